@@ -1,0 +1,6 @@
+//! Who and what belongs where: an embedded graph store of people, projects and org units.
+
+pub mod error;
+pub mod model;
+
+pub use error::Error;

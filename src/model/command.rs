@@ -1,0 +1,393 @@
+//! What may be asked for. A command says what is wanted; whether it can be is the planner's to tell.
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::model::attributes::AttributesPatch;
+use crate::model::entity::{EntityId, Revision};
+use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIdentifier, UnitKey};
+use crate::model::level::{Level, UnitType};
+use crate::model::mapping::{MappingId, MappingType, Relationship};
+use crate::model::reference::UnitRef;
+use crate::model::time::Timestamp;
+use crate::model::token::{Role, TokenId};
+
+/// What becomes of one field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// It stays; for a new record, there is none.
+    #[default]
+    Keep,
+    /// It goes.
+    Clear,
+    /// It becomes this.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// From a field that may be given: what is not given stays.
+    pub fn keep_or_set(given: Option<T>) -> Self {
+        given.map_or(Self::Keep, Self::Set)
+    }
+
+    /// From a field of a whole record: what is not given goes.
+    pub fn clear_or_set(given: Option<T>) -> Self {
+        given.map_or(Self::Clear, Self::Set)
+    }
+
+    /// The field's value after this.
+    pub fn applied(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => before,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
+/// What to do when the record to be created is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum IfExists {
+    /// Refuse, naming it.
+    #[default]
+    Refuse,
+    /// Merge what is given into it.
+    Merge,
+}
+
+/// Everything that a directory can be asked to change.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Makes a unit.
+    CreateUnit(Create<UnitFields>),
+    /// Changes a unit.
+    UpdateUnit(Update<UnitRef, UnitFields>),
+    /// Ends a unit and the mappings that name it; what was beneath it stays.
+    DeleteUnit(Delete<UnitRef>),
+    /// Makes a person.
+    CreatePerson(Create<PersonFields>),
+    /// Changes a person.
+    UpdatePerson(Update<PersonRef, PersonFields>),
+    /// Ends a person and the mappings that name them.
+    DeletePerson(Delete<PersonRef>),
+    /// Makes a project.
+    CreateProject(Create<ProjectFields>),
+    /// Changes a project.
+    UpdateProject(Update<ProjectRef, ProjectFields>),
+    /// Ends a project, its repositories and services, and the mappings that name it.
+    DeleteProject(Delete<ProjectRef>),
+    /// Maps two known records onto each other.
+    CreateMapping(Create<MappingFields>),
+    /// Changes a mapping.
+    UpdateMapping(Update<MappingId, MappingFields>),
+    /// Ends a mapping.
+    DeleteMapping(Delete<MappingId>),
+    /// Puts one unit beneath another and makes either where it does not exist.
+    LinkUnits(LinkUnits),
+    /// Puts a unit beneath another parent.
+    MoveUnit(MoveUnit),
+    /// Keeps a token whose secret the caller holds.
+    CreateToken(NewToken),
+    /// Changes what a token says of itself.
+    UpdateToken(UpdateToken),
+    /// Refuses a token from now on.
+    RevokeToken(TokenId),
+}
+
+/// Makes a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Create<F> {
+    /// What it holds.
+    pub fields: F,
+    /// What to do when it is there.
+    pub if_exists: IfExists,
+}
+
+/// Changes a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update<R, F> {
+    /// Which.
+    pub target: R,
+    /// What becomes of its fields.
+    pub fields: F,
+    /// Refuse unless the record is still of this revision.
+    pub if_revision: Option<Revision>,
+}
+
+/// Ends a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delete<R> {
+    /// Which.
+    pub target: R,
+    /// Refuse unless the record is still of this revision.
+    pub if_revision: Option<Revision>,
+}
+
+/// A way to name a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PersonRef {
+    /// By email.
+    Email(Email),
+    /// A person already found, in the same directory.
+    Id(EntityId),
+}
+
+/// A way to name a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProjectRef {
+    /// By project id.
+    ProjectId(ProjectId),
+    /// A project already found, in the same directory.
+    Id(EntityId),
+}
+
+/// What is said of a unit.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct UnitFields {
+    /// Its key; the name where a new unit has none, the path where that is taken.
+    pub key: Option<UnitKey>,
+    /// Its name; the key where a new unit has none.
+    pub name: Option<Name>,
+    /// Its type.
+    pub unit_type: Option<UnitType>,
+    /// What another system calls it.
+    pub external_id: Patch<ExternalId>,
+    /// All else.
+    pub attributes: AttributesPatch,
+    /// The units directly above it, all of them; as they are when not given.
+    pub parents: Option<Vec<UnitRef>>,
+}
+
+/// What is said of a person.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PersonFields {
+    /// Required of a new person.
+    pub email: Option<Email>,
+    /// Given name.
+    pub first_name: Patch<Name>,
+    /// Family name.
+    pub last_name: Patch<Name>,
+    /// The name to show.
+    pub display_name: Patch<Name>,
+    /// What another system calls this person.
+    pub external_id: Patch<ExternalId>,
+    /// All else.
+    pub attributes: AttributesPatch,
+    /// Where the person belongs.
+    pub placement: Placement,
+}
+
+/// What is said of a project.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProjectFields {
+    /// Required of a new project.
+    pub project_id: Option<ProjectId>,
+    /// Required of a new project.
+    pub name: Option<Name>,
+    /// Who answers for it.
+    pub owner: Patch<OwnerFields>,
+    /// What another system calls it.
+    pub external_id: Patch<ExternalId>,
+    /// All else.
+    pub attributes: AttributesPatch,
+    /// Its repositories, all of them.
+    pub repositories: Patch<Vec<RepositoryFields>>,
+    /// Its services, all of them.
+    pub services: Patch<Vec<ServiceFields>>,
+    /// Where the project belongs.
+    pub placement: Placement,
+}
+
+/// What is said of a project's owner.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OwnerFields {
+    /// Given name.
+    pub first_name: Patch<Name>,
+    /// Family name.
+    pub last_name: Patch<Name>,
+    /// Leads to the person, where one has this address.
+    pub email: Patch<Email>,
+}
+
+/// A repository as a project's record gives it. Two of one project differ in url, or else in name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RepositoryFields {
+    /// What people call it.
+    pub name: Name,
+    /// Where it is hosted.
+    pub platform: Option<Name>,
+    /// Where it is.
+    pub url: Option<RepoUrl>,
+    /// All else.
+    pub attributes: AttributesPatch,
+}
+
+/// A service as a project's record gives it. Two of one project differ in identifier, or else in name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceFields {
+    /// What people call it.
+    pub name: Name,
+    /// What machines call it.
+    pub identifier: Option<ServiceIdentifier>,
+    /// What it depends on.
+    pub dependencies: Option<Value>,
+    /// What another system calls it.
+    pub external_id: Option<ExternalId>,
+    /// All else.
+    pub attributes: AttributesPatch,
+}
+
+/// Where a person or a project belongs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Placement {
+    /// Where it is.
+    #[default]
+    Keep,
+    /// Beneath the lowest of these, each found or made beneath the one before it, and nowhere else.
+    /// Where the record is shown with just these levels already, nothing changes.
+    Levels(LevelNames),
+    /// As [`Placement::Levels`], over the levels that the record is shown with now.
+    PatchLevels([Patch<Name>; 5]),
+    /// Beneath the unit at the end of this path, made where it does not exist, beside where it is.
+    Under(String),
+    /// Beneath just these units.
+    Units(Vec<UnitRef>),
+}
+
+/// A name for each level that is given, highest first.
+pub type LevelNames = [Option<Name>; 5];
+
+/// What is said of a mapping.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MappingFields {
+    /// What it connects; told from the two ends when not given.
+    pub mapping_type: Option<MappingType>,
+    /// How; the type's own when not given.
+    pub relationship: Option<Relationship>,
+    /// `attribute1`; required of a new mapping.
+    pub from: Option<EndRef>,
+    /// `attribute2`; required of a new mapping.
+    pub to: Option<EndRef>,
+    /// Which system says so.
+    pub source: Patch<Name>,
+    /// All else.
+    pub attributes: AttributesPatch,
+}
+
+/// A way to name one end of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndRef {
+    /// An email, a project id or a unit, by what the mapping's type asks for.
+    Text(String),
+    /// Names from an ancestor downwards: a unit.
+    Path(Vec<String>),
+    /// An entity already found, in the same directory.
+    Id(EntityId),
+}
+
+/// Puts one unit beneath another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkUnits {
+    /// The upper one.
+    pub parent: UnitSpec,
+    /// The lower one.
+    pub child: UnitSpec,
+    /// Which system says so.
+    pub source: Patch<Name>,
+    /// All else.
+    pub attributes: AttributesPatch,
+    /// What to do when it is there already.
+    pub if_exists: IfExists,
+}
+
+/// A unit that is found, or made with this type. Where a type is given, only units of it are found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitSpec {
+    /// How it is named.
+    pub reference: UnitRef,
+    /// Its type.
+    pub unit_type: Option<UnitType>,
+}
+
+/// Puts a unit beneath another parent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MoveUnit {
+    /// Which.
+    pub unit: UnitRef,
+    /// The parent it gets.
+    pub to: UnitRef,
+    /// The parent it loses; may be left out where it has just one, or none.
+    pub from: Option<UnitRef>,
+    /// Refuse unless the unit is still of this revision.
+    pub if_revision: Option<Revision>,
+}
+
+/// A token whose secret the caller holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// Its public part.
+    pub id: TokenId,
+    /// BLAKE3 of the whole secret.
+    pub hash: [u8; 32],
+    /// What it may do.
+    pub role: Role,
+    /// What it is for.
+    pub description: Option<Name>,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Changes what a token says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateToken {
+    /// Which.
+    pub id: TokenId,
+    /// What it may do.
+    pub role: Option<Role>,
+    /// What it is for.
+    pub description: Patch<Name>,
+    /// From when on it is refused.
+    pub expires_at: Patch<Timestamp>,
+}
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The record it was about.
+    pub subject: Subject,
+    /// What became of it.
+    pub effect: Effect,
+}
+
+/// The record that a command was about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A unit, person or project.
+    Entity(EntityId),
+    /// A mapping.
+    Mapping(MappingId),
+    /// A token.
+    Token(TokenId),
+}
+
+/// What became of the record that a command was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It was made.
+    Created,
+    /// It changed.
+    Updated,
+    /// It was already so.
+    Unchanged,
+    /// It was ended.
+    Deleted,
+}
+
+/// The names given for the five levels, with the field to blame for each.
+///
+/// # Errors
+/// [`Error::Invalid`] for a name that is none.
+pub fn level_name(level: Level, raw: &str) -> Result<Name, Error> {
+    Name::parse(raw).map_err(|refusal| refusal.about(level.as_str()))
+}
