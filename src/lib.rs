@@ -1,6 +1,11 @@
 //! Who and what belongs where: an embedded graph store of people, projects and org units.
 
+pub mod access;
+pub mod directory;
 pub mod error;
+pub mod graph;
 pub mod model;
+pub mod query;
 
+pub use directory::{Directory, View};
 pub use error::Error;
