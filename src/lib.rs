@@ -6,6 +6,7 @@ pub mod error;
 pub mod graph;
 pub mod model;
 pub mod query;
+pub mod server;
 
 pub use directory::{Directory, View};
 pub use error::Error;

@@ -13,6 +13,12 @@ impl Timestamp {
         Self(millis)
     }
 
+    /// The system's clock. Only what stands at the edge asks it; all else takes the moment as an argument.
+    #[must_use]
+    pub fn now() -> Self {
+        Self(jiff::Timestamp::now().as_millisecond())
+    }
+
     /// As milliseconds since the epoch.
     #[must_use]
     pub fn as_millis(self) -> i64 {

@@ -1,0 +1,72 @@
+//! What every request shares: the directory, and who may ask.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+
+use crate::access::{Grant, Secret};
+use crate::directory::{Directory, View};
+use crate::model::time::Timestamp;
+use crate::server::problem::{Problem, Result};
+
+/// Shared by all requests. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    directory: Directory,
+    /// The clock: where a request learns what time it is.
+    now: fn() -> Timestamp,
+}
+
+/// One authenticated caller: what the token grants, and one view narrowed to it.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// What the caller may do.
+    pub grant: Arc<Grant>,
+    /// What the caller sees, for the whole request.
+    pub view: View,
+}
+
+impl AppState {
+    /// Serves this directory.
+    #[must_use]
+    pub fn new(directory: Directory) -> Self {
+        Self { directory, now: Timestamp::now }
+    }
+
+    /// The directory itself, for writes and for revisions. Reads go through [`Caller::view`].
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Who sends these headers: `Authorization: <token>` or `Authorization: Bearer <token>`, the scheme in any
+    /// case, just one such header.
+    ///
+    /// # Errors
+    /// The one constant 401.
+    pub fn caller(&self, headers: &HeaderMap) -> Result<Caller> {
+        let mut given = headers.get_all(header::AUTHORIZATION).iter();
+        let (Some(only), None) = (given.next(), given.next()) else {
+            return Err(Problem::unauthorized());
+        };
+        self.caller_with(only.to_str().map_err(|_| Problem::unauthorized())?)
+    }
+
+    /// Who holds this token, with or without its `Bearer` scheme.
+    ///
+    /// # Errors
+    /// The one constant 401.
+    pub fn caller_with(&self, authorization: &str) -> Result<Caller> {
+        let text = authorization.trim();
+        let text = match text.split_once(char::is_whitespace) {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
+            _ => text,
+        };
+        let secret = Secret::parse(text).ok_or_else(Problem::unauthorized)?;
+        let view = self.directory.view();
+        let token = view.token(secret.id()).ok_or_else(Problem::unauthorized)?;
+        let grant = Grant::of(token, &secret, (self.now)()).map_err(|_| Problem::unauthorized())?;
+        let view = view.within(grant.units());
+        Ok(Caller { grant: Arc::new(grant), view })
+    }
+}
