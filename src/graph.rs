@@ -2,10 +2,86 @@
 //!
 //! Pure: no disk, no clock. Only `apply` alters a graph, and it cannot fail.
 
+pub mod apply;
+mod closure;
+mod index;
+mod levels;
+mod resolve;
 pub mod view;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use petgraph::stable_graph::{EdgeIndex, NodeIndex, StableDiGraph};
+use roaring::RoaringBitmap;
+use rustc_hash::FxHashMap;
+
+use crate::graph::closure::Beneath;
+use crate::graph::index::Index;
+use crate::model::entity::{Entity, EntityId, Kind, Revision};
+use crate::model::mapping::{Mapping, MappingId};
+use crate::model::token::{Token, TokenId};
 
 pub use view::{OrgUnitNode, Totals, View};
 
+/// A bitmap of entity numbers for each [`Kind`].
+type Sets = [RoaringBitmap; Kind::ALL.len()];
+
+/// What an edge says. Edges lead from what holds to what is held.
+#[derive(Debug, Clone)]
+enum Edge {
+    /// A mapping.
+    Mapping(Arc<Mapping>),
+    /// From a project to a repository or service of its own.
+    Asset,
+}
+
 /// All records at one revision.
 #[derive(Debug, Clone, Default)]
-pub struct Graph {}
+pub struct Graph {
+    revision: Revision,
+    /// The entity numbered `n` is node `n`. A node whose entity was ended stays as an empty slot, so that
+    /// numbers are never given again.
+    nodes: StableDiGraph<Option<Arc<Entity>>, Edge>,
+    /// Every entity that holds now.
+    all: Sets,
+    /// For each unit, what is directly beneath it and what is beneath it at any depth.
+    beneath: FxHashMap<EntityId, Beneath>,
+    index: Index,
+    mappings: FxHashMap<MappingId, EdgeIndex>,
+    tokens: BTreeMap<TokenId, Arc<Token>>,
+}
+
+fn node(id: EntityId) -> NodeIndex {
+    NodeIndex::new(id.0 as usize)
+}
+
+fn entity_id(node: NodeIndex) -> EntityId {
+    EntityId(u32::try_from(node.index()).expect("node indexes are 32 bits wide"))
+}
+
+impl Graph {
+    /// The revision that this graph stands at.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The number that the next new entity gets.
+    #[must_use]
+    pub fn next_entity(&self) -> EntityId {
+        EntityId(u32::try_from(self.nodes.node_count()).expect("fewer than 2^32 entities were ever made"))
+    }
+
+    fn entity(&self, id: EntityId) -> Option<&Arc<Entity>> {
+        self.nodes.node_weight(node(id)).and_then(Option::as_ref)
+    }
+
+    fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {
+        match self.nodes.edge_weight(*self.mappings.get(id)?) {
+            Some(Edge::Mapping(mapping)) => Some(mapping),
+            _ => None,
+        }
+    }
+}

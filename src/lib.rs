@@ -7,6 +7,7 @@ pub mod graph;
 pub mod model;
 pub mod query;
 pub mod server;
+pub mod store;
 
 pub use directory::{Directory, View};
 pub use error::Error;

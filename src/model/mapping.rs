@@ -87,6 +87,16 @@ impl MappingType {
         }
     }
 
+    /// What holds and what is held, of the two ends: parent and child, unit and what is placed in it, project
+    /// and member.
+    #[must_use]
+    pub fn holder_and_held(self, from: EntityId, to: EntityId) -> (EntityId, EntityId) {
+        match self {
+            Self::ParentChild | Self::ProjectPeople => (from, to),
+            Self::ProjectOrg | Self::PeopleOrg => (to, from),
+        }
+    }
+
     /// The relationship a mapping gets when nobody says.
     #[must_use]
     pub fn default_relationship(self) -> Relationship {
@@ -180,13 +190,10 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// What holds and what is held: parent and child, unit and what is placed in it, project and member.
+    /// As [`MappingType::holder_and_held`].
     #[must_use]
     pub fn holder_and_held(&self) -> (EntityId, EntityId) {
-        match self.mapping_type {
-            MappingType::ParentChild | MappingType::ProjectPeople => (self.from, self.to),
-            MappingType::ProjectOrg | MappingType::PeopleOrg => (self.to, self.from),
-        }
+        self.mapping_type.holder_and_held(self.from, self.to)
     }
 }
 

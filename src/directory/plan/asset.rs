@@ -1,0 +1,94 @@
+//! Repositories and services, as their project's record gives them: those that stay keep their numbers.
+
+use std::collections::HashSet;
+
+use crate::directory::plan::Plan;
+use crate::error::Error;
+use crate::model::attributes::Attributes;
+use crate::model::command::{Effect, Patch, ProjectFields, RepositoryFields, ServiceFields};
+use crate::model::entity::{Body, Entity, EntityId, Kind, Repository, Service};
+
+impl Plan<'_> {
+    /// The assets of a project become those that `fields` gives; whether that changed anything.
+    pub(super) fn set_assets(&mut self, project: EntityId, fields: &ProjectFields) -> Result<bool, Error> {
+        let mut changed = false;
+        if let Some(repositories) = all_or_none(&fields.repositories) {
+            let bodies = repositories.iter().map(|repository| repository_body(project, repository)).collect();
+            changed |= self.set_assets_of(project, Kind::Repository, bodies)?;
+        }
+        if let Some(services) = all_or_none(&fields.services) {
+            let bodies = services.iter().map(|service| service_body(project, service)).collect();
+            changed |= self.set_assets_of(project, Kind::Service, bodies)?;
+        }
+        Ok(changed)
+    }
+
+    fn set_assets_of(&mut self, project: EntityId, kind: Kind, bodies: Vec<Body>) -> Result<bool, Error> {
+        let existing: Vec<&Entity> = self
+            .view
+            .assets(project, kind)
+            .into_iter()
+            .filter_map(|id| self.view.entity(id).map(|entity| &**entity))
+            .collect();
+        let mut named = HashSet::new();
+        let mut changed = false;
+        for body in bodies {
+            let identity = identity(&body);
+            if !named.insert(identity.clone()) {
+                return Err(Error::Duplicate { kind: kind.as_str(), key: identity, id: None });
+            }
+            match existing.iter().find(|asset| self::identity(&asset.body) == identity) {
+                Some(asset) => changed |= self.change_entity(asset, body) == Effect::Updated,
+                None => {
+                    self.new_entity(body);
+                    changed = true;
+                }
+            }
+        }
+        for asset in existing.into_iter().filter(|asset| !named.contains(&identity(&asset.body))) {
+            self.push_end(asset);
+            changed = true;
+        }
+        Ok(changed)
+    }
+}
+
+fn all_or_none<T>(patch: &Patch<Vec<T>>) -> Option<&[T]> {
+    match patch {
+        Patch::Keep => None,
+        Patch::Clear => Some(&[]),
+        Patch::Set(all) => Some(all),
+    }
+}
+
+/// What tells an asset from the others of its kind in one project.
+fn identity(body: &Body) -> String {
+    match body {
+        Body::Repository(Repository { url: Some(url), .. }) => url.normalized(),
+        Body::Repository(repository) => repository.name.as_str().to_owned(),
+        Body::Service(Service { identifier: Some(identifier), .. }) => identifier.as_str().to_owned(),
+        Body::Service(service) => service.name.as_str().to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn repository_body(project: EntityId, fields: &RepositoryFields) -> Body {
+    Body::Repository(Repository {
+        project,
+        name: fields.name.clone(),
+        platform: fields.platform.clone(),
+        url: fields.url.clone(),
+        attributes: Attributes::default().patched(&fields.attributes),
+    })
+}
+
+fn service_body(project: EntityId, fields: &ServiceFields) -> Body {
+    Body::Service(Service {
+        project,
+        name: fields.name.clone(),
+        identifier: fields.identifier.clone(),
+        dependencies: fields.dependencies.clone().map(Box::new),
+        external_id: fields.external_id.clone(),
+        attributes: Attributes::default().patched(&fields.attributes),
+    })
+}

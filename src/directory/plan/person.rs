@@ -1,0 +1,82 @@
+//! People: made, changed, ended.
+
+use crate::directory::plan::{Plan, created, must_be_of};
+use crate::error::Error;
+use crate::model::attributes::Attributes;
+use crate::model::command::{Create, Delete, IfExists, Outcome, PersonFields, PersonRef, Update};
+use crate::model::entity::{Body, Entity, Kind, Person};
+use crate::model::key::Email;
+use crate::model::mapping::MappingType;
+
+impl Plan<'_> {
+    pub(super) fn create_person(&mut self, create: &Create<PersonFields>) -> Result<Outcome, Error> {
+        let fields = &create.fields;
+        let email = fields.email.clone().ok_or(Error::Missing { field: "email" })?;
+        if let Some(id) = self.view.person_by_email(&email) {
+            let existing = self.entity(id, Kind::Person)?;
+            return match create.if_exists {
+                IfExists::Refuse => Err(taken(existing.label())),
+                IfExists::Merge => self.merge_into_person(existing, fields),
+            };
+        }
+        let id = self.new_entity(Body::Person(Person {
+            email,
+            first_name: fields.first_name.clone().applied(None),
+            last_name: fields.last_name.clone().applied(None),
+            display_name: fields.display_name.clone().applied(None),
+            external_id: fields.external_id.clone().applied(None),
+            attributes: Attributes::default().patched(&fields.attributes),
+        }));
+        self.place(MappingType::PeopleOrg, id, &fields.placement)?;
+        Ok(created(id))
+    }
+
+    pub(super) fn update_person(&mut self, update: &Update<PersonRef, PersonFields>) -> Result<Outcome, Error> {
+        let entity = self.known_person(&update.target)?;
+        must_be_of(entity.stamps, update.if_revision)?;
+        self.merge_into_person(entity, &update.fields)
+    }
+
+    fn merge_into_person(&mut self, entity: &Entity, fields: &PersonFields) -> Result<Outcome, Error> {
+        let Some(before) = entity.as_person() else { return Err(Error::Missing { field: "email" }) };
+        let email = fields.email.clone().unwrap_or_else(|| before.email.clone());
+        if email != before.email && self.view.person_by_email(&email).is_some() {
+            return Err(taken(email.as_str()));
+        }
+        // Equal emails may be spelt differently: the spelling given last is shown.
+        let respelt = email.as_str() != before.email.as_str();
+        let after = Person {
+            email,
+            first_name: fields.first_name.clone().applied(before.first_name.clone()),
+            last_name: fields.last_name.clone().applied(before.last_name.clone()),
+            display_name: fields.display_name.clone().applied(before.display_name.clone()),
+            external_id: fields.external_id.clone().applied(before.external_id.clone()),
+            attributes: before.attributes.patched(&fields.attributes),
+        };
+        let moved = self.place(MappingType::PeopleOrg, entity.id, &fields.placement)?;
+        Ok(self.change_record(entity, Body::Person(after), moved || respelt))
+    }
+
+    pub(super) fn delete_person(&mut self, delete: &Delete<PersonRef>) -> Result<Outcome, Error> {
+        let entity = self.known_person(&delete.target)?;
+        must_be_of(entity.stamps, delete.if_revision)?;
+        Ok(self.end_entity(entity))
+    }
+
+    fn known_person(&self, reference: &PersonRef) -> Result<&Entity, Error> {
+        match reference {
+            PersonRef::Id(id) => self.entity(*id, Kind::Person),
+            PersonRef::Email(email) => match self.view.person_by_email(email) {
+                Some(id) => self.entity(id, Kind::Person),
+                None => Err(Error::NotFound {
+                    kind: Kind::Person.as_str(),
+                    reference: email.as_str().to_owned(),
+                }),
+            },
+        }
+    }
+}
+
+fn taken(email: &str) -> Error {
+    Error::Duplicate { kind: Kind::Person.as_str(), key: email.to_owned(), id: None }
+}

@@ -1,0 +1,101 @@
+//! Projects: made, changed, ended, each with its repositories and services.
+
+use crate::directory::plan::{Plan, created, must_be_of};
+use crate::error::Error;
+use crate::model::attributes::Attributes;
+use crate::model::command::{
+    Create, Delete, IfExists, Outcome, OwnerFields, Patch, ProjectFields, ProjectRef, Update,
+};
+use crate::model::entity::{Body, Entity, Kind, Project, ProjectOwner};
+use crate::model::key::ProjectId;
+use crate::model::mapping::MappingType;
+
+impl Plan<'_> {
+    pub(super) fn create_project(&mut self, create: &Create<ProjectFields>) -> Result<Outcome, Error> {
+        let fields = &create.fields;
+        let project_id = fields.project_id.clone().ok_or(Error::Missing { field: "projectId" })?;
+        if let Some(id) = self.view.project_by_id(&project_id) {
+            let existing = self.entity(id, Kind::Project)?;
+            return match create.if_exists {
+                IfExists::Refuse => Err(taken(existing.label())),
+                IfExists::Merge => self.merge_into_project(existing, fields),
+            };
+        }
+        let id = self.new_entity(Body::Project(Project {
+            project_id,
+            name: fields.name.clone().ok_or(Error::Missing { field: "projectName" })?,
+            owner: owner_after(None, &fields.owner),
+            external_id: fields.external_id.clone().applied(None),
+            attributes: Attributes::default().patched(&fields.attributes),
+        }));
+        self.set_assets(id, fields)?;
+        self.place(MappingType::ProjectOrg, id, &fields.placement)?;
+        Ok(created(id))
+    }
+
+    pub(super) fn update_project(
+        &mut self,
+        update: &Update<ProjectRef, ProjectFields>,
+    ) -> Result<Outcome, Error> {
+        let entity = self.known_project(&update.target)?;
+        must_be_of(entity.stamps, update.if_revision)?;
+        self.merge_into_project(entity, &update.fields)
+    }
+
+    fn merge_into_project(&mut self, entity: &Entity, fields: &ProjectFields) -> Result<Outcome, Error> {
+        let Some(before) = entity.as_project() else { return Err(Error::Missing { field: "projectId" }) };
+        let project_id = fields.project_id.clone().unwrap_or_else(|| before.project_id.clone());
+        if project_id != before.project_id && self.view.project_by_id(&project_id).is_some() {
+            return Err(taken(project_id.as_str()));
+        }
+        let after = Project {
+            project_id,
+            name: fields.name.clone().unwrap_or_else(|| before.name.clone()),
+            owner: owner_after(before.owner.as_ref(), &fields.owner),
+            external_id: fields.external_id.clone().applied(before.external_id.clone()),
+            attributes: before.attributes.patched(&fields.attributes),
+        };
+        let assets_changed = self.set_assets(entity.id, fields)?;
+        let moved = self.place(MappingType::ProjectOrg, entity.id, &fields.placement)?;
+        Ok(self.change_record(entity, Body::Project(after), assets_changed || moved))
+    }
+
+    pub(super) fn delete_project(&mut self, delete: &Delete<ProjectRef>) -> Result<Outcome, Error> {
+        let entity = self.known_project(&delete.target)?;
+        must_be_of(entity.stamps, delete.if_revision)?;
+        Ok(self.end_entity(entity))
+    }
+
+    fn known_project(&self, reference: &ProjectRef) -> Result<&Entity, Error> {
+        match reference {
+            ProjectRef::Id(id) => self.entity(*id, Kind::Project),
+            ProjectRef::ProjectId(project_id) => match self.view.project_by_id(project_id) {
+                Some(id) => self.entity(id, Kind::Project),
+                None => Err(not_found(project_id)),
+            },
+        }
+    }
+}
+
+fn owner_after(before: Option<&ProjectOwner>, patch: &Patch<OwnerFields>) -> Option<ProjectOwner> {
+    let fields = match patch {
+        Patch::Keep => return before.cloned(),
+        Patch::Clear => return None,
+        Patch::Set(fields) => fields,
+    };
+    let before = before.cloned().unwrap_or_default();
+    let after = ProjectOwner {
+        first_name: fields.first_name.clone().applied(before.first_name),
+        last_name: fields.last_name.clone().applied(before.last_name),
+        email: fields.email.clone().applied(before.email),
+    };
+    (after != ProjectOwner::default()).then_some(after)
+}
+
+fn taken(project_id: &str) -> Error {
+    Error::Duplicate { kind: Kind::Project.as_str(), key: project_id.to_owned(), id: None }
+}
+
+fn not_found(project_id: &ProjectId) -> Error {
+    Error::NotFound { kind: Kind::Project.as_str(), reference: project_id.as_str().to_owned() }
+}

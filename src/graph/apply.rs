@@ -1,0 +1,173 @@
+//! Change sets into a graph: the only code that alters one. It cannot fail, since what it is given was
+//! planned against the same graph.
+
+use std::sync::Arc;
+
+use petgraph::Direction;
+use petgraph::visit::EdgeRef;
+
+use crate::graph::{Edge, Graph, node};
+use crate::model::change::{Batch, Change, ChangeSet};
+use crate::model::entity::{Entity, EntityId, Kind, Revision};
+use crate::model::mapping::{Mapping, MappingId};
+use crate::model::token::Token;
+
+impl Graph {
+    /// A graph of records that hold at `revision`; `next_entity` is the number that the next new entity gets.
+    #[must_use]
+    pub fn load(
+        revision: Revision,
+        next_entity: u32,
+        entities: Vec<Arc<Entity>>,
+        mappings: Vec<Arc<Mapping>>,
+        tokens: Vec<Arc<Token>>,
+    ) -> Self {
+        let mut graph = Self { revision, ..Self::default() };
+        for entity in entities {
+            graph.grow_to(entity.id);
+            graph.enter(entity);
+        }
+        while graph.next_entity().0 < next_entity {
+            graph.nodes.add_node(None);
+        }
+        for id in graph.all[Kind::Repository as usize].clone() | &graph.all[Kind::Service as usize] {
+            graph.connect_asset(EntityId(id));
+        }
+        for mapping in mappings {
+            graph.connect(mapping);
+        }
+        for token in tokens {
+            graph.tokens.insert(token.id.clone(), token);
+        }
+        graph.rebuild_closures();
+        graph
+    }
+
+    /// Makes every fact of a committed batch true, and stands at its revision.
+    pub fn apply_batch(&mut self, batch: &Batch) {
+        for set in &batch.sets {
+            self.apply(set);
+        }
+        self.revision = batch.revision;
+    }
+
+    /// Makes every fact of a change set true.
+    pub fn apply(&mut self, set: &ChangeSet) {
+        for change in &set.changes {
+            self.make(change);
+        }
+    }
+
+    fn make(&mut self, change: &Change) {
+        match change {
+            Change::PutEntity(entity) => self.put_entity(entity),
+            Change::EndEntity { id, .. } => self.end_entity(*id),
+            Change::PutMapping(mapping) => self.put_mapping(mapping),
+            Change::EndMapping { id, .. } => self.end_mapping(id),
+            Change::PutToken(token) => {
+                self.tokens.insert(token.id.clone(), Arc::clone(token));
+            }
+        }
+    }
+
+    fn put_entity(&mut self, entity: &Arc<Entity>) {
+        if let Some(before) = self.entity(entity.id).cloned() {
+            self.index.remove(&before);
+            self.enter(Arc::clone(entity));
+            return;
+        }
+        self.grow_to(entity.id);
+        self.enter(Arc::clone(entity));
+        if entity.kind() == Kind::OrgUnit {
+            self.beneath.entry(entity.id).or_default();
+        }
+        if let Some(project) = self.connect_asset(entity.id) {
+            self.attach_asset(project, entity.id, entity.kind());
+        }
+    }
+
+    fn end_entity(&mut self, id: EntityId) {
+        let Some(entity) = self.entity(id).cloned() else { return };
+        let mappings: Vec<MappingId> = self.mappings_of(id).map(|mapping| mapping.id).collect();
+        for mapping in mappings {
+            self.end_mapping(&mapping);
+        }
+        if let Some(project) = entity.owning_project() {
+            self.detach_asset(project, id, entity.kind());
+        }
+        let edges: Vec<_> =
+            self.nodes.edges_directed(node(id), Direction::Incoming).map(|edge| edge.id()).collect();
+        for edge in edges {
+            self.nodes.remove_edge(edge);
+        }
+        self.index.remove(&entity);
+        self.all[entity.kind() as usize].remove(id.0);
+        self.beneath.remove(&id);
+        if let Some(slot) = self.nodes.node_weight_mut(node(id)) {
+            *slot = None;
+        }
+    }
+
+    fn put_mapping(&mut self, mapping: &Arc<Mapping>) {
+        let same_ends =
+            self.mapping(&mapping.id).map(|before| (before.from, before.to) == (mapping.from, mapping.to));
+        if same_ends == Some(true) {
+            if let Some(edge) = self.mappings.get(&mapping.id)
+                && let Some(weight) = self.nodes.edge_weight_mut(*edge)
+            {
+                *weight = Edge::Mapping(Arc::clone(mapping));
+            }
+            return;
+        }
+        if same_ends == Some(false) {
+            self.end_mapping(&mapping.id);
+        }
+        self.connect(Arc::clone(mapping));
+        let (holder, held) = mapping.holder_and_held();
+        if self.beneath.contains_key(&holder) {
+            self.attach(holder, held);
+        }
+    }
+
+    fn end_mapping(&mut self, id: &MappingId) {
+        let Some(edge) = self.mappings.remove(id) else { return };
+        if let Some(Edge::Mapping(mapping)) = self.nodes.remove_edge(edge) {
+            let (holder, held) = mapping.holder_and_held();
+            if self.beneath.contains_key(&holder) {
+                self.detach(holder, held);
+            }
+        }
+    }
+
+    /// Empty slots up to `id`, so that its node can be filled.
+    fn grow_to(&mut self, id: EntityId) {
+        while self.next_entity() <= id {
+            self.nodes.add_node(None);
+        }
+    }
+
+    /// Fills the slot of `entity` and enters it in the index.
+    fn enter(&mut self, entity: Arc<Entity>) {
+        let nodes = &self.nodes;
+        self.index.insert(&entity, |id| nodes.node_weight(node(id)).and_then(Option::as_deref));
+        self.all[entity.kind() as usize].insert(entity.id.0);
+        let slot = node(entity.id);
+        if let Some(slot) = self.nodes.node_weight_mut(slot) {
+            *slot = Some(entity);
+        }
+    }
+
+    /// The edge from an asset's project to it; the project.
+    fn connect_asset(&mut self, id: EntityId) -> Option<EntityId> {
+        let project = self.entity(id)?.owning_project()?;
+        self.nodes.add_edge(node(project), node(id), Edge::Asset);
+        Some(project)
+    }
+
+    fn connect(&mut self, mapping: Arc<Mapping>) {
+        let (holder, held) = mapping.holder_and_held();
+        let id = mapping.id;
+        let edge = self.nodes.add_edge(node(holder), node(held), Edge::Mapping(mapping));
+        self.mappings.insert(id, edge);
+    }
+}

@@ -1,0 +1,198 @@
+//! For each unit, bitmaps of what is directly beneath it and of everything beneath it.
+//!
+//! What must stay true: `below` of a unit is its `direct` and the `below` of the units in `direct`. Every
+//! change keeps it so; [`Graph::rebuild_closures`] makes it so from the edges alone.
+
+use petgraph::Direction;
+use petgraph::visit::EdgeRef;
+use roaring::RoaringBitmap;
+use rustc_hash::FxHashMap;
+
+use crate::graph::{Edge, Graph, Sets, entity_id, node};
+use crate::model::entity::{EntityId, Kind};
+use crate::model::mapping::MappingType;
+
+/// What is beneath one unit, by kind.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Beneath {
+    /// Child units, what is placed in the unit, and the assets of the projects placed in it.
+    pub(super) direct: Sets,
+    /// The same at any depth.
+    pub(super) below: Sets,
+}
+
+impl Graph {
+    /// Keeps the closures when `held` comes directly beneath the unit `holder`.
+    pub(super) fn attach(&mut self, holder: EntityId, held: EntityId) {
+        let direct = self.held_directly(held);
+        let mut added = direct.clone();
+        if let Some(beneath) = self.beneath.get(&held) {
+            unite(&mut added, &beneath.below);
+        }
+        unite(&mut self.beneath.entry(holder).or_default().direct, &direct);
+        for unit in self.units_from(holder) {
+            unite(&mut self.beneath.entry(unit).or_default().below, &added);
+        }
+    }
+
+    /// Keeps the closures when `held` is no longer directly beneath the unit `holder`; the edge is gone already.
+    pub(super) fn detach(&mut self, holder: EntityId, held: EntityId) {
+        let direct = self.held_directly(held);
+        let mut removed = direct.clone();
+        if let Some(beneath) = self.beneath.get(&held) {
+            unite(&mut removed, &beneath.below);
+        }
+        if let Some(beneath) = self.beneath.get_mut(&holder) {
+            subtract(&mut beneath.direct, &direct);
+        }
+        self.retract(holder, &removed);
+    }
+
+    /// Takes `removed` out of everything from `holder` upwards, but for what is still held another way.
+    fn retract(&mut self, holder: EntityId, removed: &Sets) {
+        let mut upwards = self.units_from(holder);
+        // A unit beneath another has fewer units beneath it, so this order meets each before those above it.
+        upwards
+            .sort_by_key(|unit| self.beneath.get(unit).map_or(0, |b| b.below[Kind::OrgUnit as usize].len()));
+        for unit in upwards {
+            let mut kept = Sets::default();
+            if let Some(beneath) = self.beneath.get(&unit) {
+                unite_common(&mut kept, &beneath.direct, removed);
+                for child in &beneath.direct[Kind::OrgUnit as usize] {
+                    if let Some(child) = self.beneath.get(&EntityId(child)) {
+                        unite_common(&mut kept, &child.below, removed);
+                    }
+                }
+            }
+            if let Some(beneath) = self.beneath.get_mut(&unit) {
+                subtract(&mut beneath.below, removed);
+                unite(&mut beneath.below, &kept);
+            }
+        }
+    }
+
+    /// Keeps the closures when a project gets an asset.
+    pub(super) fn attach_asset(&mut self, project: EntityId, asset: EntityId, kind: Kind) {
+        for holder in self.holding_units(project) {
+            self.beneath.entry(holder).or_default().direct[kind as usize].insert(asset.0);
+            for unit in self.units_from(holder) {
+                self.beneath.entry(unit).or_default().below[kind as usize].insert(asset.0);
+            }
+        }
+    }
+
+    /// Keeps the closures when a project loses an asset: nothing else can hold it.
+    pub(super) fn detach_asset(&mut self, project: EntityId, asset: EntityId, kind: Kind) {
+        for holder in self.holding_units(project) {
+            if let Some(beneath) = self.beneath.get_mut(&holder) {
+                beneath.direct[kind as usize].remove(asset.0);
+            }
+            for unit in self.units_from(holder) {
+                if let Some(beneath) = self.beneath.get_mut(&unit) {
+                    beneath.below[kind as usize].remove(asset.0);
+                }
+            }
+        }
+    }
+
+    /// Computes every closure anew from the edges.
+    pub(super) fn rebuild_closures(&mut self) {
+        let mut beneath: FxHashMap<EntityId, Beneath> = FxHashMap::default();
+        let units = self.all[Kind::OrgUnit as usize].clone();
+        for unit in units.iter().map(EntityId) {
+            let mut direct = Sets::default();
+            for edge in self.nodes.edges_directed(node(unit), Direction::Outgoing) {
+                if let Some(held) = self.entity(entity_id(edge.target())) {
+                    direct[held.kind() as usize].insert(held.id.0);
+                    for asset in self.asset_ids(held.id) {
+                        if let Some(asset) = self.entity(asset) {
+                            direct[asset.kind() as usize].insert(asset.id.0);
+                        }
+                    }
+                }
+            }
+            beneath.insert(unit, Beneath { below: direct.clone(), direct });
+        }
+        for unit in self.children_first(&units) {
+            let mut below = beneath.get(&unit).map(|b| b.direct.clone()).unwrap_or_default();
+            for child in below[Kind::OrgUnit as usize].clone() {
+                if let Some(child) = beneath.get(&EntityId(child)) {
+                    unite(&mut below, &child.below);
+                }
+            }
+            beneath.entry(unit).or_default().below = below;
+        }
+        self.beneath = beneath;
+    }
+
+    /// What comes directly beneath a unit together with `held`: itself, and a project's assets.
+    fn held_directly(&self, held: EntityId) -> Sets {
+        let mut sets = Sets::default();
+        let with_assets = std::iter::once(held).chain(self.asset_ids(held));
+        for entity in with_assets.filter_map(|id| self.entity(id)) {
+            sets[entity.kind() as usize].insert(entity.id.0);
+        }
+        sets
+    }
+
+    /// The unit itself and every unit above it.
+    fn units_from(&self, unit: EntityId) -> Vec<EntityId> {
+        let mut found = self.ancestors(unit);
+        found.push(unit);
+        found
+    }
+
+    /// All `units`, each after the units beneath it.
+    fn children_first(&self, units: &RoaringBitmap) -> Vec<EntityId> {
+        let mut order = Vec::new();
+        let mut seen = RoaringBitmap::new();
+        let mut stack = Vec::new();
+        for unit in units {
+            stack.push((unit, false));
+            while let Some((unit, children_done)) = stack.pop() {
+                if children_done {
+                    order.push(EntityId(unit));
+                } else if seen.insert(unit) {
+                    stack.push((unit, true));
+                    for edge in self.nodes.edges_directed(node(EntityId(unit)), Direction::Outgoing) {
+                        let is_child = matches!(edge.weight(), Edge::Mapping(mapping)
+                            if mapping.mapping_type == MappingType::ParentChild);
+                        if is_child {
+                            stack.push((entity_id(edge.target()).0, false));
+                        }
+                    }
+                }
+            }
+        }
+        order
+    }
+
+    #[cfg(test)]
+    pub(super) fn closures(&self) -> FxHashMap<EntityId, Beneath> {
+        self.beneath.clone()
+    }
+}
+
+fn unite(into: &mut Sets, added: &Sets) {
+    for (into, added) in into.iter_mut().zip(added) {
+        if !added.is_empty() {
+            *into |= added;
+        }
+    }
+}
+
+fn unite_common(into: &mut Sets, left: &Sets, right: &Sets) {
+    for ((into, left), right) in into.iter_mut().zip(left).zip(right) {
+        if !right.is_empty() && !left.is_empty() {
+            *into |= left & right;
+        }
+    }
+}
+
+fn subtract(from: &mut Sets, removed: &Sets) {
+    for (from, removed) in from.iter_mut().zip(removed) {
+        if !removed.is_empty() {
+            *from -= removed;
+        }
+    }
+}

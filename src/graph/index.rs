@@ -1,0 +1,103 @@
+//! From a key to the entities that have it. Holds numbers alone: the texts stay in the records.
+
+use std::borrow::Cow;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+
+use crate::model::entity::{Body, Entity, EntityId};
+use crate::model::key::fold;
+
+/// What entities are looked up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum IndexBy {
+    UnitKey,
+    UnitName,
+    UnitExternalId,
+    Email,
+    ProjectId,
+    RepositoryUrl,
+    ServiceIdentifier,
+}
+
+impl IndexBy {
+    const ALL: [Self; 7] = [
+        Self::UnitKey,
+        Self::UnitName,
+        Self::UnitExternalId,
+        Self::Email,
+        Self::ProjectId,
+        Self::RepositoryUrl,
+        Self::ServiceIdentifier,
+    ];
+
+    /// The text under which `entity` stands in this index, if it does.
+    fn text(self, entity: &Entity) -> Option<Cow<'_, str>> {
+        match (self, &entity.body) {
+            (Self::UnitKey, Body::OrgUnit(unit)) => Some(unit.key.as_str().into()),
+            (Self::UnitName, Body::OrgUnit(unit)) => Some(unit.name.as_str().into()),
+            (Self::UnitExternalId, Body::OrgUnit(unit)) => {
+                unit.external_id.as_ref().map(|id| id.as_str().into())
+            }
+            (Self::Email, Body::Person(person)) => Some(fold(person.email.as_str())),
+            (Self::ProjectId, Body::Project(project)) => Some(project.project_id.as_str().into()),
+            (Self::RepositoryUrl, Body::Repository(repository)) => {
+                repository.url.as_ref().map(|url| url.normalized().into())
+            }
+            (Self::ServiceIdentifier, Body::Service(service)) => {
+                service.identifier.as_ref().map(|identifier| identifier.as_str().into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One hash table an [`IndexBy`].
+#[derive(Debug, Clone, Default)]
+pub(super) struct Index {
+    tables: [HashTable<EntityId>; IndexBy::ALL.len()],
+}
+
+impl Index {
+    /// Enters `entity`. `entity_of` finds the entities that stand in the index already.
+    pub(super) fn insert<'g>(&mut self, entity: &Entity, entity_of: impl Fn(EntityId) -> Option<&'g Entity>) {
+        for by in IndexBy::ALL {
+            if let Some(text) = by.text(entity) {
+                let rehash = |id: &EntityId| match entity_of(*id).and_then(|entity| by.text(entity)) {
+                    Some(text) => hash(&text),
+                    None => 0,
+                };
+                self.tables[by as usize].insert_unique(hash(&text), entity.id, rehash);
+            }
+        }
+    }
+
+    /// Takes `entity` out, as it was when it was entered.
+    pub(super) fn remove(&mut self, entity: &Entity) {
+        for by in IndexBy::ALL {
+            if let Some(text) = by.text(entity)
+                && let Ok(entry) = self.tables[by as usize].find_entry(hash(&text), |id| *id == entity.id)
+            {
+                entry.remove();
+            }
+        }
+    }
+
+    /// The entities that stand under `text`, in no order.
+    pub(super) fn find<'g>(
+        &'g self,
+        by: IndexBy,
+        text: &'g str,
+        entity_of: impl Fn(EntityId) -> Option<&'g Entity> + 'g,
+    ) -> impl Iterator<Item = EntityId> + 'g {
+        self.tables[by as usize].iter_hash(hash(text)).copied().filter(move |id| {
+            entity_of(*id).and_then(|entity| by.text(entity)).is_some_and(|found| found == text)
+        })
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    FxBuildHasher.hash_one(text)
+}

@@ -1,0 +1,171 @@
+//! redb, and nothing else that touches a disk: tables of what holds and held, and the log of every change.
+//!
+//! What must stay true: log, tables and revision change together in one durable transaction, so that
+//! the tables always equal what the log replays to.
+
+mod check;
+mod failure;
+mod load;
+mod log;
+mod open;
+mod record;
+mod tables;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use redb::{Database, ReadableDatabase, WriteTransaction};
+use uuid::Uuid;
+
+use crate::error::{StoreError, StoreTrouble};
+use crate::model::change::Batch;
+use crate::model::entity::Revision;
+
+pub use self::check::{Checked, Finding};
+pub use self::load::Loaded;
+
+use self::failure::failed;
+use self::open::Opened;
+use self::tables::Meta;
+
+/// A directory on disk, or on any other [`redb::StorageBackend`]. One process holds it at a time.
+#[derive(Debug)]
+pub struct Store {
+    /// None after a failed write, when the file could not be opened again yet.
+    database: Option<Database>,
+    /// Where to open it again; none for a store that is no file.
+    path: Option<PathBuf>,
+    meta: Meta,
+}
+
+impl Store {
+    /// Opens the store at `path`; makes one where there is no file, or an empty one.
+    ///
+    /// # Errors
+    /// When another process holds the file, or it is no store, or a newer one, or damaged, or cannot be
+    /// read and written. A file that is no store is left as it is.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self::of(open::open(path)?, Some(path.to_owned())))
+    }
+
+    /// Opens the store at `path`, which must exist.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and when there is no file or an empty one.
+    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self::of(open::open_existing(path)?, Some(path.to_owned())))
+    }
+
+    /// A new store that is gone when it is dropped.
+    ///
+    /// # Errors
+    /// When memory refuses.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::with_backend(redb::backends::InMemoryBackend::new())
+    }
+
+    /// Opens the store on `backend`; makes one where that is empty.
+    ///
+    /// After a write that failed, such a store takes no more writes: only the caller can open it again.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn with_backend(backend: impl redb::StorageBackend) -> Result<Self, StoreError> {
+        Ok(Self::of(open::with_backend(backend)?, None))
+    }
+
+    fn of(opened: Opened, path: Option<PathBuf>) -> Self {
+        Self { database: Some(opened.database), path, meta: opened.meta }
+    }
+
+    /// Reads everything that holds now.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or what it says cannot be.
+    pub fn load(&self) -> Result<Loaded, StoreError> {
+        load::load(&self.database()?.begin_read().map_err(failed)?)
+    }
+
+    /// Writes `batch` to log and tables, durably and wholly or not at all.
+    ///
+    /// # Errors
+    /// [`StoreTrouble::Damaged`] when `batch.revision` is not the one after the store's, or a record that
+    /// it ends is not there; otherwise when the file cannot be written. The store is then as it was
+    /// before, and takes the next batch if the disk does.
+    pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        if batch.revision != self.meta.revision.next() {
+            return Err(StoreError::new(
+                StoreTrouble::Damaged,
+                format!(
+                    "revision {} does not follow revision {}, which the store is at; close the store and open it again",
+                    batch.revision, self.meta.revision
+                ),
+            ));
+        }
+        let transaction = self.begin_write()?;
+        self.meta = write::write(transaction, batch, &self.meta)?;
+        Ok(())
+    }
+
+    /// The batches from revision `from` on, each checked against the hash of the one before it.
+    ///
+    /// The log is read as it is asked for, from the store as it is now; later commits are not seen.
+    /// After an error there is nothing more.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the log is broken; the iterator's items likewise.
+    pub fn log(
+        &self,
+        from: Revision,
+    ) -> Result<impl Iterator<Item = Result<Batch, StoreError>> + use<>, StoreError> {
+        log::read(&self.database()?.begin_read().map_err(failed)?, from)
+    }
+
+    /// Examines the whole file: its pages, its log, and that the tables are what the log replays to.
+    ///
+    /// What redb can repair it repairs, and that is a finding too.
+    ///
+    /// # Errors
+    /// When the file cannot be read at all. What is wrong with it is told in [`Checked::findings`].
+    pub fn check(&mut self) -> Result<Checked, StoreError> {
+        let database = self.database.as_mut().ok_or_else(failure::closed)?;
+        check::check(database)
+    }
+
+    /// The id that this store was given when it was made.
+    #[must_use]
+    pub fn store_id(&self) -> Uuid {
+        self.meta.store
+    }
+
+    fn database(&self) -> Result<&Database, StoreError> {
+        self.database.as_ref().ok_or_else(failure::closed)
+    }
+
+    /// redb takes no writes after one that failed until the database is opened again.
+    fn begin_write(&mut self) -> Result<WriteTransaction, StoreError> {
+        let refusal = match self.database()?.begin_write() {
+            Ok(transaction) => return Ok(transaction),
+            Err(refusal) => failed(refusal),
+        };
+        let Some(path) = &self.path else { return Err(refusal) };
+        tracing::warn!(path = %path.display(), cause = ?refusal, "opening the store again after a failed write");
+        self.database = None;
+        let opened = open::open_existing(path)?;
+        if opened.meta != self.meta {
+            return Err(StoreError::new(
+                StoreTrouble::Io,
+                format!(
+                    "a change that failed before stands in {} after all (revision {}, not {}); restart to read it",
+                    path.display(),
+                    opened.meta.revision,
+                    self.meta.revision
+                ),
+            ));
+        }
+        self.database.insert(opened.database).begin_write().map_err(failed)
+    }
+}

@@ -1,0 +1,208 @@
+//! The file check: redb's own, the log, and the tables against the log.
+//!
+//! What must stay true: it goes on after the first finding for as long as there is something to read.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use redb::{Database, DatabaseError, Key, ReadableDatabase, ReadableTable, StorageError};
+
+use crate::error::{StoreError, StoreTrouble};
+use crate::model::change::Change;
+use crate::model::entity::{EntityId, Revision};
+use crate::model::mapping::MappingId;
+use crate::model::token::TokenId;
+use crate::store::failure::{damaged, failed};
+use crate::store::tables::{ENTITIES, MAPPINGS, Meta, TOKENS};
+use crate::store::{log, record};
+
+/// How many findings are told one by one for each table.
+const TOLD_MAX: usize = 20;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is, and where.
+    pub what: String,
+}
+
+/// What the check of a file found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checked {
+    /// What is wrong; nothing in a sound store.
+    pub findings: Vec<Finding>,
+    /// The last revision.
+    pub revision: Revision,
+    /// How many changes the log holds.
+    pub changes: u64,
+    /// How many entities there are, ended ones too.
+    pub entities: u64,
+    /// How many mappings there are, ended ones too.
+    pub mappings: u64,
+    /// How many tokens there are, revoked ones too.
+    pub tokens: u64,
+}
+
+/// What the log says the tables should hold.
+#[derive(Default)]
+struct Replayed {
+    entities: BTreeMap<u32, Vec<u8>>,
+    mappings: BTreeMap<u128, Vec<u8>>,
+    tokens: BTreeMap<String, Vec<u8>>,
+}
+
+/// Examines the whole file.
+pub(super) fn check(database: &mut Database) -> Result<Checked, StoreError> {
+    let mut checked = Checked::default();
+    match database.check_integrity() {
+        Ok(true) => {}
+        Ok(false) => checked.find("the file's pages were not in order, and have been repaired"),
+        Err(DatabaseError::Storage(StorageError::Corrupted(what))) => {
+            checked.find(format!("the file's pages are damaged ({what}); restore a backup"));
+            // What cannot be told from damage is not read.
+            return Ok(checked);
+        }
+        Err(other) => return Err(failed(other)),
+    }
+
+    let transaction = database.begin_read().map_err(failed)?;
+    let meta = Meta::read(&transaction)?.ok_or_else(|| damaged("the store does not say its revision"))?;
+    checked.revision = meta.revision;
+
+    let mut replayed = Replayed::default();
+    let whole = checked.replay(log::read(&transaction, Revision::default()), &mut replayed)?;
+
+    let Replayed { entities, mappings, tokens } = replayed;
+    let table = transaction.open_table(ENTITIES).map_err(failed)?;
+    checked.entities =
+        checked.compare("entity", &table, whole.then_some(entities), |key| key, &|id, bytes, out| {
+            record::put_entity(&record::entity(EntityId(*id), bytes)?, out)
+        })?;
+    let table = transaction.open_table(MAPPINGS).map_err(failed)?;
+    checked.mappings =
+        checked.compare("mapping", &table, whole.then_some(mappings), |key| key, &|id, bytes, out| {
+            record::put_mapping(&record::mapping(MappingId(uuid::Uuid::from_u128(*id)), bytes)?, out)
+        })?;
+    let table = transaction.open_table(TOKENS).map_err(failed)?;
+    checked.tokens =
+        checked.compare("token", &table, whole.then_some(tokens), str::to_owned, &|id, bytes, out| {
+            record::put_token(&record::token(TokenId::parse(id)?, bytes)?, out);
+            Ok(())
+        })?;
+    Ok(checked)
+}
+
+/// Reads a record of the key, and writes it anew.
+type Rewrite<'r, K> = &'r dyn Fn(&K, &[u8], &mut Vec<u8>) -> Result<(), record::Unfit>;
+
+impl Checked {
+    fn find(&mut self, what: impl Into<String>) {
+        self.findings.push(Finding { what: what.into() });
+    }
+
+    /// Replays the log; says whether it could be read to its end.
+    fn replay(
+        &mut self,
+        entries: Result<log::Entries, StoreError>,
+        replayed: &mut Replayed,
+    ) -> Result<bool, StoreError> {
+        let mut entries = entries?;
+        loop {
+            match entries.next() {
+                None => return Ok(true),
+                Some(Ok(batch)) => {
+                    for change in batch.sets.iter().flat_map(|set| &set.changes) {
+                        self.changes += 1;
+                        if let Err(why) = replayed.apply(change) {
+                            self.find(format!("revision {}: {why}", batch.revision));
+                        }
+                    }
+                }
+                Some(Err(failure)) if failure.trouble() == StoreTrouble::Damaged => {
+                    self.find(failure.to_string());
+                    return Ok(false);
+                }
+                Some(Err(failure)) => return Err(failure),
+            }
+        }
+    }
+
+    /// Compares a table with what the log says of it, or, without a log, reads it all; counts it.
+    ///
+    /// Both sides are written anew before they are compared, since a record may be of an older version.
+    fn compare<K, O>(
+        &mut self,
+        kind: &str,
+        table: &impl ReadableTable<K, &'static [u8]>,
+        expected: Option<BTreeMap<O, Vec<u8>>>,
+        own: impl for<'k> Fn(K::SelfType<'k>) -> O,
+        rewrite: Rewrite<'_, O>,
+    ) -> Result<u64, StoreError>
+    where
+        K: Key + 'static,
+        O: Ord + Display,
+    {
+        let against_log = expected.is_some();
+        let mut expected = expected.unwrap_or_default();
+        let mut wrong = Vec::new();
+        let mut count = 0;
+        let mut bytes = Vec::new();
+        for row in table.iter().map_err(failed)? {
+            let (key, value) = row.map_err(failed)?;
+            let key = own(key.value());
+            count += 1;
+            bytes.clear();
+            let outcome = rewrite(&key, value.value(), &mut bytes);
+            match (outcome, expected.remove(&key)) {
+                (Err(why), _) => wrong.push(format!("the {kind} {key} cannot be read: {why}")),
+                (Ok(()), Some(logged)) if logged != bytes => {
+                    wrong.push(format!("the {kind} {key} is not what the log says"));
+                }
+                (Ok(()), None) if against_log => wrong.push(format!("the {kind} {key} is not in the log")),
+                (Ok(()), _) => {}
+            }
+        }
+        wrong.extend(
+            expected.keys().map(|key| format!("the {kind} {key} is in the log, but not in its table")),
+        );
+        let more = wrong.len().saturating_sub(TOLD_MAX);
+        wrong.truncate(TOLD_MAX);
+        wrong.into_iter().for_each(|what| self.find(what));
+        if more > 0 {
+            self.find(format!("{more} more of table {kind}"));
+        }
+        Ok(count)
+    }
+}
+
+impl Replayed {
+    fn apply(&mut self, change: &Change) -> Result<(), String> {
+        let mut bytes = Vec::new();
+        match change {
+            Change::PutEntity(entity) => {
+                record::put_entity(entity, &mut bytes).map_err(|why| why.to_string())?;
+                self.entities.insert(entity.id.0, bytes);
+            }
+            Change::PutMapping(mapping) => {
+                record::put_mapping(mapping, &mut bytes).map_err(|why| why.to_string())?;
+                self.mappings.insert(mapping.id.0.as_u128(), bytes);
+            }
+            Change::PutToken(token) => {
+                record::put_token(token, &mut bytes);
+                self.tokens.insert(token.id.as_str().to_owned(), bytes);
+            }
+            Change::EndEntity { id, stamps } => {
+                let held = self.entities.get_mut(&id.0).ok_or_else(|| format!("ends no entity {}", id.0))?;
+                record::put_restamped(held, stamps, &mut bytes).map_err(|why| why.to_string())?;
+                *held = bytes;
+            }
+            Change::EndMapping { id, stamps } => {
+                let held =
+                    self.mappings.get_mut(&id.0.as_u128()).ok_or_else(|| format!("ends no mapping {id}"))?;
+                record::put_restamped(held, stamps, &mut bytes).map_err(|why| why.to_string())?;
+                *held = bytes;
+            }
+        }
+        Ok(())
+    }
+}

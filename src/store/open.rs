@@ -1,0 +1,115 @@
+//! Opening and making stores.
+//!
+//! What must stay true: a file that is no store, or one of a newer Clade, is looked at and never written.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use redb::{Builder, Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, StorageBackend};
+use uuid::Uuid;
+
+use crate::error::{StoreError, StoreTrouble};
+use crate::store::failure::{at, failed, io_at, not_a_store, not_opened};
+use crate::store::tables::Meta;
+
+/// What redb may keep of the file in memory. The graph is in memory already, so this serves writes alone.
+const CACHE_BYTES: usize = 128 << 20;
+
+/// The first bytes of every redb file.
+const REDB_MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
+
+/// An open database that is a store.
+pub(super) struct Opened {
+    pub database: Database,
+    pub meta: Meta,
+}
+
+/// Opens the store at `path`; makes one where there is no file, or an empty one.
+pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
+    let existed = match fs::metadata(path) {
+        Ok(found) if found.is_file() && found.len() == 0 => true,
+        Ok(_) => return open_existing(path),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => false,
+        Err(cause) => return Err(io_at(path, cause)),
+    };
+    let made = builder()
+        .create(path)
+        .map_err(|failure| not_opened(path, failure))
+        .and_then(|database| settled(database).map_err(|failure| at(path, &failure)));
+    match &made {
+        Ok(_) => sync_directory_of(path),
+        // Half a file would be taken for a foreign one next time. One that another process holds is theirs.
+        Err(failure) if !existed && failure.trouble() != StoreTrouble::Held => {
+            let _best_effort = fs::remove_file(path);
+        }
+        Err(_) => {}
+    }
+    made
+}
+
+/// Opens the store at `path`, which must be there.
+pub(super) fn open_existing(path: &Path) -> Result<Opened, StoreError> {
+    look_at(path)?;
+    let database = builder().open(path).map_err(|failure| not_opened(path, failure))?;
+    settled(database).map_err(|failure| at(path, &failure))
+}
+
+/// Opens or makes the store on `backend`.
+pub(super) fn with_backend(backend: impl StorageBackend) -> Result<Opened, StoreError> {
+    settled(builder().create_with_backend(backend).map_err(failed)?)
+}
+
+/// Refuses a file that is no store of a format known here, without opening it for writing.
+fn look_at(path: &Path) -> Result<(), StoreError> {
+    let mut start = Vec::with_capacity(REDB_MAGIC.len());
+    let file = File::open(path).map_err(|cause| io_at(path, cause))?;
+    let found = file.metadata().map_err(|cause| io_at(path, cause))?;
+    if !found.is_file() {
+        return Err(not_a_store(path));
+    }
+    file.take(REDB_MAGIC.len() as u64).read_to_end(&mut start).map_err(|cause| io_at(path, cause))?;
+    if start != REDB_MAGIC {
+        return Err(not_a_store(path));
+    }
+    match ReadOnlyDatabase::open(path) {
+        Ok(database) => {
+            let transaction = database.begin_read().map_err(failed)?;
+            Meta::read(&transaction).map_err(|failure| at(path, &failure))?;
+            Ok(())
+        }
+        // It was not closed. Only opening it for writing can tell more, and repairs it.
+        Err(DatabaseError::RepairAborted) => Ok(()),
+        Err(failure) => Err(not_opened(path, failure)),
+    }
+}
+
+/// The database as a store; a blank one is made one.
+fn settled(database: Database) -> Result<Opened, StoreError> {
+    let found = Meta::read(&database.begin_read().map_err(failed)?)?;
+    let meta = if let Some(meta) = found {
+        meta
+    } else {
+        let meta = Meta::new(Uuid::now_v7());
+        let transaction = database.begin_write().map_err(failed)?;
+        meta.found(&transaction)?;
+        transaction.commit().map_err(failed)?;
+        meta
+    };
+    Ok(Opened { database, meta })
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+/// A new file is only safe when its directory's entry is. Where a directory cannot be synced, that is the
+/// system's own affair.
+fn sync_directory_of(path: &Path) {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let Ok(directory) = File::open(parent) {
+        let _best_effort = directory.sync_all();
+    }
+}

@@ -1,0 +1,154 @@
+//! Record ↔ bytes: the shape of what stands in a store, by version.
+//!
+//! What must stay true: bytes of every version ever written can be read for ever, and bytes that no
+//! Clade wrote are an error, never a panic.
+//!
+//! A record is its version, its stamps, then the rest. Stamps stand first so that ending a record, and
+//! seeing that it has ended, need not read what it is.
+
+mod v1;
+
+use serde::Serialize;
+use serde::de::Deserialize;
+
+use crate::error::Error;
+use crate::model::entity::{Entity, EntityId, Stamps};
+use crate::model::mapping::{Mapping, MappingId};
+use crate::model::token::{Token, TokenId};
+
+use self::v1::{BodyV1, MappingV1, StampsV1, TokenV1};
+
+/// The version that is written.
+const VERSION: u8 = 1;
+
+/// Bytes that are no record, or a record that cannot become bytes; says why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unfit {
+    #[error("it is of version {0}, which this Clade does not know")]
+    Version(u8),
+    #[error("it ends too early or holds what cannot be there")]
+    Shape,
+    #[error("{0}")]
+    Value(String),
+    #[error("its JSON nests deeper than {} levels and could not be read again", v1::JSON_DEPTH_MAX)]
+    TooDeep,
+}
+
+impl From<Error> for Unfit {
+    fn from(refusal: Error) -> Self {
+        Self::Value(refusal.to_string())
+    }
+}
+
+/// Appends an entity, without its number.
+pub(super) fn put_entity(entity: &Entity, out: &mut Vec<u8>) -> Result<(), Unfit> {
+    let body = BodyV1::of(&entity.body)?;
+    put_stamps(&entity.stamps, out);
+    put(&body, out);
+    Ok(())
+}
+
+/// Reads what [`put_entity`] wrote.
+pub(super) fn entity(id: EntityId, bytes: &[u8]) -> Result<Entity, Unfit> {
+    let (stamps, rest) = split_stamps(bytes)?;
+    let body = whole::<BodyV1<'_>>(rest)?.into_body()?;
+    Ok(Entity { id, stamps, body })
+}
+
+/// Appends a mapping, without its id.
+pub(super) fn put_mapping(mapping: &Mapping, out: &mut Vec<u8>) -> Result<(), Unfit> {
+    let fields = MappingV1::of(mapping)?;
+    put_stamps(&mapping.stamps, out);
+    put(&fields, out);
+    Ok(())
+}
+
+/// Reads what [`put_mapping`] wrote.
+pub(super) fn mapping(id: MappingId, bytes: &[u8]) -> Result<Mapping, Unfit> {
+    let (stamps, rest) = split_stamps(bytes)?;
+    whole::<MappingV1<'_>>(rest)?.into_mapping(id, stamps)
+}
+
+/// Appends a token, without its id.
+pub(super) fn put_token(token: &Token, out: &mut Vec<u8>) {
+    out.push(VERSION);
+    put(&TokenV1::of(token), out);
+}
+
+/// Reads what [`put_token`] wrote.
+pub(super) fn token(id: TokenId, bytes: &[u8]) -> Result<Token, Unfit> {
+    whole::<TokenV1<'_>>(versioned(bytes)?)?.into_token(id)
+}
+
+/// Appends stamps: the beginning of an entity or mapping, or what ends one.
+pub(super) fn put_stamps(stamps: &Stamps, out: &mut Vec<u8>) {
+    out.push(VERSION);
+    put(&StampsV1::of(stamps), out);
+}
+
+/// Reads what [`put_stamps`] wrote; gives back what follows.
+pub(super) fn split_stamps(bytes: &[u8]) -> Result<(Stamps, &[u8]), Unfit> {
+    let (stamps, rest) = split::<StampsV1>(versioned(bytes)?)?;
+    Ok((stamps.into_stamps(), rest))
+}
+
+/// Reads stamps that stand alone.
+pub(super) fn stamps(bytes: &[u8]) -> Result<Stamps, Unfit> {
+    let (stamps, rest) = split_stamps(bytes)?;
+    if rest.is_empty() { Ok(stamps) } else { Err(Unfit::Shape) }
+}
+
+/// Appends the entity or mapping in `bytes`, with other stamps.
+pub(super) fn put_restamped(bytes: &[u8], stamps: &Stamps, out: &mut Vec<u8>) -> Result<(), Unfit> {
+    let (_, rest) = split_stamps(bytes)?;
+    put_stamps(stamps, out);
+    out.extend_from_slice(rest);
+    Ok(())
+}
+
+/// Appends anything in postcard's form.
+pub(super) fn put<T: Serialize>(value: &T, out: &mut Vec<u8>) {
+    postcard::serialize_with_flavor(value, Appending(out))
+        .expect("memory takes every value that knows its length");
+}
+
+/// Reads a value from the beginning of `bytes`; gives back what follows.
+pub(super) fn split<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Unfit> {
+    postcard::take_from_bytes(bytes).map_err(|_| Unfit::Shape)
+}
+
+fn whole<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unfit> {
+    match split(bytes)? {
+        (value, []) => Ok(value),
+        _ => Err(Unfit::Shape),
+    }
+}
+
+fn versioned(bytes: &[u8]) -> Result<&[u8], Unfit> {
+    match bytes {
+        [VERSION, rest @ ..] => Ok(rest),
+        [other, ..] => Err(Unfit::Version(*other)),
+        [] => Err(Unfit::Shape),
+    }
+}
+
+/// Lets postcard write at the end of a buffer that is used again.
+struct Appending<'a>(&'a mut Vec<u8>);
+
+impl postcard::ser_flavors::Flavor for Appending<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
