@@ -1,21 +1,55 @@
 //! The one door: commands in, change sets out.
+//!
+//! What must stay true: everyone who changes anything comes through [`Directory`], and everyone who reads
+//! does so through a [`View`] of one published revision.
+
+mod check;
+mod plan;
+mod published;
+mod writer;
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::error::Error;
+use crate::graph::Graph;
 use crate::model::builder::IntoCommand;
 use crate::model::change::Batch;
 use crate::model::command::{Command, Outcome};
 use crate::model::entity::Revision;
+use crate::model::time::Timestamp;
 use crate::model::token::Actor;
+use crate::store::Store;
 
+use self::plan::Moment;
+use self::writer::{Request, Shared, Writer};
+
+pub use self::check::Checked;
 pub use crate::graph::{OrgUnitNode, Totals, View};
 
 /// An organization directory in one file. Cheap to clone; clones share the directory.
+///
+/// Reads see one revision for as long as they hold their [`View`] and never wait for a writer.
+/// A write returns once it is on disk: all of it, in order, or none of it.
+///
+/// ```
+/// use clade::model::CreatePerson;
+///
+/// # fn main() -> Result<(), clade::Error> {
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(CreatePerson::new("ada@corp.example").under("Corp/Research"))?;
+/// assert_eq!(directory.view().org_unit("Corp/Research")?.totals().people, 1);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
-pub struct Directory {}
+pub struct Directory {
+    shared: Arc<Shared>,
+    /// The last clone to go closes the store.
+    writer: Arc<Writer>,
+}
 
 /// What a write did.
 #[derive(Debug, Clone)]
@@ -29,100 +63,240 @@ pub struct Applied {
 impl Directory {
     /// Opens the store at `path`, or makes it.
     ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("corp.redb");
+    /// let directory = clade::Directory::open(&path)?;
+    /// assert_eq!(directory.view().revision().0, 0);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
-    /// [`Error::Store`].
-    pub fn open(_path: impl AsRef<Path>) -> Result<Self, Error> {
-        todo!()
+    /// [`Error::Store`] when another process holds the file, or it is no store, a newer one or a damaged one.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::with_store(Store::open(path.as_ref())?)
     }
 
     /// Opens the store at `path`, which must exist.
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub fn open_existing(_path: impl AsRef<Path>) -> Result<Self, Error> {
-        todo!()
+    /// As [`Directory::open`], and when there is no such file.
+    pub fn open_existing(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::with_store(Store::open_existing(path.as_ref())?)
     }
 
     /// A directory that ends with the process.
     ///
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// let directory = clade::Directory::in_memory()?;
+    /// assert!(directory.view().roots().is_empty());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Store`].
     pub fn in_memory() -> Result<Self, Error> {
-        todo!()
+        Self::with_store(Store::in_memory()?)
+    }
+
+    /// A directory kept in `store`.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when what the store says cannot be read.
+    pub fn with_store(store: Store) -> Result<Self, Error> {
+        let loaded = store.load()?;
+        let graph =
+            Graph::load(loaded.revision, loaded.next_entity, loaded.entities, loaded.mappings, loaded.tokens);
+        let (shared, writer) = writer::start(store, graph);
+        Ok(Self { shared, writer: Arc::new(writer) })
     }
 
     /// The directory as it is now.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// use clade::model::CreateOrgUnit;
+    ///
+    /// let directory = clade::Directory::in_memory()?;
+    /// let before = directory.view();
+    /// directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
+    /// assert!(before.org_unit("Corp").is_err(), "a view never changes");
+    /// assert!(directory.view().org_unit("Corp").is_ok());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn view(&self) -> View {
-        todo!()
+        View::of(self.shared.published.load())
     }
 
     /// Carries out one command; returns once it is on disk.
     ///
-    /// # Errors
-    /// Why it was refused.
-    pub fn apply(&self, _command: impl IntoCommand) -> Result<Applied, Error> {
-        todo!()
-    }
-
-    /// Carries out all commands or none.
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// use clade::model::{CreateProject, RepoUrl};
+    ///
+    /// let directory = clade::Directory::in_memory()?;
+    /// let shop = CreateProject::new("shop", "Web shop")
+    ///     .repository("https://github.com/corp/shop.git")
+    ///     .under("Corp/Retail");
+    /// let view = directory.apply(shop)?.view;
+    /// assert_eq!(view.repositories_at(&RepoUrl::parse("git@github.com:corp/shop")?).len(), 1);
+    ///
+    /// let again = directory.apply(CreateProject::new("shop", "Web shop")).unwrap_err();
+    /// assert_eq!(again.code(), "duplicate");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Refused`] with each refused command's position and reason.
-    pub fn apply_all<C: IntoCommand>(
-        &self,
-        _commands: impl IntoIterator<Item = C>,
-    ) -> Result<Applied, Error> {
-        todo!()
+    /// Why it was refused; nothing changed then.
+    pub fn apply(&self, command: impl IntoCommand) -> Result<Applied, Error> {
+        self.submit_and_wait(vec![command.into_command()?])
+    }
+
+    /// Carries out all commands or none; returns once they are on disk. Each sees what those before it did.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// use clade::model::CreateOrgUnit;
+    ///
+    /// let directory = clade::Directory::in_memory()?;
+    /// let refused = directory.apply_all([
+    ///     CreateOrgUnit::new("Corp", "organization"),
+    ///     CreateOrgUnit::new("Retail", "business").under("Korp"),
+    /// ]);
+    /// assert!(refused.unwrap_err().to_string().contains("Korp"));
+    /// assert!(directory.view().org_unit("Corp").is_err(), "nothing was changed");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with each refused command's position and reason; nothing changed then.
+    pub fn apply_all<C: IntoCommand>(&self, commands: impl IntoIterator<Item = C>) -> Result<Applied, Error> {
+        let commands = all_taken(commands)?;
+        let total = commands.len();
+        self.submit_and_wait(commands).map_err(|refusal| in_a_set(refusal, total))
     }
 
     /// What [`Directory::apply_all`] would do, without doing it.
     ///
-    /// # Errors
-    /// As [`Directory::apply_all`].
-    pub fn dry_run<C: IntoCommand>(&self, _commands: impl IntoIterator<Item = C>) -> Result<Applied, Error> {
-        todo!()
-    }
-
-    /// Carries out all commands or none in the name of `actor`, without blocking the caller's thread. One
-    /// command that is refused gives its own error; of several, [`Error::Refused`].
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// use clade::model::CreateOrgUnit;
+    ///
+    /// let directory = clade::Directory::in_memory()?;
+    /// let tried = directory.dry_run([CreateOrgUnit::new("Corp", "organization")])?;
+    /// assert!(tried.view.org_unit("Corp").is_ok());
+    /// assert!(directory.view().org_unit("Corp").is_err());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// Why they were refused.
-    pub async fn submit(&self, _actor: Actor, _commands: Vec<Command>) -> Result<Applied, Error> {
-        todo!()
+    /// As [`Directory::apply_all`].
+    pub fn dry_run<C: IntoCommand>(&self, commands: impl IntoIterator<Item = C>) -> Result<Applied, Error> {
+        let commands = all_taken(commands)?;
+        let mut draft = Arc::new(Graph::clone(&self.shared.published.load()));
+        let moment = Moment { now: Timestamp::now(), revision: draft.revision().next(), mint: &writer::mint };
+        let total = commands.len();
+        let (_, outcomes) = writer::plan_all(&mut draft, &commands, &moment, &Actor::Local)
+            .map_err(|refusal| in_a_set(refusal, total))?;
+        Ok(Applied { view: View::of(draft), outcomes })
+    }
+
+    /// Carries out all commands or none in the name of `actor`, without blocking the caller's thread. Returns
+    /// once they are on disk.
+    ///
+    /// # Errors
+    /// Why they were refused: a single command's own reason, or [`Error::Refused`] for several. [`Error::Busy`]
+    /// when too many others wait.
+    pub async fn submit(&self, actor: Actor, commands: Vec<Command>) -> Result<Applied, Error> {
+        let (answer, answered) = oneshot::channel();
+        let answer = Box::new(move |outcome| {
+            let _gone = answer.send(outcome);
+        });
+        self.writer.send(Request { actor, commands, answer })?;
+        answered.await.unwrap_or(Err(Error::Closed))
+    }
+
+    fn submit_and_wait(&self, commands: Vec<Command>) -> Result<Applied, Error> {
+        let (answer, answered) = std::sync::mpsc::sync_channel(1);
+        let answer = Box::new(move |outcome| {
+            let _gone = answer.send(outcome);
+        });
+        self.writer.send_and_wait(Request { actor: Actor::Local, commands, answer })?;
+        answered.recv().unwrap_or(Err(Error::Closed))
     }
 
     /// Says the newest published revision, and each that follows.
     #[must_use]
     pub fn revisions(&self) -> watch::Receiver<Revision> {
-        todo!()
+        self.shared.revisions.subscribe()
     }
 
-    /// The committed batches from a revision on, oldest first.
+    /// The committed batches from a revision on, oldest first, read as they are asked for.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// use clade::model::{CreateOrgUnit, Revision};
+    ///
+    /// let directory = clade::Directory::in_memory()?;
+    /// directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
+    /// let batch = directory.log(Revision(1))?.next().expect("one batch was committed")?;
+    /// assert_eq!(batch.sets[0].actor.to_string(), "local");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub fn log(&self, _from: Revision) -> Result<Vec<Batch>, Error> {
-        todo!()
+    /// [`Error::Store`], also as an item, when the log cannot be read or its hashes do not fit.
+    pub fn log(&self, from: Revision) -> Result<impl Iterator<Item = Result<Batch, Error>> + use<>, Error> {
+        let store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(store.log(from)?.map(|batch| batch.map_err(Error::from)))
     }
 
     /// Whether the writer is alive and the last commit reached the disk.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        todo!()
+        self.shared.ready.load(Ordering::Relaxed)
     }
 
-    /// Store against graph against rules; what is wrong, or nothing.
+    /// Examines the file, then the store against the graph, then the graph against the rules.
+    ///
+    /// Writes wait meanwhile.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// assert!(clade::Directory::in_memory()?.check()?.findings.is_empty());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be read at all.
-    pub fn check(&self) -> Result<Vec<String>, Error> {
-        todo!()
+    pub fn check(&self) -> Result<Checked, Error> {
+        let mut store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
+        check::check(&mut store, &self.view())
     }
+}
 
-    /// Waits for the writer to finish what it has and closes the store.
-    pub fn close(self) {
-        todo!()
+/// Every command, or the positions of those that could not even be built.
+fn all_taken<C: IntoCommand>(commands: impl IntoIterator<Item = C>) -> Result<Vec<Command>, Error> {
+    let mut taken = Vec::new();
+    let mut refused = Vec::new();
+    let mut total = 0;
+    for (at, command) in commands.into_iter().enumerate() {
+        match command.into_command() {
+            Ok(command) => taken.push(command),
+            Err(refusal) => refused.push((at, refusal)),
+        }
+        total += 1;
+    }
+    if refused.is_empty() { Ok(taken) } else { Err(Error::Refused { refused, total }) }
+}
+
+/// A refusal as one of a set of commands, also where the set is of one.
+fn in_a_set(refusal: Error, total: usize) -> Error {
+    match refusal {
+        many @ (Error::Refused { .. } | Error::Store(_) | Error::Busy | Error::Closed) => many,
+        one => Error::Refused { refused: vec![(0, one)], total },
     }
 }

@@ -7,6 +7,9 @@ mod closure;
 mod index;
 mod levels;
 mod resolve;
+#[cfg(test)]
+mod tests;
+mod verify;
 pub mod view;
 mod walk;
 

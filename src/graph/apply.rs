@@ -48,7 +48,12 @@ impl Graph {
         for set in &batch.sets {
             self.apply(set);
         }
-        self.revision = batch.revision;
+        self.stand_at(batch.revision);
+    }
+
+    /// Stands at `revision`: every change set of its batch was applied.
+    pub fn stand_at(&mut self, revision: Revision) {
+        self.revision = revision;
     }
 
     /// Makes every fact of a change set true.

@@ -166,11 +166,6 @@ impl Graph {
         }
         order
     }
-
-    #[cfg(test)]
-    pub(super) fn closures(&self) -> FxHashMap<EntityId, Beneath> {
-        self.beneath.clone()
-    }
 }
 
 fn unite(into: &mut Sets, added: &Sets) {

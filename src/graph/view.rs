@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::graph::index::IndexBy;
-use crate::model::entity::{Entity, EntityId, Kind, OrgUnit, Revision};
+use crate::model::entity::{Entity, EntityId, Kind, OrgUnit, Person, Project, Revision};
 use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier, fold};
 use crate::model::mapping::{Mapping, MappingId, MappingType};
 use crate::model::reference::UnitRef;
@@ -83,6 +83,10 @@ impl View {
     #[must_use]
     pub fn scope_name(&self) -> &str {
         self.scope_name.as_deref().unwrap_or("all")
+    }
+
+    pub(super) fn graph(&self) -> &Graph {
+        &self.graph
     }
 
     fn sees(&self, id: EntityId) -> bool {
@@ -360,7 +364,7 @@ pub struct OrgUnitNode<'v> {
     unit: &'v OrgUnit,
 }
 
-impl OrgUnitNode<'_> {
+impl<'v> OrgUnitNode<'v> {
     /// Its number.
     #[must_use]
     pub fn id(&self) -> EntityId {
@@ -371,6 +375,40 @@ impl OrgUnitNode<'_> {
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.view.totals(self.id)
+    }
+
+    /// Every unit above it, root first.
+    pub fn ancestors(&self) -> impl Iterator<Item = OrgUnitNode<'v>> {
+        self.nodes(self.view.ancestors(self.id))
+    }
+
+    /// The units directly beneath it, by name.
+    pub fn children(&self) -> impl Iterator<Item = OrgUnitNode<'v>> {
+        self.nodes(self.view.children(self.id))
+    }
+
+    /// Every person placed in it or beneath it, each once.
+    pub fn people(&self) -> impl Iterator<Item = &'v Person> {
+        self.beneath(Kind::Person).filter_map(Entity::as_person)
+    }
+
+    /// Every project placed in it or beneath it, each once.
+    pub fn projects(&self) -> impl Iterator<Item = &'v Project> {
+        self.beneath(Kind::Project).filter_map(Entity::as_project)
+    }
+
+    fn nodes(&self, units: Vec<EntityId>) -> impl Iterator<Item = OrgUnitNode<'v>> {
+        let view = self.view;
+        units.into_iter().filter_map(move |id| {
+            let unit = view.entity(id)?.as_org_unit()?;
+            Some(OrgUnitNode { view, id, unit })
+        })
+    }
+
+    fn beneath(&self, kind: Kind) -> impl Iterator<Item = &'v Entity> {
+        let view = self.view;
+        let ids = view.below(self.id, kind).into_owned();
+        ids.into_iter().filter_map(move |id| view.entity(EntityId(id)).map(|entity| &**entity))
     }
 }
 

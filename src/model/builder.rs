@@ -191,6 +191,14 @@ impl CreateMapping {
         Self { fields: Ok(fields), if_exists: IfExists::Refuse }
     }
 
+    /// As this system says.
+    pub fn source(self, system: &str) -> Self {
+        self.set(|fields| {
+            fields.source = Patch::Set(Name::parse(system)?);
+            Ok(())
+        })
+    }
+
     /// This person works on this project.
     pub fn member(project_id: &str, email: &str) -> Self {
         Self::between(MappingType::ProjectPeople, project_id, email)

@@ -33,7 +33,7 @@ impl Timestamp {
             .ok()
             .or_else(|| {
                 let date = raw.parse::<jiff::civil::Date>().ok()?;
-                Some(jiff::tz::Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?)
+                jiff::tz::Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
             })
             .map(|moment| Self(moment.as_millisecond()))
     }

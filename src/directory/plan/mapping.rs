@@ -30,7 +30,7 @@ impl Ends {
     }
 }
 
-impl Plan<'_> {
+impl<'p> Plan<'p> {
     /// A new mapping between entities of the right kinds.
     pub(super) fn map(
         &mut self,
@@ -108,8 +108,10 @@ impl Plan<'_> {
         must_be_of(before.stamps, update.if_revision)?;
         let fields = &update.fields;
         if let Some(asked) = fields.mapping_type.filter(|asked| *asked != before.mapping_type) {
-            let reason =
-                format!("cannot take the place of {}; end this mapping and make another", before.mapping_type);
+            let reason = format!(
+                "cannot take the place of {}; end this mapping and make another",
+                before.mapping_type
+            );
             return Err(Error::invalid("mappingType", asked.as_str(), reason));
         }
         let from = fields.from.clone().unwrap_or(EndRef::Id(before.from));
@@ -157,7 +159,7 @@ impl Plan<'_> {
         Ok(Outcome { subject: Subject::Mapping(mapping.id), effect: Effect::Deleted })
     }
 
-    fn known_mapping(&self, id: &MappingId) -> Result<&Mapping, Error> {
+    fn known_mapping(&self, id: &MappingId) -> Result<&'p Mapping, Error> {
         let mapping = self.view.mapping(id).map(|mapping| &**mapping);
         mapping.ok_or_else(|| Error::NotFound { kind: "mapping", reference: id.to_string() })
     }

@@ -5,10 +5,9 @@ use crate::error::Error;
 use crate::model::attributes::Attributes;
 use crate::model::command::{Create, Delete, IfExists, Outcome, PersonFields, PersonRef, Update};
 use crate::model::entity::{Body, Entity, Kind, Person};
-use crate::model::key::Email;
 use crate::model::mapping::MappingType;
 
-impl Plan<'_> {
+impl<'p> Plan<'p> {
     pub(super) fn create_person(&mut self, create: &Create<PersonFields>) -> Result<Outcome, Error> {
         let fields = &create.fields;
         let email = fields.email.clone().ok_or(Error::Missing { field: "email" })?;
@@ -31,7 +30,10 @@ impl Plan<'_> {
         Ok(created(id))
     }
 
-    pub(super) fn update_person(&mut self, update: &Update<PersonRef, PersonFields>) -> Result<Outcome, Error> {
+    pub(super) fn update_person(
+        &mut self,
+        update: &Update<PersonRef, PersonFields>,
+    ) -> Result<Outcome, Error> {
         let entity = self.known_person(&update.target)?;
         must_be_of(entity.stamps, update.if_revision)?;
         self.merge_into_person(entity, &update.fields)
@@ -40,11 +42,9 @@ impl Plan<'_> {
     fn merge_into_person(&mut self, entity: &Entity, fields: &PersonFields) -> Result<Outcome, Error> {
         let Some(before) = entity.as_person() else { return Err(Error::Missing { field: "email" }) };
         let email = fields.email.clone().unwrap_or_else(|| before.email.clone());
-        if email != before.email && self.view.person_by_email(&email).is_some() {
+        if self.view.person_by_email(&email).is_some_and(|holder| holder != entity.id) {
             return Err(taken(email.as_str()));
         }
-        // Equal emails may be spelt differently: the spelling given last is shown.
-        let respelt = email.as_str() != before.email.as_str();
         let after = Person {
             email,
             first_name: fields.first_name.clone().applied(before.first_name.clone()),
@@ -54,7 +54,7 @@ impl Plan<'_> {
             attributes: before.attributes.patched(&fields.attributes),
         };
         let moved = self.place(MappingType::PeopleOrg, entity.id, &fields.placement)?;
-        Ok(self.change_record(entity, Body::Person(after), moved || respelt))
+        Ok(self.change_record(entity, Body::Person(after), moved))
     }
 
     pub(super) fn delete_person(&mut self, delete: &Delete<PersonRef>) -> Result<Outcome, Error> {
@@ -63,15 +63,14 @@ impl Plan<'_> {
         Ok(self.end_entity(entity))
     }
 
-    fn known_person(&self, reference: &PersonRef) -> Result<&Entity, Error> {
+    fn known_person(&self, reference: &PersonRef) -> Result<&'p Entity, Error> {
         match reference {
             PersonRef::Id(id) => self.entity(*id, Kind::Person),
             PersonRef::Email(email) => match self.view.person_by_email(email) {
                 Some(id) => self.entity(id, Kind::Person),
-                None => Err(Error::NotFound {
-                    kind: Kind::Person.as_str(),
-                    reference: email.as_str().to_owned(),
-                }),
+                None => {
+                    Err(Error::NotFound { kind: Kind::Person.as_str(), reference: email.as_str().to_owned() })
+                }
             },
         }
     }

@@ -10,7 +10,7 @@ use crate::model::entity::{Body, Entity, Kind, Project, ProjectOwner};
 use crate::model::key::ProjectId;
 use crate::model::mapping::MappingType;
 
-impl Plan<'_> {
+impl<'p> Plan<'p> {
     pub(super) fn create_project(&mut self, create: &Create<ProjectFields>) -> Result<Outcome, Error> {
         let fields = &create.fields;
         let project_id = fields.project_id.clone().ok_or(Error::Missing { field: "projectId" })?;
@@ -66,7 +66,7 @@ impl Plan<'_> {
         Ok(self.end_entity(entity))
     }
 
-    fn known_project(&self, reference: &ProjectRef) -> Result<&Entity, Error> {
+    fn known_project(&self, reference: &ProjectRef) -> Result<&'p Entity, Error> {
         match reference {
             ProjectRef::Id(id) => self.entity(*id, Kind::Project),
             ProjectRef::ProjectId(project_id) => match self.view.project_by_id(project_id) {

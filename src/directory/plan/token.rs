@@ -8,7 +8,7 @@ use crate::model::change::Change;
 use crate::model::command::{Effect, NewToken, Outcome, Subject, UpdateToken};
 use crate::model::token::{Token, TokenId};
 
-impl Plan<'_> {
+impl<'p> Plan<'p> {
     pub(super) fn create_token(&mut self, new: &NewToken) -> Result<Outcome, Error> {
         if self.view.token(&new.id).is_some() {
             return Err(Error::Duplicate { kind: "token", key: new.id.to_string(), id: None });
@@ -45,7 +45,7 @@ impl Plan<'_> {
         Ok(self.change_token(before, after))
     }
 
-    fn known_token(&self, id: &TokenId) -> Result<&Token, Error> {
+    fn known_token(&self, id: &TokenId) -> Result<&'p Token, Error> {
         let token = self.view.token(id).map(|token| &**token);
         token.ok_or_else(|| Error::NotFound { kind: "token", reference: id.to_string() })
     }

@@ -13,7 +13,7 @@ use crate::model::level::UnitType;
 use crate::model::mapping::MappingType;
 use crate::model::reference::UnitRef;
 
-impl Plan<'_> {
+impl<'p> Plan<'p> {
     pub(super) fn create_unit(&mut self, create: &Create<UnitFields>) -> Result<Outcome, Error> {
         let fields = &create.fields;
         let (key, name) = key_and_name(fields)?;
@@ -56,7 +56,7 @@ impl Plan<'_> {
         key: &UnitKey,
         name: &Name,
         parents: &[EntityId],
-    ) -> Option<&Entity> {
+    ) -> Option<&'p Entity> {
         let by_key = self.view.find_unit(&key.clone().into()).ok();
         let meant = if fields.key.is_some() || parents.is_empty() {
             by_key
@@ -235,8 +235,7 @@ impl Plan<'_> {
         if let Some(unit) = beneath {
             return Ok(Some(unit));
         }
-        if let (Some(asked), [other]) =
-            (&child.unit_type, &*self.view.units_for(&child.reference, None))
+        if let (Some(asked), [other]) = (&child.unit_type, &*self.view.units_for(&child.reference, None))
             && self.view.mapping_between(parent, *other).is_some()
         {
             return Err(self.wrong_type(*other, asked));

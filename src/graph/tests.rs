@@ -1,0 +1,1 @@
+//! The closures against a brute-force twin.

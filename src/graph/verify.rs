@@ -1,0 +1,104 @@
+//! What is wrong with a graph: two that should be equal, or one that breaks its own rules.
+
+use rustc_hash::FxHashMap;
+
+use crate::graph::closure::Beneath;
+use crate::graph::view::View;
+use crate::graph::{Edge, Graph};
+use crate::model::entity::{EntityId, Kind};
+use crate::model::mapping::Mapping;
+
+impl View {
+    /// How this graph differs from one that should be equal, a sentence each.
+    #[must_use]
+    pub fn differences(&self, other: &View) -> Vec<String> {
+        let (here, there) = (self.graph(), other.graph());
+        let mut found = Vec::new();
+        if here.revision != there.revision {
+            found.push(format!(
+                "one graph stands at revision {}, the other at {}",
+                here.revision, there.revision
+            ));
+        }
+        for kind in Kind::ALL {
+            for id in &here.all[kind as usize] ^ &there.all[kind as usize] {
+                found.push(format!("the {kind} #{id} is in one graph and not in the other"));
+            }
+            for id in &here.all[kind as usize] & &there.all[kind as usize] {
+                if here.entity(EntityId(id)) != there.entity(EntityId(id)) {
+                    found.push(format!("the {kind} #{id} differs between the graphs"));
+                }
+            }
+        }
+        for (id, mapping) in here.mappings_by_id() {
+            if there.mapping(&id).map(|other| &**other) != Some(mapping) {
+                found.push(format!("the mapping {id} differs between the graphs"));
+            }
+        }
+        if here.mappings.len() != there.mappings.len() {
+            found.push(format!(
+                "one graph has {} mappings, the other {}",
+                here.mappings.len(),
+                there.mappings.len()
+            ));
+        }
+        if here.tokens != there.tokens {
+            found.push("the tokens differ between the graphs".to_owned());
+        }
+        if here.beneath != there.beneath {
+            found.push("what is beneath the units differs between the graphs".to_owned());
+        }
+        found
+    }
+
+    /// Which rules this graph breaks, a sentence each.
+    #[must_use]
+    pub fn broken_rules(&self) -> Vec<String> {
+        let graph = self.graph();
+        let mut found = Vec::new();
+        for (unit, beneath) in &graph.beneath {
+            if beneath.below[Kind::OrgUnit as usize].contains(unit.0) {
+                found.push(format!("the unit {:?} is beneath itself", self.label(*unit)));
+            }
+        }
+        if graph.closures_from_edges() != graph.beneath {
+            found.push("what is kept as beneath the units is not what the mappings say".to_owned());
+        }
+        let mut pairs: FxHashMap<(EntityId, EntityId), u32> = FxHashMap::default();
+        for (id, mapping) in graph.mappings_by_id() {
+            let (from, to) = mapping.mapping_type.ends();
+            for (end, kind) in [(mapping.from, from), (mapping.to, to)] {
+                if graph.entity(end).is_none_or(|entity| entity.kind() != kind) {
+                    found.push(format!("the mapping {id} names #{}, which is no {kind} that holds", end.0));
+                }
+            }
+            *pairs.entry(mapping.holder_and_held()).or_default() += 1;
+        }
+        for ((holder, held), count) in pairs {
+            if count > 1 {
+                found.push(format!(
+                    "{count} mappings connect {} and {}",
+                    self.label(holder),
+                    self.label(held)
+                ));
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+impl Graph {
+    fn mappings_by_id(&self) -> impl Iterator<Item = (crate::model::mapping::MappingId, &Mapping)> {
+        self.mappings.iter().filter_map(|(id, edge)| match self.nodes.edge_weight(*edge)? {
+            Edge::Mapping(mapping) => Some((*id, &**mapping)),
+            Edge::Asset => None,
+        })
+    }
+
+    fn closures_from_edges(&self) -> FxHashMap<EntityId, Beneath> {
+        let mut copy = self.clone();
+        copy.rebuild_closures();
+        copy.beneath
+    }
+}
