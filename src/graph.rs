@@ -7,13 +7,12 @@ mod closure;
 mod index;
 mod levels;
 mod resolve;
-#[cfg(test)]
-mod tests;
 mod verify;
 pub mod view;
 mod walk;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use petgraph::stable_graph::{EdgeIndex, NodeIndex, StableDiGraph};
@@ -41,7 +40,7 @@ enum Edge {
 }
 
 /// All records at one revision.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Graph {
     revision: Revision,
     /// The entity numbered `n` is node `n`. A node whose entity was ended stays as an empty slot, so that
@@ -54,6 +53,17 @@ pub struct Graph {
     index: Index,
     mappings: FxHashMap<MappingId, EdgeIndex>,
     tokens: BTreeMap<TokenId, Arc<Token>>,
+}
+
+impl fmt::Debug for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Graph");
+        shown.field("revision", &self.revision.0);
+        for kind in Kind::ALL {
+            shown.field(kind.as_str(), &self.all[kind as usize].len());
+        }
+        shown.field("mappings", &self.mappings.len()).finish_non_exhaustive()
+    }
 }
 
 fn node(id: EntityId) -> NodeIndex {
@@ -72,8 +82,7 @@ impl Graph {
     }
 
     /// The number that the next new entity gets.
-    #[must_use]
-    pub fn next_entity(&self) -> EntityId {
+    pub(crate) fn next_entity(&self) -> EntityId {
         EntityId(u32::try_from(self.nodes.node_count()).expect("fewer than 2^32 entities were ever made"))
     }
 

@@ -109,7 +109,8 @@ impl<'p> Plan<'p> {
 
     /// Ends an entity after everything that cannot be without it.
     fn end_entity(&mut self, entity: &Entity) -> Outcome {
-        for mapping in self.view.mappings_of(entity.id) {
+        // The newest first: petgraph finds an edge by walking its node's edges from the newest on.
+        for mapping in self.view.mappings_of(entity.id).into_iter().rev() {
             self.end_mapping(mapping);
         }
         for kind in [Kind::Repository, Kind::Service] {

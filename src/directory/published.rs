@@ -30,14 +30,14 @@ impl Published {
 
     /// Publishes `draft` and gives back an equal graph to draft the next changes in. `batch` is what the draft
     /// has and the published graph had not.
-    pub(super) fn exchange(&self, draft: Arc<Graph>, batch: &Batch) -> Arc<Graph> {
-        let mut retired = self.0.swap(Arc::clone(&draft));
+    pub(super) fn exchange(&self, draft: &Arc<Graph>, batch: &Batch) -> Arc<Graph> {
+        let mut retired = self.0.swap(Arc::clone(draft));
         match unshared(&mut retired) {
             Some(graph) => {
                 graph.apply_batch(batch);
                 retired
             }
-            None => Arc::new(Graph::clone(&draft)),
+            None => Arc::new(Graph::clone(draft)),
         }
     }
 }

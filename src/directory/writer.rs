@@ -116,7 +116,8 @@ pub(super) fn plan_all(
     let mut outcomes = Vec::with_capacity(commands.len());
     let mut refused = Vec::new();
     for (at, command) in commands.iter().enumerate() {
-        match plan::plan(&View::of(Arc::clone(draft)), command, moment) {
+        let planned = plan::plan(&View::of(Arc::clone(draft)), command, moment);
+        match planned {
             Ok(planned) => {
                 let set = ChangeSet { actor: actor.clone(), changes: planned.changes };
                 // Nobody else holds the draft but for a view that has just gone, so this copies nothing.
@@ -220,7 +221,7 @@ impl Loop {
     /// Readers and subscribers first.
     fn publish(&mut self, batch: &Batch) {
         Arc::make_mut(&mut self.draft).stand_at(batch.revision);
-        self.draft = self.shared.published.exchange(Arc::clone(&self.draft), batch);
+        self.draft = self.shared.published.exchange(&self.draft, batch);
         self.shared.revisions.send_replace(batch.revision);
     }
 

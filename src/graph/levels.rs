@@ -10,13 +10,13 @@ impl Graph {
     /// ones, the earliest mapping decides.
     pub(super) fn levels(&self, id: EntityId, sees: impl Fn(EntityId) -> bool) -> [Option<EntityId>; 5] {
         let mut found = [None; 5];
-        let mut seen: Vec<EntityId> = Vec::new();
+        let mut visited: Vec<EntityId> = Vec::new();
         let mut waiting: VecDeque<EntityId> = self.parents(id).into();
         while let Some(unit) = waiting.pop_front() {
-            if seen.contains(&unit) || !sees(unit) {
+            if visited.contains(&unit) || !sees(unit) {
                 continue;
             }
-            seen.push(unit);
+            visited.push(unit);
             let level = self
                 .entity(unit)
                 .and_then(|entity| entity.as_org_unit())

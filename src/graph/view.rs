@@ -139,11 +139,12 @@ impl View {
     /// # Errors
     /// As [`View::find_unit`].
     pub fn org_unit(&self, reference: impl Into<UnitRef>) -> Result<OrgUnitNode<'_>, Error> {
-        let id = self.find_unit(&reference.into())?;
+        let reference = reference.into();
+        let id = self.find_unit(&reference)?;
         let unit = self
             .entity(id)
             .and_then(|entity| entity.as_org_unit())
-            .expect("a reference to a unit leads to a unit in sight");
+            .ok_or_else(|| Error::NotFound { kind: Kind::OrgUnit.as_str(), reference: reference.shown() })?;
         Ok(OrgUnitNode { view: self, id, unit })
     }
 

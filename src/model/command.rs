@@ -145,7 +145,7 @@ pub enum ProjectRef {
 /// What is said of a unit.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct UnitFields {
-    /// Its key; the name where a new unit has none, the path where that is taken.
+    /// Its key; the name where a new unit has none.
     pub key: Option<UnitKey>,
     /// Its name; the key where a new unit has none.
     pub name: Option<Name>,

@@ -87,11 +87,10 @@ impl From<Error> for Problem {
             }
             Error::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
             Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Error::Busy | Error::Closed => StatusCode::SERVICE_UNAVAILABLE,
             Error::Store(failure) if failure.trouble() == StoreTrouble::NoSpace => {
                 StatusCode::INSUFFICIENT_STORAGE
             }
-            Error::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Store(_) | Error::Busy | Error::Closed => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let detail = match &error {

@@ -167,7 +167,9 @@ impl Checked {
         );
         let more = wrong.len().saturating_sub(TOLD_MAX);
         wrong.truncate(TOLD_MAX);
-        wrong.into_iter().for_each(|what| self.find(what));
+        for what in wrong {
+            self.find(what);
+        }
         if more > 0 {
             self.find(format!("{more} more of table {kind}"));
         }

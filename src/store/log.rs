@@ -207,7 +207,7 @@ impl Entries {
             };
             while !facts.is_empty() {
                 let (fact, rest) = record::split::<Fact<'_>>(facts).map_err(unreadable(revision))?;
-                add(fact, &mut batch.sets).map_err(unreadable(revision))?;
+                add(&fact, &mut batch.sets).map_err(unreadable(revision))?;
                 facts = rest;
             }
             Ok(())
@@ -261,12 +261,12 @@ impl Entries {
 }
 
 /// Adds a fact to the change set that it belongs to.
-fn add(fact: Fact<'_>, sets: &mut Vec<ChangeSet>) -> Result<(), Unfit> {
+fn add(fact: &Fact<'_>, sets: &mut Vec<ChangeSet>) -> Result<(), Unfit> {
     let mut begin = |actor| {
         sets.push(ChangeSet { actor, changes: Vec::new() });
         Ok(())
     };
-    let change = match fact {
+    let change = match *fact {
         Fact::Local => return begin(Actor::Local),
         Fact::Token(id) => return begin(Actor::Token(TokenId::parse(id)?)),
         Fact::PutEntity(id, Raw(bytes)) => Change::PutEntity(Arc::new(record::entity(EntityId(id), bytes)?)),

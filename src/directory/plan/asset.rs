@@ -37,12 +37,11 @@ impl Plan<'_> {
             if !named.insert(identity.clone()) {
                 return Err(Error::Duplicate { kind: kind.as_str(), key: identity, id: None });
             }
-            match existing.iter().find(|asset| self::identity(&asset.body) == identity) {
-                Some(asset) => changed |= self.change_entity(asset, body) == Effect::Updated,
-                None => {
-                    self.new_entity(body);
-                    changed = true;
-                }
+            if let Some(asset) = existing.iter().find(|asset| self::identity(&asset.body) == identity) {
+                changed |= self.change_entity(asset, body) == Effect::Updated;
+            } else {
+                self.new_entity(body);
+                changed = true;
             }
         }
         for asset in existing.into_iter().filter(|asset| !named.contains(&identity(&asset.body))) {

@@ -219,16 +219,8 @@ impl<'p> Plan<'p> {
                 if names_anything(end) {
                     return Err(Error::Missing { field: "mappingType" });
                 }
-                Err(Error::Unknown { kind: self.likely_kind(end), field, reference: shown(end) })
+                Err(Error::Unknown { kind: likely_kind(end), field, reference: shown(end) })
             }
-        }
-    }
-
-    /// What an end that names nothing was probably meant to name.
-    fn likely_kind(&self, end: &EndRef) -> Kind {
-        match end {
-            EndRef::Text(text) if Email::parse(text).is_ok() => Kind::Person,
-            _ => Kind::OrgUnit,
         }
     }
 
@@ -270,6 +262,14 @@ fn connects(mapping_type: MappingType) -> &'static str {
         MappingType::ProjectPeople => "a project and a person",
         MappingType::ProjectOrg => "a project and a unit",
         MappingType::PeopleOrg => "a person and a unit",
+    }
+}
+
+/// What an end that names nothing was probably meant to name.
+fn likely_kind(end: &EndRef) -> Kind {
+    match end {
+        EndRef::Text(text) if Email::parse(text).is_ok() => Kind::Person,
+        _ => Kind::OrgUnit,
     }
 }
 

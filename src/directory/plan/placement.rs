@@ -162,18 +162,17 @@ impl Plan<'_> {
             Some(upper) => self.unplaced_root(upper, &name, &unit_type)?,
             None => None,
         };
-        let unit = match adopted {
-            Some(root) => root,
-            None => {
-                let key = self.free_key(&name, &unit_type, upper)?;
-                self.new_entity(Body::OrgUnit(OrgUnit {
-                    key,
-                    name,
-                    unit_type,
-                    external_id: None,
-                    attributes: Attributes::default(),
-                }))
-            }
+        let unit = if let Some(root) = adopted {
+            root
+        } else {
+            let key = self.free_key(&name, &unit_type, upper)?;
+            self.new_entity(Body::OrgUnit(OrgUnit {
+                key,
+                name,
+                unit_type,
+                external_id: None,
+                attributes: Attributes::default(),
+            }))
         };
         if let Some(upper) = upper {
             self.map(MappingType::ParentChild, upper, unit, &MappingFields::default());

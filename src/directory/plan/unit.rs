@@ -13,7 +13,7 @@ use crate::model::level::UnitType;
 use crate::model::mapping::MappingType;
 use crate::model::reference::UnitRef;
 
-impl<'p> Plan<'p> {
+impl Plan<'_> {
     pub(super) fn create_unit(&mut self, create: &Create<UnitFields>) -> Result<Outcome, Error> {
         let fields = &create.fields;
         let (key, name) = key_and_name(fields)?;
@@ -21,7 +21,8 @@ impl<'p> Plan<'p> {
             Some(references) => self.parents_named(references)?,
             None => Vec::new(),
         };
-        if let Some(existing) = self.unit_meant(fields, &key, &name, &parents) {
+        if let Ok(existing) = self.view.find_unit(&key.clone().into()) {
+            let existing = self.entity(existing, Kind::OrgUnit)?;
             return match create.if_exists {
                 IfExists::Refuse => Err(duplicate(existing)),
                 IfExists::Merge => self.merge_into_unit(existing, fields),
@@ -32,10 +33,6 @@ impl<'p> Plan<'p> {
             .unit_type
             .clone()
             .unwrap_or_else(|| UnitType::default_below(parent.map(|unit| &unit.unit_type)));
-        let key = match &fields.key {
-            Some(key) => key.clone(),
-            None => self.free_key(&name, &unit_type, parents.first().copied())?,
-        };
         let id = self.new_entity(Body::OrgUnit(OrgUnit {
             key,
             name,
@@ -47,29 +44,6 @@ impl<'p> Plan<'p> {
             self.map(MappingType::ParentChild, parent, id, &MappingFields::default());
         }
         Ok(created(id))
-    }
-
-    /// The unit that a create command speaks of, if it exists: by key, or without a key by name and parent.
-    fn unit_meant(
-        &self,
-        fields: &UnitFields,
-        key: &UnitKey,
-        name: &Name,
-        parents: &[EntityId],
-    ) -> Option<&'p Entity> {
-        let by_key = self.view.find_unit(&key.clone().into()).ok();
-        let meant = if fields.key.is_some() || parents.is_empty() {
-            by_key
-        } else {
-            let mut children = parents.iter().flat_map(|parent| self.view.children(*parent));
-            children.find(|child| {
-                let unit = self.view.entity(*child).and_then(|entity| entity.as_org_unit());
-                unit.is_some_and(|unit| {
-                    unit.name == *name && fields.unit_type.as_ref().is_none_or(|t| unit.unit_type == *t)
-                })
-            })
-        };
-        meant.and_then(|id| self.view.entity(id)).map(|entity| &**entity)
     }
 
     /// The name as key, where it is free; else the path; else the path with the type, and then a number.

@@ -1,1 +1,0 @@
-//! The closures against a brute-force twin.

@@ -1,0 +1,375 @@
+//! The seven rules of the model, each by cases that are small enough to draw.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use clade::model::command::{
+    Command, Create, Delete, IfExists, LevelNames, LinkUnits, MoveUnit, Patch, PersonFields, PersonRef,
+    Placement, Update,
+};
+use clade::model::{
+    CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, Email, EntityId, Kind, Level, Name, Revision,
+    UnitRef, UnitType,
+};
+use clade::{Directory, Error, View};
+
+/// An organisation of units, from lines such as `Corp > Retail, Web`: who is above whom.
+fn org(lines: &[&str]) -> Directory {
+    let directory = Directory::in_memory().unwrap();
+    for line in lines {
+        let (parent, children) = line.split_once(" > ").unwrap();
+        for child in children.split(", ") {
+            directory.apply(LinkUnits::new(parent, child)).unwrap();
+        }
+    }
+    directory
+}
+
+fn levels(names: [&str; 5]) -> LevelNames {
+    names.map(|name| (!name.is_empty()).then(|| Name::parse(name).unwrap()))
+}
+
+fn person_at(email: &str, names: [&str; 5], if_exists: IfExists) -> Command {
+    Command::CreatePerson(Create {
+        fields: PersonFields {
+            email: Some(Email::parse(email).unwrap()),
+            placement: Placement::Levels(levels(names)),
+            ..PersonFields::default()
+        },
+        if_exists,
+    })
+}
+
+fn patch_levels(email: &str, patches: [Patch<Name>; 5]) -> Command {
+    Command::UpdatePerson(Update {
+        target: PersonRef::Email(Email::parse(email).unwrap()),
+        fields: PersonFields { placement: Placement::PatchLevels(patches), ..PersonFields::default() },
+        if_revision: None,
+    })
+}
+
+fn person(view: &View, email: &str) -> EntityId {
+    view.person_by_email(&Email::parse(email).unwrap()).unwrap()
+}
+
+/// The level fields as a record shows them, empty ones left out.
+fn shown(view: &View, id: EntityId) -> String {
+    let name = |unit: EntityId| view.entity(unit).unwrap().as_org_unit().unwrap().name.to_string();
+    view.levels(id).into_iter().flatten().map(name).collect::<Vec<_>>().join(" > ")
+}
+
+fn keys(view: &View, ids: Vec<EntityId>) -> Vec<String> {
+    ids.into_iter().map(|id| view.label(id)).collect()
+}
+
+// 1. The hierarchy has no cycles, on any path in, and a refusal names the whole path.
+
+#[test]
+fn a_cycle_is_refused_by_its_whole_path_through_every_command() {
+    let directory = org(&["Corp > Retail", "Retail > Shop", "Shop > Cart"]);
+    let path = ["Cart", "Corp", "Retail", "Shop", "Cart"].map(str::to_owned).to_vec();
+    let unit = |key: &str| UnitRef::from(key);
+    let refusals = [
+        directory.apply(LinkUnits::new("Cart", "Corp")).unwrap_err(),
+        directory.apply(CreateMapping::parent_child("Cart", "Corp")).unwrap_err(),
+        directory
+            .apply(Command::MoveUnit(MoveUnit {
+                unit: unit("Corp"),
+                to: unit("Cart"),
+                from: None,
+                if_revision: None,
+            }))
+            .unwrap_err(),
+        directory.apply(CreateOrgUnit::new("Corp", "organization").under("Cart").or_update()).unwrap_err(),
+    ];
+    for refusal in refusals {
+        assert!(matches!(&refusal, Error::WouldCycle { path: told } if *told == path), "{refusal}");
+        assert!(refusal.to_string().contains("Cart > Corp > Retail > Shop > Cart"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_cycle_within_one_set_is_refused_and_nothing_of_the_set_remains() {
+    let directory = org(&["Corp > Retail"]);
+    let before = directory.view();
+    let refusal = directory
+        .apply_all([
+            LinkUnits::new("Retail", "Shop"),
+            LinkUnits::new("Shop", "Cart"),
+            LinkUnits::new("Cart", "Retail"),
+        ])
+        .unwrap_err();
+    assert!(refusal.to_string().contains("Cart > Retail > Shop > Cart"), "{refusal}");
+    assert_eq!(before.differences(&directory.view()), Vec::<String>::new());
+}
+
+#[test]
+fn a_unit_is_not_its_own_parent_known_or_not() {
+    let directory = org(&["Corp > Retail"]);
+    for refused in [LinkUnits::new("Retail", "Retail"), LinkUnits::new("New", "New")] {
+        assert_eq!(directory.apply(refused).unwrap_err().code(), "self-parent");
+    }
+    assert_eq!(
+        directory.apply(CreateMapping::parent_child("Corp", "Corp")).unwrap_err().code(),
+        "self-parent"
+    );
+    assert!(directory.view().org_unit("New").is_err());
+}
+
+// 2. An entity counts once, however many ways lead to it.
+
+#[test]
+fn a_unit_with_two_parents_counts_once() {
+    let directory = org(&["Corp > Retail, Web", "Retail > Checkout", "Web > Checkout"]);
+    directory.apply(CreatePerson::new("ada@x").under("Checkout")).unwrap();
+    directory.apply(CreateMapping::person_in("ada@x", "Web")).unwrap();
+    directory.apply(CreateProject::new("cart", "Cart").under("Checkout")).unwrap();
+    let totals = directory.view().org_unit("Corp").unwrap().totals();
+    assert_eq!((totals.units, totals.people, totals.projects), (3, 1, 1));
+}
+
+#[test]
+fn what_is_held_another_way_stays_when_one_way_ends() {
+    let directory = org(&["Corp > Retail, Web", "Retail > Checkout", "Web > Checkout"]);
+    directory.apply(CreatePerson::new("ada@x").under("Checkout")).unwrap();
+    let view = directory.view();
+    let (retail, checkout) = (view.org_unit("Retail").unwrap().id(), view.org_unit("Checkout").unwrap().id());
+    let target = view.mapping_between(retail, checkout).unwrap().id;
+    let view = directory.apply(Command::DeleteMapping(Delete { target, if_revision: None })).unwrap().view;
+    let people = |key: &str| view.org_unit(key).unwrap().totals().people;
+    assert_eq!((people("Corp"), people("Retail"), people("Web")), (1, 0, 1));
+}
+
+// 3. Levels given on a record are a path: found or made beneath one another.
+
+#[test]
+fn two_departments_of_one_name_in_two_businesses_are_two_units() {
+    let directory = Directory::in_memory().unwrap();
+    for (email, business) in [("ada@x", "Retail"), ("bob@x", "Web")] {
+        directory.apply(person_at(email, ["Corp", business, "Platform", "", ""], IfExists::Refuse)).unwrap();
+    }
+    let view = directory.view();
+    assert_eq!(view.all(Kind::OrgUnit).len(), 5);
+    assert_eq!(shown(&view, person(&view, "bob@x")), "Corp > Web > Platform");
+    let mut made = keys(&view, view.children(view.org_unit("Web").unwrap().id()));
+    made.extend(keys(&view, view.children(view.org_unit("Retail").unwrap().id())));
+    assert_eq!(made, ["Corp/Web/Platform", "Platform"]);
+    assert_eq!(view.org_unit("Corp/Web/Platform").unwrap().totals().people, 1);
+}
+
+#[test]
+fn an_unplaced_root_of_the_same_name_and_type_is_adopted() {
+    let directory = Directory::in_memory().unwrap();
+    directory.apply(CreateOrgUnit::new("Checkout", "team")).unwrap();
+    directory.apply(person_at("ada@x", ["Corp", "", "", "", "Checkout"], IfExists::Refuse)).unwrap();
+    let view = directory.view();
+    assert_eq!(view.all(Kind::OrgUnit).len(), 2);
+    assert!(view.contains(view.org_unit("Corp").unwrap().id(), view.org_unit("Checkout").unwrap().id()));
+}
+
+#[test]
+fn a_level_may_be_left_out_and_is_looked_for_further_down() {
+    let directory = Directory::in_memory().unwrap();
+    directory.apply(person_at("ada@x", ["Corp", "Retail", "Shop", "", "Cart"], IfExists::Refuse)).unwrap();
+    directory.apply(person_at("bob@x", ["Corp", "", "", "", "Cart"], IfExists::Refuse)).unwrap();
+    let view = directory.view();
+    assert_eq!(view.all(Kind::OrgUnit).len(), 4);
+    assert_eq!(shown(&view, person(&view, "bob@x")), "Corp > Retail > Shop > Cart");
+}
+
+#[test]
+fn the_same_levels_again_change_nothing_and_leave_other_placements() {
+    let directory = Directory::in_memory().unwrap();
+    let at_cart = ["Corp", "", "", "", "Cart"];
+    directory.apply(person_at("ada@x", at_cart, IfExists::Refuse)).unwrap();
+    directory.apply(CreateOrgUnit::new("Guild", "chapter")).unwrap();
+    let before = directory.apply(CreateMapping::person_in("ada@x", "Guild")).unwrap().view;
+    let after = directory.apply(person_at("ada@x", at_cart, IfExists::Merge)).unwrap().view;
+    assert_eq!(before.revision(), after.revision());
+    assert_eq!(keys(&after, after.parents(person(&after, "ada@x"))), ["Cart", "Guild"]);
+}
+
+#[test]
+fn new_levels_move_the_record() {
+    let directory = Directory::in_memory().unwrap();
+    directory.apply(person_at("ada@x", ["Corp", "Retail", "", "", "Cart"], IfExists::Refuse)).unwrap();
+    let keep = Patch::Keep;
+    let to_pay = Patch::Set(Name::parse("Pay").unwrap());
+    let view = directory
+        .apply(patch_levels("ada@x", [keep.clone(), keep.clone(), keep.clone(), keep.clone(), to_pay]))
+        .unwrap()
+        .view;
+    assert_eq!(shown(&view, person(&view, "ada@x")), "Corp > Retail > Pay");
+    let view = directory
+        .apply(patch_levels("ada@x", [keep.clone(), keep.clone(), keep.clone(), keep, Patch::Clear]))
+        .unwrap()
+        .view;
+    assert_eq!(shown(&view, person(&view, "ada@x")), "Corp > Retail");
+    let view = directory.apply(patch_levels("ada@x", [const { Patch::Clear }; 5])).unwrap().view;
+    assert_eq!(keys(&view, view.parents(person(&view, "ada@x"))), Vec::<String>::new());
+}
+
+#[test]
+fn a_level_path_that_would_lead_upwards_makes_a_unit_of_its_own() {
+    let directory = Directory::in_memory().unwrap();
+    directory.apply(CreateOrgUnit::new("Cart", "team")).unwrap();
+    directory.apply(CreateOrgUnit::new("Corp", "organization").under("Cart")).unwrap();
+    let view =
+        directory.apply(person_at("ada@x", ["Corp", "", "", "", "Cart"], IfExists::Refuse)).unwrap().view;
+    assert_eq!(directory.check().unwrap().findings, Vec::<String>::new());
+    assert_eq!(keys(&view, view.parents(person(&view, "ada@x"))), ["Cart/Corp/Cart"]);
+}
+
+// 4. The level fields are derived.
+
+#[test]
+fn a_reorganisation_done_once_shows_in_every_record() {
+    let directory = Directory::in_memory().unwrap();
+    for n in 0..3 {
+        let command = person_at(&format!("p{n}@x"), ["Corp", "Retail", "", "", "Cart"], IfExists::Refuse);
+        directory.apply(command).unwrap();
+    }
+    directory.apply(CreateOrgUnit::new("Web", "business").under("Corp")).unwrap();
+    let view = directory
+        .apply(Command::MoveUnit(MoveUnit {
+            unit: "Cart".into(),
+            to: "Web".into(),
+            from: None,
+            if_revision: None,
+        }))
+        .unwrap()
+        .view;
+    for n in 0..3 {
+        assert_eq!(shown(&view, person(&view, &format!("p{n}@x"))), "Corp > Web > Cart");
+    }
+}
+
+#[test]
+fn the_earliest_mapping_decides_and_a_narrow_view_derives_its_own() {
+    let directory = Directory::in_memory().unwrap();
+    directory.apply(person_at("ada@x", ["Corp", "Retail", "", "", "Cart"], IfExists::Refuse)).unwrap();
+    directory.apply(CreateOrgUnit::new("Web", "business").under("Corp")).unwrap();
+    let view = directory.apply(CreateMapping::person_in("ada@x", "Web")).unwrap().view;
+    let ada = person(&view, "ada@x");
+    // Web is nearer than Retail, which is above the team.
+    assert_eq!(shown(&view, ada), "Corp > Web > Cart");
+    let narrow = view.within(&[view.org_unit("Retail").unwrap().id()]);
+    assert_eq!(shown(&narrow, ada), "Retail > Cart");
+    assert_eq!(keys(&narrow, narrow.roots()), ["Retail"]);
+}
+
+// 5. A name is tried as key, external id, path, then as a unique name.
+
+#[test]
+fn a_reference_is_tried_as_key_external_id_path_and_name() {
+    let directory = org(&["Corp > Retail, Web", "Retail > R&D"]);
+    directory.apply(CreateOrgUnit::new("R&D", "department").key("web/rd").under("Web")).unwrap();
+    let view = directory.view();
+    let found = |text: &str| view.find_unit(&UnitRef::from(text)).map(|id| view.label(id));
+    assert_eq!(found("R&D").unwrap(), "R&D", "a key comes before a name");
+    assert_eq!(found("web/rd").unwrap(), "web/rd");
+    assert_eq!(found("Web/R&D").unwrap(), "web/rd");
+    assert_eq!(found("Corp/Web/R&D").unwrap(), "web/rd");
+    assert_eq!(view.org_unit(vec!["Web".to_owned(), "R&D".to_owned()]).unwrap().key.as_str(), "web/rd");
+    assert!(matches!(found("Korp"), Err(Error::NotFound { .. })));
+}
+
+#[test]
+fn two_candidates_are_refused_and_listed() {
+    let directory = org(&["Corp > Retail, Web"]);
+    for (key, parent) in [("rd-1", "Retail"), ("rd-2", "Web")] {
+        directory.apply(CreateOrgUnit::new("R&D", "department").key(key).under(parent)).unwrap();
+    }
+    let refusal = directory.view().find_unit(&UnitRef::from("R&D")).unwrap_err();
+    assert!(matches!(&refusal, Error::Ambiguous { candidates, .. } if *candidates == ["rd-1", "rd-2"]));
+    let refusal = directory.apply(CreateMapping::parent_child("Corp", "R&D")).unwrap_err();
+    assert_eq!(refusal.code(), "ambiguous");
+}
+
+// 6. What a mapping names must be there; linking units makes them.
+
+#[test]
+fn linking_units_makes_those_that_are_not_there() {
+    let directory = Directory::in_memory().unwrap();
+    let types = |word: &str| UnitType::parse(word).unwrap();
+    let link = LinkUnits::new("Opsera", "R&D").types(types("root"), types("Department"));
+    let view = directory.apply(link.clone()).unwrap().view;
+    assert_eq!(view.org_unit("Opsera").unwrap().unit_type, Level::Organization.into());
+    assert_eq!(view.org_unit("Opsera/R&D").unwrap().unit_type, Level::Department.into());
+    assert_eq!(directory.apply(link).unwrap_err().code(), "duplicate");
+}
+
+#[test]
+fn a_type_that_the_unit_has_not_is_refused_rather_than_made_again() {
+    let directory = org(&["Corp > Retail"]);
+    let types =
+        |parent: &str, child: &str| (UnitType::parse(parent).unwrap(), UnitType::parse(child).unwrap());
+    let (parent, child) = types("team", "team");
+    let refusal = directory.apply(LinkUnits::new("Retail", "Cart").types(parent, child)).unwrap_err();
+    assert_eq!(refusal.code(), "wrong-type");
+    let (parent, child) = types("organization", "team");
+    let refusal = directory.apply(LinkUnits::new("Corp", "Retail").types(parent, child)).unwrap_err();
+    assert_eq!(refusal.code(), "wrong-type");
+    // Elsewhere, the same name with another type is another unit.
+    let (parent, child) = types("business", "team");
+    let view = directory.apply(LinkUnits::new("Retail", "Retail").types(parent, child)).unwrap().view;
+    assert_eq!(view.org_unit("Corp/Retail/Retail").unwrap().unit_type, Level::Team.into());
+}
+
+#[test]
+fn a_mapping_that_names_nothing_says_which() {
+    let directory = org(&["Corp > Retail"]);
+    directory.apply(CreatePerson::new("ada@x")).unwrap();
+    directory.apply(CreateProject::new("shop", "Shop")).unwrap();
+    for (command, code, told) in [
+        (CreateMapping::member("shop", "bob@x"), "unknown-person", "attribute2 names the person \"bob@x\""),
+        (CreateMapping::member("shoe", "ada@x"), "unknown-project", "attribute1 names the project \"shoe\""),
+        (CreateMapping::member("bob@x", "shop"), "unknown-person", "attribute1 names the person \"bob@x\""),
+        (CreateMapping::project_in("shop", "Korp"), "unknown-unit", "attribute2 names the unit \"Korp\""),
+        (CreateMapping::person_in("bob@x", "Corp"), "unknown-person", "attribute1"),
+        (CreateMapping::parent_child("Korp", "Corp"), "unknown-unit", "attribute1"),
+    ] {
+        let refusal = directory.apply(command).unwrap_err();
+        assert_eq!(refusal.code(), code, "{refusal}");
+        assert!(refusal.to_string().contains(told), "{refusal}");
+    }
+}
+
+#[test]
+fn a_membership_takes_its_ends_in_either_order_and_once() {
+    let directory = Directory::in_memory().unwrap();
+    directory.apply(CreatePerson::new("ada@x")).unwrap();
+    directory.apply(CreateProject::new("shop", "Shop")).unwrap();
+    let view = directory.apply(CreateMapping::member("ada@x", "shop")).unwrap().view;
+    assert_eq!(view.memberships(person(&view, "ADA@X")).len(), 1);
+    let refusal = directory.apply(CreateMapping::member("shop", "ada@x")).unwrap_err();
+    assert!(matches!(refusal, Error::Duplicate { id: Some(_), .. }), "{refusal}");
+}
+
+// 7. Nothing is forgotten by accident.
+
+#[test]
+fn what_ended_stays_in_the_log_with_its_interval() {
+    let directory = org(&["Corp > Retail"]);
+    directory.apply(CreatePerson::new("ada@x").under("Retail")).unwrap();
+    let target = PersonRef::Email(Email::parse("ada@x").unwrap());
+    let delete = Command::DeletePerson(Delete { target, if_revision: None });
+    directory.apply(delete.clone()).unwrap();
+    assert_eq!(directory.view().org_unit("Corp").unwrap().totals().people, 0);
+    assert_eq!(directory.apply(delete).unwrap_err().code(), "not-found");
+    let batches: Vec<_> = directory.log(Revision(1)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(batches.len(), 3);
+    let checked = directory.check().unwrap();
+    assert_eq!((checked.entities, checked.mappings), (3, 2), "ended ones too");
+}
+
+#[test]
+fn a_change_over_an_older_revision_is_refused() {
+    let directory = Directory::in_memory().unwrap();
+    directory.apply(CreatePerson::new("ada@x")).unwrap();
+    directory.apply(CreatePerson::new("ada@x").display_name("Ada").or_update()).unwrap();
+    let stale = Command::DeletePerson(Delete {
+        target: PersonRef::Email(Email::parse("ada@x").unwrap()),
+        if_revision: Some(Revision(1)),
+    });
+    assert_eq!(directory.apply(stale).unwrap_err().code(), "precondition-failed");
+}
