@@ -25,19 +25,21 @@ impl Graph {
     /// Keeps the closures when `held` comes directly beneath the unit `holder`.
     pub(super) fn attach(&mut self, holder: EntityId, held: EntityId) {
         let direct = self.held_directly(held);
-        let mut added = direct.clone();
-        if let Some(beneath) = self.beneath.get(&held) {
-            unite(&mut added, &beneath.below);
-        }
-        unite(&mut self.beneath.entry(holder).or_default().direct, &direct);
+        let deeper = self.beneath.get(&held).map(|beneath| beneath.below.clone());
+        insert(&mut self.beneath.entry(holder).or_default().direct, &direct);
         for unit in self.units_from(holder) {
-            unite(&mut self.beneath.entry(unit).or_default().below, &added);
+            let below = &mut self.beneath.entry(unit).or_default().below;
+            insert(below, &direct);
+            if let Some(deeper) = &deeper {
+                unite(below, deeper);
+            }
         }
     }
 
     /// Keeps the closures when `held` is no longer directly beneath the unit `holder`; the edge is gone already.
     pub(super) fn detach(&mut self, holder: EntityId, held: EntityId) {
-        let direct = self.held_directly(held);
+        let mut direct = Sets::default();
+        insert(&mut direct, &self.held_directly(held));
         let mut removed = direct.clone();
         if let Some(beneath) = self.beneath.get(&held) {
             unite(&mut removed, &beneath.below);
@@ -126,13 +128,9 @@ impl Graph {
     }
 
     /// What comes directly beneath a unit together with `held`: itself, and a project's assets.
-    fn held_directly(&self, held: EntityId) -> Sets {
-        let mut sets = Sets::default();
+    fn held_directly(&self, held: EntityId) -> Vec<(Kind, EntityId)> {
         let with_assets = std::iter::once(held).chain(self.asset_ids(held));
-        for entity in with_assets.filter_map(|id| self.entity(id)) {
-            sets[entity.kind() as usize].insert(entity.id.0);
-        }
-        sets
+        with_assets.filter_map(|id| Some((self.entity(id)?.kind(), id))).collect()
     }
 
     /// The unit itself and every unit above it.
@@ -165,6 +163,12 @@ impl Graph {
             }
         }
         order
+    }
+}
+
+fn insert(into: &mut Sets, added: &[(Kind, EntityId)]) {
+    for (kind, id) in added {
+        into[*kind as usize].insert(id.0);
     }
 }
 
