@@ -73,7 +73,6 @@ fn impossible<T: PathKey>(segment: &str, refusal: &Error) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
 fn undecodable(_: RawPathParamsRejection) -> Problem {
     Problem::malformed("the path is not UTF-8 once percent-decoded; encode its keys as UTF-8")
 }

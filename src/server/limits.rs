@@ -11,9 +11,9 @@ pub const DISCARDED_MAX_BYTES: usize = 64 << 20;
 /// How long a client may take to send its request line and headers.
 pub const HEADER_READ_WITHIN: Duration = Duration::from_secs(15);
 /// How long a client may take to send the body of a request.
-pub const BODY_READ_WITHIN: Duration = Duration::from_secs(60);
+pub const BODY_READ_WITHIN: Duration = Duration::from_mins(1);
 /// How long the server may take until its answer begins.
-pub const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+pub const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 /// How often an idle HTTP/2 connection is asked whether it lives.
 pub const HTTP2_PING_EVERY: Duration = Duration::from_secs(30);
 /// How many connections are served at once; more wait to be accepted.

@@ -2,6 +2,7 @@
 //!
 //! A handler reads its request into types that cannot be wrong, asks the view or the writer, and dresses the answer.
 
+mod asset_record;
 mod assets;
 mod bulk;
 mod csv_text;
@@ -26,6 +27,7 @@ mod record;
 mod resource;
 mod rows;
 mod schema;
+mod schema_text;
 mod single;
 mod unit_lists;
 mod unit_record;

@@ -39,7 +39,7 @@ impl Format {
         }
     }
 
-    /// What an ETag says of it: answers of two formats must not share one.
+    /// What a tag says of it: answers of two formats must not share one.
     pub(super) fn tag(self) -> &'static str {
         match self {
             Self::Json => "",

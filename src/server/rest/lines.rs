@@ -11,10 +11,10 @@ use crate::server::body::json_kind;
 use crate::server::json;
 use crate::server::problem::{Problem, Result};
 use crate::server::rest::csv_text::unguarded;
-use crate::server::rest::fields::{Fields, Manner};
+use crate::server::rest::fields::{Fields, Given, Manner};
 use crate::server::rest::{input, mapping_input};
 
-/// The words of `kind`, in the order in which their commands are carried out: what is named comes first.
+/// The words of `kind`.
 const KINDS: [&str; 4] = ["orgUnit", "person", "project", "mapping"];
 
 /// Reads one line of NDJSON: the body of a POST, plus `kind`.
@@ -38,16 +38,21 @@ pub fn command_of_line(line: &[u8], if_exists: IfExists) -> Result<Command> {
 /// What is wrong with it.
 pub fn command_of_record(record: Map<String, Value>, if_exists: IfExists) -> Result<Command, Error> {
     let mut fields = Fields::new(record, Manner::Create);
-    let kind = fields.required("kind", true, |word| {
-        let known = KINDS.into_iter().find(|kind| kind.eq_ignore_ascii_case(word.trim()));
-        known.ok_or_else(|| Error::invalid("kind", word, "must be one of orgUnit, person, project, mapping"))
-    })?;
-    Ok(match kind.expect("a kind is required") {
+    let kind = match fields.text("kind", "kind", kind)? {
+        Given::Value(kind) => kind,
+        Given::Null | Given::Absent => return Err(Error::Missing { field: "kind" }),
+    };
+    Ok(match kind {
         "orgUnit" => Command::CreateUnit(Create { fields: input::unit(fields)?, if_exists }),
         "person" => Command::CreatePerson(Create { fields: input::person(fields)?, if_exists }),
         "project" => Command::CreateProject(Create { fields: input::project(fields)?, if_exists }),
         _ => mapping_input::created(fields, if_exists)?,
     })
+}
+
+fn kind(word: &str) -> Result<&'static str, Error> {
+    let known = KINDS.into_iter().find(|kind| kind.eq_ignore_ascii_case(word.trim()));
+    known.ok_or_else(|| Error::invalid("kind", word, "must be one of orgUnit, person, project, mapping"))
 }
 
 /// Where a command stands among others that come together: units, people and projects before what maps them.

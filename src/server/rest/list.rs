@@ -179,13 +179,10 @@ impl List {
         let Some(given) = self.known.one("sort") else { return Ok(Order::default()) };
         let (name, descending) = given.strip_prefix('-').map_or((given, false), |name| (name, true));
         let by = |(known, by): &(&str, OrderBy)| (*known == name).then_some(*by);
-        match R::SORTS.iter().find_map(by) {
-            Some(by) => Ok(Order { by, descending }),
-            None => {
-                let names: Vec<_> = R::SORTS.iter().map(|(name, _)| *name).collect();
-                Err(unsortable(given, &names))
-            }
-        }
+        R::SORTS.iter().find_map(by).map(|by| Order { by, descending }).ok_or_else(|| {
+            let names: Vec<_> = R::SORTS.iter().map(|(name, _)| *name).collect();
+            unsortable(given, &names)
+        })
     }
 
     fn shape<R: Resource>(&self) -> Result<Shape> {

@@ -113,13 +113,16 @@ fn says(view: &View, mapping: &Mapping, text: &str) -> bool {
         || mapping.id.to_string().contains(text)
 }
 
+/// One order of mappings.
+type Compare<'v> = Box<dyn Fn(&Mapping, &Mapping) -> Ordering + 'v>;
+
 fn sort(view: &View, all: &mut [Arc<Mapping>], by: Option<&str>) -> Result<()> {
     let Some(given) = by else { return Ok(()) };
     let (name, descending) = given.strip_prefix('-').map_or((given, false), |name| (name, true));
     let by_end = |end: fn(&Mapping) -> EntityId| {
         move |a: &Mapping, b: &Mapping| fold(label(view, end(a))).cmp(&fold(label(view, end(b))))
     };
-    let compare: Box<dyn Fn(&Mapping, &Mapping) -> Ordering + '_> = match name {
+    let compare: Compare<'_> = match name {
         "createdAt" => Box::new(|a, b| a.stamps.created_at.cmp(&b.stamps.created_at)),
         "updatedAt" => Box::new(|a, b| a.stamps.updated_at.cmp(&b.stamps.updated_at)),
         "attribute1" => Box::new(by_end(|mapping| mapping.from)),

@@ -9,7 +9,8 @@ use crate::model::entity::{EntityId, Kind, Revision};
 use crate::model::mapping::Mapping;
 use crate::query::Field;
 use crate::query::order::OrderBy;
-use crate::server::rest::record::{MappingRecord, PersonRecord, ProjectRecord, RepositoryRecord};
+use crate::server::rest::asset_record::RepositoryRecord;
+use crate::server::rest::record::{MappingRecord, PersonRecord, ProjectRecord};
 
 /// A kind of record that is answered with.
 pub(super) trait Resource: Send + Sync + 'static {

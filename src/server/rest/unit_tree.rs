@@ -72,7 +72,7 @@ impl<'v> Grower<'v> {
     fn grow(&mut self, units: &[EntityId], depth: usize) -> Result<Vec<NodeRecord<'v>>> {
         self.count += units.len();
         if self.count > TREE_NODES_MAX {
-            return Err(too_large(format!("the tree may have at most {TREE_NODES_MAX} nodes")));
+            return Err(too_large(&format!("the tree may have at most {TREE_NODES_MAX} nodes")));
         }
         units.iter().filter_map(|unit| self.node(*unit, depth).transpose()).collect()
     }
@@ -85,7 +85,7 @@ impl<'v> Grower<'v> {
             _ if below.is_empty() => Vec::new(),
             Some(most) if depth >= most => Vec::new(),
             _ if depth >= TREE_DEPTH_MAX => {
-                return Err(too_large(format!("the tree may be at most {TREE_DEPTH_MAX} levels deep")));
+                return Err(too_large(&format!("the tree may be at most {TREE_DEPTH_MAX} levels deep")));
             }
             _ => self.grow(&below, depth + 1)?,
         };
@@ -94,7 +94,7 @@ impl<'v> Grower<'v> {
     }
 }
 
-fn too_large(detail: String) -> Problem {
+fn too_large(detail: &str) -> Problem {
     let detail = format!("{detail}; give a root or a depth, or list /units/{{key}}/descendants");
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too-large", detail)
 }

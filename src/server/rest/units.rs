@@ -25,7 +25,8 @@ use crate::server::rest::input;
 use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::resource::Resource;
-use crate::server::rest::schema::{UnitInput, UnitList, UnitPatch, UnitReferenceText};
+use crate::server::rest::schema::{UnitInput, UnitList, UnitPatch};
+use crate::server::rest::schema_text::UnitReferenceText;
 use crate::server::rest::single::{found, not_found, written};
 use crate::server::rest::unit_record::{UnitRecord, Units};
 
