@@ -33,7 +33,10 @@ fn without_stamps(mut record: Value) -> Value {
 fn a_person_is_made_shown_changed_and_ended() {
     let server = Server::start();
     let made = server
-        .post("/people", &json!({"email": "Ada@Corp.example", "firstName": "Ada", "team": "Core", "floor": 2}))
+        .post(
+            "/people",
+            &json!({"email": "Ada@Corp.example", "firstName": "Ada", "team": "Core", "floor": 2}),
+        )
         .ok();
     let expected = json!({"email": "Ada@Corp.example", "firstName": "Ada", "lastName": null,
         "displayName": null, "externalId": null, "organization": null, "business": null,
@@ -45,7 +48,8 @@ fn a_person_is_made_shown_changed_and_ended() {
 
     server.post("/people", &json!({"email": "ADA@corp.example"})).problem(409, "duplicate");
 
-    let patched = server.json("PATCH", "/people/ada@corp.example", &json!({"lastName": "L", "floor": null})).ok();
+    let patched =
+        server.json("PATCH", "/people/ada@corp.example", &json!({"lastName": "L", "floor": null})).ok();
     assert_eq!((&patched["firstName"], &patched["lastName"]), (&json!("Ada"), &json!("L")));
     assert_eq!(patched["attributes"], json!({}));
 
@@ -114,7 +118,10 @@ fn a_mapping_is_made_in_either_edition() {
     for path in ["/mappings?mappingType=project-member", "/mapping?q=JD@"] {
         assert_eq!(server.keys(path, "id"), [id], "{path}");
     }
-    assert_eq!(server.json("PATCH", &format!("/mapping/{id}"), &json!({"source": null})).ok()["source"], Value::Null);
+    assert_eq!(
+        server.json("PATCH", &format!("/mapping/{id}"), &json!({"source": null})).ok()["source"],
+        Value::Null
+    );
     assert_eq!(server.delete(&format!("/mapping/{id}")).status, 204);
     server.get(&format!("/mapping/{id}")).problem(404, "not-found");
 }
@@ -122,7 +129,10 @@ fn a_mapping_is_made_in_either_edition() {
 #[test]
 fn the_hierarchy_is_linked_listed_and_nested() {
     let server = Server::start();
-    let made = server.post("/org-hierarchy", &json!({"parent": "Opsera", "parentType": "root", "child": "R&D", "childType": "Department"}));
+    let made = server.post(
+        "/org-hierarchy",
+        &json!({"parent": "Opsera", "parentType": "root", "child": "R&D", "childType": "Department"}),
+    );
     assert_eq!(made.ok()["relationship"], "org-hierarchy");
     server.post("/org-hierarchy", &json!({"parent": "R&D", "child": "Core", "childType": "team"})).ok();
     assert_eq!(server.keys("/org-hierarchy", "child"), ["R&D", "Core"]);
@@ -144,7 +154,8 @@ fn the_hierarchy_is_linked_listed_and_nested() {
 fn a_unit_is_made_shown_changed_and_ended() {
     let server = Server::start();
     server.post("/units", &json!({"name": "Corp", "type": "organization"})).ok();
-    let made = server.post("/units", &json!({"key": "a/b", "name": "Web", "type": "Tribe", "parent": "Corp"})).ok();
+    let made =
+        server.post("/units", &json!({"key": "a/b", "name": "Web", "type": "Tribe", "parent": "Corp"})).ok();
     assert_eq!((&made["type"], &made["level"]), (&json!("tribe"), &Value::Null));
     assert_eq!(made["parents"], json!(["Corp"]));
     assert_eq!(server.get("/units/a%2Fb").ok(), made);
@@ -287,7 +298,10 @@ fn pages_and_probes_are_open_and_load_nothing_from_elsewhere() {
         let page = open(path);
         assert_eq!(page.status, 200, "{path}");
         let policy = page.header("content-security-policy");
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
         assert!(!page.text().contains("https://"), "{path}: {}", page.text());
     }
     assert_eq!(open("!/docs").status, 308);
@@ -317,10 +331,13 @@ fn the_openapi_document_says_what_every_operation_can_give() {
                 let problem = &said[status]["content"]["application/problem+json"]["schema"]["$ref"];
                 assert_eq!(problem, "#/components/schemas/Problem", "{method} {path} {status}");
             }
-            assert!(operation["summary"].is_string() && operation["operationId"].is_string(), "{method} {path}");
+            assert!(
+                operation["summary"].is_string() && operation["operationId"].is_string(),
+                "{method} {path}"
+            );
         }
     }
-    assert_eq!(operations, 34);
+    assert_eq!(operations, 36);
     let text = document.to_string();
     for reference in text.split("#/components/schemas/").skip(1) {
         let name = reference.split('"').next().unwrap();

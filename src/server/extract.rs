@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use crate::directory::{Applied, View};
+use crate::error::Error;
 use crate::model::command::{Command, Outcome, Subject};
 use crate::model::token::Role;
 use crate::server::problem::{Problem, Result};
@@ -64,17 +65,17 @@ impl Writer {
     }
 
     /// Carries out all commands or none.
-    pub(crate) async fn carry_out_all(&self, commands: Vec<Command>) -> Result<Written, crate::error::Error> {
+    pub(crate) async fn carry_out_all(&self, commands: Vec<Command>) -> Result<Written, Error> {
         let actor = self.caller.grant.actor().clone();
         self.state.directory().submit(actor, commands).await.map(|applied| self.seen(applied))
     }
 
     /// What carrying them out would do.
-    pub(crate) async fn try_out(&self, commands: Vec<Command>) -> Result<Written, crate::error::Error> {
+    pub(crate) async fn try_out(&self, commands: Vec<Command>) -> Result<Written, Error> {
         let directory = self.state.directory().clone();
         tokio::task::spawn_blocking(move || directory.dry_run(commands))
             .await
-            .map_err(|_| crate::error::Error::Closed)?
+            .map_err(|_| Error::Closed)?
             .map(|applied| self.seen(applied))
     }
 

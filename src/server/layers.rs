@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -17,7 +17,6 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES};
 use crate::server::problem::Problem;
-use axum::http::StatusCode;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

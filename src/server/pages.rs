@@ -19,8 +19,7 @@ use crate::server::state::AppState;
 
 const LANDING: &str = include_str!("pages/landing.html");
 /// Swagger UI brings its scripts and sheets as files; it draws its icons from data urls.
-const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-    img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(openapi);

@@ -20,6 +20,7 @@ mod mapping;
 mod mapping_input;
 mod mapping_list;
 pub mod openapi;
+pub mod order;
 mod org_hierarchy;
 mod people;
 mod project;
@@ -38,6 +39,7 @@ pub use export::export;
 pub use format::Format;
 pub use lines::{command_of_line, command_of_record, records_of_csv};
 pub use openapi::openapi;
+pub use order::in_order;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

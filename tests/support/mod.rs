@@ -14,26 +14,26 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 /// A running server over a directory that ends with it.
-pub struct Server {
-    pub directory: Directory,
-    pub address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) directory: Directory,
+    pub(crate) address: SocketAddr,
     /// A token with the role `admin`.
-    pub token: String,
+    pub(crate) token: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// What came back.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: ureq::http::HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: ureq::http::HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Server {
     /// Starts one, empty but for its token.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let directory = Directory::in_memory().unwrap();
         let token = new_token(&directory, Role::Admin);
         let (tell, told) = oneshot::channel();
@@ -56,12 +56,18 @@ impl Server {
     }
 
     /// A token with this role.
-    pub fn token_with(&self, role: Role) -> String {
+    pub(crate) fn token_with(&self, role: Role) -> String {
         new_token(&self.directory, role)
     }
 
     /// Sends one request with the admin token. `path` is what follows `/api/v2/data`, or a whole one after `!`.
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Answer {
         let token = format!("Bearer {}", self.token);
         let mut all = vec![("authorization", token.as_str())];
         all.extend_from_slice(headers);
@@ -69,13 +75,18 @@ impl Server {
     }
 
     /// Sends one request with just these headers.
-    pub fn send_as(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
+    pub(crate) fn send_as(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Answer {
         let path = path.strip_prefix('!').map_or_else(|| format!("/api/v2/data{path}"), str::to_owned);
         let agent: ureq::Agent =
             ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.address));
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -88,31 +99,31 @@ impl Server {
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], None)
     }
 
-    pub fn delete(&self, path: &str) -> Answer {
+    pub(crate) fn delete(&self, path: &str) -> Answer {
         self.send("DELETE", path, &[], None)
     }
 
     /// Sends a JSON body.
-    pub fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.send(method, path, &[("content-type", "application/json")], Some(body.to_string().as_bytes()))
     }
 
-    pub fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         self.json("POST", path, body)
     }
 
     /// Sends lines to `/bulk`.
-    pub fn bulk(&self, query: &str, lines: &str) -> Answer {
+    pub(crate) fn bulk(&self, query: &str, lines: &str) -> Answer {
         let headers = [("content-type", "application/x-ndjson")];
         self.send("POST", &format!("/bulk{query}"), &headers, Some(lines.as_bytes()))
     }
 
     /// The keys of a list: the member `field` of every record, in order.
-    pub fn keys(&self, path: &str, field: &str) -> Vec<String> {
+    pub(crate) fn keys(&self, path: &str, field: &str) -> Vec<String> {
         let list = self.get(path).ok();
         let records = list["data"].as_array().unwrap();
         records.iter().map(|record| record[field].as_str().unwrap().to_owned()).collect()
@@ -130,18 +141,18 @@ impl Drop for Server {
 
 impl Answer {
     /// The body as JSON.
-    pub fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
     }
 
     /// The body as JSON, of an answer that must be 200.
-    pub fn ok(&self) -> Value {
+    pub(crate) fn ok(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.text());
         self.value()
     }
 
     /// The body of a problem, of an answer that must be one with this status and code.
-    pub fn problem(&self, status: u16, code: &str) -> Value {
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
         assert_eq!(self.header("content-type"), "application/problem+json");
         let problem = self.value();
@@ -150,26 +161,21 @@ impl Answer {
         problem
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// A header; empty when it is not there.
-    pub fn header(&self, name: &str) -> String {
+    pub(crate) fn header(&self, name: &str) -> String {
         self.headers.get(name).map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
     }
 }
 
 /// Keeps a new token with this role, and gives its secret.
-pub fn new_token(directory: &Directory, role: Role) -> String {
+pub(crate) fn new_token(directory: &Directory, role: Role) -> String {
     let secret = Secret::generate();
-    let token = NewToken {
-        id: secret.id().clone(),
-        hash: secret.hash(),
-        role,
-        description: None,
-        expires_at: None,
-    };
+    let token =
+        NewToken { id: secret.id().clone(), hash: secret.hash(), role, description: None, expires_at: None };
     directory.apply(Command::CreateToken(token)).unwrap();
     secret.reveal().to_owned()
 }

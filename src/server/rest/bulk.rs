@@ -19,7 +19,8 @@ use crate::server::limits::BULK_BODY_MAX_BYTES;
 use crate::server::params::{Param, Params, Shape};
 use crate::server::problem::{Problem, Result};
 use crate::server::rest::docs::{Bodied, BulkParams, Refused, Written};
-use crate::server::rest::lines::{command_of_line, rank};
+use crate::server::rest::lines::command_of_line;
+use crate::server::rest::order::in_order;
 
 /// The media types that a bulk body may have.
 const MEDIA_TYPES: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
@@ -59,8 +60,7 @@ struct Refusal {
 /// Makes or changes many records: all of them, or none.
 ///
 /// One JSON object a line, each the body of its POST plus `kind`: orgUnit, person, project or mapping. Empty lines
-/// are skipped. The order of the lines does not matter between kinds: units come first, then people, projects and
-/// mappings. A refusal names every refused line, counted from 1. The body may be encoded with gzip.
+/// are skipped. The order of the lines does not matter. A refusal names every refused line, counted from 1. The body may be encoded with gzip.
 #[utoipa::path(
     post, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "bulk",
     params(BulkParams),
@@ -123,8 +123,7 @@ fn commands(body: &[u8], if_exists: IfExists) -> Result<Vec<(usize, Command)>> {
     if !refusals.is_empty() {
         return Err(refused(refusals.len() + commands.len(), refusals));
     }
-    commands.sort_by_key(|(line, command)| (rank(command), *line));
-    Ok(commands)
+    Ok(in_order(commands))
 }
 
 fn refused_by_directory(refusal: Error, lines: &[usize]) -> Problem {

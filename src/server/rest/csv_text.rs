@@ -10,13 +10,22 @@ use serde_json::Value;
 /// What a spreadsheet may take for the beginning of a formula, and the mark against it.
 const RISKY: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
 
-/// One line of cells.
-pub(super) fn line<C: AsRef<str>>(cells: impl Iterator<Item = C>) -> Vec<u8> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer
-        .write_record(cells.map(|cell| cell.as_ref().as_bytes().to_vec()))
-        .expect("memory takes all writes");
-    writer.into_inner().expect("memory takes all writes")
+/// Writes one line of cells (RFC 4180).
+pub(super) fn line<C: AsRef<str>>(cells: impl Iterator<Item = C>, out: &mut Vec<u8>) {
+    for (at, cell) in cells.enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        let text = cell.as_ref();
+        if text.contains(['"', ',', '\n', '\r']) {
+            out.push(b'"');
+            out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
+            out.push(b'"');
+        } else {
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+    out.extend_from_slice(b"\r\n");
 }
 
 /// The cell of a record in a column, which may be dotted.
@@ -64,6 +73,13 @@ mod tests {
         ] {
             assert_eq!(cell(&record, column), expected, "{column}");
         }
+    }
+
+    #[test]
+    fn a_line_quotes_what_must_be() {
+        let mut out = Vec::new();
+        line(["a", "", "b,c", "say \"x\"", "two\nlines"].into_iter(), &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), "a,,\"b,c\",\"say \"\"x\"\"\",\"two\nlines\"\r\n");
     }
 
     #[test]

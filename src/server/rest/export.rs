@@ -81,7 +81,7 @@ impl<W: Write> Lines<'_, W> {
     fn begin(&mut self) -> io::Result<()> {
         match self.format {
             Format::Json => self.out.write_all(b"["),
-            Format::Csv => self.out.write_all(&csv_text::line(COLUMNS.iter())),
+            Format::Csv => self.csv_line(COLUMNS.iter()),
             Format::Ndjson => Ok(()),
         }
     }
@@ -96,8 +96,7 @@ impl<W: Write> Lines<'_, W> {
                 let mut members = members;
                 members.insert("kind".to_owned(), kind.into());
                 let record = Value::Object(members);
-                let cells = COLUMNS.iter().map(|column| csv_text::cell(&record, column));
-                self.out.write_all(&csv_text::line(cells))
+                self.csv_line(COLUMNS.iter().map(|column| csv_text::cell(&record, column)))
             }
             Format::Json | Format::Ndjson => {
                 if self.format == Format::Json && self.count > 1 {
@@ -107,6 +106,12 @@ impl<W: Write> Lines<'_, W> {
                 if self.format == Format::Ndjson { self.out.write_all(b"\n") } else { Ok(()) }
             }
         }
+    }
+
+    fn csv_line<C: AsRef<str>>(&mut self, cells: impl Iterator<Item = C>) -> io::Result<()> {
+        let mut line = Vec::new();
+        csv_text::line(cells, &mut line);
+        self.out.write_all(&line)
     }
 
     fn end(&mut self) -> io::Result<()> {

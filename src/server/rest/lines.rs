@@ -55,17 +55,6 @@ fn kind(word: &str) -> Result<&'static str, Error> {
     known.ok_or_else(|| Error::invalid("kind", word, "must be one of orgUnit, person, project, mapping"))
 }
 
-/// Where a command stands among others that come together: units, people and projects before what maps them.
-#[must_use]
-pub fn rank(command: &Command) -> usize {
-    match command {
-        Command::CreateUnit(_) => 0,
-        Command::CreatePerson(_) => 1,
-        Command::CreateProject(_) => 2,
-        _ => 3,
-    }
-}
-
 /// The records of a CSV file with their line numbers: a header names the fields, a dotted one a member of an
 /// object, and cells that are JSON objects or lists are read as such. An empty cell is no field at all.
 ///
@@ -143,7 +132,11 @@ mod tests {
             ("{", Err("malformed")),
         ] {
             let read = command_of_line(line.as_bytes(), IfExists::Refuse);
-            assert_eq!(read.as_ref().map(rank).map_err(|problem| problem.code), expected, "{line}");
+            assert_eq!(
+                read.as_ref().map(crate::server::rest::order::rank).map_err(|problem| problem.code),
+                expected,
+                "{line}"
+            );
         }
     }
 

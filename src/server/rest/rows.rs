@@ -80,11 +80,11 @@ impl<R: Resource> Pieces<R> {
         Self { view, shape, count, items: items.into_iter(), next, place: Place::Head }
     }
 
-    fn head(&self) -> Vec<u8> {
+    fn head(&self, out: &mut Vec<u8>) {
         match self.shape.format {
-            Format::Json => format!("{{\"count\":{},\"data\":[", self.count).into_bytes(),
-            Format::Csv => csv_text::line(self.shape.columns.iter().copied()),
-            Format::Ndjson => Vec::new(),
+            Format::Json => out.extend(format!("{{\"count\":{},\"data\":[", self.count).bytes()),
+            Format::Csv => csv_text::line(self.shape.columns.iter(), out),
+            Format::Ndjson => {}
         }
     }
 
@@ -103,9 +103,8 @@ impl<R: Resource> Pieces<R> {
         let Some(record) = R::record(&self.view, item) else { return };
         match self.shape.format {
             Format::Csv => {
-                let cells =
-                    self.shape.columns.iter().map(|column| csv_text::cell(&as_value(&record), column));
-                out.extend(csv_text::line(cells));
+                let record = as_value(&record);
+                csv_text::line(self.shape.columns.iter().map(|column| csv_text::cell(&record, column)), out);
             }
             Format::Json | Format::Ndjson => {
                 if self.shape.format == Format::Json && !is_first {
@@ -126,7 +125,7 @@ impl<R: Resource> Iterator for Pieces<R> {
     fn next(&mut self) -> Option<Bytes> {
         let mut out = Vec::new();
         if self.place == Place::Head {
-            out = self.head();
+            self.head(&mut out);
             self.place = Place::First;
         }
         if self.place == Place::End {

@@ -192,7 +192,6 @@ pub(super) struct UnitPatch {
 
 /// A mapping, in either edition of the published API.
 #[derive(ToSchema)]
-#[schema(no_recursion)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(super) enum MappingInput {
     /// Edition A.
