@@ -1,5 +1,55 @@
 //! The directory over HTTP: REST and GraphQL, two dresses of the same directory and queries.
 
+mod body;
+mod extract;
 pub mod graphql;
+mod guard;
+mod health;
+mod json;
+mod key;
+mod layers;
+pub mod limits;
+mod listen;
+mod pages;
+mod params;
 pub mod problem;
+pub mod rest;
 pub mod state;
+
+pub use listen::serve;
+pub use state::AppState;
+
+use axum::Router;
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware;
+use axum::routing::get;
+
+use crate::server::problem::Problem;
+
+/// Everything that is served, with what every answer wears.
+pub fn router(state: AppState) -> Router {
+    let (rest, _) = rest::routes().split_for_parts();
+    let routes = Router::new()
+        .merge(rest)
+        .merge(pages::routes())
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .with_state(state.clone());
+    let routes = routes
+        .merge(graphql::router(state.clone()))
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(middleware::from_fn_with_state(state, guard::guard));
+    layers::dressed(routes)
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    let detail = format!("there is nothing at {:?}; /openapi.json lists what there is", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
+}
+
+/// axum puts the exact `Allow` on it.
+async fn not_allowed(method: Method, uri: Uri) -> Problem {
+    let detail = format!("{method} is not taken at {:?}; Allow lists what is", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+}

@@ -1,0 +1,121 @@
+//! JSON, read strictly: UTF-8, no depth without end, and no name twice in one object.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use crate::server::problem::{Problem, Result};
+
+/// Reads one JSON value, or says where it stops being one.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Value> {
+    let text = std::str::from_utf8(bytes).map_err(|fault| {
+        Problem::malformed(format!("the body is not UTF-8 at byte {}", fault.valid_up_to()))
+    })?;
+    if text.trim().is_empty() {
+        return Err(Problem::malformed("the body is empty; send a JSON object"));
+    }
+    serde_json::from_str::<Strict>(text).map(|Strict(value)| value).map_err(|fault| {
+        Problem::malformed(format!("the body is not JSON: {fault}"))
+            .with("line", fault.line())
+            .with("column", fault.column())
+    })
+}
+
+/// A value none of whose objects has a name twice: readers differ in which one they take.
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Strict)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Strict(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if object.contains_key(&name) {
+                return Err(de::Error::custom(format!("{name:?} is given twice in one object")));
+            }
+            let Strict(value) = members.next_value()?;
+            object.insert(name, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn reads_what_json_is() {
+        let value = parse(br#" {"a": [1, -2, 2.5, null, true, {"b": "\u00e9"}]} "#).unwrap();
+        assert_eq!(value, json!({"a": [1, -2, 2.5, null, true, {"b": "é"}]}));
+    }
+
+    #[test]
+    fn refuses_what_is_none_and_says_where() {
+        for (bytes, word) in [
+            (&b""[..], "empty"),
+            (b"{", "line 1"),
+            (b"{\"a\": 1,\n \"a\": 2}", "given twice"),
+            (b"{\"a\": {\"b\": 1, \"b\": 1}}", "\"b\""),
+            (b"\"\xff\"", "UTF-8"),
+            (b"[1] 2", "trailing"),
+            (b"{\"a\": NaN}", "line 1"),
+        ] {
+            let problem = parse(bytes).unwrap_err();
+            assert_eq!(problem.status.as_u16(), 400);
+            assert!(problem.detail.contains(word), "{}: {word}", problem.detail);
+        }
+        let deep = "[".repeat(100_000);
+        assert!(parse(deep.as_bytes()).unwrap_err().detail.contains("recursion"));
+    }
+}

@@ -1,0 +1,28 @@
+//! Every limit of the server, by name. What waits or grows has one here.
+
+use std::time::Duration;
+
+/// The largest body of a request about one record, in bytes.
+pub const RECORD_BODY_MAX_BYTES: usize = 10 << 20;
+/// The largest body of a bulk request, in bytes, before and after decompression.
+pub const BULK_BODY_MAX_BYTES: usize = 64 << 20;
+/// How much of a body that is too large is still read, so that its sender lives to read the refusal.
+pub const DISCARDED_MAX_BYTES: usize = 64 << 20;
+/// How long a client may take to send its request line and headers.
+pub const HEADER_READ_WITHIN: Duration = Duration::from_secs(15);
+/// How long a client may take to send the body of a request.
+pub const BODY_READ_WITHIN: Duration = Duration::from_mins(1);
+/// How long the server may take until its answer begins.
+pub const ANSWER_WITHIN: Duration = Duration::from_mins(2);
+/// How often an idle HTTP/2 connection is asked whether it lives.
+pub const HTTP2_PING_EVERY: Duration = Duration::from_secs(30);
+/// How many connections are served at once; more wait to be accepted.
+pub const CONNECTIONS_MAX: usize = 8_192;
+/// How long open requests may take to finish once the server is told to stop.
+pub const DRAIN_WITHIN: Duration = Duration::from_secs(20);
+/// Shorter answers are not worth compressing, in bytes.
+pub const COMPRESSED_MIN_BYTES: u64 = 1_024;
+/// How many nodes a nested tree may have.
+pub const TREE_NODES_MAX: usize = 100_000;
+/// How deep a nested tree may be; readers of JSON give up at about this depth.
+pub const TREE_DEPTH_MAX: usize = 50;

@@ -1,0 +1,78 @@
+//! Pages for browsers: a landing page, the OpenAPI document and its browsable form. Nothing comes from another host.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::Json;
+use axum::Router;
+use axum::extract::RawPathParams;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use utoipa::openapi::OpenApi;
+use utoipa_swagger_ui::Config;
+
+use crate::server::problem::Problem;
+use crate::server::rest::openapi;
+use crate::server::state::AppState;
+
+const LANDING: &str = include_str!("pages/landing.html");
+/// Swagger UI brings its scripts and sheets as files; it draws its icons from data urls.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(openapi);
+static DOCS: LazyLock<Arc<Config<'static>>> =
+    LazyLock::new(|| Arc::new(Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true)));
+
+/// Every page.
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/", get(landing))
+        .route("/openapi.json", get(async || Json(&*DOCUMENT)))
+        .route("/docs", get(async || Redirect::permanent("/docs/")))
+        .route("/docs/", get(async || docs("")))
+        .route("/docs/{file}", get(docs_file))
+}
+
+async fn landing() -> Response {
+    let nonce = STANDARD.encode(rand::random::<[u8; 16]>());
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let page = LANDING.replace("{nonce}", &nonce).replace("{version}", env!("CARGO_PKG_VERSION"));
+    guarded(&policy, "text/html; charset=utf-8", page)
+}
+
+async fn docs_file(path: RawPathParams) -> Response {
+    docs(path.iter().next().map(|(_, file)| file).unwrap_or_default())
+}
+
+fn docs(file: &str) -> Response {
+    match utoipa_swagger_ui::serve(file, Arc::clone(&DOCS)) {
+        Ok(Some(found)) => guarded(DOCS_POLICY, &found.content_type, found.bytes.into_owned()),
+        Ok(None) | Err(_) => Problem::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "there is no such page; the documentation is at /docs/",
+        )
+        .into_response(),
+    }
+}
+
+fn guarded(policy: &str, content_type: &str, body: impl IntoResponse) -> Response {
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::CONTENT_TYPE, content_type),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}

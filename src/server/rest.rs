@@ -1,0 +1,71 @@
+//! REST: `/api/v2/data`, compatible with both editions of the published API. One file a resource.
+//!
+//! A handler reads its request into types that cannot be wrong, asks the view or the writer, and dresses the answer.
+
+mod asset_record;
+mod assets;
+mod bulk;
+mod csv_text;
+mod docs;
+mod etag;
+pub mod export;
+mod fields;
+mod filters;
+pub mod format;
+mod input;
+mod levels;
+pub mod lines;
+mod list;
+mod mapping;
+mod mapping_input;
+mod mapping_list;
+pub mod openapi;
+pub mod order;
+mod org_hierarchy;
+mod people;
+mod project;
+mod record;
+mod resource;
+mod rows;
+mod schema;
+mod schema_text;
+mod single;
+mod unit_lists;
+mod unit_record;
+mod unit_tree;
+mod units;
+
+pub use export::export;
+pub use format::Format;
+pub use lines::{command_of_line, command_of_record, records_of_csv};
+pub use openapi::openapi;
+pub use order::in_order;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::server::state::AppState;
+
+/// Every route, with what the OpenAPI document says of it.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(routes!(people::create, people::list))
+        .routes(routes!(people::show, people::replace, people::change, people::end))
+        .routes(routes!(project::create, project::list_alias))
+        .routes(routes!(project::list))
+        .routes(routes!(project::show, project::replace, project::change, project::end))
+        .routes(routes!(mapping::create, mapping::list_alias))
+        .routes(routes!(mapping::list))
+        .routes(routes!(mapping::show, mapping::replace, mapping::change, mapping::end))
+        .routes(routes!(org_hierarchy::link, org_hierarchy::list))
+        .routes(routes!(units::create, units::list))
+        .routes(routes!(units::show, units::replace, units::change, units::end))
+        .routes(routes!(unit_lists::ancestors))
+        .routes(routes!(unit_lists::children))
+        .routes(routes!(unit_lists::descendants))
+        .routes(routes!(unit_lists::people))
+        .routes(routes!(unit_lists::projects))
+        .routes(routes!(unit_lists::repositories))
+        .routes(routes!(filters::show))
+        .routes(routes!(bulk::bulk))
+}

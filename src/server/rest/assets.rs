@@ -1,0 +1,159 @@
+//! From the wire to commands: what a project consists of.
+//!
+//! `assets` is an object of two lists, or an array of objects that hold one of them each.
+
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::model::attributes::AttributesPatch;
+use crate::model::command::{Patch, RepositoryFields, ServiceFields};
+use crate::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier};
+use crate::server::rest::fields::{Fields, Given, Manner, wrong};
+
+type Assets = (Patch<Vec<RepositoryFields>>, Patch<Vec<ServiceFields>>);
+
+/// Reads `assets`.
+pub(super) fn assets(given: &mut Fields) -> Result<Assets, Error> {
+    let manner = given.manner();
+    let map = match given.any("assets") {
+        Given::Value(Value::Object(map)) => map,
+        Given::Value(Value::Array(parts)) => joined(parts)?,
+        Given::Value(other) => {
+            return Err(wrong("assets", &other, "an object, an array of objects, or null"));
+        }
+        Given::Null => return Ok((Patch::Clear, Patch::Clear)),
+        Given::Absent => return Ok((Given::Absent.patch(manner), Given::Absent.patch(manner))),
+    };
+    let mut parts = Fields::new(map, manner);
+    let repositories = list(&mut parts, "repositories", "assets.repositories", repository)?;
+    let services = list(&mut parts, "services", "assets.services", service)?;
+    given.keep("assets", parts.into_rest());
+    Ok((repositories, services))
+}
+
+/// `[{"repositories": […]}, {"services": […]}]` as one object; lists of the same name one after the other.
+fn joined(parts: Vec<Value>) -> Result<Map<String, Value>, Error> {
+    let mut all: Map<String, Value> = Map::new();
+    for part in parts {
+        let Value::Object(part) = part else {
+            return Err(wrong("assets", &part, "an object, an array of objects, or null"));
+        };
+        for (name, value) in part {
+            match (all.get_mut(&name), value) {
+                (Some(Value::Array(list)), Value::Array(more)) => list.extend(more),
+                (_, value) => {
+                    all.insert(name, value);
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn list<T>(
+    parts: &mut Fields,
+    name: &'static str,
+    label: &'static str,
+    read: impl Fn(Fields) -> Result<T, Error>,
+) -> Result<Patch<Vec<T>>, Error> {
+    let manner = parts.manner();
+    let items = match parts.any(name) {
+        Given::Value(Value::Array(items)) => items,
+        Given::Value(other) => return Err(wrong(label, &other, "an array or null")),
+        Given::Null => return Ok(Patch::Clear),
+        Given::Absent => return Ok(Given::Absent.patch(manner)),
+    };
+    let read_one = |item| match item {
+        // Each stands for itself: what it does not say is not there.
+        Value::Object(map) => read(Fields::new(map, Manner::Replace)),
+        other => Err(wrong(label, &other, "an array of objects")),
+    };
+    items.into_iter().map(read_one).collect::<Result<_, _>>().map(Patch::Set)
+}
+
+fn repository(mut given: Fields) -> Result<RepositoryFields, Error> {
+    given.drop_read_only(&[])?;
+    let url = given.text("url", "assets.repositories.url", RepoUrl::parse)?.value();
+    let name = given.text("name", "assets.repositories.name", Name::parse)?.value();
+    let platform = given.text("platform", "assets.repositories.platform", Name::parse)?.value();
+    let by_url = match url.clone() {
+        Some(url) => Some(RepositoryFields::at(url).map_err(|no| no.about("assets.repositories.url"))?),
+        None => None,
+    };
+    let (said_name, said_platform) = by_url.map_or((None, None), |it| (Some(it.name), it.platform));
+    Ok(RepositoryFields {
+        name: name.or(said_name).ok_or_else(|| nameless("assets.repositories", "a name or a url"))?,
+        platform: platform.or(said_platform),
+        url,
+        attributes: kept(given)?,
+    })
+}
+
+fn service(mut given: Fields) -> Result<ServiceFields, Error> {
+    given.drop_read_only(&[])?;
+    let identifier =
+        given.text("identifier", "assets.services.identifier", ServiceIdentifier::parse)?.value();
+    let name = given.text("name", "assets.services.name", Name::parse)?.value();
+    let said_name = identifier.as_ref().map(|it| Name::parse(it.as_str())).transpose()?;
+    Ok(ServiceFields {
+        name: name.or(said_name).ok_or_else(|| nameless("assets.services", "a name or an identifier"))?,
+        identifier,
+        dependencies: given.any("dependencies").value(),
+        external_id: given.text("externalId", "assets.services.externalId", ExternalId::parse)?.value(),
+        attributes: kept(given)?,
+    })
+}
+
+fn nameless(field: &'static str, needed: &str) -> Error {
+    Error::invalid(field, "", format!("must each have {needed}"))
+}
+
+fn kept(given: Fields) -> Result<AttributesPatch, Error> {
+    given.attributes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(manner: Manner, value: &Value) -> Result<Assets, Error> {
+        assets(&mut Fields::new(value.as_object().unwrap().clone(), manner))
+    }
+
+    #[test]
+    fn both_forms_of_the_published_api_are_read() {
+        let object = json!({"assets": {"repositories": [{"url": "https://GitHub.com/Org/app.git"}],
+            "services": [{"identifier": "app-1", "dependencies": {}}]}});
+        let array = json!({"assets": [{"repositories": [{"url": "https://GitHub.com/Org/app.git"}]},
+            {"services": [{"identifier": "app-1", "dependencies": {}}]}]});
+        let (repositories, services) = read(Manner::Create, &object).unwrap();
+        assert_eq!((repositories.clone(), services.clone()), read(Manner::Create, &array).unwrap());
+        let (Patch::Set(repositories), Patch::Set(services)) = (repositories, services) else { panic!() };
+        assert_eq!(repositories[0].name.as_str(), "app");
+        assert_eq!(repositories[0].platform.as_ref().unwrap().as_str(), "github.com");
+        assert_eq!(services[0].name.as_str(), "app-1");
+    }
+
+    #[test]
+    fn a_list_that_is_not_given_stays_or_goes() {
+        let services_only = json!({"assets": {"services": []}});
+        assert_eq!(read(Manner::Merge, &services_only).unwrap(), (Patch::Keep, Patch::Set(vec![])));
+        assert_eq!(read(Manner::Replace, &services_only).unwrap(), (Patch::Clear, Patch::Set(vec![])));
+        assert_eq!(read(Manner::Merge, &json!({"assets": null})).unwrap(), (Patch::Clear, Patch::Clear));
+        assert_eq!(read(Manner::Create, &json!({})).unwrap(), (Patch::Keep, Patch::Keep));
+    }
+
+    #[test]
+    fn what_is_no_asset_is_refused_by_name() {
+        for (body, field) in [
+            (json!({"assets": 7}), "assets"),
+            (json!({"assets": ["x"]}), "assets"),
+            (json!({"assets": {"repositories": {}}}), "assets.repositories"),
+            (json!({"assets": {"repositories": [{}]}}), "assets.repositories"),
+            (json!({"assets": {"services": [{"name": 7}]}}), "assets.services.name"),
+        ] {
+            assert_eq!(read(Manner::Create, &body).unwrap_err().field(), Some(field), "{body}");
+        }
+    }
+}

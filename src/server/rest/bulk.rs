@@ -1,0 +1,183 @@
+//! Many records in one atomic change set, and an answer that names every refused line.
+
+use std::io::Read;
+
+use axum::Json;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::error::Error;
+use crate::model::command::{Command, Effect, IfExists, Outcome};
+use crate::server::body::{content_encoding, read, require_media_type, too_large, unsupported};
+use crate::server::extract::Writer;
+use crate::server::limits::BULK_BODY_MAX_BYTES;
+use crate::server::params::{Param, Params, Shape};
+use crate::server::problem::{Problem, Result};
+use crate::server::rest::docs::{Bodied, BulkParams, Refused, Written};
+use crate::server::rest::lines::command_of_line;
+use crate::server::rest::order::in_order;
+
+/// The media types that a bulk body may have.
+const MEDIA_TYPES: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
+
+/// The parameters of a bulk request.
+pub(super) const BULK: &[Param] = &[
+    Param {
+        name: "mode",
+        shape: Shape::OneOf(&["insert", "upsert"]),
+        about: "insert: a record that exists is refused. upsert: what is given is merged into it. insert when not given.",
+    },
+    Param { name: "dryRun", shape: Shape::Flag, about: "true: say what would be done, and do nothing." },
+];
+
+/// What a bulk request did, or would do.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BulkAnswer {
+    /// Whether nothing was done.
+    dry_run: bool,
+    /// How many records there were.
+    total: usize,
+    /// How many were made.
+    created: usize,
+    /// How many changed.
+    updated: usize,
+    /// How many were already so.
+    unchanged: usize,
+}
+
+/// Why one line was refused.
+struct Refusal {
+    line: usize,
+    problem: Problem,
+}
+
+/// Makes or changes many records: all of them, or none.
+///
+/// One JSON object a line, each the body of its POST plus `kind`: orgUnit, person, project or mapping. Empty lines
+/// are skipped. The order of the lines does not matter. A refusal names every refused line, counted from 1. The body may be encoded with gzip.
+#[utoipa::path(
+    post, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "bulk",
+    params(BulkParams),
+    request_body(content = String, content_type = "application/x-ndjson", description = "One record a line."),
+    responses((status = 200, description = "What was done.", body = BulkAnswer), Bodied, Written, Refused)
+)]
+pub(super) async fn bulk(writer: Writer, params: Params, request: Request) -> Result<Response> {
+    let known = params.known(&[BULK])?;
+    let if_exists = if known.one("mode") == Some("upsert") { IfExists::Merge } else { IfExists::Refuse };
+    let dry_run = known.flag("dryRun").unwrap_or(false);
+    let body = body(request).await?;
+    let parsed = tokio::task::spawn_blocking(move || commands(&body, if_exists)).await;
+    let numbered = parsed.map_err(|_| Problem::malformed("the body could not be read"))??;
+    let (lines, commands): (Vec<usize>, Vec<Command>) = numbered.into_iter().unzip();
+    let total = commands.len();
+    if total == 0 {
+        return Ok(Json(BulkAnswer { dry_run, ..BulkAnswer::default() }).into_response());
+    }
+    let done = if dry_run { writer.try_out(commands).await } else { writer.carry_out_all(commands).await };
+    let written = done.map_err(|refusal| refused_by_directory(refusal, &lines))?;
+    Ok(Json(BulkAnswer { dry_run, total, ..counted(&written.outcomes) }).into_response())
+}
+
+async fn body(request: Request) -> Result<Bytes> {
+    require_media_type(request.headers(), &MEDIA_TYPES)?;
+    let encoding = content_encoding(request.headers());
+    let bytes = read(request.into_body(), BULK_BODY_MAX_BYTES).await?;
+    match encoding.as_deref() {
+        None => Ok(bytes),
+        Some("gzip") => tokio::task::spawn_blocking(move || unzipped(&bytes))
+            .await
+            .map_err(|_| Problem::malformed("the body could not be decompressed"))?,
+        Some(other) => {
+            Err(unsupported(&format!("Content-Encoding {other:?} is not taken here; send gzip or none")))
+        }
+    }
+}
+
+fn unzipped(bytes: &[u8]) -> Result<Bytes> {
+    let mut text = Vec::new();
+    let most = u64::try_from(BULK_BODY_MAX_BYTES).unwrap_or(u64::MAX);
+    flate2::read::MultiGzDecoder::new(bytes)
+        .take(most + 1)
+        .read_to_end(&mut text)
+        .map_err(|fault| Problem::malformed(format!("the body is not gzip: {fault}")))?;
+    if text.len() > BULK_BODY_MAX_BYTES { Err(too_large(BULK_BODY_MAX_BYTES)) } else { Ok(text.into()) }
+}
+
+/// The command of every line with the line's number, in the order in which they are carried out.
+fn commands(body: &[u8], if_exists: IfExists) -> Result<Vec<(usize, Command)>> {
+    let mut commands = Vec::new();
+    let mut refusals = Vec::new();
+    let lines = body.split(|byte| *byte == b'\n').zip(1..);
+    for (text, line) in lines.filter(|(text, _)| !text.trim_ascii().is_empty()) {
+        match command_of_line(text, if_exists) {
+            Ok(command) => commands.push((line, command)),
+            Err(problem) => refusals.push(Refusal { line, problem }),
+        }
+    }
+    if !refusals.is_empty() {
+        return Err(refused(refusals.len() + commands.len(), refusals));
+    }
+    Ok(in_order(commands))
+}
+
+fn refused_by_directory(refusal: Error, lines: &[usize]) -> Problem {
+    let refused_at = |at: usize, why: Error| Refusal {
+        line: lines.get(at).copied().unwrap_or_default(),
+        problem: Problem::from(why),
+    };
+    match refusal {
+        Error::Refused { refused: all, total } => {
+            let mut refusals: Vec<_> = all.into_iter().map(|(at, why)| refused_at(at, why)).collect();
+            refusals.sort_by_key(|refusal| refusal.line);
+            refused(total, refusals)
+        }
+        other => {
+            let problem = Problem::from(other.clone());
+            let is_of_the_line = lines.len() == 1 && problem.status.is_client_error();
+            if is_of_the_line { refused(1, vec![refused_at(0, other)]) } else { problem }
+        }
+    }
+}
+
+/// The one answer that names every refused line.
+fn refused(total: usize, refusals: Vec<Refusal>) -> Problem {
+    let is_malformed = refusals.iter().any(|refusal| refusal.problem.status == StatusCode::BAD_REQUEST);
+    let status = if is_malformed { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let first =
+        refusals.first().map(|it| format!("line {}: {}", it.line, it.problem.detail)).unwrap_or_default();
+    let detail =
+        format!("nothing was changed: {} of {total} lines were refused; the first: {first}", refusals.len());
+    Problem::new(status, "refused", detail)
+        .with("total", total)
+        .with("refusedCount", refusals.len())
+        .with("refused", refusals.into_iter().map(Refusal::into_json).collect::<Vec<_>>())
+}
+
+impl Refusal {
+    fn into_json(self) -> Value {
+        let mut facts = self.problem.facts;
+        // The line of the file says more than the line within it.
+        facts.insert("line".to_owned(), json!(self.line));
+        facts.insert("code".to_owned(), json!(self.problem.code));
+        facts.insert("detail".to_owned(), json!(self.problem.detail));
+        Value::Object(facts)
+    }
+}
+
+fn counted(outcomes: &[Outcome]) -> BulkAnswer {
+    let mut answer = BulkAnswer::default();
+    for outcome in outcomes {
+        match outcome.effect {
+            Effect::Created => answer.created += 1,
+            Effect::Updated | Effect::Deleted => answer.updated += 1,
+            Effect::Unchanged => answer.unchanged += 1,
+        }
+    }
+    answer
+}

@@ -1,0 +1,166 @@
+//! What the OpenAPI document says of many operations at once: their refusals and their parameters.
+//!
+//! The parameters come from the tables that the parser reads, so the two cannot differ.
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
+use utoipa::{IntoParams, IntoResponses};
+
+use crate::server::params::{Param, Shape};
+use crate::server::problem::PROBLEM_JSON;
+use crate::server::rest::bulk::BULK;
+use crate::server::rest::filters::FILTERS;
+use crate::server::rest::levels::LEVELS;
+use crate::server::rest::list::LIST;
+use crate::server::rest::mapping_list::MAPPING_LIST;
+use crate::server::rest::org_hierarchy::HIERARCHY;
+use crate::server::rest::people::PERSON_LIST;
+use crate::server::rest::project::PROJECT_LIST;
+use crate::server::rest::unit_lists::{DESCENDANTS, PLACED};
+use crate::server::rest::units::UNIT_LIST;
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident { $($status:literal: $about:literal),+ $(,)? })+) => {
+        $(
+            $(#[$doc])*
+            pub(super) struct $name;
+
+            impl IntoResponses for $name {
+                fn responses() -> BTreeMap<String, RefOr<Response>> {
+                    BTreeMap::from([$(($status.to_owned(), refusal($status, $about))),+])
+                }
+            }
+        )+
+    };
+}
+
+refusals! {
+    /// Of everything that needs a token.
+    Refused {
+        "400": "The path, the query or the body is malformed.",
+        "401": "There is no valid token.",
+        "500": "Something went wrong inside.",
+        "503": "Too busy, or the store failed; try again.",
+    }
+    /// Of reading one record, or what belongs to it.
+    Found {
+        "304": "The client has this answer already.",
+        "404": "There is no such record.",
+    }
+    /// Of lists.
+    Listed {
+        "304": "The client has this answer already.",
+        "406": "The list is not given in a format that is accepted.",
+        "422": "A filter names a unit that does not exist, or the answer would be too large.",
+    }
+    /// Of naming a unit.
+    Referring {
+        "404": "There is no such unit.",
+        "409": "Several units are called so.",
+    }
+    /// Of every write.
+    Written {
+        "403": "The token may not write.",
+        "409": "A duplicate, a cycle, or an ambiguous name.",
+        "422": "Well-formed, but against a rule.",
+        "507": "The disk is full.",
+    }
+    /// Of everything that has a body.
+    Bodied {
+        "408": "The body took too long to arrive.",
+        "413": "The body is too large.",
+        "415": "The body is of another media type than is taken.",
+    }
+    /// Of changing one record.
+    Changed {
+        "404": "There is no such record.",
+        "412": "The record has changed since, or If-Match names no answer of this record.",
+    }
+}
+
+fn refusal(status: &str, about: &str) -> RefOr<Response> {
+    let response = ResponseBuilder::new().description(about);
+    if status == "304" {
+        return response.build().into();
+    }
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    response.content(PROBLEM_JSON, content).build().into()
+}
+
+macro_rules! parameters {
+    ($($name:ident = $table:ident),+ $(,)?) => {
+        $(
+            #[doc = concat!("The parameters of `", stringify!($table), "`.")]
+            pub(super) struct $name;
+
+            impl IntoParams for $name {
+                fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+                    $table.iter().map(parameter).collect()
+                }
+            }
+        )+
+    };
+}
+
+parameters! {
+    LevelParams = LEVELS,
+    ListParams = LIST,
+    PeopleParams = PERSON_LIST,
+    ProjectsParams = PROJECT_LIST,
+    MappingParams = MAPPING_LIST,
+    HierarchyParams = HIERARCHY,
+    UnitParams = UNIT_LIST,
+    PlacedParams = PLACED,
+    DescendantParams = DESCENDANTS,
+    FilterParams = FILTERS,
+    BulkParams = BULK,
+}
+
+fn parameter(param: &Param) -> Parameter {
+    let text = |words: &[&str]| {
+        let object = ObjectBuilder::new().schema_type(Type::String);
+        if words.is_empty() { object } else { object.enum_values(Some(words.to_vec())) }
+    };
+    let schema: Schema = match param.shape {
+        Shape::Text => text(&[]).into(),
+        Shape::Texts => ArrayBuilder::new().items(text(&[])).into(),
+        Shape::OneOf(words) => text(words).into(),
+        Shape::Flag => ObjectBuilder::new().schema_type(Type::Boolean).into(),
+        Shape::Whole(least, most) => {
+            ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most)).into()
+        }
+    };
+    let is_many = matches!(param.shape, Shape::Texts);
+    ParameterBuilder::new()
+        .name(param.name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(param.about))
+        .schema(Some(schema))
+        .style(is_many.then_some(ParameterStyle::Form))
+        .explode(is_many.then_some(true))
+        .build()
+}
+
+/// The condition of a change.
+pub(super) struct IfMatch;
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let about =
+            "The ETag of an answer with this record: refuse the change where the record has changed since.";
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        vec![
+            ParameterBuilder::new()
+                .name("If-Match")
+                .parameter_in(ParameterIn::Header)
+                .required(Required::False)
+                .description(Some(about))
+                .schema(Some(text))
+                .build(),
+        ]
+    }
+}

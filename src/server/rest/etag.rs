@@ -1,0 +1,122 @@
+//! Entity tags: `"r{directory}-{scope}-{record}"`, and the conditions that clients make of them.
+//!
+//! A reader's tag changes with every revision, because level fields and totals are derived. A writer's
+//! condition looks at the record's own revision alone: a neighbour's change is no conflict.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::directory::View;
+use crate::model::entity::Revision;
+use crate::server::problem::{Problem, Result};
+use crate::server::rest::format::Format;
+
+/// The tag of an answer; `record` is none for a list.
+pub(super) fn tag(view: &View, record: Option<Revision>, format: Format) -> String {
+    let record = record.unwrap_or_default();
+    format!("\"r{}-{}-{record}{}\"", view.revision(), view.scope_name(), format.tag())
+}
+
+/// 304, where the client has just this answer already.
+pub(super) fn unchanged(headers: &HeaderMap, tag: &str) -> Option<Response> {
+    let known = given(headers, &header::IF_NONE_MATCH)
+        .any(|theirs| theirs == "*" || theirs.strip_prefix("W/").unwrap_or(theirs) == tag);
+    known.then(|| {
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        set(&mut response, tag);
+        response
+    })
+}
+
+/// Puts the tag on an answer.
+pub(super) fn set(response: &mut Response, tag: &str) {
+    if let Ok(value) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+}
+
+/// The revision that `If-Match` asks the record to be of. `current` is what it is of, if it exists.
+pub(super) fn if_revision(headers: &HeaderMap, current: Option<Revision>) -> Result<Option<Revision>> {
+    let mut tags = given(headers, &header::IF_MATCH).peekable();
+    if tags.peek().is_none() {
+        return Ok(None);
+    }
+    let Some(current) = current else { return Err(failed("there is no such record")) };
+    let mut asked = None;
+    for tag in tags {
+        if tag == "*" {
+            return Ok(None);
+        }
+        let revision = record_revision(tag);
+        if revision == Some(current) {
+            return Ok(revision);
+        }
+        asked = asked.or(revision);
+    }
+    match asked {
+        // The writer tells it again, should the record have become of this revision meanwhile.
+        Some(revision) => Ok(Some(revision)),
+        None => Err(failed("If-Match holds no tag that an answer here was given with")),
+    }
+}
+
+fn failed(detail: &str) -> Problem {
+    Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "precondition-failed",
+        format!("{detail}; read the record again and repeat the change"),
+    )
+}
+
+fn given<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+}
+
+/// The last part of a strong tag of ours. A weak one never matches a writer's condition.
+fn record_revision(tag: &str) -> Option<Revision> {
+    let inner = tag.strip_prefix("\"r")?.strip_suffix('"')?;
+    inner.rsplit('-').next()?.parse().ok().map(Revision)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn a_writers_condition_looks_at_the_record_alone() {
+        let now = Some(Revision(3));
+        for (value, expected) in [
+            ("\"r9-all-3\"", Ok(Some(Revision(3)))),
+            ("\"r1-other-3\", \"r1-all-2\"", Ok(Some(Revision(3)))),
+            ("\"r9-all-2\"", Ok(Some(Revision(2)))),
+            ("*", Ok(None)),
+            ("W/\"r9-all-3\"", Err(412)),
+            ("\"mine\"", Err(412)),
+            ("", Err(412)),
+        ] {
+            let asked = if_revision(&headers("if-match", value), now);
+            assert_eq!(asked.map_err(|problem| problem.status.as_u16()), expected, "{value}");
+        }
+        assert!(if_revision(&headers("if-match", "*"), None).is_err());
+        assert_eq!(if_revision(&HeaderMap::new(), None).unwrap(), None);
+    }
+
+    #[test]
+    fn a_reader_who_has_the_answer_is_told_so() {
+        let tag = "\"r9-all-3\"";
+        for (value, known) in
+            [(tag, true), ("W/\"r9-all-3\"", true), ("\"x\", *", true), ("\"r9-all-2\"", false)]
+        {
+            assert_eq!(unchanged(&headers("if-none-match", value), tag).is_some(), known, "{value}");
+        }
+    }
+}

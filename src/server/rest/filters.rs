@@ -1,0 +1,139 @@
+//! Facets for filter drop-downs: the values there are, and how many records each would leave.
+
+use axum::Json;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::directory::View;
+use crate::model::entity::Kind;
+use crate::model::level::Level;
+use crate::query::facet::{Bucket, FacetBy, facet};
+use crate::query::{Filter, select};
+use crate::server::extract::Visible;
+use crate::server::params::{Param, Params, Shape};
+use crate::server::problem::Result;
+use crate::server::rest::docs::{FilterParams, LevelParams, Listed, Refused};
+use crate::server::rest::etag;
+use crate::server::rest::format::Format;
+use crate::server::rest::levels::LEVELS;
+use crate::server::rest::people::{self, PERSON_LIST};
+use crate::server::rest::project::{self, PROJECT_LIST};
+use crate::server::rest::unit_record::unit_key;
+
+/// The parameters of facets.
+pub(super) const FILTERS: &[Param] = &[
+    Param {
+        name: "of",
+        shape: Shape::OneOf(&["projects", "people"]),
+        about: "What is counted; projects when not given.",
+    },
+    Param {
+        name: "q",
+        shape: Shape::Text,
+        about: "Only records that contain this, without case, in any of their own texts.",
+    },
+    Param {
+        name: "limit",
+        shape: Shape::Whole(1, u32::MAX as usize),
+        about: "At most so many values of each facet, the most frequent first. All when not given.",
+    },
+];
+
+/// The values of every facet, the most frequent first.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = Filters)]
+pub(crate) struct FiltersRecord {
+    /// How many records the filters leave.
+    count: u64,
+    /// Counted rolled up: a record counts for every organization above it.
+    organization: Vec<BucketRecord>,
+    /// Counted rolled up.
+    business: Vec<BucketRecord>,
+    /// Counted rolled up.
+    department: Vec<BucketRecord>,
+    /// Counted rolled up.
+    group: Vec<BucketRecord>,
+    /// Counted rolled up.
+    team: Vec<BucketRecord>,
+    /// Where their repositories are hosted; of projects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<Vec<BucketRecord>>,
+    /// The emails of their owners; of projects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<Vec<BucketRecord>>,
+    /// The emails of their members; of projects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<Vec<BucketRecord>>,
+    /// The ids of the projects they work on; of people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<Vec<BucketRecord>>,
+}
+
+/// One value of a facet.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Bucket)]
+pub(crate) struct BucketRecord {
+    /// The value: for a level, the name of the unit.
+    value: String,
+    /// The key of the unit, for a level: names need not be unique.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// How many records have it.
+    count: u64,
+}
+
+/// Counts the values of every facet, for drop-downs: a facet's own choice does not limit it.
+#[utoipa::path(
+    get, path = "/api/v2/data/filters", tag = "hierarchy", operation_id = "show_filters",
+    params(FilterParams, LevelParams, super::docs::PeopleParams, super::docs::ProjectsParams),
+    responses((status = 200, description = "The values of every facet.", body = FiltersRecord), Listed, Refused)
+)]
+pub(super) async fn show(Visible(view): Visible, params: Params, headers: HeaderMap) -> Result<Response> {
+    let of_people = params.has("of", "people");
+    let own = if of_people { PERSON_LIST } else { PROJECT_LIST };
+    let known = params.known(&[FILTERS, LEVELS, own])?;
+    let tag = etag::tag(&view, None, Format::Json);
+    if let Some(unchanged) = etag::unchanged(&headers, &tag) {
+        return Ok(unchanged);
+    }
+    let filter = if of_people { people::filter(&view, &known)? } else { project::filter(&view, &known)? };
+    let kind = if of_people { Kind::Person } else { Kind::Project };
+    let most = known.whole("limit").unwrap_or(usize::MAX);
+    let mut response = Json(counted(&view, kind, &filter, most)).into_response();
+    etag::set(&mut response, &tag);
+    Ok(response)
+}
+
+fn counted(view: &View, kind: Kind, filter: &Filter, most: usize) -> FiltersRecord {
+    let values = |by| -> Vec<BucketRecord> {
+        facet(view, kind, filter, by, true)
+            .into_iter()
+            .take(most)
+            .map(|it| BucketRecord::of(view, it))
+            .collect()
+    };
+    let [organization, business, department, group, team] =
+        Level::ALL.map(|level| values(FacetBy::Level(level)));
+    let of_projects = |by| (kind == Kind::Project).then(|| values(by));
+    FiltersRecord {
+        count: select(view, kind, filter).len(),
+        organization,
+        business,
+        department,
+        group,
+        team,
+        platform: of_projects(FacetBy::Platform),
+        owner: of_projects(FacetBy::Owner),
+        member: of_projects(FacetBy::Member),
+        project: (kind == Kind::Person).then(|| values(FacetBy::Project)),
+    }
+}
+
+impl BucketRecord {
+    fn of(view: &View, bucket: Bucket) -> Self {
+        let key = bucket.unit.and_then(|unit| unit_key(view, unit)).map(str::to_owned);
+        Self { value: bucket.value, key, count: bucket.count }
+    }
+}

@@ -1,0 +1,101 @@
+//! Filtering by level: `?department=Platform` is everything beneath the units of that name and type.
+
+use roaring::RoaringBitmap;
+
+use axum::http::StatusCode;
+
+use crate::directory::View;
+use crate::error::Error;
+use crate::model::entity::{EntityId, Kind};
+use crate::model::key::UnitKey;
+use crate::model::level::Level;
+use crate::model::reference::UnitRef;
+use crate::query::{Field, Filter, TextTest, select};
+use crate::server::params::{Known, Param, Shape};
+use crate::server::problem::{Problem, Result};
+
+macro_rules! level_param {
+    ($name:literal) => {
+        Param {
+            name: $name,
+            shape: Shape::Texts,
+            about: concat!(
+                "Only what is beneath this ",
+                $name,
+                ": its name, key, external id or path. Given several times: any of them."
+            ),
+        }
+    };
+}
+
+/// The parameters of the five levels: any of the values of one, all of those that are given.
+pub(super) const LEVELS: &[Param] = &[
+    level_param!("organization"),
+    level_param!("business"),
+    level_param!("department"),
+    level_param!("group"),
+    level_param!("team"),
+];
+
+/// The units that each given level names.
+pub(super) fn units(view: &View, known: &Known) -> Result<Vec<Vec<EntityId>>> {
+    let mut conditions = Vec::new();
+    for level in Level::ALL {
+        let mut any = Vec::new();
+        for value in known.all(level.as_str()) {
+            any.extend(units_called(view, level, value)?);
+        }
+        if !any.is_empty() {
+            conditions.push(any);
+        }
+    }
+    Ok(conditions)
+}
+
+/// The conditions that the level parameters and `q` make, all of which must hold.
+pub(super) fn conditions(view: &View, known: &Known) -> Result<Vec<Filter>> {
+    let mut all: Vec<_> = units(view, known)?.into_iter().map(Filter::Within).collect();
+    all.extend(known.one("q").map(|text| Filter::AnyText(text.to_owned())));
+    Ok(all)
+}
+
+/// The units of a level that a text names: by key, external id or path, and all of that name. A department
+/// called "Platform" in each of two businesses is two, and a record of either says just "Platform".
+fn units_called(view: &View, level: Level, text: &str) -> Result<Vec<EntityId>> {
+    let mut found: RoaringBitmap = referred_to(view, text).into_iter().map(|id| id.0).collect();
+    let named = Filter::Text(Field::Name, TextTest::Eq(text.to_owned()));
+    found |= select(view, Kind::OrgUnit, &named).as_ref();
+    let of_level: Vec<_> = found.iter().map(EntityId).filter(|id| is_of(view, *id, level)).collect();
+    if of_level.is_empty() {
+        return Err(unknown(level, text));
+    }
+    Ok(of_level)
+}
+
+fn referred_to(view: &View, text: &str) -> Vec<EntityId> {
+    match view.find_unit(&UnitRef::from(text)) {
+        Ok(id) => vec![id],
+        Err(Error::Ambiguous { candidates, .. }) => candidates
+            .iter()
+            .filter_map(|key| view.find_unit(&UnitRef::Key(UnitKey::parse(key).ok()?)).ok())
+            .collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+fn is_of(view: &View, id: EntityId, level: Level) -> bool {
+    let unit = view.entity(id).and_then(|entity| entity.as_org_unit());
+    unit.is_some_and(|unit| unit.unit_type.level() == Some(level))
+}
+
+fn unknown(level: Level, text: &str) -> Problem {
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "unknown-unit",
+        format!(
+            "there is no {level} {text:?}; GET /api/v2/data/filters lists those there are",
+            level = level.as_str()
+        ),
+    )
+    .with("field", level.as_str())
+}

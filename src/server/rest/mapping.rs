@@ -1,0 +1,153 @@
+//! Mappings: made in either edition of the published API, listed, shown, changed, ended.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use crate::directory::View;
+use crate::model::command::{Command, Delete, IfExists, Update};
+use crate::model::entity::Revision;
+use crate::model::mapping::{Mapping, MappingId};
+use crate::server::body::{JsonBody, MergePatch};
+use crate::server::extract::{Visible, Writer};
+use crate::server::key::Key;
+use crate::server::params::NoParams;
+use crate::server::problem::Result;
+use crate::server::rest::docs::{
+    Bodied, Changed, Found, IfMatch, LevelParams, ListParams, Listed, MappingParams, Refused, Written,
+};
+use crate::server::rest::etag;
+use crate::server::rest::fields::{Fields, Manner};
+use crate::server::rest::levels::LEVELS;
+use crate::server::rest::list::ListRequest;
+use crate::server::rest::mapping_input;
+use crate::server::rest::mapping_list::{self, MAPPING_LIST};
+use crate::server::rest::record::MappingRecord;
+use crate::server::rest::resource::Mappings;
+use crate::server::rest::schema::{MappingInput, MappingList, MappingPatch};
+use crate::server::rest::schema_text::MappingIdText;
+use crate::server::rest::single::{found, not_found, written_mapping};
+
+/// Maps two records onto each other.
+///
+/// Edition A of the published API names both ends, which must exist. Edition B names a parent and a child, which
+/// are made where they do not exist.
+#[utoipa::path(
+    post, path = "/api/v2/data/mapping", tag = "mappings", operation_id = "create_mapping",
+    request_body(content = MappingInput, content_type = "application/json"),
+    responses((status = 200, description = "The record.", body = MappingRecord), Bodied, Written, Refused)
+)]
+pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
+    let command = mapping_input::created(Fields::new(body, Manner::Create), IfExists::Refuse)?;
+    written_mapping(&writer.carry_out(command).await?)
+}
+
+/// Lists mappings.
+#[utoipa::path(
+    get, path = "/api/v2/data/mappings", tag = "mappings", operation_id = "list_mappings",
+    params(LevelParams, MappingParams, ListParams),
+    responses((status = 200, description = "The matches and their number.", body = MappingList), Listed, Refused)
+)]
+pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
+    mapping_list::answer(request.known(&[LEVELS, MAPPING_LIST])?, view, |_| true)
+}
+
+/// Lists mappings; the older path.
+#[utoipa::path(
+    get, path = "/api/v2/data/mapping", tag = "mappings", operation_id = "list_mappings_at_older_path",
+    params(LevelParams, MappingParams, ListParams),
+    responses((status = 200, description = "The matches and their number.", body = MappingList), Listed, Refused)
+)]
+pub(super) async fn list_alias(visible: Visible, request: ListRequest) -> Result<Response> {
+    list(visible, request).await
+}
+
+/// Shows a mapping.
+#[utoipa::path(
+    get, path = "/api/v2/data/mapping/{id}", tag = "mappings", operation_id = "show_mapping",
+    params(("id" = MappingIdText, Path, description = "The mapping's id.")),
+    responses((status = 200, description = "The record.", body = MappingRecord), Found, Refused)
+)]
+pub(super) async fn show(
+    Visible(view): Visible,
+    Key(id): Key<MappingId>,
+    _: NoParams,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let mapping = find(&view, &id)?;
+    found::<Mappings>(&view, mapping, &headers)
+}
+
+/// Replaces a mapping: what is not given goes.
+#[utoipa::path(
+    put, path = "/api/v2/data/mapping/{id}", tag = "mappings", operation_id = "replace_mapping",
+    params(("id" = MappingIdText, Path, description = "The mapping's id."), IfMatch),
+    request_body(content = MappingInput, content_type = "application/json"),
+    responses((status = 200, description = "The record.", body = MappingRecord), Bodied, Changed, Written, Refused)
+)]
+pub(super) async fn replace(
+    writer: Writer,
+    Key(id): Key<MappingId>,
+    _: NoParams,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response> {
+    update(writer, id, &headers, Fields::new(body, Manner::Replace)).await
+}
+
+/// Changes a mapping: what is not given stays, and null removes.
+#[utoipa::path(
+    patch, path = "/api/v2/data/mapping/{id}", tag = "mappings", operation_id = "change_mapping",
+    params(("id" = MappingIdText, Path, description = "The mapping's id."), IfMatch),
+    request_body(content(
+        (MappingPatch = "application/merge-patch+json"),
+        (MappingPatch = "application/json")
+    )),
+    responses((status = 200, description = "The record.", body = MappingRecord), Bodied, Changed, Written, Refused)
+)]
+pub(super) async fn change(
+    writer: Writer,
+    Key(id): Key<MappingId>,
+    _: NoParams,
+    headers: HeaderMap,
+    MergePatch(body): MergePatch,
+) -> Result<Response> {
+    update(writer, id, &headers, Fields::new(body, Manner::Merge)).await
+}
+
+/// Ends a mapping.
+#[utoipa::path(
+    delete, path = "/api/v2/data/mapping/{id}", tag = "mappings", operation_id = "end_mapping",
+    params(("id" = MappingIdText, Path, description = "The mapping's id."), IfMatch),
+    responses((status = 204, description = "It is ended."), Changed, Written, Refused)
+)]
+pub(super) async fn end(
+    writer: Writer,
+    Key(id): Key<MappingId>,
+    _: NoParams,
+    headers: HeaderMap,
+) -> Result<StatusCode> {
+    let if_revision = expected(&writer, &id, &headers)?;
+    writer.carry_out(Command::DeleteMapping(Delete { target: id, if_revision })).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn update(writer: Writer, id: MappingId, headers: &HeaderMap, body: Fields) -> Result<Response> {
+    let if_revision = expected(&writer, &id, headers)?;
+    let fields = mapping_input::changed(body, id)?;
+    let update = Update { target: id, fields, if_revision };
+    written_mapping(&writer.carry_out(Command::UpdateMapping(update)).await?)
+}
+
+fn find<'v>(view: &'v View, id: &MappingId) -> Result<&'v Arc<Mapping>> {
+    view.mapping(id).ok_or_else(|| not_found("mapping", &id.to_string()))
+}
+
+/// The revision that the record must be of. What the caller cannot see is not there.
+fn expected(writer: &Writer, id: &MappingId, headers: &HeaderMap) -> Result<Option<Revision>> {
+    let found = find(writer.view(), id);
+    let current = found.as_ref().ok().map(|mapping| mapping.stamps.revision);
+    let expected = etag::if_revision(headers, current)?;
+    found.map(|_| expected)
+}

@@ -1,0 +1,109 @@
+//! The hierarchy as the published API has it: parent and child, linked and listed, and nested as a tree.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use axum::response::Response;
+
+use crate::directory::View;
+use crate::model::command::IfExists;
+use crate::model::entity::{EntityId, Kind};
+use crate::model::mapping::MappingType;
+use crate::model::reference::UnitRef;
+use crate::server::body::JsonBody;
+use crate::server::extract::{Visible, Writer};
+use crate::server::limits::TREE_DEPTH_MAX;
+use crate::server::params::{Known, NoParams, Param, Shape};
+use crate::server::problem::Result;
+use crate::server::rest::docs::{
+    Bodied, HierarchyParams, LevelParams, ListParams, Listed, MappingParams, Referring, Refused, Written,
+};
+use crate::server::rest::fields::{Fields, Manner};
+use crate::server::rest::levels::LEVELS;
+use crate::server::rest::list::ListRequest;
+use crate::server::rest::mapping_input;
+use crate::server::rest::mapping_list::{self, MAPPING_LIST};
+use crate::server::rest::record::MappingRecord;
+use crate::server::rest::schema::{HierarchyAnswer, LinkInput};
+use crate::server::rest::single::written_mapping;
+use crate::server::rest::unit_tree;
+
+/// The parameters of the hierarchy.
+pub(super) const HIERARCHY: &[Param] = &[
+    Param {
+        name: "view",
+        shape: Shape::OneOf(&["list", "tree"]),
+        about: "tree: the units, nested, instead of their mappings. Takes only root and depth beside it.",
+    },
+    Param {
+        name: "root",
+        shape: Shape::Text,
+        about: "Only what is beneath this unit: its key, external id, path or unique name.",
+    },
+    Param {
+        name: "depth",
+        shape: Shape::Whole(1, TREE_DEPTH_MAX),
+        about: "Only so many levels beneath the root, or beneath every unit that has nothing above it.",
+    },
+];
+
+/// Puts one unit beneath another, and makes either where it does not exist.
+///
+/// The same as POST /mapping with mappingType "parent-child" and relationship "org-hierarchy".
+#[utoipa::path(
+    post, path = "/api/v2/data/org-hierarchy", tag = "hierarchy", operation_id = "link_units",
+    request_body(content = LinkInput, content_type = "application/json"),
+    responses((status = 200, description = "The mapping that it made.", body = MappingRecord), Bodied, Written, Refused)
+)]
+pub(super) async fn link(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
+    let command = mapping_input::linked(Fields::new(body, Manner::Create), IfExists::Refuse)?;
+    written_mapping(&writer.carry_out(command).await?)
+}
+
+/// Lists the parent-child mappings, or shows the hierarchy as a tree.
+#[utoipa::path(
+    get, path = "/api/v2/data/org-hierarchy", tag = "hierarchy", operation_id = "show_hierarchy",
+    params(HierarchyParams, LevelParams, MappingParams, ListParams),
+    responses((status = 200, description = "The mappings and their number; with view=tree the units, nested.", body = HierarchyAnswer), Listed, Referring, Refused)
+)]
+pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
+    if request.has("view", "tree") {
+        return unit_tree::answer(request, &view);
+    }
+    let list = request.known(&[HIERARCHY, LEVELS, MAPPING_LIST])?;
+    let parents = parents_in_reach(&view, &list.known)?;
+    mapping_list::answer(list, view, |mapping| {
+        mapping.mapping_type == MappingType::ParentChild
+            && parents.as_ref().is_none_or(|parents| parents.contains(&mapping.from))
+    })
+}
+
+/// The units whose children are asked for; all when none.
+fn parents_in_reach(view: &View, known: &Known) -> Result<Option<HashSet<EntityId>>> {
+    let depth = known.whole("depth");
+    let root = known.one("root").map(|root| view.find_unit(&UnitRef::from(root))).transpose()?;
+    let begin = match (root, depth) {
+        (None, None) => return Ok(None),
+        (Some(root), None) => {
+            let beneath = view.below(root, Kind::OrgUnit);
+            return Ok(Some(beneath.iter().map(EntityId).chain([root]).collect()));
+        }
+        (Some(root), Some(_)) => vec![root],
+        (None, Some(_)) => view.roots(),
+    };
+    let depth = depth.unwrap_or(usize::MAX);
+    let mut reached: HashMap<EntityId, usize> = begin.iter().map(|unit| (*unit, 0)).collect();
+    let mut waiting = VecDeque::from(begin);
+    while let Some(unit) = waiting.pop_front() {
+        let below = reached[&unit] + 1;
+        if below >= depth {
+            continue;
+        }
+        for child in view.children(unit) {
+            reached.entry(child).or_insert_with(|| {
+                waiting.push_back(child);
+                below
+            });
+        }
+    }
+    Ok(Some(reached.into_keys().collect()))
+}

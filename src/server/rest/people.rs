@@ -1,0 +1,157 @@
+//! People: made, listed, shown, changed, ended.
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use crate::directory::View;
+use crate::model::command::{Command, Create, Delete, IfExists, PersonRef, Update};
+use crate::model::entity::{EntityId, Revision};
+use crate::model::key::Email;
+use crate::query::{Field, Filter, Relation, TextTest, select};
+use crate::server::body::{JsonBody, MergePatch};
+use crate::server::extract::{Visible, Writer};
+use crate::server::key::Key;
+use crate::server::params::{Known, NoParams, Param, Shape};
+use crate::server::problem::Result;
+use crate::server::rest::docs::{
+    Bodied, Changed, Found, IfMatch, LevelParams, ListParams, Listed, PeopleParams, Refused, Written,
+};
+use crate::server::rest::etag;
+use crate::server::rest::fields::{Fields, Manner};
+use crate::server::rest::input;
+use crate::server::rest::levels::{self, LEVELS};
+use crate::server::rest::list::ListRequest;
+use crate::server::rest::record::PersonRecord;
+use crate::server::rest::resource::{Entities, People, Resource};
+use crate::server::rest::schema::{PersonInput, PersonList, PersonPatch};
+use crate::server::rest::schema_text::EmailText;
+use crate::server::rest::single::{found, not_found, written};
+
+/// The parameters of lists of people.
+pub(super) const PERSON_LIST: &[Param] = &[Param {
+    name: "project",
+    shape: Shape::Texts,
+    about: "Only people who work on this project, by its id. Given several times: any of them.",
+}];
+
+/// The filter that the parameters of a list of people make.
+pub(super) fn filter(view: &View, known: &Known) -> Result<Filter> {
+    let projects: Vec<_> = known.all("project").map(str::to_owned).collect();
+    let mut all = levels::conditions(view, known)?;
+    if !projects.is_empty() {
+        let is_one = Filter::Text(Field::ProjectId, TextTest::In(projects));
+        all.push(Filter::Related(Relation::Project, Box::new(is_one)));
+    }
+    Ok(Filter::And(all))
+}
+
+/// Creates a person.
+#[utoipa::path(
+    post, path = "/api/v2/data/people", tag = "people", operation_id = "create_person",
+    request_body(content = PersonInput, content_type = "application/json"),
+    responses((status = 200, description = "The record.", body = PersonRecord), Bodied, Written, Refused)
+)]
+pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
+    let fields = input::person(Fields::new(body, Manner::Create))?;
+    let command = Command::CreatePerson(Create { fields, if_exists: IfExists::Refuse });
+    written::<People>(&writer.carry_out(command).await?)
+}
+
+/// Lists people.
+#[utoipa::path(
+    get, path = "/api/v2/data/people", tag = "people", operation_id = "list_people",
+    params(LevelParams, PeopleParams, ListParams),
+    responses((status = 200, description = "The matches and their number.", body = PersonList), Listed, Refused)
+)]
+pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
+    let list = request.known(&[LEVELS, PERSON_LIST])?;
+    let matches = select(&view, People::KIND, &filter(&view, &list.known)?).into_owned();
+    list.entities::<People>(view, &matches)
+}
+
+/// Shows a person.
+#[utoipa::path(
+    get, path = "/api/v2/data/people/{email}", tag = "people", operation_id = "show_person",
+    params(("email" = EmailText, Path, description = "The person's key, percent-encoded.")),
+    responses((status = 200, description = "The record.", body = PersonRecord), Found, Refused)
+)]
+pub(super) async fn show(
+    Visible(view): Visible,
+    Key(key): Key<Email>,
+    _: NoParams,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let id = find(&view, &key)?;
+    found::<People>(&view, &id, &headers)
+}
+
+/// Replaces a person: what is not given goes, but for where it belongs.
+#[utoipa::path(
+    put, path = "/api/v2/data/people/{email}", tag = "people", operation_id = "replace_person",
+    params(("email" = EmailText, Path, description = "The person's key, percent-encoded."), IfMatch),
+    request_body(content = PersonPatch, content_type = "application/json"),
+    responses((status = 200, description = "The record.", body = PersonRecord), Bodied, Changed, Written, Refused)
+)]
+pub(super) async fn replace(
+    writer: Writer,
+    Key(key): Key<Email>,
+    _: NoParams,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response> {
+    update(writer, key, &headers, Fields::new(body, Manner::Replace)).await
+}
+
+/// Changes a person: what is not given stays, and null removes.
+#[utoipa::path(
+    patch, path = "/api/v2/data/people/{email}", tag = "people", operation_id = "change_person",
+    params(("email" = EmailText, Path, description = "The person's key, percent-encoded."), IfMatch),
+    request_body(content((PersonPatch = "application/merge-patch+json"), (PersonPatch = "application/json"))),
+    responses((status = 200, description = "The record.", body = PersonRecord), Bodied, Changed, Written, Refused)
+)]
+pub(super) async fn change(
+    writer: Writer,
+    Key(key): Key<Email>,
+    _: NoParams,
+    headers: HeaderMap,
+    MergePatch(body): MergePatch,
+) -> Result<Response> {
+    update(writer, key, &headers, Fields::new(body, Manner::Merge)).await
+}
+
+/// Ends a person and the mappings that name it.
+#[utoipa::path(
+    delete, path = "/api/v2/data/people/{email}", tag = "people", operation_id = "end_person",
+    params(("email" = EmailText, Path, description = "The person's key, percent-encoded."), IfMatch),
+    responses((status = 204, description = "It is ended."), Changed, Written, Refused)
+)]
+pub(super) async fn end(
+    writer: Writer,
+    Key(key): Key<Email>,
+    _: NoParams,
+    headers: HeaderMap,
+) -> Result<StatusCode> {
+    let if_revision = expected(&writer, &key, &headers)?;
+    let target = PersonRef::Email(key);
+    writer.carry_out(Command::DeletePerson(Delete { target, if_revision })).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn update(writer: Writer, key: Email, headers: &HeaderMap, body: Fields) -> Result<Response> {
+    let if_revision = expected(&writer, &key, headers)?;
+    let fields = input::person(body)?;
+    let update = Update { target: PersonRef::Email(key), fields, if_revision };
+    written::<People>(&writer.carry_out(Command::UpdatePerson(update)).await?)
+}
+
+fn find(view: &View, key: &Email) -> Result<EntityId> {
+    view.person_by_email(key).ok_or_else(|| not_found("person", key.as_str()))
+}
+
+/// The revision that the record must be of. What the caller cannot see is not there.
+fn expected(writer: &Writer, key: &Email, headers: &HeaderMap) -> Result<Option<Revision>> {
+    let found = find(writer.view(), key);
+    let current = found.as_ref().ok().and_then(|id| People::revision(writer.view(), id));
+    let expected = etag::if_revision(headers, current)?;
+    found.map(|_| expected)
+}

@@ -1,0 +1,189 @@
+//! Projects: made, listed, shown, changed, ended.
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use crate::directory::View;
+use crate::model::command::{Command, Create, Delete, IfExists, ProjectRef, Update};
+use crate::model::entity::{EntityId, Revision};
+use crate::model::key::ProjectId;
+use crate::query::{Field, Filter, Relation, TextTest, select};
+use crate::server::body::{JsonBody, MergePatch};
+use crate::server::extract::{Visible, Writer};
+use crate::server::key::Key;
+use crate::server::params::{Known, NoParams, Param, Shape};
+use crate::server::problem::Result;
+use crate::server::rest::docs::{
+    Bodied, Changed, Found, IfMatch, LevelParams, ListParams, Listed, ProjectsParams, Refused, Written,
+};
+use crate::server::rest::etag;
+use crate::server::rest::fields::{Fields, Manner};
+use crate::server::rest::input;
+use crate::server::rest::levels::{self, LEVELS};
+use crate::server::rest::list::ListRequest;
+use crate::server::rest::record::ProjectRecord;
+use crate::server::rest::resource::{Entities, Projects, Resource};
+use crate::server::rest::schema::{ProjectInput, ProjectList, ProjectPatch};
+use crate::server::rest::schema_text::ProjectIdText;
+use crate::server::rest::single::{found, not_found, written};
+
+/// The parameters of lists of projects.
+pub(super) const PROJECT_LIST: &[Param] = &[
+    Param {
+        name: "platform",
+        shape: Shape::Texts,
+        about: "Only projects with a repository hosted here. Given several times: any of them.",
+    },
+    Param {
+        name: "owner",
+        shape: Shape::Texts,
+        about: "Only projects whose owner has this email. Given several times: any of them.",
+    },
+    Param {
+        name: "member",
+        shape: Shape::Texts,
+        about: "Only projects that the person with this email works on. Given several times: any of them.",
+    },
+];
+
+/// The filter that the parameters of a list of projects make.
+pub(super) fn filter(view: &View, known: &Known) -> Result<Filter> {
+    let mut all = levels::conditions(view, known)?;
+    let any_of = |name| {
+        let values: Vec<_> = known.all(name).map(str::to_owned).collect();
+        (!values.is_empty()).then_some(TextTest::In(values))
+    };
+    if let Some(platforms) = any_of("platform") {
+        let is_there = Filter::Text(Field::Platform, platforms);
+        all.push(Filter::Related(Relation::Repository, Box::new(is_there)));
+    }
+    if let Some(owners) = any_of("owner") {
+        all.push(Filter::Text(Field::OwnerEmail, owners));
+    }
+    if let Some(members) = any_of("member") {
+        let is_one = Filter::Text(Field::Email, members);
+        all.push(Filter::Related(Relation::Member, Box::new(is_one)));
+    }
+    Ok(Filter::And(all))
+}
+
+/// Creates a project.
+#[utoipa::path(
+    post, path = "/api/v2/data/project", tag = "projects", operation_id = "create_project",
+    request_body(content = ProjectInput, content_type = "application/json"),
+    responses((status = 200, description = "The record.", body = ProjectRecord), Bodied, Written, Refused)
+)]
+pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
+    let fields = input::project(Fields::new(body, Manner::Create))?;
+    let command = Command::CreateProject(Create { fields, if_exists: IfExists::Refuse });
+    written::<Projects>(&writer.carry_out(command).await?)
+}
+
+/// Lists projects.
+#[utoipa::path(
+    get, path = "/api/v2/data/projects", tag = "projects", operation_id = "list_projects",
+    params(LevelParams, ProjectsParams, ListParams),
+    responses((status = 200, description = "The matches and their number.", body = ProjectList), Listed, Refused)
+)]
+pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
+    let list = request.known(&[LEVELS, PROJECT_LIST])?;
+    let matches = select(&view, Projects::KIND, &filter(&view, &list.known)?).into_owned();
+    list.entities::<Projects>(view, &matches)
+}
+
+/// Lists projects; the older path.
+#[utoipa::path(
+    get, path = "/api/v2/data/project", tag = "projects", operation_id = "list_projects_at_older_path",
+    params(LevelParams, ProjectsParams, ListParams),
+    responses((status = 200, description = "The matches and their number.", body = ProjectList), Listed, Refused)
+)]
+pub(super) async fn list_alias(visible: Visible, request: ListRequest) -> Result<Response> {
+    list(visible, request).await
+}
+
+/// Shows a project.
+#[utoipa::path(
+    get, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "show_project",
+    params(("projectId" = ProjectIdText, Path, description = "The project's key, percent-encoded.")),
+    responses((status = 200, description = "The record.", body = ProjectRecord), Found, Refused)
+)]
+pub(super) async fn show(
+    Visible(view): Visible,
+    Key(key): Key<ProjectId>,
+    _: NoParams,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let id = find(&view, &key)?;
+    found::<Projects>(&view, &id, &headers)
+}
+
+/// Replaces a project: what is not given goes, but for where it belongs.
+#[utoipa::path(
+    put, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "replace_project",
+    params(("projectId" = ProjectIdText, Path, description = "The project's key, percent-encoded."), IfMatch),
+    request_body(content = ProjectPatch, content_type = "application/json"),
+    responses((status = 200, description = "The record.", body = ProjectRecord), Bodied, Changed, Written, Refused)
+)]
+pub(super) async fn replace(
+    writer: Writer,
+    Key(key): Key<ProjectId>,
+    _: NoParams,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response> {
+    update(writer, key, &headers, Fields::new(body, Manner::Replace)).await
+}
+
+/// Changes a project: what is not given stays, and null removes.
+#[utoipa::path(
+    patch, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "change_project",
+    params(("projectId" = ProjectIdText, Path, description = "The project's key, percent-encoded."), IfMatch),
+    request_body(content((ProjectPatch = "application/merge-patch+json"), (ProjectPatch = "application/json"))),
+    responses((status = 200, description = "The record.", body = ProjectRecord), Bodied, Changed, Written, Refused)
+)]
+pub(super) async fn change(
+    writer: Writer,
+    Key(key): Key<ProjectId>,
+    _: NoParams,
+    headers: HeaderMap,
+    MergePatch(body): MergePatch,
+) -> Result<Response> {
+    update(writer, key, &headers, Fields::new(body, Manner::Merge)).await
+}
+
+/// Ends a project and the mappings that name it.
+#[utoipa::path(
+    delete, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "end_project",
+    params(("projectId" = ProjectIdText, Path, description = "The project's key, percent-encoded."), IfMatch),
+    responses((status = 204, description = "It is ended."), Changed, Written, Refused)
+)]
+pub(super) async fn end(
+    writer: Writer,
+    Key(key): Key<ProjectId>,
+    _: NoParams,
+    headers: HeaderMap,
+) -> Result<StatusCode> {
+    let if_revision = expected(&writer, &key, &headers)?;
+    let target = ProjectRef::ProjectId(key);
+    writer.carry_out(Command::DeleteProject(Delete { target, if_revision })).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn update(writer: Writer, key: ProjectId, headers: &HeaderMap, body: Fields) -> Result<Response> {
+    let if_revision = expected(&writer, &key, headers)?;
+    let fields = input::project(body)?;
+    let update = Update { target: ProjectRef::ProjectId(key), fields, if_revision };
+    written::<Projects>(&writer.carry_out(Command::UpdateProject(update)).await?)
+}
+
+fn find(view: &View, key: &ProjectId) -> Result<EntityId> {
+    view.project_by_id(key).ok_or_else(|| not_found("project", key.as_str()))
+}
+
+/// The revision that the record must be of. What the caller cannot see is not there.
+fn expected(writer: &Writer, key: &ProjectId, headers: &HeaderMap) -> Result<Option<Revision>> {
+    let found = find(writer.view(), key);
+    let current = found.as_ref().ok().and_then(|id| Projects::revision(writer.view(), id));
+    let expected = etag::if_revision(headers, current)?;
+    found.map(|_| expected)
+}

@@ -1,0 +1,168 @@
+//! Rows, written out: one list in any format, piece by piece, so that a long one needs no more memory than
+//! a short one.
+
+use std::convert::Infallible;
+use std::vec;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use serde_json::Value;
+
+use crate::directory::View;
+use crate::server::rest::csv_text;
+use crate::server::rest::format::Format;
+use crate::server::rest::resource::Resource;
+
+/// How many records are written at a time.
+const PIECE: usize = 256;
+
+/// The matches to be answered with.
+#[derive(Debug)]
+pub(super) struct Rows<I> {
+    /// How many matches there are in all.
+    pub count: u64,
+    /// Those to be shown.
+    pub items: Vec<I>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone)]
+pub(super) struct Shape {
+    /// In which format.
+    pub format: Format,
+    /// The columns to be shown, in the record's order.
+    pub columns: Vec<&'static str>,
+    /// Whether these are fewer than there are.
+    pub narrowed: bool,
+}
+
+/// Writes `rows` as the body of an answer.
+pub(super) fn answer<R: Resource>(view: View, rows: Rows<R::Item>, shape: Shape) -> Response {
+    let media_type = HeaderValue::from_static(shape.format.media_type());
+    let is_short = rows.items.len() <= PIECE;
+    let mut pieces = Pieces::<R>::new(view, rows, shape);
+    let body = if is_short {
+        let mut whole = Vec::new();
+        pieces.by_ref().for_each(|piece| whole.extend_from_slice(&piece));
+        Body::from(whole)
+    } else {
+        Body::from_stream(stream::iter(pieces.map(Ok::<Bytes, Infallible>)))
+    };
+    ([(header::CONTENT_TYPE, media_type)], body).into_response()
+}
+
+/// The text of a list, piece by piece.
+struct Pieces<R: Resource> {
+    view: View,
+    shape: Shape,
+    count: u64,
+    items: vec::IntoIter<R::Item>,
+    next: Option<String>,
+    place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Head,
+    First,
+    Middle,
+    End,
+}
+
+impl<R: Resource> Pieces<R> {
+    fn new(view: View, rows: Rows<R::Item>, shape: Shape) -> Self {
+        let Rows { count, items, next } = rows;
+        Self { view, shape, count, items: items.into_iter(), next, place: Place::Head }
+    }
+
+    fn head(&self, out: &mut Vec<u8>) {
+        match self.shape.format {
+            Format::Json => out.extend(format!("{{\"count\":{},\"data\":[", self.count).bytes()),
+            Format::Csv => csv_text::line(self.shape.columns.iter(), out),
+            Format::Ndjson => {}
+        }
+    }
+
+    fn tail(&self) -> Vec<u8> {
+        match (self.shape.format, &self.next) {
+            (Format::Json, Some(next)) => {
+                format!("],\"cursor\":{}}}", Value::from(next.as_str())).into_bytes()
+            }
+            (Format::Json, None) => b"]}".to_vec(),
+            (Format::Csv | Format::Ndjson, _) => Vec::new(),
+        }
+    }
+
+    fn write(&self, item: &R::Item, is_first: bool, out: &mut Vec<u8>) {
+        // What the writer ended since the page was made is still in this view; a record is always there.
+        let Some(record) = R::record(&self.view, item) else { return };
+        match self.shape.format {
+            Format::Csv => {
+                let record = as_value(&record);
+                csv_text::line(self.shape.columns.iter().map(|column| csv_text::cell(&record, column)), out);
+            }
+            Format::Json | Format::Ndjson => {
+                if self.shape.format == Format::Json && !is_first {
+                    out.push(b',');
+                }
+                write_json(&record, &self.shape, out);
+                if self.shape.format == Format::Ndjson {
+                    out.push(b'\n');
+                }
+            }
+        }
+    }
+}
+
+impl<R: Resource> Iterator for Pieces<R> {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        let mut out = Vec::new();
+        if self.place == Place::Head {
+            self.head(&mut out);
+            self.place = Place::First;
+        }
+        if self.place == Place::End {
+            return None;
+        }
+        for _ in 0..PIECE {
+            let Some(item) = self.items.next() else {
+                out.extend(self.tail());
+                self.place = Place::End;
+                break;
+            };
+            self.write(&item, self.place == Place::First, &mut out);
+            self.place = Place::Middle;
+        }
+        Some(out.into())
+    }
+}
+
+/// A record as a JSON value.
+pub(super) fn as_value(record: &impl serde::Serialize) -> Value {
+    serde_json::to_value(record).expect("a record's names are texts and its numbers finite")
+}
+
+fn write_json(record: &impl serde::Serialize, shape: &Shape, out: &mut Vec<u8>) {
+    let written = if shape.narrowed {
+        let mut value = as_value(record);
+        if let Value::Object(members) = &mut value {
+            members.retain(|name, _| shape.columns.iter().any(|column| field_of(column) == name));
+        }
+        serde_json::to_writer(out, &value)
+    } else {
+        serde_json::to_writer(out, record)
+    };
+    written.expect("a record's names are texts and its numbers finite, and memory takes all writes");
+}
+
+/// The field that a column is of.
+pub(super) fn field_of(column: &str) -> &str {
+    column.split_once('.').map_or(column, |(field, _)| field)
+}

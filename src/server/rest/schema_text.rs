@@ -1,0 +1,63 @@
+//! The shapes of texts, for the OpenAPI document alone.
+//!
+//! Every rule of `model::key` stands here as a pattern and a length, so that what a schema allows is not refused
+//! for its form.
+
+use serde_json::Value;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::model::key::{TEXT_MAX, URL_MAX};
+
+const NOT_BLANK: &str =
+    r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$";
+const MAYBE_BLANK: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
+const EMAIL: &str = r"^[^@\s\u0000-\u001F\u007F-\u009F]+@[^@\s\u0000-\u001F\u007F-\u009F]+$";
+const UUID: &str = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
+const URL: &str = r"^[A-Za-z0-9][A-Za-z0-9.+_:/@-]*/[A-Za-z0-9._-]*[A-Za-z0-9_-][/A-Za-z0-9._-]*$";
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident = $pattern:expr, $least:expr, $most:expr, $about:literal, $example:literal;)+) => {
+        $(
+            $(#[$doc])*
+            pub(super) struct $name;
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    ObjectBuilder::new()
+                        .schema_type(Type::String)
+                        .pattern(Some($pattern))
+                        .min_length(Some($least))
+                        .max_length(Some($most))
+                        .description(Some($about))
+                        .examples([Value::from($example)])
+                        .into()
+                }
+            }
+
+            impl ToSchema for $name {}
+        )+
+    };
+}
+
+texts! {
+    /// See the schema.
+    EmailText = EMAIL, 3, TEXT_MAX, "An address of the form name@domain, compared without case.", "jd@opsera.io";
+    /// See the schema.
+    ProjectIdText = NOT_BLANK, 1, TEXT_MAX, "The unique key of a project.", "2322345";
+    /// See the schema.
+    UnitKeyText = NOT_BLANK, 1, TEXT_MAX, "The unique key of a unit.", "R&D";
+    /// See the schema.
+    UnitReferenceText = NOT_BLANK, 1, URL_MAX, "A unit: tried as key, external id, path (\"Opsera/R&D\"), then as a unique name.", "R&D";
+    /// See the schema.
+    MappingIdText = UUID, 36, 36, "The id of a mapping, a UUIDv7.", "019ab3c5-2f7e-7c11-9d1c-0a4be3a1f3aa";
+    /// See the schema.
+    NameText = NOT_BLANK, 1, TEXT_MAX, "A name.", "Phase 2";
+    /// See the schema.
+    MaybeText = MAYBE_BLANK, 0, TEXT_MAX, "A text; an empty one is as good as none.", "Phase 2";
+    /// See the schema.
+    UrlText = URL, 1, URL_MAX, "Where a repository is; compared without scheme, user, .git and trailing slash.", "https://github.com/Opsera/web-portal.git";
+    /// See the schema.
+    EndText = NOT_BLANK, 1, TEXT_MAX, "An email, a project id, or a unit by key, external id, path or unique name.", "2322345";
+}

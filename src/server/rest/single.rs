@@ -1,0 +1,58 @@
+//! One record, bare, with its tag.
+
+use axum::Json;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::directory::View;
+use crate::model::command::Subject;
+use crate::server::extract::Written;
+use crate::server::problem::{Problem, Result};
+use crate::server::rest::etag;
+use crate::server::rest::format::Format;
+use crate::server::rest::resource::{Entities, Mappings, Resource};
+
+/// The record that `item` stands for, or 304.
+pub(super) fn found<R: Resource>(view: &View, item: &R::Item, headers: &HeaderMap) -> Result<Response> {
+    let tag = etag::tag(view, R::revision(view, item), Format::Json);
+    match etag::unchanged(headers, &tag) {
+        Some(unchanged) => Ok(unchanged),
+        None => shown::<R>(view, item),
+    }
+}
+
+/// The record, as it stands after a write.
+pub(super) fn written<R: Entities>(written: &Written) -> Result<Response> {
+    match written.subject() {
+        Subject::Entity(id) => shown::<R>(&written.view, id),
+        Subject::Mapping(_) | Subject::Token(_) => Err(out_of_sight()),
+    }
+}
+
+/// The mapping, as it stands after a write.
+pub(super) fn written_mapping(written: &Written) -> Result<Response> {
+    let Subject::Mapping(id) = written.subject() else { return Err(out_of_sight()) };
+    let mapping = written.view.mapping(id).ok_or_else(out_of_sight)?;
+    shown::<Mappings>(&written.view, mapping)
+}
+
+fn shown<R: Resource>(view: &View, item: &R::Item) -> Result<Response> {
+    let record = R::record(view, item).ok_or_else(out_of_sight)?;
+    let mut response = Json(record).into_response();
+    etag::set(&mut response, &etag::tag(view, R::revision(view, item), Format::Json));
+    Ok(response)
+}
+
+/// The write was made, but the record is not where this token sees it, or has gone again since.
+fn out_of_sight() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not-found",
+        "the record is not, or no longer, in sight of this token",
+    )
+}
+
+/// There is no such record.
+pub(super) fn not_found(kind: &str, reference: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not-found", format!("there is no {kind} {reference:?}"))
+}

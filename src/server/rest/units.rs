@@ -1,0 +1,175 @@
+//! Units: made, listed, shown, changed, ended.
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use crate::directory::View;
+use crate::error::Error;
+use crate::model::command::{Command, Create, Delete, IfExists, Update};
+use crate::model::entity::{EntityId, Kind, Revision};
+use crate::model::key::UnitKey;
+use crate::model::level::UnitType;
+use crate::model::reference::UnitRef;
+use crate::query::{Field, Filter, TextTest, select};
+use crate::server::body::{JsonBody, MergePatch};
+use crate::server::extract::{Visible, Writer};
+use crate::server::key::Key;
+use crate::server::params::{Known, NoParams, Param, Shape, refused_as};
+use crate::server::problem::Result;
+use crate::server::rest::docs::{
+    Bodied, Changed, Found, IfMatch, LevelParams, ListParams, Listed, Referring, Refused, UnitParams, Written,
+};
+use crate::server::rest::etag;
+use crate::server::rest::fields::{Fields, Manner};
+use crate::server::rest::input;
+use crate::server::rest::levels::{self, LEVELS};
+use crate::server::rest::list::ListRequest;
+use crate::server::rest::resource::Resource;
+use crate::server::rest::schema::{UnitInput, UnitList, UnitPatch};
+use crate::server::rest::schema_text::UnitReferenceText;
+use crate::server::rest::single::{found, not_found, written};
+use crate::server::rest::unit_record::{UnitRecord, Units};
+
+/// The parameters of lists of units.
+pub(super) const UNIT_LIST: &[Param] = &[Param {
+    name: "type",
+    shape: Shape::Texts,
+    about: "Only units of this type. Given several times: any of them.",
+}];
+
+/// The types that the parameters ask for; all when none.
+pub(super) fn types(known: &Known) -> Result<Vec<UnitType>> {
+    let types = known.all("type").map(UnitType::parse).collect::<Result<_, _>>();
+    types.map_err(|no| refused_as("type", no))
+}
+
+/// The filter that the parameters of a list of units make.
+pub(super) fn filter(view: &View, known: &Known) -> Result<Filter> {
+    let mut all = levels::conditions(view, known)?;
+    let types: Vec<_> = types(known)?.iter().map(|kind| kind.as_str().to_owned()).collect();
+    if !types.is_empty() {
+        all.push(Filter::Text(Field::Type, TextTest::In(types)));
+    }
+    Ok(Filter::And(all))
+}
+
+/// The unit that a path names, by any reference.
+pub(super) fn find(view: &View, reference: &UnitRef) -> Result<EntityId> {
+    view.find_unit(reference).map_err(|refusal| match refusal {
+        Error::NotFound { .. } => not_found("unit", &reference.shown()),
+        other => other.into(),
+    })
+}
+
+/// Creates a unit.
+#[utoipa::path(
+    post, path = "/api/v2/data/units", tag = "units", operation_id = "create_unit",
+    request_body(content = UnitInput, content_type = "application/json"),
+    responses((status = 200, description = "The record.", body = UnitRecord), Bodied, Written, Refused)
+)]
+pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
+    let fields = input::unit(Fields::new(body, Manner::Create))?;
+    let command = Command::CreateUnit(Create { fields, if_exists: IfExists::Refuse });
+    written::<Units>(&writer.carry_out(command).await?)
+}
+
+/// Lists units.
+#[utoipa::path(
+    get, path = "/api/v2/data/units", tag = "units", operation_id = "list_units",
+    params(LevelParams, UnitParams, ListParams),
+    responses((status = 200, description = "The matches and their number.", body = UnitList), Listed, Refused)
+)]
+pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
+    let list = request.known(&[LEVELS, UNIT_LIST])?;
+    let matches = select(&view, Kind::OrgUnit, &filter(&view, &list.known)?).into_owned();
+    list.entities::<Units>(view, &matches)
+}
+
+/// Shows a unit, with what is beneath it in numbers.
+#[utoipa::path(
+    get, path = "/api/v2/data/units/{key}", tag = "units", operation_id = "show_unit",
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded.")),
+    responses((status = 200, description = "The record.", body = UnitRecord), Found, Referring, Refused)
+)]
+pub(super) async fn show(
+    Visible(view): Visible,
+    Key(reference): Key<UnitRef>,
+    _: NoParams,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let id = find(&view, &reference)?;
+    found::<Units>(&view, &id, &headers)
+}
+
+/// Replaces a unit: what is not given goes, but for where it belongs.
+#[utoipa::path(
+    put, path = "/api/v2/data/units/{key}", tag = "units", operation_id = "replace_unit",
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), IfMatch),
+    request_body(content = UnitPatch, content_type = "application/json"),
+    responses((status = 200, description = "The record.", body = UnitRecord), Bodied, Changed, Written, Refused)
+)]
+pub(super) async fn replace(
+    writer: Writer,
+    Key(reference): Key<UnitRef>,
+    _: NoParams,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response> {
+    update(writer, &reference, &headers, Fields::new(body, Manner::Replace)).await
+}
+
+/// Changes a unit: what is not given stays, and null removes.
+#[utoipa::path(
+    patch, path = "/api/v2/data/units/{key}", tag = "units", operation_id = "change_unit",
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), IfMatch),
+    request_body(content((UnitPatch = "application/merge-patch+json"), (UnitPatch = "application/json"))),
+    responses((status = 200, description = "The record.", body = UnitRecord), Bodied, Changed, Written, Refused)
+)]
+pub(super) async fn change(
+    writer: Writer,
+    Key(reference): Key<UnitRef>,
+    _: NoParams,
+    headers: HeaderMap,
+    MergePatch(body): MergePatch,
+) -> Result<Response> {
+    update(writer, &reference, &headers, Fields::new(body, Manner::Merge)).await
+}
+
+/// Ends a unit and the mappings that name it; what was beneath it stays.
+#[utoipa::path(
+    delete, path = "/api/v2/data/units/{key}", tag = "units", operation_id = "end_unit",
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), IfMatch),
+    responses((status = 204, description = "It is ended."), Changed, Written, Refused)
+)]
+pub(super) async fn end(
+    writer: Writer,
+    Key(reference): Key<UnitRef>,
+    _: NoParams,
+    headers: HeaderMap,
+) -> Result<StatusCode> {
+    let (key, if_revision) = expected(&writer, &reference, &headers)?;
+    let target = UnitRef::Key(key);
+    writer.carry_out(Command::DeleteUnit(Delete { target, if_revision })).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn update(writer: Writer, reference: &UnitRef, headers: &HeaderMap, body: Fields) -> Result<Response> {
+    let (key, if_revision) = expected(&writer, reference, headers)?;
+    let fields = input::unit(body)?;
+    let update = Update { target: UnitRef::Key(key), fields, if_revision };
+    written::<Units>(&writer.carry_out(Command::UpdateUnit(update)).await?)
+}
+
+/// The key of the unit, and the revision that it must be of. What the caller cannot see is not there.
+fn expected(
+    writer: &Writer,
+    reference: &UnitRef,
+    headers: &HeaderMap,
+) -> Result<(UnitKey, Option<Revision>)> {
+    let found = find(writer.view(), reference);
+    let current = found.as_ref().ok().and_then(|id| Units::revision(writer.view(), id));
+    let expected = etag::if_revision(headers, current)?;
+    let unit = writer.view().entity(found?).and_then(|entity| entity.as_org_unit());
+    let unit = unit.ok_or_else(|| not_found("unit", &reference.shown()))?;
+    Ok((unit.key.clone(), expected))
+}

@@ -1,0 +1,147 @@
+//! Bulk: one atomic change set, an answer that names every refused line, and files that come back as they went.
+
+mod support;
+
+use std::io::Write;
+
+use clade::server::rest::{Format, export};
+use serde_json::{Value, json};
+use support::Server;
+
+const CORP: &str = r#"
+{"kind":"mapping","attribute1":"p1","attribute2":"ada@corp","mappingType":"project-people"}
+{"kind":"mapping","attribute1":"ada@corp","attribute2":"Web"}
+{"kind":"orgUnit","name":"Web","type":"team","parent":"Corp"}
+
+{"kind":"orgUnit","name":"Corp","type":"organization"}
+{"kind":"person","email":"ada@corp","lastName":"=A"}
+{"kind":"project","projectId":"p1","projectName":"One","projectOwner":{"email":"ada@corp"},"assets":{"repositories":[{"url":"https://github.com/Corp/one"}],"services":[]},"organization":"Corp"}
+"#;
+
+#[test]
+fn many_records_are_made_at_once_in_any_order() {
+    let server = Server::start();
+    let dry = server.bulk("?dryRun=true", CORP).ok();
+    assert_eq!(dry, json!({"dryRun": true, "total": 6, "created": 6, "updated": 0, "unchanged": 0}));
+    assert_eq!(server.get("/people").ok()["count"], 0);
+    let done = server.bulk("", CORP).ok();
+    assert_eq!(done, json!({"dryRun": false, "total": 6, "created": 6, "updated": 0, "unchanged": 0}));
+    assert_eq!(server.keys("/units/Corp/people", "email"), ["ada@corp"]);
+    let again = server.bulk("?mode=upsert", CORP).ok();
+    assert_eq!(again, json!({"dryRun": false, "total": 6, "created": 0, "updated": 0, "unchanged": 6}));
+    let twice = server.bulk("?mode=insert", CORP).problem(422, "refused");
+    assert_eq!(twice["refused"].as_array().unwrap().len(), 6);
+    assert_eq!(server.bulk("", "\n \n").ok()["total"], 0);
+}
+
+fn refused(problem: &Value) -> Vec<(u64, &str)> {
+    let lines = problem["refused"].as_array().unwrap();
+    lines.iter().map(|line| (line["line"].as_u64().unwrap(), line["code"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn every_refused_line_is_named_and_nothing_is_done() {
+    let server = Server::start();
+    let unreadable =
+        "{\"kind\":\"person\",\"email\":\"a@b\"}\n{\n\n{\"kind\":\"person\"}\n[]\n{\"kind\":\"dog\"}\n";
+    let problem = server.bulk("", unreadable).problem(400, "refused");
+    assert_eq!(refused(&problem), [(2, "malformed"), (4, "missing-field"), (5, "invalid"), (6, "invalid")]);
+    assert_eq!((&problem["total"], &problem["refusedCount"]), (&json!(5), &json!(4)));
+
+    let unknown = "{\"kind\":\"mapping\",\"attribute1\":\"p9\",\"attribute2\":\"a@b\",\"mappingType\":\"project-people\"}\n\
+        {\"kind\":\"person\",\"email\":\"a@b\"}\n{\"kind\":\"person\",\"email\":\"A@b\"}\n";
+    let problem = server.bulk("", unknown).problem(422, "refused");
+    assert_eq!(refused(&problem), [(1, "unknown-project"), (3, "duplicate")]);
+    let dry = server.bulk("?dryRun=true", unknown).problem(422, "refused");
+    assert_eq!(refused(&dry), refused(&problem));
+
+    let single = server.bulk("", "\n{\"kind\":\"mapping\",\"attribute1\":\"p9\",\"attribute2\":\"a@b\"}");
+    assert_eq!(refused(&single.problem(422, "refused"))[0].0, 2);
+    assert_eq!(server.get("/people").ok()["count"], 0);
+}
+
+#[test]
+fn a_cycle_across_lines_is_refused() {
+    let server = Server::start();
+    let lines = "{\"kind\":\"mapping\",\"parent\":\"A\",\"child\":\"B\"}\n{\"kind\":\"mapping\",\"parent\":\"B\",\"child\":\"C\"}\n{\"kind\":\"mapping\",\"parent\":\"C\",\"child\":\"A\"}";
+    let problem = server.bulk("", lines).problem(422, "refused");
+    assert_eq!(refused(&problem), [(3, "cycle")]);
+    assert_eq!(server.get("/units").ok()["count"], 0);
+}
+
+#[test]
+fn only_lines_of_json_are_taken_plain_or_zipped() {
+    let server = Server::start();
+    for content_type in ["text/plain", "application/json", "application/json-seq"] {
+        let headers = [("content-type", content_type)];
+        server.send("POST", "/bulk", &headers, Some(CORP.as_bytes())).problem(415, "unsupported-media-type");
+    }
+    let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    zip.write_all(CORP.as_bytes()).unwrap();
+    let zipped = zip.finish().unwrap();
+    let send = |encoding: &str, body: &[u8]| {
+        let headers = [("content-type", "application/x-ndjson"), ("content-encoding", encoding)];
+        server.send("POST", "/bulk", &headers, Some(body))
+    };
+    assert_eq!(send("gzip", &zipped).ok()["created"], 6);
+    send("gzip", CORP.as_bytes()).problem(400, "malformed");
+    send("br", &zipped).problem(415, "unsupported-media-type");
+    server.bulk("?mode=replace", CORP).problem(400, "invalid");
+    server.bulk("?dryrun=true", CORP).problem(400, "unknown-parameter");
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused_before_it_is_read_as_records() {
+    let server = Server::start();
+    let line = format!("{{\"kind\":\"person\",\"email\":\"a@b\",\"note\":\"{}\"}}\n", "x".repeat(1 << 20));
+    let problem = server.bulk("", &line.repeat(65)).problem(413, "too-large");
+    assert_eq!(problem["limit"], 64 << 20);
+}
+
+#[test]
+fn an_export_is_an_import() {
+    let server = Server::start();
+    server.bulk("", CORP).ok();
+    let written = |server: &Server| {
+        let mut out = Vec::new();
+        export(&server.directory.view(), Format::Ndjson, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let file = written(&server);
+    assert!(file.lines().all(|line| line.starts_with("{\"kind\":\"")), "{file}");
+    let other = Server::start();
+    assert_eq!(other.bulk("", &file).ok()["created"], file.lines().count());
+    let plain = |file: &str| -> Vec<Value> {
+        let lines = file.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines
+            .map(|mut record| {
+                for name in ["createdAt", "updatedAt", "validFrom", "validTo", "revision"] {
+                    record.as_object_mut().unwrap().remove(name);
+                }
+                record
+            })
+            .collect()
+    };
+    assert_eq!(plain(&written(&other)), plain(&file));
+    assert_eq!(server.bulk("?mode=upsert", &file).ok()["unchanged"], file.lines().count());
+}
+
+#[test]
+fn a_csv_export_says_the_same() {
+    use clade::model::command::IfExists;
+    use clade::server::rest::{command_of_record, records_of_csv};
+
+    let server = Server::start();
+    server.bulk("", CORP).ok();
+    let mut csv = Vec::new();
+    export(&server.directory.view(), Format::Csv, &mut csv).unwrap();
+    let commands: Vec<_> = records_of_csv(csv.as_slice())
+        .unwrap()
+        .map(|(_, record)| command_of_record(record.unwrap(), IfExists::Merge).unwrap())
+        .collect();
+    let total = commands.len();
+    let applied = server.directory.dry_run(commands).unwrap();
+    let unchanged =
+        applied.outcomes.iter().filter(|it| it.effect == clade::model::command::Effect::Unchanged);
+    assert_eq!(unchanged.count(), total);
+}

@@ -1,0 +1,181 @@
+//! One harness for everything that is tested from outside: a real server on a free port, and a small client.
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::allow_attributes, reason = "what is unused differs from file to file")]
+
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+
+use clade::Directory;
+use clade::access::Secret;
+use clade::model::command::{Command, NewToken};
+use clade::model::token::Role;
+use clade::server::{AppState, serve};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+/// A running server over a directory that ends with it.
+pub(crate) struct Server {
+    pub(crate) directory: Directory,
+    pub(crate) address: SocketAddr,
+    /// A token with the role `admin`.
+    pub(crate) token: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: ureq::http::HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Server {
+    /// Starts one, empty but for its token.
+    pub(crate) fn start() -> Self {
+        let directory = Directory::in_memory().unwrap();
+        let token = new_token(&directory, Role::Admin);
+        let (tell, told) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = directory.clone();
+        let thread = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                tell.send(listener.local_addr().unwrap()).unwrap();
+                let until = async move {
+                    let _ = stopped.await;
+                };
+                serve(AppState::new(served), listener, until).await;
+            });
+        });
+        let address = told.blocking_recv().unwrap();
+        Self { directory, address, token, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// A token with this role.
+    pub(crate) fn token_with(&self, role: Role) -> String {
+        new_token(&self.directory, role)
+    }
+
+    /// Sends one request with the admin token. `path` is what follows `/api/v2/data`, or a whole one after `!`.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Answer {
+        let token = format!("Bearer {}", self.token);
+        let mut all = vec![("authorization", token.as_str())];
+        all.extend_from_slice(headers);
+        self.send_as(method, path, &all, body)
+    }
+
+    /// Sends one request with just these headers.
+    pub(crate) fn send_as(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Answer {
+        let path = path.strip_prefix('!').map_or_else(|| format!("/api/v2/data{path}"), str::to_owned);
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = match body {
+            Some(body) => agent.run(request.body(body).unwrap()),
+            None => agent.run(request.body(()).unwrap()),
+        }
+        .unwrap();
+        let body = response.body_mut().with_config().limit(u64::MAX).read_to_vec().unwrap();
+        Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], None)
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], None)
+    }
+
+    /// Sends a JSON body.
+    pub(crate) fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.send(method, path, &[("content-type", "application/json")], Some(body.to_string().as_bytes()))
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.json("POST", path, body)
+    }
+
+    /// Sends lines to `/bulk`.
+    pub(crate) fn bulk(&self, query: &str, lines: &str) -> Answer {
+        let headers = [("content-type", "application/x-ndjson")];
+        self.send("POST", &format!("/bulk{query}"), &headers, Some(lines.as_bytes()))
+    }
+
+    /// The keys of a list: the member `field` of every record, in order.
+    pub(crate) fn keys(&self, path: &str, field: &str) -> Vec<String> {
+        let list = self.get(path).ok();
+        let records = list["data"].as_array().unwrap();
+        records.iter().map(|record| record[field].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub(crate) fn value(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
+    }
+
+    /// The body as JSON, of an answer that must be 200.
+    pub(crate) fn ok(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.text());
+        self.value()
+    }
+
+    /// The body of a problem, of an answer that must be one with this status and code.
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.value();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status);
+        problem
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header; empty when it is not there.
+    pub(crate) fn header(&self, name: &str) -> String {
+        self.headers.get(name).map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
+    }
+}
+
+/// Keeps a new token with this role, and gives its secret.
+pub(crate) fn new_token(directory: &Directory, role: Role) -> String {
+    let secret = Secret::generate();
+    let token =
+        NewToken { id: secret.id().clone(), hash: secret.hash(), role, description: None, expires_at: None };
+    directory.apply(Command::CreateToken(token)).unwrap();
+    secret.reveal().to_owned()
+}
