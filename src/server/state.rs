@@ -27,6 +27,14 @@ pub struct Caller {
     pub view: View,
 }
 
+impl Caller {
+    /// The process that holds the store: it may do everything and sees everything.
+    #[must_use]
+    pub fn local(state: &AppState) -> Self {
+        Self { grant: Arc::new(Grant::local()), view: state.directory.view() }
+    }
+}
+
 impl AppState {
     /// Serves this directory.
     #[must_use]

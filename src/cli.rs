@@ -1,0 +1,161 @@
+//! The command line: one file a command. Results go to standard output, the rest to standard error.
+//!
+//! Exit codes: 0 done, 1 refused, 2 wrong usage.
+
+mod backup;
+mod check;
+mod client;
+mod demo;
+pub mod demo_data;
+mod export;
+mod generate;
+mod import;
+mod query;
+mod records;
+mod restore;
+mod schema;
+mod serve;
+mod settings;
+mod target;
+mod token;
+mod tree;
+mod tree_text;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::server::problem::Problem;
+
+/// Who and what belongs where: people, projects and org units in one file, served over GraphQL and REST.
+#[derive(Debug, Parser)]
+#[command(name = "clade", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    shared: settings::Shared,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve a store over GraphQL and REST
+    Serve(serve::Serve),
+    /// Take records from NDJSON or CSV files: all of them, or none
+    Import(import::Import),
+    /// Write all records in the form that import takes
+    Export(export::Export),
+    /// Draw the hierarchy with its rolled-up totals
+    Tree(tree::Tree),
+    /// Ask a GraphQL query
+    Query(query::Query),
+    /// Make, list and revoke API tokens
+    Token(token::Token),
+    /// Examine a store: file, log, graph and rules
+    Check(check::Check),
+    /// Copy a store, consistently, also while it is served
+    Backup(backup::Backup),
+    /// Put a backup in place, where no store is yet
+    Restore(restore::Restore),
+    /// Print the GraphQL schema
+    Schema,
+    /// Print the OpenAPI document
+    Openapi,
+    /// Write a made-up organisation of any size, to try things on
+    DemoData(generate::Generate),
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It was refused: exit code 1.
+    Refused { message: String, facts: Value },
+    /// It was asked in a way that cannot be: exit code 2.
+    Usage(String),
+    /// It was refused, and the output says so already: exit code 1.
+    Silent,
+    /// Whoever reads the output has gone: nothing to say.
+    Gone,
+}
+
+pub(crate) type Result<T = (), E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self::Refused { message: message.into(), facts: json!({}) }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused { message: error.to_string(), facts: json!({ "code": error.code() }) }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        let facts = problem.to_json();
+        Self::Refused { message: problem.detail, facts }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe { Self::Gone } else { Self::refused(error.to_string()) }
+    }
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let shared = cli.shared.clone();
+    let outcome = settings::Settings::of(&cli.shared).and_then(|settings| run(cli.command, &settings));
+    match outcome {
+        Ok(()) | Err(Failure::Gone) => ExitCode::SUCCESS,
+        Err(Failure::Silent) => ExitCode::from(1),
+        Err(Failure::Refused { message, mut facts }) => {
+            if shared.json {
+                facts["message"] = message.into();
+                let _unheard = writeln!(io::stdout(), "{facts}");
+            } else {
+                eprintln!("error: {message}");
+            }
+            ExitCode::from(1)
+        }
+        Err(Failure::Usage(message)) => {
+            eprintln!("error: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command, settings: &settings::Settings) -> Result {
+    match command {
+        Command::Serve(serve) => serve.run(settings),
+        Command::Import(import) => import.run(settings),
+        Command::Export(export) => export.run(settings),
+        Command::Tree(tree) => tree.run(settings),
+        Command::Query(query) => query.run(settings),
+        Command::Token(token) => token.run(settings),
+        Command::Check(check) => check.run(settings),
+        Command::Backup(backup) => backup.run(settings),
+        Command::Restore(restore) => restore.run(settings),
+        Command::Schema => schema::graphql(settings),
+        Command::Openapi => schema::openapi(settings),
+        Command::DemoData(generate) => generate.run(),
+    }
+}
+
+/// Writes a line of results.
+pub(crate) fn say(text: impl AsRef<str>) -> Result {
+    Ok(writeln!(io::stdout(), "{}", text.as_ref())?)
+}
+
+/// Writes a result that a program reads.
+pub(crate) fn say_json(value: &Value) -> Result {
+    say(serde_json::to_string_pretty(value).unwrap_or_default())
+}

@@ -1,0 +1,289 @@
+//! `clade import`: all records of all files in one change set, or none.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Map, Value, json};
+use ureq::SendBody;
+
+use crate::cli::client::Client;
+use crate::cli::records::{FileFormat, Source, bytes_bar};
+use crate::cli::settings::Settings;
+use crate::cli::target::Target;
+use crate::cli::{Failure, Result, say, say_json};
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::model::command::{Command, Effect, IfExists};
+use crate::server::problem::Problem;
+use crate::server::rest::{command_of_line, command_of_record, in_order, records_of_csv};
+
+/// Refused lines that are told one by one.
+const TOLD_MAX: usize = 20;
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// NDJSON or CSV, also packed (.gz); - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What to do with records that exist
+    #[arg(long, value_enum, default_value_t = Mode::Insert)]
+    mode: Mode,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The format, where the file's name does not tell
+    #[arg(long, value_enum)]
+    format: Option<FileFormat>,
+    /// What the records of a CSV file without a `kind` column are: orgUnit, person, project or mapping
+    #[arg(long)]
+    kind: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// Refuse them
+    Insert,
+    /// Merge what is given into them
+    Upsert,
+}
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    file: usize,
+    line: u64,
+}
+
+struct Refusal {
+    place: Place,
+    problem: Problem,
+}
+
+#[derive(Default)]
+struct Counted {
+    total: usize,
+    created: usize,
+    updated: usize,
+    unchanged: usize,
+}
+
+impl Import {
+    pub(super) fn run(self, settings: &Settings) -> Result {
+        let began = Instant::now();
+        let target = Target::to_write(settings)?;
+        let progress = bytes_bar(&self.files);
+        let mut sources = Vec::new();
+        for file in &self.files {
+            sources.push(Source::open(file, self.format, &progress)?);
+        }
+        let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
+        let counted = match target {
+            Target::Store(directory) => {
+                let commands = self.commands(sources, &names)?;
+                progress.set_message("writing");
+                self.apply(&directory, commands, &names)?
+            }
+            Target::Server(client) => self.send(&client, sources, &names)?,
+        };
+        progress.finish_and_clear();
+        self.report(settings, &counted, began)
+    }
+
+    fn if_exists(&self) -> IfExists {
+        if self.mode == Mode::Upsert { IfExists::Merge } else { IfExists::Refuse }
+    }
+
+    /// Every record as a command, in the order in which they are carried out.
+    fn commands(&self, sources: Vec<Source>, names: &[String]) -> Result<Vec<(Place, Command)>> {
+        let mut commands = Vec::new();
+        let mut refusals = Vec::new();
+        for (file, source) in sources.into_iter().enumerate() {
+            let take = |line: u64, read: Result<Command, Problem>| {
+                let place = Place { file, line };
+                match read {
+                    Ok(command) => commands.push((place, command)),
+                    Err(problem) => refusals.push(Refusal { place, problem }),
+                }
+                Ok(())
+            };
+            match source.format {
+                FileFormat::Ndjson => each_line(source, take, |line| command_of_line(line, self.if_exists()))?,
+                FileFormat::Csv => each_row(source, self.kind.as_deref(), take, |record| {
+                    Ok(command_of_record(record, self.if_exists())?)
+                })?,
+            }
+        }
+        if refusals.is_empty() {
+            return Ok(in_order(commands));
+        }
+        Err(refused(refusals.len() + commands.len(), &refusals, names))
+    }
+
+    fn apply(&self, directory: &Directory, commands: Vec<(Place, Command)>, names: &[String]) -> Result<Counted> {
+        let (places, commands): (Vec<Place>, Vec<Command>) = commands.into_iter().unzip();
+        let total = commands.len();
+        if total == 0 {
+            return Ok(Counted::default());
+        }
+        let done = if self.dry_run { directory.dry_run(commands) } else { directory.apply_all(commands) };
+        let applied = done.map_err(|refusal| match refusal {
+            Error::Refused { refused: all, total } => {
+                let refusals: Vec<Refusal> = all
+                    .into_iter()
+                    .map(|(at, why)| Refusal { place: places[at], problem: why.into() })
+                    .collect();
+                refused(total, &refusals, names)
+            }
+            other => other.into(),
+        })?;
+        let mut counted = Counted { total, ..Counted::default() };
+        for outcome in &applied.outcomes {
+            match outcome.effect {
+                Effect::Created => counted.created += 1,
+                Effect::Updated | Effect::Deleted => counted.updated += 1,
+                Effect::Unchanged => counted.unchanged += 1,
+            }
+        }
+        Ok(counted)
+    }
+
+    /// Sends every record to the server in one bulk request, packed.
+    fn send(&self, client: &Client, sources: Vec<Source>, names: &[String]) -> Result<Counted> {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        let mut places = Vec::new();
+        for (file, source) in sources.into_iter().enumerate() {
+            let mut write = |line: u64, text: Vec<u8>| {
+                places.push(Place { file, line });
+                packed.write_all(&text)?;
+                packed.write_all(b"\n")
+            };
+            match source.format {
+                FileFormat::Ndjson => {
+                    each_line(source, |line, text| Ok(write(line, text)?), <[u8]>::to_vec)?;
+                }
+                FileFormat::Csv => each_row(
+                    source,
+                    self.kind.as_deref(),
+                    |line, record: Result<Map<String, Value>, Problem>| {
+                        Ok(write(line, Value::Object(record?).to_string().into_bytes())?)
+                    },
+                    Ok,
+                )?,
+            }
+        }
+        let body = packed.finish()?;
+        let mode = if self.mode == Mode::Upsert { "upsert" } else { "insert" };
+        let path = format!("/api/v2/data/bulk?mode={mode}&dryRun={}", self.dry_run);
+        let answer = client.post_packed(&path, "application/x-ndjson", SendBody::from_reader(&mut body.as_slice()));
+        let answer = answer.map_err(|failure| told_by_server(failure, &places, names))?;
+        let count = |name: &str| answer[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        Ok(Counted {
+            total: count("total"),
+            created: count("created"),
+            updated: count("updated"),
+            unchanged: count("unchanged"),
+        })
+    }
+
+    fn report(&self, settings: &Settings, counted: &Counted, began: Instant) -> Result {
+        let took = began.elapsed();
+        let Counted { total, created, updated, unchanged } = counted;
+        if settings.json {
+            return say_json(&json!({
+                "dryRun": self.dry_run, "total": total, "created": created, "updated": updated,
+                "unchanged": unchanged, "elapsedMs": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            }));
+        }
+        let verb = if self.dry_run { "would import" } else { "imported" };
+        #[expect(clippy::cast_precision_loss, reason = "a rate that people read")]
+        let rate = *total as f64 / took.as_secs_f64().max(0.001);
+        say(format!(
+            "{verb} {total} records (created {created}, updated {updated}, unchanged {unchanged}) in {:.2} s ({rate:.0} records/s)",
+            took.as_secs_f64(),
+        ))
+    }
+}
+
+/// Hands over each line that is not blank, with its number from 1.
+fn each_line<T>(
+    source: Source,
+    mut take: impl FnMut(u64, T) -> Result,
+    read: impl Fn(&[u8]) -> T,
+) -> Result {
+    let mut lines = BufReader::with_capacity(1 << 16, source.reader);
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let unreadable = |why| Failure::refused(format!("{} line {number} cannot be read: {why}", source.name));
+        if lines.read_until(b'\n', &mut line).map_err(unreadable)? == 0 {
+            break;
+        }
+        let text = line.trim_ascii();
+        if !text.is_empty() {
+            take(number, read(text))?;
+        }
+    }
+    Ok(())
+}
+
+/// Hands over each row of a CSV file, with the number of its line.
+fn each_row<T>(
+    source: Source,
+    kind: Option<&str>,
+    mut take: impl FnMut(u64, Result<T, Problem>) -> Result,
+    read: impl Fn(Map<String, Value>) -> Result<T, Problem>,
+) -> Result {
+    for (line, record) in records_of_csv(source.reader)? {
+        let with_kind = record.map(|mut record| {
+            if let Some(kind) = kind {
+                record.entry("kind").or_insert_with(|| kind.into());
+            }
+            record
+        });
+        take(line, with_kind.and_then(&read))?;
+    }
+    Ok(())
+}
+
+fn refused(total: usize, refusals: &[Refusal], names: &[String]) -> Failure {
+    let told: Vec<(Place, &str, &str)> = refusals
+        .iter()
+        .map(|refusal| (refusal.place, refusal.problem.code, refusal.problem.detail.as_str()))
+        .collect();
+    nothing_changed(total, &told, names)
+}
+
+fn nothing_changed(total: usize, refusals: &[(Place, &str, &str)], names: &[String]) -> Failure {
+    let mut message = format!("nothing was changed: {} of {total} records were refused", refusals.len());
+    for (place, _, detail) in refusals.iter().take(TOLD_MAX) {
+        message.push_str(&format!("\n  {} line {}: {detail}", names[place.file], place.line));
+    }
+    if refusals.len() > TOLD_MAX {
+        message.push_str(&format!("\n  and {} more; --json lists them all", refusals.len() - TOLD_MAX));
+    }
+    let all: Vec<Value> = refusals
+        .iter()
+        .map(|(place, code, detail)| {
+            json!({ "file": names[place.file], "line": place.line, "code": code, "detail": detail })
+        })
+        .collect();
+    Failure::Refused { message, facts: json!({ "code": "refused", "total": total, "refused": all }) }
+}
+
+/// The server's refusal, with its line numbers turned into those of the files.
+fn told_by_server(failure: Failure, places: &[Place], names: &[String]) -> Failure {
+    let Failure::Refused { message, facts } = failure else { return failure };
+    let Some(lines) = facts["refused"].as_array() else { return Failure::Refused { message, facts } };
+    let told: Vec<(Place, &str, &str)> = lines
+        .iter()
+        .filter_map(|told| {
+            let line = usize::try_from(told["line"].as_u64()?).ok()?;
+            Some((*places.get(line.checked_sub(1)?)?, told["code"].as_str()?, told["detail"].as_str()?))
+        })
+        .collect();
+    nothing_changed(places.len(), &told, names)
+}

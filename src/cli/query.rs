@@ -1,0 +1,69 @@
+//! `clade query`: GraphQL without a server, or against one.
+
+use std::fs;
+use std::io::{self, Read};
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use crate::access::Grant;
+use crate::cli::settings::Settings;
+use crate::cli::target::Target;
+use crate::cli::{Failure, Result, say_json};
+use crate::server::graphql::{self, Asked};
+use crate::server::state::{AppState, Caller};
+
+#[derive(Debug, Args)]
+pub(super) struct Query {
+    /// The document; @FILE to read it from a file, - from standard input
+    graphql: String,
+    /// The variables, a JSON object; @FILE to read it from a file
+    #[arg(long, value_name = "JSON")]
+    variables: Option<String>,
+}
+
+impl Query {
+    pub(super) fn run(self, settings: &Settings) -> Result {
+        let query = text(&self.graphql)?;
+        let variables = match &self.variables {
+            Some(given) => object(&text(given)?)?,
+            None => Map::new(),
+        };
+        let answer = match Target::existing(settings)? {
+            Target::Server(client) => client.graphql_answer(&query, &Value::Object(variables))?,
+            Target::Store(directory) => {
+                let state = AppState::new(directory);
+                let caller = Caller::local(&state);
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let asked = Asked { query, operation_name: None, variables };
+                runtime.block_on(graphql::execute(&state, caller, asked)).body
+            }
+        };
+        say_json(&answer)?;
+        match answer["errors"].as_array() {
+            None => Ok(()),
+            // They have just been printed.
+            Some(_) => Err(Failure::Silent),
+        }
+    }
+}
+
+fn text(given: &str) -> Result<String> {
+    if given == "-" {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    match given.strip_prefix('@') {
+        Some(path) => fs::read_to_string(path).map_err(|why| Failure::refused(format!("{path} cannot be read: {why}"))),
+        None => Ok(given.to_owned()),
+    }
+}
+
+fn object(text: &str) -> Result<Map<String, Value>> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(variables)) => Ok(variables),
+        Ok(_) => Err(Failure::Usage("--variables must be a JSON object".to_owned())),
+        Err(why) => Err(Failure::Usage(format!("--variables is no JSON: {why}"))),
+    }
+}

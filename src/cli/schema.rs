@@ -1,0 +1,33 @@
+//! `clade schema` and `clade openapi`: the two contracts, as they are served.
+
+use std::io::{self, Read};
+
+use crate::cli::client::Client;
+use crate::cli::settings::Settings;
+use crate::cli::{Failure, Result, say};
+use crate::server::graphql::schema_sdl;
+use crate::server::rest::openapi as document;
+
+pub(super) fn graphql(settings: &Settings) -> Result {
+    match &settings.server {
+        None => say(schema_sdl().trim_end()),
+        Some(server) => {
+            let mut text = String::new();
+            Client::new(server)?.get("/schema.graphql")?.read_to_string(&mut text)?;
+            say(text.trim_end())
+        }
+    }
+}
+
+pub(super) fn openapi(settings: &Settings) -> Result {
+    match &settings.server {
+        None => {
+            let text = document().to_pretty_json();
+            say(text.map_err(|why| Failure::refused(why.to_string()))?)
+        }
+        Some(server) => {
+            io::copy(&mut Client::new(server)?.get("/openapi.json")?, &mut io::stdout())?;
+            Ok(())
+        }
+    }
+}

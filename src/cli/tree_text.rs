@@ -1,0 +1,133 @@
+//! A tree as a picture: branches, names, types, and totals in columns.
+
+use unicode_width::UnicodeWidthStr;
+
+/// The picture is at least so wide before the columns of numbers, so that small trees look like large ones.
+const NAMES_MIN: usize = 32;
+/// Names may push the columns out so far; longer ones stand over them.
+const NAMES_MAX: usize = 96;
+
+/// One unit of the picture.
+pub(super) struct Line {
+    /// For each level above and its own, whether more siblings follow; empty for a root.
+    pub(super) follows: Vec<bool>,
+    pub(super) name: String,
+    pub(super) unit_type: String,
+    /// How many parents it has.
+    pub(super) parents: usize,
+    /// What the picture leaves out here.
+    pub(super) note: String,
+    pub(super) people: u64,
+    pub(super) projects: u64,
+}
+
+/// The lines of the picture, with a heading over the numbers.
+pub(super) fn drawn(lines: &[Line], colours: bool) -> Vec<String> {
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    let paint = Paint(colours);
+    let width = lines.iter().map(|line| line.plain().width()).max().unwrap_or(0).clamp(NAMES_MIN, NAMES_MAX) + 2;
+    let digits = |number: fn(&Line) -> u64, heading: &str| {
+        lines.iter().map(|line| grouped(number(line)).len()).max().unwrap_or(0).max(heading.len())
+    };
+    let (people, projects) = (digits(|line| line.people, "people"), digits(|line| line.projects, "projects"));
+    let heading = format!("{:width$}{:>people$}  {:>projects$}", "", "people", "projects");
+    let mut drawn = vec![paint.dim(&heading)];
+    for line in lines {
+        let gap = width.saturating_sub(line.plain().width()).max(1);
+        drawn.push(format!(
+            "{}{:gap$}{:>people$}  {:>projects$}",
+            line.painted(&paint),
+            "",
+            grouped(line.people),
+            grouped(line.projects),
+        ));
+    }
+    drawn
+}
+
+impl Line {
+    fn branches(&self) -> String {
+        let Some((own, above)) = self.follows.split_last() else { return String::new() };
+        let mut branches: String = above.iter().map(|follows| if *follows { "│  " } else { "   " }).collect();
+        branches.push_str(if *own { "├─ " } else { "└─ " });
+        branches
+    }
+
+    /// What is said after the name: the type, further parents, what is left out.
+    fn remarks(&self) -> String {
+        let mut remarks = format!("  {}", self.unit_type);
+        if self.parents > 1 {
+            remarks.push_str(&format!(", {} parents", self.parents));
+        }
+        if !self.note.is_empty() {
+            remarks.push_str(&format!(" (… {})", self.note));
+        }
+        remarks
+    }
+
+    fn plain(&self) -> String {
+        format!("{}{}{}", self.branches(), self.name, self.remarks())
+    }
+
+    fn painted(&self, paint: &Paint) -> String {
+        let name = if self.follows.is_empty() { paint.bold(&self.name) } else { self.name.clone() };
+        format!("{}{name}{}", paint.dim(&self.branches()), paint.dim(&self.remarks()))
+    }
+}
+
+/// Digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Colours, or none.
+struct Paint(bool);
+
+impl Paint {
+    fn dim(&self, text: &str) -> String {
+        if self.0 && !text.is_empty() { format!("\u{1b}[2m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        if self.0 { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(follows: &[bool], name: &str, people: u64) -> Line {
+        Line {
+            follows: follows.to_vec(),
+            name: name.to_owned(),
+            unit_type: "team".to_owned(),
+            parents: 1,
+            note: String::new(),
+            people,
+            projects: 1,
+        }
+    }
+
+    #[test]
+    fn wide_letters_keep_the_columns_straight() {
+        let lines =
+            [line(&[], "Corp", 1_234_567), line(&[true], "研究开发", 12), line(&[false], "Büro", 3)];
+        let drawn = drawn(&lines, false);
+        assert_eq!(drawn[1], "Corp  team                          1,234,567         1");
+        assert_eq!(drawn[2], "├─ 研究开发  team                          12         1");
+        assert_eq!(drawn[3], "└─ Büro  team                               3         1");
+        let widths: Vec<usize> = drawn.iter().map(|line| line.width()).collect();
+        assert!(widths.iter().all(|width| *width == widths[0]), "{widths:?}");
+    }
+}
