@@ -63,7 +63,7 @@ pub(super) async fn link(writer: Writer, _: NoParams, JsonBody(body): JsonBody) 
 #[utoipa::path(
     get, path = "/api/v2/data/org-hierarchy", tag = "hierarchy", operation_id = "show_hierarchy",
     params(HierarchyParams, LevelParams, MappingParams, ListParams),
-    responses((status = 200, description = "The mappings and their number; with view=tree the units, nested.", body = HierarchyAnswer), Listed, Referring, Refused)
+    responses((status = 200, description = "The mappings and their number; with view=tree the units, nested.", content((HierarchyAnswer = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Referring, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
     if request.has("view", "tree") {

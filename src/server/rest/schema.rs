@@ -1,7 +1,9 @@
 //! The shapes of bodies and lists, for the OpenAPI document alone: what is read by hand is described here.
 
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::AnyOfBuilder;
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::server::rest::asset_record::RepositoryRecord;
 use crate::server::rest::record::{MappingRecord, PersonRecord, ProjectRecord};
@@ -193,6 +195,7 @@ pub(super) struct UnitPatch {
 /// A mapping, in either edition of the published API.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
+#[serde(untagged)]
 pub(super) enum MappingInput {
     /// Edition A.
     #[schema(title = "EditionA")]
@@ -296,16 +299,24 @@ pub(super) enum RelationshipWord {
     OrgHierarchy,
 }
 
-/// The hierarchy, as a list or as a tree.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) enum HierarchyAnswer {
-    /// The parent-child mappings.
-    #[schema(title = "List")]
-    List(MappingList),
-    /// The units, nested.
-    #[schema(title = "Tree")]
-    Tree(TreeRecord<'static>),
+/// The hierarchy, as a list or as a tree; without units it is both.
+pub(super) struct HierarchyAnswer;
+
+impl PartialSchema for HierarchyAnswer {
+    fn schema() -> RefOr<Schema> {
+        AnyOfBuilder::new()
+            .item(Ref::from_schema_name("MappingList"))
+            .item(Ref::from_schema_name("Tree"))
+            .description(Some("The parent-child mappings, or with view=tree the units, nested."))
+            .into()
+    }
+}
+
+impl ToSchema for HierarchyAnswer {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push(("Tree".to_owned(), TreeRecord::schema()));
+        TreeRecord::schemas(schemas);
+    }
 }
 
 macro_rules! lists {
