@@ -2,14 +2,20 @@
 
 pub mod facet;
 pub mod filter;
+mod least;
 pub mod order;
 pub mod page;
+mod position;
 pub mod search;
+mod select;
+mod text;
 pub mod tree;
+#[cfg(test)]
+mod twin;
 
 pub use facet::{Bucket, FacetBy, facet};
 pub use filter::{Field, Filter, Relation, TextTest, select};
 pub use order::{Order, OrderBy};
-pub use page::{Page, PageRequest, page};
+pub use page::{Page, PageRequest, cursor, page};
 pub use search::{Hit, search};
 pub use tree::{Descendant, descendants};

@@ -2,6 +2,7 @@
 
 mod body;
 mod extract;
+pub mod graphql;
 mod guard;
 mod health;
 mod json;
@@ -33,9 +34,8 @@ pub fn router(state: AppState) -> Router {
         .merge(pages::routes())
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .with_state(state.clone());
-    // GraphQL's routes bring their own state: `let routes = routes.merge(graphql::router(state.clone()));`
-    let routes = routes
+        .with_state(state.clone())
+        .merge(graphql::router(state.clone()))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .layer(middleware::from_fn_with_state(state, guard::guard));

@@ -1,5 +1,7 @@
 //! What the holder of a token may do.
 
+use subtle::ConstantTimeEq as _;
+
 use crate::access::secret::Secret;
 use crate::model::entity::EntityId;
 use crate::model::time::Timestamp;
@@ -31,12 +33,22 @@ impl Grant {
         Self { actor: Actor::Local, role: Role::Admin, units: Vec::new() }
     }
 
-    /// What `token` gives to the holder of `secret` now. Compares in constant time.
+    /// What `token` gives to the holder of `secret` now. Compares in constant time, and says of a revoked or
+    /// expired token only to whoever holds its secret that it is one.
     ///
     /// # Errors
     /// Why it gives nothing.
-    pub fn of(_token: &Token, _secret: &Secret, _now: Timestamp) -> Result<Self, Refusal> {
-        todo!()
+    pub fn of(token: &Token, secret: &Secret, now: Timestamp) -> Result<Self, Refusal> {
+        if !bool::from(token.hash.ct_eq(&secret.hash())) {
+            return Err(Refusal::WrongSecret);
+        }
+        if token.revoked_at.is_some() {
+            return Err(Refusal::Revoked);
+        }
+        if token.expires_at.is_some_and(|expires_at| expires_at <= now) {
+            return Err(Refusal::Expired);
+        }
+        Ok(Self { actor: Actor::Token(token.id.clone()), role: token.role, units: token.units.clone() })
     }
 
     /// In whose name.
@@ -55,5 +67,53 @@ impl Grant {
     #[must_use]
     pub fn units(&self) -> &[EntityId] {
         &self.units
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::entity::Revision;
+
+    fn now() -> Timestamp {
+        Timestamp::from_millis(1_000)
+    }
+
+    fn token(secret: &Secret) -> Token {
+        Token {
+            id: secret.id().clone(),
+            hash: secret.hash(),
+            role: Role::Write,
+            description: None,
+            units: vec![EntityId(7)],
+            expires_at: None,
+            created_at: now(),
+            revoked_at: None,
+            revision: Revision(1),
+        }
+    }
+
+    #[test]
+    fn the_right_secret_gets_role_units_and_name() {
+        let secret = Secret::generate();
+        let grant = Grant::of(&token(&secret), &secret, now()).unwrap();
+        assert_eq!(grant.actor(), &Actor::Token(secret.id().clone()));
+        assert_eq!(grant.units(), [EntityId(7)]);
+        assert!(grant.allows(Role::Read) && grant.allows(Role::Write) && !grant.allows(Role::Admin));
+        assert!(Grant::local().allows(Role::Admin) && Grant::local().units().is_empty());
+    }
+
+    #[test]
+    fn another_secret_a_revoked_and_an_expired_token_get_nothing() {
+        let secret = Secret::generate();
+        let good = token(&secret);
+        assert_eq!(Grant::of(&good, &Secret::generate(), now()), Err(Refusal::WrongSecret));
+        let revoked = Token { revoked_at: Some(now()), ..good.clone() };
+        assert_eq!(Grant::of(&revoked, &secret, now()), Err(Refusal::Revoked));
+        assert_eq!(Grant::of(&revoked, &Secret::generate(), now()), Err(Refusal::WrongSecret));
+        let expired = Token { expires_at: Some(now()), ..good.clone() };
+        assert_eq!(Grant::of(&expired, &secret, now()), Err(Refusal::Expired));
+        let later = Token { expires_at: Some(Timestamp::from_millis(now().as_millis() + 1)), ..good };
+        assert!(Grant::of(&later, &secret, now()).is_ok());
     }
 }

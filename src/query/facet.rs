@@ -1,22 +1,33 @@
 //! Facets: the values of a dimension, with how many entities each would leave.
+//!
+//! An entity counts once for a value, however many ways lead to it.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::hash::Hash;
+
+use roaring::RoaringBitmap;
+use rustc_hash::FxHashMap;
 
 use crate::graph::View;
 use crate::model::entity::{EntityId, Kind};
+use crate::model::key::fold;
 use crate::model::level::Level;
-use crate::query::filter::Filter;
+use crate::query::filter::{Field, Filter, Relation};
+use crate::query::select::{neighbours, select};
 
 /// A dimension that entities can be counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FacetBy {
     /// Units of a level: an entity counts for each one above it.
     Level(Level),
-    /// Where repositories are hosted.
+    /// Where repositories are hosted; a project counts for each platform of its repositories.
     Platform,
     /// The emails of projects' owners.
     Owner,
     /// The emails of projects' members.
     Member,
-    /// The projects that people work on.
+    /// The ids of the projects that people work on, and that assets belong to.
     Project,
     /// The types of units.
     Type,
@@ -34,8 +45,169 @@ pub struct Bucket {
 }
 
 /// The values of `by` among the entities of `kind` that `filter` matches, the most frequent first, then by
-/// value. `disjunctive` leaves out the filter's own conditions on that dimension.
+/// value, then by key. Values that none has are left out; a dimension that `kind` does not have is empty.
+///
+/// `disjunctive` leaves out the filter's own conditions on that dimension: what the whole filter requires by
+/// [`Filter::And`], not what stands in an [`Filter::Or`] or a [`Filter::Not`]. A [`Filter::Within`] is a
+/// condition on a level when all its units are of that level. One that names units of several levels means any
+/// of them, as an `Or` would, and is kept as a whole: without one level's part it would match less, and hide
+/// what was chosen. [`Filter::kept`] keeps any other condition.
 #[must_use]
-pub fn facet(_view: &View, _kind: Kind, _filter: &Filter, _by: FacetBy, _disjunctive: bool) -> Vec<Bucket> {
-    todo!()
+pub fn facet(view: &View, kind: Kind, filter: &Filter, by: FacetBy, disjunctive: bool) -> Vec<Bucket> {
+    let filter = if disjunctive {
+        Cow::Owned(others(view, filter, by).unwrap_or(Filter::All))
+    } else {
+        Cow::Borrowed(filter)
+    };
+    let matches = select(view, kind, &filter);
+    match by {
+        FacetBy::Level(level) => level_buckets(view, kind, &matches, level),
+        FacetBy::Platform => platforms(view, kind, &matches),
+        FacetBy::Owner => own_field(view, &matches, Field::OwnerEmail),
+        FacetBy::Member => neighbour_field(view, kind, &matches, Relation::Member, Field::Email),
+        FacetBy::Project => neighbour_field(view, kind, &matches, Relation::Project, Field::ProjectId),
+        FacetBy::Type => own_field(view, &matches, Field::Type),
+    }
+}
+
+/// `filter` without its own conditions on a dimension; none when nothing else is left of it.
+fn others(view: &View, filter: &Filter, by: FacetBy) -> Option<Filter> {
+    match filter {
+        Filter::And(conditions) if !conditions.is_empty() => {
+            let kept: Vec<_> =
+                conditions.iter().filter_map(|condition| others(view, condition, by)).collect();
+            (!kept.is_empty()).then_some(Filter::And(kept))
+        }
+        Filter::Related(Relation::Repository, condition) if by == FacetBy::Platform => {
+            let kept = others(view, condition, by)?;
+            Some(Filter::Related(Relation::Repository, Box::new(kept)))
+        }
+        condition if is_on(view, condition, by) => None,
+        condition => Some(condition.clone()),
+    }
+}
+
+fn is_on(view: &View, condition: &Filter, by: FacetBy) -> bool {
+    match (by, condition) {
+        (FacetBy::Level(level), Filter::Within(units)) => {
+            !units.is_empty() && units.iter().all(|unit| level_of(view, *unit) == Some(level))
+        }
+        (FacetBy::Platform, Filter::Text(Field::Platform, _))
+        | (FacetBy::Owner, Filter::Text(Field::OwnerEmail, _))
+        | (FacetBy::Type, Filter::Text(Field::Type, _))
+        | (FacetBy::Member, Filter::Related(Relation::Member, _))
+        | (FacetBy::Project, Filter::Related(Relation::Project, _)) => true,
+        _ => false,
+    }
+}
+
+fn level_of(view: &View, unit: EntityId) -> Option<Level> {
+    view.entity(unit)?.as_org_unit()?.unit_type.level()
+}
+
+fn level_buckets(view: &View, kind: Kind, matches: &RoaringBitmap, level: Level) -> Vec<Bucket> {
+    if matches.is_empty() {
+        return Vec::new();
+    }
+    let mut counted = Vec::new();
+    for id in view.all(Kind::OrgUnit).iter().map(EntityId) {
+        let Some(unit) = view.entity(id).and_then(|entity| entity.as_org_unit()) else { continue };
+        if unit.unit_type.level() != Some(level) {
+            continue;
+        }
+        let count = matches.intersection_len(&view.below(id, kind));
+        if count > 0 {
+            let bucket = Bucket { value: unit.name.as_str().to_owned(), unit: Some(id), count };
+            counted.push((bucket, unit.key.as_str()));
+        }
+    }
+    sorted(counted)
+}
+
+/// The most frequent first, then by value, then by key.
+fn sorted(mut buckets: Vec<(Bucket, &str)>) -> Vec<Bucket> {
+    buckets.sort_unstable_by(|(a, a_key), (b, b_key)| {
+        (Reverse(a.count), &a.value, a_key).cmp(&(Reverse(b.count), &b.value, b_key))
+    });
+    buckets.into_iter().map(|(bucket, _)| bucket).collect()
+}
+
+fn platforms(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<Bucket> {
+    if kind == Kind::Repository {
+        return own_field(view, matches, Field::Platform);
+    }
+    let mut tally = Tally::default();
+    for id in matches {
+        for repository in neighbours(view, kind, EntityId(id), Relation::Repository) {
+            if let Some(platform) = view.entity(repository).and_then(|entity| Field::Platform.text(entity)) {
+                tally.count(platform, id, platform);
+            }
+        }
+    }
+    tally.buckets()
+}
+
+/// By a text of their own; emails are one value however they are spelled.
+fn own_field(view: &View, matches: &RoaringBitmap, field: Field) -> Vec<Bucket> {
+    let mut tally = Tally::default();
+    for id in matches {
+        if let Some(text) = view.entity(EntityId(id)).and_then(|entity| field.text(entity)) {
+            let value = if field == Field::OwnerEmail { fold(text) } else { Cow::Borrowed(text) };
+            tally.count(value, id, text);
+        }
+    }
+    tally.buckets()
+}
+
+/// By a text of their neighbours that no two neighbours share.
+fn neighbour_field(
+    view: &View,
+    kind: Kind,
+    matches: &RoaringBitmap,
+    relation: Relation,
+    field: Field,
+) -> Vec<Bucket> {
+    let mut tally = Tally::default();
+    for id in matches {
+        for neighbour in neighbours(view, kind, EntityId(id), relation) {
+            if let Some(text) = view.entity(neighbour).and_then(|entity| field.text(entity)) {
+                tally.count(neighbour, id, text);
+            }
+        }
+    }
+    tally.buckets()
+}
+
+/// Counts entities by value, as long as all of one entity's values come together.
+struct Tally<'v, V> {
+    values: FxHashMap<V, Tallied<'v>>,
+}
+
+struct Tallied<'v> {
+    shown: &'v str,
+    count: u64,
+    last: u32,
+}
+
+impl<V> Default for Tally<'_, V> {
+    fn default() -> Self {
+        Self { values: FxHashMap::default() }
+    }
+}
+
+impl<'v, V: Eq + Hash> Tally<'v, V> {
+    fn count(&mut self, value: V, entity: u32, shown: &'v str) {
+        let tallied = self.values.entry(value).or_insert(Tallied { shown, count: 0, last: entity });
+        if tallied.count == 0 || tallied.last != entity {
+            tallied.count += 1;
+            tallied.last = entity;
+        }
+    }
+
+    fn buckets(self) -> Vec<Bucket> {
+        let bucket = |tallied: Tallied<'v>| {
+            (Bucket { value: tallied.shown.to_owned(), unit: None, count: tallied.count }, "")
+        };
+        sorted(self.values.into_values().map(bucket).collect())
+    }
 }

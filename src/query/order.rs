@@ -1,8 +1,14 @@
 //! Total orders over entities.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use crate::model::entity::Entity;
+use crate::model::key::fold;
 use crate::query::filter::Field;
 
-/// What entities are sorted by. Equal ones are told apart by their keys.
+/// What entities are sorted by. Equal ones are told apart by their keys, the least first; in the order of
+/// creation, where no two are equal, they need not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Order {
     /// By what.
@@ -21,4 +27,42 @@ pub enum OrderBy {
     Updated,
     /// One of its texts, without case.
     Field(Field),
+}
+
+/// What an entity is sorted by. Two of one order are of one variant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Value<'e> {
+    Millis(i64),
+    Text(Cow<'e, str>),
+}
+
+impl Order {
+    /// A word for this order; no two orders share one.
+    pub(super) fn word(self) -> String {
+        let by = match self.by {
+            OrderBy::Created => "created",
+            OrderBy::Updated => "updated",
+            OrderBy::Field(field) => field.as_str(),
+        };
+        let direction = if self.descending { "-" } else { "+" };
+        format!("{direction}{by}")
+    }
+
+    /// What `entity` is sorted by.
+    pub(super) fn value(self, entity: &Entity) -> Option<Value<'_>> {
+        match self.by {
+            OrderBy::Created => Some(Value::Millis(entity.stamps.created_at.as_millis())),
+            OrderBy::Updated => Some(Value::Millis(entity.stamps.updated_at.as_millis())),
+            OrderBy::Field(field) => field.text(entity).map(|text| Value::Text(fold(text))),
+        }
+    }
+
+    /// Values in this order; none last in both directions.
+    pub(super) fn compare(self, a: Option<&Value<'_>>, b: Option<&Value<'_>>) -> Ordering {
+        match (a, b) {
+            (Some(a), Some(b)) if self.descending => b.cmp(a),
+            (Some(a), Some(b)) => a.cmp(b),
+            (a, b) => a.is_none().cmp(&b.is_none()),
+        }
+    }
 }

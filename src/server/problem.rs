@@ -63,6 +63,13 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", format!("this needs a token with the role {needed:?}"))
     }
 
+    /// What should not have happened. The cause is in the log, not in the answer.
+    #[must_use]
+    pub fn internal() -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, "internal", "something went wrong here; it is logged, and not your request's fault")
+    }
+
     /// As RFC 9457 writes it.
     #[must_use]
     pub fn to_json(&self) -> Value {

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, header};
 use crate::access::{Grant, Secret};
 use crate::directory::{Directory, View};
 use crate::model::time::Timestamp;
+use crate::model::token::Actor;
 use crate::server::problem::{Problem, Result};
 
 /// Shared by all requests. Cheap to clone.
@@ -37,6 +38,27 @@ impl AppState {
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// Whether the token behind `grant` is still good.
+    #[must_use]
+    pub fn still_holds(&self, grant: &Grant) -> bool {
+        match grant.actor() {
+            Actor::Local => true,
+            Actor::Token(id) => {
+                let view = self.directory.view();
+                view.token(id).is_some_and(|token| {
+                    let now = (self.now)();
+                    token.revoked_at.is_none() && token.expires_at.is_none_or(|end| now < end)
+                })
+            }
+        }
+    }
+
+    /// The same caller, with the directory as it is now.
+    #[must_use]
+    pub fn renewed(&self, caller: &Caller) -> Caller {
+        Caller { view: self.directory.view().within(caller.grant.units()), grant: Arc::clone(&caller.grant) }
     }
 
     /// Who sends these headers: `Authorization: <token>` or `Authorization: Bearer <token>`, the scheme in any

@@ -1,0 +1,210 @@
+//! Relay connections over any kind of entity: one page, the count of all, and facets of what the filter matches.
+
+use std::marker::PhantomData;
+
+use async_graphql::{InputType, Object, OutputType, SimpleObject, TypeName};
+use std::borrow::Cow;
+
+use crate::directory::View;
+use crate::model::entity::{EntityId, Kind};
+use crate::query::facet::{FacetBy, facet};
+use crate::query::filter::{Filter, select};
+use crate::query::order::Order;
+use crate::query::page::{Page, PageRequest, cursor, page};
+use crate::server::graphql::facet::{Bucket, Facet, FacetName};
+use crate::server::graphql::limits::{PAGE_DEFAULT, PAGE_MAX};
+use crate::server::graphql::org_unit::OrgUnit;
+use crate::server::problem::{Problem, Result};
+
+/// An object type whose entities come in connections.
+pub(crate) trait Listed: OutputType + Clone + Sized {
+    const KIND: Kind;
+    const CONNECTION: &'static str;
+    const EDGE: &'static str;
+    /// What the kind can be counted by.
+    type FacetBy: FacetName + InputType + OutputType + Copy + Into<FacetBy>;
+
+    fn at(view: &View, id: EntityId) -> Option<Self>;
+}
+
+/// Something that narrows a connection.
+pub(crate) trait AsFilter {
+    fn filter(&self, view: &View) -> Result<Filter>;
+}
+
+/// The four arguments of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct PageArgs {
+    pub(crate) first: Option<i64>,
+    pub(crate) after: Option<String>,
+    pub(crate) last: Option<i64>,
+    pub(crate) before: Option<String>,
+}
+
+impl PageArgs {
+    fn request(self) -> Result<PageRequest> {
+        let (mut first, last) = (page_size("first", self.first)?, page_size("last", self.last)?);
+        if first.is_some() && last.is_some() {
+            return Err(Problem::malformed("give first or last, not both").with("field", "last"));
+        }
+        if first.is_none() && last.is_none() {
+            first = Some(PAGE_DEFAULT);
+        }
+        Ok(PageRequest { first, after: self.after, last, before: self.before })
+    }
+}
+
+/// A page size within its limits.
+pub(crate) fn page_size(name: &'static str, given: Option<i64>) -> Result<Option<usize>> {
+    let Some(given) = given else { return Ok(None) };
+    match usize::try_from(given) {
+        Ok(size) if size <= PAGE_MAX => Ok(Some(size)),
+        _ => Err(Problem::malformed(format!("{name} is {given}; it must be from 0 to {PAGE_MAX}"))
+            .with("field", name)
+            .with("limit", PAGE_MAX)),
+    }
+}
+
+/// Some entities of one kind.
+pub(crate) struct Connection<T> {
+    view: View,
+    filter: Filter,
+    order: Order,
+    total: u64,
+    page: Page,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Listed> Connection<T> {
+    /// Those that `base` and the caller's filter match, in the caller's order.
+    pub(crate) fn new(
+        view: &View,
+        base: Filter,
+        filter: Option<impl AsFilter>,
+        order: Option<impl Into<Order>>,
+        args: PageArgs,
+    ) -> Result<Self> {
+        let request = args.request()?;
+        let mut filters = vec![base];
+        if let Some(given) = filter {
+            filters.push(given.filter(view)?);
+        }
+        let filter = Filter::And(filters).checked()?;
+        let order = order.map(Into::into).unwrap_or_default();
+        let matches = select(view, T::KIND, &filter);
+        let page = page(view, &matches, order, &request)?;
+        let total = matches.len();
+        drop(matches);
+        Ok(Self { view: view.clone(), filter, order, total, page, of: PhantomData })
+    }
+
+    fn cursor(&self, id: EntityId) -> String {
+        cursor(&self.view, self.order, id)
+    }
+}
+
+impl<T: Listed> TypeName for Connection<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::CONNECTION.into()
+    }
+}
+
+/// A page of a list, with the count of all that it matches.
+#[Object(name_type)]
+impl<T: Listed> Connection<T> {
+    /// The records of this page.
+    async fn nodes(&self) -> Vec<T> {
+        self.page.ids.iter().filter_map(|id| T::at(&self.view, *id)).collect()
+    }
+
+    /// The records of this page, each with its cursor.
+    async fn edges(&self) -> Vec<Edge<T>> {
+        let edge = |id: &EntityId| Some(Edge { node: T::at(&self.view, *id)?, cursor: self.cursor(*id) });
+        self.page.ids.iter().filter_map(edge).collect()
+    }
+
+    /// Where this page stands in the list.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_next_page: self.page.has_next,
+            has_previous_page: self.page.has_previous,
+            start_cursor: self.page.ids.first().map(|id| self.cursor(*id)),
+            end_cursor: self.page.ids.last().map(|id| self.cursor(*id)),
+        }
+    }
+
+    /// How many records the whole list has.
+    async fn total_count(&self) -> u64 {
+        self.total
+    }
+
+    /// The values of some dimensions among all that the filter matches, each with its count, rolled up: a record
+    /// counts for every unit of a level above it, once.
+    async fn facets(
+        &self,
+        #[graphql(desc = "The dimensions to count by.")] by: Vec<T::FacetBy>,
+        #[graphql(
+            desc = "At most so many buckets a dimension, the largest first; up to 1,000, which is also the default."
+        )]
+        first: Option<i64>,
+        #[graphql(
+            desc = "A facet leaves out the filter's own conditions on its dimension, so that a drop-down does not narrow itself.",
+            default = false
+        )]
+        disjunctive: bool,
+    ) -> Result<Vec<Facet<T::FacetBy>>> {
+        let first = page_size("first", first)?.unwrap_or(PAGE_MAX);
+        Ok(by.into_iter().map(|by| self.facet(by, first, disjunctive)).collect())
+    }
+}
+
+impl<T: Listed> Connection<T> {
+    fn facet(&self, by: T::FacetBy, first: usize, disjunctive: bool) -> Facet<T::FacetBy> {
+        let buckets = facet(&self.view, T::KIND, &self.filter, by.into(), disjunctive);
+        let buckets = buckets.into_iter().take(first).map(|bucket| Bucket {
+            value: bucket.value,
+            unit: bucket.unit.and_then(|unit| OrgUnit::at(&self.view, unit)),
+            count: bucket.count,
+        });
+        Facet { by, buckets: buckets.collect() }
+    }
+}
+
+/// One record of a list.
+pub(crate) struct Edge<T> {
+    node: T,
+    cursor: String,
+}
+
+impl<T: Listed> TypeName for Edge<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::EDGE.into()
+    }
+}
+
+/// One record of a list, with its cursor.
+#[Object(name_type)]
+impl<T: Listed> Edge<T> {
+    /// The record.
+    async fn node(&self) -> &T {
+        &self.node
+    }
+
+    /// Where this edge stands in the list: opaque, and valid for this order alone.
+    async fn cursor(&self) -> &str {
+        &self.cursor
+    }
+}
+
+/// Where a page stands in its list.
+#[derive(SimpleObject)]
+pub(crate) struct PageInfo {
+    /// Whether more records come after this page.
+    pub(crate) has_next_page: bool,
+    /// Whether more records come before this page.
+    pub(crate) has_previous_page: bool,
+    /// The cursor of the first record.
+    pub(crate) start_cursor: Option<String>,
+    /// The cursor of the last record.
+    pub(crate) end_cursor: Option<String>,
+}

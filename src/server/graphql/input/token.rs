@@ -1,0 +1,63 @@
+//! Tokens as mutations give them.
+
+use async_graphql::{InputObject, MaybeUndefined};
+
+use crate::access::Secret;
+use crate::model::command::{Command, NewToken, Patch, UpdateToken};
+use crate::model::key::Name;
+use crate::model::token::TokenId;
+use crate::server::graphql::input::{given, patch};
+use crate::server::graphql::scalars::DateTime;
+use crate::server::graphql::token::Role;
+use crate::server::problem::Result;
+
+/// A new token.
+#[derive(Debug, InputObject)]
+pub(crate) struct CreateTokenInput {
+    /// What it may do.
+    role: Role,
+    /// What it is for.
+    description: Option<String>,
+    /// From when on it is refused; never when not given.
+    expires_at: Option<DateTime>,
+}
+
+impl CreateTokenInput {
+    pub(crate) fn command(self, secret: &Secret) -> Result<Command> {
+        Ok(Command::CreateToken(NewToken {
+            id: secret.id().clone(),
+            hash: secret.hash(),
+            role: self.role.into(),
+            description: given(self.description, "description", Name::parse)?,
+            expires_at: self.expires_at.map(|moment| moment.0),
+        }))
+    }
+}
+
+/// Changes to a token. What is not given stays; null clears.
+#[derive(Debug, InputObject)]
+pub(crate) struct UpdateTokenInput {
+    /// The public part: the eight characters after `clade_`.
+    token_id: String,
+    /// What it may do.
+    role: Option<Role>,
+    /// What it is for.
+    description: MaybeUndefined<String>,
+    /// From when on it is refused; never when null.
+    expires_at: MaybeUndefined<DateTime>,
+}
+
+impl UpdateTokenInput {
+    pub(crate) fn command(self) -> Result<Command> {
+        Ok(Command::UpdateToken(UpdateToken {
+            id: TokenId::parse(&self.token_id)?,
+            role: self.role.map(Into::into),
+            description: patch(self.description, "description", Name::parse)?,
+            expires_at: match self.expires_at {
+                MaybeUndefined::Undefined => Patch::Keep,
+                MaybeUndefined::Null => Patch::Clear,
+                MaybeUndefined::Value(moment) => Patch::Set(moment.0),
+            },
+        }))
+    }
+}

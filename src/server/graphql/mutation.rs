@@ -1,0 +1,441 @@
+//! `Mutation`: every change, through the one door. A payload shows the directory just after it.
+
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+
+use crate::access::Secret;
+use crate::directory::{Applied, View};
+use crate::model::command::{Command, Effect, Outcome, Subject};
+use crate::model::token::{Role, TokenId};
+use crate::server::graphql::input::mapping::{CreateMappingInput, UpdateMappingInput};
+use crate::server::graphql::input::org_unit::{
+    CreateOrgUnitInput, LinkOrgUnitsInput, MoveOrgUnitInput, UpdateOrgUnitInput,
+};
+use crate::server::graphql::input::person::{CreatePersonInput, UpdatePersonInput};
+use crate::server::graphql::input::project::{CreateProjectInput, UpdateProjectInput};
+use crate::server::graphql::input::token::{CreateTokenInput, UpdateTokenInput};
+use crate::server::graphql::input::{self, AsCommand, ChangeInput, DeleteInput};
+use crate::server::graphql::limits::CHANGES_MAX;
+use crate::server::graphql::mapping::Mapping;
+use crate::server::graphql::node::Node;
+use crate::server::graphql::org_unit::OrgUnit;
+use crate::server::graphql::query::caller;
+use crate::server::graphql::scalars::Revision;
+use crate::server::graphql::token::Token;
+use crate::server::problem::{Problem, Result};
+use crate::server::state::{AppState, Caller};
+
+/// Every change to the directory. Each is on disk when it is answered.
+pub(crate) struct Mutation;
+
+/// A caller that may change things, and what they have just done.
+struct Written {
+    view: View,
+    outcomes: Vec<Outcome>,
+}
+
+impl Written {
+    fn new(caller: &Caller, applied: Applied) -> Self {
+        Self { view: applied.view.within(caller.grant.units()), outcomes: applied.outcomes }
+    }
+
+    fn node(&self, outcome: &Outcome) -> Option<Node> {
+        match &outcome.subject {
+            Subject::Entity(id) => Node::at(&self.view, *id),
+            Subject::Mapping(id) => {
+                let mapping = self.view.mapping(id)?.clone();
+                Some(Node::Mapping(Mapping { view: self.view.clone(), mapping }))
+            }
+            Subject::Token(_) => None,
+        }
+    }
+
+    fn only<T>(&self, pick: impl Fn(Node) -> Option<T>) -> Result<T> {
+        let node = self.outcomes.first().and_then(|outcome| self.node(outcome));
+        node.and_then(pick).ok_or_else(Problem::internal)
+    }
+
+    fn token(&self) -> Result<Token> {
+        match self.outcomes.first().map(|outcome| &outcome.subject) {
+            Some(Subject::Token(id)) => self.view.token(id).cloned().map(Token).ok_or_else(Problem::internal),
+            _ => Err(Problem::internal()),
+        }
+    }
+
+    fn revision(&self) -> Revision {
+        Revision(self.view.revision())
+    }
+}
+
+async fn write(
+    context: &Context<'_>,
+    role: Role,
+    command: impl FnOnce(&View) -> Result<Command>,
+) -> Result<Written> {
+    let caller = allowed(context, role)?;
+    let state = context.data::<AppState>().map_err(|_| Problem::internal())?;
+    let command = command(&caller.view)?;
+    let applied = state.directory().submit(caller.grant.actor().clone(), vec![command]).await?;
+    Ok(Written::new(caller, applied))
+}
+
+fn allowed<'c>(context: &Context<'c>, role: Role) -> Result<&'c Caller> {
+    let caller = caller(context)?;
+    if caller.grant.allows(role) { Ok(caller) } else { Err(Problem::forbidden(role.as_str())) }
+}
+
+macro_rules! payload {
+    ($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $node:ty }) => {
+        $(#[$doc])*
+        #[derive(SimpleObject)]
+        pub(crate) struct $name {
+            $(#[$field_doc])*
+            $field: $node,
+            /// The revision that the change made, or found.
+            revision: Revision,
+        }
+    };
+}
+
+payload!(
+    /// The person that was made.
+    CreatePersonPayload { /// As it is now.
+        person: crate::server::graphql::person::Person }
+);
+payload!(
+    /// The person that was changed.
+    UpdatePersonPayload { /// As it is now.
+        person: crate::server::graphql::person::Person }
+);
+payload!(
+    /// The project that was made.
+    CreateProjectPayload { /// As it is now.
+        project: crate::server::graphql::project::Project }
+);
+payload!(
+    /// The project that was changed.
+    UpdateProjectPayload { /// As it is now.
+        project: crate::server::graphql::project::Project }
+);
+payload!(
+    /// The unit that was made.
+    CreateOrgUnitPayload { /// As it is now.
+        org_unit: OrgUnit }
+);
+payload!(
+    /// The unit that was changed.
+    UpdateOrgUnitPayload { /// As it is now.
+        org_unit: OrgUnit }
+);
+payload!(
+    /// The unit that was moved.
+    MoveOrgUnitPayload { /// As it is now.
+        org_unit: OrgUnit }
+);
+payload!(
+    /// The mapping that puts one unit beneath another.
+    LinkOrgUnitsPayload { /// As it is now.
+        mapping: Mapping }
+);
+payload!(
+    /// The mapping that was made.
+    CreateMappingPayload { /// As it is now.
+        mapping: Mapping }
+);
+payload!(
+    /// The mapping that was changed.
+    UpdateMappingPayload { /// As it is now.
+        mapping: Mapping }
+);
+payload!(
+    /// The record that was ended.
+    DeletePayload { /// The id that was given.
+        deleted_id: ID }
+);
+payload!(
+    /// The token that was changed.
+    UpdateTokenPayload { /// As it is now.
+        record: Token }
+);
+payload!(
+    /// The token that was revoked.
+    DeleteTokenPayload { /// As it is now.
+        record: Token }
+);
+
+/// The token that was made.
+#[derive(SimpleObject)]
+pub(crate) struct CreateTokenPayload {
+    /// The secret, shown this once: send it as `Authorization: Bearer <token>`.
+    token: String,
+    /// What the directory keeps of it.
+    record: Token,
+    /// The revision that the change made.
+    revision: Revision,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::model::command::Effect")]
+pub(crate) enum ChangeEffect {
+    /// It was made.
+    Created,
+    /// It changed.
+    Updated,
+    /// It was already so.
+    Unchanged,
+    /// It was ended.
+    Deleted,
+}
+
+/// What one change did.
+#[derive(SimpleObject)]
+pub(crate) struct ChangeResult {
+    /// What became of the record.
+    effect: ChangeEffect,
+    /// The record as it is now, or for a dry run as it would be; null when it was ended.
+    node: Option<Node>,
+}
+
+/// What a set of changes did, or for a dry run would do.
+#[derive(SimpleObject)]
+pub(crate) struct ApplyPayload {
+    /// For each change, in order.
+    results: Vec<ChangeResult>,
+    /// Whether nothing was changed because this was a dry run.
+    dry_run: bool,
+    /// The revision that the changes made; of a dry run, the one they were tried against.
+    revision: Revision,
+}
+
+fn person(node: Node) -> Option<crate::server::graphql::person::Person> {
+    if let Node::Person(person) = node { Some(person) } else { None }
+}
+
+fn project(node: Node) -> Option<crate::server::graphql::project::Project> {
+    if let Node::Project(project) = node { Some(project) } else { None }
+}
+
+fn org_unit(node: Node) -> Option<OrgUnit> {
+    if let Node::OrgUnit(unit) = node { Some(unit) } else { None }
+}
+
+fn mapping(node: Node) -> Option<Mapping> {
+    if let Node::Mapping(mapping) = node { Some(mapping) } else { None }
+}
+
+#[Object]
+impl Mutation {
+    /// Makes a person.
+    async fn create_person(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The person.")] input: CreatePersonInput,
+    ) -> Result<CreatePersonPayload> {
+        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        Ok(CreatePersonPayload { person: written.only(person)?, revision: written.revision() })
+    }
+
+    /// Changes a person.
+    async fn update_person(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The changes.")] input: UpdatePersonInput,
+    ) -> Result<UpdatePersonPayload> {
+        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        Ok(UpdatePersonPayload { person: written.only(person)?, revision: written.revision() })
+    }
+
+    /// Ends a person and the mappings that name them. The history stays.
+    async fn delete_person(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteInput,
+    ) -> Result<DeletePayload> {
+        let written = write(context, Role::Write, |view| input::person::delete(view, &input)).await?;
+        Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
+    }
+
+    /// Makes a project, with its repositories and services.
+    async fn create_project(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The project.")] input: CreateProjectInput,
+    ) -> Result<CreateProjectPayload> {
+        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        Ok(CreateProjectPayload { project: written.only(project)?, revision: written.revision() })
+    }
+
+    /// Changes a project.
+    async fn update_project(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The changes.")] input: UpdateProjectInput,
+    ) -> Result<UpdateProjectPayload> {
+        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        Ok(UpdateProjectPayload { project: written.only(project)?, revision: written.revision() })
+    }
+
+    /// Ends a project, its repositories and services, and the mappings that name it. The history stays.
+    async fn delete_project(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteInput,
+    ) -> Result<DeletePayload> {
+        let written = write(context, Role::Write, |view| input::project::delete(view, &input)).await?;
+        Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
+    }
+
+    /// Makes a unit.
+    async fn create_org_unit(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The unit.")] input: CreateOrgUnitInput,
+    ) -> Result<CreateOrgUnitPayload> {
+        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        Ok(CreateOrgUnitPayload { org_unit: written.only(org_unit)?, revision: written.revision() })
+    }
+
+    /// Changes a unit.
+    async fn update_org_unit(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The changes.")] input: UpdateOrgUnitInput,
+    ) -> Result<UpdateOrgUnitPayload> {
+        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        Ok(UpdateOrgUnitPayload { org_unit: written.only(org_unit)?, revision: written.revision() })
+    }
+
+    /// Ends a unit and the mappings that name it; what was beneath it stays. The history stays.
+    async fn delete_org_unit(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteInput,
+    ) -> Result<DeletePayload> {
+        let written = write(context, Role::Write, |view| Ok(input::org_unit::delete(view, &input))).await?;
+        Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
+    }
+
+    /// Puts a unit beneath another parent, with everything beneath it.
+    async fn move_org_unit(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The unit: a global id, or any way to name a unit.")] id: ID,
+        #[graphql(desc = "The parent it gets.")] to: ID,
+        #[graphql(desc = "The parent it loses; may be left out where it has just one, or none.")]
+        from: Option<ID>,
+    ) -> Result<MoveOrgUnitPayload> {
+        let input = MoveOrgUnitInput { id, to, from };
+        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        Ok(MoveOrgUnitPayload { org_unit: written.only(org_unit)?, revision: written.revision() })
+    }
+
+    /// Puts one unit beneath another, and makes either where it does not exist.
+    async fn link_org_units(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The two units.")] input: LinkOrgUnitsInput,
+    ) -> Result<LinkOrgUnitsPayload> {
+        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        Ok(LinkOrgUnitsPayload { mapping: written.only(mapping)?, revision: written.revision() })
+    }
+
+    /// Maps two known records onto each other.
+    async fn create_mapping(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The mapping.")] input: CreateMappingInput,
+    ) -> Result<CreateMappingPayload> {
+        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        Ok(CreateMappingPayload { mapping: written.only(mapping)?, revision: written.revision() })
+    }
+
+    /// Changes a mapping.
+    async fn update_mapping(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The changes.")] input: UpdateMappingInput,
+    ) -> Result<UpdateMappingPayload> {
+        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        Ok(UpdateMappingPayload { mapping: written.only(mapping)?, revision: written.revision() })
+    }
+
+    /// Ends a mapping. The history stays.
+    async fn delete_mapping(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteInput,
+    ) -> Result<DeletePayload> {
+        let written = write(context, Role::Write, |view| input::mapping::delete(view, &input)).await?;
+        Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
+    }
+
+    /// Makes a token. Needs the role ADMIN.
+    async fn create_token(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The token.")] input: CreateTokenInput,
+    ) -> Result<CreateTokenPayload> {
+        let secret = Secret::generate();
+        let written = write(context, Role::Admin, |_| input.command(&secret)).await?;
+        let (record, revision) = (written.token()?, written.revision());
+        Ok(CreateTokenPayload { token: secret.reveal().to_owned(), record, revision })
+    }
+
+    /// Changes what a token may do and says of itself. Needs the role ADMIN.
+    async fn update_token(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The changes.")] input: UpdateTokenInput,
+    ) -> Result<UpdateTokenPayload> {
+        let written = write(context, Role::Admin, |_| input.command()).await?;
+        Ok(UpdateTokenPayload { record: written.token()?, revision: written.revision() })
+    }
+
+    /// Revokes a token: it is refused from now on, and stays on record. Needs the role ADMIN.
+    async fn delete_token(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The public part: the eight characters after `clade_`.")] token_id: String,
+    ) -> Result<DeleteTokenPayload> {
+        let command = |_: &View| Ok(Command::RevokeToken(TokenId::parse(&token_id)?));
+        let written = write(context, Role::Admin, command).await?;
+        Ok(DeleteTokenPayload { record: written.token()?, revision: written.revision() })
+    }
+
+    /// Carries out all changes or none; each sees what those before it did. At most 10,000.
+    async fn apply(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The changes, in order.")] changes: Vec<ChangeInput>,
+        #[graphql(desc = "Say what would happen, and change nothing.", default = false)] dry_run: bool,
+    ) -> Result<ApplyPayload> {
+        let caller = allowed(context, Role::Write)?;
+        if changes.len() > CHANGES_MAX {
+            let detail = format!("{} changes were given; at most {CHANGES_MAX} are taken", changes.len());
+            return Err(Problem::malformed(detail).with("limit", CHANGES_MAX));
+        }
+        let directory = context.data::<AppState>().map_err(|_| Problem::internal())?.directory();
+        let commands = changes
+            .into_iter()
+            .map(|change| change.command(&caller.view))
+            .collect::<Result<Vec<Command>>>()?;
+        let applied = if dry_run {
+            let directory = directory.clone();
+            tokio::task::spawn_blocking(move || directory.dry_run(commands))
+                .await
+                .map_err(|_| Problem::internal())??
+        } else {
+            directory.submit(caller.grant.actor().clone(), commands).await?
+        };
+        let written = Written::new(caller, applied);
+        let result = |outcome: &Outcome| ChangeResult {
+            effect: outcome.effect.into(),
+            node: written.node(outcome).filter(|_| outcome.effect != Effect::Deleted),
+        };
+        Ok(ApplyPayload {
+            results: written.outcomes.iter().map(result).collect(),
+            dry_run,
+            revision: written.revision(),
+        })
+    }
+}

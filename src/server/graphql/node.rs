@@ -1,0 +1,164 @@
+//! Global ids, made of keys: the same over export and import, and silent about how many records there are.
+
+use std::sync::Arc;
+
+use async_graphql::{ID, Interface};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::directory::View;
+use crate::model::entity::{Body, Entity, EntityId, Kind};
+use crate::model::key::{Email, ProjectId, UnitKey};
+use crate::model::mapping::{Mapping as MappingRecord, MappingId};
+use crate::model::reference::UnitRef;
+use crate::server::graphql::mapping::Mapping;
+use crate::server::graphql::org_unit::OrgUnit;
+use crate::server::graphql::person::Person;
+use crate::server::graphql::project::Project;
+use crate::server::graphql::repository::Repository;
+use crate::server::graphql::service::Service;
+use crate::server::problem::Result;
+
+/// Between the project of an asset and what tells it from the project's others.
+const ASSET_SEPARATOR: char = '\n';
+
+/// Anything with a global id.
+#[derive(Clone, Interface)]
+#[graphql(field(
+    name = "id",
+    ty = "ID",
+    desc = "The global id: opaque, and stable while the record keeps its key."
+))]
+pub(crate) enum Node {
+    OrgUnit(OrgUnit),
+    Person(Person),
+    Project(Project),
+    Repository(Repository),
+    Service(Service),
+    Mapping(Mapping),
+}
+
+/// An entity as one view sees it: what every object type of an entity holds.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    pub(crate) view: View,
+    pub(crate) entity: Arc<Entity>,
+}
+
+impl Seen {
+    /// The entity, if it is in sight.
+    pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
+        view.entity(id).map(|entity| Self { view: view.clone(), entity: Arc::clone(entity) })
+    }
+
+    pub(crate) fn id(&self) -> EntityId {
+        self.entity.id
+    }
+
+    pub(crate) fn global_id(&self) -> ID {
+        ID(entity_id(&self.view, &self.entity))
+    }
+}
+
+impl Node {
+    /// The entity as a node, if it is in sight.
+    pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
+        let seen = Seen::at(view, id)?;
+        Some(match seen.entity.kind() {
+            Kind::OrgUnit => Self::OrgUnit(OrgUnit(seen)),
+            Kind::Person => Self::Person(Person(seen)),
+            Kind::Project => Self::Project(Project(seen)),
+            Kind::Repository => Self::Repository(Repository(seen)),
+            Kind::Service => Self::Service(Service(seen)),
+        })
+    }
+
+    /// The node that a global id names, if it is in sight.
+    pub(crate) fn named(view: &View, id: &ID) -> Option<Self> {
+        match Named::read(view, id)? {
+            Named::Entity(id) => Self::at(view, id),
+            Named::Mapping(mapping) => Some(Self::Mapping(Mapping { view: view.clone(), mapping })),
+        }
+    }
+}
+
+/// What a global id names.
+pub(crate) enum Named {
+    Entity(EntityId),
+    Mapping(Arc<MappingRecord>),
+}
+
+impl Named {
+    /// Reads a global id; nothing for another text, or for what is not in sight.
+    pub(crate) fn read(view: &View, id: &ID) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(id.as_str()).ok()?;
+        let text = String::from_utf8(bytes).ok()?;
+        let (name, key) = text.split_once(':')?;
+        match name {
+            "OrgUnit" => {
+                let key = UnitKey::parse(key).ok()?;
+                view.find_unit(&UnitRef::Key(key)).ok().map(Self::Entity)
+            }
+            "Person" => view.person_by_email(&Email::parse(key).ok()?).map(Self::Entity),
+            "Project" => view.project_by_id(&ProjectId::parse(key).ok()?).map(Self::Entity),
+            "Repository" => asset(view, Kind::Repository, key).map(Self::Entity),
+            "Service" => asset(view, Kind::Service, key).map(Self::Entity),
+            "Mapping" => view.mapping(&MappingId::parse(key).ok()?).cloned().map(Self::Mapping),
+            _ => None,
+        }
+    }
+}
+
+fn asset(view: &View, kind: Kind, key: &str) -> Option<EntityId> {
+    let (project, asset) = key.split_once(ASSET_SEPARATOR)?;
+    let project = view.project_by_id(&ProjectId::parse(project).ok()?)?;
+    view.assets(project, kind)
+        .into_iter()
+        .find(|id| view.entity(*id).is_some_and(|entity| asset_identity(entity) == asset))
+}
+
+/// What tells an asset from the others of its project.
+fn asset_identity(entity: &Entity) -> String {
+    match &entity.body {
+        Body::Repository(repository) => match &repository.url {
+            Some(url) => url.normalized(),
+            None => repository.name.as_str().to_owned(),
+        },
+        Body::Service(service) => {
+            service.identifier.as_ref().map_or(service.name.as_str(), |id| id.as_str()).to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+fn entity_id(view: &View, entity: &Entity) -> String {
+    let text = match &entity.body {
+        Body::OrgUnit(unit) => format!("OrgUnit:{}", unit.key),
+        Body::Person(person) => format!("Person:{}", person.email.folded()),
+        Body::Project(project) => format!("Project:{}", project.project_id),
+        Body::Repository(repository) => asset_id(view, "Repository", repository.project, entity),
+        Body::Service(service) => asset_id(view, "Service", service.project, entity),
+    };
+    URL_SAFE_NO_PAD.encode(text)
+}
+
+fn asset_id(view: &View, name: &str, project: EntityId, entity: &Entity) -> String {
+    format!("{name}:{}{ASSET_SEPARATOR}{}", view.label(project), asset_identity(entity))
+}
+
+pub(crate) fn mapping_id(id: MappingId) -> ID {
+    ID(URL_SAFE_NO_PAD.encode(format!("Mapping:{id}")))
+}
+
+/// The unit that an `ID` argument names: by global id, or else as a person would.
+pub(crate) fn unit_ref(view: &View, id: &ID) -> UnitRef {
+    match Named::read(view, id) {
+        Some(Named::Entity(id)) => UnitRef::Id(id),
+        _ => UnitRef::Text(id.to_string()),
+    }
+}
+
+/// The unit that an `ID` argument names, found.
+pub(crate) fn unit(view: &View, id: &ID) -> Result<EntityId> {
+    Ok(view.find_unit(&unit_ref(view, id))?)
+}

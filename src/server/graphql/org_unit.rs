@@ -1,0 +1,269 @@
+//! `OrgUnit`: the hierarchy from one unit's point of view.
+
+use async_graphql::{ID, Object, OneofObject, SimpleObject};
+
+use crate::directory::View;
+use crate::model::entity::{EntityId, Kind, OrgUnit as Record};
+use crate::model::key::{ExternalId, UnitKey};
+use crate::model::level::UnitType;
+use crate::model::reference::UnitRef;
+use crate::query::filter::Filter;
+use crate::server::graphql::connection::{Connection, PageArgs};
+use crate::server::graphql::descendants::DescendantConnection;
+use crate::server::graphql::filter::{
+    PersonFilter, PersonOrder, ProjectFilter, ProjectOrder, RepositoryFilter, RepositoryOrder,
+};
+use crate::server::graphql::node::{Named, Seen};
+use crate::server::graphql::person::Person;
+use crate::server::graphql::project::Project;
+use crate::server::graphql::repository::Repository;
+use crate::server::graphql::scalars::{DateTime, Json, Revision};
+use crate::server::problem::{Problem, Result};
+
+/// A unit of the hierarchy: an organization, a business, a department, a group, a team, or a type of one's own.
+#[derive(Clone)]
+pub(crate) struct OrgUnit(pub(crate) Seen);
+
+/// One way to name a unit.
+#[derive(OneofObject)]
+pub(crate) enum OrgUnitBy {
+    /// Exactly this key.
+    Key(String),
+    /// Names from an ancestor down to the unit.
+    Path(Vec<String>),
+    /// The id that another system gave it.
+    ExternalId(String),
+}
+
+impl OrgUnitBy {
+    pub(crate) fn reference(self) -> Result<UnitRef> {
+        Ok(match self {
+            Self::Key(key) => UnitRef::Key(UnitKey::parse(&key)?),
+            Self::Path(names) => UnitRef::Path(names),
+            Self::ExternalId(id) => UnitRef::ExternalId(ExternalId::parse(&id)?),
+        })
+    }
+}
+
+/// What is beneath a unit at any depth, each counted once.
+#[derive(SimpleObject)]
+pub(crate) struct Totals {
+    /// Units strictly beneath it.
+    units: u64,
+    /// People placed in it or beneath it.
+    people: u64,
+    /// Projects placed in it or beneath it.
+    projects: u64,
+    /// Repositories of those projects.
+    repositories: u64,
+    /// Services of those projects.
+    services: u64,
+}
+
+impl OrgUnit {
+    pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
+        Seen::at(view, id).filter(|seen| seen.entity.kind() == Kind::OrgUnit).map(Self)
+    }
+
+    pub(crate) fn all(view: &View, ids: impl IntoIterator<Item = EntityId>) -> Vec<Self> {
+        ids.into_iter().filter_map(|id| Self::at(view, id)).collect()
+    }
+
+    fn record(&self) -> Result<&Record> {
+        self.0.entity.as_org_unit().ok_or_else(Problem::internal)
+    }
+
+    fn placed(&self, recursive: bool) -> Filter {
+        let unit = vec![self.0.id()];
+        if recursive { Filter::Within(unit) } else { Filter::DirectlyIn(unit) }
+    }
+}
+
+#[Object]
+impl OrgUnit {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.global_id()
+    }
+
+    /// Unique among units.
+    async fn key(&self) -> Result<&str> {
+        Ok(self.record()?.key.as_str())
+    }
+
+    /// What people call it. Several units may share a name.
+    async fn name(&self) -> Result<&str> {
+        Ok(self.record()?.name.as_str())
+    }
+
+    /// Its type, in lower case: a level's name, or any other word.
+    #[graphql(name = "type")]
+    async fn unit_type(&self) -> Result<&str> {
+        Ok(self.record()?.unit_type.as_str())
+    }
+
+    /// 1 for an organization to 5 for a team; null for a type that is no level.
+    async fn level(&self) -> Result<Option<u8>> {
+        Ok(self.record()?.unit_type.level().map(crate::model::level::Level::number))
+    }
+
+    /// What another system calls it.
+    async fn external_id(&self) -> Result<Option<&str>> {
+        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str))
+    }
+
+    /// Fields that the directory has no name for.
+    async fn attributes(&self) -> Result<Json> {
+        Ok(Json(self.record()?.attributes.to_value()))
+    }
+
+    /// The units directly above, the earliest mapping first.
+    async fn parents(&self) -> Vec<OrgUnit> {
+        Self::all(&self.0.view, self.0.view.parents(self.0.id()))
+    }
+
+    /// Every unit above, each once, root first.
+    async fn ancestors(&self) -> Vec<OrgUnit> {
+        Self::all(&self.0.view, self.0.view.ancestors(self.0.id()))
+    }
+
+    /// The units directly beneath, by name.
+    async fn children(
+        &self,
+        #[graphql(desc = "Only units of these types.")] types: Option<Vec<String>>,
+    ) -> Result<Vec<OrgUnit>> {
+        let types = unit_types(types)?;
+        let mut children = Self::all(&self.0.view, self.0.view.children(self.0.id()));
+        children.retain(|child| {
+            types.is_empty() || child.record().is_ok_and(|unit| types.contains(&unit.unit_type))
+        });
+        Ok(children)
+    }
+
+    /// Every unit beneath as one flat list, depth first, siblings by name: a whole tree in one call. A unit with
+    /// several parents is listed once, at its least depth.
+    async fn descendants(
+        &self,
+        #[graphql(desc = "At most so many levels down; 1 for children alone.")] depth: Option<u32>,
+        #[graphql(desc = "Only units of these types; the walk passes through others.")] types: Option<
+            Vec<String>,
+        >,
+        #[graphql(desc = "At most so many, up to 1,000, which is also the default.")] first: Option<i64>,
+        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
+    ) -> Result<DescendantConnection> {
+        DescendantConnection::new(&self.0, depth, &unit_types(types)?, first, after.as_deref())
+    }
+
+    /// The people placed in it, and beneath it unless `recursive` is false, each once.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
+    async fn people(
+        &self,
+        #[graphql(desc = "Also those beneath it.", default = true)] recursive: bool,
+        #[graphql(desc = "Only these.")] filter: Option<PersonFilter>,
+        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
+            PersonOrder,
+        >,
+        #[graphql(
+            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
+        )]
+        first: Option<i64>,
+        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
+        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Person>> {
+        let page = PageArgs { first, after, last, before };
+        Connection::new(&self.0.view, self.placed(recursive), filter, order_by, page)
+    }
+
+    /// The projects placed in it, and beneath it unless `recursive` is false, each once.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
+    async fn projects(
+        &self,
+        #[graphql(desc = "Also those beneath it.", default = true)] recursive: bool,
+        #[graphql(desc = "Only these.")] filter: Option<ProjectFilter>,
+        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
+            ProjectOrder,
+        >,
+        #[graphql(
+            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
+        )]
+        first: Option<i64>,
+        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
+        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Project>> {
+        let page = PageArgs { first, after, last, before };
+        Connection::new(&self.0.view, self.placed(recursive), filter, order_by, page)
+    }
+
+    /// The repositories of the projects placed in it, and beneath it unless `recursive` is false, each once.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
+    async fn repositories(
+        &self,
+        #[graphql(desc = "Also those beneath it.", default = true)] recursive: bool,
+        #[graphql(desc = "Only these.")] filter: Option<RepositoryFilter>,
+        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
+            RepositoryOrder,
+        >,
+        #[graphql(
+            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
+        )]
+        first: Option<i64>,
+        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
+        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Repository>> {
+        let page = PageArgs { first, after, last, before };
+        Connection::new(&self.0.view, self.placed(recursive), filter, order_by, page)
+    }
+
+    /// How many of each kind are beneath it at any depth, each counted once.
+    async fn totals(&self) -> Totals {
+        let totals = self.0.view.totals(self.0.id());
+        Totals {
+            units: totals.units,
+            people: totals.people,
+            projects: totals.projects,
+            repositories: totals.repositories,
+            services: totals.services,
+        }
+    }
+
+    /// Whether the node is strictly beneath this unit.
+    async fn contains(
+        &self,
+        #[graphql(desc = "A global id, or any way to name a unit.")] id: ID,
+    ) -> Result<bool> {
+        let view = &self.0.view;
+        let lower = match Named::read(view, &id) {
+            Some(Named::Entity(lower)) => lower,
+            Some(Named::Mapping(_)) => return Ok(false),
+            None => view.find_unit(&UnitRef::Text(id.to_string()))?,
+        };
+        Ok(view.contains(self.0.id(), lower))
+    }
+
+    /// When the record was made.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.entity.stamps.created_at)
+    }
+
+    /// When the record last changed.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.entity.stamps.updated_at)
+    }
+
+    /// The revision in which the record last changed.
+    async fn revision(&self) -> Revision {
+        Revision(self.0.entity.stamps.revision)
+    }
+}
+
+/// Types as a caller gave them, read.
+pub(crate) fn unit_types(types: Option<Vec<String>>) -> Result<Vec<UnitType>> {
+    Ok(types
+        .unwrap_or_default()
+        .iter()
+        .map(|word| UnitType::parse(word))
+        .collect::<std::result::Result<_, _>>()?)
+}

@@ -1,0 +1,29 @@
+//! `Subscription`: a tick a commit.
+
+use async_graphql::{Context, Subscription as GraphqlSubscription};
+use futures_util::{Stream, StreamExt, stream};
+
+use crate::server::graphql::scalars::Revision;
+use crate::server::problem::{Problem, Result};
+use crate::server::state::{AppState, Caller};
+
+/// What a client can be told without asking again.
+pub(crate) struct Subscription;
+
+#[GraphqlSubscription]
+impl Subscription {
+    /// The revision now, and again after each commit: time to ask again. Commits that follow each other closely
+    /// may give one tick. Ends when the token no longer holds.
+    async fn revision<'c>(&self, context: &Context<'c>) -> Result<impl Stream<Item = Revision> + 'c> {
+        let state = context.data::<AppState>().map_err(|_| Problem::internal())?;
+        let caller = context.data::<Caller>().map_err(|_| Problem::unauthorized())?;
+        let mut revisions = state.directory().revisions();
+        revisions.mark_changed();
+        let ticks = stream::unfold(revisions, |mut revisions| async move {
+            revisions.changed().await.ok()?;
+            let revision = *revisions.borrow_and_update();
+            Some((Revision(revision), revisions))
+        });
+        Ok(ticks.take_while(move |_| std::future::ready(state.still_holds(&caller.grant))))
+    }
+}

@@ -1,0 +1,239 @@
+//! GraphQL over WebSocket: the protocol graphql-transport-ws, with its own close codes.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{BoxStream, StreamExt, select_all};
+use serde_json::{Value, json};
+
+use crate::server::graphql::http::asked;
+use crate::server::graphql::{Answer, Endpoint, prepare};
+use crate::server::problem::Problem;
+use crate::server::state::Caller;
+
+const PROTOCOL: &str = "graphql-transport-ws";
+/// How long a client may take to say who it is.
+const INIT_PATIENCE: Duration = Duration::from_secs(5);
+/// The largest message, in bytes.
+const MESSAGE_MAX: usize = 256 * 1024;
+/// Operations that one connection may have open.
+const OPERATIONS_MAX: usize = 100;
+
+/// Why a connection is closed, as the protocol numbers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Close(u16, String);
+
+impl Close {
+    fn invalid(why: impl Into<String>) -> Self {
+        Self(4400, why.into())
+    }
+
+    fn unauthorized() -> Self {
+        Self(4401, "Unauthorized".to_owned())
+    }
+}
+
+/// `/graphql/ws`.
+pub(crate) async fn endpoint(
+    State(endpoint): State<Endpoint>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => {
+            upgrade.protocols([PROTOCOL]).max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX)
+        }
+        Err(_) => {
+            let detail = format!("open a WebSocket here, with the protocol {PROTOCOL}");
+            return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade-required", detail).into_response();
+        }
+    };
+    let spoken = upgrade.selected_protocol().is_some();
+    upgrade.on_upgrade(move |socket| async move {
+        let mut connection = Connection { endpoint, socket, operations: HashMap::new(), caller: None };
+        let Close(code, reason) = if spoken {
+            match connection.run(&headers).await {
+                Some(close) => close,
+                None => return,
+            }
+        } else {
+            Close(4406, "Subprotocol not acceptable".to_owned())
+        };
+        let frame = CloseFrame { code, reason: reason.into() };
+        let _gone = connection.socket.send(Message::Close(Some(frame))).await;
+    })
+}
+
+struct Connection {
+    endpoint: Endpoint,
+    socket: WebSocket,
+    caller: Option<Caller>,
+    /// What each open operation answers, by the client's id.
+    operations: HashMap<String, BoxStream<'static, Value>>,
+}
+
+impl Connection {
+    /// Until the client goes; a close code when it is sent away.
+    async fn run(&mut self, headers: &HeaderMap) -> Option<Close> {
+        let init = tokio::time::sleep(INIT_PATIENCE);
+        let mut init: Pin<Box<tokio::time::Sleep>> = Box::pin(init);
+        loop {
+            let acknowledged = self.caller.is_some();
+            tokio::select! {
+                () = &mut init, if !acknowledged => {
+                    return Some(Close(4408, "Connection initialisation timeout".to_owned()));
+                }
+                received = self.socket.recv() => {
+                    let text = match received? {
+                        Ok(Message::Text(text)) => text,
+                        Ok(Message::Ping(_) | Message::Pong(_)) => continue,
+                        Ok(Message::Binary(_)) => return Some(Close::invalid("messages are text")),
+                        Ok(Message::Close(_)) => return None,
+                        Err(_) => return Some(Close::invalid("the message is too large, or no text")),
+                    };
+                    if let Err(close) = self.take(text.as_str(), headers).await {
+                        return Some(close);
+                    }
+                }
+                (id, answer) = next(&mut self.operations) => {
+                    if let Err(close) = self.tell(id, answer).await {
+                        return Some(close);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn send(&mut self, message: &Value) -> Result<(), Close> {
+        let text = message.to_string();
+        self.socket.send(Message::Text(text.into())).await.map_err(|_| Close::invalid("gone"))
+    }
+
+    /// The next answer of an operation, or its end.
+    async fn tell(&mut self, id: String, answer: Option<Value>) -> Result<(), Close> {
+        match answer {
+            Some(message) => {
+                if message["type"] == "error" {
+                    self.operations.remove(&id);
+                }
+                self.send(&message).await
+            }
+            None if self.operations.remove(&id).is_some() => {
+                self.send(&json!({ "id": id, "type": "complete" })).await?;
+                let holds =
+                    self.caller.as_ref().is_some_and(|caller| self.endpoint.state.still_holds(&caller.grant));
+                if holds { Ok(()) } else { Err(Close(4403, "Forbidden".to_owned())) }
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn take(&mut self, text: &str, headers: &HeaderMap) -> Result<(), Close> {
+        let message: Value = serde_json::from_str(text).map_err(|_| Close::invalid("Invalid message"))?;
+        match message["type"].as_str() {
+            Some("connection_init") => self.init(&message["payload"], headers).await,
+            Some("ping") => self.send(&json!({ "type": "pong" })).await,
+            Some("pong") => Ok(()),
+            Some("subscribe") => self.subscribe(message),
+            Some("complete") => match message["id"].as_str() {
+                Some(id) => {
+                    self.operations.remove(id);
+                    Ok(())
+                }
+                None => Err(Close::invalid("complete needs an id")),
+            },
+            _ => Err(Close::invalid("Invalid message")),
+        }
+    }
+
+    async fn init(&mut self, payload: &Value, headers: &HeaderMap) -> Result<(), Close> {
+        if self.caller.is_some() {
+            return Err(Close(4429, "Too many initialisation requests".to_owned()));
+        }
+        if !matches!(payload, Value::Null | Value::Object(_)) {
+            return Err(Close::invalid("the payload of connection_init is an object"));
+        }
+        let given = ["Authorization", "authorization"].iter().find_map(|name| payload[name].as_str());
+        let caller = match given {
+            Some(authorization) => self.endpoint.state.caller_with(authorization),
+            None => self.endpoint.state.caller(headers),
+        };
+        self.caller = Some(caller.map_err(|_| Close(4403, "Forbidden".to_owned()))?);
+        self.send(&json!({ "type": "connection_ack" })).await
+    }
+
+    fn subscribe(&mut self, mut message: Value) -> Result<(), Close> {
+        let Some(caller) = &self.caller else { return Err(Close::unauthorized()) };
+        if !self.endpoint.state.still_holds(&caller.grant) {
+            return Err(Close(4403, "Forbidden".to_owned()));
+        }
+        let caller = self.endpoint.state.renewed(caller);
+        let id = match message["id"].as_str() {
+            Some(id) if !id.is_empty() => id.to_owned(),
+            _ => return Err(Close::invalid("subscribe needs an id")),
+        };
+        if self.operations.contains_key(&id) {
+            return Err(Close(4409, format!("Subscriber for {id} already exists")));
+        }
+        if self.operations.len() >= OPERATIONS_MAX {
+            return Err(Close::invalid(format!("at most {OPERATIONS_MAX} operations may be open")));
+        }
+        let Value::Object(payload) = message["payload"].take() else {
+            return Err(Close::invalid("subscribe needs a payload"));
+        };
+        let answers = match asked(payload) {
+            Ok(asked) => self.answers(&id, caller, prepare(asked)),
+            Err(_) => return Err(Close::invalid("the payload of subscribe needs a query")),
+        };
+        self.operations.insert(id, answers);
+        Ok(())
+    }
+
+    /// What an operation answers: `next` messages, or one `error`.
+    fn answers(
+        &self,
+        id: &str,
+        caller: Caller,
+        prepared: Result<crate::server::graphql::Prepared, Problem>,
+    ) -> BoxStream<'static, Value> {
+        let message = {
+            let id = id.to_owned();
+            move |answer: Answer| {
+                if answer.refused {
+                    json!({ "id": id, "type": "error", "payload": answer.body["errors"] })
+                } else {
+                    json!({ "id": id, "type": "next", "payload": answer.body })
+                }
+            }
+        };
+        match prepared {
+            Err(problem) => {
+                let refusal = message(Answer::refusal(problem));
+                futures_util::stream::once(std::future::ready(refusal)).boxed()
+            }
+            Ok(prepared) => {
+                let responses = self.endpoint.api.execute_stream(prepared.into_request(caller));
+                responses.map(move |response| message(Answer::of(response))).boxed()
+            }
+        }
+    }
+}
+
+/// The next answer of any operation; waits for ever while there is none.
+async fn next(operations: &mut HashMap<String, BoxStream<'static, Value>>) -> (String, Option<Value>) {
+    if operations.is_empty() {
+        return std::future::pending().await;
+    }
+    let each = operations.iter_mut().map(|(id, answers)| {
+        Box::pin(futures_util::stream::once(async move { (id.clone(), answers.next().await) }))
+    });
+    match select_all(each).next().await {
+        Some(answer) => answer,
+        None => std::future::pending().await,
+    }
+}
