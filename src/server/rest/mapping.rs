@@ -25,7 +25,8 @@ use crate::server::rest::mapping_input;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
 use crate::server::rest::record::MappingRecord;
 use crate::server::rest::resource::Mappings;
-use crate::server::rest::schema::{MappingInput, MappingList, MappingPatch};
+use crate::server::rest::schema::{MappingInput, MappingPatch};
+use crate::server::rest::schema_answer::MappingList;
 use crate::server::rest::schema_text::MappingIdText;
 use crate::server::rest::single::{found, not_found, written_mapping};
 

@@ -8,7 +8,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 
-use crate::server::rest::schema::Problem;
+use crate::server::rest::schema_answer::Problem;
 use crate::server::rest::schema_text::MappingIdText;
 
 const ABOUT: &str = "\

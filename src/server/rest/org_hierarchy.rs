@@ -23,7 +23,8 @@ use crate::server::rest::list::ListRequest;
 use crate::server::rest::mapping_input;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
 use crate::server::rest::record::MappingRecord;
-use crate::server::rest::schema::{HierarchyAnswer, LinkInput};
+use crate::server::rest::schema::LinkInput;
+use crate::server::rest::schema_answer::HierarchyAnswer;
 use crate::server::rest::single::written_mapping;
 use crate::server::rest::unit_tree;
 

@@ -23,7 +23,8 @@ use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::record::PersonRecord;
 use crate::server::rest::resource::{Entities, People, Resource};
-use crate::server::rest::schema::{PersonInput, PersonList, PersonPatch};
+use crate::server::rest::schema::{PersonInput, PersonPatch};
+use crate::server::rest::schema_answer::PersonList;
 use crate::server::rest::schema_text::EmailText;
 use crate::server::rest::single::{found, not_found, written};
 

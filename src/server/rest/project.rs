@@ -23,7 +23,8 @@ use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::record::ProjectRecord;
 use crate::server::rest::resource::{Entities, Projects, Resource};
-use crate::server::rest::schema::{ProjectInput, ProjectList, ProjectPatch};
+use crate::server::rest::schema::{ProjectInput, ProjectPatch};
+use crate::server::rest::schema_answer::ProjectList;
 use crate::server::rest::schema_text::ProjectIdText;
 use crate::server::rest::single::{found, not_found, written};
 

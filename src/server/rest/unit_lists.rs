@@ -20,7 +20,7 @@ use crate::server::rest::list::{List, ListRequest};
 use crate::server::rest::people::{self, PERSON_LIST};
 use crate::server::rest::project::{self, PROJECT_LIST};
 use crate::server::rest::resource::{Entities, People, Projects, Repositories};
-use crate::server::rest::schema::{DescendantList, PersonList, ProjectList, RepositoryList, UnitList};
+use crate::server::rest::schema_answer::{DescendantList, PersonList, ProjectList, RepositoryList, UnitList};
 use crate::server::rest::schema_text::UnitReferenceText;
 use crate::server::rest::unit_record::{Descendants, Units, unit_key};
 use crate::server::rest::units::{self, UNIT_LIST, find};
