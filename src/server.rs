@@ -34,7 +34,8 @@ pub fn router(state: AppState) -> Router {
         .merge(pages::routes())
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .with_state(state.clone())
+        .with_state(state.clone());
+    let routes = routes
         .merge(graphql::router(state.clone()))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)

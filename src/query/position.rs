@@ -154,6 +154,7 @@ impl Position<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::key::fold;
     use crate::query::filter::Field;
 
     fn position(value: Option<&str>, key: &str) -> Position<'static> {
