@@ -24,7 +24,7 @@ fn project() -> Value {
 
 fn without_stamps(mut record: Value) -> Value {
     for name in ["createdAt", "updatedAt", "validFrom", "validTo", "revision", "id"] {
-        record.as_object_mut().unwrap().remove(name);
+        record.as_object_mut().expect("a record is an object").remove(name);
     }
     record
 }
@@ -141,8 +141,8 @@ fn the_hierarchy_is_linked_listed_and_nested() {
     let tree = server.get("/org-hierarchy?view=tree").ok();
     let core = json!({"key": "Core", "name": "Core", "type": "team", "children": []});
     let research = json!({"key": "R&D", "name": "R&D", "type": "department", "children": [core]});
-    let corp = json!({"key": "Opsera", "name": "Opsera", "type": "organization", "children": [research]});
-    assert_eq!(tree, json!({"count": 3, "data": [corp]}));
+    let opsera = json!({"key": "Opsera", "name": "Opsera", "type": "organization", "children": [research]});
+    assert_eq!(tree, json!({"count": 3, "data": [opsera]}));
     let cut = server.get("/org-hierarchy?view=tree&root=Opsera&depth=1").ok();
     assert_eq!((&cut["count"], &cut["data"][0]["children"][0]["children"]), (&json!(2), &json!([])));
 

@@ -144,9 +144,9 @@ fn lists_come_in_three_formats() {
 #[test]
 fn a_long_list_is_streamed_whole() {
     let server = Server::start();
-    let lines: String =
-        (0..2_000).map(|n| format!("{{\"kind\":\"person\",\"email\":\"p{n}@corp\"}}\n")).collect();
-    server.bulk("", &lines).ok();
+    let lines: Vec<_> =
+        (0..2_000).map(|n| format!("{{\"kind\":\"person\",\"email\":\"p{n}@corp\"}}")).collect();
+    server.bulk("", &lines.join("\n")).ok();
     let list = server.get("/people").ok();
     assert_eq!((list["count"].as_u64(), list["data"].as_array().unwrap().len()), (Some(2_000), 2_000));
     assert_eq!(server.get("/people?format=csv").text().lines().count(), 2_001);

@@ -13,7 +13,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::server::limits::{CONNECTIONS_MAX, DRAIN_WITHIN, HEADER_READ_WITHIN, HTTP2_PING_EVERY};
@@ -30,6 +30,8 @@ pub async fn serve(state: AppState, listener: TcpListener, shutdown: impl Future
     let service = TowerToHyperService::new(router(state));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    // Dropped when the server stops: a connection that has said nothing yet is not waited for.
+    let (open, closing) = watch::channel(());
     let mut shutdown = pin!(shutdown);
     loop {
         let (stream, place) = tokio::select! {
@@ -38,9 +40,14 @@ pub async fn serve(state: AppState, listener: TcpListener, shutdown: impl Future
         };
         let watcher = graceful.watcher();
         let service = service.clone();
+        let mut closing = closing.clone();
         tokio::spawn(async move {
             let _place = place;
-            if !matches!(timeout(HEADER_READ_WITHIN, first_bytes(&stream)).await, Ok(Ok(()))) {
+            let spoke = tokio::select! {
+                spoke = timeout(HEADER_READ_WITHIN, first_bytes(&stream)) => matches!(spoke, Ok(Ok(()))),
+                _ = closing.changed() => false,
+            };
+            if !spoke {
                 return;
             }
             let server = protocol();
@@ -50,7 +57,7 @@ pub async fn serve(state: AppState, listener: TcpListener, shutdown: impl Future
             }
         });
     }
-    drop(listener);
+    drop((listener, open));
     if timeout(DRAIN_WITHIN, graceful.shutdown()).await.is_err() {
         tracing::warn!(waited_s = DRAIN_WITHIN.as_secs(), "requests were still open when the server stopped");
     }

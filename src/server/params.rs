@@ -28,6 +28,8 @@ pub(crate) enum Shape {
     Text,
     /// Any text, any number of times. Empty ones are left out.
     Texts,
+    /// Any of these words, any number of times. Empty ones are left out.
+    Words(&'static [&'static str]),
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// `true` or `false`.
@@ -88,7 +90,7 @@ impl Params {
             let Some(param) = tables.iter().copied().flatten().find(|param| param.name == name) else {
                 return Err(unknown(&name, tables));
             };
-            if !matches!(param.shape, Shape::Texts) && known.iter().any(|(seen, _)| *seen == param.name) {
+            if !param.shape.repeats() && known.iter().any(|(seen, _)| *seen == param.name) {
                 return Err(refused(param.name, format!("{name} is given twice; give it once")));
             }
             param.check(&value)?;
@@ -108,13 +110,21 @@ fn unknown(name: &str, tables: &[&'static [Param]]) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "unknown-parameter", detail).with("field", name)
 }
 
+impl Shape {
+    /// Whether the parameter may be given several times.
+    pub(crate) fn repeats(&self) -> bool {
+        matches!(self, Self::Texts | Self::Words(_))
+    }
+}
+
 impl Param {
     fn check(&self, value: &str) -> Result<()> {
         let Self { name, shape, .. } = self;
         match shape {
             Shape::Text | Shape::Texts => Ok(()),
-            Shape::OneOf(words) if words.contains(&value) => Ok(()),
-            Shape::OneOf(words) => {
+            Shape::Words(_) if value.is_empty() => Ok(()),
+            Shape::OneOf(words) | Shape::Words(words) if words.contains(&value) => Ok(()),
+            Shape::OneOf(words) | Shape::Words(words) => {
                 Err(refused(name, format!("{name} {value:?} must be one of {}", words.join(", "))))
             }
             Shape::Flag if matches!(value, "true" | "false") => Ok(()),

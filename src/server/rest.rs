@@ -28,6 +28,7 @@ mod record;
 mod resource;
 mod rows;
 mod schema;
+mod schema_answer;
 mod schema_text;
 mod single;
 mod unit_lists;

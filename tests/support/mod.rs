@@ -1,6 +1,10 @@
 //! One harness for everything that is tested from outside: a real server on a free port, and a small client.
-#![allow(dead_code, reason = "each test file uses its own part")]
-#![allow(clippy::allow_attributes, reason = "what is unused differs from file to file")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::allow_attributes,
+    reason = "each test file uses its own part"
+)]
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;

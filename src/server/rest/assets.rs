@@ -5,7 +5,6 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::model::attributes::AttributesPatch;
 use crate::model::command::{Patch, RepositoryFields, ServiceFields};
 use crate::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier};
 use crate::server::rest::fields::{Fields, Given, Manner, wrong};
@@ -76,17 +75,20 @@ fn repository(mut given: Fields) -> Result<RepositoryFields, Error> {
     let url = given.text("url", "assets.repositories.url", RepoUrl::parse)?.value();
     let name = given.text("name", "assets.repositories.name", Name::parse)?.value();
     let platform = given.text("platform", "assets.repositories.platform", Name::parse)?.value();
-    let by_url = match url.clone() {
-        Some(url) => Some(RepositoryFields::at(url).map_err(|no| no.about("assets.repositories.url"))?),
-        None => None,
+    let name = match (name, &url) {
+        (Some(name), _) => name,
+        (None, Some(url)) => named_by(url)?,
+        (None, None) => return Err(nameless("assets.repositories", "a name or a url")),
     };
-    let (said_name, said_platform) = by_url.map_or((None, None), |it| (Some(it.name), it.platform));
-    Ok(RepositoryFields {
-        name: name.or(said_name).ok_or_else(|| nameless("assets.repositories", "a name or a url"))?,
-        platform: platform.or(said_platform),
-        url,
-        attributes: kept(given)?,
-    })
+    let host = || url.as_ref().and_then(|url| Name::parse(&url.host()).ok());
+    Ok(RepositoryFields { name, platform: platform.or_else(host), url, attributes: given.attributes()? })
+}
+
+/// The last part of a url.
+fn named_by(url: &RepoUrl) -> Result<Name, Error> {
+    let normalized = url.normalized();
+    let last = normalized.rsplit('/').next().unwrap_or_default();
+    Name::parse(last).map_err(|refusal| refusal.about("assets.repositories.url"))
 }
 
 fn service(mut given: Fields) -> Result<ServiceFields, Error> {
@@ -100,16 +102,12 @@ fn service(mut given: Fields) -> Result<ServiceFields, Error> {
         identifier,
         dependencies: given.any("dependencies").value(),
         external_id: given.text("externalId", "assets.services.externalId", ExternalId::parse)?.value(),
-        attributes: kept(given)?,
+        attributes: given.attributes()?,
     })
 }
 
 fn nameless(field: &'static str, needed: &str) -> Error {
     Error::invalid(field, "", format!("must each have {needed}"))
-}
-
-fn kept(given: Fields) -> Result<AttributesPatch, Error> {
-    given.attributes()
 }
 
 #[cfg(test)]

@@ -60,7 +60,8 @@ struct Refusal {
 /// Makes or changes many records: all of them, or none.
 ///
 /// One JSON object a line, each the body of its POST plus `kind`: orgUnit, person, project or mapping. Empty lines
-/// are skipped. The order of the lines does not matter. A refusal names every refused line, counted from 1. The body may be encoded with gzip.
+/// are skipped. The order of the lines does not matter. A refusal names every refused line, counted from 1. The body
+/// may be encoded with gzip.
 #[utoipa::path(
     post, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "bulk",
     params(BulkParams),

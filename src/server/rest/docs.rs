@@ -127,13 +127,14 @@ fn parameter(param: &Param) -> Parameter {
     let schema: Schema = match param.shape {
         Shape::Text => text(&[]).into(),
         Shape::Texts => ArrayBuilder::new().items(text(&[])).into(),
+        Shape::Words(words) => ArrayBuilder::new().items(text(words)).into(),
         Shape::OneOf(words) => text(words).into(),
         Shape::Flag => ObjectBuilder::new().schema_type(Type::Boolean).into(),
         Shape::Whole(least, most) => {
             ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most)).into()
         }
     };
-    let is_many = matches!(param.shape, Shape::Texts);
+    let is_many = param.shape.repeats();
     ParameterBuilder::new()
         .name(param.name)
         .parameter_in(ParameterIn::Query)
@@ -152,7 +153,10 @@ impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let about =
             "The ETag of an answer with this record: refuse the change where the record has changed since.";
-        let text = ObjectBuilder::new().schema_type(Type::String);
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(r#"^(\*|(W/)?"[!#-+--~]*"(, *(W/)?"[!#-+--~]*")*)$"#))
+            .examples(["\"r7-all-3\""]);
         vec![
             ParameterBuilder::new()
                 .name("If-Match")

@@ -41,17 +41,24 @@ pub(super) fn if_revision(headers: &HeaderMap, current: Option<Revision>) -> Res
     if tags.peek().is_none() {
         return Ok(None);
     }
-    let Some(current) = current else { return Err(failed("there is no such record")) };
     let mut asked = None;
     for tag in tags {
-        if tag == "*" {
+        if tag == "*" && current.is_some() {
             return Ok(None);
         }
+        if tag != "*" && !is_tag(tag) {
+            let detail =
+                format!("If-Match {tag:?} is no entity tag; send that of an answer, with its quotes, or *");
+            return Err(Problem::malformed(detail));
+        }
         let revision = record_revision(tag);
-        if revision == Some(current) {
+        if revision.is_some() && revision == current {
             return Ok(revision);
         }
         asked = asked.or(revision);
+    }
+    if current.is_none() {
+        return Err(failed("there is no such record"));
     }
     match asked {
         // The writer tells it again, should the record have become of this revision meanwhile.
@@ -75,6 +82,12 @@ fn given<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(str::trim)
+}
+
+fn is_tag(text: &str) -> bool {
+    let opaque =
+        text.strip_prefix("W/").unwrap_or(text).strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    opaque.is_some_and(|inner| !inner.contains('"'))
 }
 
 /// The last part of a strong tag of ours. A weak one never matches a writer's condition.
@@ -101,7 +114,8 @@ mod tests {
             ("*", Ok(None)),
             ("W/\"r9-all-3\"", Err(412)),
             ("\"mine\"", Err(412)),
-            ("", Err(412)),
+            ("mine", Err(400)),
+            ("", Err(400)),
         ] {
             let asked = if_revision(&headers("if-match", value), now);
             assert_eq!(asked.map_err(|problem| problem.status.as_u16()), expected, "{value}");

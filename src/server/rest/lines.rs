@@ -68,13 +68,16 @@ pub fn records_of_csv<R: Read>(reader: R) -> Result<impl Iterator<Item = (u64, R
         .iter()
         .map(|name| name.trim().trim_start_matches('\u{feff}').to_owned())
         .collect();
+    // The reader counts a line as begun at the line feed before it, where lines end in CR LF.
+    let behind = u64::from(csv.position().line() == 1);
     let mut lines = csv.into_records();
     Ok(std::iter::from_fn(move || {
         let line = lines.next()?;
-        let number = match &line {
-            Ok(cells) => cells.position().map_or(0, csv::Position::line),
-            Err(fault) => fault.position().map_or(0, csv::Position::line),
+        let position = match &line {
+            Ok(cells) => cells.position(),
+            Err(fault) => fault.position(),
         };
+        let number = position.map_or(0, csv::Position::line) + behind;
         let record = line
             .map(|cells| record_of_cells(&header, &cells))
             .map_err(|fault| Problem::malformed(format!("the line is not CSV: {fault}")));
@@ -152,7 +155,9 @@ mod tests {
             Value::Object(records[1].1.clone().unwrap()),
             json!({"kind": "project", "projectId": "p2"})
         );
-        let broken = "kind,email\r\nperson\r\n";
-        assert!(records_of_csv(broken.as_bytes()).unwrap().next().unwrap().1.is_err());
+        for broken in ["kind,email\r\nperson\r\n", "kind,email\nperson\n"] {
+            let (line, record) = records_of_csv(broken.as_bytes()).unwrap().next().unwrap();
+            assert_eq!((line, record.is_err()), (2, true));
+        }
     }
 }

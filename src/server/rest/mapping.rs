@@ -25,7 +25,8 @@ use crate::server::rest::mapping_input;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
 use crate::server::rest::record::MappingRecord;
 use crate::server::rest::resource::Mappings;
-use crate::server::rest::schema::{MappingInput, MappingList, MappingPatch};
+use crate::server::rest::schema::{MappingInput, MappingPatch};
+use crate::server::rest::schema_answer::MappingList;
 use crate::server::rest::schema_text::MappingIdText;
 use crate::server::rest::single::{found, not_found, written_mapping};
 
@@ -47,7 +48,7 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 #[utoipa::path(
     get, path = "/api/v2/data/mappings", tag = "mappings", operation_id = "list_mappings",
     params(LevelParams, MappingParams, ListParams),
-    responses((status = 200, description = "The matches and their number.", body = MappingList), Listed, Refused)
+    responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
     mapping_list::answer(request.known(&[LEVELS, MAPPING_LIST])?, view, |_| true)
@@ -57,7 +58,7 @@ pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result
 #[utoipa::path(
     get, path = "/api/v2/data/mapping", tag = "mappings", operation_id = "list_mappings_at_older_path",
     params(LevelParams, MappingParams, ListParams),
-    responses((status = 200, description = "The matches and their number.", body = MappingList), Listed, Refused)
+    responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list_alias(visible: Visible, request: ListRequest) -> Result<Response> {
     list(visible, request).await

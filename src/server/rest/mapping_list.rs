@@ -20,12 +20,18 @@ use crate::server::rest::resource::Mappings;
 pub(super) const MAPPING_LIST: &[Param] = &[
     Param {
         name: "mappingType",
-        shape: Shape::Texts,
+        shape: Shape::Words(&[
+            "parent-child",
+            "project-people",
+            "project-member",
+            "project-org",
+            "people-org",
+        ]),
         about: "Only mappings of this type. Given several times: any of them.",
     },
     Param {
         name: "relationship",
-        shape: Shape::Texts,
+        shape: Shape::Words(&["many-to-many", "many-to-one", "one-to-one", "one-to-many", "org-hierarchy"]),
         about: "Only mappings of this relationship. Given several times: any of them.",
     },
     Param {

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use crate::model::command::{Command, UnitFields};
+use crate::model::key::{Name, UnitKey};
 use crate::model::reference::UnitRef;
 
 /// Puts commands, each with its line, in the order in which they can succeed: units, each after its parents, then
@@ -36,11 +37,11 @@ fn parents_first<L>(commands: &[(L, Command)]) -> Vec<usize> {
     let mut called: HashMap<&str, usize> = HashMap::new();
     for (place, (_, command)) in commands.iter().enumerate() {
         let Some(unit) = unit_of(command) else { continue };
-        for name in [unit.name.as_ref().map(|it| it.as_str()), unit.key.as_ref().map(|it| it.as_str())] {
+        for name in [unit.name.as_ref().map(Name::as_str), unit.key.as_ref().map(UnitKey::as_str)] {
             name.and_then(|name| called.insert(name, place));
         }
     }
-    let mut placed = vec![false; commands.len()];
+    let mut is_seen = vec![false; commands.len()];
     let mut places = Vec::with_capacity(commands.len());
     for begin in 0..commands.len() {
         // Each step is a place, and whether its parents have been looked at.
@@ -48,7 +49,7 @@ fn parents_first<L>(commands: &[(L, Command)]) -> Vec<usize> {
         while let Some((place, is_ready)) = steps.pop() {
             if is_ready {
                 places.push(place);
-            } else if !std::mem::replace(&mut placed[place], true) {
+            } else if !std::mem::replace(&mut is_seen[place], true) {
                 steps.push((place, true));
                 let parents = unit_of(&commands[place].1).and_then(|unit| unit.parents.as_deref());
                 let named = parents.unwrap_or_default().iter().rev().filter_map(last_name);

@@ -23,7 +23,8 @@ use crate::server::rest::list::ListRequest;
 use crate::server::rest::mapping_input;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
 use crate::server::rest::record::MappingRecord;
-use crate::server::rest::schema::{HierarchyAnswer, LinkInput};
+use crate::server::rest::schema::LinkInput;
+use crate::server::rest::schema_answer::HierarchyAnswer;
 use crate::server::rest::single::written_mapping;
 use crate::server::rest::unit_tree;
 
@@ -63,7 +64,7 @@ pub(super) async fn link(writer: Writer, _: NoParams, JsonBody(body): JsonBody) 
 #[utoipa::path(
     get, path = "/api/v2/data/org-hierarchy", tag = "hierarchy", operation_id = "show_hierarchy",
     params(HierarchyParams, LevelParams, MappingParams, ListParams),
-    responses((status = 200, description = "The mappings and their number; with view=tree the units, nested.", body = HierarchyAnswer), Listed, Referring, Refused)
+    responses((status = 200, description = "The mappings and their number; with view=tree the units, nested.", content((HierarchyAnswer = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Referring, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
     if request.has("view", "tree") {

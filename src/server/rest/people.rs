@@ -23,7 +23,8 @@ use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::record::PersonRecord;
 use crate::server::rest::resource::{Entities, People, Resource};
-use crate::server::rest::schema::{PersonInput, PersonList, PersonPatch};
+use crate::server::rest::schema::{PersonInput, PersonPatch};
+use crate::server::rest::schema_answer::PersonList;
 use crate::server::rest::schema_text::EmailText;
 use crate::server::rest::single::{found, not_found, written};
 
@@ -61,7 +62,7 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 #[utoipa::path(
     get, path = "/api/v2/data/people", tag = "people", operation_id = "list_people",
     params(LevelParams, PeopleParams, ListParams),
-    responses((status = 200, description = "The matches and their number.", body = PersonList), Listed, Refused)
+    responses((status = 200, description = "The matches and their number.", content((PersonList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
     let list = request.known(&[LEVELS, PERSON_LIST])?;

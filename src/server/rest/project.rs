@@ -23,7 +23,8 @@ use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::record::ProjectRecord;
 use crate::server::rest::resource::{Entities, Projects, Resource};
-use crate::server::rest::schema::{ProjectInput, ProjectList, ProjectPatch};
+use crate::server::rest::schema::{ProjectInput, ProjectPatch};
+use crate::server::rest::schema_answer::ProjectList;
 use crate::server::rest::schema_text::ProjectIdText;
 use crate::server::rest::single::{found, not_found, written};
 
@@ -83,7 +84,7 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 #[utoipa::path(
     get, path = "/api/v2/data/projects", tag = "projects", operation_id = "list_projects",
     params(LevelParams, ProjectsParams, ListParams),
-    responses((status = 200, description = "The matches and their number.", body = ProjectList), Listed, Refused)
+    responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
     let list = request.known(&[LEVELS, PROJECT_LIST])?;
@@ -95,7 +96,7 @@ pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result
 #[utoipa::path(
     get, path = "/api/v2/data/project", tag = "projects", operation_id = "list_projects_at_older_path",
     params(LevelParams, ProjectsParams, ListParams),
-    responses((status = 200, description = "The matches and their number.", body = ProjectList), Listed, Refused)
+    responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list_alias(visible: Visible, request: ListRequest) -> Result<Response> {
     list(visible, request).await

@@ -18,6 +18,7 @@ use crate::server::rest::asset_record::{AssetsRecord, OwnerRecord};
 /// When a record was made and changed, and when it holds.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Stamps)]
 pub(crate) struct StampsRecord {
     /// From when the record holds.
     #[serde(serialize_with = "moment")]
@@ -42,6 +43,7 @@ pub(crate) struct StampsRecord {
 
 /// The five level fields: the name of the nearest unit of that type above, or null.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Levels)]
 pub(crate) struct LevelsRecord<'v> {
     /// The highest level.
     #[schema(required = true, example = "Opsera")]

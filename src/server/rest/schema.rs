@@ -1,15 +1,10 @@
-//! The shapes of bodies and lists, for the OpenAPI document alone: what is read by hand is described here.
+//! The shapes of bodies, for the OpenAPI document alone: what is read by hand is described here.
 
-use serde_json::Value;
-use utoipa::ToSchema;
-
-use crate::server::rest::asset_record::RepositoryRecord;
-use crate::server::rest::record::{MappingRecord, PersonRecord, ProjectRecord};
 use crate::server::rest::schema_text::{
     EmailText, EndText, MaybeText, NameText, ProjectIdText, UnitKeyText, UnitReferenceText, UrlText,
 };
-use crate::server::rest::unit_record::{DescendantRecord, UnitRecord};
-use crate::server::rest::unit_tree::TreeRecord;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 macro_rules! levels_and {
     ($(#[$doc:meta])* $name:ident { $($body:tt)* }) => {
@@ -193,6 +188,7 @@ pub(super) struct UnitPatch {
 /// A mapping, in either edition of the published API.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
+#[serde(untagged)]
 pub(super) enum MappingInput {
     /// Edition A.
     #[schema(title = "EditionA")]
@@ -294,67 +290,4 @@ pub(super) enum RelationshipWord {
     OneToMany,
     /// A parent and a child of the hierarchy.
     OrgHierarchy,
-}
-
-/// The hierarchy, as a list or as a tree.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) enum HierarchyAnswer {
-    /// The parent-child mappings.
-    #[schema(title = "List")]
-    List(MappingList),
-    /// The units, nested.
-    #[schema(title = "Tree")]
-    Tree(TreeRecord<'static>),
-}
-
-macro_rules! lists {
-    ($($name:ident of $record:ident, $what:literal;)+) => {
-        $(
-            #[doc = concat!("The ", $what, " that match.")]
-            #[derive(ToSchema)]
-            #[expect(dead_code, reason = "only its schema is used")]
-            pub(super) struct $name {
-                /// How many match in all.
-                count: u64,
-                /// Those of this page.
-                data: Vec<$record<'static>>,
-                /// Where the next page begins, if there is one.
-                #[schema(nullable = false)]
-                cursor: Option<String>,
-            }
-        )+
-    };
-}
-
-lists! {
-    PersonList of PersonRecord, "people";
-    ProjectList of ProjectRecord, "projects";
-    RepositoryList of RepositoryRecord, "repositories";
-    MappingList of MappingRecord, "mappings";
-    UnitList of UnitRecord, "units";
-    DescendantList of DescendantRecord, "units beneath another";
-}
-
-/// A refusal (RFC 9457).
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct Problem {
-    /// Always `about:blank`: `code` says which problem it is.
-    #[schema(example = "about:blank")]
-    r#type: String,
-    /// The phrase of the status.
-    title: String,
-    /// The HTTP status.
-    #[schema(minimum = 400, maximum = 599)]
-    status: u16,
-    /// A stable word for programs.
-    #[schema(example = "missing-field")]
-    code: String,
-    /// What was wrong, with the value, and what would be right.
-    #[schema(example = "email is required")]
-    detail: String,
-    /// The field to blame, where there is one.
-    #[schema(nullable = false)]
-    field: Option<String>,
 }

@@ -20,7 +20,7 @@ use crate::server::rest::list::{List, ListRequest};
 use crate::server::rest::people::{self, PERSON_LIST};
 use crate::server::rest::project::{self, PROJECT_LIST};
 use crate::server::rest::resource::{Entities, People, Projects, Repositories};
-use crate::server::rest::schema::{DescendantList, PersonList, ProjectList, RepositoryList, UnitList};
+use crate::server::rest::schema_answer::{DescendantList, PersonList, ProjectList, RepositoryList, UnitList};
 use crate::server::rest::schema_text::UnitReferenceText;
 use crate::server::rest::unit_record::{Descendants, Units, unit_key};
 use crate::server::rest::units::{self, UNIT_LIST, find};
@@ -43,7 +43,7 @@ pub(super) const DESCENDANTS: &[Param] = &[Param {
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/ancestors", tag = "units", operation_id = "list_ancestors",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams),
-    responses((status = 200, description = "The matches and their number.", body = UnitList), Listed, Found, Referring, Refused)
+    responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn ancestors(
     Visible(view): Visible,
@@ -59,7 +59,7 @@ pub(super) async fn ancestors(
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/children", tag = "units", operation_id = "list_children",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams),
-    responses((status = 200, description = "The matches and their number.", body = UnitList), Listed, Found, Referring, Refused)
+    responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn children(
     Visible(view): Visible,
@@ -77,7 +77,7 @@ pub(super) async fn children(
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/descendants", tag = "units", operation_id = "list_descendants",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), DescendantParams, LevelParams, UnitParams, ListParams),
-    responses((status = 200, description = "The matches and their number.", body = DescendantList), Listed, Found, Referring, Refused)
+    responses((status = 200, description = "The matches and their number.", content((DescendantList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn descendants(
     Visible(view): Visible,
@@ -105,7 +105,7 @@ pub(super) async fn descendants(
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/people", tag = "units", operation_id = "list_people_of_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, PeopleParams, ListParams),
-    responses((status = 200, description = "The matches and their number.", body = PersonList), Listed, Found, Referring, Refused)
+    responses((status = 200, description = "The matches and their number.", content((PersonList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn people(
     Visible(view): Visible,
@@ -121,7 +121,7 @@ pub(super) async fn people(
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/projects", tag = "units", operation_id = "list_projects_of_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ProjectsParams, ListParams),
-    responses((status = 200, description = "The matches and their number.", body = ProjectList), Listed, Found, Referring, Refused)
+    responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn projects(
     Visible(view): Visible,
@@ -137,7 +137,7 @@ pub(super) async fn projects(
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/repositories", tag = "units", operation_id = "list_repositories_of_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ListParams),
-    responses((status = 200, description = "The matches and their number.", body = RepositoryList), Listed, Found, Referring, Refused)
+    responses((status = 200, description = "The matches and their number.", content((RepositoryList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn repositories(
     Visible(view): Visible,

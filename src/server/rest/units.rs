@@ -25,7 +25,8 @@ use crate::server::rest::input;
 use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::resource::Resource;
-use crate::server::rest::schema::{UnitInput, UnitList, UnitPatch};
+use crate::server::rest::schema::{UnitInput, UnitPatch};
+use crate::server::rest::schema_answer::UnitList;
 use crate::server::rest::schema_text::UnitReferenceText;
 use crate::server::rest::single::{found, not_found, written};
 use crate::server::rest::unit_record::{UnitRecord, Units};
@@ -77,7 +78,7 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 #[utoipa::path(
     get, path = "/api/v2/data/units", tag = "units", operation_id = "list_units",
     params(LevelParams, UnitParams, ListParams),
-    responses((status = 200, description = "The matches and their number.", body = UnitList), Listed, Refused)
+    responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
     let list = request.known(&[LEVELS, UNIT_LIST])?;
