@@ -254,6 +254,26 @@ impl Directory {
         Ok(store.log(from)?.map(|batch| batch.map_err(Error::from)))
     }
 
+    /// Writes a consistent copy of the store to `path`, where nothing may be yet. Writes go on meanwhile.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let directory = clade::Directory::in_memory()?;
+    /// directory.apply(clade::model::CreateOrgUnit::new("Corp", "organization"))?;
+    /// let path = folder.path().join("backup.redb");
+    /// directory.backup(&path)?;
+    /// assert!(clade::Directory::open_existing(&path)?.view().org_unit("Corp").is_ok());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Store`] when there is something at `path`, or the copy cannot be written.
+    pub fn backup(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let snapshot = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).snapshot()?;
+        Ok(snapshot.copy_to(path.as_ref())?)
+    }
+
     /// Whether the writer is alive and the last commit reached the disk.
     #[must_use]
     pub fn is_ready(&self) -> bool {

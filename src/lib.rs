@@ -1,6 +1,7 @@
 //! Who and what belongs where: an embedded graph store of people, projects and org units.
 
 pub mod access;
+pub mod cli;
 pub mod directory;
 pub mod error;
 pub mod graph;

@@ -3,6 +3,7 @@
 //! What must stay true: log, tables and revision change together in one durable transaction, so that
 //! the tables always equal what the log replays to.
 
+mod backup;
 mod check;
 mod failure;
 mod load;
@@ -24,6 +25,7 @@ use crate::error::{StoreError, StoreTrouble};
 use crate::model::change::Batch;
 use crate::model::entity::Revision;
 
+pub use self::backup::Snapshot;
 pub use self::check::{Checked, Finding};
 pub use self::load::Loaded;
 
@@ -133,6 +135,14 @@ impl Store {
     pub fn check(&mut self) -> Result<Checked, StoreError> {
         let database = self.database.as_mut().ok_or_else(failure::closed)?;
         check::check(database)
+    }
+
+    /// The store as it is now, to copy while writes go on.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        Ok(Snapshot(self.database()?.begin_read().map_err(failed)?))
     }
 
     /// The id that this store was given when it was made.

@@ -17,7 +17,9 @@ impl Check {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let checked = match Target::existing(settings)? {
             Target::Store(directory) => checked_as_json(&directory.check()?),
-            Target::Server(client) => client.post("/api/v2/data/check", "application/json", SendBody::none())?,
+            Target::Server(client) => {
+                client.post("/api/v2/data/check", "application/json", SendBody::none())?
+            }
         };
         let findings = checked["findings"].as_array().cloned().unwrap_or_default();
         if settings.json {
@@ -49,5 +51,8 @@ fn told(settings: &Settings, found: usize) -> Failure {
         return Failure::Silent;
     }
     let things = if found == 1 { "thing is" } else { "things are" };
-    Failure::Refused { message: format!("{found} {things} wrong; restore a backup, or report it"), facts: json!({}) }
+    Failure::Refused {
+        message: format!("{found} {things} wrong; restore a backup, or report it"),
+        facts: json!({}),
+    }
 }

@@ -25,10 +25,8 @@ impl Client {
     pub(super) fn new(url: &str) -> Result<Self> {
         let token = env::var(TOKEN)
             .map_err(|_| Failure::Usage(format!("set {TOKEN} to a token of the server {url}")))?;
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_WITHIN))
-            .build();
+        let config =
+            Agent::config_builder().http_status_as_error(false).timeout_connect(Some(CONNECT_WITHIN)).build();
         let base = url.trim_end_matches('/');
         let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
         Ok(Self { agent: config.into(), base, authorization: format!("Bearer {}", token.trim()) })
@@ -36,7 +34,8 @@ impl Client {
 
     /// The body of a GET, to read as it comes.
     pub(super) fn get(&self, path: &str) -> Result<impl Read + use<>> {
-        let request = self.agent.get(format!("{}{path}", self.base)).header("Authorization", &self.authorization);
+        let request =
+            self.agent.get(format!("{}{path}", self.base)).header("Authorization", &self.authorization);
         Ok(self.checked(request.call())?.into_body().into_reader())
     }
 
@@ -48,7 +47,12 @@ impl Client {
             .header("Authorization", &self.authorization)
             .header("Content-Type", content_type);
         let mut response = self.checked(request.send(body))?;
-        response.body_mut().with_config().limit(u64::MAX).read_json().map_err(|failure| self.no_answer(&failure))
+        response
+            .body_mut()
+            .with_config()
+            .limit(u64::MAX)
+            .read_json()
+            .map_err(|failure| self.no_answer(&failure))
     }
 
     /// As [`Client::post`], of a body that is packed with gzip.
@@ -60,7 +64,12 @@ impl Client {
             .header("Content-Type", content_type)
             .header("Content-Encoding", "gzip");
         let mut response = self.checked(request.send(body))?;
-        response.body_mut().with_config().limit(u64::MAX).read_json().map_err(|failure| self.no_answer(&failure))
+        response
+            .body_mut()
+            .with_config()
+            .limit(u64::MAX)
+            .read_json()
+            .map_err(|failure| self.no_answer(&failure))
     }
 
     /// The data of a GraphQL request.
@@ -91,7 +100,9 @@ impl Client {
         let problem: Option<Value> = response.body_mut().with_config().limit(u64::MAX).read_json().ok();
         let detail = problem.as_ref().and_then(|problem| problem["detail"].as_str());
         let message = match detail {
-            Some(detail) if status.as_u16() == 401 => format!("{} refused the token in {TOKEN}: {detail}", self.base),
+            Some(detail) if status.as_u16() == 401 => {
+                format!("{} refused the token in {TOKEN}: {detail}", self.base)
+            }
             Some(detail) => detail.to_owned(),
             None => format!("{} answered {status}", self.base),
         };

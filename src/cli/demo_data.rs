@@ -19,16 +19,17 @@ const SERVICE_ONE_IN: u64 = 4;
 const MEMBERS_MAX: u64 = 3;
 
 const WORDS: [&str; 24] = [
-    "Amber", "Birch", "Cedar", "Delta", "Ember", "Fjord", "Grove", "Harbor", "Iris", "Juniper", "Kestrel", "Lagoon",
-    "Maple", "Nimbus", "Onyx", "Pollen", "Quartz", "Raven", "Sierra", "Tundra", "Umber", "Violet", "Willow", "Zephyr",
+    "Amber", "Birch", "Cedar", "Delta", "Ember", "Fjord", "Grove", "Harbor", "Iris", "Juniper", "Kestrel",
+    "Lagoon", "Maple", "Nimbus", "Onyx", "Pollen", "Quartz", "Raven", "Sierra", "Tundra", "Umber", "Violet",
+    "Willow", "Zephyr",
 ];
 const FIRST_NAMES: [&str; 16] = [
-    "Ada", "Björn", "Chidi", "Dolores", "Emre", "Fatima", "Gael", "Hana", "Ivo", "Jun", "Kaveh", "Lucía", "Mei",
-    "Noor", "Oleg", "Priya",
+    "Ada", "Björn", "Chidi", "Dolores", "Emre", "Fatima", "Gael", "Hana", "Ivo", "Jun", "Kaveh", "Lucía",
+    "Mei", "Noor", "Oleg", "Priya",
 ];
 const LAST_NAMES: [&str; 16] = [
-    "Abe", "Brandt", "Costa", "Dubois", "Eriksen", "Ferrari", "Gupta", "Haddad", "Ito", "Jansen", "Kowalski", "Lund",
-    "Moreau", "Novak", "Okafor", "Park",
+    "Abe", "Brandt", "Costa", "Dubois", "Eriksen", "Ferrari", "Gupta", "Haddad", "Ito", "Jansen", "Kowalski",
+    "Lund", "Moreau", "Novak", "Okafor", "Park",
 ];
 const PLATFORMS: [&str; 4] = ["github.com", "github.com", "gitlab.com", "git.corp.example"];
 
@@ -55,12 +56,22 @@ impl DemoData {
     fn shape(self) -> Shape {
         let units = (self.entities * UNITS_PER_CENT / 100).max(5);
         let share = |per_mille: u64| (units * per_mille / 1000).max(1);
-        let (businesses, departments, groups) =
-            (share(BUSINESSES_PER_MILLE).max(2), share(DEPARTMENTS_PER_MILLE).max(2), share(GROUPS_PER_MILLE).max(2));
+        let (businesses, departments, groups) = (
+            share(BUSINESSES_PER_MILLE).max(2),
+            share(DEPARTMENTS_PER_MILLE).max(2),
+            share(GROUPS_PER_MILLE).max(2),
+        );
         let people = self.entities * PEOPLE_PER_CENT / 100;
         let teams = units.saturating_sub(1 + businesses + departments + groups).max(2);
         let placed = 1 + businesses + departments + groups + teams + people;
-        Shape { businesses, departments, groups, teams, people, projects: self.entities.saturating_sub(placed) }
+        Shape {
+            businesses,
+            departments,
+            groups,
+            teams,
+            people,
+            projects: self.entities.saturating_sub(placed),
+        }
     }
 
     /// Writes one record a line: units, then people, then projects, then the mappings between them.

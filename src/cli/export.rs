@@ -27,9 +27,10 @@ impl Export {
         let target = Target::existing(settings)?;
         let progress = bytes_counter();
         let out: Box<dyn Write> = match &self.output {
-            Some(path) => Box::new(File::create_new(path).map_err(|why| {
-                Failure::refused(format!("{} cannot be made: {why}", path.display()))
-            })?),
+            Some(path) => Box::new(
+                File::create_new(path)
+                    .map_err(|why| Failure::refused(format!("{} cannot be made: {why}", path.display())))?,
+            ),
             None => Box::new(io::stdout().lock()),
         };
         let mut out = BufWriter::new(progress.wrap_write(out));

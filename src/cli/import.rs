@@ -111,7 +111,9 @@ impl Import {
                 Ok(())
             };
             match source.format {
-                FileFormat::Ndjson => each_line(source, take, |line| command_of_line(line, self.if_exists()))?,
+                FileFormat::Ndjson => {
+                    each_line(source, take, |line| command_of_line(line, self.if_exists()))?
+                }
                 FileFormat::Csv => each_row(source, self.kind.as_deref(), take, |record| {
                     Ok(command_of_record(record, self.if_exists())?)
                 })?,
@@ -123,7 +125,12 @@ impl Import {
         Err(refused(refusals.len() + commands.len(), &refusals, names))
     }
 
-    fn apply(&self, directory: &Directory, commands: Vec<(Place, Command)>, names: &[String]) -> Result<Counted> {
+    fn apply(
+        &self,
+        directory: &Directory,
+        commands: Vec<(Place, Command)>,
+        names: &[String],
+    ) -> Result<Counted> {
         let (places, commands): (Vec<Place>, Vec<Command>) = commands.into_iter().unzip();
         let total = commands.len();
         if total == 0 {
@@ -178,7 +185,8 @@ impl Import {
         let body = packed.finish()?;
         let mode = if self.mode == Mode::Upsert { "upsert" } else { "insert" };
         let path = format!("/api/v2/data/bulk?mode={mode}&dryRun={}", self.dry_run);
-        let answer = client.post_packed(&path, "application/x-ndjson", SendBody::from_reader(&mut body.as_slice()));
+        let answer =
+            client.post_packed(&path, "application/x-ndjson", SendBody::from_reader(&mut body.as_slice()));
         let answer = answer.map_err(|failure| told_by_server(failure, &places, names))?;
         let count = |name: &str| answer[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         Ok(Counted {
@@ -209,16 +217,13 @@ impl Import {
 }
 
 /// Hands over each line that is not blank, with its number from 1.
-fn each_line<T>(
-    source: Source,
-    mut take: impl FnMut(u64, T) -> Result,
-    read: impl Fn(&[u8]) -> T,
-) -> Result {
+fn each_line<T>(source: Source, mut take: impl FnMut(u64, T) -> Result, read: impl Fn(&[u8]) -> T) -> Result {
     let mut lines = BufReader::with_capacity(1 << 16, source.reader);
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        let unreadable = |why| Failure::refused(format!("{} line {number} cannot be read: {why}", source.name));
+        let unreadable =
+            |why| Failure::refused(format!("{} line {number} cannot be read: {why}", source.name));
         if lines.read_until(b'\n', &mut line).map_err(unreadable)? == 0 {
             break;
         }

@@ -6,7 +6,6 @@ use std::io::{self, Read};
 use clap::Args;
 use serde_json::{Map, Value};
 
-use crate::access::Grant;
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say_json};
@@ -55,7 +54,9 @@ fn text(given: &str) -> Result<String> {
         return Ok(text);
     }
     match given.strip_prefix('@') {
-        Some(path) => fs::read_to_string(path).map_err(|why| Failure::refused(format!("{path} cannot be read: {why}"))),
+        Some(path) => {
+            fs::read_to_string(path).map_err(|why| Failure::refused(format!("{path} cannot be read: {why}")))
+        }
         None => Ok(given.to_owned()),
     }
 }

@@ -32,9 +32,14 @@ impl Source {
         let name = path.display().to_string();
         if name == "-" {
             let reader = Box::new(progress.wrap_read(io::stdin()));
-            return Ok(Self { name: "standard input".to_owned(), format: format.unwrap_or(FileFormat::Ndjson), reader });
+            return Ok(Self {
+                name: "standard input".to_owned(),
+                format: format.unwrap_or(FileFormat::Ndjson),
+                reader,
+            });
         }
-        let file = File::open(path).map_err(|why| Failure::refused(format!("{name} cannot be read: {why}")))?;
+        let file =
+            File::open(path).map_err(|why| Failure::refused(format!("{name} cannot be read: {why}")))?;
         let bytes = progress.wrap_read(BufReader::new(file));
         let is_packed = extension(path) == "gz";
         let plain = if is_packed { path.with_extension("") } else { path.to_owned() };

@@ -19,7 +19,8 @@ pub(super) struct Restore {
 impl Restore {
     pub(super) fn run(self, settings: &Settings) -> Result {
         if settings.server.is_some() {
-            let how = "restore puts a file in place of a store; stop the server and name the store with --data";
+            let how =
+                "restore puts a file in place of a store; stop the server and name the store with --data";
             return Err(Failure::Usage(how.to_owned()));
         }
         let data = settings.data();
@@ -54,7 +55,10 @@ fn place(backup: &Path, copy: &Path, data: &Path) -> Result {
     drop(directory);
     if let Some(first) = findings.first() {
         let shown = backup.display();
-        return Err(Failure::refused(format!("{shown} is damaged, {} findings; the first: {first}", findings.len())));
+        return Err(Failure::refused(format!(
+            "{shown} is damaged, {} findings; the first: {first}",
+            findings.len()
+        )));
     }
     File::open(copy)?.sync_all()?;
     fs::rename(copy, data)?;

@@ -85,7 +85,9 @@ impl Create {
     fn run(self, settings: &Settings) -> Result {
         let expires_at = match &self.expires {
             Some(text) => Some(Timestamp::parse(text).ok_or_else(|| {
-                Failure::Usage(format!("--expires {text:?} is no date such as 2027-01-31, and no RFC 3339 moment"))
+                Failure::Usage(format!(
+                    "--expires {text:?} is no date such as 2027-01-31, and no RFC 3339 moment"
+                ))
             })?),
             None => None,
         };

@@ -70,7 +70,8 @@ impl Tree {
                 };
                 let mut units = Vec::new();
                 for line in BufReader::new(client.get("/api/v2/data/units?format=ndjson")?).lines() {
-                    let unit = serde_json::from_str(&line?).map_err(|why| Failure::refused(why.to_string()))?;
+                    let unit =
+                        serde_json::from_str(&line?).map_err(|why| Failure::refused(why.to_string()))?;
                     units.push(unit);
                 }
                 (units, begin)
@@ -176,7 +177,11 @@ impl Forest {
         let Some(unit) = self.units.get(key) else { return Value::Null };
         let children: Vec<Value> = match depth {
             Some(0) => Vec::new(),
-            _ => self.children(key).iter().map(|child| self.json(child, depth.map(|depth| depth - 1))).collect(),
+            _ => self
+                .children(key)
+                .iter()
+                .map(|child| self.json(child, depth.map(|depth| depth - 1)))
+                .collect(),
         };
         json!({
             "key": unit.key, "name": unit.name, "type": unit.unit_type,

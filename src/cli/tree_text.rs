@@ -27,7 +27,8 @@ pub(super) fn drawn(lines: &[Line], colours: bool) -> Vec<String> {
         return Vec::new();
     }
     let paint = Paint(colours);
-    let width = lines.iter().map(|line| line.plain().width()).max().unwrap_or(0).clamp(NAMES_MIN, NAMES_MAX) + 2;
+    let width =
+        lines.iter().map(|line| line.plain().width()).max().unwrap_or(0).clamp(NAMES_MIN, NAMES_MAX) + 2;
     let digits = |number: fn(&Line) -> u64, heading: &str| {
         lines.iter().map(|line| grouped(number(line)).len()).max().unwrap_or(0).max(heading.len())
     };
@@ -121,8 +122,7 @@ mod tests {
 
     #[test]
     fn wide_letters_keep_the_columns_straight() {
-        let lines =
-            [line(&[], "Corp", 1_234_567), line(&[true], "研究开发", 12), line(&[false], "Büro", 3)];
+        let lines = [line(&[], "Corp", 1_234_567), line(&[true], "研究开发", 12), line(&[false], "Büro", 3)];
         let drawn = drawn(&lines, false);
         assert_eq!(drawn[1], "Corp  team                          1,234,567         1");
         assert_eq!(drawn[2], "├─ 研究开发  team                          12         1");

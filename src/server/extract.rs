@@ -5,7 +5,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use crate::directory::{Applied, View};
+use crate::directory::{Applied, Directory, View};
 use crate::error::Error;
 use crate::model::command::{Command, Outcome, Subject};
 use crate::model::token::Role;
@@ -42,6 +42,26 @@ impl FromRequestParts<AppState> for Writer {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         Ok(Self { caller: caller(parts, state, Role::Write)?, state: state.clone() })
+    }
+}
+
+/// A caller who may examine and copy the whole store.
+pub(crate) struct Admin {
+    state: AppState,
+}
+
+impl FromRequestParts<AppState> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        caller(parts, state, Role::Admin)?;
+        Ok(Self { state: state.clone() })
+    }
+}
+
+impl Admin {
+    pub(crate) fn directory(&self) -> &Directory {
+        self.state.directory()
     }
 }
 

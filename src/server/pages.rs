@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
 
+use crate::server::graphql::schema_sdl;
 use crate::server::problem::Problem;
 use crate::server::rest::openapi;
 use crate::server::state::AppState;
@@ -31,6 +32,10 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(landing))
         .route("/openapi.json", get(async || Json(&*DOCUMENT)))
+        .route(
+            "/schema.graphql",
+            get(async || ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], schema_sdl())),
+        )
         .route("/docs", get(async || Redirect::permanent("/docs/")))
         .route("/docs/", get(async || docs("")))
         .route("/docs/{file}", get(docs_file))

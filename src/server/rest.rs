@@ -20,6 +20,7 @@ mod mapping;
 mod mapping_input;
 mod mapping_list;
 pub mod openapi;
+mod operations;
 pub mod order;
 mod org_hierarchy;
 mod people;
@@ -40,6 +41,7 @@ pub use export::export;
 pub use format::Format;
 pub use lines::{command_of_line, command_of_record, records_of_csv};
 pub use openapi::openapi;
+pub use operations::checked_as_json;
 pub use order::in_order;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -68,5 +70,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(unit_lists::projects))
         .routes(routes!(unit_lists::repositories))
         .routes(routes!(filters::show))
-        .routes(routes!(bulk::bulk))
+        .routes(routes!(bulk::bulk, operations::everything))
+        .routes(routes!(operations::check))
+        .routes(routes!(operations::backup))
 }

@@ -1,0 +1,151 @@
+//! `clade serve`: a store over GraphQL and REST.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+
+use clap::{Args, ValueEnum};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::settings::Settings;
+use crate::cli::{Failure, Result, demo, say, token};
+use crate::directory::Directory;
+use crate::model::key::Name;
+use crate::model::token::Role;
+use crate::server::{AppState, serve};
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Where to listen [default: 127.0.0.1:7171]; port 0 takes any that is free
+    #[arg(long, env = "CLADE_LISTEN", value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Begin with a small sample organisation, in memory unless --data names a store
+    #[arg(long)]
+    demo: bool,
+    /// What to log: error, warn, info, debug, trace, or by part [default: warn]
+    #[arg(long, env = "CLADE_LOG", value_name = "LEVEL")]
+    log: Option<String>,
+    /// How to log
+    #[arg(long, value_enum, default_value_t = LogFormat::Human)]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// For people
+    Human,
+    /// A JSON object a line
+    Json,
+}
+
+impl Serve {
+    pub(super) fn run(self, settings: &Settings) -> Result {
+        if settings.server.is_some() {
+            return Err(Failure::Usage("serve opens a store of its own; leave --server out".to_owned()));
+        }
+        self.log_to_stderr(settings)?;
+        let directory = self.directory(settings)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.serve(directory, settings))
+    }
+
+    fn log_to_stderr(&self, settings: &Settings) -> Result {
+        let level = settings.log(self.log.clone());
+        let filter = EnvFilter::try_new(&level)
+            .map_err(|why| Failure::Usage(format!("--log {level:?} is no level and no filter: {why}")))?;
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self.log_format {
+            LogFormat::Human => log.with_ansi(std::io::stderr().is_terminal()).init(),
+            LogFormat::Json => log.json().init(),
+        }
+        Ok(())
+    }
+
+    fn directory(&self, settings: &Settings) -> Result<Directory> {
+        let directory = match (&settings.named_data, self.demo) {
+            (None, true) => Directory::in_memory()?,
+            _ => Directory::open(settings.data())?,
+        };
+        if self.demo && directory.view().revision().0 == 0 {
+            directory.apply_all(demo::commands()?)?;
+        }
+        Ok(directory)
+    }
+
+    async fn serve(&self, directory: Directory, settings: &Settings) -> Result {
+        let wanted = settings.listen(self.listen.clone());
+        let listener = TcpListener::bind(&wanted).await.map_err(|why| cannot_listen(&wanted, &why))?;
+        let address = listener.local_addr()?;
+        let secret = first_token(&directory)?;
+        greet(address, secret.as_deref(), self.demo)?;
+        tracing::info!(%address, revision = %directory.view().revision(), "serving");
+        serve(AppState::new(directory), listener, stop_signal()?).await;
+        Ok(())
+    }
+}
+
+fn cannot_listen(wanted: &str, why: &std::io::Error) -> Failure {
+    let how = match why.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "another process listens there; stop it, or choose another with --listen"
+        }
+        std::io::ErrorKind::InvalidInput => "it must look like 127.0.0.1:7171",
+        _ => "choose another with --listen",
+    };
+    Failure::refused(format!("cannot listen on {wanted}: {why}; {how}"))
+}
+
+/// An admin token, where the store has none yet.
+fn first_token(directory: &Directory) -> Result<Option<String>> {
+    if !directory.view().tokens().is_empty() {
+        return Ok(None);
+    }
+    let (secret, _) =
+        token::create(directory, Role::Admin, Some(Name::parse("made by the first serve")?), None)?;
+    Ok(Some(secret))
+}
+
+fn greet(address: SocketAddr, secret: Option<&str>, demo: bool) -> Result {
+    say(format!("Clade listens on http://{address}"))?;
+    match secret {
+        Some(secret) => {
+            say(format!("Admin token, shown this once: {secret}"))?;
+            say(format!("Query page: http://{address}/graphql   REST: http://{address}/docs/"))?;
+        }
+        None => say("Tokens: clade token create, list, revoke")?,
+    }
+    if let (Some(secret), true) = (secret, demo) {
+        say(format!(
+            "\nThree things to try:\n\n\
+             Who is where, rolled up:\n  \
+             CLADE_TOKEN={secret} clade tree --server http://{address} --depth 2\n\n\
+             The drop-downs of a dashboard:\n  \
+             curl -s 'http://{address}/api/v2/data/filters?business=Bikes' -H 'Authorization: {secret}'\n\n\
+             From a commit's remote to the team that owns it:\n  \
+             curl -s http://{address}/graphql -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' \\\n    \
+             -d '{{\"query\":\"{{ repository(url: \\\"git@github.com:aurora/gearbox.git\\\") {{ project {{ projectName team {{ name }} owner {{ email }} }} }} }}\"}}'\n"
+        ))?;
+    }
+    Ok(())
+}
+
+/// Completes on SIGTERM or SIGINT. A second signal ends the process at once.
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: open requests are finished first");
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::warn!("stopped at once");
+            std::process::exit(1);
+        });
+    })
+}

@@ -1,0 +1,141 @@
+//! The whole store at once: exported, examined, copied. Bodies are streamed while they are made.
+
+use std::io::{self, Read, Write};
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::directory::Checked;
+use crate::server::extract::{Admin, Visible};
+use crate::server::params::{Param, Params, Shape};
+use crate::server::problem::{Problem, Result};
+use crate::server::rest::docs::{Listed, Refused, Written};
+use crate::server::rest::export::export;
+use crate::server::rest::format::Format;
+
+/// How many bytes are sent at a time.
+const CHUNK_BYTES: usize = 64 * 1024;
+/// How many chunks wait for a slow reader.
+const CHUNKS_WAITING: usize = 4;
+
+const EXPORT: &[Param] = &[Param {
+    name: "format",
+    shape: Shape::OneOf(&Format::NAMES),
+    about: "json, csv or ndjson, whatever Accept says; ndjson when neither tells.",
+}];
+
+/// Lists everything in the form that POST takes again: units, people, projects, then what maps them.
+///
+/// One revision, whole. A line holds the body of a POST plus `kind`.
+#[utoipa::path(
+    get, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "export",
+    params(("format" = Option<String>, Query, description = "json, csv or ndjson; ndjson when not given.")),
+    responses((status = 200, description = "Everything in sight.", body = String, content_type = "application/x-ndjson"), Listed, Refused)
+)]
+pub(super) async fn everything(
+    Visible(view): Visible,
+    params: Params,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let known = params.known(&[EXPORT])?;
+    let format = match known.one("format").and_then(Format::named) {
+        Some(format) => format,
+        None if headers.contains_key(header::ACCEPT) => Format::accepted(&headers).unwrap_or(Format::Ndjson),
+        None => Format::Ndjson,
+    };
+    let (chunks, body) = streamed();
+    tokio::task::spawn_blocking(move || {
+        let mut out = io::BufWriter::with_capacity(CHUNK_BYTES, chunks);
+        // A reader who has gone needs no more.
+        let _gone = export(&view, format, &mut out).and_then(|()| out.flush());
+    });
+    let content_type = HeaderValue::from_static(format.media_type());
+    Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
+}
+
+/// Examines the store: file, log, graph and rules. Needs the role admin; writes wait meanwhile.
+#[utoipa::path(
+    post, path = "/api/v2/data/check", tag = "operations", operation_id = "check",
+    responses((status = 200, description = "What was examined, and what is wrong: nothing, if `findings` is empty.", body = Value), Written, Refused)
+)]
+pub(super) async fn check(admin: Admin) -> Result<Json<Value>> {
+    let directory = admin.directory().clone();
+    let checked =
+        tokio::task::spawn_blocking(move || directory.check()).await.map_err(|_| Problem::internal())??;
+    Ok(Json(checked_as_json(&checked)))
+}
+
+/// What a check found, as JSON.
+#[must_use]
+pub fn checked_as_json(checked: &Checked) -> Value {
+    json!({
+        "revision": checked.revision.0, "changes": checked.changes, "entities": checked.entities,
+        "mappings": checked.mappings, "tokens": checked.tokens, "findings": checked.findings,
+    })
+}
+
+/// Gives a consistent copy of the store's file. Needs the role admin; writes go on meanwhile.
+#[utoipa::path(
+    get, path = "/api/v2/data/backup", tag = "operations", operation_id = "backup",
+    responses((status = 200, description = "A store, as `clade restore` takes it.", body = Vec<u8>, content_type = "application/octet-stream"), Written, Refused)
+)]
+pub(super) async fn backup(admin: Admin) -> Result<Response> {
+    let directory = admin.directory().clone();
+    let copied = tokio::task::spawn_blocking(move || {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("backup.redb");
+        directory.backup(&path).map_err(io::Error::other)?;
+        let file = std::fs::File::open(&path)?;
+        // The folder goes now; the file lives as long as it is open.
+        folder.close()?;
+        Ok::<_, io::Error>(file)
+    });
+    let mut file = copied.await.map_err(|_| Problem::internal())?.map_err(|failure| {
+        tracing::error!(error = %failure, "a backup could not be made");
+        Problem::internal()
+    })?;
+    let (mut chunks, body) = streamed();
+    tokio::task::spawn_blocking(move || {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        while let Ok(count @ 1..) = file.read(&mut chunk) {
+            if chunks.write_all(&chunk[..count]).is_err() {
+                break;
+            }
+        }
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"backup.redb\""),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// A body, and where to write it. A slow reader slows the writer.
+fn streamed() -> (Chunks, Body) {
+    let (sender, receiver) = mpsc::channel::<Bytes>(CHUNKS_WAITING);
+    let chunks = stream::unfold(receiver, |mut receiver| async move {
+        let chunk = receiver.recv().await?;
+        Some((Ok::<_, io::Error>(chunk), receiver))
+    });
+    (Chunks(sender), Body::from_stream(chunks))
+}
+
+struct Chunks(mpsc::Sender<Bytes>);
+
+impl Write for Chunks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let chunk = Bytes::copy_from_slice(bytes);
+        self.0.blocking_send(chunk).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

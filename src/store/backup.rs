@@ -1,0 +1,60 @@
+//! A consistent copy of a store, made while writes go on.
+//!
+//! What must stay true: a copy is of one revision, whole, and only gets its name once it is on disk.
+
+use std::borrow::Borrow;
+use std::fs::{self, File};
+use std::path::Path;
+
+use redb::{Database, Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
+
+use crate::error::StoreError;
+use crate::store::failure::{failed, io_at, not_opened};
+use crate::store::tables::{ENTITIES, LOG, MAPPINGS, META, TOKENS};
+
+/// The store as it was when this was taken; later commits are not seen.
+pub struct Snapshot(pub(super) ReadTransaction);
+
+impl Snapshot {
+    /// Writes a copy to `path`, where nothing may be yet.
+    ///
+    /// # Errors
+    /// When there is something, or the copy cannot be written; nothing is left then.
+    pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        // The path is claimed first, so that two copies never meet in one file.
+        File::create_new(path).map_err(|cause| io_at(path, cause))?;
+        let copied = self.write(path);
+        if copied.is_err() {
+            let _best_effort = fs::remove_file(path);
+        }
+        copied
+    }
+
+    fn write(&self, path: &Path) -> Result<(), StoreError> {
+        let database = Database::create(path).map_err(|failure| not_opened(path, failure))?;
+        let into = database.begin_write().map_err(failed)?;
+        self.copy(&into, META)?;
+        self.copy(&into, ENTITIES)?;
+        self.copy(&into, MAPPINGS)?;
+        self.copy(&into, TOKENS)?;
+        self.copy(&into, LOG)?;
+        into.commit().map_err(failed)
+    }
+
+    fn copy<K: Key + 'static, V: Value + 'static>(
+        &self,
+        into: &WriteTransaction,
+        table: TableDefinition<K, V>,
+    ) -> Result<(), StoreError>
+    where
+        for<'a> K::SelfType<'a>: Borrow<K::SelfType<'a>>,
+    {
+        let from = self.0.open_table(table).map_err(failed)?;
+        let mut into = into.open_table(table).map_err(failed)?;
+        for row in from.iter().map_err(failed)? {
+            let (key, value) = row.map_err(failed)?;
+            into.insert(key.value(), value.value()).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
