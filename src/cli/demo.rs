@@ -128,7 +128,7 @@ fn lines() -> String {
     for (key, unit_type, parents) in UNITS {
         line(json!({ "kind": "orgUnit", "key": key, "name": key, "type": unit_type, "parents": parents }));
     }
-    let teams: Vec<&str> = lowest().collect();
+    let teams = teams();
     for number in 0..PEOPLE {
         let (first, last) = NAMES[number % NAMES.len()];
         line(json!({
@@ -175,10 +175,9 @@ fn lines() -> String {
     lines
 }
 
-/// The units that people are placed in: those with nothing beneath them.
-fn lowest() -> impl Iterator<Item = &'static str> {
-    let is_parent = |key: &str| UNITS.iter().any(|(_, _, parents)| parents.contains(&key));
-    UNITS.iter().map(|(key, ..)| *key).filter(move |key| !is_parent(key))
+/// The teams, which people are placed in; squads are beside them.
+fn teams() -> Vec<&'static str> {
+    UNITS.iter().filter(|(_, unit_type, _)| *unit_type == "team").map(|(key, ..)| *key).collect()
 }
 
 fn email(number: usize) -> String {
