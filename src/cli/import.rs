@@ -1,5 +1,6 @@
 //! `clade import`: all records of all files in one change set, or none.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -112,7 +113,7 @@ impl Import {
             };
             match source.format {
                 FileFormat::Ndjson => {
-                    each_line(source, take, |line| command_of_line(line, self.if_exists()))?
+                    each_line(source, take, |line| command_of_line(line, self.if_exists()))?;
                 }
                 FileFormat::Csv => each_row(source, self.kind.as_deref(), take, |record| {
                     Ok(command_of_record(record, self.if_exists())?)
@@ -265,10 +266,11 @@ fn refused(total: usize, refusals: &[Refusal], names: &[String]) -> Failure {
 fn nothing_changed(total: usize, refusals: &[(Place, &str, &str)], names: &[String]) -> Failure {
     let mut message = format!("nothing was changed: {} of {total} records were refused", refusals.len());
     for (place, _, detail) in refusals.iter().take(TOLD_MAX) {
-        message.push_str(&format!("\n  {} line {}: {detail}", names[place.file], place.line));
+        let _written = write!(message, "\n  {} line {}: {detail}", names[place.file], place.line);
     }
     if refusals.len() > TOLD_MAX {
-        message.push_str(&format!("\n  and {} more; --json lists them all", refusals.len() - TOLD_MAX));
+        let more = refusals.len() - TOLD_MAX;
+        let _written = write!(message, "\n  and {more} more; --json lists them all");
     }
     let all: Vec<Value> = refusals
         .iter()

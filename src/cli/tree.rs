@@ -29,7 +29,7 @@ struct Unit {
     key: String,
     name: String,
     #[serde(rename = "type")]
-    unit_type: String,
+    type_name: String,
     parents: Vec<String>,
     totals: Totals,
 }
@@ -106,7 +106,7 @@ fn units_of(view: &View) -> Vec<Unit> {
         Some(Unit {
             key: record.key.as_str().to_owned(),
             name: record.name.as_str().to_owned(),
-            unit_type: record.unit_type.as_str().to_owned(),
+            type_name: record.unit_type.as_str().to_owned(),
             parents: view.parents(id).into_iter().map(|parent| view.label(parent)).collect(),
             totals: Totals { units: totals.units, people: totals.people, projects: totals.projects },
         })
@@ -156,7 +156,7 @@ impl Forest {
             lines.push(Line {
                 follows: follows.clone(),
                 name: unit.name.clone(),
-                unit_type: unit.unit_type.clone(),
+                unit_type: unit.type_name.clone(),
                 parents: unit.parents.len(),
                 note,
                 people: unit.totals.people,
@@ -184,7 +184,7 @@ impl Forest {
                 .collect(),
         };
         json!({
-            "key": unit.key, "name": unit.name, "type": unit.unit_type,
+            "key": unit.key, "name": unit.name, "type": unit.type_name,
             "totals": { "units": unit.totals.units, "people": unit.totals.people, "projects": unit.totals.projects },
             "children": children,
         })

@@ -1,5 +1,7 @@
 //! A tree as a picture: branches, names, types, and totals in columns.
 
+use std::fmt::Write as _;
+
 use unicode_width::UnicodeWidthStr;
 
 /// The picture is at least so wide before the columns of numbers, so that small trees look like large ones.
@@ -60,10 +62,10 @@ impl Line {
     fn remarks(&self) -> String {
         let mut remarks = format!("  {}", self.unit_type);
         if self.parents > 1 {
-            remarks.push_str(&format!(", {} parents", self.parents));
+            let _written = write!(remarks, ", {} parents", self.parents);
         }
         if !self.note.is_empty() {
-            remarks.push_str(&format!(" (… {})", self.note));
+            let _written = write!(remarks, " (… {})", self.note);
         }
         remarks
     }

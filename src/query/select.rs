@@ -62,9 +62,9 @@ impl<'v> Selection<'v> {
                 let without = self.of(condition, among);
                 Cow::Owned(&*self.candidates(among) - &*without)
             }
-            Filter::Within(units) => self.union(units, among, |unit| self.view.below(unit, self.kind)),
+            Filter::Within(units) => Self::union(units, among, |unit| self.view.below(unit, self.kind)),
             Filter::DirectlyIn(units) => {
-                self.union(units, among, |unit| self.view.directly_below(unit, self.kind))
+                Self::union(units, among, |unit| self.view.directly_below(unit, self.kind))
             }
             Filter::Text(field, test) => Cow::Owned(match self.indexed(*field, test) {
                 Some(found) => found & &*self.candidates(among),
@@ -135,7 +135,6 @@ impl<'v> Selection<'v> {
     }
 
     fn union(
-        self,
         units: &[EntityId],
         among: Option<&RoaringBitmap>,
         held: impl Fn(EntityId) -> Cow<'v, RoaringBitmap>,
@@ -145,7 +144,9 @@ impl<'v> Selection<'v> {
             ([unit], Some(among)) => Cow::Owned(&*held(*unit) & among),
             (units, among) => {
                 let mut union = RoaringBitmap::new();
-                units.iter().for_each(|unit| union |= &*held(*unit));
+                for unit in units {
+                    union |= &*held(*unit);
+                }
                 if let Some(among) = among {
                     union &= among;
                 }
@@ -194,8 +195,8 @@ impl<'v> Selection<'v> {
             return None;
         }
         let texts = match test {
-            TextTest::Eq(text) => std::slice::from_ref(text),
-            TextTest::In(texts) => texts,
+            TextTest::Eq(wanted) => std::slice::from_ref(wanted),
+            TextTest::In(wanted) => wanted,
             _ => return None,
         };
         Some(texts.iter().flat_map(|text| self.look_up(field, text)).map(|id| id.0).collect())

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use rustc_hash::FxHashSet;
 
 use crate::model::entity::{Body, Entity};
-use crate::model::key::{RepoUrl, fold};
+use crate::model::key::{Email, RepoUrl, fold};
 use crate::model::level::UnitType;
 use crate::query::filter::{Field, TextTest};
 
@@ -34,7 +34,7 @@ impl Field {
             Body::Project(project) => match self {
                 Self::ProjectId => Some(project.project_id.as_str()),
                 Self::Name => Some(project.name.as_str()),
-                Self::OwnerEmail => project.owner.as_ref()?.email.as_ref().map(|email| email.as_str()),
+                Self::OwnerEmail => project.owner.as_ref()?.email.as_ref().map(Email::as_str),
                 Self::ExternalId => project.external_id.as_ref().map(AsRef::as_ref),
                 _ => None,
             },
@@ -106,7 +106,7 @@ fn owner_texts(entity: &Entity) -> impl Iterator<Item = &str> {
     let owner = entity.as_project().and_then(|project| project.owner.as_ref());
     owner.into_iter().flat_map(|owner| {
         let names = [owner.first_name.as_ref(), owner.last_name.as_ref()];
-        names.into_iter().flatten().map(AsRef::as_ref).chain(owner.email.as_ref().map(|email| email.as_str()))
+        names.into_iter().flatten().map(AsRef::as_ref).chain(owner.email.as_ref().map(Email::as_str))
     })
 }
 
@@ -122,15 +122,15 @@ pub(super) enum Matcher {
 impl Matcher {
     pub(super) fn new(field: Field, test: &TextTest) -> Self {
         match test {
-            TextTest::Eq(text) => {
-                Self::OneOf(field, field.compared(text).map(Cow::into_owned).into_iter().collect())
+            TextTest::Eq(wanted) => {
+                Self::OneOf(field, field.compared(wanted).map(Cow::into_owned).into_iter().collect())
             }
             TextTest::In(texts) => {
                 let compared = texts.iter().filter_map(|text| field.compared(text));
                 Self::OneOf(field, compared.map(Cow::into_owned).collect())
             }
-            TextTest::Contains(text) => Self::Contains(field, fold(text).into_owned()),
-            TextTest::StartsWith(text) => Self::StartsWith(field, fold(text).into_owned()),
+            TextTest::Contains(part) => Self::Contains(field, fold(part).into_owned()),
+            TextTest::StartsWith(start) => Self::StartsWith(field, fold(start).into_owned()),
             TextTest::IsNull(is_null) => Self::IsNull(field, *is_null),
         }
     }

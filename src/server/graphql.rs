@@ -3,6 +3,8 @@
 //! What must stay true: a request is counted against its limits before it is validated, and every error says its
 //! stable code.
 
+#![expect(clippy::unused_async, reason = "async-graphql takes resolvers that are async alone")]
+
 mod connection;
 mod descendants;
 mod facet;

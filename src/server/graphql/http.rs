@@ -137,11 +137,10 @@ fn by_url(uri: &axum::http::Uri) -> Result<Asked> {
     let mut fields = Map::new();
     for (name, text) in pairs {
         let value = match name.as_str() {
-            "variables" | "extensions" if text.is_empty() => Value::Null,
+            "variables" | "extensions" | "operationName" if text.is_empty() => Value::Null,
             "variables" | "extensions" => serde_json::from_str(&text).map_err(|refusal| {
                 Problem::malformed(format!("{name} is no JSON: {refusal}")).with("field", name.clone())
             })?,
-            "operationName" if text.is_empty() => Value::Null,
             _ => Value::String(text),
         };
         fields.insert(name, value);

@@ -44,15 +44,11 @@ pub(crate) async fn endpoint(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
-    let upgrade = match upgrade {
-        Ok(upgrade) => {
-            upgrade.protocols([PROTOCOL]).max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX)
-        }
-        Err(_) => {
-            let detail = format!("open a WebSocket here, with the protocol {PROTOCOL}");
-            return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade-required", detail).into_response();
-        }
+    let Ok(upgrade) = upgrade else {
+        let detail = format!("open a WebSocket here, with the protocol {PROTOCOL}");
+        return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade-required", detail).into_response();
     };
+    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);
     let spoken = upgrade.selected_protocol().is_some();
     upgrade.on_upgrade(move |socket| async move {
         let mut connection = Connection { endpoint, socket, operations: HashMap::new(), caller: None };
