@@ -1,4 +1,40 @@
 //! Who and what belongs where: an embedded graph store of people, projects and org units.
+//!
+//! A *clade* is a common ancestor and everything that descends from it. That is the question this crate answers:
+//! *everything under this unit, now, counted, filtered, and allowed for this token*.
+//!
+//! ```
+//! use clade::query::{FacetBy, Field, Filter, TextTest, facet, select};
+//! use clade::model::Level;
+//! use clade::{CreateMapping, CreatePerson, CreateProject, Directory, Kind};
+//!
+//! # fn main() -> Result<(), clade::Error> {
+//! let directory = Directory::in_memory()?; // or Directory::open("corp.redb")
+//!
+//! // A write returns once it is on disk. Units that a path names are made where they do not exist.
+//! directory.apply(CreatePerson::new("ada@corp.example").under("Corp/Research"))?;
+//! directory.apply(CreateProject::new("engine", "Engine").under("Corp/Research/Core"))?;
+//! directory.apply(CreateMapping::member("engine", "ada@corp.example"))?;
+//!
+//! // A view is one revision, and never changes or waits. What is beneath a unit is counted once.
+//! let view = directory.view();
+//! let corp = view.org_unit("Corp")?;
+//! assert_eq!((corp.totals().people, corp.totals().projects), (1, 1));
+//!
+//! // Filters and facets are the ones that GraphQL and REST use.
+//! let named = Filter::Text(Field::Name, TextTest::Contains("eng".to_owned()));
+//! let filter = Filter::And(vec![Filter::Within(vec![corp.id()]), named]);
+//! assert_eq!(select(&view, Kind::Project, &filter).len(), 1);
+//! let buckets = facet(&view, Kind::Project, &filter, FacetBy::Level(Level::Organization), false);
+//! assert_eq!((buckets[0].value.as_str(), buckets[0].count), ("Corp", 1));
+//! # Ok(()) }
+//! ```
+//!
+//! [`Directory`] changes, [`View`] only shows. The binary's REST, GraphQL and command line ([`server`], [`cli`]) use
+//! the same two as you do, and have no private way in. Every refusal is an [`Error`] with a stable
+//! [`code`](Error::code).
+//!
+//! Commands for common changes stand here; the others, each with all its fields, are in [`model::command`].
 
 pub mod access;
 pub mod cli;
@@ -10,5 +46,8 @@ pub mod query;
 pub mod server;
 pub mod store;
 
-pub use directory::{Directory, View};
+pub use directory::{Applied, Directory, View};
 pub use error::Error;
+pub use model::{
+    Command, CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, EntityId, IntoCommand, Kind, Revision,
+};

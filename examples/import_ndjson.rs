@@ -1,0 +1,51 @@
+//! How does a program take in an organisation as NDJSON, all of it or nothing, and say which lines are wrong?
+//!
+//! `cargo run --example import_ndjson`
+
+use clade::model::command::IfExists;
+use clade::server::rest::{command_of_line, in_order};
+use clade::{Directory, Error};
+
+/// In no order: a line may name what a later one makes.
+const RECORDS: &str = r#"
+{"kind":"mapping","mappingType":"project-people","attribute1":"cart","attribute2":"ada@corp.example"}
+{"kind":"person","email":"ada@corp.example","displayName":"Ada","organization":"Corp","team":"Checkout"}
+{"kind":"project","projectId":"cart","projectName":"Shopping Cart","organization":"Corp","team":"Checkout"}
+"#;
+
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let directory = Directory::in_memory()?;
+    import(&directory, RECORDS)?;
+    println!("{:?}", directory.view().org_unit("Corp")?.totals());
+
+    let wrong = r#"{"kind":"person","email":"bob@corp.example"}
+{"kind":"person","email":"bob"}
+{"kind":"mapping","mappingType":"people-org","attribute1":"bob@corp.example","attribute2":"Korp"}"#;
+    let refusal = import(&directory, wrong).expect_err("two lines of it are wrong");
+    println!("{refusal}");
+    assert_eq!(directory.view().org_unit("Corp")?.totals().people, 1, "nothing was changed");
+    Ok(())
+}
+
+fn import(directory: &Directory, records: &str) -> Result<(), String> {
+    let mut commands = Vec::new();
+    let mut wrong = Vec::new();
+    for (line, record) in (1..).zip(records.lines()).filter(|(_, record)| !record.is_empty()) {
+        match command_of_line(record.as_bytes(), IfExists::Merge) {
+            Ok(command) => commands.push((line, command)),
+            Err(problem) => wrong.push(format!("line {line}: {}", problem.detail)),
+        }
+    }
+    let (lines, commands): (Vec<usize>, Vec<_>) = in_order(commands).into_iter().unzip();
+    // What could be read is tried too, so that all that is wrong is told at once.
+    let outcome = if wrong.is_empty() { directory.apply_all(commands) } else { directory.dry_run(commands) };
+    match outcome {
+        Ok(_) if wrong.is_empty() => return Ok(()),
+        Ok(_) => {}
+        Err(Error::Refused { refused, .. }) => {
+            wrong.extend(refused.iter().map(|(at, why)| format!("line {}: {why}", lines[*at])));
+        }
+        Err(other) => return Err(other.to_string()),
+    }
+    Err(wrong.join("\n"))
+}
