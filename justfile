@@ -1,0 +1,30 @@
+# The words of daily work; `just` alone lists them. Each is what CI runs, or a line you can type yourself.
+
+# List these words.
+default:
+    @just --list
+
+# Serve the sample organisation, with an address, a token and three things to try.
+demo:
+    cargo run --release -- serve --demo
+
+# Every test: units, properties, the product from outside, the examples in the docs.
+test:
+    cargo test --locked
+
+# What CI refuses: formatting, lints, docs with a warning; and what may come in, where cargo-deny is installed.
+lint:
+    cargo fmt --all --check
+    cargo clippy --all-targets --locked -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+    if command -v cargo-deny > /dev/null; then cargo deny check; fi
+
+# Measure the graph and its queries at 10 k and 100 k entities, against the run before.
+bench *ARGS:
+    cargo bench --locked --bench graph -- {{ARGS}}
+
+# Write schema.graphql anew from the code; read the diff.
+schema:
+    cargo run --locked -- schema > schema.graphql.new
+    mv schema.graphql.new schema.graphql
+    git diff --stat -- schema.graphql
