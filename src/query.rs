@@ -10,8 +10,6 @@ pub mod search;
 mod select;
 mod text;
 pub mod tree;
-#[cfg(test)]
-mod twin;
 
 pub use facet::{Bucket, FacetBy, facet};
 pub use filter::{Field, Filter, Relation, TextTest, select};

@@ -4,12 +4,13 @@
 
 use clade::model::command::{
     Command, Create, Delete, IfExists, LevelNames, LinkUnits, MoveUnit, Patch, PersonFields, PersonRef,
-    Placement, Update,
+    Placement, UnitFields, Update,
 };
 use clade::model::{
-    CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, Email, EntityId, Kind, Level, Name, Revision,
-    UnitRef, UnitType,
+    Change, CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, Email, EntityId, ExternalId, Kind,
+    Level, Name, Revision, UnitKey, UnitRef, UnitType,
 };
+use clade::query::{FacetBy, Filter, facet, select};
 use clade::{Directory, Error, View};
 
 /// An organisation of units, from lines such as `Corp > Retail, Web`: who is above whom.
@@ -257,16 +258,45 @@ fn the_earliest_mapping_decides_and_a_narrow_view_derives_its_own() {
     assert_eq!(keys(&narrow, narrow.roots()), ["Retail"]);
 }
 
+#[test]
+fn filters_and_facets_count_every_unit_above() {
+    let directory = org(&["Corp > Retail, Web", "Retail > Cart", "Web > Pay"]);
+    directory.apply(CreateProject::new("shop", "Shop").under("Cart")).unwrap();
+    let view = directory.apply(CreateMapping::project_in("shop", "Pay")).unwrap().view;
+    let within = |key: &str| Filter::Within(vec![view.org_unit(key).unwrap().id()]);
+    for key in ["Corp", "Retail", "Web"] {
+        assert_eq!(select(&view, Kind::Project, &within(key)).len(), 1, "{key}");
+    }
+    let by_level = |level| facet(&view, Kind::Project, &Filter::All, FacetBy::Level(level), false);
+    let told = |level| by_level(level).into_iter().map(|bucket| (bucket.value, bucket.count));
+    assert_eq!(told(Level::Organization).collect::<Vec<_>>(), [("Corp".to_owned(), 1)]);
+    let both = [("Retail".to_owned(), 1), ("Web".to_owned(), 1)];
+    assert_eq!(told(Level::Business).collect::<Vec<_>>(), both);
+}
+
 // 5. A name is tried as key, external id, path, then as a unique name.
 
 #[test]
 fn a_reference_is_tried_as_key_external_id_path_and_name() {
     let directory = org(&["Corp > Retail, Web", "Retail > R&D"]);
     directory.apply(CreateOrgUnit::new("R&D", "department").key("web/rd").under("Web")).unwrap();
+    directory
+        .apply(Command::CreateUnit(Create {
+            fields: UnitFields {
+                key: Some(UnitKey::parse("k-7").unwrap()),
+                name: Some(Name::parse("Lab").unwrap()),
+                external_id: Patch::Set(ExternalId::parse("Retail/R&D").unwrap()),
+                ..UnitFields::default()
+            },
+            if_exists: IfExists::Refuse,
+        }))
+        .unwrap();
     let view = directory.view();
     let found = |text: &str| view.find_unit(&UnitRef::from(text)).map(|id| view.label(id));
     assert_eq!(found("R&D").unwrap(), "R&D", "a key comes before a name");
     assert_eq!(found("web/rd").unwrap(), "web/rd");
+    assert_eq!(found("Retail/R&D").unwrap(), "k-7", "an external id comes before a path");
+    assert_eq!(found("Lab").unwrap(), "k-7", "a name that one unit has");
     assert_eq!(found("Web/R&D").unwrap(), "web/rd");
     assert_eq!(found("Corp/Web/R&D").unwrap(), "web/rd");
     assert_eq!(view.org_unit(vec!["Web".to_owned(), "R&D".to_owned()]).unwrap().key.as_str(), "web/rd");
@@ -358,6 +388,17 @@ fn what_ended_stays_in_the_log_with_its_interval() {
     assert_eq!(directory.apply(delete).unwrap_err().code(), "not-found");
     let batches: Vec<_> = directory.log(Revision(1)).unwrap().map(Result::unwrap).collect();
     assert_eq!(batches.len(), 3);
+    let ended: Vec<_> = batches[2].sets[0]
+        .changes
+        .iter()
+        .map(|change| match change {
+            Change::EndMapping { stamps, .. } => ("mapping", stamps.valid_to),
+            Change::EndEntity { stamps, .. } => ("entity", stamps.valid_to),
+            other => panic!("an end became {other:?}"),
+        })
+        .collect();
+    let at = Some(batches[2].at);
+    assert_eq!(ended, [("mapping", at), ("entity", at)], "what holds it before itself");
     let checked = directory.check().unwrap();
     assert_eq!((checked.entities, checked.mappings), (3, 2), "ended ones too");
 }

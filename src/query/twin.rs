@@ -1,1 +1,0 @@
-//! A brute-force twin.
