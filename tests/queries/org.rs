@@ -99,7 +99,7 @@ pub(crate) fn org() -> impl Strategy<Value = Org> {
             vec((0..2_usize, 0..3_usize, 0..4_usize), 0..3),
             vec((name, of(0..3_usize)), 0..3),
         ),
-        0..7,
+        0..9,
     )
     .prop_map(|projects| {
         projects

@@ -181,6 +181,10 @@ impl Twin<'_> {
         self.all(kind).filter(|at| self.passes(*at, ask)).collect()
     }
 
+    pub(crate) fn numbers(&self, kind: Kind, ask: &Ask) -> Vec<u32> {
+        self.select(kind, ask).into_iter().map(|at| self.ids[at].0).collect()
+    }
+
     /// The values of a node in a dimension: what makes it one, how it is shown, its unit.
     fn values(&self, at: usize, by: FacetBy) -> Vec<(String, String, Option<usize>)> {
         let of = |nodes: Vec<usize>, field: Field| -> Vec<_> {
