@@ -19,7 +19,9 @@ mod settings;
 mod target;
 mod token;
 mod tree;
+mod tree_json;
 mod tree_text;
+mod tree_walk;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
