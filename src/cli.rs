@@ -10,6 +10,7 @@ pub mod demo_data;
 mod export;
 mod generate;
 mod import;
+mod output;
 mod query;
 mod records;
 mod restore;

@@ -13,7 +13,6 @@ use ureq::SendBody;
 use crate::cli::client::Client;
 use crate::cli::records::{FileFormat, Source, bytes_bar};
 use crate::cli::settings::Settings;
-use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say, say_json};
 use crate::directory::Directory;
 use crate::error::Error;
@@ -74,20 +73,19 @@ struct Counted {
 impl Import {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let began = Instant::now();
-        let target = Target::to_write(settings)?;
         let progress = bytes_bar(&self.files);
         let mut sources = Vec::new();
         for file in &self.files {
             sources.push(Source::open(file, self.format, &progress)?);
         }
         let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
-        let counted = match target {
-            Target::Store(directory) => {
-                let commands = self.commands(sources, &names)?;
-                progress.set_message("writing");
-                self.apply(&directory, commands, &names)?
-            }
-            Target::Server(client) => self.send(&client, sources, &names)?,
+        let counted = if let Some(server) = &settings.server {
+            self.send(&Client::new(server)?, sources, &names)?
+        } else {
+            // Read first: a file that cannot be read makes no store.
+            let commands = self.commands(sources, &names)?;
+            progress.set_message("writing");
+            self.apply(&self.directory(settings)?, commands, &names)?
         };
         progress.finish_and_clear();
         self.report(settings, &counted, began)
@@ -95,6 +93,15 @@ impl Import {
 
     fn if_exists(&self) -> IfExists {
         if self.mode == Mode::Upsert { IfExists::Merge } else { IfExists::Refuse }
+    }
+
+    /// The store to write to; to try things on where there is none yet, one in memory.
+    fn directory(&self, settings: &Settings) -> Result<Directory> {
+        let data = settings.data();
+        if self.dry_run && !data.exists() {
+            return Ok(Directory::in_memory()?);
+        }
+        Ok(Directory::open(data)?)
     }
 
     /// Every record as a command, in the order in which they are carried out.

@@ -35,7 +35,7 @@ impl Tree {
             Target::Server(client) => {
                 let begin = match &self.unit {
                     Some(unit) => {
-                        let path = format!("/api/v2/data/units/{}?fields=key", encoded(unit));
+                        let path = format!("/api/v2/data/units/{}", encoded(unit));
                         let found: Value = serde_json::from_reader(client.get(&path)?)
                             .map_err(|why| Failure::refused(why.to_string()))?;
                         Some(found["key"].as_str().unwrap_or(unit).to_owned())

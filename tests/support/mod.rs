@@ -6,6 +6,8 @@
     reason = "each test file uses its own part"
 )]
 
+pub(crate) mod process;
+
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
