@@ -14,9 +14,6 @@ mod record;
 mod tables;
 mod write;
 
-#[cfg(test)]
-mod tests;
-
 use std::fmt;
 use std::io;
 use std::path::Path;

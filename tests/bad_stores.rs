@@ -1,5 +1,7 @@
 //! Stores that cannot be opened or written: each a clear error, and nothing lost.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::fs;
@@ -171,11 +173,13 @@ struct Disk {
     /// So many more writes are taken.
     left: Arc<AtomicI64>,
     refusal: ErrorKind,
+    /// Whether a sync counts as a write.
+    counts_syncs: bool,
 }
 
 impl Disk {
     fn new(refusal: ErrorKind) -> Self {
-        Self { bytes: Arc::default(), left: Arc::new(AtomicI64::new(i64::MAX)), refusal }
+        Self { bytes: Arc::default(), left: Arc::new(AtomicI64::new(i64::MAX)), refusal, counts_syncs: false }
     }
 
     fn refuses_after(&self, writes: i64) {
@@ -212,6 +216,9 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        if self.counts_syncs {
+            self.take_one()?;
+        }
         self.bytes.sync_data()
     }
 
@@ -268,6 +275,34 @@ fn copied(from: &InMemoryBackend) -> InMemoryBackend {
     copy.set_len(from.len().unwrap()).unwrap();
     copy.write(0, &bytes).unwrap();
     copy
+}
+
+#[test]
+fn a_sync_that_fails_leaves_a_change_wholly_or_not_at_all() {
+    let mut stood_after_all = 0;
+    for writes in 0.. {
+        let disk = Disk { counts_syncs: true, ..Disk::new(ErrorKind::Other) };
+        let directory = disk.open();
+        directory.apply(CreateOrgUnit::new("Corp", "organization")).unwrap();
+        disk.refuses_after(writes);
+        let outcome = directory.apply(LinkUnits::new("Corp", "first"));
+        let has_refused = disk.left.load(Ordering::Relaxed) < 0;
+        disk.is_well();
+        if !has_refused {
+            break;
+        }
+        let seen = children(&directory.view());
+        assert_eq!(seen, usize::from(outcome.is_ok()), "a view shows what was answered");
+        let second = directory.apply(LinkUnits::new("Corp", "second"));
+        if let Err(refusal) = &second {
+            assert!(refusal.to_string().contains("restart to read it"), "{refusal}");
+            stood_after_all += 1;
+        }
+        drop(directory);
+        let stands = children(&disk.open().view());
+        assert_eq!(stands, if second.is_ok() { seen + 1 } else { 1 }, "after {writes} writes");
+    }
+    assert!(stood_after_all > 0, "the last sync is one of them");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `kill -9` in the middle of writing: every answered write is there when the store is opened again.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::process::Stdio;

@@ -1,5 +1,7 @@
 //! Serving, from outside the process: its first words, its demo, its end.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::net::TcpListener;

@@ -197,7 +197,7 @@ impl Dice {
     /// From 0 to `limit - 1`, the small ones more often: of four, the first comes up half of the time.
     fn skewed_below(&mut self, limit: u64) -> u64 {
         let even = u128::from(self.below(1 << 32));
-        let squared = even * even * u128::from(limit) >> 64;
+        let squared = (even * even * u128::from(limit)) >> 64;
         u64::try_from(squared).unwrap_or(0)
     }
 

@@ -119,7 +119,7 @@ impl Import {
             };
             match source.format {
                 FileFormat::Ndjson => {
-                    each_line(source, take, |line| command_of_line(line, self.if_exists()))?
+                    each_line(source, take, |line| command_of_line(line, self.if_exists()))?;
                 }
                 FileFormat::Csv => each_row(source, self.kind.as_deref(), take, |record| {
                     Ok(command_of_record(record, self.if_exists())?)
@@ -270,12 +270,12 @@ fn refused(total: usize, refusals: &[Refusal], names: &[String]) -> Failure {
 }
 
 fn nothing_changed(total: usize, refusals: &[(Place, &str, &str)], names: &[String]) -> Failure {
-    let mut message = format!("nothing was changed: {} of {total} records were refused", refusals.len());
+    let mut lines = vec![format!("nothing was changed: {} of {total} records were refused", refusals.len())];
     for (place, _, detail) in refusals.iter().take(TOLD_MAX) {
-        message.push_str(&format!("\n  {} line {}: {detail}", names[place.file], place.line));
+        lines.push(format!("  {} line {}: {detail}", names[place.file], place.line));
     }
     if refusals.len() > TOLD_MAX {
-        message.push_str(&format!("\n  and {} more; --json lists them all", refusals.len() - TOLD_MAX));
+        lines.push(format!("  and {} more; --json lists them all", refusals.len() - TOLD_MAX));
     }
     let all: Vec<Value> = refusals
         .iter()
@@ -283,7 +283,10 @@ fn nothing_changed(total: usize, refusals: &[(Place, &str, &str)], names: &[Stri
             json!({ "file": names[place.file], "line": place.line, "code": code, "detail": detail })
         })
         .collect();
-    Failure::Refused { message, facts: json!({ "code": "refused", "total": total, "refused": all }) }
+    Failure::Refused {
+        message: lines.join("\n"),
+        facts: json!({ "code": "refused", "total": total, "refused": all }),
+    }
 }
 
 /// The server's refusal, with its line numbers turned into those of the files.

@@ -73,19 +73,15 @@ fn folder_of(path: &Path) -> &Path {
 
 /// Lets `write` fill the file at `path`, or standard output where there is none.
 pub(super) fn write_to(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> Result) -> Result {
-    match path {
-        Some(path) => {
-            let mut file = NewFile::create(path)?;
-            let mut out = io::BufWriter::new(&mut file);
-            write(&mut out)?;
-            out.flush()?;
-            drop(out);
-            file.keep()
-        }
-        None => {
-            let mut out = io::BufWriter::new(io::stdout().lock());
-            write(&mut out)?;
-            Ok(out.flush()?)
-        }
-    }
+    let Some(path) = path else {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        write(&mut out)?;
+        return Ok(out.flush()?);
+    };
+    let mut file = NewFile::create(path)?;
+    let mut out = io::BufWriter::new(&mut file);
+    write(&mut out)?;
+    out.flush()?;
+    drop(out);
+    file.keep()
 }

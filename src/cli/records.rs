@@ -56,7 +56,7 @@ fn extension(path: &Path) -> String {
 
 /// A bar over the bytes of these files, where someone sees it.
 pub(super) fn bytes_bar(paths: &[PathBuf]) -> ProgressBar {
-    let sizes = paths.iter().map(|path| path.metadata().map(|file| file.len()).unwrap_or(0));
+    let sizes = paths.iter().map(|path| path.metadata().map_or(0, |file| file.len()));
     bar(Some(sizes.sum()), "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {msg}")
 }
 

@@ -17,11 +17,22 @@ const LISTEN: &str = "127.0.0.1:7171";
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Shared {
-    /// The store [env: CLADE_DATA] [default: clade.redb]
-    #[arg(long, global = true, value_name = "FILE")]
+    /// The store
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "The store [env: CLADE_DATA] [default: clade.redb]"
+    )]
     data: Option<PathBuf>,
-    /// Ask a running server instead of a store, with the token in `CLADE_TOKEN` [env: CLADE_SERVER]
-    #[arg(long, global = true, value_name = "URL", conflicts_with = "data")]
+    /// The server
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        conflicts_with = "data",
+        help = "Ask a running server instead of a store, with the token in CLADE_TOKEN [env: CLADE_SERVER]"
+    )]
     server: Option<String>,
     /// Write results as JSON
     #[arg(long, global = true)]

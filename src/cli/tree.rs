@@ -82,7 +82,7 @@ fn units_of(view: &View) -> Vec<Unit> {
         Some(Unit {
             key: record.key.as_str().to_owned(),
             name: record.name.as_str().to_owned(),
-            unit_type: record.unit_type.as_str().to_owned(),
+            word: record.unit_type.as_str().to_owned(),
             parents: view.parents(id).into_iter().map(|parent| view.label(parent)).collect(),
             totals: Totals { units: totals.units, people: totals.people, projects: totals.projects },
         })

@@ -24,7 +24,7 @@ pub(super) fn write<'f>(steps: impl Iterator<Item = Step<'f>>, out: &mut impl Wr
         writeln!(out, "{}", if is_first { "" } else { "," })?;
         let (unit, totals) = (step.unit, step.unit.totals);
         let totals = json!({ "units": totals.units, "people": totals.people, "projects": totals.projects });
-        let (key, name, unit_type) = (json!(unit.key), json!(unit.name), json!(unit.unit_type));
+        let (key, name, unit_type) = (json!(unit.key), json!(unit.name), json!(unit.word));
         write!(out, r#"{{"key":{key},"name":{name},"type":{unit_type},"totals":{totals},"#)?;
         match step.left_out {
             Some(LeftOut::TooDeep) => write!(out, r#""leftOut":"too deep","#)?,

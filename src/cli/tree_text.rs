@@ -41,7 +41,7 @@ pub(super) fn lines<'f>(steps: impl Iterator<Item = Step<'f>>) -> Vec<Line> {
         Line {
             follows: follows.clone(),
             name: unit.name.clone(),
-            unit_type: unit.unit_type.clone(),
+            unit_type: unit.word.clone(),
             parents: unit.parents.len(),
             note,
             people: unit.totals.people,
@@ -88,14 +88,9 @@ impl Line {
 
     /// What is said after the name: the type, further parents, what is left out.
     fn remarks(&self) -> String {
-        let mut remarks = format!("  {}", self.unit_type);
-        if self.parents > 1 {
-            remarks.push_str(&format!(", {} parents", self.parents));
-        }
-        if !self.note.is_empty() {
-            remarks.push_str(&format!(" (… {})", self.note));
-        }
-        remarks
+        let parents = if self.parents > 1 { format!(", {} parents", self.parents) } else { String::new() };
+        let note = if self.note.is_empty() { String::new() } else { format!(" (… {})", self.note) };
+        format!("  {}{parents}{note}", self.unit_type)
     }
 
     fn plain(&self) -> String {

@@ -13,7 +13,8 @@ pub(super) struct Unit {
     pub(super) key: String,
     pub(super) name: String,
     #[serde(rename = "type")]
-    pub(super) unit_type: String,
+    /// What it is called: the word for its type.
+    pub(super) word: String,
     pub(super) parents: Vec<String>,
     pub(super) totals: Totals,
 }
@@ -121,7 +122,7 @@ mod tests {
         let unit = |(key, parents): (String, Vec<String>)| Unit {
             name: key.clone(),
             key,
-            unit_type: "team".to_owned(),
+            word: "team".to_owned(),
             parents,
             totals,
         };

@@ -106,6 +106,7 @@ pub(super) async fn backup(admin: Admin) -> Result<Response> {
     Ok((headers, body).into_response())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
 fn unmade(failure: io::Error) -> Problem {
     tracing::error!(error = %failure, "a backup could not be made");
     Problem::internal()
