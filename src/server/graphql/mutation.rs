@@ -1,6 +1,6 @@
 //! `Mutation`: every change, through the one door. A payload shows the directory just after it.
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
 use crate::access::Secret;
 use crate::directory::{Applied, View};
@@ -25,6 +25,7 @@ use crate::server::problem::{Problem, Result};
 use crate::server::state::{AppState, Caller};
 
 /// Every change to the directory. Each is on disk when it is answered.
+#[derive(Description)]
 pub(crate) struct Mutation;
 
 /// A caller that may change things, and what they have just done.
@@ -223,7 +224,7 @@ fn mapping(node: Node) -> Option<Mapping> {
     if let Node::Mapping(mapping) = node { Some(mapping) } else { None }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Mutation {
     /// Makes a person.
     async fn create_person(

@@ -1,15 +1,15 @@
 //! Scalars of our own, each with the document that specifies it.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
 use crate::model::entity::Revision as RevisionNumber;
 use crate::model::time::Timestamp;
 
 /// A moment in UTC, in RFC 3339 with milliseconds, such as `2026-11-24T08:30:00.000Z`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Description)]
 pub(crate) struct DateTime(pub(crate) Timestamp);
 
-#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
+#[Scalar(use_type_description, specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
@@ -24,10 +24,10 @@ impl ScalarType for DateTime {
 }
 
 /// Any JSON value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Json(pub(crate) serde_json::Value);
 
-#[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
+#[Scalar(use_type_description, name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
         value.into_json().map(Self).map_err(|_| InputValueError::custom("is no JSON value"))
@@ -39,10 +39,10 @@ impl ScalarType for Json {
 }
 
 /// How many batches had been committed: a whole number that grows by one with each commit, up to 2^53.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Description)]
 pub(crate) struct Revision(pub(crate) RevisionNumber);
 
-#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6")]
+#[Scalar(use_type_description, specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6")]
 impl ScalarType for Revision {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
