@@ -3,6 +3,9 @@
 //! What must stay true: a request is counted against its limits before it is validated, and every error says its
 //! stable code.
 
+#![expect(clippy::unused_async, reason = "async-graphql takes no other resolvers")]
+
+mod changes;
 mod connection;
 mod cost;
 mod descendants;
@@ -18,6 +21,7 @@ mod nesting;
 mod node;
 mod org_unit;
 mod page;
+mod payload;
 mod person;
 mod project;
 mod query;
@@ -31,6 +35,7 @@ mod ws;
 
 use std::sync::LazyLock;
 
+use async_graphql::Value as ConstValue;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
@@ -128,11 +133,11 @@ impl Prepared {
 /// Parses a request and counts it against the limits.
 pub(crate) fn prepare(asked: Asked) -> Result<Prepared> {
     if asked.query.len() > DOCUMENT_MAX {
-        return Err(over("this many bytes:", asked.query.len() as u64, DOCUMENT_MAX as u64));
+        return Err(over("bytes", asked.query.len() as u64, DOCUMENT_MAX as u64));
     }
     let brackets = nesting::nesting(&asked.query);
     if brackets > BRACKETS_MAX {
-        return Err(over("brackets nested this deep:", brackets as u64, BRACKETS_MAX as u64));
+        return Err(over("levels of brackets", brackets as u64, BRACKETS_MAX as u64));
     }
     let mut document = parse_query(&asked.query).map_err(|refusal| syntax_error(&refusal))?;
     typename::expose(&mut document)?;
@@ -151,10 +156,11 @@ fn syntax_error(refusal: &async_graphql::parser::Error) -> Problem {
     let text = refusal.to_string();
     // The parser draws the place, with the whole line; what it expected there comes last.
     let expected = text.rsplit_once("= ").map_or(text.as_str(), |(_, expected)| expected);
+    let expected = expected.replace('_', " ");
     let at = refusal.positions().next();
     let detail = match at {
         Some(at) => format!("line {}, column {}: {expected}", at.line, at.column),
-        None => expected.to_owned(),
+        None => expected,
     };
     let problem = Problem::new(axum::http::StatusCode::BAD_REQUEST, "syntax-error", detail);
     match at {
@@ -192,11 +198,11 @@ fn variables_are_given(operation: &OperationDefinition, variables: &Variables) -
         let name = &definition.node.name.node;
         let missing = match variables.get(name) {
             None => definition.node.default_value.is_none(),
-            Some(value) => *value == async_graphql::Value::Null,
+            Some(value) => *value == ConstValue::Null,
         };
         if missing && !definition.node.var_type.node.nullable {
             let detail =
-                format!("the variable ${name} must be given; it is a {}", definition.node.var_type.node);
+                format!("the variable ${name} must be given; its type is {}", definition.node.var_type.node);
             let status = axum::http::StatusCode::BAD_REQUEST;
             return Err(Problem::new(status, "invalid-variables", detail).with("field", name.as_str()));
         }
@@ -232,7 +238,7 @@ impl Answer {
     /// The answer as async-graphql gives it, with a code for every error.
     pub(crate) fn of(response: Response) -> Self {
         let refused = !response.errors.is_empty()
-            && response.data == async_graphql::Value::Null
+            && response.data == ConstValue::Null
             && response.errors.iter().all(|error| error.path.is_empty());
         let mut body = Map::new();
         // Errors first, so that whoever reads a long answer sees them.
@@ -240,7 +246,12 @@ impl Answer {
             body.insert("errors".to_owned(), errors(response.errors, refused));
         }
         if !refused {
-            body.insert("data".to_owned(), response.data.into_json().unwrap_or_default());
+            let data = match response.data {
+                // All fields were skipped.
+                ConstValue::Null if body.is_empty() => json!({}),
+                data => data.into_json().unwrap_or_default(),
+            };
+            body.insert("data".to_owned(), data);
         }
         Self { body: Value::Object(body), refused }
     }

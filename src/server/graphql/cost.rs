@@ -54,7 +54,7 @@ impl Count {
         self.nesting += 1;
         self.directives = self.directives.saturating_add(directives as u64);
         if self.nesting > NESTING_MAX {
-            return Err(over("fields and fragments nested this deep:", self.nesting, NESTING_MAX));
+            return Err(over("levels of fields and fragments", self.nesting, NESTING_MAX));
         }
         Ok(self)
     }
@@ -105,7 +105,7 @@ impl<'d> Counter<'d> {
     fn selection_set(&mut self, set: &'d SelectionSet) -> Result<Count> {
         self.open += 1;
         if self.open > NESTING_MAX {
-            return Err(over("fields and fragments nested this deep:", self.open, NESTING_MAX));
+            return Err(over("levels of fields and fragments", self.open, NESTING_MAX));
         }
         let mut total = Count::default();
         for selection in &set.items {

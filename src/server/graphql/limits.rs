@@ -40,7 +40,7 @@ const COST_MAX: u64 = 500_000;
 pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<()> {
     let operations = document.operations.iter().count() as u64;
     if operations > OPERATIONS_MAX {
-        return Err(over("this many operations:", operations, OPERATIONS_MAX));
+        return Err(over("operations", operations, OPERATIONS_MAX));
     }
     let mut counter = Counter::new(document, variables);
     let (mut fields, mut directives) = (0_u64, 0_u64);
@@ -54,10 +54,10 @@ pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Res
         fields = fields.max(counter.fragment(name)?.fields);
     }
     if fields > FIELDS_MAX {
-        return Err(over("this many fields:", fields, FIELDS_MAX));
+        return Err(over("fields", fields, FIELDS_MAX));
     }
     if directives > DIRECTIVES_MAX {
-        return Err(over("this many directives:", directives, DIRECTIVES_MAX));
+        return Err(over("directives", directives, DIRECTIVES_MAX));
     }
     Ok(())
 }
@@ -65,13 +65,13 @@ pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Res
 /// The limits of one operation.
 fn one(count: Count) -> Result<()> {
     if count.depth > DEPTH_MAX {
-        return Err(over("a depth of", count.depth, DEPTH_MAX));
+        return Err(over("levels of fields", count.depth, DEPTH_MAX));
     }
     if count.roots > ROOT_FIELDS_MAX {
-        return Err(over("this many fields at its root:", count.roots, ROOT_FIELDS_MAX));
+        return Err(over("fields at its root", count.roots, ROOT_FIELDS_MAX));
     }
     if count.cost > COST_MAX {
-        return Err(over("a cost (fields answered, with page sizes) of", count.cost, COST_MAX));
+        return Err(over("fields to answer, counted with page sizes", count.cost, COST_MAX));
     }
     Ok(())
 }
@@ -79,6 +79,6 @@ fn one(count: Count) -> Result<()> {
 /// The one answer to a document that asks for too much.
 pub(crate) fn over(what: &str, count: u64, limit: u64) -> Problem {
     let detail =
-        format!("the document has {what} {count}; at most {limit} are taken: ask for less at a time");
+        format!("the document has {count} {what}; at most {limit} are taken: ask for less at a time");
     Problem::new(axum::http::StatusCode::BAD_REQUEST, "too-complex", detail).with("limit", limit)
 }

@@ -110,6 +110,7 @@ impl Person {
     }
 
     /// The projects that the person works on.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn projects(
         &self,
         #[graphql(desc = "Only these.")] filter: Option<ProjectFilter>,

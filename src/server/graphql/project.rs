@@ -108,6 +108,7 @@ impl Project {
     }
 
     /// The people who work on it.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn members(
         &self,
         #[graphql(desc = "Only these.")] filter: Option<PersonFilter>,

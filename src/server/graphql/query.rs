@@ -258,7 +258,6 @@ impl Query {
     }
 
     /// Mappings, in the order in which they were made.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn mappings(
         &self,
         context: &Context<'_>,

@@ -18,6 +18,11 @@ impl ScalarType for DateTime {
             .ok_or_else(|| InputValueError::custom(format!("{text:?} is no RFC 3339 moment or date")))
     }
 
+    // Else validation would let it pass, and the request would be carried out halfway.
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
     }
@@ -52,6 +57,10 @@ impl ScalarType for Revision {
                 .ok_or_else(|| InputValueError::custom("is a whole number from 0")),
             _ => Err(InputValueError::expected_type(value)),
         }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {

@@ -57,15 +57,11 @@ pub(crate) async fn endpoint(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
-    let upgrade = match upgrade {
-        Ok(upgrade) => {
-            upgrade.protocols([PROTOCOL]).max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX)
-        }
-        Err(_) => {
-            let detail = format!("open a WebSocket here, with the protocol {PROTOCOL}");
-            return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade-required", detail).into_response();
-        }
+    let Ok(upgrade) = upgrade else {
+        let detail = format!("open a WebSocket here, with the protocol {PROTOCOL}");
+        return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade-required", detail).into_response();
     };
+    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);
     let spoken = upgrade.selected_protocol().is_some();
     upgrade.on_upgrade(move |socket| async move {
         let mut connection = Connection { endpoint, socket, operations: HashMap::new(), caller: None };
@@ -122,9 +118,9 @@ impl Connection {
                     heard = true;
                     let text = match received? {
                         Ok(Message::Text(text)) => text,
-                        Ok(Message::Ping(_) | Message::Pong(_)) => continue,
+                        // A close is answered while waiting for what follows it: nothing.
+                        Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => continue,
                         Ok(Message::Binary(_)) => return Some(Close::invalid("messages are text")),
-                        Ok(Message::Close(_)) => return None,
                         Err(_) => {
                             let why = format!("a message is text, of at most {MESSAGE_MAX} bytes");
                             return Some(Close::invalid(why));
