@@ -10,6 +10,7 @@ pub mod demo_data;
 mod export;
 mod generate;
 mod import;
+mod output;
 mod query;
 mod records;
 mod restore;
@@ -19,7 +20,9 @@ mod settings;
 mod target;
 mod token;
 mod tree;
+mod tree_json;
 mod tree_text;
+mod tree_walk;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -222,6 +222,8 @@ pub enum StoreTrouble {
     Held,
     /// The file is no store of Clade's.
     NotAStore,
+    /// There is a file where one was to be made.
+    Exists,
     /// The file was written by a newer Clade.
     NewerFormat,
     /// What the file says cannot be.
@@ -266,6 +268,7 @@ impl StoreError {
         match self.trouble {
             StoreTrouble::Held => "store-held",
             StoreTrouble::NotAStore => "not-a-store",
+            StoreTrouble::Exists => "file-exists",
             StoreTrouble::NewerFormat => "newer-format",
             StoreTrouble::Damaged => "store-damaged",
             StoreTrouble::NoSpace => "no-space",

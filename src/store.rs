@@ -8,15 +8,15 @@ mod check;
 mod failure;
 mod load;
 mod log;
+mod new_file;
 mod open;
 mod record;
 mod tables;
 mod write;
 
-#[cfg(test)]
-mod tests;
-
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::io;
+use std::path::Path;
 
 use redb::{Database, ReadableDatabase, WriteTransaction};
 use uuid::Uuid;
@@ -38,9 +38,17 @@ use self::tables::Meta;
 pub struct Store {
     /// None after a failed write, when the file could not be opened again yet.
     database: Option<Database>,
-    /// Where to open it again; none for a store that is no file.
-    path: Option<PathBuf>,
+    reopen: Reopen,
     meta: Meta,
+}
+
+/// How to open the database again after a write that failed; none where only the caller can.
+struct Reopen(Option<Box<dyn Fn() -> Result<Opened, StoreError> + Send>>);
+
+impl fmt::Debug for Reopen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "can be opened again" } else { "cannot be opened again" })
+    }
 }
 
 impl Store {
@@ -50,7 +58,7 @@ impl Store {
     /// When another process holds the file, or it is no store, or a newer one, or damaged, or cannot be
     /// read and written. A file that is no store is left as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self::of(open::open(path)?, Some(path.to_owned())))
+        Ok(Self::of_file(open::open(path)?, path))
     }
 
     /// Opens the store at `path`, which must exist.
@@ -58,7 +66,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], and when there is no file or an empty one.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self::of(open::open_existing(path)?, Some(path.to_owned())))
+        Ok(Self::of_file(open::open_existing(path)?, path))
     }
 
     /// A new store that is gone when it is dropped.
@@ -76,11 +84,28 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn with_backend(backend: impl redb::StorageBackend) -> Result<Self, StoreError> {
-        Ok(Self::of(open::with_backend(backend)?, None))
+        Ok(Self::of(open::with_backend(backend)?, Reopen(None)))
     }
 
-    fn of(opened: Opened, path: Option<PathBuf>) -> Self {
-        Self { database: Some(opened.database), path, meta: opened.meta }
+    /// As [`Store::with_backend`], but after a write that failed it is opened again, on another backend over
+    /// the same bytes.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and what `give` refuses.
+    pub fn with_backends<B: redb::StorageBackend>(
+        give: impl Fn() -> io::Result<B> + Send + 'static,
+    ) -> Result<Self, StoreError> {
+        let reopen = move || open::with_backend(give().map_err(redb::StorageError::Io).map_err(failed)?);
+        Ok(Self::of(reopen()?, Reopen(Some(Box::new(reopen)))))
+    }
+
+    fn of_file(opened: Opened, path: &Path) -> Self {
+        let path = path.to_owned();
+        Self::of(opened, Reopen(Some(Box::new(move || open::open_existing(&path)))))
+    }
+
+    fn of(opened: Opened, reopen: Reopen) -> Self {
+        Self { database: Some(opened.database), reopen, meta: opened.meta }
     }
 
     /// Reads everything that holds now.
@@ -155,24 +180,31 @@ impl Store {
         self.database.as_ref().ok_or_else(failure::closed)
     }
 
+    /// Shows that the disk takes writes again, after one that it refused.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn try_write(&mut self) -> Result<(), StoreError> {
+        self.begin_write()?.commit().map_err(failed)
+    }
+
     /// redb takes no writes after one that failed until the database is opened again.
     fn begin_write(&mut self) -> Result<WriteTransaction, StoreError> {
-        let refusal = match self.database()?.begin_write() {
+        let refusal = match self.database().and_then(|open| open.begin_write().map_err(failed)) {
             Ok(transaction) => return Ok(transaction),
-            Err(refusal) => failed(refusal),
+            Err(refusal) => refusal,
         };
-        let Some(path) = &self.path else { return Err(refusal) };
-        tracing::warn!(path = %path.display(), cause = ?refusal, "opening the store again after a failed write");
+        let Some(reopen) = &self.reopen.0 else { return Err(refusal) };
+        tracing::warn!(cause = ?refusal, "opening the store again after a failed write");
+        // Closed first: it is held until then.
         self.database = None;
-        let opened = open::open_existing(path)?;
+        let opened = reopen()?;
         if opened.meta != self.meta {
             return Err(StoreError::new(
                 StoreTrouble::Io,
                 format!(
-                    "a change that failed before stands in {} after all (revision {}, not {}); restart to read it",
-                    path.display(),
-                    opened.meta.revision,
-                    self.meta.revision
+                    "a change that failed before stands in the store after all (revision {}, not {}); restart to read it",
+                    opened.meta.revision, self.meta.revision
                 ),
             ));
         }

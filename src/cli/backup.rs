@@ -1,11 +1,11 @@
 //! `clade backup`: a consistent copy of a store, also while it is served.
 
-use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::output::NewFile;
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say};
@@ -18,21 +18,14 @@ pub(super) struct Backup {
 
 impl Backup {
     pub(super) fn run(self, settings: &Settings) -> Result {
-        let target = Target::existing(settings)?;
         let shown = self.file.display();
-        if self.file.exists() {
-            return Err(Failure::refused(format!("{shown} exists; backups overwrite nothing")));
-        }
-        match target {
+        match Target::existing(settings)? {
             Target::Store(directory) => directory.backup(&self.file)?,
             Target::Server(client) => {
-                let mut copy = client.get("/api/v2/data/backup")?;
-                let mut file = File::create_new(&self.file)?;
-                let written = io::copy(&mut copy, &mut file).and_then(|_| file.sync_all());
-                if let Err(why) = written {
-                    let _half = fs::remove_file(&self.file);
-                    return Err(Failure::refused(format!("{shown} could not be written whole: {why}")));
-                }
+                let mut file = NewFile::create(&self.file)?;
+                io::copy(&mut client.get("/api/v2/data/backup")?, &mut file)
+                    .map_err(|why| Failure::refused(format!("{shown} could not be written whole: {why}")))?;
+                file.keep()?;
             }
         }
         say(format!("wrote {shown}"))

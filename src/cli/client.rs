@@ -92,7 +92,7 @@ impl Client {
 
     /// The response, if it is one of success; else what the problem in it says.
     fn checked(&self, response: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>> {
-        let mut response = response.map_err(|failure| self.no_answer(&failure))?;
+        let mut response = response.map_err(|failure| self.unreachable(&failure))?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -107,6 +107,18 @@ impl Client {
             None => format!("{} answered {status}", self.base),
         };
         Err(Failure::Refused { message, facts: problem.unwrap_or_else(|| json!({})) })
+    }
+
+    fn unreachable(&self, failure: &ureq::Error) -> Failure {
+        Failure::refused(match failure {
+            ureq::Error::Io(why) => {
+                format!("{} cannot be reached: {why}; does `clade serve` run there?", self.base)
+            }
+            ureq::Error::HostNotFound => format!("{} cannot be reached: there is no such host", self.base),
+            ureq::Error::BadUri(why) => format!("{} is no address of a server: {why}", self.base),
+            ureq::Error::Http(why) => format!("{} is no address of a server: {why}", self.base),
+            other => format!("{} cannot be reached: {other}", self.base),
+        })
     }
 
     fn no_answer(&self, failure: &ureq::Error) -> Failure {

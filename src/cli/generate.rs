@@ -1,13 +1,12 @@
 //! `clade demo-data`: a made-up organisation of any size.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::Result;
 use crate::cli::demo_data::DemoData;
-use crate::cli::{Failure, Result};
+use crate::cli::output::write_to;
 
 #[derive(Debug, Args)]
 pub(super) struct Generate {
@@ -24,15 +23,7 @@ pub(super) struct Generate {
 
 impl Generate {
     pub(super) fn run(self) -> Result {
-        let out: Box<dyn Write> = match &self.output {
-            Some(path) => Box::new(
-                File::create_new(path)
-                    .map_err(|why| Failure::refused(format!("{} cannot be made: {why}", path.display())))?,
-            ),
-            None => Box::new(io::stdout().lock()),
-        };
-        let mut out = BufWriter::new(out);
-        DemoData { entities: self.entities, seed: self.seed }.write(&mut out)?;
-        Ok(out.flush()?)
+        let data = DemoData { entities: self.entities, seed: self.seed };
+        write_to(self.output.as_deref(), |mut out| Ok(data.write(&mut out)?))
     }
 }

@@ -1,6 +1,5 @@
 //! `clade import`: all records of all files in one change set, or none.
 
-use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -14,7 +13,6 @@ use ureq::SendBody;
 use crate::cli::client::Client;
 use crate::cli::records::{FileFormat, Source, bytes_bar};
 use crate::cli::settings::Settings;
-use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say, say_json};
 use crate::directory::Directory;
 use crate::error::Error;
@@ -75,20 +73,19 @@ struct Counted {
 impl Import {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let began = Instant::now();
-        let target = Target::to_write(settings)?;
         let progress = bytes_bar(&self.files);
         let mut sources = Vec::new();
         for file in &self.files {
             sources.push(Source::open(file, self.format, &progress)?);
         }
         let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
-        let counted = match target {
-            Target::Store(directory) => {
-                let commands = self.commands(sources, &names)?;
-                progress.set_message("writing");
-                self.apply(&directory, commands, &names)?
-            }
-            Target::Server(client) => self.send(&client, sources, &names)?,
+        let counted = if let Some(server) = &settings.server {
+            self.send(&Client::new(server)?, sources, &names)?
+        } else {
+            // Read first: a file that cannot be read makes no store.
+            let commands = self.commands(sources, &names)?;
+            progress.set_message("writing");
+            self.apply(&self.directory(settings)?, commands, &names)?
         };
         progress.finish_and_clear();
         self.report(settings, &counted, began)
@@ -96,6 +93,15 @@ impl Import {
 
     fn if_exists(&self) -> IfExists {
         if self.mode == Mode::Upsert { IfExists::Merge } else { IfExists::Refuse }
+    }
+
+    /// The store to write to; to try things on where there is none yet, one in memory.
+    fn directory(&self, settings: &Settings) -> Result<Directory> {
+        let data = settings.data();
+        if self.dry_run && !data.exists() {
+            return Ok(Directory::in_memory()?);
+        }
+        Ok(Directory::open(data)?)
     }
 
     /// Every record as a command, in the order in which they are carried out.
@@ -264,13 +270,12 @@ fn refused(total: usize, refusals: &[Refusal], names: &[String]) -> Failure {
 }
 
 fn nothing_changed(total: usize, refusals: &[(Place, &str, &str)], names: &[String]) -> Failure {
-    let mut message = format!("nothing was changed: {} of {total} records were refused", refusals.len());
+    let mut lines = vec![format!("nothing was changed: {} of {total} records were refused", refusals.len())];
     for (place, _, detail) in refusals.iter().take(TOLD_MAX) {
-        let _written = write!(message, "\n  {} line {}: {detail}", names[place.file], place.line);
+        lines.push(format!("  {} line {}: {detail}", names[place.file], place.line));
     }
     if refusals.len() > TOLD_MAX {
-        let more = refusals.len() - TOLD_MAX;
-        let _written = write!(message, "\n  and {more} more; --json lists them all");
+        lines.push(format!("  and {} more; --json lists them all", refusals.len() - TOLD_MAX));
     }
     let all: Vec<Value> = refusals
         .iter()
@@ -278,7 +283,10 @@ fn nothing_changed(total: usize, refusals: &[(Place, &str, &str)], names: &[Stri
             json!({ "file": names[place.file], "line": place.line, "code": code, "detail": detail })
         })
         .collect();
-    Failure::Refused { message, facts: json!({ "code": "refused", "total": total, "refused": all }) }
+    Failure::Refused {
+        message: lines.join("\n"),
+        facts: json!({ "code": "refused", "total": total, "refused": all }),
+    }
 }
 
 /// The server's refusal, with its line numbers turned into those of the files.

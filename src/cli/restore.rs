@@ -1,11 +1,13 @@
 //! `clade restore`: a backup in place, once it was examined, and never over a store.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
 
+use crate::cli::output::NewFile;
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, say};
 use crate::directory::Directory;
@@ -18,50 +20,42 @@ pub(super) struct Restore {
 
 impl Restore {
     pub(super) fn run(self, settings: &Settings) -> Result {
-        if settings.server.is_some() {
+        if settings.is_server_flagged {
             let how =
                 "restore puts a file in place of a store; stop the server and name the store with --data";
             return Err(Failure::Usage(how.to_owned()));
         }
         let data = settings.data();
+        let (shown, backup) = (data.display(), self.file.display());
         if data.exists() {
-            let shown = data.display();
             return Err(Failure::refused(format!(
                 "{shown} exists; move it away, or name another place with --data: restore overwrites nothing"
             )));
         }
-        let copy = beside(&data);
-        let placed = place(&self.file, &copy, &data);
-        if placed.is_err() {
-            let _half = fs::remove_file(&copy);
+        let mut from = File::open(&self.file)
+            .map_err(|why| Failure::refused(format!("{backup} cannot be read: {why}")))?;
+        let mut copy = NewFile::create(&data)?;
+        io::copy(&mut from, &mut copy)
+            .map_err(|why| Failure::refused(format!("{backup} could not be copied to {shown}: {why}")))?;
+        examine(copy.part(), &self.file)?;
+        copy.keep()?;
+        say(format!("restored {shown} from {backup}"))
+    }
+}
+
+/// Refuses a copy that is no sound store. Opening one may change it, so the backup itself is left alone.
+fn examine(copy: &Path, backup: &Path) -> Result {
+    let shown = backup.display();
+    let opened = Directory::open_existing(copy).map_err(|refusal| {
+        let why = refusal.to_string().replace(&copy.display().to_string(), &shown.to_string());
+        Failure::Refused { message: why, facts: json!({ "code": refusal.code() }) }
+    })?;
+    let findings = opened.check()?.findings;
+    match findings.first() {
+        None => Ok(()),
+        Some(first) => {
+            let count = findings.len();
+            Err(Failure::refused(format!("{shown} is damaged, {count} findings; the first: {first}")))
         }
-        placed?;
-        say(format!("restored {} from {}", data.display(), self.file.display()))
     }
-}
-
-/// A name in the same folder, so that the last step is one rename.
-fn beside(data: &Path) -> PathBuf {
-    let mut name = data.file_name().map_or_else(OsString::new, OsString::from);
-    name.push(".restoring");
-    data.with_file_name(name)
-}
-
-fn place(backup: &Path, copy: &Path, data: &Path) -> Result {
-    fs::copy(backup, copy)
-        .map_err(|why| Failure::refused(format!("{} cannot be copied: {why}", backup.display())))?;
-    let directory = Directory::open_existing(copy)?;
-    let findings = directory.check()?.findings;
-    drop(directory);
-    if let Some(first) = findings.first() {
-        let shown = backup.display();
-        return Err(Failure::refused(format!(
-            "{shown} is damaged, {} findings; the first: {first}",
-            findings.len()
-        )));
-    }
-    File::open(copy)?.sync_all()?;
-    fs::rename(copy, data)?;
-    let folder = data.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(File::open(folder)?.sync_all()?)
 }

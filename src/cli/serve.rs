@@ -41,7 +41,7 @@ enum LogFormat {
 
 impl Serve {
     pub(super) fn run(self, settings: &Settings) -> Result {
-        if settings.server.is_some() {
+        if settings.is_server_flagged {
             return Err(Failure::Usage("serve opens a store of its own; leave --server out".to_owned()));
         }
         self.log_to_stderr(settings)?;
@@ -116,10 +116,11 @@ fn greet(address: SocketAddr, secret: Option<&str>, demo: bool) -> Result {
         None => say("Tokens: clade token create, list, revoke")?,
     }
     if let (Some(secret), true) = (secret, demo) {
+        let clade = called();
         say(format!(
             "\nThree things to try:\n\n\
              Who is where, rolled up:\n  \
-             CLADE_TOKEN={secret} clade tree --server http://{address} --depth 2\n\n\
+             CLADE_TOKEN={secret} {clade} tree --server http://{address} --depth 2\n\n\
              The drop-downs of a dashboard:\n  \
              curl -s 'http://{address}/api/v2/data/filters?business=Bikes' -H 'Authorization: {secret}'\n\n\
              From a commit's remote to the team that owns it:\n  \
@@ -128,6 +129,12 @@ fn greet(address: SocketAddr, secret: Option<&str>, demo: bool) -> Result {
         ))?;
     }
     Ok(())
+}
+
+/// How to call this program from where it was called: by its path, unless the shell finds it by itself.
+fn called() -> String {
+    let path = std::env::args().next().filter(|path| path.contains('/'));
+    path.map_or_else(|| "clade".to_owned(), |path| format!("'{}'", path.replace('\'', r"'\''")))
 }
 
 /// Completes on SIGTERM or SIGINT. A second signal ends the process at once.

@@ -1,5 +1,6 @@
 //! Where settings come from: a flag, then a `CLADE_…` variable, then `clade.toml` in the working directory.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -16,11 +17,22 @@ const LISTEN: &str = "127.0.0.1:7171";
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Shared {
-    /// The store [default: clade.redb]
-    #[arg(long, global = true, env = "CLADE_DATA", value_name = "FILE")]
+    /// The store
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "The store [env: CLADE_DATA] [default: clade.redb]"
+    )]
     data: Option<PathBuf>,
-    /// Ask a running server instead of a store; its token comes from `CLADE_TOKEN`
-    #[arg(long, global = true, env = "CLADE_SERVER", value_name = "URL", conflicts_with = "data")]
+    /// The server
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        conflicts_with = "data",
+        help = "Ask a running server instead of a store, with the token in CLADE_TOKEN [env: CLADE_SERVER]"
+    )]
     server: Option<String>,
     /// Write results as JSON
     #[arg(long, global = true)]
@@ -42,7 +54,10 @@ struct File {
 pub(super) struct Settings {
     /// The store, if one was named anywhere.
     pub(super) named_data: Option<PathBuf>,
+    /// The server to ask instead.
     pub(super) server: Option<String>,
+    /// Whether a flag named that server: a command that needs a store refuses the flag, not a standing setting.
+    pub(super) is_server_flagged: bool,
     pub(super) json: bool,
     listen: Option<String>,
     log: Option<String>,
@@ -57,14 +72,16 @@ impl Settings {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => File::default(),
             Err(other) => return Err(Failure::Usage(format!("{FILE} cannot be read: {other}"))),
         };
-        let server = match (&shared.server, &shared.data) {
-            (Some(server), _) => Some(server.clone()),
-            (None, Some(_)) => None,
-            (None, None) => file.server,
-        };
+        let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+        let data = [shared.data.clone(), variable("CLADE_DATA").map(PathBuf::from), file.data];
+        let server_variable = variable("CLADE_SERVER").map(|url| url.to_string_lossy().into_owned());
+        let servers = [shared.server.clone(), server_variable, file.server];
+        // The first place that names a store or a server decides; a server before a store of the same place.
+        let decided = data.iter().zip(&servers).find(|(data, server)| data.is_some() || server.is_some());
         Ok(Self {
-            named_data: shared.data.clone().or(file.data),
-            server,
+            server: decided.and_then(|(_, server)| server.clone()),
+            is_server_flagged: shared.server.is_some(),
+            named_data: data.into_iter().flatten().next(),
             json: shared.json,
             listen: file.listen,
             log: file.log,

@@ -1,8 +1,8 @@
 //! A tree as a picture: branches, names, types, and totals in columns.
 
-use std::fmt::Write as _;
-
 use unicode_width::UnicodeWidthStr;
+
+use crate::cli::tree_walk::{LeftOut, Step};
 
 /// The picture is at least so wide before the columns of numbers, so that small trees look like large ones.
 const NAMES_MIN: usize = 32;
@@ -21,6 +21,34 @@ pub(super) struct Line {
     pub(super) note: String,
     pub(super) people: u64,
     pub(super) projects: u64,
+}
+
+/// The lines of the picture of these units.
+pub(super) fn lines<'f>(steps: impl Iterator<Item = Step<'f>>) -> Vec<Line> {
+    let mut follows = Vec::new();
+    let line = |step: Step<'_>| {
+        follows.truncate(step.depth.saturating_sub(1));
+        if step.depth > 0 {
+            follows.push(!step.is_last);
+        }
+        let unit = step.unit;
+        let note = match (step.left_out, unit.totals.units) {
+            (None, _) => String::new(),
+            (Some(LeftOut::ShownAbove), _) => "shown above".to_owned(),
+            (Some(LeftOut::TooDeep), 1) => "1 unit beneath".to_owned(),
+            (Some(LeftOut::TooDeep), units) => format!("{} units beneath", grouped(units)),
+        };
+        Line {
+            follows: follows.clone(),
+            name: unit.name.clone(),
+            unit_type: unit.word.clone(),
+            parents: unit.parents.len(),
+            note,
+            people: unit.totals.people,
+            projects: unit.totals.projects,
+        }
+    };
+    steps.map(line).collect()
 }
 
 /// The lines of the picture, with a heading over the numbers.
@@ -60,14 +88,9 @@ impl Line {
 
     /// What is said after the name: the type, further parents, what is left out.
     fn remarks(&self) -> String {
-        let mut remarks = format!("  {}", self.unit_type);
-        if self.parents > 1 {
-            let _written = write!(remarks, ", {} parents", self.parents);
-        }
-        if !self.note.is_empty() {
-            let _written = write!(remarks, " (… {})", self.note);
-        }
-        remarks
+        let parents = if self.parents > 1 { format!(", {} parents", self.parents) } else { String::new() };
+        let note = if self.note.is_empty() { String::new() } else { format!(" (… {})", self.note) };
+        format!("  {}{parents}{note}", self.unit_type)
     }
 
     fn plain(&self) -> String {

@@ -4,9 +4,10 @@
 //! and a batch that failed leaves no trace in memory.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -27,6 +28,9 @@ use crate::store::Store;
 const WAITING_MAX: usize = 4096;
 /// At most so many requests are committed together.
 const BATCH_MAX: usize = 1024;
+
+/// How long after a failed commit the disk is tried again, where no request does so.
+const TRY_DISK_EVERY: Duration = Duration::from_secs(2);
 
 /// A caller's commands, all to be carried out or none, and where the answer goes.
 pub(super) struct Request {
@@ -142,16 +146,38 @@ struct Loop {
     draft: Arc<Graph>,
 }
 
+impl Drop for Loop {
+    /// Also when the writer panics.
+    fn drop(&mut self) {
+        self.shared.ready.store(false, Ordering::Relaxed);
+    }
+}
+
 type Answers = Vec<(Box<dyn FnOnce(Result<Applied, Error>) + Send>, Result<Vec<Outcome>, Error>)>;
 
 impl Loop {
     fn run(&mut self, waiting: &Receiver<Request>) {
-        while let Ok(first) = waiting.recv() {
+        while let Some(first) = self.next(waiting) {
             let mut gathered = vec![first];
             gathered.extend(waiting.try_iter().take(BATCH_MAX - 1));
             self.commit(gathered);
         }
-        self.shared.ready.store(false, Ordering::Relaxed);
+    }
+
+    /// The next request, or none when there will be no more. Whoever balances loads sends nothing to a server that
+    /// is not ready, so this does not wait for a request to find the disk well again.
+    fn next(&self, waiting: &Receiver<Request>) -> Option<Request> {
+        while !self.shared.ready.load(Ordering::Relaxed) {
+            match waiting.recv_timeout(TRY_DISK_EVERY) {
+                Ok(request) => return Some(request),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    let tried = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).try_write();
+                    self.shared.ready.store(tried.is_ok(), Ordering::Relaxed);
+                }
+            }
+        }
+        waiting.recv().ok()
     }
 
     /// One transaction for everyone who waits. A refusal is one request's own. A failed transaction is

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use rustc_hash::FxHashSet;
+
 use crate::graph::Graph;
 use crate::model::entity::EntityId;
 
@@ -10,13 +12,12 @@ impl Graph {
     /// ones, the earliest mapping decides.
     pub(super) fn levels(&self, id: EntityId, sees: impl Fn(EntityId) -> bool) -> [Option<EntityId>; 5] {
         let mut found = [None; 5];
-        let mut visited: Vec<EntityId> = Vec::new();
+        let mut visited = FxHashSet::default();
         let mut waiting: VecDeque<EntityId> = self.parents(id).into();
         while let Some(unit) = waiting.pop_front() {
-            if visited.contains(&unit) || !sees(unit) {
+            if !sees(unit) || !visited.insert(unit) {
                 continue;
             }
-            visited.push(unit);
             let level = self
                 .entity(unit)
                 .and_then(|entity| entity.as_org_unit())

@@ -2,6 +2,7 @@
 
 use petgraph::Direction;
 use petgraph::visit::EdgeRef;
+use rustc_hash::FxHashSet;
 
 use crate::graph::{Edge, Graph, entity_id, node};
 use crate::model::entity::EntityId;
@@ -38,13 +39,12 @@ impl Graph {
     /// Every unit above, each once, each after the units above it.
     pub(super) fn ancestors(&self, id: EntityId) -> Vec<EntityId> {
         let mut order = Vec::new();
-        let mut seen = Vec::new();
+        let mut seen = FxHashSet::default();
         let mut stack: Vec<_> = self.parents(id).into_iter().rev().map(|unit| (unit, false)).collect();
         while let Some((unit, parents_done)) = stack.pop() {
             if parents_done {
                 order.push(unit);
-            } else if !seen.contains(&unit) {
-                seen.push(unit);
+            } else if seen.insert(unit) {
                 stack.push((unit, true));
                 stack.extend(self.parents(unit).into_iter().rev().map(|unit| (unit, false)));
             }

@@ -69,7 +69,8 @@ impl<'v> Found<'v> {
 struct Wanted {
     phrase: String,
     words: Vec<String>,
-    url: Option<RepoUrl>,
+    /// As every spelling of it is compared.
+    url: Option<String>,
 }
 
 impl Wanted {
@@ -77,7 +78,8 @@ impl Wanted {
     fn new(text: &str) -> Option<Self> {
         let phrase = fold(text.trim()).into_owned();
         let words: Vec<_> = phrase.split_whitespace().map(str::to_owned).collect();
-        let url = if text.contains(['/', ':']) { RepoUrl::parse(text).ok() } else { None };
+        let url = RepoUrl::parse(text).ok().filter(|_| text.contains(['/', ':']));
+        let url = url.map(|url| url.normalized());
         (!words.is_empty()).then_some(Self { phrase, words, url })
     }
 
@@ -85,7 +87,7 @@ impl Wanted {
     fn rate<'e>(&self, entity: &'e Entity, buffer: &mut String) -> Option<(u16, &'e str)> {
         let own_url = entity.as_repository().and_then(|repository| repository.url.as_ref());
         if let (Some(own), Some(wanted)) = (own_url, &self.url)
-            && own == wanted
+            && own.normalized() == *wanted
         {
             return Some((WHOLE, own.as_str()));
         }

@@ -3,9 +3,11 @@
 //! What must stay true: a request is counted against its limits before it is validated, and every error says its
 //! stable code.
 
-#![expect(clippy::unused_async, reason = "async-graphql takes resolvers that are async alone")]
+#![expect(clippy::unused_async, reason = "async-graphql takes no other resolvers")]
 
+mod changes;
 mod connection;
+mod cost;
 mod descendants;
 mod facet;
 mod filter;
@@ -13,10 +15,13 @@ mod http;
 mod input;
 mod limits;
 mod mapping;
+mod media;
 mod mutation;
+mod nesting;
 mod node;
 mod org_unit;
 mod page;
+mod payload;
 mod person;
 mod project;
 mod query;
@@ -25,18 +30,22 @@ mod scalars;
 mod service;
 mod subscription;
 mod token;
+mod typename;
 mod ws;
 
+use std::sync::LazyLock;
+
+use async_graphql::Value as ConstValue;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{Request, Response, Schema, SchemaBuilder, ServerError, Variables};
+use async_graphql::{Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError, Variables};
 use axum::Router;
 use axum::routing::{any, get};
 use serde_json::{Map, Value, json};
 
-use crate::server::graphql::limits::DOCUMENT_MAX;
+use crate::server::graphql::limits::{BRACKETS_MAX, DOCUMENT_MAX, NESTING_MAX, over};
 use crate::server::graphql::mutation::Mutation;
 use crate::server::graphql::query::Query;
 use crate::server::graphql::subscription::Subscription;
@@ -66,13 +75,17 @@ pub fn router(state: AppState) -> Router {
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query, Mutation, Subscription)
+    // The limits of our own are told better; this one, on by default, must not be narrower.
+    let nesting = usize::try_from(NESTING_MAX).unwrap_or(usize::MAX);
+    Schema::build(Query, Mutation, Subscription).limit_recursive_depth(nesting)
 }
 
 /// The schema as text, as it is kept in `schema.graphql`.
 #[must_use]
-pub fn schema_sdl() -> String {
-    builder().finish().sdl()
+pub fn schema_sdl() -> &'static str {
+    static SDL: LazyLock<String> =
+        LazyLock::new(|| builder().finish().sdl_with_options(SDLExportOptions::new().include_specified_by()));
+    &SDL
 }
 
 /// A request as a client sends it.
@@ -120,16 +133,18 @@ impl Prepared {
 /// Parses a request and counts it against the limits.
 pub(crate) fn prepare(asked: Asked) -> Result<Prepared> {
     if asked.query.len() > DOCUMENT_MAX {
-        let detail =
-            format!("the document has {} bytes; at most {DOCUMENT_MAX} are taken", asked.query.len());
-        return Err(Problem::new(axum::http::StatusCode::BAD_REQUEST, "too-complex", detail)
-            .with("limit", DOCUMENT_MAX));
+        return Err(over("bytes", asked.query.len() as u64, DOCUMENT_MAX as u64));
     }
-    let document = parse_query(&asked.query).map_err(|refusal| syntax_error(&refusal))?;
-    let operation = operation(&document, asked.operation_name.as_deref())?;
+    let brackets = nesting::nesting(&asked.query);
+    if brackets > BRACKETS_MAX {
+        return Err(over("levels of brackets", brackets as u64, BRACKETS_MAX as u64));
+    }
+    let mut document = parse_query(&asked.query).map_err(|refusal| syntax_error(&refusal))?;
+    typename::expose(&mut document)?;
     let variables = Variables::from_json(Value::Object(asked.variables));
+    limits::check(&document, &variables)?;
+    let operation = operation(&document, asked.operation_name.as_deref())?;
     variables_are_given(operation, &variables)?;
-    limits::check(&document, operation, &variables)?;
     let kind = operation.ty;
     let mut request = Request::new(asked.query).variables(variables);
     request.operation_name = asked.operation_name;
@@ -138,8 +153,16 @@ pub(crate) fn prepare(asked: Asked) -> Result<Prepared> {
 }
 
 fn syntax_error(refusal: &async_graphql::parser::Error) -> Problem {
-    let problem = Problem::new(axum::http::StatusCode::BAD_REQUEST, "syntax-error", refusal.to_string());
+    let text = refusal.to_string();
+    // The parser draws the place, with the whole line; what it expected there comes last.
+    let expected = text.rsplit_once("= ").map_or(text.as_str(), |(_, expected)| expected);
+    let expected = expected.replace('_', " ");
     let at = refusal.positions().next();
+    let detail = match at {
+        Some(at) => format!("line {}, column {}: {expected}", at.line, at.column),
+        None => expected,
+    };
+    let problem = Problem::new(axum::http::StatusCode::BAD_REQUEST, "syntax-error", detail);
     match at {
         Some(at) => problem.with("line", at.line).with("column", at.column),
         None => problem,
@@ -175,11 +198,11 @@ fn variables_are_given(operation: &OperationDefinition, variables: &Variables) -
         let name = &definition.node.name.node;
         let missing = match variables.get(name) {
             None => definition.node.default_value.is_none(),
-            Some(value) => *value == async_graphql::Value::Null,
+            Some(value) => *value == ConstValue::Null,
         };
         if missing && !definition.node.var_type.node.nullable {
             let detail =
-                format!("the variable ${name} must be given; it is a {}", definition.node.var_type.node);
+                format!("the variable ${name} must be given; its type is {}", definition.node.var_type.node);
             let status = axum::http::StatusCode::BAD_REQUEST;
             return Err(Problem::new(status, "invalid-variables", detail).with("field", name.as_str()));
         }
@@ -198,10 +221,16 @@ impl Answer {
     /// The answer to a request that could not be prepared.
     #[must_use]
     pub fn refusal(problem: Problem) -> Self {
+        // Of what is no request at all, they would be places in something else than the document.
+        let in_document = problem.code != "malformed";
+        let place = ["line", "column"].map(|name| problem.facts.get(name).cloned().filter(|_| in_document));
         let error = async_graphql::Error::from(problem).into_server_error(async_graphql::Pos::default());
         let mut error = serde_json::to_value(&error).unwrap_or_default();
         if let Some(error) = error.as_object_mut() {
             error.remove("locations");
+            if let [Some(line), Some(column)] = place {
+                error.insert("locations".to_owned(), json!([{ "line": line, "column": column }]));
+            }
         }
         Self { body: json!({ "errors": [error] }), refused: true }
     }
@@ -209,14 +238,20 @@ impl Answer {
     /// The answer as async-graphql gives it, with a code for every error.
     pub(crate) fn of(response: Response) -> Self {
         let refused = !response.errors.is_empty()
-            && response.data == async_graphql::Value::Null
+            && response.data == ConstValue::Null
             && response.errors.iter().all(|error| error.path.is_empty());
         let mut body = Map::new();
-        if !refused {
-            body.insert("data".to_owned(), response.data.into_json().unwrap_or_default());
-        }
+        // Errors first, so that whoever reads a long answer sees them.
         if !response.errors.is_empty() {
             body.insert("errors".to_owned(), errors(response.errors, refused));
+        }
+        if !refused {
+            let data = match response.data {
+                // All fields were skipped.
+                ConstValue::Null if body.is_empty() => json!({}),
+                data => data.into_json().unwrap_or_default(),
+            };
+            body.insert("data".to_owned(), data);
         }
         Self { body: Value::Object(body), refused }
     }

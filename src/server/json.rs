@@ -9,9 +9,7 @@ use crate::server::problem::{Problem, Result};
 
 /// Reads one JSON value, or says where it stops being one.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value> {
-    let text = std::str::from_utf8(bytes).map_err(|fault| {
-        Problem::malformed(format!("the body is not UTF-8 at byte {}", fault.valid_up_to()))
-    })?;
+    let text = utf8("the body", bytes)?;
     if text.trim().is_empty() {
         return Err(Problem::malformed("the body is empty; send a JSON object"));
     }
@@ -20,6 +18,21 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value> {
             .with("line", fault.line())
             .with("column", fault.column())
     })
+}
+
+/// Reads one line of a file of JSON values.
+pub(crate) fn parse_line(bytes: &[u8]) -> Result<Value> {
+    serde_json::from_str::<Strict>(utf8("the line", bytes)?).map(|Strict(value)| value).map_err(|fault| {
+        // Which line it is knows whoever cut it out.
+        let (why, column) = (fault.to_string(), fault.column());
+        let why = why.split(" at line ").next().unwrap_or_default();
+        Problem::malformed(format!("the line is not JSON: {why} at column {column}")).with("column", column)
+    })
+}
+
+fn utf8<'b>(what: &str, bytes: &'b [u8]) -> Result<&'b str> {
+    std::str::from_utf8(bytes)
+        .map_err(|fault| Problem::malformed(format!("{what} is not UTF-8 at byte {}", fault.valid_up_to())))
 }
 
 /// A value none of whose objects has a name twice: readers differ in which one they take.

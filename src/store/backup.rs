@@ -3,13 +3,13 @@
 //! What must stay true: a copy is of one revision, whole, and only gets its name once it is on disk.
 
 use std::borrow::Borrow;
-use std::fs::{self, File};
 use std::path::Path;
 
 use redb::{Database, Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
 
 use crate::error::StoreError;
-use crate::store::failure::{failed, io_at, not_opened};
+use crate::store::failure::{failed, not_opened};
+use crate::store::new_file::NewFile;
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, META, TOKENS};
 
 /// The store as it was when this was taken; later commits are not seen.
@@ -21,13 +21,7 @@ impl Snapshot {
     /// # Errors
     /// When there is something, or the copy cannot be written; nothing is left then.
     pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
-        // The path is claimed first, so that two copies never meet in one file.
-        File::create_new(path).map_err(|cause| io_at(path, cause))?;
-        let copied = self.write(path);
-        if copied.is_err() {
-            let _best_effort = fs::remove_file(path);
-        }
-        copied
+        NewFile::beside(path)?.named_once(|part| self.write(part))
     }
 
     fn write(&self, path: &Path) -> Result<(), StoreError> {

@@ -71,6 +71,18 @@ pub(super) fn io_at(path: &Path, cause: IoError) -> StoreError {
         .caused_by(cause)
 }
 
+/// A store that was to be there.
+pub(super) fn not_there(path: &Path, cause: IoError) -> StoreError {
+    if cause.kind() != ErrorKind::NotFound {
+        return io_at(path, cause);
+    }
+    let message = format!(
+        "there is no store at {}; `clade import` or `clade serve` makes one, --data names another",
+        path.display()
+    );
+    StoreError::new(StoreTrouble::Io, message).caused_by(cause)
+}
+
 /// A file that redb did not write.
 pub(super) fn not_a_store(path: &Path) -> StoreError {
     StoreError::new(
@@ -91,7 +103,7 @@ pub(super) fn damaged(what: impl Into<String>) -> StoreError {
 pub(super) fn closed() -> StoreError {
     StoreError::new(
         StoreTrouble::Io,
-        "a write failed before, and the file could not be opened again; restart when the disk is well",
+        "a write failed before, and the store could not be opened again; it is tried anew with every write",
     )
 }
 
@@ -107,7 +119,10 @@ fn io_message(cause: &IoError) -> String {
     match trouble_of(cause) {
         StoreTrouble::NoSpace => "the disk is full, and nothing was written; make room and try again".into(),
         StoreTrouble::Damaged => "the store is cut short; restore a backup".into(),
-        _ if cause.kind() == ErrorKind::NotFound => "there is no such file or directory".into(),
+        _ if cause.kind() == ErrorKind::NotFound => "there is no such folder".into(),
+        _ if cause.kind() == ErrorKind::PermissionDenied => {
+            "permission denied; the store must be readable and writable".into()
+        }
         _ => format!("the store could not be read or written: {cause}"),
     }
 }

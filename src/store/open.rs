@@ -10,7 +10,8 @@ use redb::{Builder, Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase,
 use uuid::Uuid;
 
 use crate::error::{StoreError, StoreTrouble};
-use crate::store::failure::{at, failed, io_at, not_a_store, not_opened};
+use crate::store::failure::{at, failed, io_at, not_a_store, not_opened, not_there};
+use crate::store::new_file::NewFile;
 use crate::store::tables::Meta;
 
 /// What redb may keep of the file in memory. The graph is in memory already, so this serves writes alone.
@@ -27,25 +28,24 @@ pub(super) struct Opened {
 
 /// Opens the store at `path`; makes one where there is no file, or an empty one.
 pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
-    let existed = match fs::metadata(path) {
-        Ok(found) if found.is_file() && found.len() == 0 => true,
-        Ok(_) => return open_existing(path),
-        Err(cause) if cause.kind() == ErrorKind::NotFound => false,
-        Err(cause) => return Err(io_at(path, cause)),
-    };
-    let made = builder()
-        .create(path)
-        .map_err(|failure| not_opened(path, failure))
-        .and_then(|database| settled(database).map_err(|failure| at(path, &failure)));
-    match &made {
-        Ok(_) => sync_directory_of(path),
-        // Half a file would be taken for a foreign one next time. One that another process holds is theirs.
-        Err(failure) if !existed && failure.trouble() != StoreTrouble::Held => {
-            let _best_effort = fs::remove_file(path);
+    match fs::metadata(path) {
+        // It has its name already, so it is made in place, where redb holds it meanwhile.
+        Ok(found) if found.is_file() && found.len() == 0 => make_at(path),
+        Ok(_) => open_existing(path),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            match NewFile::beside(path)?.named_once(|part| make_at(part).map(drop)) {
+                // Another process was faster; whether it holds the store is seen when that is opened.
+                Err(failure) if failure.trouble() != StoreTrouble::Exists => Err(failure),
+                _ => open_existing(path),
+            }
         }
-        Err(_) => {}
+        Err(cause) => Err(io_at(path, cause)),
     }
-    made
+}
+
+fn make_at(path: &Path) -> Result<Opened, StoreError> {
+    let database = builder().create(path).map_err(|failure| not_opened(path, failure))?;
+    settled(database).map_err(|failure| at(path, &failure))
 }
 
 /// Opens the store at `path`, which must be there.
@@ -62,12 +62,13 @@ pub(super) fn with_backend(backend: impl StorageBackend) -> Result<Opened, Store
 
 /// Refuses a file that is no store of a format known here, without opening it for writing.
 fn look_at(path: &Path) -> Result<(), StoreError> {
-    let mut start = Vec::with_capacity(REDB_MAGIC.len());
-    let file = File::open(path).map_err(|cause| io_at(path, cause))?;
-    let found = file.metadata().map_err(|cause| io_at(path, cause))?;
+    // Before it is opened: opening a pipe would wait for someone to write into it.
+    let found = fs::metadata(path).map_err(|cause| not_there(path, cause))?;
     if !found.is_file() {
         return Err(not_a_store(path));
     }
+    let mut start = Vec::with_capacity(REDB_MAGIC.len());
+    let file = File::open(path).map_err(|cause| io_at(path, cause))?;
     file.take(REDB_MAGIC.len() as u64).read_to_end(&mut start).map_err(|cause| io_at(path, cause))?;
     if start != REDB_MAGIC {
         return Err(not_a_store(path));
@@ -103,13 +104,4 @@ fn builder() -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
     builder
-}
-
-/// A new file is only safe when its directory's entry is. Where a directory cannot be synced, that is the
-/// system's own affair.
-fn sync_directory_of(path: &Path) {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if let Ok(directory) = File::open(parent) {
-        let _best_effort = directory.sync_all();
-    }
 }

@@ -6,6 +6,8 @@
     reason = "each test file uses its own part"
 )]
 
+pub(crate) mod process;
+
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
@@ -132,6 +134,122 @@ impl Server {
         let records = list["data"].as_array().unwrap();
         records.iter().map(|record| record[field].as_str().unwrap().to_owned()).collect()
     }
+}
+
+/// A small organisation: matrix team `Checkout` has two parents, `eve` two teams, `zoe` and `loose` no place at all.
+///
+/// ```text
+/// Aurora > Bikes > Frames > Carbon: ada, eve, gearbox    Steel    Checkout
+///        > Digital: cem, site > Platform > Checkout: bob, eve, shop
+/// ```
+const ORGANISATION: &str = r#"
+{"kind":"orgUnit","key":"aurora","name":"Aurora","type":"organization","externalId":"hr-1"}
+{"kind":"orgUnit","name":"Bikes","type":"business","parent":"aurora"}
+{"kind":"orgUnit","name":"Digital","type":"business","parent":"aurora"}
+{"kind":"orgUnit","name":"Frames","type":"department","parent":"Bikes"}
+{"kind":"orgUnit","name":"Platform","type":"department","parent":"Digital"}
+{"kind":"orgUnit","name":"Carbon","type":"team","parent":"Frames"}
+{"kind":"orgUnit","name":"Steel","type":"squad","parent":"Frames"}
+{"kind":"orgUnit","name":"Checkout","type":"team","parent":"Platform"}
+{"kind":"mapping","parent":"Frames","child":"Checkout"}
+{"kind":"person","email":"Ada@aurora.example","firstName":"Ada","lastName":"Berg","externalId":"p-1"}
+{"kind":"person","email":"bob@aurora.example","firstName":"Bob","lastName":"Cruz"}
+{"kind":"person","email":"cem@aurora.example","firstName":"Cem","displayName":"Cem Ö."}
+{"kind":"person","email":"eve@aurora.example","firstName":"Eve"}
+{"kind":"person","email":"zoe@aurora.example"}
+{"kind":"mapping","attribute1":"ada@aurora.example","attribute2":"Carbon"}
+{"kind":"mapping","attribute1":"bob@aurora.example","attribute2":"Checkout"}
+{"kind":"mapping","attribute1":"cem@aurora.example","attribute2":"Digital"}
+{"kind":"mapping","attribute1":"eve@aurora.example","attribute2":"Carbon"}
+{"kind":"mapping","attribute1":"eve@aurora.example","attribute2":"Checkout"}
+{"kind":"project","projectId":"gearbox","projectName":"Gear Box","projectOwner":{"email":"ada@aurora.example","firstName":"Ada"},"assets":{"repositories":[{"url":"https://github.com/aurora/gearbox.git"},{"url":"https://gitlab.example/aurora/gears"}],"services":[]}}
+{"kind":"project","projectId":"shop","projectName":"Shop","projectOwner":{"email":"out@side.example"},"colour":"red","assets":{"repositories":[{"url":"https://gitlab.example/aurora/shop"}],"services":[{"name":"Checkout API","identifier":"checkout-api","dependencies":["db"]}]}}
+{"kind":"project","projectId":"site","projectName":"Site"}
+{"kind":"project","projectId":"loose","projectName":"Loose Ends"}
+{"kind":"mapping","attribute1":"gearbox","attribute2":"Carbon"}
+{"kind":"mapping","attribute1":"shop","attribute2":"Checkout"}
+{"kind":"mapping","attribute1":"site","attribute2":"Digital"}
+{"kind":"mapping","attribute1":"gearbox","attribute2":"ada@aurora.example"}
+{"kind":"mapping","attribute1":"gearbox","attribute2":"eve@aurora.example"}
+{"kind":"mapping","attribute1":"shop","attribute2":"eve@aurora.example"}
+{"kind":"mapping","attribute1":"shop","attribute2":"bob@aurora.example"}
+"#;
+
+/// GraphQL.
+impl Server {
+    /// Starts one with a small organisation.
+    pub(crate) fn organisation() -> Self {
+        let server = Self::start();
+        server.bulk("", ORGANISATION).ok();
+        server
+    }
+
+    /// Sends a GraphQL request with the admin token.
+    pub(crate) fn ask(&self, query: &str, variables: &Value) -> Answer {
+        self.ask_as(&self.token, query, variables)
+    }
+
+    /// Sends a GraphQL request with this token.
+    pub(crate) fn ask_as(&self, token: &str, query: &str, variables: &Value) -> Answer {
+        let body = serde_json::json!({ "query": query, "variables": variables }).to_string();
+        let headers = [
+            ("authorization", token),
+            ("content-type", "application/json"),
+            ("accept", "application/graphql-response+json"),
+        ];
+        self.send_as("POST", "!/graphql", &headers, Some(body.as_bytes()))
+    }
+
+    /// The data of an answer that must be without errors.
+    pub(crate) fn data(&self, query: &str) -> Value {
+        self.data_with(query, &Value::Null)
+    }
+
+    pub(crate) fn data_with(&self, query: &str, variables: &Value) -> Value {
+        let answer = self.ask(query, variables).ok();
+        assert!(answer.get("errors").is_none(), "{answer}");
+        answer["data"].clone()
+    }
+
+    /// The first error of an answer that was carried out and must have one, with this code.
+    pub(crate) fn error(&self, query: &str, code: &str) -> Value {
+        self.error_with(query, &Value::Null, code)
+    }
+
+    pub(crate) fn error_with(&self, query: &str, variables: &Value, code: &str) -> Value {
+        let answer = self.ask(query, variables);
+        first_error(&answer, 200, code)
+    }
+
+    /// The first error of a request that must be refused before anything is carried out, with this code.
+    pub(crate) fn refusal(&self, query: &str, code: &str) -> Value {
+        self.refusal_with(query, &Value::Null, code)
+    }
+
+    pub(crate) fn refusal_with(&self, query: &str, variables: &Value, code: &str) -> Value {
+        let answer = self.ask(query, variables);
+        let error = first_error(&answer, 400, code);
+        assert!(answer.value().get("data").is_none(), "{}", answer.text());
+        error
+    }
+}
+
+fn first_error(answer: &Answer, status: u16, code: &str) -> Value {
+    assert_eq!(answer.status, status, "{}", answer.text());
+    let error = answer.value()["errors"][0].clone();
+    assert_eq!(error["extensions"]["code"], code, "{}", answer.text());
+    error
+}
+
+/// The strings at `path`, a JSON pointer in which `*` stands for every element of a list.
+pub(crate) fn strings(value: &Value, path: &str) -> Vec<String> {
+    let Some((before, after)) = path.split_once("/*") else {
+        let found = value.pointer(path).unwrap_or_else(|| panic!("no {path} in {value}"));
+        return vec![found.as_str().map_or_else(|| found.to_string(), str::to_owned)];
+    };
+    let list = value.pointer(before).and_then(Value::as_array);
+    let list = list.unwrap_or_else(|| panic!("no list {before} in {value}"));
+    list.iter().flat_map(|element| strings(element, after)).collect()
 }
 
 impl Drop for Server {

@@ -11,7 +11,7 @@ use crate::query::facet::{FacetBy, facet};
 use crate::query::filter::{Filter, select};
 use crate::query::order::Order;
 use crate::query::page::{Page, PageRequest, cursor, page};
-use crate::server::graphql::facet::{Bucket, Facet, FacetName};
+use crate::server::graphql::facet::{Bucket, Facet};
 use crate::server::graphql::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::server::graphql::org_unit::OrgUnit;
 use crate::server::problem::{Problem, Result};
@@ -22,7 +22,7 @@ pub(crate) trait Listed: OutputType + Clone + Sized {
     const CONNECTION: &'static str;
     const EDGE: &'static str;
     /// What the kind can be counted by.
-    type FacetBy: FacetName + InputType + OutputType + Copy + Into<FacetBy>;
+    type FacetBy: InputType + OutputType + Copy + Into<FacetBy>;
 
     fn at(view: &View, id: EntityId) -> Option<Self>;
 }
@@ -152,21 +152,21 @@ impl<T: Listed> Connection<T> {
             default = false
         )]
         disjunctive: bool,
-    ) -> Result<Vec<Facet<T::FacetBy>>> {
+    ) -> Result<Vec<Facet>> {
         let first = page_size("first", first)?.unwrap_or(PAGE_MAX);
-        Ok(by.into_iter().map(|by| self.facet(by, first, disjunctive)).collect())
+        Ok(by.into_iter().map(|by| self.facet(by.into(), first, disjunctive)).collect())
     }
 }
 
 impl<T: Listed> Connection<T> {
-    fn facet(&self, by: T::FacetBy, first: usize, disjunctive: bool) -> Facet<T::FacetBy> {
-        let buckets = facet(&self.view, T::KIND, &self.filter, by.into(), disjunctive);
+    fn facet(&self, by: FacetBy, first: usize, disjunctive: bool) -> Facet {
+        let buckets = facet(&self.view, T::KIND, &self.filter, by, disjunctive);
         let buckets = buckets.into_iter().take(first).map(|bucket| Bucket {
             value: bucket.value,
             unit: bucket.unit.and_then(|unit| OrgUnit::at(&self.view, unit)),
             count: bucket.count,
         });
-        Facet { by, buckets: buckets.collect() }
+        Facet { by: by.into(), buckets: buckets.collect() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A whole tree in one call: every unit beneath another, flat, with its depth and its parent.
 
-use async_graphql::{Object, SimpleObject};
+use async_graphql::{Description, Object, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -13,6 +13,7 @@ use crate::server::graphql::org_unit::OrgUnit;
 use crate::server::problem::{Problem, Result};
 
 /// Units beneath another, depth first, siblings by name.
+#[derive(Description)]
 pub(crate) struct DescendantConnection {
     top: Seen,
     all: Vec<Descendant>,
@@ -68,7 +69,7 @@ fn cursor(top: &Seen, unit: Descendant) -> String {
     URL_SAFE_NO_PAD.encode(top.view.label(unit.id))
 }
 
-#[Object(name = "OrgUnitDescendantConnection")]
+#[Object(name = "OrgUnitDescendantConnection", use_type_description)]
 impl DescendantConnection {
     /// The units of this page.
     async fn nodes(&self) -> Vec<OrgUnit> {

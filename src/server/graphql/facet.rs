@@ -1,15 +1,13 @@
 //! What each kind can be counted by, and the counts.
 
-use std::borrow::Cow;
-
-use async_graphql::{Enum, InputType, Object, OutputType, SimpleObject, TypeName};
+use async_graphql::{Enum, SimpleObject};
 
 use crate::model::level::Level;
 use crate::query::facet::FacetBy;
 use crate::server::graphql::org_unit::OrgUnit;
 
 macro_rules! facets {
-    ($(#[$doc:meta])* $name:ident, $facet:literal { $($(#[$value_doc:meta])* $value:ident => $by:expr,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident => $by:expr,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
         pub(crate) enum $name {
@@ -38,16 +36,12 @@ macro_rules! facets {
                 }
             }
         }
-
-        impl FacetName for $name {
-            const FACET: &'static str = $facet;
-        }
     };
 }
 
 facets!(
     /// What projects can be counted by.
-    ProjectFacet, "ProjectFacetResult" {
+    ProjectFacet {
         /// Where their repositories are hosted.
         Platform => FacetBy::Platform,
         /// The emails of their owners.
@@ -58,21 +52,21 @@ facets!(
 );
 facets!(
     /// What people can be counted by.
-    PersonFacet, "PersonFacetResult" {
+    PersonFacet {
         /// The projects that they work on.
         Project => FacetBy::Project,
     }
 );
 facets!(
     /// What units can be counted by.
-    OrgUnitFacet, "OrgUnitFacetResult" {
+    OrgUnitFacet {
         /// Their types.
         Type => FacetBy::Type,
     }
 );
 facets!(
     /// What repositories can be counted by.
-    RepositoryFacet, "RepositoryFacetResult" {
+    RepositoryFacet {
         /// Where they are hosted.
         Platform => FacetBy::Platform,
         /// Their projects.
@@ -80,35 +74,55 @@ facets!(
     }
 );
 
-/// What the counts by an enum are called.
-pub(crate) trait FacetName: Send + Sync {
-    const FACET: &'static str;
+/// Every dimension that records of some kind can be counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum FacetDimension {
+    /// The organizations above.
+    Organization,
+    /// The businesses above.
+    Business,
+    /// The departments above.
+    Department,
+    /// The groups above.
+    Group,
+    /// The teams above.
+    Team,
+    /// Where repositories are hosted.
+    Platform,
+    /// The emails of owners.
+    Owner,
+    /// The emails of the people who work on it.
+    Member,
+    /// The ids of projects.
+    Project,
+    /// The types of units.
+    Type,
 }
 
-/// The values of one dimension.
-pub(crate) struct Facet<By> {
-    pub(crate) by: By,
-    pub(crate) buckets: Vec<Bucket>,
-}
-
-impl<By: FacetName> TypeName for Facet<By> {
-    fn type_name() -> Cow<'static, str> {
-        By::FACET.into()
+impl From<FacetBy> for FacetDimension {
+    fn from(by: FacetBy) -> Self {
+        match by {
+            FacetBy::Level(Level::Organization) => Self::Organization,
+            FacetBy::Level(Level::Business) => Self::Business,
+            FacetBy::Level(Level::Department) => Self::Department,
+            FacetBy::Level(Level::Group) => Self::Group,
+            FacetBy::Level(Level::Team) => Self::Team,
+            FacetBy::Platform => Self::Platform,
+            FacetBy::Owner => Self::Owner,
+            FacetBy::Member => Self::Member,
+            FacetBy::Project => Self::Project,
+            FacetBy::Type => Self::Type,
+        }
     }
 }
 
 /// The values of one dimension, each with its count.
-#[Object(name_type)]
-impl<By: FacetName + InputType + OutputType + Copy> Facet<By> {
+#[derive(SimpleObject)]
+pub(crate) struct Facet {
     /// The dimension.
-    async fn by(&self) -> By {
-        self.by
-    }
-
+    pub(crate) by: FacetDimension,
     /// The values, the most frequent first, then by value; none that nothing has.
-    async fn buckets(&self) -> &[Bucket] {
-        &self.buckets
-    }
+    pub(crate) buckets: Vec<Bucket>,
 }
 
 /// One value of a dimension.

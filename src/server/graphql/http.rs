@@ -3,38 +3,38 @@
 use async_graphql::parser::types::OperationType;
 use axum::body::Body;
 use axum::extract::{Query as UrlQuery, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 
+use crate::server::body;
+use crate::server::graphql::media::{JSON, Media, wants_page};
 use crate::server::graphql::{Answer, Asked, Endpoint, page, prepare};
+use crate::server::json;
 use crate::server::problem::{Problem, Result};
 use crate::server::state::Caller;
 
 /// The largest body, in bytes: a document, and the variables of a large `apply`.
 const BODY_MAX: usize = 8 * 1024 * 1024;
-const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
-const JSON: &str = "application/json";
 const METHODS: &str = "GET, HEAD, POST";
-
-/// Which of the two media types an answer has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Media {
-    /// The status tells whether the request was carried out.
-    GraphqlResponse,
-    /// The status is 200 whenever the answer is a GraphQL one.
-    Json,
-}
 
 /// `/graphql`, by any method.
 pub(crate) async fn endpoint(State(endpoint): State<Endpoint>, request: Request<Body>) -> Response {
     let (head, body) = request.into_parts();
-    let wants_page = accepts(&head.headers).any(|range| range == "text/html");
-    if is_get(&head.method) && wants_page && !has_query(head.uri.query()) {
+    if is_get(&head.method) && wants_page(&head.headers) && !has_query(head.uri.query()) {
         return page::page();
     }
-    // What is not a page was let in by the gate; GET was not, since it may have been for the page.
+    let mut response = answer(&endpoint, &head, body).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("Authorization, Accept"));
+    response
+}
+
+/// What is no page.
+async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
+    // POST was let in by the gate; GET was not, since it may have been for the page.
     let admitted = head.extensions.get::<Caller>().cloned();
     let caller = match admitted.map_or_else(|| endpoint.state.caller(&head.headers), Ok) {
         Ok(caller) => caller,
@@ -47,7 +47,7 @@ pub(crate) async fn endpoint(State(endpoint): State<Endpoint>, request: Request<
     } else {
         return method_not_allowed(METHODS, "ask by GET or POST");
     };
-    let media = match media(&head.headers) {
+    let media = match Media::accepted(&head.headers) {
         Ok(media) => media,
         Err(problem) => return problem.into_response(),
     };
@@ -85,50 +85,13 @@ fn method_not_allowed(allow: &'static str, what: &str) -> Response {
     response
 }
 
-/// The media ranges that a client accepts, without their parameters, but for those it refuses by `q=0`.
-fn accepts(headers: &HeaderMap) -> impl Iterator<Item = String> {
-    let ranges = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    ranges.flat_map(|value| value.split(',')).filter_map(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let name = parts.next()?.to_ascii_lowercase();
-        let refused = parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-        (!refused && !name.is_empty()).then_some(name)
-    })
-}
-
-/// The first of the two that the client accepts.
-fn media(headers: &HeaderMap) -> Result<Media> {
-    let mut any = false;
-    for range in accepts(headers) {
-        any = true;
-        match range.as_str() {
-            GRAPHQL_RESPONSE => return Ok(Media::GraphqlResponse),
-            JSON | "*/*" | "application/*" => return Ok(Media::Json),
-            _ => {}
-        }
-    }
-    if any {
-        let detail = format!("accept {GRAPHQL_RESPONSE} or {JSON}");
-        return Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", detail));
-    }
-    Ok(Media::Json)
-}
-
 fn respond(answer: &Answer, media: Media, malformed: bool) -> Response {
-    let (content_type, status) = match media {
-        Media::GraphqlResponse if answer.refused => {
-            ("application/graphql-response+json; charset=utf-8", StatusCode::BAD_REQUEST)
-        }
-        Media::GraphqlResponse => ("application/graphql-response+json; charset=utf-8", StatusCode::OK),
-        Media::Json if malformed => ("application/json; charset=utf-8", StatusCode::BAD_REQUEST),
-        Media::Json => ("application/json; charset=utf-8", StatusCode::OK),
+    let status = match media {
+        Media::GraphqlResponse if answer.refused => StatusCode::BAD_REQUEST,
+        Media::Json if malformed => StatusCode::BAD_REQUEST,
+        Media::GraphqlResponse | Media::Json => StatusCode::OK,
     };
-    let headers = [
-        (header::CONTENT_TYPE, content_type),
-        (header::CACHE_CONTROL, "private, no-cache"),
-        (header::VARY, "Authorization, Accept"),
-    ];
-    (status, headers, answer.body.to_string()).into_response()
+    (status, [(header::CONTENT_TYPE, media.content_type())], answer.body.to_string()).into_response()
 }
 
 fn by_url(uri: &axum::http::Uri) -> Result<Asked> {
@@ -148,37 +111,17 @@ fn by_url(uri: &axum::http::Uri) -> Result<Asked> {
     asked(fields)
 }
 
-async fn by_body(headers: &HeaderMap, body: Body) -> Result<Asked> {
-    is_json(headers)?;
-    let bytes = match Limited::new(body, BODY_MAX).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(refusal) if refusal.is::<LengthLimitError>() => {
-            let detail = format!("the body may have at most {BODY_MAX} bytes");
-            return Err(
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).with("limit", BODY_MAX)
-            );
-        }
-        Err(_) => return Err(Problem::malformed("the body ended before it was whole")),
-    };
-    match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(fields)) => asked(fields),
-        Ok(Value::Array(_)) => Err(Problem::malformed("batches are not taken; send one request at a time")),
-        Ok(_) => Err(Problem::malformed("the body must be a JSON object with a query")),
-        Err(refusal) => Err(Problem::malformed(format!("the body is no JSON: {refusal}"))),
-    }
-}
-
 /// Only JSON is taken: what a form can send from another site is not.
-fn is_json(headers: &HeaderMap) -> Result<()> {
-    let unsupported = || {
-        let detail = format!("send the body as {JSON}, in UTF-8");
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
-    };
-    let text =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).ok_or_else(unsupported)?;
-    let media: mime::Mime = text.parse().map_err(|_| unsupported())?;
-    let charset = media.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8);
-    if media.essence_str() == JSON && charset { Ok(()) } else { Err(unsupported()) }
+async fn by_body(headers: &HeaderMap, body: Body) -> Result<Asked> {
+    body::require_media_type(headers, &[JSON])?;
+    if body::content_encoding(headers).is_some() {
+        return Err(body::unsupported("this body must not be encoded; leave Content-Encoding out"));
+    }
+    match json::parse(&body::read(body, BODY_MAX).await?)? {
+        Value::Object(fields) => asked(fields),
+        Value::Array(_) => Err(Problem::malformed("batches are not taken; send one request at a time")),
+        _ => Err(Problem::malformed("the body must be a JSON object with a query")),
+    }
 }
 
 /// A request from its fields, each of the type it must have.
@@ -192,7 +135,7 @@ pub(crate) fn asked(mut fields: Map<String, Value>) -> Result<Asked> {
     };
     let operation_name = match fields.remove("operationName") {
         None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name),
+        Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
         Some(_) => return Err(wrong("operationName", "a string")),
     };
     let variables = match fields.remove("variables") {

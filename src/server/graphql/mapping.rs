@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Description, Enum, ID, InputObject, Object, SimpleObject};
 
 use crate::directory::View;
 use crate::model::key::Name;
@@ -44,13 +44,13 @@ pub(crate) enum Relationship {
 }
 
 /// A mapping between two records.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub(crate) struct Mapping {
     pub(crate) view: View,
     pub(crate) mapping: Arc<Record>,
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Mapping {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {
@@ -132,6 +132,7 @@ pub(crate) struct MappingFilter {
 }
 
 /// A page of mappings, in the order in which they were made.
+#[derive(Description)]
 pub(crate) struct MappingConnection {
     view: View,
     all: Vec<Arc<Record>>,
@@ -207,7 +208,7 @@ fn position(all: &[Arc<Record>], cursor: &str, field: &'static str) -> Result<us
     })
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl MappingConnection {
     /// The mappings of this page.
     async fn nodes(&self) -> Vec<Mapping> {

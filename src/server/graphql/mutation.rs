@@ -1,11 +1,12 @@
 //! `Mutation`: every change, through the one door. A payload shows the directory just after it.
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, Description, ID, Object};
 
 use crate::access::Secret;
 use crate::directory::{Applied, View};
 use crate::model::command::{Command, Effect, Outcome, Subject};
 use crate::model::token::{Role, TokenId};
+use crate::server::graphql::changes;
 use crate::server::graphql::input::mapping::{CreateMappingInput, UpdateMappingInput};
 use crate::server::graphql::input::org_unit::{
     CreateOrgUnitInput, LinkOrgUnitsInput, MoveOrgUnitInput, UpdateOrgUnitInput,
@@ -14,10 +15,15 @@ use crate::server::graphql::input::person::{CreatePersonInput, UpdatePersonInput
 use crate::server::graphql::input::project::{CreateProjectInput, UpdateProjectInput};
 use crate::server::graphql::input::token::{CreateTokenInput, UpdateTokenInput};
 use crate::server::graphql::input::{self, AsCommand, ChangeInput, DeleteInput};
-use crate::server::graphql::limits::CHANGES_MAX;
 use crate::server::graphql::mapping::Mapping;
 use crate::server::graphql::node::Node;
 use crate::server::graphql::org_unit::OrgUnit;
+use crate::server::graphql::payload::{
+    ApplyPayload, ChangeResult, CreateMappingPayload, CreateOrgUnitPayload, CreatePersonPayload,
+    CreateProjectPayload, CreateTokenPayload, DeletePayload, DeleteTokenPayload, LinkOrgUnitsPayload,
+    MoveOrgUnitPayload, UpdateMappingPayload, UpdateOrgUnitPayload, UpdatePersonPayload,
+    UpdateProjectPayload, UpdateTokenPayload,
+};
 use crate::server::graphql::query::caller;
 use crate::server::graphql::scalars::Revision;
 use crate::server::graphql::token::Token;
@@ -25,6 +31,7 @@ use crate::server::problem::{Problem, Result};
 use crate::server::state::{AppState, Caller};
 
 /// Every change to the directory. Each is on disk when it is answered.
+#[derive(Description)]
 pub(crate) struct Mutation;
 
 /// A caller that may change things, and what they have just done.
@@ -83,130 +90,6 @@ fn allowed<'c>(context: &Context<'c>, role: Role) -> Result<&'c Caller> {
     if caller.grant.allows(role) { Ok(caller) } else { Err(Problem::forbidden(role.as_str())) }
 }
 
-macro_rules! payload {
-    ($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $node:ty }) => {
-        $(#[$doc])*
-        #[derive(SimpleObject)]
-        pub(crate) struct $name {
-            $(#[$field_doc])*
-            $field: $node,
-            /// The revision that the change made, or found.
-            revision: Revision,
-        }
-    };
-}
-
-payload!(
-    /// The person that was made.
-    CreatePersonPayload { /// As it is now.
-        person: crate::server::graphql::person::Person }
-);
-payload!(
-    /// The person that was changed.
-    UpdatePersonPayload { /// As it is now.
-        person: crate::server::graphql::person::Person }
-);
-payload!(
-    /// The project that was made.
-    CreateProjectPayload { /// As it is now.
-        project: crate::server::graphql::project::Project }
-);
-payload!(
-    /// The project that was changed.
-    UpdateProjectPayload { /// As it is now.
-        project: crate::server::graphql::project::Project }
-);
-payload!(
-    /// The unit that was made.
-    CreateOrgUnitPayload { /// As it is now.
-        org_unit: OrgUnit }
-);
-payload!(
-    /// The unit that was changed.
-    UpdateOrgUnitPayload { /// As it is now.
-        org_unit: OrgUnit }
-);
-payload!(
-    /// The unit that was moved.
-    MoveOrgUnitPayload { /// As it is now.
-        org_unit: OrgUnit }
-);
-payload!(
-    /// The mapping that puts one unit beneath another.
-    LinkOrgUnitsPayload { /// As it is now.
-        mapping: Mapping }
-);
-payload!(
-    /// The mapping that was made.
-    CreateMappingPayload { /// As it is now.
-        mapping: Mapping }
-);
-payload!(
-    /// The mapping that was changed.
-    UpdateMappingPayload { /// As it is now.
-        mapping: Mapping }
-);
-payload!(
-    /// The record that was ended.
-    DeletePayload { /// The id that was given.
-        deleted_id: ID }
-);
-payload!(
-    /// The token that was changed.
-    UpdateTokenPayload { /// As it is now.
-        record: Token }
-);
-payload!(
-    /// The token that was revoked.
-    DeleteTokenPayload { /// As it is now.
-        record: Token }
-);
-
-/// The token that was made.
-#[derive(SimpleObject)]
-pub(crate) struct CreateTokenPayload {
-    /// The secret, shown this once: send it as `Authorization: Bearer <token>`.
-    token: String,
-    /// What the directory keeps of it.
-    record: Token,
-    /// The revision that the change made.
-    revision: Revision,
-}
-
-/// What became of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::model::command::Effect")]
-pub(crate) enum ChangeEffect {
-    /// It was made.
-    Created,
-    /// It changed.
-    Updated,
-    /// It was already so.
-    Unchanged,
-    /// It was ended.
-    Deleted,
-}
-
-/// What one change did.
-#[derive(SimpleObject)]
-pub(crate) struct ChangeResult {
-    /// What became of the record.
-    effect: ChangeEffect,
-    /// The record as it is now, or for a dry run as it would be; null when it was ended.
-    node: Option<Node>,
-}
-
-/// What a set of changes did, or for a dry run would do.
-#[derive(SimpleObject)]
-pub(crate) struct ApplyPayload {
-    /// For each change, in order.
-    results: Vec<ChangeResult>,
-    /// Whether nothing was changed because this was a dry run.
-    dry_run: bool,
-    /// The revision that the changes made; of a dry run, the one they were tried against.
-    revision: Revision,
-}
-
 fn person(node: Node) -> Option<crate::server::graphql::person::Person> {
     if let Node::Person(person) = node { Some(person) } else { None }
 }
@@ -223,7 +106,7 @@ fn mapping(node: Node) -> Option<Mapping> {
     if let Node::Mapping(mapping) = node { Some(mapping) } else { None }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Mutation {
     /// Makes a person.
     async fn create_person(
@@ -410,22 +293,11 @@ impl Mutation {
         #[graphql(desc = "Say what would happen, and change nothing.", default = false)] dry_run: bool,
     ) -> Result<ApplyPayload> {
         let caller = allowed(context, Role::Write)?;
-        if changes.len() > CHANGES_MAX {
-            let detail = format!("{} changes were given; at most {CHANGES_MAX} are taken", changes.len());
-            return Err(Problem::malformed(detail).with("limit", CHANGES_MAX));
-        }
-        let directory = context.data::<AppState>().map_err(|_| Problem::internal())?.directory();
-        let commands = changes
-            .into_iter()
-            .map(|change| change.command(&caller.view))
-            .collect::<Result<Vec<Command>>>()?;
+        let state = context.data::<AppState>().map_err(|_| Problem::internal())?;
         let applied = if dry_run {
-            let directory = directory.clone();
-            tokio::task::spawn_blocking(move || directory.dry_run(commands))
-                .await
-                .map_err(|_| Problem::internal())??
+            changes::try_out(state, caller, changes).await?
         } else {
-            directory.submit(caller.grant.actor().clone(), commands).await?
+            changes::carry_out(state, caller, changes).await?
         };
         let written = Written::new(caller, applied);
         let result = |outcome: &Outcome| ChangeResult {

@@ -1,6 +1,6 @@
 //! `OrgUnit`: the hierarchy from one unit's point of view.
 
-use async_graphql::{ID, Object, OneofObject, SimpleObject};
+use async_graphql::{Description, ID, Object, OneofObject, SimpleObject};
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, OrgUnit as Record};
@@ -21,7 +21,7 @@ use crate::server::graphql::scalars::{DateTime, Json, Revision};
 use crate::server::problem::{Problem, Result};
 
 /// A unit of the hierarchy: an organization, a business, a department, a group, a team, or a type of one's own.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub(crate) struct OrgUnit(pub(crate) Seen);
 
 /// One way to name a unit.
@@ -79,7 +79,7 @@ impl OrgUnit {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl OrgUnit {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {

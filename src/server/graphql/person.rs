@@ -1,6 +1,6 @@
 //! `Person`.
 
-use async_graphql::{ID, Object};
+use async_graphql::{Description, ID, Object};
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, Person as Record};
@@ -17,7 +17,7 @@ use crate::server::graphql::scalars::{DateTime, Json, Revision};
 use crate::server::problem::{Problem, Result};
 
 /// A person.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub(crate) struct Person(pub(crate) Seen);
 
 impl Listed for Person {
@@ -42,7 +42,7 @@ impl Person {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Person {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {

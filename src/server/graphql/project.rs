@@ -1,6 +1,6 @@
 //! `Project`, with its owner, members, repositories and services.
 
-use async_graphql::{ID, Object};
+use async_graphql::{Description, ID, Object};
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, Project as Record, ProjectOwner as OwnerRecord};
@@ -19,7 +19,7 @@ use crate::server::graphql::service::Service;
 use crate::server::problem::{Problem, Result};
 
 /// A project.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub(crate) struct Project(pub(crate) Seen);
 
 impl Listed for Project {
@@ -44,7 +44,7 @@ impl Project {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Project {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {
@@ -161,12 +161,13 @@ impl Project {
 }
 
 /// Who answers for a project, as its record says.
+#[derive(Description)]
 pub(crate) struct ProjectOwner {
     view: View,
     record: OwnerRecord,
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl ProjectOwner {
     /// Given name.
     async fn first_name(&self) -> Option<&str> {

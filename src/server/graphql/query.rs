@@ -1,6 +1,6 @@
 //! `Query`: where every read begins.
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
 use crate::directory::View;
 use crate::model::entity::Kind;
@@ -86,9 +86,10 @@ pub(crate) struct SearchHit {
 }
 
 /// Every question to the directory. One request reads one revision.
+#[derive(Description)]
 pub(crate) struct Query;
 
-#[Object]
+#[Object(use_type_description)]
 impl Query {
     /// The node with this global id; null when there is none in sight.
     async fn node(

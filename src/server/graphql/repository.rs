@@ -1,6 +1,6 @@
 //! `Repository`: from a commit's remote to its project and team.
 
-use async_graphql::{ID, Object};
+use async_graphql::{Description, ID, Object};
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, Repository as Record};
@@ -13,7 +13,7 @@ use crate::server::graphql::scalars::{DateTime, Json, Revision};
 use crate::server::problem::{Problem, Result};
 
 /// A source repository of a project.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub(crate) struct Repository(pub(crate) Seen);
 
 impl Listed for Repository {
@@ -33,7 +33,7 @@ impl Repository {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Repository {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {

@@ -1,15 +1,15 @@
 //! Scalars of our own, each with the document that specifies it.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
 use crate::model::entity::Revision as RevisionNumber;
 use crate::model::time::Timestamp;
 
 /// A moment in UTC, in RFC 3339 with milliseconds, such as `2026-11-24T08:30:00.000Z`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Description)]
 pub(crate) struct DateTime(pub(crate) Timestamp);
 
-#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
+#[Scalar(use_type_description, specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
@@ -18,16 +18,21 @@ impl ScalarType for DateTime {
             .ok_or_else(|| InputValueError::custom(format!("{text:?} is no RFC 3339 moment or date")))
     }
 
+    // Else validation would let it pass, and the request would be carried out halfway.
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
     }
 }
 
 /// Any JSON value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub(crate) struct Json(pub(crate) serde_json::Value);
 
-#[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
+#[Scalar(use_type_description, name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
         value.into_json().map(Self).map_err(|_| InputValueError::custom("is no JSON value"))
@@ -39,10 +44,10 @@ impl ScalarType for Json {
 }
 
 /// How many batches had been committed: a whole number that grows by one with each commit, up to 2^53.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Description)]
 pub(crate) struct Revision(pub(crate) RevisionNumber);
 
-#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6")]
+#[Scalar(use_type_description, specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6")]
 impl ScalarType for Revision {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
@@ -52,6 +57,10 @@ impl ScalarType for Revision {
                 .ok_or_else(|| InputValueError::custom("is a whole number from 0")),
             _ => Err(InputValueError::expected_type(value)),
         }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {

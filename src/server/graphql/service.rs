@@ -1,6 +1,6 @@
 //! `Service`.
 
-use async_graphql::{ID, Object};
+use async_graphql::{Description, ID, Object};
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, Service as Record};
@@ -12,7 +12,7 @@ use crate::server::graphql::scalars::{DateTime, Json, Revision};
 use crate::server::problem::{Problem, Result};
 
 /// A service that a project runs.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub(crate) struct Service(pub(crate) Seen);
 
 impl Service {
@@ -25,7 +25,7 @@ impl Service {
     }
 }
 
-#[Object]
+#[Object(use_type_description)]
 impl Service {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {

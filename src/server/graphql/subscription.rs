@@ -1,6 +1,6 @@
 //! `Subscription`: a tick a commit.
 
-use async_graphql::{Context, Subscription as GraphqlSubscription};
+use async_graphql::{Context, Description, Subscription as GraphqlSubscription};
 use futures_util::{Stream, StreamExt, stream};
 
 use crate::server::graphql::scalars::Revision;
@@ -8,9 +8,10 @@ use crate::server::problem::{Problem, Result};
 use crate::server::state::{AppState, Caller};
 
 /// What a client can be told without asking again.
+#[derive(Description)]
 pub(crate) struct Subscription;
 
-#[GraphqlSubscription]
+#[GraphqlSubscription(use_type_description)]
 impl Subscription {
     /// The revision now, and again after each commit: time to ask again. Commits that follow each other closely
     /// may give one tick. Ends when the token no longer holds.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, Object};
+use async_graphql::{Description, Enum, Object};
 
 use crate::model::key::Name;
 use crate::model::token::Token as Record;
@@ -21,10 +21,10 @@ pub(crate) enum Role {
 }
 
 /// An API token as the directory keeps it. Its secret is known only to whoever holds it.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub(crate) struct Token(pub(crate) Arc<Record>);
 
-#[Object]
+#[Object(use_type_description)]
 impl Token {
     /// The public part: the eight characters after `clade_`.
     async fn token_id(&self) -> &str {

@@ -1,13 +1,14 @@
 //! GraphQL over WebSocket: the protocol graphql-transport-ws, with its own close codes.
 
 use std::collections::HashMap;
-use std::pin::Pin;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt, select_all};
 use serde_json::{Value, json};
 
@@ -18,7 +19,13 @@ use crate::server::state::Caller;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 /// How long a client may take to say who it is.
-const INIT_PATIENCE: Duration = Duration::from_secs(5);
+const INIT_WITHIN: Duration = Duration::from_secs(3);
+/// How often a client is asked whether it lives; one that has said nothing since the last time is given up.
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// How long a client that is sent away may take to hear of it.
+const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
+/// The longest reason for a close that a frame can carry, in bytes.
+const REASON_MAX: usize = 123;
 /// The largest message, in bytes.
 const MESSAGE_MAX: usize = 256 * 1024;
 /// Operations that one connection may have open.
@@ -36,6 +43,12 @@ impl Close {
     fn unauthorized() -> Self {
         Self(4401, "Unauthorized".to_owned())
     }
+
+    fn into_frame(self) -> CloseFrame {
+        let Self(code, mut reason) = self;
+        reason.truncate(reason.floor_char_boundary(REASON_MAX));
+        CloseFrame { code, reason: reason.into() }
+    }
 }
 
 /// `/graphql/ws`.
@@ -52,17 +65,25 @@ pub(crate) async fn endpoint(
     let spoken = upgrade.selected_protocol().is_some();
     upgrade.on_upgrade(move |socket| async move {
         let mut connection = Connection { endpoint, socket, operations: HashMap::new(), caller: None };
-        let Close(code, reason) = if spoken {
-            match connection.run(&headers).await {
-                Some(close) => close,
-                None => return,
-            }
+        let close = if spoken {
+            connection.run(&headers).await
         } else {
-            Close(4406, "Subprotocol not acceptable".to_owned())
+            Some(Close(4406, "Subprotocol not acceptable".to_owned()))
         };
-        let frame = CloseFrame { code, reason: reason.into() };
-        let _gone = connection.socket.send(Message::Close(Some(frame))).await;
+        if let Some(close) = close {
+            farewell(connection.socket, close).await;
+        }
     })
+}
+
+/// Says why, and listens until the client has heard it: what it still sends would else cut the words off.
+async fn farewell(mut socket: WebSocket, close: Close) {
+    let said = async {
+        socket.send(Message::Close(Some(close.into_frame()))).await?;
+        while socket.recv().await.transpose()?.is_some() {}
+        Ok::<_, axum::Error>(())
+    };
+    let _gone_or_done = tokio::time::timeout(FAREWELL_WITHIN, said).await;
 }
 
 struct Connection {
@@ -76,21 +97,34 @@ struct Connection {
 impl Connection {
     /// Until the client goes; a close code when it is sent away.
     async fn run(&mut self, headers: &HeaderMap) -> Option<Close> {
-        let init = tokio::time::sleep(INIT_PATIENCE);
-        let mut init: Pin<Box<tokio::time::Sleep>> = Box::pin(init);
+        let mut init = pin!(tokio::time::sleep(INIT_WITHIN));
+        let mut ping = tokio::time::interval(PING_EVERY);
+        let mut heard = true;
         loop {
             let acknowledged = self.caller.is_some();
             tokio::select! {
                 () = &mut init, if !acknowledged => {
                     return Some(Close(4408, "Connection initialisation timeout".to_owned()));
                 }
+                _ = ping.tick() => {
+                    if !std::mem::take(&mut heard) {
+                        return None;
+                    }
+                    if self.socket.send(Message::Ping(Bytes::new())).await.is_err() {
+                        return None;
+                    }
+                }
                 received = self.socket.recv() => {
+                    heard = true;
                     let text = match received? {
                         Ok(Message::Text(text)) => text,
-                        Ok(Message::Ping(_) | Message::Pong(_)) => continue,
+                        // A close is answered while waiting for what follows it: nothing.
+                        Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => continue,
                         Ok(Message::Binary(_)) => return Some(Close::invalid("messages are text")),
-                        Ok(Message::Close(_)) => return None,
-                        Err(_) => return Some(Close::invalid("the message is too large, or no text")),
+                        Err(_) => {
+                            let why = format!("a message is text, of at most {MESSAGE_MAX} bytes");
+                            return Some(Close::invalid(why));
+                        }
                     };
                     if let Err(close) = self.take(text.as_str(), headers).await {
                         return Some(close);
@@ -133,7 +167,10 @@ impl Connection {
         let message: Value = serde_json::from_str(text).map_err(|_| Close::invalid("Invalid message"))?;
         match message["type"].as_str() {
             Some("connection_init") => self.init(&message["payload"], headers).await,
-            Some("ping") => self.send(&json!({ "type": "pong" })).await,
+            Some("ping") => match message.get("payload") {
+                Some(payload) => self.send(&json!({ "type": "pong", "payload": payload })).await,
+                None => self.send(&json!({ "type": "pong" })).await,
+            },
             Some("pong") => Ok(()),
             Some("subscribe") => self.subscribe(message),
             Some("complete") => match message["id"].as_str() {

@@ -22,7 +22,7 @@ const KINDS: [&str; 4] = ["orgUnit", "person", "project", "mapping"];
 /// # Errors
 /// 400 for what is no JSON object, 422 for one that is no record.
 pub fn command_of_line(line: &[u8], if_exists: IfExists) -> Result<Command> {
-    match json::parse(line)? {
+    match json::parse_line(line)? {
         Value::Object(record) => Ok(command_of_record(record, if_exists)?),
         other => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -88,27 +88,17 @@ pub fn checked_as_json(checked: &Checked) -> Value {
 pub(super) async fn backup(admin: Admin) -> Result<Response> {
     let directory = admin.directory().clone();
     let copied = tokio::task::spawn_blocking(move || {
-        let folder = tempfile::tempdir()?;
+        let folder = tempfile::tempdir().map_err(unmade)?;
         let path = folder.path().join("backup.redb");
-        directory.backup(&path).map_err(io::Error::other)?;
-        let file = std::fs::File::open(&path)?;
+        directory.backup(&path)?;
+        let file = std::fs::File::open(&path).map_err(unmade)?;
         // The folder goes now; the file lives as long as it is open.
-        folder.close()?;
-        Ok::<_, io::Error>(file)
+        folder.close().map_err(unmade)?;
+        Ok::<_, Problem>(file)
     });
-    let mut file = copied.await.map_err(|_| Problem::internal())?.map_err(|failure| {
-        tracing::error!(error = %failure, "a backup could not be made");
-        Problem::internal()
-    })?;
-    let (mut chunks, body) = streamed();
-    tokio::task::spawn_blocking(move || {
-        let mut chunk = vec![0; CHUNK_BYTES];
-        while let Ok(count @ 1..) = file.read(&mut chunk) {
-            if chunks.write_all(&chunk[..count]).is_err() {
-                break;
-            }
-        }
-    });
+    let file = copied.await.map_err(|_| Problem::internal())??;
+    let (chunks, body) = streamed();
+    tokio::task::spawn_blocking(move || send_all(file, &chunks.0));
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"backup.redb\""),
@@ -116,22 +106,45 @@ pub(super) async fn backup(admin: Admin) -> Result<Response> {
     Ok((headers, body).into_response())
 }
 
-/// A body, and where to write it. A slow reader slows the writer.
-fn streamed() -> (Chunks, Body) {
-    let (sender, receiver) = mpsc::channel::<Bytes>(CHUNKS_WAITING);
-    let chunks = stream::unfold(receiver, |mut receiver| async move {
-        let chunk = receiver.recv().await?;
-        Some((Ok::<_, io::Error>(chunk), receiver))
-    });
-    (Chunks(sender), Body::from_stream(chunks))
+#[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
+fn unmade(failure: io::Error) -> Problem {
+    tracing::error!(error = %failure, "a backup could not be made");
+    Problem::internal()
 }
 
-struct Chunks(mpsc::Sender<Bytes>);
+/// Sends a file to its end. One that breaks off must not look whole, so its reader hears of that.
+fn send_all(mut file: impl Read, chunks: &mpsc::Sender<io::Result<Bytes>>) {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let read = match file.read(&mut chunk) {
+            Ok(0) => return,
+            Ok(count) => Ok(Bytes::copy_from_slice(&chunk[..count])),
+            Err(failure) => Err(failure),
+        };
+        let broke_off = read.is_err();
+        if chunks.blocking_send(read).is_err() || broke_off {
+            return;
+        }
+    }
+}
+
+/// A body, and where to write it. A slow reader slows the writer.
+fn streamed() -> (Chunks, Body) {
+    let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_WAITING);
+    let chunks = stream::unfold(receiver, |mut receiver| async move {
+        let chunk = receiver.recv().await?;
+        Some((chunk, receiver))
+    });
+    // Compression asks once more after the end.
+    (Chunks(sender), Body::from_stream(chunks.fuse()))
+}
+
+struct Chunks(mpsc::Sender<io::Result<Bytes>>);
 
 impl Write for Chunks {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let chunk = Bytes::copy_from_slice(bytes);
-        self.0.blocking_send(chunk).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.0.blocking_send(Ok(chunk)).map_err(|_| io::ErrorKind::BrokenPipe)?;
         Ok(bytes.len())
     }
 

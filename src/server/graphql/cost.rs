@@ -1,0 +1,195 @@
+//! What a document asks for, with its fragments expanded: how deep, how many fields, how many answers.
+//!
+//! Each fragment is counted once an operation, so that fragments which spread the next one twice take no longer to
+//! count than to read. What must stay true: nothing here goes deeper than [`NESTING_MAX`].
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, VariableDefinition,
+};
+use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
+
+use crate::server::graphql::limits::{NESTING_MAX, PAGE_DEFAULT, PAGE_MAX, SEARCH_DEFAULT, over};
+use crate::server::problem::{Problem, Result};
+
+/// A list without a page size is counted as so many.
+const LIST_GUESS: u64 = 5;
+const LISTS: [&str; 8] =
+    ["children", "ancestors", "parents", "units", "services", "roots", "repositories", "tokens"];
+/// Counting the values of one dimension takes as long as so many fields.
+const FACET_COST: u64 = 1_000;
+
+/// What a part of a document comes to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Count {
+    /// Fields inside fields.
+    pub(super) depth: u64,
+    /// Fields and fragments inside each other.
+    nesting: u64,
+    /// Fields at the top of it.
+    pub(super) roots: u64,
+    /// Fields, with all their aliases.
+    pub(super) fields: u64,
+    pub(super) directives: u64,
+    /// Fields answered, with page sizes.
+    pub(super) cost: u64,
+    /// What each record of the page around it costs.
+    each: u64,
+}
+
+impl Count {
+    fn beside(&mut self, other: Self) {
+        self.depth = self.depth.max(other.depth);
+        self.nesting = self.nesting.max(other.nesting);
+        self.roots = self.roots.saturating_add(other.roots);
+        self.fields = self.fields.saturating_add(other.fields);
+        self.directives = self.directives.saturating_add(other.directives);
+        self.cost = self.cost.saturating_add(other.cost);
+        self.each = self.each.saturating_add(other.each);
+    }
+
+    /// One deeper, with so many directives more.
+    fn within(mut self, directives: usize) -> Result<Self> {
+        self.nesting += 1;
+        self.directives = self.directives.saturating_add(directives as u64);
+        if self.nesting > NESTING_MAX {
+            return Err(over("levels of fields and fragments", self.nesting, NESTING_MAX));
+        }
+        Ok(self)
+    }
+}
+
+/// Counts one operation, and the fragments that it spreads.
+pub(super) struct Counter<'d> {
+    document: &'d ExecutableDocument,
+    variables: &'d Variables,
+    definitions: &'d [Positioned<VariableDefinition>],
+    /// Each fragment's count; none while it is being counted.
+    fragments: HashMap<&'d Name, Option<Count>>,
+    open: u64,
+}
+
+impl<'d> Counter<'d> {
+    pub(super) fn new(document: &'d ExecutableDocument, variables: &'d Variables) -> Self {
+        Self { document, variables, definitions: &[], fragments: HashMap::new(), open: 0 }
+    }
+
+    pub(super) fn operation(&mut self, operation: &'d OperationDefinition) -> Result<Count> {
+        self.definitions = &operation.variable_definitions;
+        self.fragments.clear();
+        let on_variables: usize =
+            operation.variable_definitions.iter().map(|definition| definition.node.directives.len()).sum();
+        self.selection_set(&operation.selection_set.node)?.within(operation.directives.len() + on_variables)
+    }
+
+    /// A fragment by itself, whether it is spread or not.
+    pub(super) fn fragment(&mut self, name: &'d Name) -> Result<Count> {
+        match self.fragments.get(name) {
+            Some(Some(count)) => return Ok(*count),
+            Some(None) => {
+                let detail = format!("the fragment {name} spreads itself; leave the circle out");
+                return Err(Problem::new(axum::http::StatusCode::BAD_REQUEST, "invalid-query", detail));
+            }
+            None => {}
+        }
+        // A fragment that is not there is validation's to tell.
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Count::default()) };
+        self.fragments.insert(name, None);
+        let count = self.selection_set(&fragment.node.selection_set.node)?;
+        let count = count.within(fragment.node.directives.len())?;
+        self.fragments.insert(name, Some(count));
+        Ok(count)
+    }
+
+    fn selection_set(&mut self, set: &'d SelectionSet) -> Result<Count> {
+        self.open += 1;
+        if self.open > NESTING_MAX {
+            return Err(over("levels of fields and fragments", self.open, NESTING_MAX));
+        }
+        let mut total = Count::default();
+        for selection in &set.items {
+            total.beside(self.selection(&selection.node)?);
+        }
+        self.open -= 1;
+        Ok(total)
+    }
+
+    fn selection(&mut self, selection: &'d Selection) -> Result<Count> {
+        match selection {
+            Selection::Field(field) => self.field(&field.node),
+            Selection::FragmentSpread(spread) => {
+                self.fragment(&spread.node.fragment_name.node)?.within(spread.node.directives.len())
+            }
+            Selection::InlineFragment(inline) => {
+                self.selection_set(&inline.node.selection_set.node)?.within(inline.node.directives.len())
+            }
+        }
+    }
+
+    fn field(&mut self, field: &'d Field) -> Result<Count> {
+        let mut count = self.selection_set(&field.selection_set.node)?.within(field.directives.len())?;
+        count.depth += 1;
+        count.roots = 1;
+        count.fields = count.fields.saturating_add(1);
+        let records = self.page(field).saturating_mul(count.each);
+        let cost = self.times(field).saturating_mul(count.cost).saturating_add(records).saturating_add(1);
+        let in_page = match field.name.node.as_str() {
+            "edges" => true,
+            "nodes" => field.get_argument("ids").is_none(),
+            _ => false,
+        };
+        (count.cost, count.each) = if in_page { (0, cost) } else { (cost, 0) };
+        Ok(count)
+    }
+
+    /// How many records the `nodes` and `edges` of a connection are answered for.
+    fn page(&self, field: &Field) -> u64 {
+        let default = if field.name.node == "descendants" { PAGE_MAX } else { PAGE_DEFAULT };
+        self.size(field, "first").or_else(|| self.size(field, "last")).unwrap_or(default as u64)
+    }
+
+    /// How many times everything else in a field is answered.
+    fn times(&self, field: &Field) -> u64 {
+        let length = |argument| self.list(field, argument).map_or(1, |list| list.len() as u64);
+        match field.name.node.as_str() {
+            "nodes" => length("ids"),
+            "apply" => length("changes"),
+            "search" => self.size(field, "first").unwrap_or(SEARCH_DEFAULT as u64),
+            "facets" => {
+                let values = self.size(field, "first").unwrap_or(PAGE_MAX as u64);
+                length("by").saturating_mul(values.saturating_add(FACET_COST))
+            }
+            name if LISTS.contains(&name) => LIST_GUESS,
+            _ => 1,
+        }
+    }
+
+    /// A page size. What is too large is the field's to tell.
+    fn size(&self, field: &Field, argument: &str) -> Option<u64> {
+        match self.argument(field, argument)? {
+            ConstValue::Number(number) => number.as_u64().map(|size| size.min(PAGE_MAX as u64)),
+            _ => None,
+        }
+    }
+
+    fn list(&self, field: &Field, argument: &str) -> Option<Vec<ConstValue>> {
+        match self.argument(field, argument)? {
+            ConstValue::List(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The value of an argument, its variables replaced by what was given or is their default.
+    fn argument(&self, field: &Field, argument: &str) -> Option<ConstValue> {
+        let value = field.get_argument(argument)?.node.clone();
+        value.into_const_with(|name| self.variable(&name).cloned().ok_or(())).ok()
+    }
+
+    fn variable(&self, name: &Name) -> Option<&ConstValue> {
+        self.variables.get(name).or_else(|| {
+            let definition = self.definitions.iter().find(|definition| definition.node.name.node == *name)?;
+            definition.node.default_value()
+        })
+    }
+}

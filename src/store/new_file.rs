@@ -1,0 +1,71 @@
+//! Files in the making: under a name of their own until they are whole.
+//!
+//! What must stay true: whatever ends the process, and whenever, a path holds a whole file or none.
+
+use std::fs::{File, Permissions};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+
+use crate::error::{StoreError, StoreTrouble};
+use crate::store::failure::io_at;
+
+/// A file in the folder of its path. Dropped without a name, it goes.
+pub(super) struct NewFile {
+    part: TempPath,
+    path: PathBuf,
+}
+
+impl NewFile {
+    /// Begins the file at `path`, where nothing may be yet.
+    pub(super) fn beside(path: &Path) -> Result<Self, StoreError> {
+        if path.exists() {
+            return Err(there_already(path));
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".clade-").suffix(".part");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // What every new file gets; the system takes away what the user's mask says.
+            builder.permissions(Permissions::from_mode(0o666));
+        }
+        let made = builder.tempfile_in(folder_of(path)).map_err(|cause| io_at(path, cause))?;
+        Ok(Self { part: made.into_temp_path(), path: path.to_owned() })
+    }
+
+    /// Lets `fill` make the file, then gives it its name, unless something else has got that meanwhile.
+    pub(super) fn named_once<T>(
+        self,
+        fill: impl FnOnce(&Path) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let Self { part, path } = self;
+        let filled = fill(&part)?;
+        part.persist_noclobber(&path).map_err(|refusal| match refusal.error.kind() {
+            ErrorKind::AlreadyExists => there_already(&path),
+            _ => io_at(&path, refusal.error),
+        })?;
+        sync_folder_of(&path);
+        Ok(filled)
+    }
+}
+
+fn there_already(path: &Path) -> StoreError {
+    StoreError::new(
+        StoreTrouble::Exists,
+        format!("{} exists, and nothing is overwritten; choose another path", path.display()),
+    )
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A new file is only safe when its folder's entry is. Where a folder cannot be synced, that is the system's
+/// own affair.
+fn sync_folder_of(path: &Path) {
+    if let Ok(folder) = File::open(folder_of(path)) {
+        let _best_effort = folder.sync_all();
+    }
+}

@@ -1,0 +1,162 @@
+//! Serving, from outside the process: its first words, its demo, its end.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use support::process::{Folder, Ran, Running, clade};
+
+/// Sends one request and gives back status and body.
+fn send(running: &Running, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let request = ureq::http::Request::builder()
+        .method(method)
+        .uri(format!("{}{path}", running.url()))
+        .header("authorization", token)
+        .header("content-type", "application/json");
+    let mut response = match body {
+        Value::Null => agent.run(request.body(()).unwrap()),
+        body => agent.run(request.body(body.to_string()).unwrap()),
+    }
+    .unwrap();
+    let text = response.body_mut().read_to_string().unwrap();
+    (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+#[test]
+fn the_first_serve_prints_an_admin_token_once() {
+    let folder = Folder::new();
+    let first = folder.serve(&["--data", "corp.redb"]);
+    let token = first.token().expect("an admin token");
+    assert!(first.greeting.starts_with(&format!("Clade listens on {}\n", first.url())));
+    let made = json!({ "query": "mutation { createToken(input: { role: READ }) { token } }" });
+    let (status, answer) = send(&first, &token, "POST", "/graphql", &made);
+    assert!(status == 200 && answer["data"]["createToken"]["token"].is_string(), "{answer}");
+    first.kill();
+
+    let second = folder.serve(&["--data", "corp.redb"]);
+    assert_eq!(second.token(), None, "{}", second.greeting);
+    assert!(!second.greeting.contains("clade_"), "{}", second.greeting);
+    assert_eq!(send(&second, &token, "GET", "/api/v2/data/people", &Value::Null).0, 200);
+    assert_eq!(send(&second, "clade_none", "GET", "/api/v2/data/people", &Value::Null).0, 401);
+}
+
+#[test]
+fn a_store_with_tokens_prints_none() {
+    let folder = Folder::new();
+    let token = folder.clade(&["token", "create", "--data", "corp.redb"]).ok();
+    let running = folder.serve(&["--data", "corp.redb"]);
+    assert_eq!(running.token(), None);
+    assert_eq!(send(&running, token.trim(), "GET", "/api/v2/data/people", &Value::Null).0, 200);
+}
+
+#[test]
+fn the_demo_says_three_things_to_try_and_they_work() {
+    let folder = Folder::new();
+    let mut running = folder.serve(&["--demo"]);
+    let token = running.token().expect("an admin token");
+    let said = running.says_until("Content-Type").replace("\\\n", "") + &running.says_until("\n");
+    let said = said.replace("\\\n", "");
+    let commands: Vec<&str> = said.lines().filter(|line| line.contains(&token)).map(str::trim).collect();
+    assert_eq!(commands.len(), 3, "{said}");
+    let has_curl = Command::new("curl").arg("--version").output().is_ok();
+    let ran: Vec<String> = commands
+        .iter()
+        .filter(|command| has_curl || !command.starts_with("curl"))
+        .map(|command| Ran::of(folder.command("sh").args(["-c", command])).ok())
+        .collect();
+    let expected = [
+        "Aurora  organization",
+        r#""team""#,
+        r#"{"data":{"repository":{"project":{"projectName":"Gearbox","team":{"name":"Gearbox"}"#,
+    ];
+    for (out, expected) in ran.iter().zip(expected) {
+        assert!(out.contains(expected), "{expected}: {out}");
+    }
+    assert_eq!(folder.names(), Vec::<String>::new(), "a demo is in memory");
+}
+
+#[test]
+fn a_demo_in_a_store_stays_and_is_not_made_twice() {
+    let folder = Folder::new();
+    let first = folder.serve(&["--demo", "--data", "demo.redb"]);
+    let token = first.token().unwrap();
+    let path = "/api/v2/data/people/rider000@aurora.example";
+    assert_eq!(send(&first, &token, "DELETE", path, &Value::Null).0, 204);
+    first.kill();
+    let second = folder.serve(&["--demo", "--data", "demo.redb"]);
+    assert_eq!(send(&second, &token, "GET", path, &Value::Null).0, 404);
+    assert_eq!(send(&second, &token, "GET", "/api/v2/data/people", &Value::Null).1["count"], 119);
+}
+
+#[test]
+fn an_address_that_cannot_be_had_is_told() {
+    let folder = Folder::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let holder = TcpListener::bind(&taken);
+    for (address, why) in [
+        (taken.as_str(), "another process listens there; stop it, or choose another with --listen"),
+        ("nonsense", "it must look like 127.0.0.1:7171"),
+        ("127.0.0.1:99999", "it must look like 127.0.0.1:7171"),
+    ] {
+        let refusal = folder.clade(&["serve", "--demo", "--listen", address]).refusal(1);
+        assert!(refusal.contains(why) && refusal.contains(address), "{refusal}");
+    }
+    drop(holder);
+}
+
+#[test]
+fn settings_of_serve_come_from_flag_variable_and_file() {
+    let folder = Folder::new();
+    folder.write("clade.toml", "listen = \"from file\"\n");
+    let refusal = folder.clade(&["serve", "--demo"]).refusal(1);
+    assert!(refusal.contains("cannot listen on from file"), "{refusal}");
+    let variable = [("CLADE_LISTEN", "from variable")];
+    let refusal = folder.clade_with(&variable, &["serve", "--demo"]).refusal(1);
+    assert!(refusal.contains("cannot listen on from variable"), "{refusal}");
+    let refusal = folder.clade_with(&variable, &["serve", "--demo", "--listen", "from flag"]).refusal(1);
+    assert!(refusal.contains("cannot listen on from flag"), "{refusal}");
+    // A server to ask is a setting for the other commands.
+    folder.write("clade.toml", "server = \"http://127.0.0.1:1\"\ndata = \"corp.redb\"\n");
+    drop(folder.serve(&[]));
+    assert!(folder.names().contains(&"corp.redb".to_owned()));
+}
+
+#[test]
+fn sigterm_ends_it_in_order() {
+    let folder = Folder::new();
+    let running = folder.serve(&["--data", "corp.redb"]);
+    let token = running.token().unwrap();
+    let person = json!({ "email": "ada@corp.example" });
+    assert_eq!(send(&running, &token, "POST", "/api/v2/data/people", &person).0, 200);
+    running.terminate();
+    let (status, said) = running.ended();
+    assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+    let exported = folder.clade(&["export", "--data", "corp.redb"]).ok();
+    assert!(exported.contains("ada@corp.example"), "{exported}");
+}
+
+#[test]
+fn the_log_goes_to_standard_error() {
+    let folder = Folder::new();
+    let mut command = folder.command(clade());
+    let args = ["serve", "--demo", "--listen", "127.0.0.1:0", "--log", "info", "--log-format", "json"];
+    let mut child = command
+        .args(args)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stderr.take().unwrap()), &mut line)
+        .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&line["level"], &line["fields"]["message"]), (&json!("INFO"), &json!("serving")), "{line}");
+}

@@ -1,0 +1,183 @@
+//! The real binary, run in a folder of its own, as a user runs it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with nothing in it, which goes with its owner.
+pub(crate) struct Folder(TempDir);
+
+/// What a command came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// A server in a process of its own; killed when it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    /// What it said before it served.
+    pub(crate) greeting: String,
+    /// Where it listens, such as `127.0.0.1:1234`.
+    pub(crate) address: String,
+}
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    /// The names of everything in it.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The command, not yet run: no variable of Clade's reaches it from outside.
+    pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(program.as_ref());
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CLADE_"))
+        {
+            command.env_remove(name);
+        }
+        command.current_dir(self.0.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `clade` with these arguments.
+    pub(crate) fn clade(&self, args: &[&str]) -> Ran {
+        self.clade_with(&[], args)
+    }
+
+    /// Runs `clade` with these variables and arguments.
+    pub(crate) fn clade_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Ran {
+        let mut command = self.command(clade());
+        Ran::of(command.envs(variables.iter().copied()).args(args))
+    }
+
+    /// Starts `clade serve` on any free port; returns once it serves.
+    pub(crate) fn serve(&self, args: &[&str]) -> Running {
+        let mut command = self.command(clade());
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
+        Running::start(&mut command)
+    }
+}
+
+/// The binary.
+pub(crate) fn clade() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_clade"))
+}
+
+impl Ran {
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// What it wrote, of a command that must have succeeded.
+    pub(crate) fn ok(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.out
+    }
+
+    /// The same, as JSON.
+    pub(crate) fn json(self) -> Value {
+        let out = self.ok();
+        serde_json::from_str(&out).unwrap_or_else(|why| panic!("{why}: {out}"))
+    }
+
+    /// What it complained of, of a command that must have ended with `code` and said nothing else.
+    pub(crate) fn refusal(self, code: i32) -> String {
+        assert_eq!((self.code, self.out.as_str()), (Some(code), ""), "{self:?}");
+        self.err
+    }
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut greeting = String::new();
+        // The last line before it serves begins so, with or without a token.
+        while !greeting.contains("\nQuery page: ") && !greeting.contains("\nTokens: ") {
+            let count = stdout.read_line(&mut greeting).unwrap();
+            assert!(count > 0, "it ended: {greeting}");
+        }
+        let (_, after) = greeting.split_once("http://").unwrap();
+        let address = after.lines().next().unwrap().to_owned();
+        Self { child, stdout, greeting, address }
+    }
+
+    /// The admin token, if it was printed.
+    pub(crate) fn token(&self) -> Option<String> {
+        let (_, after) = self.greeting.split_once("once: ")?;
+        Some(after.lines().next()?.to_owned())
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Ends it as `kill -9` does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end, as a supervisor does.
+    pub(crate) fn terminate(&self) {
+        let signal = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &signal]).status().unwrap().success());
+    }
+
+    /// Waits for its end; how it ended, and what it said since it serves.
+    pub(crate) fn ended(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        let mut said = String::new();
+        self.stdout.read_to_string(&mut said).unwrap();
+        (status, said)
+    }
+
+    /// What it says until a line contains `word`, after the greeting.
+    pub(crate) fn says_until(&mut self, word: &str) -> String {
+        let mut said = String::new();
+        while !said.contains(word) {
+            let count = self.stdout.read_line(&mut said).unwrap();
+            assert!(count > 0, "it ended: {said}");
+        }
+        said
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Packs with gzip.
+pub(crate) fn packed(text: &str) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    packed.finish().unwrap()
+}
