@@ -40,9 +40,9 @@ fn list(value: &Value) -> &[Value] {
 fn the_file_is_what_is_served() {
     let file = include_str!("../schema.graphql");
     let server = Server::start();
-    let served = server.send_as("GET", "!/schema.graphql", &[], None).text();
-    assert!(file.trim_end() == served.trim_end(), "run `clade schema > schema.graphql` and read the diff");
-    assert_eq!(served, clade::server::graphql::schema_sdl());
+    let shown = server.send_as("GET", "!/schema.graphql", &[], None).text();
+    assert!(file.trim_end() == shown.trim_end(), "run `clade schema > schema.graphql` and read the diff");
+    assert_eq!(shown, clade::server::graphql::schema_sdl());
 }
 
 #[test]
