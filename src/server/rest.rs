@@ -5,6 +5,7 @@
 mod asset_record;
 mod assets;
 mod bulk;
+mod conditions;
 mod csv_text;
 mod docs;
 mod etag;

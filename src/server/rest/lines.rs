@@ -22,7 +22,7 @@ const KINDS: [&str; 4] = ["orgUnit", "person", "project", "mapping"];
 /// # Errors
 /// 400 for what is no JSON object, 422 for one that is no record.
 pub fn command_of_line(line: &[u8], if_exists: IfExists) -> Result<Command> {
-    match json::parse(line)? {
+    match json::parse_line(line)? {
         Value::Object(record) => Ok(command_of_record(record, if_exists)?),
         other => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -127,7 +127,8 @@ mod tests {
             (r#"{"kind":"orgUnit","name":"Corp"}"#, Ok(0)),
             (r#"{"kind":"PERSON","email":"a@b"}"#, Ok(1)),
             (r#"{"kind":"project","projectId":"p","projectName":"P"}"#, Ok(2)),
-            (r#"{"kind":"mapping","parent":"a","child":"b"}"#, Ok(3)),
+            (r#"{"kind":"mapping","parent":"a","child":"b"}"#, Ok(0)),
+            (r#"{"kind":"mapping","attribute1":"a","attribute2":"b"}"#, Ok(3)),
             (r#"{"kind":"mapping"}"#, Err("missing-field")),
             (r#"{"kind":"team"}"#, Err("invalid")),
             (r#"{"email":"a@b"}"#, Err("missing-field")),

@@ -179,18 +179,20 @@ impl List {
         let Some(given) = self.known.one("sort") else { return Ok(Order::default()) };
         let (name, descending) = given.strip_prefix('-').map_or((given, false), |name| (name, true));
         let by = |(known, by): &(&str, OrderBy)| (*known == name).then_some(*by);
-        R::SORTS.iter().find_map(by).map(|by| Order { by, descending }).ok_or_else(|| {
-            let names: Vec<_> = R::SORTS.iter().map(|(name, _)| *name).collect();
-            unsortable(given, &names)
-        })
+        R::SORTS
+            .iter()
+            .find_map(by)
+            .map(|by| Order { by, descending })
+            .ok_or_else(|| unsortable(given, &R::sorts()))
     }
 
     fn shape<R: Resource>(&self) -> Result<Shape> {
-        let Some(given) = self.known.one("fields") else {
-            return Ok(Shape { format: self.format, columns: R::COLUMNS.to_vec(), narrowed: false });
-        };
+        let given = self.known.one("fields").unwrap_or_default();
         let wanted: Vec<_> = given.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
         let fits = |wanted: &str, column: &str| wanted == column || wanted == field_of(column);
+        if wanted.is_empty() {
+            return Ok(Shape { format: self.format, columns: R::COLUMNS.to_vec(), narrowed: false });
+        }
         if let Some(unknown) = wanted.iter().find(|name| !R::COLUMNS.iter().any(|column| fits(name, column)))
         {
             let known = R::COLUMNS.join(", ");

@@ -47,7 +47,7 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 /// Lists mappings.
 #[utoipa::path(
     get, path = "/api/v2/data/mappings", tag = "mappings", operation_id = "list_mappings",
-    params(LevelParams, MappingParams, ListParams),
+    params(LevelParams, MappingParams, ListParams<Mappings>),
     responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
@@ -57,7 +57,7 @@ pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result
 /// Lists mappings; the older path.
 #[utoipa::path(
     get, path = "/api/v2/data/mapping", tag = "mappings", operation_id = "list_mappings_at_older_path",
-    params(LevelParams, MappingParams, ListParams),
+    params(LevelParams, MappingParams, ListParams<Mappings>),
     responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list_alias(visible: Visible, request: ListRequest) -> Result<Response> {

@@ -61,7 +61,7 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 /// Lists people.
 #[utoipa::path(
     get, path = "/api/v2/data/people", tag = "people", operation_id = "list_people",
-    params(LevelParams, PeopleParams, ListParams),
+    params(LevelParams, PeopleParams, ListParams<People>),
     responses((status = 200, description = "The matches and their number.", content((PersonList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {

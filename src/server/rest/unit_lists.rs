@@ -42,7 +42,7 @@ pub(super) const DESCENDANTS: &[Param] = &[Param {
 /// Lists the units above a unit, root first.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/ancestors", tag = "units", operation_id = "list_ancestors",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams),
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams<Units>),
     responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn ancestors(
@@ -58,7 +58,7 @@ pub(super) async fn ancestors(
 /// Lists the units directly beneath a unit, by name.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/children", tag = "units", operation_id = "list_children",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams),
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams<Units>),
     responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn children(
@@ -76,7 +76,7 @@ pub(super) async fn children(
 /// A unit with several parents is listed once, at its least depth. With sort, plain units are listed.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/descendants", tag = "units", operation_id = "list_descendants",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), DescendantParams, LevelParams, UnitParams, ListParams),
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), DescendantParams, LevelParams, UnitParams, ListParams<Descendants>),
     responses((status = 200, description = "The matches and their number.", content((DescendantList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn descendants(
@@ -104,7 +104,7 @@ pub(super) async fn descendants(
 /// Lists the people in a unit and beneath it.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/people", tag = "units", operation_id = "list_people_of_unit",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, PeopleParams, ListParams),
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, PeopleParams, ListParams<People>),
     responses((status = 200, description = "The matches and their number.", content((PersonList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn people(
@@ -120,7 +120,7 @@ pub(super) async fn people(
 /// Lists the projects in a unit and beneath it.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/projects", tag = "units", operation_id = "list_projects_of_unit",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ProjectsParams, ListParams),
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ProjectsParams, ListParams<Projects>),
     responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn projects(
@@ -136,7 +136,7 @@ pub(super) async fn projects(
 /// Lists the repositories of the projects in a unit and beneath it.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/repositories", tag = "units", operation_id = "list_repositories_of_unit",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ListParams),
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ListParams<Repositories>),
     responses((status = 200, description = "The matches and their number.", content((RepositoryList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn repositories(

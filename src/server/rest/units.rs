@@ -77,7 +77,7 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 /// Lists units.
 #[utoipa::path(
     get, path = "/api/v2/data/units", tag = "units", operation_id = "list_units",
-    params(LevelParams, UnitParams, ListParams),
+    params(LevelParams, UnitParams, ListParams<Units>),
     responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
