@@ -307,6 +307,9 @@ fn pages_and_probes_are_open_and_load_nothing_from_elsewhere() {
         assert!(!page.text().contains("https://"), "{path}: {}", page.text());
     }
     assert_eq!(open("!/docs").status, 308);
+    assert!(
+        open("!/docs/").header("content-security-policy").contains("style-src-attr 'unsafe-hashes' 'sha256-")
+    );
 }
 
 #[test]
@@ -360,6 +363,8 @@ fn the_openapi_document_says_what_every_operation_can_give() {
         }
     }
     assert_eq!(operations, 39);
+    let person = &document["components"]["schemas"]["PersonFields"];
+    assert!(person["properties"]["team"].is_object() && person["required"].is_null(), "{person}");
     let text = document.to_string();
     for reference in text.split("#/components/schemas/").skip(1) {
         let name = reference.split('"').next().unwrap();

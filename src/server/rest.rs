@@ -20,6 +20,7 @@ mod list;
 mod mapping;
 mod mapping_input;
 mod mapping_list;
+mod narrowed;
 pub mod openapi;
 mod operations;
 pub mod order;

@@ -104,7 +104,7 @@ pub(super) async fn bulk(writer: Writer, params: Params, request: Request) -> Re
 async fn body(request: Request) -> Result<Bytes> {
     require_media_type(request.headers(), &MEDIA_TYPES)?;
     let encoding = content_encoding(request.headers());
-    let bytes = read(request.into_body(), BULK_BODY_MAX_BYTES).await?;
+    let bytes = read(request, BULK_BODY_MAX_BYTES).await?;
     match encoding.as_deref() {
         None => Ok(bytes),
         Some("gzip") => tokio::task::spawn_blocking(move || unzipped(&bytes))

@@ -2,7 +2,7 @@
 //!
 //! The parameters come from the tables that the parser reads, so the two cannot differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::marker::PhantomData;
 
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
@@ -177,9 +177,10 @@ fn of_resource<R: Resource>(param: &Param) -> Parameter {
                 .flat_map(|column| [field_of(column), column])
                 .map(|name| name.replace('.', "\\."))
                 .collect();
-            names.dedup();
+            let mut seen = HashSet::new();
+            names.retain(|name| seen.insert(name.clone()));
             let any = format!("({})", names.join("|"));
-            text().pattern(Some(format!("^{any}(, *{any})*$"))).into()
+            text().pattern(Some(format!("^({any}(, *{any})*)?$"))).into()
         }
         _ => return parameter(param),
     };

@@ -1,5 +1,7 @@
 //! What every list takes: format, fields, order and page; and the answer with its count, tag and next page.
 
+use std::collections::HashMap;
+
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
@@ -8,6 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use roaring::RoaringBitmap;
 
 use crate::directory::View;
+use crate::model::entity::EntityId;
 use crate::query::order::{Order, OrderBy};
 use crate::query::page::{PageRequest, cursor, page};
 use crate::server::params::{Known, Param, Params, Shape as Looks, refused, refused_as};
@@ -122,6 +125,17 @@ impl List {
             let next = last.map(|last| cursor(view, order, *last));
             Ok(Rows { count: matches.len(), items: found.ids, next })
         })
+    }
+
+    /// The place of each match in the order that is asked for.
+    pub(super) fn places<R: Entities>(
+        &self,
+        view: &View,
+        matches: &RoaringBitmap,
+    ) -> Result<HashMap<EntityId, usize>> {
+        let all = page(view, matches, self.order::<R>()?, &PageRequest::default())
+            .map_err(|no| refused_as("sort", no))?;
+        Ok(all.ids.into_iter().enumerate().map(|(place, id)| (id, place)).collect())
     }
 
     /// Answers with rows that come in an order of their own. `name` tells one from all others.

@@ -8,9 +8,9 @@ use utoipa::openapi::security::{
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 
-use crate::server::rest::conditions;
 use crate::server::rest::schema_answer::Problem;
 use crate::server::rest::schema_text::{MappingIdText, UnitReferenceText};
+use crate::server::rest::{conditions, narrowed};
 
 const ABOUT: &str = "\
 Who and what belongs where: people, projects, org units and the mappings between them.
@@ -30,6 +30,7 @@ Every refusal is `application/problem+json` with a stable `code`. Answers carry 
 pub fn openapi() -> OpenApi {
     let mut document = super::routes().into_openapi();
     conditions::add(&mut document);
+    narrowed::add(&mut document);
     document
 }
 

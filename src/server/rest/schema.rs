@@ -209,13 +209,10 @@ one_of_two!(ServiceInput of ServiceBody, "name" or "identifier");
 #[serde(rename_all = "camelCase")]
 struct UnitBody {
     /// Unique among units; the name where it is not given.
-    #[schema(nullable = false)]
     key: Option<UnitKeyText>,
     /// What people call it; the key where it is not given.
-    #[schema(nullable = false)]
     name: Option<NameText>,
     /// organization, business, department, group, team, or any other word. One level beneath its parent when not given.
-    #[schema(nullable = false)]
     r#type: Option<NameText>,
     /// What another system calls it.
     external_id: Option<MaybeText>,

@@ -73,7 +73,7 @@ pub(super) async fn children(
 
 /// Lists every unit beneath a unit, each with its depth and the unit above it, in the order of a walk.
 ///
-/// A unit with several parents is listed once, at its least depth. With sort, plain units are listed.
+/// A unit with several parents is listed once, at its least depth.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/descendants", tag = "units", operation_id = "list_descendants",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), DescendantParams, LevelParams, UnitParams, ListParams<Descendants>),
@@ -88,13 +88,13 @@ pub(super) async fn descendants(
     let unit = find(&view, &unit)?;
     let depth = list.known.whole("depth");
     let mut below = walk(&view, unit, depth, &units::types(&list.known)?);
-    if list.known.one("sort").is_some() {
-        let ids = below.into_iter().map(|found| found.id).collect();
-        return some_units(list, view, ids);
-    }
     let matches =
         select(&view, Kind::OrgUnit, &Filter::And(levels::conditions(&view, &list.known)?)).into_owned();
     below.retain(|found| matches.contains(found.id.0));
+    if list.known.one("sort").is_some() {
+        let places = list.places::<Units>(&view, &matches)?;
+        below.sort_by_key(|found| places.get(&found.id).copied());
+    }
     let named = view.clone();
     list.in_order::<Descendants>(view, below, |found| {
         unit_key(&named, found.id).unwrap_or_default().to_owned()
