@@ -93,8 +93,15 @@ fn a_change_is_made_only_to_the_record_that_was_seen() {
 #[test]
 fn a_condition_decides_only_over_a_change_that_could_be_made() {
     let server = server();
-    let headers = [("if-match", "\"r0-all-0\""), ("content-type", "application/json")];
-    server.send("PATCH", "/people/a@b", &headers, Some(b"{\"email\":7}")).problem(422, "invalid");
-    server.send("PATCH", "/people/a@b", &headers, Some(b"{")).problem(400, "malformed");
-    server.send("PATCH", "/people/a@b", &headers, Some(b"{}")).problem(412, "precondition-failed");
+    for tag in ["\"r0-all-0\"", "\"mine\""] {
+        let change = |path: &str, body: &str| {
+            let headers = [("if-match", tag), ("content-type", "application/json")];
+            server.send("PATCH", path, &headers, Some(body.as_bytes()))
+        };
+        change("/people/a@b", "{\"email\":7}").problem(422, "invalid");
+        change("/units/Corp", "{\"name\":7}").problem(422, "invalid");
+        change("/people/a@b", "{").problem(400, "malformed");
+        change("/people/a@b", "{}").problem(412, "precondition-failed");
+        change("/units/Corp", "{}").problem(412, "precondition-failed");
+    }
 }

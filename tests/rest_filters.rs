@@ -36,8 +36,9 @@ fn corp() -> Server {
 fn facet(answer: &Value, name: &str) -> Vec<(String, u64)> {
     let buckets = answer[name].as_array().unwrap_or_else(|| panic!("{name} is in {answer}"));
     let read = |bucket: &Value| {
-        let shown = bucket.get("key").unwrap_or(&bucket["value"]).as_str().unwrap().to_owned();
-        (shown, bucket["count"].as_u64().unwrap())
+        let shown =
+            bucket.get("key").unwrap_or(&bucket["value"]).as_str().expect("a bucket has a value").to_owned();
+        (shown, bucket["count"].as_u64().expect("a bucket counts"))
     };
     buckets.iter().map(read).collect()
 }

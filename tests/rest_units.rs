@@ -15,7 +15,7 @@ fn opsera() -> Server {
 }
 
 fn id_of(mapping: &Value) -> String {
-    mapping["id"].as_str().unwrap().to_owned()
+    mapping["id"].as_str().expect("a mapping has an id").to_owned()
 }
 
 #[test]

@@ -143,7 +143,9 @@ fn commands(body: &[u8], if_exists: IfExists) -> Result<Vec<(usize, Command)>> {
     }
     in_order(commands).map_err(|cycle| {
         let mut refusals = Refusals::default();
-        cycle.into_iter().for_each(|(line, why)| refusals.add(line, why));
+        for (line, why) in cycle {
+            refusals.add(line, why);
+        }
         refused(total, refusals)
     })
 }
@@ -154,7 +156,9 @@ fn refused_by_directory(refusal: Error, lines: &[usize]) -> Problem {
         Error::Refused { refused: mut all, total } => {
             let line_of = |at: usize| lines.get(at).copied().unwrap_or_default();
             all.sort_by_key(|(at, _)| line_of(*at));
-            all.into_iter().for_each(|(at, why)| refusals.add(line_of(at), why));
+            for (at, why) in all {
+                refusals.add(line_of(at), why);
+            }
             refused(total, refusals)
         }
         other => {

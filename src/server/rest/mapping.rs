@@ -135,8 +135,8 @@ pub(super) async fn end(
 }
 
 async fn update(writer: Writer, id: MappingId, headers: &HeaderMap, body: Fields) -> Result<Response> {
-    let if_revision = expected(&writer, &id, headers)?;
-    let fields = mapping_input::changed(body, id)?;
+    let expected = expected(&writer, &id, headers);
+    let (if_revision, fields) = etag::with_body(expected, mapping_input::changed(body, id))?;
     let update = Update { target: id, fields, if_revision };
     written_mapping(&writer.carry_out(Command::UpdateMapping(update)).await?)
 }

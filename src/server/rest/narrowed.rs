@@ -34,7 +34,7 @@ fn record_of(components: &mut Components, list: &str) -> Option<String> {
             RefOr::Ref(record) => record.ref_location.strip_prefix(SCHEMAS).map(str::to_owned),
             RefOr::T(_) => None,
         },
-        _ => None,
+        ArrayItems::False => None,
     }
 }
 
@@ -57,7 +57,9 @@ fn gather(components: &Components, from: Option<&RefOr<Schema>>, into: &mut Obje
             into.properties.extend(object.properties.iter().map(|(name, of)| (name.clone(), of.clone())));
         }
         Some(RefOr::T(Schema::AllOf(AllOf { items, .. }))) => {
-            items.iter().for_each(|part| gather(components, Some(part), into));
+            for part in items {
+                gather(components, Some(part), into);
+            }
         }
         _ => {}
     }

@@ -10,27 +10,30 @@ use crate::model::command::{Command, Patch, UnitFields};
 use crate::model::key::{Name, UnitKey};
 use crate::model::reference::UnitRef;
 
+/// Something for each of several lines.
+type Lines<L, T> = Vec<(L, T)>;
+
 /// Puts commands, each with its line, in the order in which they can succeed: units and links between them, each
 /// after what is above it, then people, projects, and what maps them. Where nothing decides, as they came.
 ///
 /// # Errors
 /// The lines of units that are each beneath the next by their keys, and the last beneath the first.
-pub fn in_order<L: Copy>(mut commands: Vec<(L, Command)>) -> Result<Vec<(L, Command)>, Vec<(L, Error)>> {
+pub fn in_order<L: Copy>(mut commands: Lines<L, Command>) -> Result<Lines<L, Command>, Lines<L, Error>> {
     commands.sort_by_key(|(_, command)| rank(command));
     let hierarchy = commands.partition_point(|(_, command)| rank(command) == 0);
     let above: Vec<&Command> = commands[..hierarchy].iter().map(|(_, command)| command).collect();
     let makers = Makers::of(&above);
     let (places, is_stuck) = parents_first(&above, &makers);
-    if is_stuck && let Some(cycle) = cycle(&above, &makers) {
-        let path: Vec<String> =
+    if is_stuck && let Some(mut cycle) = cycle(&above, &makers) {
+        // Told from the unit that comes first.
+        let first = cycle.iter().enumerate().min_by_key(|(_, place)| **place).map_or(0, |(at, _)| at);
+        cycle.rotate_left(first);
+        let mut path: Vec<String> =
             cycle.iter().filter_map(|place| key_of(above[*place])).map(str::to_owned).collect();
-        let path: Vec<String> = path.last().cloned().into_iter().chain(path).collect();
-        let mut lines: Vec<_> = cycle;
-        lines.sort_unstable();
-        return Err(lines
-            .into_iter()
-            .map(|it| (commands[it].0, Error::WouldCycle { path: path.clone() }))
-            .collect());
+        path.extend(path.first().cloned());
+        cycle.sort_unstable();
+        let refused = |place: usize| (commands[place].0, Error::WouldCycle { path: path.clone() });
+        return Err(cycle.into_iter().map(refused).collect());
     }
     let mut taken: Vec<_> = commands.into_iter().map(Some).collect();
     Ok(places.into_iter().chain(hierarchy..taken.len()).filter_map(|place| taken[place].take()).collect())
@@ -58,11 +61,11 @@ fn key_of(command: &Command) -> Option<&str> {
 /// Which commands make the units that others name, by place, in the ways in which a reference is tried.
 #[derive(Default)]
 struct Makers<'c> {
-    by_key: HashMap<&'c str, usize>,
-    by_external_id: HashMap<&'c str, Vec<usize>>,
-    by_name: HashMap<&'c str, Vec<usize>>,
+    keys: HashMap<&'c str, usize>,
+    external_ids: HashMap<&'c str, Vec<usize>>,
+    names: HashMap<&'c str, Vec<usize>>,
     /// The links that a unit is the child of: where nothing else makes it, they do.
-    by_link: HashMap<&'c str, Vec<usize>>,
+    links: HashMap<&'c str, Vec<usize>>,
 }
 
 impl<'c> Makers<'c> {
@@ -71,20 +74,20 @@ impl<'c> Makers<'c> {
         for (place, command) in commands.iter().enumerate() {
             if let Some(key) = key_of(command) {
                 // A line that comes again changes what the first has made.
-                makers.by_key.entry(key).or_insert(place);
+                makers.keys.entry(key).or_insert(place);
             }
             if let Some(unit) = unit_of(command) {
                 if let Patch::Set(id) = &unit.external_id {
-                    makers.by_external_id.entry(id.as_str()).or_default().push(place);
+                    makers.external_ids.entry(id.as_str()).or_default().push(place);
                 }
                 if let Some(name) = &unit.name {
-                    makers.by_name.entry(name.as_str()).or_default().push(place);
+                    makers.names.entry(name.as_str()).or_default().push(place);
                 }
             }
             if let Command::LinkUnits(link) = command
                 && let Some(name) = last_name(&link.child.reference)
             {
-                makers.by_link.entry(name).or_default().push(place);
+                makers.links.entry(name).or_default().push(place);
             }
         }
         makers
@@ -97,7 +100,7 @@ impl<'c> Makers<'c> {
             UnitRef::Key(key) => key.as_str(),
             UnitRef::Path(_) | UnitRef::ExternalId(_) | UnitRef::Id(_) => return None,
         };
-        self.by_key.get(key).copied()
+        self.keys.get(key).copied()
     }
 
     /// The commands that make units which a reference may name.
@@ -105,12 +108,11 @@ impl<'c> Makers<'c> {
         if let Some(place) = self.of_key(reference) {
             return vec![place];
         }
-        let named =
-            |name: &str| self.by_name.get(name).cloned().or_else(|| Some(vec![*self.by_key.get(name)?]));
+        let named = |name: &str| self.names.get(name).cloned().or_else(|| Some(vec![*self.keys.get(name)?]));
         let found = match reference {
-            UnitRef::ExternalId(id) => self.by_external_id.get(id.as_str()).cloned(),
+            UnitRef::ExternalId(id) => self.external_ids.get(id.as_str()).cloned(),
             UnitRef::Text(text) => {
-                let external = self.by_external_id.get(text.as_str()).cloned();
+                let external = self.external_ids.get(text.as_str()).cloned();
                 external.or_else(|| named(text)).or_else(|| named(last_name(reference)?))
             }
             UnitRef::Path(_) => last_name(reference).and_then(named),
@@ -140,8 +142,8 @@ impl<'c> Makers<'c> {
         if !made.is_empty() {
             return made;
         }
-        let text = if let UnitRef::Text(text) = reference { self.by_link.get(text.as_str()) } else { None };
-        text.or_else(|| self.by_link.get(last_name(reference)?)).cloned().unwrap_or_default()
+        let text = if let UnitRef::Text(text) = reference { self.links.get(text.as_str()) } else { None };
+        text.or_else(|| self.links.get(last_name(reference)?)).cloned().unwrap_or_default()
     }
 }
 
@@ -163,7 +165,9 @@ fn parents_first(commands: &[&Command], makers: &Makers) -> (Vec<usize>, bool) {
         let needed: BTreeSet<usize> =
             makers.needed_by(command).into_iter().filter(|it| *it != place).collect();
         open[place] = needed.len();
-        needed.into_iter().for_each(|it| dependents[it].push(place));
+        for it in needed {
+            dependents[it].push(place);
+        }
     }
     let mut free: BinaryHeap<Reverse<usize>> =
         open.iter().enumerate().filter(|(_, open)| **open == 0).map(|(place, _)| Reverse(place)).collect();
@@ -287,7 +291,7 @@ mod tests {
         let refused = in_order(read(&lines)).unwrap_err();
         assert_eq!(refused.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2, 3]);
         let Error::WouldCycle { path } = &refused[0].1 else { panic!("{refused:?}") };
-        assert_eq!(*path, ["C", "A", "B", "C"]);
+        assert_eq!(*path, ["A", "B", "C", "A"]);
     }
 
     #[test]

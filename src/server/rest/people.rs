@@ -139,8 +139,8 @@ pub(super) async fn end(
 }
 
 async fn update(writer: Writer, key: Email, headers: &HeaderMap, body: Fields) -> Result<Response> {
-    let if_revision = expected(&writer, &key, headers)?;
-    let fields = input::person(body)?;
+    let expected = expected(&writer, &key, headers);
+    let (if_revision, fields) = etag::with_body(expected, input::person(body))?;
     let update = Update { target: PersonRef::Email(key), fields, if_revision };
     written::<People>(&writer.carry_out(Command::UpdatePerson(update)).await?)
 }

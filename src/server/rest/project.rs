@@ -171,8 +171,8 @@ pub(super) async fn end(
 }
 
 async fn update(writer: Writer, key: ProjectId, headers: &HeaderMap, body: Fields) -> Result<Response> {
-    let if_revision = expected(&writer, &key, headers)?;
-    let fields = input::project(body)?;
+    let expected = expected(&writer, &key, headers);
+    let (if_revision, fields) = etag::with_body(expected, input::project(body))?;
     let update = Update { target: ProjectRef::ProjectId(key), fields, if_revision };
     written::<Projects>(&writer.carry_out(Command::UpdateProject(update)).await?)
 }

@@ -155,8 +155,8 @@ pub(super) async fn end(
 }
 
 async fn update(writer: Writer, reference: &UnitRef, headers: &HeaderMap, body: Fields) -> Result<Response> {
-    let (key, if_revision) = expected(&writer, reference, headers)?;
-    let fields = input::unit(body)?;
+    let expected = expected(&writer, reference, headers);
+    let ((key, if_revision), fields) = etag::with_body(expected, input::unit(body))?;
     let update = Update { target: UnitRef::Key(key), fields, if_revision };
     written::<Units>(&writer.carry_out(Command::UpdateUnit(update)).await?)
 }
