@@ -36,7 +36,10 @@ fn import(directory: &Directory, records: &str) -> Result<(), String> {
             Err(problem) => wrong.push(format!("line {line}: {}", problem.detail)),
         }
     }
-    let (lines, commands): (Vec<usize>, Vec<_>) = in_order(commands).into_iter().unzip();
+    let ordered = in_order(commands).map_err(|cycle| {
+        cycle.iter().map(|(line, why)| format!("line {line}: {why}")).collect::<Vec<_>>().join("\n")
+    })?;
+    let (lines, commands): (Vec<usize>, Vec<_>) = ordered.into_iter().unzip();
     // What could be read is tried too, so that all that is wrong is told at once.
     let outcome = if wrong.is_empty() { directory.apply_all(commands) } else { directory.dry_run(commands) };
     match outcome {

@@ -73,6 +73,79 @@ fn a_cycle_across_lines_is_refused() {
 }
 
 #[test]
+fn units_above_each_other_are_refused_with_their_way() {
+    let server = Server::start();
+    let lines = "{\"kind\":\"orgUnit\",\"name\":\"A\",\"parent\":\"C\"}\n\
+        {\"kind\":\"orgUnit\",\"name\":\"Top\"}\n\
+        {\"kind\":\"orgUnit\",\"name\":\"B\",\"parents\":[\"Top\",\"A\"]}\n\
+        {\"kind\":\"orgUnit\",\"name\":\"C\",\"parent\":\"B\"}\n";
+    for mode in ["", "?mode=upsert", "?dryRun=true"] {
+        let problem = server.bulk(mode, lines).problem(422, "refused");
+        assert_eq!(refused(&problem), [(1, "cycle"), (3, "cycle"), (4, "cycle")]);
+        assert_eq!(problem["refused"][0]["path"], json!(["A", "B", "C", "A"]));
+    }
+    let itself = "{\"kind\":\"orgUnit\",\"name\":\"A\",\"parent\":\"A\"}";
+    assert_eq!(refused(&server.bulk("", itself).problem(422, "refused")), [(1, "self-parent")]);
+    server.bulk("", "{\"kind\":\"orgUnit\",\"name\":\"A\"}").ok();
+    let turned = "{\"kind\":\"orgUnit\",\"name\":\"A\"}\n{\"kind\":\"orgUnit\",\"name\":\"B\",\"parent\":\"A\"}\n\
+        {\"kind\":\"orgUnit\",\"name\":\"A\",\"parent\":\"B\"}";
+    assert_eq!(refused(&server.bulk("?mode=upsert", turned).problem(422, "refused")), [(3, "cycle")]);
+    assert_eq!(server.keys("/units", "key"), ["A"]);
+}
+
+#[test]
+fn a_hierarchy_of_links_may_come_in_any_order() {
+    let server = Server::start();
+    let lines = r#"
+{"kind":"person","email":"ada@corp","organization":"Corp","business":"Web","team":"Shop"}
+{"kind":"mapping","parent":"Web","child":"Shop","childType":"team"}
+{"kind":"mapping","parent":"Corp","parentType":"root","child":"Web","childType":"business"}
+"#;
+    assert_eq!(server.bulk("", lines).ok()["created"], 3);
+    assert_eq!(server.keys("/units", "key"), ["Corp", "Web", "Shop"]);
+    assert_eq!(server.keys("/units/Web/people", "email"), ["ada@corp"]);
+}
+
+#[test]
+fn what_cannot_be_read_in_the_middle_is_named_by_its_line() {
+    let server = Server::start();
+    let fine = "{\"kind\":\"person\",\"email\":\"a@b\"}";
+    for (bad, code, words) in [
+        (
+            &b"{\"kind\":\"person\","[..],
+            "malformed",
+            "the line is not JSON: EOF while parsing a value at column 17",
+        ),
+        (b"{\"kind\":\"person\",\"email\":\"\xff\"}", "malformed", "the line is not UTF-8 at byte 26"),
+        (b"{\"kind\":\"person\",\"email\":\"c@d\",\"email\":\"e@f\"}", "malformed", "given twice"),
+        (b"{\"kind\":\"person\",\"email\":\"\\ud800\"}", "malformed", "column"),
+        (b"\"person\"", "invalid", "object"),
+        (b"{\"email\":\"c@d\"}", "missing-field", "kind"),
+        (b"{\"kind\":7}", "invalid", "kind"),
+    ] {
+        let body = [fine.as_bytes(), b"\r\n", bad, b"\r\n", fine.as_bytes()].concat();
+        let headers = [("content-type", "application/x-ndjson")];
+        let answer = server.send("POST", "/bulk", &headers, Some(&body));
+        let problem = answer.value();
+        assert_eq!(refused(&problem), [(2, code)], "{problem}");
+        let detail = problem["refused"][0]["detail"].as_str().unwrap();
+        assert!(detail.contains(words), "{detail}");
+        assert_eq!(problem["total"], 3);
+    }
+    assert_eq!(server.get("/people").ok()["count"], 0);
+    let marked = format!("\u{feff}{fine}\r\n");
+    assert_eq!(server.bulk("", &marked).ok()["created"], 1, "a mark before the first line is no part of it");
+}
+
+#[test]
+fn all_refused_lines_are_counted_and_the_first_are_named() {
+    let server = Server::start();
+    let problem = server.bulk("", &"x\n".repeat(20_000)).problem(400, "refused");
+    assert_eq!((&problem["refusedCount"], &problem["total"]), (&json!(20_000), &json!(20_000)));
+    assert_eq!(problem["refused"].as_array().unwrap().len(), 10_000);
+}
+
+#[test]
 fn only_lines_of_json_are_taken_plain_or_zipped() {
     let server = Server::start();
     for content_type in ["text/plain", "application/json", "application/json-seq"] {
@@ -127,6 +200,29 @@ fn an_export_is_an_import() {
     };
     assert_eq!(plain(&written(&other)), plain(&file));
     assert_eq!(server.bulk("?mode=upsert", &file).ok()["unchanged"], file.lines().count());
+}
+
+#[test]
+fn an_export_is_streamed_in_every_format_plain_or_zipped() {
+    let server = Server::start();
+    let people: Vec<_> =
+        (0..3_000).map(|n| format!("{{\"kind\":\"person\",\"email\":\"p{n}@corp\"}}")).collect();
+    server.bulk("", &people.join("\n")).ok();
+    for (format, media_type, lines) in [
+        ("ndjson", "application/x-ndjson", 3_000),
+        ("csv", "text/csv; charset=utf-8", 3_001),
+        ("json", "application/json", 3_000),
+    ] {
+        for encoding in ["identity", "gzip"] {
+            let path = format!("/bulk?format={format}");
+            let answer = server.send("GET", &path, &[("accept-encoding", encoding)], None);
+            assert_eq!((answer.status, answer.header("content-type").as_str()), (200, media_type));
+            assert_eq!(answer.text().lines().count(), lines, "{format} {encoding}");
+        }
+    }
+    assert_eq!(server.send("GET", "/bulk", &[("accept", "text/csv")], None).text().lines().count(), 3_001);
+    let backup = server.send("GET", "/backup", &[("accept-encoding", "gzip")], None);
+    assert!(backup.status == 200 && !backup.body.is_empty());
 }
 
 #[test]

@@ -33,3 +33,25 @@ fn requests_on_one_connection_are_answered_in_turn() {
     let statuses: Vec<_> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
     assert_eq!(statuses, ["200", "200", "404"]);
 }
+
+#[test]
+fn a_body_that_says_it_is_too_large_is_refused_unread() {
+    let server = Server::start();
+    for (path, media_type, length, expect) in [
+        ("/api/v2/data/people", "application/json", 999_999_999_999_u64, ""),
+        ("/api/v2/data/people", "application/json", 11 << 20, "Expect: 100-continue\r\n"),
+        ("/api/v2/data/bulk", "application/x-ndjson", 65 << 20, "Expect: 100-continue\r\n"),
+    ] {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nContent-Type: {media_type}\r\n\
+             Content-Length: {length}\r\n{expect}\r\n",
+            server.token
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut begin = [0; 12];
+        stream.read_exact(&mut begin).unwrap();
+        assert_eq!(std::str::from_utf8(&begin), Ok("HTTP/1.1 413"), "{path} {length}");
+    }
+}

@@ -275,7 +275,9 @@ fn what_is_not_there_and_what_is_not_taken_say_so() {
     for (method, path, allow) in [
         ("DELETE", "/people", "GET,HEAD,POST"),
         ("POST", "/people/a@b", "DELETE,GET,HEAD,PATCH,PUT"),
-        ("PUT", "/bulk", "POST"),
+        ("PUT", "/bulk", "GET,HEAD,POST"),
+        ("GET", "/check", "POST"),
+        ("POST", "/backup", "GET,HEAD"),
         ("POST", "/filters", "GET,HEAD"),
         ("POST", "!/healthz", "GET,HEAD"),
     ] {
@@ -305,6 +307,9 @@ fn pages_and_probes_are_open_and_load_nothing_from_elsewhere() {
         assert!(!page.text().contains("https://"), "{path}: {}", page.text());
     }
     assert_eq!(open("!/docs").status, 308);
+    assert!(
+        open("!/docs/").header("content-security-policy").contains("style-src-attr 'unsafe-hashes' 'sha256-")
+    );
 }
 
 #[test]
@@ -312,21 +317,41 @@ fn the_openapi_document_says_what_every_operation_can_give() {
     let server = Server::start();
     let document = server.send_as("GET", "!/openapi.json", &[], None).ok();
     assert_eq!(document["info"]["license"]["name"], "Apache-2.0");
+    assert!(document["info"]["contact"]["url"].is_string() && document["servers"][0]["url"].is_string());
+    assert_eq!(document["security"], json!([{"bearer": []}, {"token": []}]));
+    let tags: Vec<Value> =
+        document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].clone()).collect();
     let mut operations = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             operations += 1;
             let said = operation["responses"].as_object().unwrap();
+            let is_admins = operation["tags"] == json!(["operations"]);
             let mut expected = vec!["400", "401", "500", "503"];
-            if method != "get" {
+            if is_admins {
+                expected.extend(["403", "507"]);
+            } else if method != "get" {
                 expected.extend(["403", "409", "422", "507"]);
             }
-            if ["post", "put", "patch"].contains(&method.as_str()) {
+            if operation["requestBody"].is_object() {
                 expected.extend(["408", "413", "415"]);
             }
             if ["put", "patch", "delete"].contains(&method.as_str()) {
                 expected.extend(["404", "412"]);
             }
+            let conditions = if said.contains_key("304") { "If-None-Match" } else { "If-Match" };
+            let has_condition = operation["parameters"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|param| param["name"] == conditions));
+            assert_eq!(
+                has_condition,
+                said.contains_key("304") || said.contains_key("412"),
+                "{method} {path}"
+            );
+            if has_condition && method != "delete" {
+                assert!(said["200"]["headers"]["ETag"].is_object(), "{method} {path}");
+            }
+            assert!(tags.contains(&operation["tags"][0]), "{method} {path}");
             for status in expected {
                 let problem = &said[status]["content"]["application/problem+json"]["schema"]["$ref"];
                 assert_eq!(problem, "#/components/schemas/Problem", "{method} {path} {status}");
@@ -337,7 +362,9 @@ fn the_openapi_document_says_what_every_operation_can_give() {
             );
         }
     }
-    assert_eq!(operations, 36);
+    assert_eq!(operations, 39);
+    let person = &document["components"]["schemas"]["PersonFields"];
+    assert!(person["properties"]["team"].is_object() && person["required"].is_null(), "{person}");
     let text = document.to_string();
     for reference in text.split("#/components/schemas/").skip(1) {
         let name = reference.split('"').next().unwrap();

@@ -102,6 +102,7 @@ fn a_page_can_be_sorted_and_narrowed() {
     assert_eq!(server.keys("/people?sort=-email", "email"), ["cy@corp", "bob@corp", "ada@corp"]);
     let narrowed = server.get("/people?fields=email,%20team&limit=1&sort=email").ok();
     assert_eq!(narrowed["data"], json!([{"email": "ada@corp", "team": "Shop"}]));
+    assert_eq!(server.get("/people?fields=,").ok(), server.get("/people").ok(), "no field is named");
     for (query, code, word) in [
         ("?fields=email,salary", "invalid", "salary"),
         ("?sort=salary", "invalid", "lastName"),
@@ -164,6 +165,11 @@ fn what_is_around_a_unit_is_listed() {
         ("/units/Corp/children".to_owned(), "name", vec!["Retail", "Web"]),
         ("/units/Corp/descendants".to_owned(), "name", vec!["Retail", "Platform", "Shop", "Web", "Platform"]),
         ("/units/Corp/descendants?depth=1".to_owned(), "parentKey", vec!["Corp", "Corp"]),
+        (
+            "/units/Corp/descendants?depth=2&sort=-name&fields=name,parentKey".to_owned(),
+            "name",
+            vec!["Web", "Retail", "Platform", "Platform"],
+        ),
         ("/units/Corp/descendants?type=team".to_owned(), "name", vec!["Shop"]),
         ("/units/Retail/people".to_owned(), "email", vec!["ada@corp", "bob@corp"]),
         ("/units/Retail/people?recursive=false".to_owned(), "email", vec![]),

@@ -118,7 +118,8 @@ pub(super) fn commands() -> Result<Vec<Command>> {
     for (number, line) in lines.lines().enumerate() {
         commands.push((number, command_of_line(line.as_bytes(), IfExists::Refuse)?));
     }
-    Ok(in_order(commands).into_iter().map(|(_, command)| command).collect())
+    let commands = in_order(commands).map_err(|mut refused| refused.remove(0).1)?;
+    Ok(commands.into_iter().map(|(_, command)| command).collect())
 }
 
 fn lines() -> String {

@@ -126,10 +126,15 @@ impl Import {
                 })?,
             }
         }
+        let total = refusals.len() + commands.len();
         if refusals.is_empty() {
-            return Ok(in_order(commands));
+            return in_order(commands).map_err(|cycle| {
+                let refusals: Vec<_> =
+                    cycle.into_iter().map(|(place, why)| Refusal { place, problem: why.into() }).collect();
+                refused(total, &refusals, names)
+            });
         }
-        Err(refused(refusals.len() + commands.len(), &refusals, names))
+        Err(refused(total, &refusals, names))
     }
 
     fn apply(

@@ -62,7 +62,7 @@ fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
     for (name, value) in patch {
         match (value, target.get_mut(name)) {
             (Value::Null, _) => {
-                target.remove(name);
+                target.shift_remove(name);
             }
             (Value::Object(inner), Some(Value::Object(into))) => merge(into, inner),
             (Value::Object(inner), _) => {

@@ -244,6 +244,7 @@ impl LinkUnits {
         Self {
             parent: UnitSpec { reference: parent.into(), unit_type: None },
             child: UnitSpec { reference: child.into(), unit_type: None },
+            relationship: None,
             source: Patch::Keep,
             attributes: AttributesPatch::Keep,
             if_exists: IfExists::Refuse,

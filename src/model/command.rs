@@ -293,6 +293,8 @@ pub struct LinkUnits {
     pub parent: UnitSpec,
     /// The lower one.
     pub child: UnitSpec,
+    /// How; `org-hierarchy` when not given.
+    pub relationship: Option<Relationship>,
     /// Which system says so.
     pub source: Patch<Name>,
     /// All else.

@@ -1,6 +1,6 @@
 //! Bodies of requests: of the right media type, no larger than allowed, and JSON objects where they must be.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
@@ -39,7 +39,8 @@ async fn object(request: Request, taken: &[&str]) -> Result<Map<String, Value>> 
     if content_encoding(request.headers()).is_some() {
         return Err(unsupported("this body must not be encoded; leave Content-Encoding out"));
     }
-    let bytes = read(request.into_body(), RECORD_BODY_MAX_BYTES).await?;
+    let (head, body) = request.into_parts();
+    let bytes = read(&head.headers, body, RECORD_BODY_MAX_BYTES).await?;
     match json::parse(&bytes)? {
         Value::Object(map) => Ok(map),
         other => Err(Problem::new(
@@ -88,8 +89,14 @@ pub(crate) fn unsupported(detail: &str) -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
 }
 
-/// Reads a body of at most `max` bytes, in time.
-pub(crate) async fn read(body: Body, max: usize) -> Result<Bytes> {
+/// Reads a body of at most `max` bytes, in time. One that says it is far larger is refused before it is read, and
+/// so is one whose sender waits to be asked for it.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
+    let waits = headers.contains_key(header::EXPECT);
+    let bearable = if waits { max } else { max.saturating_add(DISCARDED_MAX_BYTES) };
+    if usize::try_from(body.size_hint().lower()).map_or(true, |said| said > bearable) {
+        return Err(too_large(max));
+    }
     tokio::time::timeout(BODY_READ_WITHIN, collect(body, max)).await.unwrap_or_else(|_| {
         Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body took too long to arrive"))
     })

@@ -7,32 +7,40 @@ use serde_json::{Map, Number, Value};
 
 use crate::server::problem::{Problem, Result};
 
-/// Reads one JSON value, or says where it stops being one.
+/// Reads a body as one JSON value, or says where it stops being one.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value> {
-    let text = utf8("the body", bytes)?;
+    let text = text_of(bytes, "body")?;
     if text.trim().is_empty() {
         return Err(Problem::malformed("the body is empty; send a JSON object"));
     }
-    serde_json::from_str::<Strict>(text).map(|Strict(value)| value).map_err(|fault| {
+    read(text).map_err(|fault| {
         Problem::malformed(format!("the body is not JSON: {fault}"))
             .with("line", fault.line())
             .with("column", fault.column())
     })
 }
 
-/// Reads one line of a file of JSON values.
+/// Reads one line of many as one JSON value. Which line it is, the caller knows.
 pub(crate) fn parse_line(bytes: &[u8]) -> Result<Value> {
-    serde_json::from_str::<Strict>(utf8("the line", bytes)?).map(|Strict(value)| value).map_err(|fault| {
-        // Which line it is knows whoever cut it out.
-        let (why, column) = (fault.to_string(), fault.column());
-        let why = why.split(" at line ").next().unwrap_or_default();
-        Problem::malformed(format!("the line is not JSON: {why} at column {column}")).with("column", column)
+    read(text_of(bytes, "line")?).map_err(|fault| {
+        let reason = fault.to_string();
+        let reason = reason.rsplit_once(" at line ").map_or(&*reason, |(reason, _)| reason);
+        let column = fault.column();
+        Problem::malformed(format!("the line is not JSON: {reason} at column {column}"))
+            .with("column", column)
     })
 }
 
-fn utf8<'b>(what: &str, bytes: &'b [u8]) -> Result<&'b str> {
-    std::str::from_utf8(bytes)
-        .map_err(|fault| Problem::malformed(format!("{what} is not UTF-8 at byte {}", fault.valid_up_to())))
+/// UTF-8, without the mark that some editors put before it.
+fn text_of<'b>(bytes: &'b [u8], what: &str) -> Result<&'b str> {
+    let text = std::str::from_utf8(bytes).map_err(|fault| {
+        Problem::malformed(format!("the {what} is not UTF-8 at byte {}", fault.valid_up_to()))
+    })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+fn read(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str::<Strict>(text).map(|Strict(value)| value)
 }
 
 /// A value none of whose objects has a name twice: readers differ in which one they take.
@@ -114,6 +122,13 @@ mod tests {
     }
 
     #[test]
+    fn a_line_does_not_count_itself() {
+        let problem = parse_line(b"{\"a\": ").unwrap_err();
+        assert_eq!(problem.detail, "the line is not JSON: EOF while parsing a value at column 6");
+        assert_eq!(problem.facts.get("line"), None);
+    }
+
+    #[test]
     fn refuses_what_is_none_and_says_where() {
         for (bytes, word) in [
             (&b""[..], "empty"),
@@ -128,6 +143,7 @@ mod tests {
             assert_eq!(problem.status.as_u16(), 400);
             assert!(problem.detail.contains(word), "{}: {word}", problem.detail);
         }
+        assert_eq!(parse("\u{feff}{}".as_bytes()).unwrap(), json!({}));
         let deep = "[".repeat(100_000);
         assert!(parse(deep.as_bytes()).unwrap_err().detail.contains("recursion"));
     }

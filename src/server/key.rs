@@ -63,13 +63,13 @@ impl<S: Send + Sync, T: PathKey> FromRequestParts<S> for Key<T> {
         // axum matches the path as it was sent and decodes each segment once.
         let segments = RawPathParams::from_request_parts(parts, state).await.map_err(undecodable)?;
         let (_, segment) = segments.iter().next().expect("a route with a key has a segment for it");
-        T::parse(segment).map(Key).map_err(|refusal| impossible::<T>(segment, &refusal))
+        T::parse(segment).map(Key).map_err(|refusal| impossible::<T>(&refusal))
     }
 }
 
 /// No record can have such a key, so there is none; the message says what a key looks like.
-fn impossible<T: PathKey>(segment: &str, refusal: &Error) -> Problem {
-    let detail = format!("there is no {} {segment:?}: {refusal}", T::KIND);
+fn impossible<T: PathKey>(refusal: &Error) -> Problem {
+    let detail = format!("there is no such {}: {refusal}", T::KIND);
     Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
 }
 

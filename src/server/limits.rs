@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const RECORD_BODY_MAX_BYTES: usize = 10 << 20;
 /// The largest body of a bulk request, in bytes, before and after decompression.
 pub const BULK_BODY_MAX_BYTES: usize = 64 << 20;
+/// How many refused lines of a bulk request are named. All are counted.
+pub const REFUSALS_NAMED_MAX: usize = 10_000;
 /// How much of a body that is too large is still read, so that its sender lives to read the refusal.
 pub const DISCARDED_MAX_BYTES: usize = 64 << 20;
 /// How long a client may take to send its request line and headers.

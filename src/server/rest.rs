@@ -5,6 +5,7 @@
 mod asset_record;
 mod assets;
 mod bulk;
+mod conditions;
 mod csv_text;
 mod docs;
 mod etag;
@@ -19,6 +20,7 @@ mod list;
 mod mapping;
 mod mapping_input;
 mod mapping_list;
+mod narrowed;
 pub mod openapi;
 mod operations;
 pub mod order;

@@ -18,7 +18,12 @@ impl Plan<'_> {
         let fields = &create.fields;
         let (key, name) = key_and_name(fields)?;
         let parents = match &fields.parents {
-            Some(references) => self.parents_named(references)?,
+            Some(references) => self.parents_named(references).map_err(|refusal| match refusal {
+                Error::Unknown { reference, .. } if reference == key.as_str() => {
+                    Error::SelfParent { key: reference }
+                }
+                other => other,
+            })?,
             None => Vec::new(),
         };
         if let Ok(existing) = self.view.find_unit(&key.clone().into()) {
@@ -187,6 +192,7 @@ impl Plan<'_> {
             None => self.make_child(parent, &link.child)?,
         };
         let fields = MappingFields {
+            relationship: link.relationship,
             source: link.source.clone(),
             attributes: link.attributes.clone(),
             ..MappingFields::default()

@@ -117,7 +117,7 @@ async fn by_body(headers: &HeaderMap, body: Body) -> Result<Asked> {
     if body::content_encoding(headers).is_some() {
         return Err(body::unsupported("this body must not be encoded; leave Content-Encoding out"));
     }
-    match json::parse(&body::read(body, BODY_MAX).await?)? {
+    match json::parse(&body::read(headers, body, BODY_MAX).await?)? {
         Value::Object(fields) => asked(fields),
         Value::Array(_) => Err(Problem::malformed("batches are not taken; send one request at a time")),
         _ => Err(Problem::malformed("the body must be a JSON object with a query")),

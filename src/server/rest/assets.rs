@@ -80,7 +80,8 @@ fn repository(mut given: Fields) -> Result<RepositoryFields, Error> {
         (None, Some(url)) => named_by(url)?,
         (None, None) => return Err(nameless("assets.repositories", "a name or a url")),
     };
-    let host = || url.as_ref().and_then(|url| Name::parse(&url.host()).ok());
+    let is_hosted = |url: &&RepoUrl| url.normalized().contains('/');
+    let host = || url.as_ref().filter(is_hosted).and_then(|url| Name::parse(&url.host()).ok());
     Ok(RepositoryFields { name, platform: platform.or_else(host), url, attributes: given.attributes()? })
 }
 

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::model::command::{Command, Effect, IfExists, Outcome};
 use crate::server::body::{content_encoding, read, require_media_type, too_large, unsupported};
 use crate::server::extract::Writer;
-use crate::server::limits::BULK_BODY_MAX_BYTES;
+use crate::server::limits::{BULK_BODY_MAX_BYTES, REFUSALS_NAMED_MAX};
 use crate::server::params::{Param, Params, Shape};
 use crate::server::problem::{Problem, Result};
 use crate::server::rest::docs::{Bodied, BulkParams, Refused, Written};
@@ -57,11 +57,27 @@ struct Refusal {
     problem: Problem,
 }
 
+/// Every refused line is counted, and so many are named that the answer stays readable.
+#[derive(Default)]
+struct Refusals {
+    count: usize,
+    named: Vec<Refusal>,
+}
+
+impl Refusals {
+    fn add(&mut self, line: usize, why: impl Into<Problem>) {
+        self.count += 1;
+        if self.named.len() < REFUSALS_NAMED_MAX {
+            self.named.push(Refusal { line, problem: why.into() });
+        }
+    }
+}
+
 /// Makes or changes many records: all of them, or none.
 ///
 /// One JSON object a line, each the body of its POST plus `kind`: orgUnit, person, project or mapping. Empty lines
-/// are skipped. The order of the lines does not matter. A refusal names every refused line, counted from 1. The body
-/// may be encoded with gzip.
+/// are skipped. The order of the lines does not matter. A refusal counts the refused lines and names them, the first of
+/// many, counted from 1. The body may be encoded with gzip.
 #[utoipa::path(
     post, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "bulk",
     params(BulkParams),
@@ -88,7 +104,8 @@ pub(super) async fn bulk(writer: Writer, params: Params, request: Request) -> Re
 async fn body(request: Request) -> Result<Bytes> {
     require_media_type(request.headers(), &MEDIA_TYPES)?;
     let encoding = content_encoding(request.headers());
-    let bytes = read(request.into_body(), BULK_BODY_MAX_BYTES).await?;
+    let (head, body) = request.into_parts();
+    let bytes = read(&head.headers, body, BULK_BODY_MAX_BYTES).await?;
     match encoding.as_deref() {
         None => Ok(bytes),
         Some("gzip") => tokio::task::spawn_blocking(move || unzipped(&bytes))
@@ -113,57 +130,68 @@ fn unzipped(bytes: &[u8]) -> Result<Bytes> {
 /// The command of every line with the line's number, in the order in which they are carried out.
 fn commands(body: &[u8], if_exists: IfExists) -> Result<Vec<(usize, Command)>> {
     let mut commands = Vec::new();
-    let mut refusals = Vec::new();
+    let mut refusals = Refusals::default();
     let lines = body.split(|byte| *byte == b'\n').zip(1..);
     for (text, line) in lines.filter(|(text, _)| !text.trim_ascii().is_empty()) {
-        match command_of_line(text, if_exists) {
+        match command_of_line(text.strip_suffix(b"\r").unwrap_or(text), if_exists) {
             Ok(command) => commands.push((line, command)),
-            Err(problem) => refusals.push(Refusal { line, problem }),
+            Err(problem) => refusals.add(line, problem),
         }
     }
-    if !refusals.is_empty() {
-        return Err(refused(refusals.len() + commands.len(), refusals));
+    let total = refusals.count + commands.len();
+    if refusals.count > 0 {
+        return Err(refused(total, refusals));
     }
-    Ok(in_order(commands))
+    in_order(commands).map_err(|cycle| {
+        let mut refusals = Refusals::default();
+        for (line, why) in cycle {
+            refusals.add(line, why);
+        }
+        refused(total, refusals)
+    })
 }
 
 fn refused_by_directory(refusal: Error, lines: &[usize]) -> Problem {
-    let refused_at = |at: usize, why: Error| Refusal {
-        line: lines.get(at).copied().unwrap_or_default(),
-        problem: Problem::from(why),
-    };
+    let mut refusals = Refusals::default();
     match refusal {
-        Error::Refused { refused: all, total } => {
-            let mut refusals: Vec<_> = all.into_iter().map(|(at, why)| refused_at(at, why)).collect();
-            refusals.sort_by_key(|refusal| refusal.line);
+        Error::Refused { refused: mut all, total } => {
+            let line_of = |at: usize| lines.get(at).copied().unwrap_or_default();
+            all.sort_by_key(|(at, _)| line_of(*at));
+            for (at, why) in all {
+                refusals.add(line_of(at), why);
+            }
             refused(total, refusals)
         }
         other => {
-            let problem = Problem::from(other.clone());
-            let is_of_the_line = lines.len() == 1 && problem.status.is_client_error();
-            if is_of_the_line { refused(1, vec![refused_at(0, other)]) } else { problem }
+            let problem = Problem::from(other);
+            match lines {
+                [line] if problem.status.is_client_error() => {
+                    refusals.add(*line, problem);
+                    refused(1, refusals)
+                }
+                _ => problem,
+            }
         }
     }
 }
 
 /// The one answer that names every refused line.
-fn refused(total: usize, refusals: Vec<Refusal>) -> Problem {
-    let is_malformed = refusals.iter().any(|refusal| refusal.problem.status == StatusCode::BAD_REQUEST);
+fn refused(total: usize, refusals: Refusals) -> Problem {
+    let Refusals { count, named } = refusals;
+    let is_malformed = named.iter().any(|refusal| refusal.problem.status == StatusCode::BAD_REQUEST);
     let status = if is_malformed { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
     let first =
-        refusals.first().map(|it| format!("line {}: {}", it.line, it.problem.detail)).unwrap_or_default();
-    let detail =
-        format!("nothing was changed: {} of {total} lines were refused; the first: {first}", refusals.len());
+        named.first().map(|it| format!("line {}: {}", it.line, it.problem.detail)).unwrap_or_default();
+    let detail = format!("nothing was changed: {count} of {total} lines were refused; the first: {first}");
     Problem::new(status, "refused", detail)
         .with("total", total)
-        .with("refusedCount", refusals.len())
-        .with("refused", refusals.into_iter().map(Refusal::into_json).collect::<Vec<_>>())
+        .with("refusedCount", count)
+        .with("refused", named.into_iter().map(Refusal::into_json).collect::<Vec<_>>())
 }
 
 impl Refusal {
     fn into_json(self) -> Value {
         let mut facts = self.problem.facts;
-        // The line of the file says more than the line within it.
         facts.insert("line".to_owned(), json!(self.line));
         facts.insert("code".to_owned(), json!(self.problem.code));
         facts.insert("detail".to_owned(), json!(self.problem.detail));

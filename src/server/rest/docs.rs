@@ -2,7 +2,8 @@
 //!
 //! The parameters come from the tables that the parser reads, so the two cannot differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::marker::PhantomData;
 
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
@@ -16,9 +17,12 @@ use crate::server::rest::filters::FILTERS;
 use crate::server::rest::levels::LEVELS;
 use crate::server::rest::list::LIST;
 use crate::server::rest::mapping_list::MAPPING_LIST;
+use crate::server::rest::operations::EXPORT;
 use crate::server::rest::org_hierarchy::HIERARCHY;
 use crate::server::rest::people::PERSON_LIST;
 use crate::server::rest::project::PROJECT_LIST;
+use crate::server::rest::resource::Resource;
+use crate::server::rest::rows::field_of;
 use crate::server::rest::unit_lists::{DESCENDANTS, PLACED};
 use crate::server::rest::units::UNIT_LIST;
 
@@ -68,6 +72,11 @@ refusals! {
         "422": "Well-formed, but against a rule.",
         "507": "The disk is full.",
     }
+    /// Of what only an admin may do.
+    Guarded {
+        "403": "The token's role is not admin.",
+        "507": "The disk is full.",
+    }
     /// Of everything that has a body.
     Bodied {
         "408": "The body took too long to arrive.",
@@ -107,7 +116,6 @@ macro_rules! parameters {
 
 parameters! {
     LevelParams = LEVELS,
-    ListParams = LIST,
     PeopleParams = PERSON_LIST,
     ProjectsParams = PROJECT_LIST,
     MappingParams = MAPPING_LIST,
@@ -117,6 +125,7 @@ parameters! {
     DescendantParams = DESCENDANTS,
     FilterParams = FILTERS,
     BulkParams = BULK,
+    ExportParams = EXPORT,
 }
 
 fn parameter(param: &Param) -> Parameter {
@@ -146,6 +155,38 @@ fn parameter(param: &Param) -> Parameter {
         .build()
 }
 
+/// The parameters of every list, with the fields and orders that this kind of record has.
+pub(super) struct ListParams<R>(PhantomData<R>);
+
+impl<R: Resource> IntoParams for ListParams<R> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        LIST.iter().map(|param| of_resource::<R>(param)).collect()
+    }
+}
+
+fn of_resource<R: Resource>(param: &Param) -> Parameter {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let schema: Schema = match param.name {
+        "sort" => {
+            let orders = R::sorts().into_iter().flat_map(|name| [name.to_owned(), format!("-{name}")]);
+            text().enum_values(Some(orders.collect::<Vec<_>>())).into()
+        }
+        "fields" => {
+            let mut names: Vec<_> = R::COLUMNS
+                .iter()
+                .flat_map(|column| [field_of(column), column])
+                .map(|name| name.replace('.', "\\."))
+                .collect();
+            let mut seen = HashSet::new();
+            names.retain(|name| seen.insert(name.clone()));
+            let any = format!("({})", names.join("|"));
+            text().pattern(Some(format!("^({any}(, *{any})*)?$"))).into()
+        }
+        _ => return parameter(param),
+    };
+    ParameterBuilder::from(parameter(param)).schema(Some(schema)).build()
+}
+
 /// The condition of a change.
 pub(super) struct IfMatch;
 
@@ -155,7 +196,7 @@ impl IntoParams for IfMatch {
             "The ETag of an answer with this record: refuse the change where the record has changed since.";
         let text = ObjectBuilder::new()
             .schema_type(Type::String)
-            .pattern(Some(r#"^(\*|(W/)?"[!#-+--~]*"(, *(W/)?"[!#-+--~]*")*)$"#))
+            .pattern(Some(r#"^(\*|(W/)?"[!#-+.-~\-]*"(, *(W/)?"[!#-+.-~\-]*")*)$"#))
             .examples(["\"r7-all-3\""]);
         vec![
             ParameterBuilder::new()

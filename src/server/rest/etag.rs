@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::directory::View;
+use crate::error::Error;
 use crate::model::entity::Revision;
 use crate::server::problem::{Problem, Result};
 use crate::server::rest::format::Format;
@@ -64,6 +65,16 @@ pub(super) fn if_revision(headers: &HeaderMap, current: Option<Revision>) -> Res
         // The writer tells it again, should the record have become of this revision meanwhile.
         Some(revision) => Ok(Some(revision)),
         None => Err(failed("If-Match holds no tag that an answer here was given with")),
+    }
+}
+
+/// A condition, and the body that it is a condition for. It decides only over a change that could be made.
+pub(super) fn with_body<C, B>(condition: Result<C>, body: Result<B, Error>) -> Result<(C, B)> {
+    match (condition, body) {
+        (Err(failed), Err(refusal)) if failed.status == StatusCode::PRECONDITION_FAILED => {
+            Err(refusal.into())
+        }
+        (condition, body) => Ok((condition?, body?)),
     }
 }
 

@@ -74,7 +74,7 @@ impl Fields {
 
     /// A field of any type.
     pub(super) fn any(&mut self, name: &'static str) -> Given<Value> {
-        match self.rest.remove(name) {
+        match self.rest.shift_remove(name) {
             None => Given::Absent,
             Some(Value::Null) => Given::Null,
             Some(value) => Given::Value(value),
@@ -99,7 +99,7 @@ impl Fields {
     /// Takes a field out where it is `null`.
     pub(super) fn drop_null(&mut self, name: &str) {
         if self.rest.get(name).is_some_and(Value::is_null) {
-            self.rest.remove(name);
+            self.rest.shift_remove(name);
         }
     }
 
@@ -173,11 +173,11 @@ impl Fields {
 
     /// Leaves out what an answer says of a record and nobody can set.
     pub(super) fn drop_read_only(&mut self, names: &[&'static str]) -> Result<(), Error> {
-        let created = self.rest.remove("createdAt");
+        let created = self.rest.shift_remove("createdAt");
         self.check_date("validFrom", created.as_ref())?;
         self.check_date("validTo", None)?;
         for name in ["updatedAt", "revision"].iter().chain(names) {
-            self.rest.remove(*name);
+            self.rest.shift_remove(*name);
         }
         Ok(())
     }

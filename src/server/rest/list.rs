@@ -1,5 +1,7 @@
 //! What every list takes: format, fields, order and page; and the answer with its count, tag and next page.
 
+use std::collections::HashMap;
+
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
@@ -8,6 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use roaring::RoaringBitmap;
 
 use crate::directory::View;
+use crate::model::entity::EntityId;
 use crate::query::order::{Order, OrderBy};
 use crate::query::page::{PageRequest, cursor, page};
 use crate::server::params::{Known, Param, Params, Shape as Looks, refused, refused_as};
@@ -124,6 +127,17 @@ impl List {
         })
     }
 
+    /// The place of each match in the order that is asked for.
+    pub(super) fn places<R: Entities>(
+        &self,
+        view: &View,
+        matches: &RoaringBitmap,
+    ) -> Result<HashMap<EntityId, usize>> {
+        let all = page(view, matches, self.order::<R>()?, &PageRequest::default())
+            .map_err(|no| refused_as("sort", no))?;
+        Ok(all.ids.into_iter().enumerate().map(|(place, id)| (id, place)).collect())
+    }
+
     /// Answers with rows that come in an order of their own. `name` tells one from all others.
     pub(super) fn in_order<R: Resource>(
         self,
@@ -179,18 +193,20 @@ impl List {
         let Some(given) = self.known.one("sort") else { return Ok(Order::default()) };
         let (name, descending) = given.strip_prefix('-').map_or((given, false), |name| (name, true));
         let by = |(known, by): &(&str, OrderBy)| (*known == name).then_some(*by);
-        R::SORTS.iter().find_map(by).map(|by| Order { by, descending }).ok_or_else(|| {
-            let names: Vec<_> = R::SORTS.iter().map(|(name, _)| *name).collect();
-            unsortable(given, &names)
-        })
+        R::SORTS
+            .iter()
+            .find_map(by)
+            .map(|by| Order { by, descending })
+            .ok_or_else(|| unsortable(given, &R::sorts()))
     }
 
     fn shape<R: Resource>(&self) -> Result<Shape> {
-        let Some(given) = self.known.one("fields") else {
-            return Ok(Shape { format: self.format, columns: R::COLUMNS.to_vec(), narrowed: false });
-        };
+        let given = self.known.one("fields").unwrap_or_default();
         let wanted: Vec<_> = given.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
         let fits = |wanted: &str, column: &str| wanted == column || wanted == field_of(column);
+        if wanted.is_empty() {
+            return Ok(Shape { format: self.format, columns: R::COLUMNS.to_vec(), narrowed: false });
+        }
         if let Some(unknown) = wanted.iter().find(|name| !R::COLUMNS.iter().any(|column| fits(name, column)))
         {
             let known = R::COLUMNS.join(", ");

@@ -47,7 +47,7 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 /// Lists mappings.
 #[utoipa::path(
     get, path = "/api/v2/data/mappings", tag = "mappings", operation_id = "list_mappings",
-    params(LevelParams, MappingParams, ListParams),
+    params(LevelParams, MappingParams, ListParams<Mappings>),
     responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
@@ -57,7 +57,7 @@ pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result
 /// Lists mappings; the older path.
 #[utoipa::path(
     get, path = "/api/v2/data/mapping", tag = "mappings", operation_id = "list_mappings_at_older_path",
-    params(LevelParams, MappingParams, ListParams),
+    params(LevelParams, MappingParams, ListParams<Mappings>),
     responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list_alias(visible: Visible, request: ListRequest) -> Result<Response> {
@@ -135,8 +135,8 @@ pub(super) async fn end(
 }
 
 async fn update(writer: Writer, id: MappingId, headers: &HeaderMap, body: Fields) -> Result<Response> {
-    let if_revision = expected(&writer, &id, headers)?;
-    let fields = mapping_input::changed(body, id)?;
+    let expected = expected(&writer, &id, headers);
+    let (if_revision, fields) = etag::with_body(expected, mapping_input::changed(body, id))?;
     let update = Update { target: id, fields, if_revision };
     written_mapping(&writer.carry_out(Command::UpdateMapping(update)).await?)
 }

@@ -42,16 +42,9 @@ pub(super) fn linked(mut given: Fields, if_exists: IfExists) -> Result<Command, 
         ));
     }
     let relationship = given.text("relationship", "relationship", Relationship::parse)?.value();
-    if let Some(other) = relationship.filter(|given| *given != Relationship::OrgHierarchy) {
-        return Err(Error::invalid(
-            "relationship",
-            other.as_str(),
-            "must be org-hierarchy between parent and child",
-        ));
-    }
     let source = given.optional("source", Name::parse)?;
     let attributes = given.attributes()?;
-    Ok(Command::LinkUnits(LinkUnits { parent, child, source, attributes, if_exists }))
+    Ok(Command::LinkUnits(LinkUnits { parent, child, relationship, source, attributes, if_exists }))
 }
 
 /// Reads the body of a PUT or PATCH. The types of the units are theirs, and are changed at `/units`.

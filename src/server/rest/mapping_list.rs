@@ -46,7 +46,8 @@ pub(super) const MAPPING_LIST: &[Param] = &[
     },
 ];
 
-const SORTS: [&str; 6] =
+/// What lists of mappings are sorted by.
+pub(super) const MAPPING_SORTS: [&str; 6] =
     ["createdAt", "updatedAt", "attribute1", "attribute2", "mappingType", "relationship"];
 
 /// Answers with the mappings that the parameters ask for and `also` keeps.
@@ -135,7 +136,7 @@ fn sort(view: &View, all: &mut [Arc<Mapping>], by: Option<&str>) -> Result<()> {
         "attribute2" => Box::new(by_end(|mapping| mapping.to)),
         "mappingType" => Box::new(|a, b| a.mapping_type.as_str().cmp(b.mapping_type.as_str())),
         "relationship" => Box::new(|a, b| a.relationship.as_str().cmp(b.relationship.as_str())),
-        _ => return Err(unsortable(given, &SORTS)),
+        _ => return Err(unsortable(given, &MAPPING_SORTS)),
     };
     all.sort_by(|a, b| {
         let order = compare(a, b).then_with(|| a.id.cmp(&b.id));

@@ -9,7 +9,8 @@ use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 
 use crate::server::rest::schema_answer::Problem;
-use crate::server::rest::schema_text::MappingIdText;
+use crate::server::rest::schema_text::{MappingIdText, UnitReferenceText};
+use crate::server::rest::{conditions, narrowed};
 
 const ABOUT: &str = "\
 Who and what belongs where: people, projects, org units and the mappings between them.
@@ -27,7 +28,10 @@ Every refusal is `application/problem+json` with a stable `code`. Answers carry 
 /// The document of everything that is served.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    super::routes().into_openapi()
+    let mut document = super::routes().into_openapi();
+    conditions::add(&mut document);
+    narrowed::add(&mut document);
+    document
 }
 
 /// What the document says before the first route is added.
@@ -47,6 +51,7 @@ pub(super) fn frame() -> OpenApi {
     let components = ComponentsBuilder::new()
         .schema("Problem", Problem::schema())
         .schema("MappingIdText", MappingIdText::schema())
+        .schema("UnitReferenceText", UnitReferenceText::schema())
         .security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)))
         .security_scheme(
             "token",
@@ -67,14 +72,15 @@ pub(super) fn frame() -> OpenApi {
         .build()
 }
 
-fn tags() -> [Tag; 6] {
+fn tags() -> [Tag; 7] {
     [
         ("people", "People, and where they belong."),
         ("projects", "Projects, their repositories and services, and where they belong."),
         ("mappings", "What belongs to what."),
         ("hierarchy", "The published API's view of the hierarchy, and the facets for filter drop-downs."),
         ("units", "Org units, and what is above and beneath them."),
-        ("bulk", "Many records at once."),
+        ("bulk", "Many records at once, in and out."),
+        ("operations", "The store itself: examined and copied. For admins."),
     ]
     .map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build())
 }

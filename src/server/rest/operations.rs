@@ -15,7 +15,7 @@ use crate::directory::Checked;
 use crate::server::extract::{Admin, Visible};
 use crate::server::params::{Param, Params, Shape};
 use crate::server::problem::{Problem, Result};
-use crate::server::rest::docs::{Listed, Refused, Written};
+use crate::server::rest::docs::{ExportParams, Guarded, Refused};
 use crate::server::rest::export::export;
 use crate::server::rest::format::Format;
 
@@ -24,7 +24,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// How many chunks wait for a slow reader.
 const CHUNKS_WAITING: usize = 4;
 
-const EXPORT: &[Param] = &[Param {
+/// The parameters of an export.
+pub(super) const EXPORT: &[Param] = &[Param {
     name: "format",
     shape: Shape::OneOf(&Format::NAMES),
     about: "json, csv or ndjson, whatever Accept says; ndjson when neither tells.",
@@ -35,8 +36,8 @@ const EXPORT: &[Param] = &[Param {
 /// One revision, whole. A line holds the body of a POST plus `kind`.
 #[utoipa::path(
     get, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "export",
-    params(("format" = Option<String>, Query, description = "json, csv or ndjson; ndjson when not given.")),
-    responses((status = 200, description = "Everything in sight.", body = String, content_type = "application/x-ndjson"), Listed, Refused)
+    params(ExportParams),
+    responses((status = 200, description = "Everything in sight.", content((String = "application/x-ndjson"), (String = "text/csv"), (Vec<Value> = "application/json"))), Refused)
 )]
 pub(super) async fn everything(
     Visible(view): Visible,
@@ -62,7 +63,7 @@ pub(super) async fn everything(
 /// Examines the store: file, log, graph and rules. Needs the role admin; writes wait meanwhile.
 #[utoipa::path(
     post, path = "/api/v2/data/check", tag = "operations", operation_id = "check",
-    responses((status = 200, description = "What was examined, and what is wrong: nothing, if `findings` is empty.", body = Value), Written, Refused)
+    responses((status = 200, description = "What was examined, and what is wrong: nothing, if `findings` is empty.", body = Value), Guarded, Refused)
 )]
 pub(super) async fn check(admin: Admin) -> Result<Json<Value>> {
     let directory = admin.directory().clone();
@@ -83,7 +84,7 @@ pub fn checked_as_json(checked: &Checked) -> Value {
 /// Gives a consistent copy of the store's file. Needs the role admin; writes go on meanwhile.
 #[utoipa::path(
     get, path = "/api/v2/data/backup", tag = "operations", operation_id = "backup",
-    responses((status = 200, description = "A store, as `clade restore` takes it.", body = Vec<u8>, content_type = "application/octet-stream"), Written, Refused)
+    responses((status = 200, description = "A store, as `clade restore` takes it.", body = Vec<u8>, content_type = "application/octet-stream"), Guarded, Refused)
 )]
 pub(super) async fn backup(admin: Admin) -> Result<Response> {
     let directory = admin.directory().clone();

@@ -23,6 +23,7 @@ use crate::server::rest::list::ListRequest;
 use crate::server::rest::mapping_input;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
 use crate::server::rest::record::MappingRecord;
+use crate::server::rest::resource::Mappings;
 use crate::server::rest::schema::LinkInput;
 use crate::server::rest::schema_answer::HierarchyAnswer;
 use crate::server::rest::single::written_mapping;
@@ -63,7 +64,7 @@ pub(super) async fn link(writer: Writer, _: NoParams, JsonBody(body): JsonBody) 
 /// Lists the parent-child mappings, or shows the hierarchy as a tree.
 #[utoipa::path(
     get, path = "/api/v2/data/org-hierarchy", tag = "hierarchy", operation_id = "show_hierarchy",
-    params(HierarchyParams, LevelParams, MappingParams, ListParams),
+    params(HierarchyParams, LevelParams, MappingParams, ListParams<Mappings>),
     responses((status = 200, description = "The mappings and their number; with view=tree the units, nested.", content((HierarchyAnswer = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Referring, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {

@@ -61,7 +61,7 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 /// Lists people.
 #[utoipa::path(
     get, path = "/api/v2/data/people", tag = "people", operation_id = "list_people",
-    params(LevelParams, PeopleParams, ListParams),
+    params(LevelParams, PeopleParams, ListParams<People>),
     responses((status = 200, description = "The matches and their number.", content((PersonList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
@@ -139,8 +139,8 @@ pub(super) async fn end(
 }
 
 async fn update(writer: Writer, key: Email, headers: &HeaderMap, body: Fields) -> Result<Response> {
-    let if_revision = expected(&writer, &key, headers)?;
-    let fields = input::person(body)?;
+    let expected = expected(&writer, &key, headers);
+    let (if_revision, fields) = etag::with_body(expected, input::person(body))?;
     let update = Update { target: PersonRef::Email(key), fields, if_revision };
     written::<People>(&writer.carry_out(Command::UpdatePerson(update)).await?)
 }

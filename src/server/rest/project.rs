@@ -23,7 +23,7 @@ use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::record::ProjectRecord;
 use crate::server::rest::resource::{Entities, Projects, Resource};
-use crate::server::rest::schema::{ProjectInput, ProjectPatch};
+use crate::server::rest::schema::{ProjectInput, ProjectPatch, ProjectReplacement};
 use crate::server::rest::schema_answer::ProjectList;
 use crate::server::rest::schema_text::ProjectIdText;
 use crate::server::rest::single::{found, not_found, written};
@@ -83,7 +83,7 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 /// Lists projects.
 #[utoipa::path(
     get, path = "/api/v2/data/projects", tag = "projects", operation_id = "list_projects",
-    params(LevelParams, ProjectsParams, ListParams),
+    params(LevelParams, ProjectsParams, ListParams<Projects>),
     responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
@@ -95,7 +95,7 @@ pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result
 /// Lists projects; the older path.
 #[utoipa::path(
     get, path = "/api/v2/data/project", tag = "projects", operation_id = "list_projects_at_older_path",
-    params(LevelParams, ProjectsParams, ListParams),
+    params(LevelParams, ProjectsParams, ListParams<Projects>),
     responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list_alias(visible: Visible, request: ListRequest) -> Result<Response> {
@@ -122,7 +122,7 @@ pub(super) async fn show(
 #[utoipa::path(
     put, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "replace_project",
     params(("projectId" = ProjectIdText, Path, description = "The project's key, percent-encoded."), IfMatch),
-    request_body(content = ProjectPatch, content_type = "application/json"),
+    request_body(content = ProjectReplacement, content_type = "application/json"),
     responses((status = 200, description = "The record.", body = ProjectRecord), Bodied, Changed, Written, Refused)
 )]
 pub(super) async fn replace(
@@ -171,8 +171,8 @@ pub(super) async fn end(
 }
 
 async fn update(writer: Writer, key: ProjectId, headers: &HeaderMap, body: Fields) -> Result<Response> {
-    let if_revision = expected(&writer, &key, headers)?;
-    let fields = input::project(body)?;
+    let expected = expected(&writer, &key, headers);
+    let (if_revision, fields) = etag::with_body(expected, input::project(body))?;
     let update = Update { target: ProjectRef::ProjectId(key), fields, if_revision };
     written::<Projects>(&writer.carry_out(Command::UpdateProject(update)).await?)
 }

@@ -10,6 +10,7 @@ use crate::model::mapping::Mapping;
 use crate::query::Field;
 use crate::query::order::OrderBy;
 use crate::server::rest::asset_record::RepositoryRecord;
+use crate::server::rest::mapping_list::MAPPING_SORTS;
 use crate::server::rest::record::{MappingRecord, PersonRecord, ProjectRecord};
 
 /// A kind of record that is answered with.
@@ -20,6 +21,9 @@ pub(super) trait Resource: Send + Sync + 'static {
     type Record<'v>: Serialize;
     /// Its columns, in order. A dotted one is a member of an object, and `fields=` names what is before the dot.
     const COLUMNS: &'static [&'static str];
+
+    /// The fields that lists of it are sorted by.
+    fn sorts() -> Vec<&'static str>;
 
     /// The record, if it is still there to be seen.
     fn record<'v>(view: &'v View, item: &'v Self::Item) -> Option<Self::Record<'v>>;
@@ -52,6 +56,11 @@ pub(super) struct Repositories;
 #[derive(Debug)]
 pub(super) struct Mappings;
 
+/// The names of orders.
+pub(super) fn names(sorts: &[(&'static str, OrderBy)]) -> Vec<&'static str> {
+    sorts.iter().map(|(name, _)| *name).collect()
+}
+
 fn revision_of(view: &View, id: EntityId) -> Option<Revision> {
     view.entity(id).map(|entity| entity.stamps.revision)
 }
@@ -77,6 +86,10 @@ impl Resource for People {
         "updatedAt",
         "revision",
     ];
+
+    fn sorts() -> Vec<&'static str> {
+        names(Self::SORTS)
+    }
 
     fn record<'v>(view: &'v View, item: &'v EntityId) -> Option<PersonRecord<'v>> {
         PersonRecord::of(view, *item)
@@ -124,6 +137,10 @@ impl Resource for Projects {
         "revision",
     ];
 
+    fn sorts() -> Vec<&'static str> {
+        names(Self::SORTS)
+    }
+
     fn record<'v>(view: &'v View, item: &'v EntityId) -> Option<ProjectRecord<'v>> {
         ProjectRecord::of(view, *item)
     }
@@ -160,6 +177,10 @@ impl Resource for Repositories {
         "updatedAt",
         "revision",
     ];
+
+    fn sorts() -> Vec<&'static str> {
+        names(Self::SORTS)
+    }
 
     fn record<'v>(view: &'v View, item: &'v EntityId) -> Option<RepositoryRecord<'v>> {
         RepositoryRecord::of(view, *item)
@@ -202,6 +223,10 @@ impl Resource for Mappings {
         "updatedAt",
         "revision",
     ];
+
+    fn sorts() -> Vec<&'static str> {
+        MAPPING_SORTS.to_vec()
+    }
 
     fn record<'v>(view: &'v View, item: &'v Arc<Mapping>) -> Option<MappingRecord<'v>> {
         MappingRecord::of(view, item)

@@ -1,10 +1,12 @@
 //! The shapes of bodies, for the OpenAPI document alone: what is read by hand is described here.
 
 use crate::server::rest::schema_text::{
-    EmailText, EndText, MaybeText, NameText, ProjectIdText, UnitKeyText, UnitReferenceText, UrlText,
+    EmailText, End, MaybeText, NameText, ProjectIdText, UnitKeyText, UnitReference, UrlText, not_blank,
 };
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{AllOfBuilder, AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 macro_rules! levels_and {
     ($(#[$doc:meta])* $name:ident { $($body:tt)* }) => {
@@ -29,6 +31,28 @@ macro_rules! levels_and {
             /// Further fields. A field that has no name here is kept among them too.
             #[schema(value_type = Option<Object>)]
             attributes: Option<Value>,
+        }
+    };
+}
+
+/// An object that must have one of two fields, or both.
+macro_rules! one_of_two {
+    ($name:ident of $body:ident, $one:literal or $other:literal) => {
+        #[doc = concat!("Has ", $one, " or ", $other, ", or both.")]
+        pub(super) struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let needs = |field: &str| ObjectBuilder::new().property(field, not_blank()).required(field);
+                let either = AnyOfBuilder::new().item(needs($one)).item(needs($other));
+                AllOfBuilder::new().item($body::schema()).item(either).into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+                $body::schemas(schemas);
+            }
         }
     };
 }
@@ -69,12 +93,26 @@ levels_and!(
         project_name: NameText,
         /// Who answers for it.
         project_owner: Option<OwnerInput>,
-        /// What it consists of; also taken as an array of objects with one of the two lists each.
-        assets: Option<AssetsInput>,
+        /// What it consists of.
+        assets: Option<AssetsGiven>,
     }
 );
 levels_and!(
-    /// What is to change of a project. PUT needs its name.
+    /// A project as it is to be.
+    ProjectReplacement {
+        /// Unique among projects; as it is when not given.
+        #[schema(nullable = false)]
+        project_id: Option<ProjectIdText>,
+        /// What people call it.
+        project_name: NameText,
+        /// Who answers for it.
+        project_owner: Option<OwnerInput>,
+        /// What it consists of.
+        assets: Option<AssetsGiven>,
+    }
+);
+levels_and!(
+    /// What is to change of a project.
     ProjectPatch {
         /// Unique among projects.
         #[schema(nullable = false)]
@@ -84,8 +122,8 @@ levels_and!(
         project_name: Option<NameText>,
         /// Who answers for it.
         project_owner: Option<OwnerInput>,
-        /// What it consists of; also taken as an array of objects with one of the two lists each.
-        assets: Option<AssetsInput>,
+        /// What it consists of.
+        assets: Option<AssetsGiven>,
     }
 );
 
@@ -112,55 +150,80 @@ pub(super) struct AssetsInput {
     services: Option<Vec<ServiceInput>>,
 }
 
+/// The same as one object, or as an array of objects with one of the two lists each.
+pub(super) struct AssetsGiven;
+
+impl PartialSchema for AssetsGiven {
+    fn schema() -> RefOr<Schema> {
+        let part = || Ref::from_schema_name("AssetsInput");
+        AnyOfBuilder::new()
+            .item(part())
+            .item(ArrayBuilder::new().items(part()).build())
+            .description(Some("One object, or an array of objects with one of the two lists each."))
+            .into()
+    }
+}
+
+impl ToSchema for AssetsGiven {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push(("AssetsInput".to_owned(), AssetsInput::schema()));
+        AssetsInput::schemas(schemas);
+    }
+}
+
 /// A repository: a name or a url, or both.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct RepositoryInput {
+struct RepositoryBody {
     /// What people call it; the end of the url where it is not given.
-    name: NameText,
+    name: Option<MaybeText>,
     /// Where it is hosted; the host of the url where it is not given.
     platform: Option<MaybeText>,
     /// Where it is.
     url: Option<UrlText>,
 }
 
+one_of_two!(RepositoryInput of RepositoryBody, "name" or "url");
+
 /// A service: a name or an identifier, or both.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ServiceInput {
+struct ServiceBody {
     /// What people call it; the identifier where it is not given.
-    name: NameText,
+    name: Option<MaybeText>,
     /// What machines call it.
     identifier: Option<MaybeText>,
     /// What it depends on, in any form.
-    #[schema(value_type = Value)]
+    #[schema(value_type = Value, required = false)]
     dependencies: Option<Value>,
     /// What another system calls it.
     external_id: Option<MaybeText>,
 }
 
+one_of_two!(ServiceInput of ServiceBody, "name" or "identifier");
+
 /// A new unit: a name or a key, or both.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 #[serde(rename_all = "camelCase")]
-pub(super) struct UnitInput {
-    /// Unique among units; the name where it is not given, or the path where that is taken.
-    #[schema(nullable = false)]
+struct UnitBody {
+    /// Unique among units; the name where it is not given.
     key: Option<UnitKeyText>,
-    /// What people call it.
-    name: NameText,
+    /// What people call it; the key where it is not given.
+    name: Option<NameText>,
     /// organization, business, department, group, team, or any other word. One level beneath its parent when not given.
-    #[schema(nullable = false)]
     r#type: Option<NameText>,
     /// What another system calls it.
     external_id: Option<MaybeText>,
-    /// The one unit above it.
-    parent: Option<UnitReferenceText>,
+    /// The one unit above it. Several are given as `parents`.
+    parent: Option<UnitReference>,
     /// Further fields. A field that has no name here is kept among them too.
     #[schema(value_type = Option<Object>)]
     attributes: Option<Value>,
 }
+
+one_of_two!(UnitInput of UnitBody, "name" or "key");
 
 /// What is to change of a unit.
 #[derive(ToSchema)]
@@ -179,23 +242,32 @@ pub(super) struct UnitPatch {
     /// What another system calls it.
     external_id: Option<MaybeText>,
     /// The units directly above it, all of them.
-    parents: Option<Vec<UnitReferenceText>>,
+    parents: Option<Vec<UnitReference>>,
     /// Further fields. A field that has no name here is kept among them too.
     #[schema(value_type = Option<Object>)]
     attributes: Option<Value>,
 }
 
-/// A mapping, in either edition of the published API.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-#[serde(untagged)]
-pub(super) enum MappingInput {
-    /// Edition A.
-    #[schema(title = "EditionA")]
-    Ends(EndsInput),
-    /// Edition B.
-    #[schema(title = "EditionB")]
-    Link(LinkInput),
+/// A mapping in either edition of the published API, or as an answer has it, in both.
+pub(super) struct MappingInput;
+
+impl PartialSchema for MappingInput {
+    fn schema() -> RefOr<Schema> {
+        AnyOfBuilder::new()
+            .item(Ref::from_schema_name("EndsInput"))
+            .item(Ref::from_schema_name("LinkInput"))
+            .description(Some("Edition A names both ends, edition B a parent and a child."))
+            .into()
+    }
+}
+
+impl ToSchema for MappingInput {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push(("EndsInput".to_owned(), EndsInput::schema()));
+        EndsInput::schemas(schemas);
+        schemas.push(("LinkInput".to_owned(), LinkInput::schema()));
+        LinkInput::schemas(schemas);
+    }
 }
 
 /// Two known records, and how they belong together.
@@ -204,9 +276,9 @@ pub(super) enum MappingInput {
 #[serde(rename_all = "camelCase")]
 pub(super) struct EndsInput {
     /// The parent, the project, or for people-org the person. For project-people in either order.
-    attribute1: EndText,
+    attribute1: End,
     /// The child, the person, or for placements the unit.
-    attribute2: EndText,
+    attribute2: End,
     /// Told from the two ends when not given.
     mapping_type: Option<MappingTypeWord>,
     /// The type's own when not given.
@@ -225,10 +297,10 @@ pub(super) struct EndsInput {
 pub(super) struct MappingPatch {
     /// The parent, the project, or for people-org the person.
     #[schema(nullable = false)]
-    attribute1: Option<EndText>,
+    attribute1: Option<End>,
     /// The child, the person, or for placements the unit.
     #[schema(nullable = false)]
-    attribute2: Option<EndText>,
+    attribute2: Option<End>,
     /// How.
     relationship: Option<RelationshipWord>,
     /// Which system says so.
@@ -244,11 +316,11 @@ pub(super) struct MappingPatch {
 #[serde(rename_all = "camelCase")]
 pub(super) struct LinkInput {
     /// The upper one.
-    parent: EndText,
+    parent: UnitReference,
     /// Its type: a level, root, or any other word.
     parent_type: Option<MaybeText>,
     /// The lower one.
-    child: EndText,
+    child: UnitReference,
     /// Its type.
     child_type: Option<MaybeText>,
     /// Which system says so.

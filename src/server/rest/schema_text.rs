@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::model::key::{TEXT_MAX, URL_MAX};
@@ -58,6 +58,45 @@ texts! {
     MaybeText = MAYBE_BLANK, 0, TEXT_MAX, "A text; an empty one is as good as none.", "Phase 2";
     /// See the schema.
     UrlText = URL, 1, URL_MAX, "Where a repository is; compared without scheme, user, .git and trailing slash.", "https://github.com/Opsera/web-portal.git";
+}
+
+/// Any text but a blank one.
+pub(super) fn not_blank() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(NOT_BLANK)).min_length(Some(1)).into()
+}
+
+macro_rules! texts_or_paths {
+    ($($(#[$doc:meta])* $name:ident = $most:expr, $about:literal, $example:literal;)+) => {
+        $(
+            $(#[$doc])*
+            pub(super) struct $name;
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    let text = ObjectBuilder::new()
+                        .schema_type(Type::String)
+                        .pattern(Some(NOT_BLANK))
+                        .min_length(Some(1))
+                        .max_length(Some($most))
+                        .build();
+                    let path = ArrayBuilder::new().items(NameText::schema()).min_items(Some(1)).build();
+                    AnyOfBuilder::new()
+                        .item(text)
+                        .item(path)
+                        .description(Some($about))
+                        .examples([Value::from($example)])
+                        .into()
+                }
+            }
+
+            impl ToSchema for $name {}
+        )+
+    };
+}
+
+texts_or_paths! {
     /// See the schema.
-    EndText = NOT_BLANK, 1, TEXT_MAX, "An email, a project id, or a unit by key, external id, path or unique name.", "2322345";
+    UnitReference = TEXT_MAX, "A unit: tried as key, external id, path (\"Opsera/R&D\"), then as a unique name; or an array of names from an ancestor downwards.", "R&D";
+    /// See the schema.
+    End = TEXT_MAX, "An email, a project id, or a unit by key, external id, path or unique name; a unit also by an array of names from an ancestor downwards.", "2322345";
 }

@@ -42,7 +42,7 @@ pub(super) const DESCENDANTS: &[Param] = &[Param {
 /// Lists the units above a unit, root first.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/ancestors", tag = "units", operation_id = "list_ancestors",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams),
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams<Units>),
     responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn ancestors(
@@ -58,7 +58,7 @@ pub(super) async fn ancestors(
 /// Lists the units directly beneath a unit, by name.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/children", tag = "units", operation_id = "list_children",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams),
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams<Units>),
     responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn children(
@@ -73,10 +73,10 @@ pub(super) async fn children(
 
 /// Lists every unit beneath a unit, each with its depth and the unit above it, in the order of a walk.
 ///
-/// A unit with several parents is listed once, at its least depth. With sort, plain units are listed.
+/// A unit with several parents is listed once, at its least depth.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/descendants", tag = "units", operation_id = "list_descendants",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), DescendantParams, LevelParams, UnitParams, ListParams),
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), DescendantParams, LevelParams, UnitParams, ListParams<Descendants>),
     responses((status = 200, description = "The matches and their number.", content((DescendantList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn descendants(
@@ -88,13 +88,13 @@ pub(super) async fn descendants(
     let unit = find(&view, &unit)?;
     let depth = list.known.whole("depth");
     let mut below = walk(&view, unit, depth, &units::types(&list.known)?);
-    if list.known.one("sort").is_some() {
-        let ids = below.into_iter().map(|found| found.id).collect();
-        return some_units(list, view, ids);
-    }
     let matches =
         select(&view, Kind::OrgUnit, &Filter::And(levels::conditions(&view, &list.known)?)).into_owned();
     below.retain(|found| matches.contains(found.id.0));
+    if list.known.one("sort").is_some() {
+        let places = list.places::<Units>(&view, &matches)?;
+        below.sort_by_key(|found| places.get(&found.id).copied());
+    }
     let named = view.clone();
     list.in_order::<Descendants>(view, below, |found| {
         unit_key(&named, found.id).unwrap_or_default().to_owned()
@@ -104,7 +104,7 @@ pub(super) async fn descendants(
 /// Lists the people in a unit and beneath it.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/people", tag = "units", operation_id = "list_people_of_unit",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, PeopleParams, ListParams),
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, PeopleParams, ListParams<People>),
     responses((status = 200, description = "The matches and their number.", content((PersonList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn people(
@@ -120,7 +120,7 @@ pub(super) async fn people(
 /// Lists the projects in a unit and beneath it.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/projects", tag = "units", operation_id = "list_projects_of_unit",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ProjectsParams, ListParams),
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ProjectsParams, ListParams<Projects>),
     responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn projects(
@@ -136,7 +136,7 @@ pub(super) async fn projects(
 /// Lists the repositories of the projects in a unit and beneath it.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/repositories", tag = "units", operation_id = "list_repositories_of_unit",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ListParams),
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ListParams<Repositories>),
     responses((status = 200, description = "The matches and their number.", content((RepositoryList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
 pub(super) async fn repositories(

@@ -10,7 +10,7 @@ use crate::query::Field;
 use crate::query::order::OrderBy;
 use crate::query::tree::Descendant;
 use crate::server::rest::record::{StampsRecord, level_number, object, text};
-use crate::server::rest::resource::{Entities, Resource};
+use crate::server::rest::resource::{Entities, Resource, names};
 
 /// A unit of the hierarchy.
 #[derive(Debug, Serialize, ToSchema)]
@@ -136,6 +136,10 @@ impl Resource for Units {
         "revision",
     ];
 
+    fn sorts() -> Vec<&'static str> {
+        names(Self::SORTS)
+    }
+
     fn record<'v>(view: &'v View, item: &'v EntityId) -> Option<UnitRecord<'v>> {
         UnitRecord::of(view, *item)
     }
@@ -181,6 +185,10 @@ impl Resource for Descendants {
         "updatedAt",
         "revision",
     ];
+
+    fn sorts() -> Vec<&'static str> {
+        Units::sorts()
+    }
 
     fn record<'v>(view: &'v View, item: &'v Descendant) -> Option<DescendantRecord<'v>> {
         let unit = UnitRecord::of(view, item.id)?;

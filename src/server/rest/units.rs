@@ -77,7 +77,7 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 /// Lists units.
 #[utoipa::path(
     get, path = "/api/v2/data/units", tag = "units", operation_id = "list_units",
-    params(LevelParams, UnitParams, ListParams),
+    params(LevelParams, UnitParams, ListParams<Units>),
     responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
@@ -155,8 +155,8 @@ pub(super) async fn end(
 }
 
 async fn update(writer: Writer, reference: &UnitRef, headers: &HeaderMap, body: Fields) -> Result<Response> {
-    let (key, if_revision) = expected(&writer, reference, headers)?;
-    let fields = input::unit(body)?;
+    let expected = expected(&writer, reference, headers);
+    let ((key, if_revision), fields) = etag::with_body(expected, input::unit(body))?;
     let update = Update { target: UnitRef::Key(key), fields, if_revision };
     written::<Units>(&writer.carry_out(Command::UpdateUnit(update)).await?)
 }

@@ -146,6 +146,7 @@ impl AsCommand for LinkOrgUnitsInput {
         Ok(Command::LinkUnits(LinkUnits {
             parent,
             child,
+            relationship: None,
             source: Patch::keep_or_set(given(self.source, "source", Name::parse)?),
             attributes: AttributesPatch::Keep,
             if_exists: if_exists(self.upsert),

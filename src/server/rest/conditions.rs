@@ -1,0 +1,46 @@
+//! What the OpenAPI document says of conditional requests, added to every operation that has them: where an answer
+//! may be 304 or 412, answers carry an `ETag`.
+
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{OpenApi, RefOr, Required};
+
+/// Adds `If-None-Match` and `ETag` to the operations of a document.
+pub(super) fn add(document: &mut OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.put, &mut item.patch].into_iter().flatten() {
+            let has = |status: &str| operation.responses.responses.contains_key(status);
+            let (is_read, is_tagged) = (has("304"), has("304") || has("412"));
+            if is_read {
+                operation.parameters.get_or_insert_default().push(if_none_match().into());
+            }
+            if is_tagged {
+                tag(operation);
+            }
+        }
+    }
+}
+
+fn tag(operation: &mut Operation) {
+    for status in ["200", "304"] {
+        if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
+            let about = "The revision, and the token's view, that this answer is of.";
+            let header = HeaderBuilder::new()
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+                .description(Some(about))
+                .build();
+            response.headers.insert("ETag".to_owned(), header.into());
+        }
+    }
+}
+
+fn if_none_match() -> Parameter {
+    ParameterBuilder::new()
+        .name("If-None-Match")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("The ETag of an earlier answer: 304, where this one would be the same."))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).examples(["\"r7-all-3\""])))
+        .build()
+}

@@ -1,0 +1,66 @@
+//! What the OpenAPI document says of lists under `fields=`: their records may have any of their fields, and need none.
+
+use utoipa::openapi::schema::{AllOf, AnyOfBuilder, ArrayItems, Components, Object, ObjectBuilder, Schema};
+use utoipa::openapi::{OpenApi, Ref, RefOr};
+
+/// Where a schema of the document is referred to.
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// Lets the records of every list be whole, or narrowed to some fields.
+pub(super) fn add(document: &mut OpenApi) {
+    let Some(components) = &mut document.components else { return };
+    let lists: Vec<String> =
+        components.schemas.keys().filter(|name| name.ends_with("List")).cloned().collect();
+    for list in lists {
+        let Some(record) = record_of(components, &list) else { continue };
+        let mut parts = ObjectBuilder::new()
+            .description(Some(format!("The fields of a {record} that `fields` asks for.")))
+            .build();
+        gather(components, components.schemas.get(&record), &mut parts);
+        let name = format!("{record}Fields");
+        let either =
+            AnyOfBuilder::new().item(Ref::from_schema_name(&record)).item(Ref::from_schema_name(&name));
+        components.schemas.insert(name, Schema::Object(parts).into());
+        if let Some(items) = items_of(components, &list) {
+            *items = ArrayItems::RefOrSchema(Box::new(either.into()));
+        }
+    }
+}
+
+/// The name of the records that a list is of.
+fn record_of(components: &mut Components, list: &str) -> Option<String> {
+    match items_of(components, list)? {
+        ArrayItems::RefOrSchema(items) => match &**items {
+            RefOr::Ref(record) => record.ref_location.strip_prefix(SCHEMAS).map(str::to_owned),
+            RefOr::T(_) => None,
+        },
+        ArrayItems::False => None,
+    }
+}
+
+fn items_of<'c>(components: &'c mut Components, list: &str) -> Option<&'c mut ArrayItems> {
+    let RefOr::T(Schema::Object(list)) = components.schemas.get_mut(list)? else { return None };
+    match list.properties.get_mut("data")? {
+        RefOr::T(Schema::Array(data)) => Some(&mut data.items),
+        _ => None,
+    }
+}
+
+/// Copies all properties of a schema, and of those that it consists of.
+fn gather(components: &Components, from: Option<&RefOr<Schema>>, into: &mut Object) {
+    match from {
+        Some(RefOr::Ref(other)) => {
+            let name = other.ref_location.strip_prefix(SCHEMAS).unwrap_or_default();
+            gather(components, components.schemas.get(name), into);
+        }
+        Some(RefOr::T(Schema::Object(object))) => {
+            into.properties.extend(object.properties.iter().map(|(name, of)| (name.clone(), of.clone())));
+        }
+        Some(RefOr::T(Schema::AllOf(AllOf { items, .. }))) => {
+            for part in items {
+                gather(components, Some(part), into);
+            }
+        }
+        _ => {}
+    }
+}
