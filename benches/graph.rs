@@ -41,7 +41,7 @@ impl Org {
             .map(|line| ((), command_of_line(line, IfExists::Refuse).unwrap()))
             .collect();
         let directory = Directory::in_memory().unwrap();
-        directory.apply_all(in_order(commands).into_iter().map(|((), command)| command)).unwrap();
+        directory.apply_all(in_order(commands).unwrap().into_iter().map(|((), command)| command)).unwrap();
         let view = directory.view();
         let corp = view.org_unit("corp").unwrap().id();
         let department = view.org_unit("d0").unwrap().id();
