@@ -172,13 +172,46 @@ impl View {
         self.look_up(IndexBy::ServiceIdentifier, identifier.as_str())
     }
 
+    // ---- texts and values
+
+    /// Who of a kind may have `part`, folded, somewhere in a text of their own; none when it is too short to look
+    /// up. Others may be among them: whether one has it is for the caller to see.
+    pub(crate) fn may_contain(&self, part: &str) -> Option<RoaringBitmap> {
+        self.graph.text().containing(part)
+    }
+
+    /// The same at the beginning of a text.
+    pub(crate) fn may_start(&self, part: &str) -> Option<RoaringBitmap> {
+        self.graph.text().starting(part)
+    }
+
+    /// For each three letters in a row of a word, folded, who has them. Not narrowed to what is in sight.
+    pub(crate) fn letters_in_a_row(&self, word: &str) -> Vec<&RoaringBitmap> {
+        self.graph.text().each_of(word)
+    }
+
+    /// The texts of a record in sight, folded, in the order of [`Kind::texts`]; between them a `SEPARATOR`.
+    pub(crate) fn texts(&self, id: EntityId) -> &str {
+        if self.sees(id) { self.graph.text().texts(id) } else { "" }
+    }
+
+    /// Each platform, with the projects that have a repository there. Not narrowed to what is in sight.
+    pub(crate) fn projects_by_platform(&self) -> impl Iterator<Item = (&str, &RoaringBitmap)> {
+        self.graph.platforms.iter().map(|(platform, projects)| (platform.as_str(), projects))
+    }
+
     // ---- hierarchy
 
     /// Units with nothing in sight above them, by name.
     #[must_use]
     pub fn roots(&self) -> Vec<EntityId> {
         let units = self.all(Kind::OrgUnit);
-        self.by_name(units.iter().map(EntityId).filter(|id| self.parents(*id).is_empty()).collect())
+        self.by_name(units.iter().map(EntityId).filter(|id| self.is_root(*id)).collect())
+    }
+
+    /// Whether a unit has nothing in sight above it.
+    pub(crate) fn is_root(&self, unit: EntityId) -> bool {
+        !self.graph.is_held(unit, |holder| self.sees(holder))
     }
 
     fn by_name(&self, mut units: Vec<EntityId>) -> Vec<EntityId> {
@@ -240,7 +273,10 @@ impl View {
     /// How many of each kind are beneath a unit.
     #[must_use]
     pub fn totals(&self, unit: EntityId) -> Totals {
-        let count = |kind| self.below(unit, kind).len();
+        let Some(beneath) = self.graph.beneath.get(&unit).filter(|_| self.sees(unit)) else {
+            return Totals::default();
+        };
+        let count = |kind: Kind| beneath.below[kind as usize].len();
         Totals {
             units: count(Kind::OrgUnit),
             people: count(Kind::Person),

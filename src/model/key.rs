@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use compact_str::CompactString;
+
 use crate::error::Error;
 
 /// The longest key, name or identifier, in characters.
@@ -13,15 +15,21 @@ pub const TEXT_MAX: usize = 512;
 /// The longest url, in characters.
 pub const URL_MAX: usize = 2048;
 
-fn clean(field: &'static str, raw: &str, max: usize) -> Result<Box<str>, Error> {
+fn clean(field: &'static str, raw: &str, max: usize) -> Result<CompactString, Error> {
     let text = raw.trim();
     if text.is_empty() {
         return Err(Error::invalid(field, raw, "must not be empty"));
     }
-    if text.chars().any(char::is_control) {
+    let is_ascii = text.is_ascii();
+    let has_control = if is_ascii {
+        text.bytes().any(|b| b.is_ascii_control())
+    } else {
+        text.chars().any(char::is_control)
+    };
+    if has_control {
         return Err(Error::invalid(field, raw, "must not hold control characters"));
     }
-    if text.chars().count() > max {
+    if text.len() > max && (is_ascii || text.chars().count() > max) {
         return Err(Error::invalid(field, raw, format!("must be at most {max} characters long")));
     }
     Ok(text.into())
@@ -30,7 +38,7 @@ fn clean(field: &'static str, raw: &str, max: usize) -> Result<Box<str>, Error> 
 /// Text as it is compared where case does not matter.
 #[must_use]
 pub fn fold(text: &str) -> Cow<'_, str> {
-    if text.chars().any(|c| c.is_uppercase() || !c.is_ascii()) {
+    if text.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
         Cow::Owned(text.to_lowercase())
     } else {
         Cow::Borrowed(text)
@@ -41,7 +49,7 @@ macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $field:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Box<str>);
+        pub struct $name(CompactString);
 
         impl $name {
             /// Trims `raw` and checks it.
@@ -101,7 +109,7 @@ text_type!(
 
 /// The unique key of a person: shown as given, compared without case by way of [`Email::folded`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Email(Box<str>);
+pub struct Email(CompactString);
 
 impl Email {
     /// Trims `raw` and checks that it has the shape `local@domain`.
@@ -141,7 +149,7 @@ impl fmt::Display for Email {
 /// Where a repository is: shown as given, compared by way of [`RepoUrl::normalized`], which every spelling of it
 /// has in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RepoUrl(Box<str>);
+pub struct RepoUrl(CompactString);
 
 impl RepoUrl {
     /// Trims `raw` and checks that a host and a path, or at least a path, are left of it.

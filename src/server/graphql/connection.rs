@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
-use crate::query::facet::{FacetBy, facet};
+use crate::query::facet::{self, FacetBy, facets};
 use crate::query::filter::{Filter, select};
 use crate::query::order::Order;
 use crate::query::page::{Page, PageRequest, cursor, page};
@@ -154,13 +154,14 @@ impl<T: Listed> Connection<T> {
         disjunctive: bool,
     ) -> Result<Vec<Facet>> {
         let first = page_size("first", first)?.unwrap_or(PAGE_MAX);
-        Ok(by.into_iter().map(|by| self.facet(by.into(), first, disjunctive)).collect())
+        let dimensions: Vec<FacetBy> = by.into_iter().map(Into::into).collect();
+        let counted = facets(&self.view, T::KIND, &self.filter, &dimensions, disjunctive);
+        Ok(dimensions.into_iter().zip(counted).map(|(by, buckets)| self.facet(by, buckets, first)).collect())
     }
 }
 
 impl<T: Listed> Connection<T> {
-    fn facet(&self, by: FacetBy, first: usize, disjunctive: bool) -> Facet {
-        let buckets = facet(&self.view, T::KIND, &self.filter, by, disjunctive);
+    fn facet(&self, by: FacetBy, buckets: Vec<facet::Bucket>, first: usize) -> Facet {
         let buckets = buckets.into_iter().take(first).map(|bucket| Bucket {
             value: bucket.value,
             unit: bucket.unit.and_then(|unit| OrgUnit::at(&self.view, unit)),
