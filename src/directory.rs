@@ -107,8 +107,13 @@ impl Directory {
     /// [`Error::Store`] when what the store says cannot be read.
     pub fn with_store(store: Store) -> Result<Self, Error> {
         let loaded = store.load()?;
-        let graph =
-            Graph::load(loaded.revision, loaded.next_entity, loaded.entities, loaded.mappings, loaded.tokens);
+        let graph = Graph::load(
+            loaded.revision,
+            loaded.next_entity,
+            &loaded.entities,
+            loaded.mappings,
+            loaded.tokens,
+        );
         let (shared, writer) = writer::start(store, graph);
         Ok(Self { shared, writer: Arc::new(writer) })
     }

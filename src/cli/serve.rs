@@ -80,6 +80,8 @@ impl Serve {
         let secret = first_token(&directory)?;
         greet(address, secret.as_deref(), self.demo)?;
         tracing::info!(%address, revision = %directory.view().revision(), "serving");
+        let view = directory.view();
+        tokio::task::spawn_blocking(move || view.warm_up());
         serve(AppState::new(directory), listener, stop_signal()?).await;
         Ok(())
     }

@@ -21,12 +21,16 @@ const BULK_SHARE: usize = 8;
 const BULK_MIN: usize = 1000;
 
 impl Graph {
-    /// A graph of records that hold at `revision`; `next_entity` is the number that the next new entity gets.
+    /// A graph of records that hold at `revision`, by number; `next_entity` is the number that the next new entity
+    /// gets.
+    ///
+    /// # Panics
+    /// When no thread can be started.
     #[must_use]
     pub fn load(
         revision: Revision,
         next_entity: u32,
-        entities: Vec<Arc<Entity>>,
+        entities: &[Arc<Entity>],
         mappings: Vec<Arc<Mapping>>,
         tokens: Vec<Arc<Token>>,
     ) -> Self {
@@ -34,8 +38,8 @@ impl Graph {
         graph.nodes = StableDiGraph::with_capacity(next_entity as usize, entities.len() + mappings.len());
         let (index, platforms) = std::thread::scope(|scope| {
             // Indexes are made of the entities alone, edges and closures of their kinds and numbers.
-            let indexes = scope.spawn(|| (Index::of(&entities), Platforms::of(&entities)));
-            graph.connect_all(&entities, mappings, next_entity);
+            let indexes = scope.spawn(|| (Index::of(entities), Platforms::of(entities)));
+            graph.connect_all(entities, mappings, next_entity);
             indexes.join().expect("entities can be indexed whatever they are")
         });
         (graph.index, graph.platforms) = (index, platforms);

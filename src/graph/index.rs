@@ -87,7 +87,9 @@ impl Index {
             let place = entities.binary_search_by_key(&id, |entity| entity.id).ok()?;
             Some(&*entities[place])
         };
-        entities.iter().for_each(|entity| index.insert(entity, entity_of));
+        for entity in entities {
+            index.insert(entity, entity_of);
+        }
         index
     }
 

@@ -17,7 +17,9 @@ impl Platforms {
     /// The platforms of the repositories among `entities`.
     pub(super) fn of(entities: &[Arc<Entity>]) -> Self {
         let mut platforms = Self::default();
-        entities.iter().for_each(|entity| platforms.insert(entity));
+        for entity in entities {
+            platforms.insert(entity);
+        }
         platforms
     }
 

@@ -173,6 +173,11 @@ impl View {
         self.look_up(IndexBy::ServiceIdentifier, identifier.as_str())
     }
 
+    /// Builds now what is otherwise built when a text is first looked for. Takes seconds for a million records.
+    pub fn warm_up(&self) {
+        self.graph.text();
+    }
+
     /// Who of a kind may have `part`, folded, somewhere in a text of their own; none when it is too short to look
     /// up. Others may be among them: whether one has it is for the caller to see.
     pub(crate) fn may_contain(&self, part: &str) -> Option<RoaringBitmap> {

@@ -53,7 +53,9 @@ pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>,
         && let Some(similar) = Similar::new(view, &wanted.words)
     {
         let mut rest = similar.candidates;
-        found.iter().for_each(|found| _ = rest.remove(found.id.0));
+        for found in &found {
+            rest.remove(found.id.0);
+        }
         let more = scope.best(&rest, first - found.len(), |id, kind| similar.words.rate(view, id, kind));
         found.extend(more);
     }

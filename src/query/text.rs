@@ -69,15 +69,15 @@ pub(super) enum Matcher {
 impl Matcher {
     pub(super) fn new(field: Field, test: &TextTest) -> Self {
         match test {
-            TextTest::Eq(text) => {
-                Self::OneOf(field, field.compared(text).map(Cow::into_owned).into_iter().collect())
+            TextTest::Eq(whole) => {
+                Self::OneOf(field, field.compared(whole).map(Cow::into_owned).into_iter().collect())
             }
             TextTest::In(texts) => {
                 let compared = texts.iter().filter_map(|text| field.compared(text));
                 Self::OneOf(field, compared.map(Cow::into_owned).collect())
             }
-            TextTest::Contains(text) => Self::Contains(field, Part::new(text)),
-            TextTest::StartsWith(text) => Self::StartsWith(field, Part::new(text)),
+            TextTest::Contains(part) => Self::Contains(field, Part::new(part)),
+            TextTest::StartsWith(start) => Self::StartsWith(field, Part::new(start)),
             TextTest::IsNull(is_null) => Self::IsNull(field, *is_null),
         }
     }
