@@ -23,6 +23,10 @@ lint:
 bench *ARGS:
     cargo bench --locked --bench graph -- {{ARGS}}
 
+# The same questions to Clade, SQLite and, where DATABASE_URL is set, PostgreSQL: benches/peers/README.md.
+peers *ARGS="--entities 100000":
+    cargo run --release --manifest-path benches/peers/Cargo.toml -- {{ARGS}}
+
 # Write schema.graphql anew from the code; read the diff.
 schema:
     cargo run --locked -- schema > schema.graphql.new

@@ -24,7 +24,10 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     for entry in fs::read_dir(folder).unwrap_or_else(|why| panic!("{}: {why}", folder.display())) {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(sources(&path));
+            // What a package of its own was built into.
+            if !path.ends_with("target") {
+                found.extend(sources(&path));
+            }
         } else if path.extension().is_some_and(|end| end == "rs") {
             found.push(path);
         }

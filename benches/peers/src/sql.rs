@@ -1,0 +1,273 @@
+//! The questions in SQL, in the best form known for each way of keeping the hierarchy.
+//!
+//! Written once, as SQLite has it; [`Dialect::of`] turns it into PostgreSQL's. `?1` is the first value of
+//! [`targets`].
+
+use crate::peer::Form;
+use crate::questions::{Asks, Of, PAGE};
+
+/// Whose SQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// A value that a statement is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Value {
+    Number(u32),
+    Text(String),
+}
+
+/// How the rows of an answer are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Nothing,
+    Projects,
+    Units,
+    PerUnit,
+    Placed,
+    Page,
+    Totals,
+    Count,
+    Holds,
+    Record,
+}
+
+impl Dialect {
+    /// A statement in this dialect.
+    pub(crate) fn of(self, sql: &str) -> String {
+        match self {
+            Self::Sqlite => sql.to_owned(),
+            Self::Postgres => sql.replace('?', "$").replace(" LIKE ", " ILIKE ").replace("WITHOUT ROWID", ""),
+        }
+    }
+
+    /// The forms in which `asks` can be put.
+    pub(crate) fn forms(self, asks: &Asks) -> Vec<Form> {
+        let sqlite = self == Self::Sqlite;
+        let ways = |mut ways: Vec<Form>| {
+            if !sqlite {
+                ways.push(Form::Ltree);
+            }
+            ways
+        };
+        match asks {
+            Asks::Nothing | Asks::Project { .. } | Asks::Repository { .. } => vec![Form::Plain],
+            // Every closure has the units.
+            Asks::Ancestors { .. } => ways(vec![Form::Recursive, Form::UnitClosure]),
+            Asks::NameContains { .. } if sqlite => vec![Form::Scan, Form::Trigrams],
+            Asks::NameContains { .. } => vec![Form::Trigrams],
+            Asks::OnPlatform { .. } | Asks::PerChild { of: Of::Named(_), .. } if sqlite => {
+                vec![Form::Recursive, Form::UnitClosure, Form::FullClosure, Form::FullClosureTrigrams]
+            }
+            _ => ways(vec![Form::Recursive, Form::UnitClosure, Form::FullClosure]),
+        }
+    }
+
+    /// The statement for `asks` in a form, and how its answer is read. None for what is no reading question.
+    pub(crate) fn question(self, asks: &Asks, form: Form) -> Option<(String, Shape)> {
+        let (sql, shape) = match asks {
+            Asks::Nothing => ("SELECT 1".to_owned(), Shape::Nothing),
+            Asks::Projects { .. } => (beneath("project", form), Shape::Projects),
+            Asks::Totals { .. } => (totals(form), Shape::Totals),
+            Asks::PerChild { of, .. } => (per_child(form, of), Shape::PerUnit),
+            Asks::Ancestors { .. } => (ancestors(form), Shape::Units),
+            Asks::Contains { .. } => {
+                let inside = inside(form, "?2");
+                (format!("SELECT {inside}"), Shape::Holds)
+            }
+            Asks::Project { .. } => {
+                let sql = "SELECT name, owner, external_id FROM project WHERE project_id = ?1";
+                (sql.to_owned(), Shape::Record)
+            }
+            Asks::Repository { .. } => {
+                let sql = "SELECT r.project, u.unit FROM repository r \
+                           JOIN project_unit u ON u.project = r.project WHERE r.url = ?1";
+                (sql.to_owned(), Shape::Placed)
+            }
+            Asks::OfMember { .. } => (of_member(form), Shape::Page),
+            Asks::OnPlatform { .. } => (on_platform(form), Shape::Page),
+            Asks::NameContains { .. } => (name_contains(self, form).to_owned(), Shape::Count),
+            Asks::Move { .. } | Asks::Insert { .. } => return None,
+        };
+        Some((self.of(&sql), shape))
+    }
+
+    /// The values for each target of `asks` in turn.
+    pub(crate) fn targets(self, asks: &Asks, form: Form) -> Vec<Vec<Value>> {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let word = |word: &str| match (self, form) {
+            (Self::Sqlite, Form::Trigrams | Form::FullClosureTrigrams) => Value::Text(format!("\"{word}\"")),
+            _ => Value::Text(format!("%{word}%")),
+        };
+        match asks {
+            Asks::Nothing | Asks::Move { .. } | Asks::Insert { .. } => vec![Vec::new()],
+            Asks::Projects { unit } | Asks::Totals { unit } => vec![vec![Value::Number(*unit)]],
+            Asks::PerChild { unit, of: Of::Named(named) } => vec![vec![Value::Number(*unit), word(named)]],
+            Asks::PerChild { unit, .. } => vec![vec![Value::Number(*unit)]],
+            Asks::Ancestors { units } => units.iter().map(|unit| vec![Value::Number(*unit)]).collect(),
+            Asks::Contains { pairs } => pairs
+                .iter()
+                .map(|(unit, project)| vec![Value::Number(*unit), Value::Number(*project)])
+                .collect(),
+            Asks::Project { ids } => ids.iter().map(|id| vec![text(id)]).collect(),
+            Asks::Repository { urls } => urls.iter().map(|url| vec![text(url)]).collect(),
+            Asks::OfMember { unit, members } => members
+                .iter()
+                .map(|(email, named)| vec![Value::Number(*unit), text(email), word(named)])
+                .collect(),
+            Asks::OnPlatform { unit, platform, word: named } => {
+                vec![vec![Value::Number(*unit), text(platform), word(named)]]
+            }
+            Asks::NameContains { text } => vec![vec![word(text)]],
+        }
+    }
+}
+
+/// `sub(unit)`: the unit `?1` and every unit beneath it.
+fn subtree(form: Form) -> &'static str {
+    match form {
+        Form::Recursive => {
+            "WITH RECURSIVE sub(unit) AS (SELECT CAST(?1 AS INTEGER) UNION \
+             SELECT e.child FROM sub JOIN unit_parent e ON e.parent = sub.unit) "
+        }
+        Form::Ltree => {
+            "WITH sub(unit) AS (SELECT unit FROM unit_path \
+             WHERE path <@ (SELECT path FROM unit_path WHERE unit = ?1)) "
+        }
+        _ => "WITH sub(unit) AS (SELECT lower FROM unit_below WHERE upper = ?1) ",
+    }
+}
+
+/// `sub(child, unit)`: each child of the unit `?1` with itself and every unit beneath it.
+fn subtrees(form: Form) -> &'static str {
+    match form {
+        Form::Recursive => {
+            "WITH RECURSIVE sub(child, unit) AS (SELECT child, child FROM unit_parent WHERE parent = ?1 UNION \
+             SELECT sub.child, e.child FROM sub JOIN unit_parent e ON e.parent = sub.unit) "
+        }
+        Form::Ltree => {
+            "WITH sub(child, unit) AS (SELECT e.child, x.unit FROM unit_parent e \
+             JOIN unit_path c ON c.unit = e.child JOIN unit_path x ON x.path <@ c.path WHERE e.parent = ?1) "
+        }
+        _ => {
+            "WITH sub(child, unit) AS (SELECT e.child, b.lower FROM unit_parent e \
+             JOIN unit_below b ON b.upper = e.child WHERE e.parent = ?1) "
+        }
+    }
+}
+
+fn is_full(form: Form) -> bool {
+    matches!(form, Form::FullClosure | Form::FullClosureTrigrams)
+}
+
+/// The projects or people beneath the unit `?1`.
+fn beneath(kind: &str, form: Form) -> String {
+    if is_full(form) {
+        return format!("SELECT {kind} FROM {kind}_below WHERE unit = ?1");
+    }
+    let subtree = subtree(form);
+    format!("{subtree}SELECT DISTINCT p.{kind} FROM sub JOIN {kind}_unit p ON p.unit = sub.unit")
+}
+
+fn totals(form: Form) -> String {
+    let count = |kind| format!("(SELECT count(*) FROM ({}) AS beneath)", beneath(kind, form));
+    format!("SELECT {}, {}", count("project"), count("person"))
+}
+
+fn per_child(form: Form, of: &Of) -> String {
+    let named = match form {
+        Form::FullClosureTrigrams => {
+            "JOIN (SELECT rowid AS project FROM project_name WHERE project_name MATCH ?2) n ON n.project = p.project"
+        }
+        _ => "JOIN project n ON n.id = p.project AND n.name LIKE ?2",
+    };
+    let among = match of {
+        Of::All => "",
+        Of::Selection => "JOIN selection s ON s.project = p.project",
+        Of::Named(_) => named,
+    };
+    if is_full(form) {
+        return format!(
+            "SELECT e.child, count(*) FROM unit_parent e JOIN project_below p ON p.unit = e.child {among} \
+             WHERE e.parent = ?1 GROUP BY e.child"
+        );
+    }
+    let subtrees = subtrees(form);
+    format!(
+        "{subtrees}SELECT child, count(*) FROM (SELECT DISTINCT sub.child, p.project FROM sub \
+         JOIN project_unit p ON p.unit = sub.unit {among}) AS beneath GROUP BY child"
+    )
+}
+
+/// A path holds the numbers of all units on it, so an `ltree` need not look for them.
+fn ancestors(form: Form) -> String {
+    match form {
+        Form::Recursive => {
+            "WITH RECURSIVE up(unit, depth) AS (SELECT parent, 1 FROM unit_parent WHERE child = ?1 UNION \
+             SELECT e.parent, up.depth + 1 FROM up JOIN unit_parent e ON e.child = up.unit) \
+             SELECT unit FROM up GROUP BY unit ORDER BY max(depth) DESC"
+        }
+        Form::Ltree => {
+            "SELECT unnest(CAST(string_to_array(ltree2text(subpath(path, 0, -1)), '.') AS INTEGER[])) \
+             FROM unit_path WHERE unit = ?1"
+        }
+        _ => "SELECT upper FROM unit_below WHERE lower = ?1 AND depth > 0 ORDER BY depth DESC",
+    }
+    .to_owned()
+}
+
+/// Whether the project `project` is beneath the unit `?1`.
+fn inside(form: Form, project: &str) -> String {
+    match form {
+        Form::Recursive => format!(
+            "EXISTS (WITH RECURSIVE up(unit) AS (SELECT u.unit FROM project_unit u WHERE u.project = {project} UNION \
+             SELECT e.parent FROM up JOIN unit_parent e ON e.child = up.unit) SELECT 1 FROM up WHERE up.unit = ?1)"
+        ),
+        Form::Ltree => format!(
+            "EXISTS (SELECT 1 FROM project_unit u JOIN unit_path x ON x.unit = u.unit WHERE u.project = {project} \
+             AND x.path <@ (SELECT path FROM unit_path WHERE unit = ?1))"
+        ),
+        Form::UnitClosure => format!(
+            "EXISTS (SELECT 1 FROM project_unit u JOIN unit_below b ON b.lower = u.unit AND b.upper = ?1 \
+             WHERE u.project = {project})"
+        ),
+        _ => format!("EXISTS (SELECT 1 FROM project_below b WHERE b.unit = ?1 AND b.project = {project})"),
+    }
+}
+
+/// A person's projects are few: each is looked at by itself.
+fn of_member(form: Form) -> String {
+    let inside = inside(form, "p.id");
+    format!(
+        "SELECT p.id, count(*) OVER () FROM person x JOIN membership m ON m.person = x.id \
+         JOIN project p ON p.id = m.project WHERE x.email = ?2 AND p.name LIKE ?3 AND {inside} \
+         ORDER BY p.id LIMIT {PAGE}"
+    )
+}
+
+/// A platform's projects are many: where the hierarchy is walked, what is beneath the unit is found once.
+fn on_platform(form: Form) -> String {
+    let inside = match form {
+        Form::Recursive => format!("p.id IN ({})", beneath("project", form)),
+        _ => inside(form, "p.id"),
+    };
+    let named = match form {
+        Form::FullClosureTrigrams => "p.id IN (SELECT rowid FROM project_name WHERE project_name MATCH ?3)",
+        _ => "p.name LIKE ?3",
+    };
+    format!(
+        "SELECT p.id, count(*) OVER () FROM project p WHERE {named} AND {inside} \
+         AND EXISTS (SELECT 1 FROM repository r WHERE r.project = p.id AND r.platform = ?2) \
+         ORDER BY p.id LIMIT {PAGE}"
+    )
+}
+
+fn name_contains(dialect: Dialect, form: Form) -> &'static str {
+    match (dialect, form) {
+        (Dialect::Sqlite, Form::Trigrams) => "SELECT count(*) FROM project_name WHERE project_name MATCH ?1",
+        _ => "SELECT count(*) FROM project WHERE name LIKE ?1",
+    }
+}

@@ -1,0 +1,68 @@
+//! The table that comes out, in Markdown.
+
+/// One question, with what each peer took for it.
+pub(crate) struct Row {
+    pub(crate) title: String,
+    pub(crate) took: Vec<Took>,
+}
+
+/// What one peer took, by form, in nanoseconds.
+pub(crate) struct Took {
+    pub(crate) peer: &'static str,
+    pub(crate) forms: Vec<(&'static str, f64)>,
+}
+
+/// The head, for these peers; the first is compared with the others.
+pub(crate) fn head(peers: &[&str]) -> String {
+    let names = peers.join(" | ");
+    let lines = "---|".repeat(peers.len());
+    format!("| question | {names} | best peer ÷ {} |\n|---|{lines}---|", peers[0])
+}
+
+impl Row {
+    pub(crate) fn line(&self) -> String {
+        let cells: Vec<_> = self.took.iter().map(Took::cell).collect();
+        format!("| {} | {} | {} |", self.title, cells.join(" | "), self.ratio().unwrap_or_default())
+    }
+
+    /// How many times longer the best form of the others takes than the first.
+    fn ratio(&self) -> Option<String> {
+        let (first, others) = self.took.split_first()?;
+        let (_, first) = first.best()?;
+        let best = others.iter().filter_map(|took| Some((took.peer, took.best()?)));
+        let (peer, (_, took)) = best.min_by(|(_, a), (_, b)| a.1.total_cmp(&b.1))?;
+        Some(format!("{} × ({peer})", digits(took / first)))
+    }
+}
+
+impl Took {
+    fn best(&self) -> Option<(&'static str, f64)> {
+        self.forms.iter().copied().min_by(|(_, a), (_, b)| a.total_cmp(b))
+    }
+
+    /// All forms, the best in bold where there are several.
+    fn cell(&self) -> String {
+        let best = self.best();
+        let shown = self.forms.iter().map(|form| {
+            let text = format!("{} {}", form.0, duration(form.1));
+            let text = text.trim();
+            if self.forms.len() > 1 && best == Some(*form) { format!("**{text}**") } else { text.to_owned() }
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn duration(nanos: f64) -> String {
+    let (value, unit) = match nanos {
+        nanos if nanos < 1e3 => (nanos, "ns"),
+        nanos if nanos < 1e6 => (nanos / 1e3, "µs"),
+        nanos if nanos < 1e9 => (nanos / 1e6, "ms"),
+        nanos => (nanos / 1e9, "s"),
+    };
+    format!("{} {unit}", digits(value))
+}
+
+/// Two digits at least, and none that says more than was measured.
+fn digits(value: f64) -> String {
+    if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+}
