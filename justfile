@@ -23,6 +23,10 @@ lint:
 bench *ARGS:
     cargo bench --locked --bench graph -- {{ARGS}}
 
+# Measure the server under load, as a share of what it gives for /healthz.
+bench-http:
+    cargo bench --locked --bench http
+
 # Write schema.graphql anew from the code; read the diff.
 schema:
     cargo run --locked -- schema > schema.graphql.new
