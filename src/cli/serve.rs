@@ -23,6 +23,10 @@ pub(super) struct Serve {
     /// Begin with a small sample organisation, in memory unless --data names a store
     #[arg(long)]
     demo: bool,
+    /// Keep so many MiB of answers to GraphQL queries, to give them again while nothing changes; 0 keeps none
+    /// [default: 64]
+    #[arg(long, env = "CLADE_RESPONSE_CACHE_MB", value_name = "MIB")]
+    response_cache_mb: Option<u64>,
     /// What to log: error, warn, info, debug, trace, or by part [default: warn]
     #[arg(long, env = "CLADE_LOG", value_name = "LEVEL")]
     log: Option<String>,
@@ -82,7 +86,9 @@ impl Serve {
         tracing::info!(%address, revision = %directory.view().revision(), "serving");
         let view = directory.view();
         tokio::task::spawn_blocking(move || view.warm_up());
-        serve(AppState::new(directory), listener, stop_signal()?).await;
+        let answers_kept = settings.response_cache_bytes(self.response_cache_mb);
+        let state = AppState::new(directory).keeping_answers(answers_kept);
+        serve(state, listener, stop_signal()?).await;
         Ok(())
     }
 }

@@ -9,10 +9,12 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::cli::{Failure, Result};
+use crate::server::limits::ANSWERS_KEPT_BYTES;
 
 const FILE: &str = "clade.toml";
 const DATA: &str = "clade.redb";
 const LISTEN: &str = "127.0.0.1:7171";
+const MIB: u64 = 1 << 20;
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
@@ -47,6 +49,7 @@ struct File {
     server: Option<String>,
     listen: Option<String>,
     log: Option<String>,
+    response_cache_mb: Option<u64>,
 }
 
 /// The settings of one run.
@@ -61,6 +64,7 @@ pub(super) struct Settings {
     pub(super) json: bool,
     listen: Option<String>,
     log: Option<String>,
+    response_cache_mb: Option<u64>,
 }
 
 impl Settings {
@@ -85,6 +89,7 @@ impl Settings {
             json: shared.json,
             listen: file.listen,
             log: file.log,
+            response_cache_mb: file.response_cache_mb,
         })
     }
 
@@ -94,6 +99,11 @@ impl Settings {
 
     pub(super) fn listen(&self, flag: Option<String>) -> String {
         flag.or_else(|| self.listen.clone()).unwrap_or_else(|| LISTEN.to_owned())
+    }
+
+    /// How many bytes of answers a server keeps.
+    pub(super) fn response_cache_bytes(&self, flag_mb: Option<u64>) -> u64 {
+        flag_mb.or(self.response_cache_mb).map_or(ANSWERS_KEPT_BYTES, |mb| mb.saturating_mul(MIB))
     }
 
     pub(super) fn log(&self, flag: Option<String>) -> String {

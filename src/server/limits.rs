@@ -28,3 +28,5 @@ pub const COMPRESSED_MIN_BYTES: u64 = 1_024;
 pub const TREE_NODES_MAX: usize = 100_000;
 /// How deep a nested tree may be; readers of JSON give up at about this depth.
 pub const TREE_DEPTH_MAX: usize = 50;
+/// How many bytes of answers to GraphQL queries are kept, where nothing else is said.
+pub const ANSWERS_KEPT_BYTES: u64 = 64 << 20;

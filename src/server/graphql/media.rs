@@ -39,6 +39,14 @@ impl Media {
         }
     }
 
+    /// The status of a GraphQL answer.
+    pub(super) fn status(self, refused: bool) -> StatusCode {
+        match self {
+            Self::GraphqlResponse if refused => StatusCode::BAD_REQUEST,
+            Self::GraphqlResponse | Self::Json => StatusCode::OK,
+        }
+    }
+
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json; charset=utf-8",
