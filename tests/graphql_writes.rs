@@ -7,6 +7,20 @@ use serde_json::{Value, json};
 use support::{Server, strings};
 
 #[test]
+fn a_parent_given_twice_is_one_parent() {
+    let server = Server::organisation();
+    let made = server.data(
+        r#"mutation { createOrgUnit(input: {name: "Lab", parents: ["Bikes", "Bikes", "Aurora/Bikes"]}) { orgUnit { parents { key } } } }"#,
+    );
+    assert_eq!(strings(&made, "/createOrgUnit/orgUnit/parents/*/key"), ["Bikes"]);
+    let changed = server.data(
+        r#"mutation { updateOrgUnit(input: {id: "Lab", parents: ["hr-1", "Bikes", "aurora", "Aurora"]}) { orgUnit { parents { key } } } }"#,
+    );
+    assert_eq!(strings(&changed, "/updateOrgUnit/orgUnit/parents/*/key"), ["Bikes", "aurora"]);
+    assert_eq!(server.directory.check().unwrap().findings, Vec::<String>::new());
+}
+
+#[test]
 fn a_unit_is_made_changed_moved_and_ended() {
     let server = Server::organisation();
     let made = server.data(

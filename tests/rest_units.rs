@@ -19,6 +19,20 @@ fn id_of(mapping: &Value) -> String {
 }
 
 #[test]
+fn a_parent_given_twice_is_one_parent() {
+    let server = opsera();
+    let twice = json!({"name": "Lab", "parents": ["R&D", "R&D", ["Opsera", "R&D"]]});
+    server.post("/units", &twice).ok();
+    server.bulk("", r#"{"kind":"orgUnit","name":"Den","parents":["Core","Opsera/R&D/Core"]}"#).ok();
+    server.json("PATCH", "/units/Den", &json!({"parents": ["Lab", "Lab"]})).ok();
+    server.json("PATCH", "/units/Den", &json!({"parents": []})).ok();
+    server.json("PATCH", "/units/Lab", &json!({"parents": []})).ok();
+    assert_eq!(server.get("/org-hierarchy").ok()["count"], 3, "nothing is left of either");
+    let findings = server.directory.check().expect("it can be read").findings;
+    assert_eq!(findings, Vec::<String>::new());
+}
+
+#[test]
 fn a_cycle_is_refused_at_every_door_with_the_whole_way() {
     let server = opsera();
     let top = server.post("/org-hierarchy", &json!({"parent": "Holding", "child": "Opsera"})).ok();

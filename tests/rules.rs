@@ -116,6 +116,32 @@ fn a_unit_is_not_its_own_parent_known_or_not() {
     assert!(directory.view().org_unit("New").is_err());
 }
 
+#[test]
+fn a_parent_given_twice_is_one_parent_and_opens_no_way_to_a_cycle() {
+    let directory = Directory::in_memory().unwrap();
+    let unit = |key: &str, parents: &[&str]| UnitFields {
+        key: Some(UnitKey::parse(key).unwrap()),
+        parents: Some(parents.iter().map(|parent| UnitRef::from(*parent)).collect()),
+        ..UnitFields::default()
+    };
+    let create = |fields| Command::CreateUnit(Create { fields, if_exists: IfExists::Refuse });
+    let change = |key: &str, parents: &[&str]| {
+        let fields = UnitFields { key: None, ..unit(key, parents) };
+        Command::UpdateUnit(Update { target: key.into(), fields, if_revision: None })
+    };
+    directory.apply(CreateOrgUnit::new("Alpha", "team").key("a")).unwrap();
+    directory.apply(create(unit("b", &["a", "a", "Alpha"]))).unwrap();
+    directory.apply(CreateOrgUnit::new("c", "team")).unwrap();
+    let view = directory.apply(change("c", &["Alpha", "a", "b", "a"])).unwrap().view;
+    assert_eq!(view.mappings().len(), 3);
+    let view = directory.apply(change("b", &[])).unwrap().view;
+    assert_eq!(view.mappings().len(), 2, "no second mapping is left behind");
+    directory.apply(change("c", &[])).unwrap();
+    directory.apply(change("a", &["b"])).unwrap();
+    assert_eq!(directory.apply(change("b", &["a", "a"])).unwrap_err().code(), "cycle");
+    assert_eq!(directory.check().unwrap().findings, Vec::<String>::new());
+}
+
 // 2. An entity counts once, however many ways lead to it.
 
 #[test]

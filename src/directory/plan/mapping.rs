@@ -31,7 +31,8 @@ impl Ends {
 }
 
 impl<'p> Plan<'p> {
-    /// A new mapping between entities of the right kinds.
+    /// A mapping between entities of the right kinds. There is at most one between two records, so where one
+    /// will stand already once this plan is carried out, that one is the answer.
     pub(super) fn map(
         &mut self,
         mapping_type: MappingType,
@@ -39,6 +40,10 @@ impl<'p> Plan<'p> {
         to: EntityId,
         fields: &MappingFields,
     ) -> MappingId {
+        let (holder, held) = mapping_type.holder_and_held(from, to);
+        if let Some(standing) = self.standing_between(holder, held) {
+            return standing;
+        }
         let id = self.mint_mapping();
         self.changes.push(Change::PutMapping(Arc::new(Mapping {
             id,
@@ -51,6 +56,24 @@ impl<'p> Plan<'p> {
             stamps: Stamps::new(self.moment.now, self.moment.revision),
         })));
         id
+    }
+
+    /// The mapping by which `holder` holds `held`: one that this plan makes, or one of the view that it leaves.
+    fn standing_between(&self, holder: EntityId, held: EntityId) -> Option<MappingId> {
+        let made_here = self.changes.iter().find_map(|change| match change {
+            Change::PutMapping(mapping) if mapping.holder_and_held() == (holder, held) => Some(mapping.id),
+            _ => None,
+        });
+        let left = || {
+            let before = self.view.mapping_between(holder, held)?.id;
+            let ends_here = |change: &Change| match change {
+                Change::EndMapping { id, .. } => *id == before,
+                Change::PutMapping(after) => after.id == before,
+                _ => false,
+            };
+            (!self.changes.iter().any(ends_here)).then_some(before)
+        };
+        made_here.or_else(left)
     }
 
     /// Ends the mapping by which `holder` holds `held`; whether there was one.

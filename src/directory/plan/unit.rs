@@ -99,8 +99,16 @@ impl Plan<'_> {
         Ok(self.change_record(entity, Body::OrgUnit(after), moved))
     }
 
+    /// The units that a list of parents names, each once, however often and by whichever of its names.
     fn parents_named(&self, references: &[UnitRef]) -> Result<Vec<EntityId>, Error> {
-        references.iter().map(|reference| self.known_unit(reference, "parents")).collect()
+        let mut parents = Vec::with_capacity(references.len());
+        for reference in references {
+            let parent = self.known_unit(reference, "parents")?;
+            if !parents.contains(&parent) {
+                parents.push(parent);
+            }
+        }
+        Ok(parents)
     }
 
     /// Just these parents and no others; whether that changed anything.
