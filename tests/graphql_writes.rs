@@ -444,3 +444,76 @@ fn a_token_is_made_changed_and_revoked() {
     assert_eq!(works(&token), 401);
     server.error_with(revoke, &json!({"id": "00000000"}), "not-found");
 }
+
+/// The global ids of a unit, a person, a project and a mapping between them that are made, read and ended.
+fn ids_of_what_was_there(server: &Server) -> Value {
+    let made = server.data(
+        r#"mutation {
+            unit: createOrgUnit(input: {key: "lab"}) { orgUnit { id } }
+            person: createPerson(input: {email: "new@aurora.example"}) { person { id } }
+            project: createProject(input: {projectId: "probe", projectName: "Probe"}) { project { id } }
+        }"#,
+    );
+    let ids = json!({
+        "unit": made["unit"]["orgUnit"]["id"],
+        "person": made["person"]["person"]["id"],
+        "project": made["project"]["project"]["id"],
+    });
+    server.data_with(
+        "mutation ($unit: ID!, $person: ID!, $project: ID!) {
+            deleteOrgUnit(input: {id: $unit}) { revision }
+            deletePerson(input: {id: $person}) { revision }
+            deleteProject(input: {id: $project}) { revision }
+        }",
+        &ids,
+    );
+    ids
+}
+
+#[test]
+fn a_mutation_names_by_global_id_what_the_one_before_it_made() {
+    let server = Server::organisation();
+    let ids = ids_of_what_was_there(&server);
+    let made = server.data_with(
+        r#"mutation ($unit: ID!, $person: ID!, $project: ID!) {
+            createOrgUnit(input: {key: "lab"}) { revision }
+            createPerson(input: {email: "new@aurora.example", units: [$unit]}) { revision }
+            createProject(input: {projectId: "probe", projectName: "Probe"}) { revision }
+            createMapping(input: {from: $project, to: $person}) { mapping { mappingType } }
+            updateOrgUnit(input: {id: $unit, name: "The Lab"}) { orgUnit { totals { people } } }
+        }"#,
+        &ids,
+    );
+    assert_eq!(made["createMapping"]["mapping"]["mappingType"], "PROJECT_PEOPLE");
+    assert_eq!(made["updateOrgUnit"]["orgUnit"]["totals"]["people"], 1);
+}
+
+#[test]
+fn a_change_of_a_set_names_by_global_id_what_an_earlier_one_made() {
+    let server = Server::organisation();
+    let ids = ids_of_what_was_there(&server);
+    let (unit, person, project) = (&ids["unit"], &ids["person"], &ids["project"]);
+    let changes = json!({"changes": [
+        {"createOrgUnit": {"key": "lab"}},
+        {"moveOrgUnit": {"id": unit, "to": "Carbon"}},
+        {"createPerson": {"email": "new@aurora.example", "units": [unit]}},
+        {"createProject": {"projectId": "probe", "projectName": "Probe", "units": [unit]}},
+        {"createMapping": {"from": project, "to": person}},
+        {"updateProject": {"id": project, "projectName": "Probes"}},
+        {"updatePerson": {"id": person, "firstName": "Noa"}},
+        {"linkOrgUnits": {"parent": unit, "child": "Bench"}},
+    ]});
+    for dry_run in [true, false] {
+        let apply = format!(
+            "mutation ($changes: [ChangeInput!]!) {{ apply(changes: $changes, dryRun: {dry_run}) {{ results {{ effect }} }} }}"
+        );
+        let done = server.data_with(&apply, &changes);
+        assert_eq!(done["apply"]["results"].as_array().map(Vec::len), Some(8));
+    }
+    let lab = server.data(r#"{ orgUnit(by: {key: "lab"}) { totals { units people projects } } }"#);
+    assert_eq!(lab["orgUnit"]["totals"], json!({"units": 1, "people": 1, "projects": 1}));
+    let wrong = json!({"changes": [{"createMapping": {"from": unit, "to": person, "mappingType": "PROJECT_PEOPLE"}}]});
+    let apply = "mutation ($changes: [ChangeInput!]!) { apply(changes: $changes) { revision } }";
+    let error = server.error_with(apply, &wrong, "refused");
+    assert_eq!(error["extensions"]["refused"][0]["code"], "wrong-end", "{error}");
+}

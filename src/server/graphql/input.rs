@@ -22,7 +22,7 @@ use crate::server::problem::Result;
 
 /// An input that asks for one change.
 pub(crate) trait AsCommand {
-    /// The command; `view` knows what global ids name.
+    /// The command; `view` says what the caller may name.
     fn command(self, view: &View) -> Result<Command>;
 }
 

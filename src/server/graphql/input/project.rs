@@ -13,7 +13,7 @@ use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIden
 use crate::server::graphql::input::{
     AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, placement, placement_patch, revision,
 };
-use crate::server::graphql::node::Named;
+use crate::server::graphql::node::Key;
 use crate::server::graphql::scalars::{Json, Revision};
 use crate::server::problem::Result;
 
@@ -231,8 +231,8 @@ pub(crate) fn delete(view: &View, input: &DeleteInput) -> Result<Command> {
 }
 
 fn project_ref(view: &View, id: &ID) -> Result<ProjectRef> {
-    Ok(match Named::read(view, id) {
-        Some(Named::Entity(id)) => ProjectRef::Id(id),
+    Ok(match Key::in_command(view, id) {
+        Some(Key::Project(id)) => ProjectRef::ProjectId(id),
         _ => ProjectRef::ProjectId(ProjectId::parse(id)?),
     })
 }
