@@ -109,7 +109,7 @@ impl Directory {
         let loaded = store.load()?;
         let graph =
             Graph::load(loaded.revision, loaded.next_entity, loaded.entities, loaded.mappings, loaded.tokens);
-        let (shared, writer) = writer::start(store, graph);
+        let (shared, writer) = writer::start(store, graph.opened_as(rand::random()));
         Ok(Self { shared, writer: Arc::new(writer) })
     }
 
