@@ -29,19 +29,35 @@ pub(crate) struct OrgUnit(pub(crate) Seen);
 pub(crate) enum OrgUnitBy {
     /// Exactly this key.
     Key(String),
-    /// Names from an ancestor down to the unit.
+    /// Names from an ancestor down to the unit; or one text with `/` between them.
     Path(Vec<String>),
     /// The id that another system gave it.
     ExternalId(String),
 }
 
 impl OrgUnitBy {
-    pub(crate) fn reference(self) -> Result<UnitRef> {
-        Ok(match self {
+    /// The unit that it names, if it is in sight.
+    pub(crate) fn find(self, view: &View) -> Result<Option<EntityId>> {
+        let reference = match self {
             Self::Key(key) => UnitRef::Key(UnitKey::parse(&key)?),
-            Self::Path(names) => UnitRef::Path(names),
+            Self::Path(names) => return at_path(view, names),
             Self::ExternalId(id) => UnitRef::ExternalId(ExternalId::parse(&id)?),
-        })
+        };
+        Ok(view.find_unit_of(&reference, None)?)
+    }
+}
+
+/// The unit at the end of a path. A path given as one text, which GraphQL makes a list of one name, is taken apart
+/// at its slashes where no unit has the whole of it as its name.
+fn at_path(view: &View, names: Vec<String>) -> Result<Option<EntityId>> {
+    let spelled = match &*names {
+        [text] => Some(text.split('/').map(|name| name.trim().to_owned()).collect()),
+        _ => None,
+    };
+    let found = view.find_unit_of(&UnitRef::Path(names), None)?;
+    match (found, spelled) {
+        (None, Some(names)) => Ok(view.find_unit_of(&UnitRef::Path(names), None)?),
+        (found, _) => Ok(found),
     }
 }
 

@@ -163,7 +163,7 @@ impl Query {
         #[graphql(desc = "Exactly one way to name it.")] by: OrgUnitBy,
     ) -> Result<Option<OrgUnit>> {
         let view = view(context)?;
-        let id = view.find_unit_of(&by.reference()?, None)?;
+        let id = by.find(view)?;
         Ok(id.and_then(|id| OrgUnit::at(view, id)))
     }
 
