@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use clade::model::command::{
-    Command, Create, Delete, IfExists, LevelNames, LinkUnits, MoveUnit, Patch, PersonFields, PersonRef,
-    Placement, UnitFields, Update,
+    Command, Create, Delete, EndRef, IfExists, LevelNames, LinkUnits, MappingFields, MoveUnit, Patch,
+    PersonFields, PersonRef, Placement, UnitFields, Update,
 };
 use clade::model::{
     Change, CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, Email, EntityId, ExternalId, Kind,
@@ -114,6 +114,29 @@ fn a_unit_is_not_its_own_parent_known_or_not() {
         "self-parent"
     );
     assert!(directory.view().org_unit("New").is_err());
+}
+
+#[test]
+fn a_mapping_is_turned_round_unless_another_way_leads_down() {
+    let directory = org(&["Corp > Retail", "Retail > Shop, Cart", "Shop > Cart"]);
+    let turn = |upper: &str, lower: &str| {
+        let view = directory.view();
+        let id = |key: &str| view.org_unit(key).unwrap().id();
+        let fields = MappingFields {
+            from: Some(EndRef::Text(lower.to_owned())),
+            to: Some(EndRef::Text(upper.to_owned())),
+            ..MappingFields::default()
+        };
+        let target = view.mapping_between(id(upper), id(lower)).unwrap().id;
+        directory.apply(Command::UpdateMapping(Update { target, fields, if_revision: None }))
+    };
+    let view = turn("Corp", "Retail").unwrap().view;
+    assert_eq!(keys(&view, view.roots()), ["Retail"]);
+    let refusal = turn("Retail", "Cart").unwrap_err();
+    assert!(refusal.to_string().contains("Cart > Retail > Shop > Cart"), "{refusal}");
+    let view = turn("Shop", "Cart").unwrap().view;
+    assert_eq!(keys(&view, view.ancestors(view.org_unit("Shop").unwrap().id())), ["Retail", "Cart"]);
+    assert_eq!(directory.check().unwrap().findings, Vec::<String>::new());
 }
 
 #[test]

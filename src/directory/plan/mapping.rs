@@ -146,7 +146,7 @@ impl<'p> Plan<'p> {
                 return Err(self.duplicate_mapping(other));
             }
             if ends.mapping_type == MappingType::ParentChild {
-                self.check_link(holder, held)?;
+                self.check_relink(holder, held, before.holder_and_held())?;
             }
         }
         Ok(self.change_mapping(before, (ends.from, ends.to), fields))
