@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined};
 
 use crate::directory::View;
 use crate::error::Error;
-use crate::model::attributes::AttributesPatch;
+use crate::model::attributes::{AttributesPatch, kept_exactly};
 use crate::model::command::{
     Command, Create, Delete, OwnerFields, Patch, ProjectFields, ProjectRef, RepositoryFields, ServiceFields,
     Update,
@@ -96,10 +96,14 @@ impl ServiceInput {
             (None, Some(identifier)) => Name::parse(identifier.as_str())?,
             (None, None) => return Err(Error::Missing { field: "identifier" }.into()),
         };
+        let dependencies = self.dependencies.map(|json| json.0);
+        if let Some(dependencies) = &dependencies {
+            kept_exactly("dependencies", dependencies)?;
+        }
         Ok(ServiceFields {
             name,
             identifier,
-            dependencies: self.dependencies.map(|json| json.0),
+            dependencies,
             external_id: given(self.external_id, "externalId", ExternalId::parse)?,
             attributes: attributes(maybe(self.attributes))?,
         })
