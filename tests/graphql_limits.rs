@@ -184,19 +184,15 @@ fn pages_have_a_limit_that_is_named() {
         "search(text: \"a\", first: 1001) { score }",
         "people(first: 99999999999) { nodes { id } }",
     ] {
-        let error = server.error(&format!("{{ {wrong} }}"), "malformed");
+        let error = server.error(&format!("{{ {wrong} }}"), "invalid");
         assert_eq!(error["extensions"]["limit"], 1_000, "{wrong}");
     }
-    let error = server.error("{ people(first: 1, last: 1) { totalCount } }", "malformed");
+    let error = server.error("{ people(first: 1, last: 1) { totalCount } }", "invalid");
     assert_eq!(error["extensions"]["field"], "last");
-    server.error("{ roots { descendants(first: 1001) { totalCount } } }", "malformed");
-    server.error("{ projects { facets(by: [TEAM], first: 1001) { by } } }", "malformed");
+    server.error("{ roots { descendants(first: 1001) { totalCount } } }", "invalid");
+    server.error("{ projects { facets(by: [TEAM], first: 1001) { by } } }", "invalid");
     let ids = vec!["x"; 1_001];
-    server.error_with(
-        "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }",
-        &json!({ "ids": ids }),
-        "malformed",
-    );
+    server.error_with("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", &json!({ "ids": ids }), "invalid");
     server.data("{ people(first: 1000) { nodes { email units { name } } } }");
     server.data("{ people(first: 0) { totalCount nodes { id } } }");
 }

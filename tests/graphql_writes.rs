@@ -86,7 +86,12 @@ fn a_move_takes_everything_with_it() {
     assert_eq!(people("Digital"), json!({"people": 4, "units": 6 - 1}));
     assert_eq!(people("Bikes"), json!({"people": 0, "units": 0}));
     // With two parents, which one it loses must be said.
-    server.error_with(query, &json!({"id": "Checkout", "to": "Bikes"}), "ambiguous");
+    let error = server.error_with(query, &json!({"id": "Checkout", "to": "Bikes"}), "ambiguous");
+    assert_eq!(
+        error["message"],
+        r#""Checkout" has 2 parents; say in `from` which it loses: "Platform", "Frames""#
+    );
+    assert_eq!(error["extensions"]["candidates"], json!(["Platform", "Frames"]));
     let moved = server.data_with(query, &json!({"id": "Checkout", "to": "Bikes", "from": "Frames"}));
     assert_eq!(strings(&moved, "/moveOrgUnit/orgUnit/parents/*/name"), ["Platform", "Bikes"]);
     assert_eq!(people("Bikes"), json!({"people": 2, "units": 1}));
@@ -516,4 +521,12 @@ fn a_change_of_a_set_names_by_global_id_what_an_earlier_one_made() {
     let apply = "mutation ($changes: [ChangeInput!]!) { apply(changes: $changes) { revision } }";
     let error = server.error_with(apply, &wrong, "refused");
     assert_eq!(error["extensions"]["refused"][0]["code"], "wrong-end", "{error}");
+}
+
+#[test]
+fn a_record_that_exists_is_refused_without_advice_from_another_door() {
+    let server = Server::organisation();
+    let error =
+        server.error(r#"mutation { createOrgUnit(input: {key: "Bikes"}) { revision } }"#, "duplicate");
+    assert_eq!(error["message"], r#"the unit "Bikes" exists already"#);
 }

@@ -230,3 +230,11 @@ fn bad_units_are_refused_by_field() {
     }
     assert_eq!(server.get("/units").ok()["count"], 4);
 }
+
+#[test]
+fn a_parent_beside_parents_is_refused_as_it_was_given() {
+    let server = opsera();
+    let both = json!({"name": "Lab", "parent": "Core", "parents": ["R&D"]});
+    let problem = server.post("/units", &both).problem(422, "invalid");
+    assert_eq!(problem["detail"], r#"parent "Core" is given beside parents; give one of the two"#);
+}

@@ -205,9 +205,9 @@ impl Plan<'_> {
                 Some(from)
             }
             None if parents.len() > 1 => {
-                return Err(Error::Ambiguous {
-                    reference: format!("the parent of {}", entity.label()),
-                    candidates: parents.iter().map(|parent| self.view.label(*parent)).collect(),
+                return Err(Error::SeveralParents {
+                    unit: entity.label().to_owned(),
+                    parents: parents.iter().map(|parent| self.view.label(*parent)).collect(),
                 });
             }
             None => parents.first().copied(),
