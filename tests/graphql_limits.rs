@@ -253,3 +253,17 @@ fn tools_may_ask_for_the_whole_schema() {
     let schema = server.data(&query);
     assert_eq!(schema["__schema"]["queryType"]["name"], "Query");
 }
+
+#[test]
+fn lists_without_a_page_size_are_counted_as_they_are_answered() {
+    let server = Server::start();
+    let unit = |n: usize| format!("{{\"kind\":\"orgUnit\",\"name\":\"u{n}\",\"parent\":\"top\"}}\n");
+    server.bulk("", &format!("{{\"kind\":\"orgUnit\",\"name\":\"top\"}}\n{}", joined(400, unit))).ok();
+    let all = server.data("{ roots { children { parents { key } } } }");
+    assert_eq!(all["roots"][0]["children"].as_array().map(Vec::len), Some(400));
+    // 400 times 400 children, where 5 times 5 were guessed.
+    let around = "{ roots { children { parents { children { key } } } } }";
+    let error = server.error(around, TOO_COMPLEX);
+    assert_eq!(error["extensions"]["limit"], 100_000, "{error}");
+    assert_eq!(server.data("{ revision }")["revision"], 2, "each request has its own count");
+}

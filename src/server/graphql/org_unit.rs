@@ -1,6 +1,6 @@
 //! `OrgUnit`: the hierarchy from one unit's point of view.
 
-use async_graphql::{Description, ID, Object, OneofObject, SimpleObject};
+use async_graphql::{Context, Description, ID, Object, OneofObject, SimpleObject};
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, OrgUnit as Record};
@@ -8,6 +8,7 @@ use crate::model::key::{ExternalId, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
 use crate::query::filter::Filter;
+use crate::server::graphql::budget::list;
 use crate::server::graphql::connection::{Connection, PageArgs};
 use crate::server::graphql::descendants::DescendantConnection;
 use crate::server::graphql::filter::{
@@ -134,22 +135,23 @@ impl OrgUnit {
     }
 
     /// The units directly above, the earliest mapping first.
-    async fn parents(&self) -> Vec<OrgUnit> {
-        Self::all(&self.0.view, self.0.view.parents(self.0.id()))
+    async fn parents(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
+        Ok(Self::all(&self.0.view, list(context, self.0.view.parents(self.0.id()))?))
     }
 
     /// Every unit above, each once, root first.
-    async fn ancestors(&self) -> Vec<OrgUnit> {
-        Self::all(&self.0.view, self.0.view.ancestors(self.0.id()))
+    async fn ancestors(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
+        Ok(Self::all(&self.0.view, list(context, self.0.view.ancestors(self.0.id()))?))
     }
 
     /// The units directly beneath, by name.
     async fn children(
         &self,
+        context: &Context<'_>,
         #[graphql(desc = "Only units of these types.")] types: Option<Vec<String>>,
     ) -> Result<Vec<OrgUnit>> {
         let types = unit_types(types)?;
-        let mut children = Self::all(&self.0.view, self.0.view.children(self.0.id()));
+        let mut children = Self::all(&self.0.view, list(context, self.0.view.children(self.0.id()))?);
         children.retain(|child| {
             types.is_empty() || child.record().is_ok_and(|unit| types.contains(&unit.unit_type))
         });

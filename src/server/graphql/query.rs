@@ -8,6 +8,7 @@ use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier};
 use crate::model::token::Role;
 use crate::query::filter::Filter;
 use crate::query::search::search;
+use crate::server::graphql::budget::list;
 use crate::server::graphql::connection::{Connection, Listed, PageArgs, page_size};
 use crate::server::graphql::facet::OrgUnitFacet;
 use crate::server::graphql::filter::{
@@ -170,7 +171,7 @@ impl Query {
     /// The units with nothing above them, by name; for a limited token, the units that it names.
     async fn roots(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
         let view = view(context)?;
-        Ok(OrgUnit::all(view, view.roots()))
+        Ok(OrgUnit::all(view, list(context, view.roots())?))
     }
 
     /// People.
