@@ -55,12 +55,7 @@ fn panicked(cause: Box<dyn Any + Send>) -> Response {
         .or_else(|| cause.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     tracing::error!(panic = text, "a handler panicked");
-    Problem::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "internal",
-        "something went wrong inside; the log has it under this answer's x-request-id",
-    )
-    .into_response()
+    Problem::internal().into_response()
 }
 
 /// One line a request. The query stays out: people put secrets there.
