@@ -114,7 +114,7 @@ impl Directory {
             loaded.mappings,
             loaded.tokens,
         );
-        let (shared, writer) = writer::start(store, graph);
+        let (shared, writer) = writer::start(store, graph.opened_as(rand::random()));
         Ok(Self { shared, writer: Arc::new(writer) })
     }
 

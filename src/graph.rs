@@ -49,6 +49,8 @@ enum Edge {
 #[derive(Clone, Default)]
 pub struct Graph {
     revision: Revision,
+    /// Tells revisions apart that have one number in two directories.
+    opening: u32,
     /// The entity numbered `n` is node `n`. A node whose entity was ended stays as an empty slot, so that
     /// numbers are never given again.
     nodes: StableDiGraph<Option<Arc<Entity>>, Edge>,
@@ -88,6 +90,12 @@ impl Graph {
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// The same graph and what becomes of it, as one opening of a directory.
+    #[must_use]
+    pub(crate) fn opened_as(self, opening: u32) -> Self {
+        Self { opening, ..self }
     }
 
     /// The number that the next new entity gets.

@@ -1,5 +1,6 @@
 //! The directory over HTTP: REST and GraphQL, two dresses of the same directory and queries.
 
+mod accept;
 mod body;
 mod cache;
 mod extract;

@@ -56,7 +56,9 @@ struct File {
 #[derive(Debug)]
 pub(super) struct Settings {
     /// The store, if one was named anywhere.
-    pub(super) named_data: Option<PathBuf>,
+    named_data: Option<PathBuf>,
+    /// Whether a flag named that store.
+    pub(super) is_data_flagged: bool,
     /// The server to ask instead.
     pub(super) server: Option<String>,
     /// Whether a flag named that server: a command that needs a store refuses the flag, not a standing setting.
@@ -85,6 +87,7 @@ impl Settings {
         Ok(Self {
             server: decided.and_then(|(_, server)| server.clone()),
             is_server_flagged: shared.server.is_some(),
+            is_data_flagged: shared.data.is_some(),
             named_data: data.into_iter().flatten().next(),
             json: shared.json,
             listen: file.listen,

@@ -82,6 +82,13 @@ impl View {
         self.graph.revision()
     }
 
+    /// A number that the views of one opening of a directory share, and hardly any others: a revision says what is
+    /// in a directory only together with this, since a backup that was restored counts on from where it stood.
+    #[must_use]
+    pub fn opening(&self) -> u32 {
+        self.graph.opening
+    }
+
     /// A word for what this view may see: the same for equal scopes, for use in `ETag`s and cache keys.
     #[must_use]
     pub fn scope_name(&self) -> &str {

@@ -146,8 +146,8 @@ impl fmt::Display for Email {
     }
 }
 
-/// Where a repository is: shown as given, compared by way of [`RepoUrl::normalized`], which every spelling of it
-/// has in common.
+/// Where a repository is: shown as given, but for a user and password in an http url, which are never kept; compared by
+/// way of [`RepoUrl::normalized`], which every spelling of it has in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoUrl(CompactString);
 
@@ -157,14 +157,14 @@ impl RepoUrl {
     /// # Errors
     /// [`Error::Invalid`] when nothing is.
     pub fn parse(raw: &str) -> Result<Self, Error> {
-        let url = Self(clean("url", raw, URL_MAX)?);
+        let url = Self(without_credentials(&clean("url", raw, URL_MAX)?));
         if url.normalized().is_empty() {
-            return Err(Error::invalid("url", raw, "must name a host and a path"));
+            return Err(Error::invalid("url", url.as_str(), "must name a host and a path"));
         }
         Ok(url)
     }
 
-    /// The url as it was given.
+    /// The url as it was given, without credentials.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -208,6 +208,19 @@ impl RepoUrl {
     }
 }
 
+/// An http url without what comes before the host's `@`: often a secret, and every reader would see it. The user of an ssh
+/// url is no secret, and part of the address.
+fn without_credentials(url: &str) -> Box<str> {
+    let is_http = |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    if let Some((scheme, rest)) = url.split_once("://").filter(|(scheme, _)| is_http(scheme)) {
+        let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        if let Some(at) = rest[..authority_end].rfind('@') {
+            return format!("{scheme}://{}", &rest[at + 1..]).into();
+        }
+    }
+    url.into()
+}
+
 impl fmt::Display for RepoUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -241,6 +254,22 @@ mod tests {
         }
         assert!(UnitKey::parse(&"x".repeat(TEXT_MAX + 1)).is_err());
         assert!(UnitKey::parse("line\nbreak").is_err());
+    }
+
+    #[test]
+    fn credentials_in_an_http_url_are_not_kept() {
+        for (given, kept) in [
+            ("https://user:secret@host/Org/app", "https://host/Org/app"),
+            ("HTTP://token@host:8080/app.git", "HTTP://host:8080/app.git"),
+            ("https://user:p@ss@host/app", "https://host/app"),
+            ("https://host/@scope/app", "https://host/@scope/app"),
+            ("git@host:Org/app", "git@host:Org/app"),
+            ("ssh://git@host/Org/app", "ssh://git@host/Org/app"),
+        ] {
+            assert_eq!(RepoUrl::parse(given).unwrap().as_str(), kept);
+        }
+        let refusal = RepoUrl::parse("https://user:secret@").unwrap_err().to_string();
+        assert!(!refusal.contains("secret"), "{refusal}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 #![expect(clippy::unused_async, reason = "async-graphql takes no other resolvers")]
 
 mod answer;
+mod budget;
 mod changes;
 mod connection;
 mod cost;
@@ -125,7 +126,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// The request, in the name of `caller`.
     pub(crate) fn into_request(self, caller: Caller) -> Request {
-        self.request.data(caller)
+        self.request.data(caller).data(budget::Listed::default())
     }
 }
 

@@ -84,10 +84,5 @@ fn panicked(cause: &(dyn Any + Send)) -> Response {
         .or_else(|| cause.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     tracing::error!(panic = text, "a handler panicked");
-    Problem::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "internal",
-        "something went wrong inside; the log has it under this answer's x-request-id",
-    )
-    .into_response()
+    Problem::internal().into_response()
 }

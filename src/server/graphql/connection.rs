@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use async_graphql::{InputType, Object, OutputType, SimpleObject, TypeName};
+use axum::http::StatusCode;
 use std::borrow::Cow;
 
 use crate::directory::View;
@@ -45,7 +46,7 @@ impl PageArgs {
     fn request(self) -> Result<PageRequest> {
         let (mut first, last) = (page_size("first", self.first)?, page_size("last", self.last)?);
         if first.is_some() && last.is_some() {
-            return Err(Problem::malformed("give first or last, not both").with("field", "last"));
+            return Err(invalid("give first or last, not both").with("field", "last"));
         }
         if first.is_none() && last.is_none() {
             first = Some(PAGE_DEFAULT);
@@ -54,12 +55,17 @@ impl PageArgs {
     }
 }
 
+/// An argument that was read and cannot be what it asks for.
+pub(crate) fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
+}
+
 /// A page size within its limits.
 pub(crate) fn page_size(name: &'static str, given: Option<i64>) -> Result<Option<usize>> {
     let Some(given) = given else { return Ok(None) };
     match usize::try_from(given) {
         Ok(size) if size <= PAGE_MAX => Ok(Some(size)),
-        _ => Err(Problem::malformed(format!("{name} is {given}; it must be from 0 to {PAGE_MAX}"))
+        _ => Err(invalid(format!("{name} is {given}; it must be from 0 to {PAGE_MAX}"))
             .with("field", name)
             .with("limit", PAGE_MAX)),
     }
