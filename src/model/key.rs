@@ -157,7 +157,7 @@ impl RepoUrl {
     /// # Errors
     /// [`Error::Invalid`] when nothing is.
     pub fn parse(raw: &str) -> Result<Self, Error> {
-        let url = Self(without_credentials(&clean("url", raw, URL_MAX)?));
+        let url = Self(without_credentials(clean("url", raw, URL_MAX)?));
         if url.normalized().is_empty() {
             return Err(Error::invalid("url", url.as_str(), "must name a host and a path"));
         }
@@ -210,15 +210,15 @@ impl RepoUrl {
 
 /// An http url without what comes before the host's `@`: often a secret, and every reader would see it. The user of an ssh
 /// url is no secret, and part of the address.
-fn without_credentials(url: &str) -> Box<str> {
+fn without_credentials(url: CompactString) -> CompactString {
     let is_http = |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     if let Some((scheme, rest)) = url.split_once("://").filter(|(scheme, _)| is_http(scheme)) {
         let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         if let Some(at) = rest[..authority_end].rfind('@') {
-            return format!("{scheme}://{}", &rest[at + 1..]).into();
+            return compact_str::format_compact!("{scheme}://{}", &rest[at + 1..]);
         }
     }
-    url.into()
+    url
 }
 
 impl fmt::Display for RepoUrl {
