@@ -45,7 +45,7 @@ pub use format::Format;
 pub use lines::{command_of_line, command_of_record, records_of_csv};
 pub use merging::merging_helps;
 pub use openapi::openapi;
-pub use operations::checked_as_json;
+pub use operations::CheckAnswer;
 pub use order::in_order;
 
 use utoipa_axum::router::OpenApiRouter;
