@@ -55,8 +55,8 @@ impl Clade {
             .map(|unit| Ok(view.find_unit(&UnitRef::Key(UnitKey::parse(&unit.key)?))?));
         let units = units.collect::<Result<Vec<_>>>()?;
         let projects = organisation.projects.iter().map(|project| {
-            let found = view.project_by_id(&ProjectId::parse(&project.project_id)?);
-            found.ok_or_else(|| format!("Clade lost {}", project.project_id).into())
+            let found = view.project_by_id(&ProjectId::parse(&project.id)?);
+            found.ok_or_else(|| format!("Clade lost {}", project.id).into())
         });
         let projects = projects.collect::<Result<Vec<_>>>()?;
         let numbers =
@@ -195,7 +195,7 @@ impl Clade {
         Ok(Box::new(move || question(&self.directory.view(), targets.next())))
     }
 
-    fn ask_per_child<'p>(&'p self, unit: EntityId, of: Of) -> Result<Ask<'p>> {
+    fn ask_per_child(&self, unit: EntityId, of: Of) -> Result<Ask<'_>> {
         match of {
             Of::All => self.read(vec![unit], |view, unit| Ok(per_child(view, *unit, RoaringBitmap::len))),
             Of::Selection => self.read(vec![unit], |view, unit| {
@@ -211,7 +211,7 @@ impl Clade {
         }
     }
 
-    fn ask_to_move<'p>(&'p self, unit: u32, from: u32, to: u32) -> Result<Ask<'p>> {
+    fn ask_to_move(&self, unit: u32, from: u32, to: u32) -> Result<Ask<'_>> {
         let named = |number: u32| UnitRef::Id(self.units[number as usize]);
         let moves = [(from, to), (to, from)].map(|(from, to)| {
             let (from, to) = (Some(named(from)), named(to));
@@ -224,7 +224,7 @@ impl Clade {
         }))
     }
 
-    fn ask_to_insert<'p>(&'p mut self, team: u32, durable: bool) -> Result<Ask<'p>> {
+    fn ask_to_insert(&mut self, team: u32, durable: bool) -> Result<Ask<'_>> {
         if durable {
             self.become_durable()?;
         }

@@ -29,7 +29,7 @@ pub(crate) struct Unit {
     pub(crate) key: String,
     pub(crate) name: String,
     #[serde(rename = "type")]
-    pub(crate) unit_type: String,
+    pub(crate) level: String,
     #[serde(default)]
     parents: Vec<String>,
 }
@@ -47,9 +47,12 @@ pub(crate) struct Person {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Project {
-    pub(crate) project_id: String,
-    pub(crate) project_name: String,
-    pub(crate) project_owner: Owner,
+    #[serde(rename = "projectId")]
+    pub(crate) id: String,
+    #[serde(rename = "projectName")]
+    pub(crate) name: String,
+    #[serde(rename = "projectOwner")]
+    pub(crate) owner: Owner,
     pub(crate) external_id: String,
     pub(crate) assets: Assets,
 }
@@ -88,9 +91,9 @@ enum Line {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Mapping {
-    mapping_type: String,
+    #[serde(rename = "mappingType")]
+    kind: String,
     attribute1: String,
     attribute2: String,
 }
@@ -133,10 +136,10 @@ impl Organisation {
                 self.people.push(person);
             }
             Line::Project(project) => {
-                enter(&mut numbers.projects, &project.project_id, self.projects.len())?;
+                enter(&mut numbers.projects, &project.id, self.projects.len())?;
                 self.projects.push(project);
             }
-            Line::Mapping(Mapping { mapping_type, attribute1, attribute2 }) => match mapping_type.as_str() {
+            Line::Mapping(Mapping { kind, attribute1, attribute2 }) => match kind.as_str() {
                 "project-org" => self
                     .project_units
                     .push((find(&numbers.units, &attribute2)?, find(&numbers.projects, &attribute1)?)),
@@ -162,12 +165,9 @@ impl Organisation {
         self.project_units.len() + self.person_units.len() + self.memberships.len()
     }
 
-    /// All units of a type.
-    pub(crate) fn of_type(&self, unit_type: &str) -> Vec<u32> {
-        numbered(&self.units)
-            .filter(|(_, unit)| unit.unit_type == unit_type)
-            .map(|(number, _)| number)
-            .collect()
+    /// All units of a level.
+    pub(crate) fn of_level(&self, level: &str) -> Vec<u32> {
+        numbered(&self.units).filter(|(_, unit)| unit.level == level).map(|(number, _)| number).collect()
     }
 
     /// For each unit, the one directly above it. Units made up have one at most, which the peers' ways of moving

@@ -29,11 +29,15 @@ const OPEN: &str = "
     SET random_page_cost = 1.1;
     SET jit = off;
     SET max_parallel_workers_per_gather = 0;
-    SET synchronous_commit = off;
 ";
 const CLOSE: &str = "DROP SCHEMA IF EXISTS clade_peers CASCADE";
-/// The tables that changes touch.
-const VACUUM: &str = "VACUUM (ANALYZE) project, project_unit, project_below, person_below, unit_below, \
+/// What was committed without waiting for the disk is not yet seen as such by VACUUM, which would leave index-only scans
+/// without effect: one commit that waits brings the others with it.
+const FLUSH: &str = "SET synchronous_commit = on; CREATE TABLE flushed(); DROP TABLE flushed";
+/// Our tables, and of these the ones that changes touch.
+const VACUUM_ALL: &str = "VACUUM (ANALYZE) unit, person, project, repository, service, unit_parent, project_unit, \
+    person_unit, membership, selection, unit_below, project_below, person_below, unit_path";
+const VACUUM_CHANGED: &str = "VACUUM (ANALYZE) project, project_unit, project_below, person_below, unit_below, \
     unit_parent, unit_path";
 
 pub(crate) struct Postgres {
@@ -57,7 +61,7 @@ impl Postgres {
         }
         client.batch_execute(schema::INDEXES)?;
         client.batch_execute(&schema::derived(Dialect::Postgres))?;
-        client.batch_execute("VACUUM (ANALYZE)")?;
+        client.batch_execute(VACUUM_ALL)?;
         Ok(peer)
     }
 
@@ -156,14 +160,15 @@ impl Peer for Postgres {
             "DELETE FROM project_below WHERE project >= {first}; DELETE FROM project_unit WHERE project >= {first}; \
              DELETE FROM project WHERE id >= {first};"
         ))?;
-        self.client.batch_execute(VACUUM)?;
+        self.client.batch_execute(FLUSH)?;
+        self.client.batch_execute(VACUUM_CHANGED)?;
         self.made = 0;
         Ok(())
     }
 }
 
 impl Postgres {
-    fn ask_to_write<'p>(&'p mut self, asks: &Asks, form: Form) -> Result<Ask<'p>> {
+    fn ask_to_write(&mut self, asks: &Asks, form: Form) -> Result<Ask<'_>> {
         let Self { client, first_new, made } = self;
         let waits = if matches!(asks, Asks::Insert { durable: true, .. }) { "on" } else { "off" };
         client.batch_execute(&format!("SET synchronous_commit = {waits}"))?;

@@ -60,7 +60,7 @@ pub(crate) enum Of {
 
 /// Whether a project is in the selection: one in ten, scattered.
 pub(crate) fn is_selected(project: u32) -> bool {
-    scatter(u64::from(project), u64::MAX) % SELECTED_ONE_IN == 0
+    scatter(u64::from(project), u64::MAX).is_multiple_of(SELECTED_ONE_IN)
 }
 
 /// The id and the name of a project that a question puts in.
@@ -120,8 +120,8 @@ impl Targets {
         for (unit, _) in &organisation.project_units {
             above(*unit).for_each(|unit| sizes[unit as usize] += 1);
         }
-        let beneath = |upper: u32, unit_type: &str| {
-            let mut found = organisation.of_type(unit_type);
+        let beneath = |upper: u32, level: &str| {
+            let mut found = organisation.of_level(level);
             found.retain(|unit| above(*unit).any(|unit| unit == upper));
             found.sort_by_key(|unit| (std::cmp::Reverse(sizes[*unit as usize]), *unit));
             found
@@ -129,7 +129,7 @@ impl Targets {
         let middle =
             |units: &[u32]| units.get(units.len() / 2).copied().ok_or("the organisation is too small");
 
-        let corp = *organisation.of_type("organization").first().ok_or("there is no organization")?;
+        let corp = *organisation.of_level("organization").first().ok_or("there is no organization")?;
         let [business, other_business, ..] = beneath(corp, "business")[..] else {
             return Err("there are no two businesses".into());
         };
@@ -144,7 +144,7 @@ impl Targets {
             organisation.memberships.iter().filter(|(project, _)| is_inside[*project as usize]).collect();
         let members = scattered(inside.len()).map(|at| {
             let (project, person) = inside[at];
-            let name = organisation.projects[*project as usize].project_name.to_lowercase();
+            let name = organisation.projects[*project as usize].name.to_lowercase();
             let word = name.split(' ').next().unwrap_or_default().to_owned();
             (organisation.people[*person as usize].email.clone(), word)
         });
@@ -154,7 +154,7 @@ impl Targets {
             other_business,
             department,
             team,
-            teams: organisation.of_type("team"),
+            teams: organisation.of_level("team"),
             members: members.collect(),
         })
     }
@@ -172,7 +172,7 @@ impl Targets {
             .filter_map(|at| Some(project(at).assets.repositories.first()?.url.clone()));
         let word = || "quartz".to_owned();
         let rare = {
-            let name = project(projects.len() / 2).project_name.to_lowercase();
+            let name = project(projects.len() / 2).name.to_lowercase();
             name.chars().skip(name.chars().count().saturating_sub(9)).collect::<String>()
         };
         let on_platform =
@@ -194,9 +194,7 @@ impl Targets {
             ("is a project beneath a unit".to_owned(), Asks::Contains { pairs: pairs.collect() }),
             (
                 "project by id".to_owned(),
-                Asks::Project {
-                    ids: scattered(projects.len()).map(|at| project(at).project_id.clone()).collect(),
-                },
+                Asks::Project { ids: scattered(projects.len()).map(|at| project(at).id.clone()).collect() },
             ),
             ("repository url → project → team".to_owned(), Asks::Repository { urls: urls.collect() }),
             (

@@ -21,7 +21,7 @@ pub(crate) struct Table<'o> {
 pub(crate) fn tables(organisation: &Organisation) -> Vec<Table<'_>> {
     use Cell::{Number, Text};
     let units = numbered(&organisation.units)
-        .map(|(number, unit)| vec![Number(number), Text(&unit.key), Text(&unit.name), Text(&unit.unit_type)]);
+        .map(|(number, unit)| vec![Number(number), Text(&unit.key), Text(&unit.name), Text(&unit.level)]);
     let people = numbered(&organisation.people).map(|(number, person)| {
         vec![
             Number(number),
@@ -35,9 +35,9 @@ pub(crate) fn tables(organisation: &Organisation) -> Vec<Table<'_>> {
     let projects = numbered(&organisation.projects).map(|(number, project)| {
         vec![
             Number(number),
-            Text(&project.project_id),
-            Text(&project.project_name),
-            Text(&project.project_owner.email),
+            Text(&project.id),
+            Text(&project.name),
+            Text(&project.owner.email),
             Text(&project.external_id),
         ]
     });

@@ -47,7 +47,7 @@ const CLOSURES: &str = "
         WITH RECURSIVE walk(upper, lower, depth) AS (SELECT id, id, 0 FROM unit UNION
             SELECT walk.upper, e.child, walk.depth + 1 FROM walk JOIN unit_parent e ON e.parent = walk.lower)
         SELECT upper, lower, min(depth) FROM walk GROUP BY upper, lower ORDER BY upper, lower;
-    CREATE INDEX unit_below_lower ON unit_below(lower, upper, depth);
+    CREATE INDEX unit_below_lower ON unit_below(lower, depth, upper);
     CREATE TABLE project_below(unit INTEGER NOT NULL, project INTEGER NOT NULL,
         PRIMARY KEY (unit, project)) WITHOUT ROWID;
     INSERT INTO project_below(unit, project) SELECT DISTINCT b.upper, p.project

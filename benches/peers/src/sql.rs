@@ -1,7 +1,7 @@
 //! The questions in SQL, in the best form known for each way of keeping the hierarchy.
 //!
 //! Written once, as SQLite has it; [`Dialect::of`] turns it into PostgreSQL's. `?1` is the first value of
-//! [`targets`].
+//! [`Dialect::targets`]. `CROSS JOIN` tells SQLite which table comes first, where it would often guess wrong.
 
 use crate::peer::Form;
 use crate::questions::{Asks, Of, PAGE};
@@ -40,7 +40,11 @@ impl Dialect {
     pub(crate) fn of(self, sql: &str) -> String {
         match self {
             Self::Sqlite => sql.to_owned(),
-            Self::Postgres => sql.replace('?', "$").replace(" LIKE ", " ILIKE ").replace("WITHOUT ROWID", ""),
+            Self::Postgres => {
+                let replaced =
+                    [("?", "$"), (" LIKE ", " ILIKE "), ("WITHOUT ROWID", ""), ("CROSS JOIN", "JOIN")];
+                replaced.iter().fold(sql.to_owned(), |sql, (from, to)| sql.replace(from, to))
+            }
         }
     }
 
@@ -104,9 +108,10 @@ impl Dialect {
         };
         match asks {
             Asks::Nothing | Asks::Move { .. } | Asks::Insert { .. } => vec![Vec::new()],
-            Asks::Projects { unit } | Asks::Totals { unit } => vec![vec![Value::Number(*unit)]],
             Asks::PerChild { unit, of: Of::Named(named) } => vec![vec![Value::Number(*unit), word(named)]],
-            Asks::PerChild { unit, .. } => vec![vec![Value::Number(*unit)]],
+            Asks::Projects { unit } | Asks::Totals { unit } | Asks::PerChild { unit, .. } => {
+                vec![vec![Value::Number(*unit)]]
+            }
             Asks::Ancestors { units } => units.iter().map(|unit| vec![Value::Number(*unit)]).collect(),
             Asks::Contains { pairs } => pairs
                 .iter()
@@ -169,7 +174,7 @@ fn beneath(kind: &str, form: Form) -> String {
         return format!("SELECT {kind} FROM {kind}_below WHERE unit = ?1");
     }
     let subtree = subtree(form);
-    format!("{subtree}SELECT DISTINCT p.{kind} FROM sub JOIN {kind}_unit p ON p.unit = sub.unit")
+    format!("{subtree}SELECT DISTINCT p.{kind} FROM sub CROSS JOIN {kind}_unit p ON p.unit = sub.unit")
 }
 
 fn totals(form: Form) -> String {
@@ -178,27 +183,25 @@ fn totals(form: Form) -> String {
 }
 
 fn per_child(form: Form, of: &Of) -> String {
-    let named = match form {
-        Form::FullClosureTrigrams => {
-            "JOIN (SELECT rowid AS project FROM project_name WHERE project_name MATCH ?2) n ON n.project = p.project"
+    let among = match (of, form) {
+        (Of::All, _) => "",
+        (Of::Selection, _) => "JOIN selection s ON s.project = p.project",
+        // The plus keeps SQLite from looking each match up in the closure.
+        (Of::Named(_), Form::FullClosureTrigrams) => {
+            "AND +p.project IN (SELECT rowid FROM project_name WHERE project_name MATCH ?2)"
         }
-        _ => "JOIN project n ON n.id = p.project AND n.name LIKE ?2",
-    };
-    let among = match of {
-        Of::All => "",
-        Of::Selection => "JOIN selection s ON s.project = p.project",
-        Of::Named(_) => named,
+        (Of::Named(_), _) => "JOIN project n ON n.id = p.project AND n.name LIKE ?2",
     };
     if is_full(form) {
         return format!(
-            "SELECT e.child, count(*) FROM unit_parent e JOIN project_below p ON p.unit = e.child {among} \
+            "SELECT e.child, count(*) FROM unit_parent e CROSS JOIN project_below p ON p.unit = e.child {among} \
              WHERE e.parent = ?1 GROUP BY e.child"
         );
     }
     let subtrees = subtrees(form);
     format!(
         "{subtrees}SELECT child, count(*) FROM (SELECT DISTINCT sub.child, p.project FROM sub \
-         JOIN project_unit p ON p.unit = sub.unit {among}) AS beneath GROUP BY child"
+         CROSS JOIN project_unit p ON p.unit = sub.unit {among}) AS beneath GROUP BY child"
     )
 }
 
@@ -231,7 +234,7 @@ fn inside(form: Form, project: &str) -> String {
              AND x.path <@ (SELECT path FROM unit_path WHERE unit = ?1))"
         ),
         Form::UnitClosure => format!(
-            "EXISTS (SELECT 1 FROM project_unit u JOIN unit_below b ON b.lower = u.unit AND b.upper = ?1 \
+            "EXISTS (SELECT 1 FROM project_unit u CROSS JOIN unit_below b ON b.lower = u.unit AND b.upper = ?1 \
              WHERE u.project = {project})"
         ),
         _ => format!("EXISTS (SELECT 1 FROM project_below b WHERE b.unit = ?1 AND b.project = {project})"),
@@ -255,13 +258,15 @@ fn on_platform(form: Form) -> String {
         _ => inside(form, "p.id"),
     };
     let named = match form {
-        Form::FullClosureTrigrams => "p.id IN (SELECT rowid FROM project_name WHERE project_name MATCH ?3)",
-        _ => "p.name LIKE ?3",
+        Form::FullClosureTrigrams => {
+            "(SELECT rowid AS id FROM project_name WHERE project_name MATCH ?3) p WHERE"
+        }
+        _ => "project p WHERE p.name LIKE ?3 AND",
     };
     format!(
-        "SELECT p.id, count(*) OVER () FROM project p WHERE {named} AND {inside} \
-         AND EXISTS (SELECT 1 FROM repository r WHERE r.project = p.id AND r.platform = ?2) \
-         ORDER BY p.id LIMIT {PAGE}"
+        "WITH found AS MATERIALIZED (SELECT p.id FROM {named} {inside} \
+         AND EXISTS (SELECT 1 FROM repository r WHERE r.project = p.id AND r.platform = ?2)) \
+         SELECT id, (SELECT count(*) FROM found) FROM found ORDER BY id LIMIT {PAGE}"
     )
 }
 

@@ -106,7 +106,7 @@ impl Peer for Sqlite {
 }
 
 impl Sqlite {
-    fn ask_to_write<'p>(&'p mut self, asks: &Asks, form: Form) -> Result<Ask<'p>> {
+    fn ask_to_write(&mut self, asks: &Asks, form: Form) -> Result<Ask<'_>> {
         let Self { connection, first_new, made } = self;
         let synchronous = if matches!(asks, Asks::Insert { durable: true, .. }) { "FULL" } else { "OFF" };
         connection.execute_batch(&format!("PRAGMA synchronous = {synchronous}"))?;

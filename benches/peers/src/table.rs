@@ -62,7 +62,11 @@ fn duration(nanos: f64) -> String {
     format!("{} {unit}", digits(value))
 }
 
-/// Two digits at least, and none that says more than was measured.
+/// Two digits or so: no more was measured.
 fn digits(value: f64) -> String {
-    if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+    match value {
+        value if value < 1.0 => format!("{value:.2}"),
+        value if value < 10.0 => format!("{value:.1}"),
+        value => format!("{value:.0}"),
+    }
 }
