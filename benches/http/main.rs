@@ -1,5 +1,6 @@
 //! How many requests a second the server answers, and how fast, as a share of what the same server gives for
 //! `/healthz` in the same run: what is left once connections, HTTP and every layer around all answers are paid.
+//! The last two columns are the time on a processor that the server spent on an answer, and the share by that.
 //!
 //! `cargo bench --bench http` prints a Markdown table. `CLADE_BENCH_ENTITIES` says how large the made-up
 //! organisation is (100,000), `CLADE_BENCH_ROUNDS` how many times each question has its turn (7),
@@ -8,6 +9,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
 
+mod cpu;
 mod load;
 mod org;
 mod questions;
@@ -61,14 +63,17 @@ fn main() {
 /// Serves as `clade serve` does, until the process ends.
 fn start(directory: Directory) -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let thread = std::thread::Builder::new().name(cpu::SERVER.to_owned());
+    let serving = thread.spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.thread_name(cpu::SERVER).enable_all().build().unwrap();
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
             serve(AppState::new(directory), listener, std::future::pending()).await;
         });
     });
+    serving.unwrap();
     told.recv().unwrap()
 }
 
@@ -76,19 +81,23 @@ fn start(directory: Directory) -> SocketAddr {
 fn print(rows: &[Row], entities: u64, connections: usize) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!("{entities} entities, {connections} connections, client and server on the same {cores} cores\n");
-    println!("| question | requests/s | p50 | p99 | of /healthz |");
-    println!("|---|---:|---:|---:|---:|");
+    println!("| question | requests/s | p50 | p99 | of /healthz | server's time | of /healthz |");
+    println!("|---|---:|---:|---:|---:|---:|---:|");
     let alive = &rows[0];
     for row in rows {
         let median = |of: fn(&Measured) -> f64| median(row.rounds.iter().map(of));
-        let shares = row.rounds.iter().zip(&alive.rounds).map(|(this, alive)| this.a_second / alive.a_second);
+        let share = |of: fn(&Measured) -> f64| {
+            self::median(row.rounds.iter().zip(&alive.rounds).map(|(this, alive)| of(this) / of(alive)))
+        };
         println!(
-            "| {} | {:.0} | {:.0} µs | {:.0} µs | {:.2} |",
+            "| {} | {:.0} | {:.0} µs | {:.0} µs | {:.2} | {:.1} µs | {:.2} |",
             row.name,
             median(|round| round.a_second),
             median(|round| round.p50.as_secs_f64() * 1e6),
             median(|round| round.p99.as_secs_f64() * 1e6),
-            self::median(shares),
+            share(|round| round.a_second),
+            median(|round| round.server_time.as_secs_f64() * 1e6),
+            share(|round| 1.0 / round.server_time.as_secs_f64()),
         );
     }
 }

@@ -66,6 +66,7 @@ pub(crate) fn all(address: SocketAddr, token: &str) -> Vec<(&'static str, Vec<Ve
         ("children of a business with totals, again", vec![types(0)]),
         ("children of a business with totals, the first time", (0..DIFFERENT_MAX).map(types).collect()),
         ("100 projects × 6 fields, again", pages(&projects[..1])),
+        ("100 projects × 6 fields, again, in gzip", vec![in_gzip(&pages(&projects[..1])[0])]),
         ("100 projects × 6 fields, the first time", pages(&projects[..full])),
     ]
 }
@@ -79,6 +80,12 @@ fn post(token: &str, query: &str, variables: &Value) -> Vec<u8> {
          Content-Length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
+}
+
+/// The same request by a browser, which takes gzip.
+fn in_gzip(request: &[u8]) -> Vec<u8> {
+    let request = std::str::from_utf8(request).unwrap();
+    request.replacen("\r\n", "\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n", 1).into_bytes()
 }
 
 /// The ids of projects, each with the cursor of what follows it.

@@ -32,6 +32,7 @@ mod project;
 mod query;
 mod repository;
 mod scalars;
+mod sent;
 mod service;
 mod subscription;
 mod token;
@@ -48,7 +49,6 @@ use async_graphql::{Request, SDLExportOptions, Schema, SchemaBuilder, Variables}
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{any, get};
-use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::server::graphql::document::Documents;
@@ -56,6 +56,7 @@ use crate::server::graphql::kept::{AnswerKey, KeptAnswers};
 use crate::server::graphql::limits::NESTING_MAX;
 use crate::server::graphql::mutation::Mutation;
 use crate::server::graphql::query::Query;
+use crate::server::graphql::sent::Sent;
 use crate::server::graphql::subscription::Subscription;
 use crate::server::problem::{Problem, Result};
 use crate::server::state::{AppState, Caller};
@@ -131,11 +132,11 @@ impl Prepared {
 }
 
 /// What is known of a request before its document is looked at.
-pub(crate) enum Found {
+enum Found {
     /// Its answer, from before.
-    Answer(Bytes),
+    Answer(Sent),
     /// What it takes to be carried out, and what to keep the answer under if it may be kept.
-    Request(Prepared, Option<AnswerKey>),
+    Request(Box<Prepared>, Option<AnswerKey>),
 }
 
 impl Endpoint {
@@ -149,15 +150,15 @@ impl Endpoint {
     }
 
     /// The answer that is kept from when the same was asked, or the request, parsed and counted.
-    pub(crate) fn find(&self, caller: &Caller, asked: Asked) -> Result<Found> {
+    fn find(&self, caller: &Caller, asked: Asked, gzip: bool) -> Result<Found> {
         let digest = asked.document.digest()?;
-        let key = self.answers.key(caller, &digest, &asked);
+        let key = self.answers.key(caller, &digest, &asked, gzip);
         if let Some(answer) = key.and_then(|key| self.answers.get(key)) {
             return Ok(Found::Answer(answer));
         }
         let prepared = self.prepare_known(asked, digest)?;
         let key = key.filter(|_| prepared.kind == OperationType::Query);
-        Ok(Found::Request(prepared, key))
+        Ok(Found::Request(Box::new(prepared), key))
     }
 
     /// Parses a request and counts it against the limits.
@@ -186,8 +187,8 @@ impl Endpoint {
     }
 
     /// Keeps an answer without errors for whoever asks the same, if there is room for it.
-    pub(crate) fn keep(&self, key: AnswerKey, body: &Bytes) -> bool {
-        self.answers.keep(key, body)
+    fn keep(&self, key: AnswerKey, answer: &Sent) -> bool {
+        self.answers.keep(key, answer)
     }
 }
 

@@ -24,6 +24,8 @@ pub const CONNECTIONS_MAX: usize = 8_192;
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 /// Shorter answers are not worth compressing, in bytes.
 pub const COMPRESSED_MIN_BYTES: u64 = 1_024;
+/// Longer answers are compressed while they are sent, and not at once to be kept, in bytes.
+pub const COMPRESSED_AT_ONCE_MAX_BYTES: u64 = 1 << 20;
 /// How many nodes a nested tree may have.
 pub const TREE_NODES_MAX: usize = 100_000;
 /// How deep a nested tree may be; readers of JSON give up at about this depth.

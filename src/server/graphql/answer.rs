@@ -1,6 +1,6 @@
 //! What comes of a request: data, errors or both, each error with its stable code.
 
-use async_graphql::{Response, ServerError, Value as ConstValue};
+use async_graphql::{Response, ServerError, Value as ConstValue, value};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -28,8 +28,7 @@ impl Answer {
     }
 
     /// As it is sent.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self)
             .expect("an answer's names are strings, and none of its values can fail to be written")
     }
@@ -59,7 +58,7 @@ impl Answer {
         let data = match response.data {
             _ if refused => None,
             // All fields were skipped.
-            ConstValue::Null if response.errors.is_empty() => Some(ConstValue::Object(Default::default())),
+            ConstValue::Null if response.errors.is_empty() => Some(value!({})),
             data => Some(data),
         };
         Self { errors: told(response.errors, refused), data }

@@ -8,11 +8,11 @@ use axum::extract::{Query as UrlQuery, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::server::body;
 use crate::server::graphql::media::{JSON, Media, wants_page};
+use crate::server::graphql::sent::{Sent, takes_gzip};
 use crate::server::graphql::{Answer, Asked, Endpoint, Found, Wanted, page, persisted};
 use crate::server::json;
 use crate::server::problem::{Problem, Result};
@@ -21,6 +21,9 @@ use crate::server::state::Caller;
 /// The largest body, in bytes: a document, and the variables of a large `apply`.
 const BODY_MAX: usize = 8 * 1024 * 1024;
 const METHODS: &str = "GET, HEAD, POST";
+
+const VARY: &str = "Authorization, Accept";
+const VARY_ENCODED: &str = "Authorization, Accept, Accept-Encoding";
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const HIT: &str = "clade; hit";
@@ -36,7 +39,8 @@ pub(crate) async fn endpoint(State(endpoint): State<Arc<Endpoint>>, request: Req
     let mut response = answer(&endpoint, &head, body).await;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("Authorization, Accept"));
+    let vary = if headers.contains_key(header::CONTENT_ENCODING) { VARY_ENCODED } else { VARY };
+    headers.insert(header::VARY, HeaderValue::from_static(vary));
     response
 }
 
@@ -59,7 +63,8 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
         Ok(media) => media,
         Err(problem) => return problem.into_response(),
     };
-    let found = asked.and_then(|asked| endpoint.find(&caller, asked));
+    let gzip = takes_gzip(&head.headers);
+    let found = asked.and_then(|asked| endpoint.find(&caller, asked, gzip));
     match found {
         Err(problem) if problem.status != StatusCode::BAD_REQUEST => problem.into_response(),
         Err(problem) => refuse(problem, media),
@@ -75,16 +80,16 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
             refuse(Problem::new(StatusCode::BAD_REQUEST, "invalid-query", detail), media)
         }
         Ok(Found::Request(prepared, key)) => {
-            let answer = endpoint.carry_out(caller, prepared).await;
-            // Without the room that writing left over: what is kept takes as much as it says.
-            let body = Bytes::from(answer.to_bytes().into_boxed_slice());
-            let response = respond(media.status(answer.is_refused()), media, body.clone());
+            let answer = endpoint.carry_out(caller, *prepared).await;
+            let (body, status) = (answer.to_bytes(), media.status(answer.is_refused()));
             match key {
-                None => response,
-                Some(key) if answer.errors.is_empty() && endpoint.keep(key, &body) => {
-                    cached(response, MISS_STORED)
+                None => respond(status, media, body),
+                Some(_) if !answer.errors.is_empty() => cached(respond(status, media, body), MISS),
+                Some(key) => {
+                    let sent = if gzip { Sent::gzip(body) } else { Sent::plain(body) };
+                    let how = if endpoint.keep(key, &sent) { MISS_STORED } else { MISS };
+                    cached(respond(status, media, sent), how)
                 }
-                Some(_) => cached(response, MISS),
             }
         }
     }
@@ -116,10 +121,10 @@ fn method_not_allowed(allow: &'static str, what: &str) -> Response {
 /// What is no request at all is a 400 in either media type.
 fn refuse(problem: Problem, media: Media) -> Response {
     let status = if problem.code == "malformed" { StatusCode::BAD_REQUEST } else { media.status(true) };
-    respond(status, media, Answer::refusal(problem).to_bytes().into())
+    respond(status, media, Answer::refusal(problem).to_bytes())
 }
 
-fn respond(status: StatusCode, media: Media, body: Bytes) -> Response {
+fn respond(status: StatusCode, media: Media, body: impl IntoResponse) -> Response {
     let content_type = HeaderValue::from_static(media.content_type());
     (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }

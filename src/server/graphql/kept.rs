@@ -4,24 +4,18 @@
 //! outlives a change; answers with errors are not kept, and those to mutations and subscriptions never.
 
 use blake3::Hasher;
-use bytes::Bytes;
 
-use crate::server::cache::{Cache, Digest, SizeBytes};
+use crate::server::cache::{Cache, Digest};
 use crate::server::graphql::Asked;
+use crate::server::graphql::sent::Sent;
 use crate::server::state::Caller;
 
 /// What an answer usually takes, in bytes.
 const USUAL: u64 = 2 << 10;
 
-impl SizeBytes for Bytes {
-    fn size_bytes(&self) -> u64 {
-        self.len() as u64
-    }
-}
-
 /// The answers that were given lately; none, where there is no room for any.
 #[derive(Debug)]
-pub(super) struct KeptAnswers(Option<Cache<Bytes>>);
+pub(super) struct KeptAnswers(Option<Cache<Sent>>);
 
 /// What one answer is kept under.
 #[derive(Debug, Clone, Copy)]
@@ -32,14 +26,21 @@ impl KeptAnswers {
         Self((room > 0).then(|| Cache::new(room, USUAL)))
     }
 
-    /// What the answer to `asked` would be kept under, of a document with this digest.
-    pub(super) fn key(&self, caller: &Caller, document: &Digest, asked: &Asked) -> Option<AnswerKey> {
+    /// What the answer to `asked` would be kept under, of a document with this digest, for a client that takes gzip or
+    /// does not.
+    pub(super) fn key(
+        &self,
+        caller: &Caller,
+        document: &Digest,
+        asked: &Asked,
+        gzip: bool,
+    ) -> Option<AnswerKey> {
         self.0.as_ref()?;
         let mut key = Hasher::new();
         key.update(&caller.view.revision().0.to_le_bytes());
         text(&mut key, caller.view.scope_name());
         text(&mut key, caller.grant.role().as_str());
-        key.update(document);
+        key.update(document).update(&[u8::from(gzip)]);
         match &asked.operation_name {
             Some(name) => text(key.update(&[1]), name),
             None => _ = key.update(&[0]),
@@ -49,11 +50,11 @@ impl KeptAnswers {
         Some(AnswerKey(*key.finalize().as_bytes()))
     }
 
-    pub(super) fn get(&self, key: AnswerKey) -> Option<Bytes> {
+    pub(super) fn get(&self, key: AnswerKey) -> Option<Sent> {
         self.0.as_ref()?.get(&key.0)
     }
 
-    pub(super) fn keep(&self, key: AnswerKey, answer: &Bytes) -> bool {
+    pub(super) fn keep(&self, key: AnswerKey, answer: &Sent) -> bool {
         self.0.as_ref().is_some_and(|cache| cache.keep(key.0, answer.clone()))
     }
 }
@@ -113,7 +114,7 @@ mod tests {
 
         let answers = KeptAnswers::new(1 << 20);
         let key = |view: &View, role, document: u8, operation, variables| {
-            answers.key(&caller(view, role), &[document; 32], &asked(operation, variables)).unwrap().0
+            answers.key(&caller(view, role), &[document; 32], &asked(operation, variables), false).unwrap().0
         };
         let read = |view: &View| key(view, Role::Read, 0, None, json!({}));
         let keys = [
@@ -133,6 +134,8 @@ mod tests {
             key(&view, Role::Read, 0, None, json!({"b": 1})),
             key(&view, Role::Read, 0, None, json!({"a": null})),
         ];
+        let gzip = answers.key(&caller(&view, Role::Read), &[0; 32], &asked(None, json!({})), true);
+        assert_ne!(gzip.unwrap().0, keys[0]);
         for (at, one) in keys.iter().enumerate() {
             assert!(!keys[at + 1..].contains(one), "{at} has the key of another");
         }
@@ -145,8 +148,8 @@ mod tests {
     fn without_room_nothing_is_kept() {
         let answers = KeptAnswers::new(0);
         let view = Directory::in_memory().unwrap().view();
-        assert!(answers.key(&caller(&view, Role::Read), &[0; 32], &asked(None, json!({}))).is_none());
-        assert!(!answers.keep(AnswerKey([0; 32]), &Bytes::from_static(b"{}")));
+        assert!(answers.key(&caller(&view, Role::Read), &[0; 32], &asked(None, json!({})), false).is_none());
+        assert!(!answers.keep(AnswerKey([0; 32]), &Sent::plain(b"{}".to_vec())));
         assert!(answers.get(AnswerKey([0; 32])).is_none());
     }
 }

@@ -99,7 +99,7 @@ impl Connection {
     /// Until the client goes; a close code when it is sent away.
     async fn run(&mut self, headers: &HeaderMap) -> Option<Close> {
         let mut init = pin!(tokio::time::sleep(INIT_WITHIN));
-        let mut ping = tokio::time::interval(PING_EVERY);
+        let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
         let mut heard = true;
         loop {
             let acknowledged = self.caller.is_some();
