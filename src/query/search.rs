@@ -34,7 +34,7 @@ pub struct Hit {
 /// each be found in some text of the record; they score half of what they would together. A url finds its
 /// repositories however it is spelled. Of equal ones the shorter text comes first, then the earlier record.
 ///
-/// Where that finds too few, what differs by a letter or two comes last: see [`Similar`].
+/// Where that finds too few, what differs by a letter or two comes last.
 #[must_use]
 pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>, first: usize) -> Vec<Hit> {
     let Some(wanted) = Wanted::new(text) else { return Vec::new() };
