@@ -185,12 +185,12 @@ fn totals(form: Form) -> String {
 fn per_child(form: Form, of: &Of) -> String {
     let among = match (of, form) {
         (Of::All, _) => "",
-        (Of::Selection, _) => "JOIN selection s ON s.project = p.project",
+        (Of::Selection, _) => "CROSS JOIN selection s ON s.project = p.project",
         // The plus keeps SQLite from looking each match up in the closure.
         (Of::Named(_), Form::FullClosureTrigrams) => {
             "AND +p.project IN (SELECT rowid FROM project_name WHERE project_name MATCH ?2)"
         }
-        (Of::Named(_), _) => "JOIN project n ON n.id = p.project AND n.name LIKE ?2",
+        (Of::Named(_), _) => "CROSS JOIN project n ON n.id = p.project AND n.name LIKE ?2",
     };
     if is_full(form) {
         return format!(
