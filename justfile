@@ -27,6 +27,10 @@ bench *ARGS:
 peers *ARGS="--entities 100000":
     cargo run --release --manifest-path benches/peers/Cargo.toml -- {{ARGS}}
 
+# Measure the server under load, as a share of what it gives for /healthz.
+bench-http:
+    cargo bench --locked --bench http
+
 # Write schema.graphql anew from the code; read the diff.
 schema:
     cargo run --locked -- schema > schema.graphql.new

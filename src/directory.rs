@@ -107,9 +107,14 @@ impl Directory {
     /// [`Error::Store`] when what the store says cannot be read.
     pub fn with_store(store: Store) -> Result<Self, Error> {
         let loaded = store.load()?;
-        let graph =
-            Graph::load(loaded.revision, loaded.next_entity, loaded.entities, loaded.mappings, loaded.tokens);
-        let (shared, writer) = writer::start(store, graph);
+        let graph = Graph::load(
+            loaded.revision,
+            loaded.next_entity,
+            &loaded.entities,
+            loaded.mappings,
+            loaded.tokens,
+        );
+        let (shared, writer) = writer::start(store, graph.opened_as(rand::random()));
         Ok(Self { shared, writer: Arc::new(writer) })
     }
 

@@ -55,8 +55,16 @@ pub enum Error {
         /// The keys of all that fit.
         candidates: Vec<String>,
     },
+    /// A unit was to lose its parent, and has several.
+    #[error("{unit:?} has {} parents; say in `from` which it loses: {}", parents.len(), list(parents))]
+    SeveralParents {
+        /// Its key.
+        unit: String,
+        /// The keys of its parents.
+        parents: Vec<String>,
+    },
     /// The record exists.
-    #[error("the {kind} {key:?} exists already; change it instead, or use mode=upsert")]
+    #[error("the {kind} {key:?} exists already")]
     Duplicate {
         /// What exists.
         kind: &'static str,
@@ -176,7 +184,7 @@ impl Error {
             Self::Unknown { kind: Kind::Person, .. } => "unknown-person",
             Self::Unknown { kind: Kind::Project, .. } => "unknown-project",
             Self::Unknown { .. } => "unknown-unit",
-            Self::Ambiguous { .. } => "ambiguous",
+            Self::Ambiguous { .. } | Self::SeveralParents { .. } => "ambiguous",
             Self::Duplicate { .. } => "duplicate",
             Self::WouldCycle { .. } => "cycle",
             Self::SelfParent { .. } => "self-parent",
@@ -201,6 +209,7 @@ impl Error {
             | Self::Unknown { field, .. }
             | Self::WrongEnd { field, .. }
             | Self::DatesNotSupported { field, .. } => Some(field),
+            Self::SeveralParents { .. } => Some("from"),
             _ => None,
         }
     }

@@ -6,14 +6,17 @@ pub mod apply;
 mod closure;
 mod index;
 mod levels;
+mod platforms;
 mod resolve;
+mod text;
+mod texts;
 mod verify;
 pub mod view;
 mod walk;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use petgraph::stable_graph::{EdgeIndex, NodeIndex, StableDiGraph};
 use roaring::RoaringBitmap;
@@ -21,10 +24,13 @@ use rustc_hash::FxHashMap;
 
 use crate::graph::closure::Beneath;
 use crate::graph::index::Index;
+use crate::graph::platforms::Platforms;
+use crate::graph::text::TextIndex;
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::{Token, TokenId};
 
+pub(crate) use texts::SEPARATOR;
 pub use view::{OrgUnitNode, Totals, View};
 
 /// A bitmap of entity numbers for each [`Kind`].
@@ -43,6 +49,8 @@ enum Edge {
 #[derive(Clone, Default)]
 pub struct Graph {
     revision: Revision,
+    /// Tells revisions apart that have one number in two directories.
+    opening: u32,
     /// The entity numbered `n` is node `n`. A node whose entity was ended stays as an empty slot, so that
     /// numbers are never given again.
     nodes: StableDiGraph<Option<Arc<Entity>>, Edge>,
@@ -51,6 +59,9 @@ pub struct Graph {
     /// For each unit, what is directly beneath it and what is beneath it at any depth.
     beneath: FxHashMap<EntityId, Beneath>,
     index: Index,
+    platforms: Platforms,
+    /// Built when it is first asked for.
+    text: OnceLock<TextIndex>,
     mappings: FxHashMap<MappingId, EdgeIndex>,
     tokens: BTreeMap<TokenId, Arc<Token>>,
 }
@@ -81,6 +92,12 @@ impl Graph {
         self.revision
     }
 
+    /// The same graph and what becomes of it, as one opening of a directory.
+    #[must_use]
+    pub(crate) fn opened_as(self, opening: u32) -> Self {
+        Self { opening, ..self }
+    }
+
     /// The number that the next new entity gets.
     pub(crate) fn next_entity(&self) -> EntityId {
         EntityId(u32::try_from(self.nodes.node_count()).expect("fewer than 2^32 entities were ever made"))
@@ -88,6 +105,20 @@ impl Graph {
 
     fn entity(&self, id: EntityId) -> Option<&Arc<Entity>> {
         self.nodes.node_weight(node(id)).and_then(Option::as_ref)
+    }
+
+    fn text(&self) -> &TextIndex {
+        self.text.get_or_init(|| {
+            let everyone = self.nodes.node_weights().filter_map(Option::as_deref);
+            TextIndex::build(everyone)
+        })
+    }
+
+    /// Takes over what an equal graph has built and this one has not.
+    pub(crate) fn adopt_indexes(&mut self, equal: &Self) {
+        if let (None, Some(text)) = (self.text.get(), equal.text.get()) {
+            self.text = text.clone().into();
+        }
     }
 
     fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {

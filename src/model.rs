@@ -8,6 +8,7 @@ pub mod builder;
 pub mod change;
 pub mod command;
 pub mod entity;
+pub mod field;
 pub mod key;
 pub mod level;
 pub mod mapping;
@@ -23,6 +24,7 @@ pub use entity::{
     Body, Entity, EntityId, Kind, OrgUnit, Person, Project, ProjectOwner, Repository, Revision, Service,
     Stamps,
 };
+pub use field::Field;
 pub use key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIdentifier, UnitKey};
 pub use level::{Level, UnitType};
 pub use mapping::{Mapping, MappingId, MappingType, Relationship};

@@ -8,10 +8,11 @@ pub mod page;
 mod position;
 pub mod search;
 mod select;
+mod similar;
 mod text;
 pub mod tree;
 
-pub use facet::{Bucket, FacetBy, facet};
+pub use facet::{Bucket, FacetBy, facet, facets};
 pub use filter::{Field, Filter, Relation, TextTest, select};
 pub use order::{Order, OrderBy};
 pub use page::{Page, PageRequest, cursor, page};

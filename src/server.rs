@@ -1,6 +1,8 @@
 //! The directory over HTTP: REST and GraphQL, two dresses of the same directory and queries.
 
+mod accept;
 mod body;
+mod cache;
 mod extract;
 pub mod graphql;
 mod guard;
@@ -21,7 +23,6 @@ pub use state::AppState;
 
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
-use axum::middleware;
 use axum::routing::get;
 
 use crate::server::problem::Problem;
@@ -38,9 +39,8 @@ pub fn router(state: AppState) -> Router {
     let routes = routes
         .merge(graphql::router(state.clone()))
         .fallback(not_found)
-        .method_not_allowed_fallback(not_allowed)
-        .layer(middleware::from_fn_with_state(state, guard::guard));
-    layers::dressed(routes)
+        .method_not_allowed_fallback(not_allowed);
+    layers::dressed(routes, state)
 }
 
 async fn not_found(uri: Uri) -> Problem {

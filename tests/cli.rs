@@ -168,6 +168,29 @@ fn import_refuses_duplicates_and_cycles_within_one_file() {
         let cycle = told.iter().find(|refused| refused["line"] == 6).unwrap()["detail"].as_str().unwrap();
         assert!(cycle.contains("C > A > B > C"), "{cycle}");
         assert_eq!(told.len(), 4, "{told:?}");
+        assert_eq!(door.folder.names(), ["bad.ndjson"], "what is refused makes no store");
+        let refusal = door.run(&["import", "bad.ndjson"]).refusal(1);
+        assert!(!refusal.contains("upsert"), "merging would hide it: {refusal}");
+    }
+}
+
+#[test]
+fn import_of_what_exists_says_how_to_merge_it() {
+    for door in Door::with_corp() {
+        let refusal = door.run(&["import", "corp.ndjson"]).refusal(1);
+        assert!(refusal.contains("exists already\n"), "{refusal}");
+        assert!(refusal.trim_end().ends_with("\n--mode upsert merges into records that exist"), "{refusal}");
+    }
+}
+
+#[test]
+fn import_counts_all_refused_records_also_those_that_a_server_does_not_name() {
+    let lines = "{\"kind\":\"person\",\"email\":\"nobody\"}\n".repeat(10_050);
+    for door in Door::both() {
+        door.folder.write("many.ndjson", &lines);
+        let refusal = door.run(&["import", "many.ndjson"]).refusal(1);
+        assert!(refusal.contains("10050 of 10050 records were refused\n"), "{refusal}");
+        assert!(refusal.contains("and 10030 more; --json lists"), "{refusal}");
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clade::graph::Graph;
 use clade::model::command::{Command, Create, Delete, EndRef, IfExists, MappingFields, MoveUnit, Patch};
-use clade::model::command::{PersonRef, ProjectFields, ProjectRef, RepositoryFields, Update};
+use clade::model::command::{PersonRef, ProjectFields, ProjectRef, RepositoryFields, UnitFields, Update};
 use clade::model::{
     CreateOrgUnit, CreatePerson, CreateProject, Email, EntityId, IntoCommand, Kind, MappingType, ProjectId,
     RepoUrl, Revision, UnitRef,
@@ -27,6 +27,7 @@ enum Step {
     Repositories(u8, u8),
     Hold(Node, Node),
     Release(Node, Node),
+    Parents(u8, Vec<u8>),
     Move(u8, u8),
     End(Node),
 }
@@ -54,6 +55,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (name.clone(), 0..4_u8).prop_map(|(project, count)| Step::Repositories(project, count)),
         12 => (unit.clone(), held.clone()).prop_map(|(holder, held)| Step::Hold(holder, held)),
         4 => (unit, held.clone()).prop_map(|(holder, held)| Step::Release(holder, held)),
+        4 => (name.clone(), prop::collection::vec(0..4_u8, 0..5))
+            .prop_map(|(unit, parents)| Step::Parents(unit, parents)),
         4 => (name.clone(), name).prop_map(|(unit, to)| Step::Move(unit, to)),
         2 => held.prop_map(Step::End),
     ]
@@ -120,6 +123,18 @@ impl Twin {
                 known && !cycle && self.edges.insert((holder, held))
             }
             Step::Release(holder, held) => self.edges.remove(&(holder, held)),
+            Step::Parents(unit, ref parents) => {
+                let unit = Node::Unit(unit);
+                let parents: BTreeSet<Node> = parents.iter().map(|n| Node::Unit(*n)).collect();
+                let beneath = self.beneath(unit);
+                let known = self.nodes.contains(&unit) && parents.is_subset(&self.nodes);
+                if !known || parents.contains(&unit) || !parents.is_disjoint(&beneath) {
+                    return false;
+                }
+                self.edges.retain(|(_, lower)| *lower != unit);
+                self.edges.extend(parents.into_iter().map(|parent| (parent, unit)));
+                true
+            }
             Step::Move(unit, to) => {
                 let (unit, to) = (Node::Unit(unit), Node::Unit(to));
                 let known = self.nodes.contains(&unit) && self.nodes.contains(&to);
@@ -198,6 +213,14 @@ fn command(view: &View, step: &Step) -> Option<Command> {
         Step::Release(holder, held) => {
             let target = view.mapping_between(id(view, holder)?, id(view, held)?)?.id;
             Command::DeleteMapping(Delete { target, if_revision: None })
+        }
+        Step::Parents(unit, ref parents) => {
+            let parents = parents.iter().map(|n| UnitRef::Text(label(Node::Unit(*n)))).collect();
+            Command::UpdateUnit(Update {
+                target: UnitRef::Text(label(Node::Unit(unit))),
+                fields: UnitFields { parents: Some(parents), ..UnitFields::default() },
+                if_revision: None,
+            })
         }
         Step::Move(unit, to) => Command::MoveUnit(MoveUnit {
             unit: UnitRef::Text(label(Node::Unit(unit))),
@@ -331,7 +354,8 @@ proptest! {
         for batch in directory.log(Revision(1)).unwrap() {
             replayed.apply_batch(&batch.unwrap());
         }
-        let differences = directory.view().differences(&View::of(Arc::new(replayed)));
-        prop_assert_eq!(differences, Vec::<String>::new());
+        let replayed = View::of(Arc::new(replayed));
+        prop_assert_eq!(directory.view().differences(&replayed), Vec::<String>::new());
+        prop_assert_eq!(replayed.broken_rules(), Vec::<String>::new());
     }
 }

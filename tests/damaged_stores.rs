@@ -244,7 +244,7 @@ fn an_entry_of_many_parts_reads_back_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("corp.redb");
     let directory = Directory::open(&path).unwrap();
-    // More facts, and more bytes, than a part holds.
+    // More bytes than a part holds, packed or not.
     let long = "x".repeat(480);
     let units = (0..4_200).map(|number| CreateOrgUnit::new(&format!("unit {number} {long}"), "team"));
     directory.apply_all(units).unwrap();
@@ -263,8 +263,8 @@ fn an_entry_of_many_parts_reads_back_whole() {
     {
         let mut entries = transaction.open_table(LOG).unwrap();
         let parts = entries.range((1, 0)..(2, 0)).unwrap().count();
-        assert!(parts > 7, "{parts}");
-        entries.remove((1, 5)).unwrap();
+        assert!(parts > 2, "{parts}");
+        entries.remove((1, 1)).unwrap();
     }
     transaction.commit().unwrap();
     drop(database);

@@ -184,19 +184,15 @@ fn pages_have_a_limit_that_is_named() {
         "search(text: \"a\", first: 1001) { score }",
         "people(first: 99999999999) { nodes { id } }",
     ] {
-        let error = server.error(&format!("{{ {wrong} }}"), "malformed");
+        let error = server.error(&format!("{{ {wrong} }}"), "invalid");
         assert_eq!(error["extensions"]["limit"], 1_000, "{wrong}");
     }
-    let error = server.error("{ people(first: 1, last: 1) { totalCount } }", "malformed");
+    let error = server.error("{ people(first: 1, last: 1) { totalCount } }", "invalid");
     assert_eq!(error["extensions"]["field"], "last");
-    server.error("{ roots { descendants(first: 1001) { totalCount } } }", "malformed");
-    server.error("{ projects { facets(by: [TEAM], first: 1001) { by } } }", "malformed");
+    server.error("{ roots { descendants(first: 1001) { totalCount } } }", "invalid");
+    server.error("{ projects { facets(by: [TEAM], first: 1001) { by } } }", "invalid");
     let ids = vec!["x"; 1_001];
-    server.error_with(
-        "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }",
-        &json!({ "ids": ids }),
-        "malformed",
-    );
+    server.error_with("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", &json!({ "ids": ids }), "invalid");
     server.data("{ people(first: 1000) { nodes { email units { name } } } }");
     server.data("{ people(first: 0) { totalCount nodes { id } } }");
 }
@@ -256,4 +252,18 @@ fn tools_may_ask_for_the_whole_schema() {
     );
     let schema = server.data(&query);
     assert_eq!(schema["__schema"]["queryType"]["name"], "Query");
+}
+
+#[test]
+fn lists_without_a_page_size_are_counted_as_they_are_answered() {
+    let server = Server::start();
+    let unit = |n: usize| format!("{{\"kind\":\"orgUnit\",\"name\":\"u{n}\",\"parent\":\"top\"}}\n");
+    server.bulk("", &format!("{{\"kind\":\"orgUnit\",\"name\":\"top\"}}\n{}", joined(400, unit))).ok();
+    let all = server.data("{ roots { children { parents { key } } } }");
+    assert_eq!(all["roots"][0]["children"].as_array().map(Vec::len), Some(400));
+    // 400 times 400 children, where 5 times 5 were guessed.
+    let around = "{ roots { children { parents { children { key } } } } }";
+    let error = server.error(around, TOO_COMPLEX);
+    assert_eq!(error["extensions"]["limit"], 100_000, "{error}");
+    assert_eq!(server.data("{ revision }")["revision"], 2, "each request has its own count");
 }

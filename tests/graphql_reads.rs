@@ -102,10 +102,8 @@ fn descendants_are_a_whole_tree_in_one_flat_list() {
         }
     }
     assert_eq!(seen, strings(&data, "/orgUnit/descendants/nodes/*/name"));
-    server.error(
-        "{ orgUnit(by: {key: \"aurora\"}) { descendants(after: \"x\") { totalCount } } }",
-        "malformed",
-    );
+    server
+        .error("{ orgUnit(by: {key: \"aurora\"}) { descendants(after: \"x\") { totalCount } } }", "invalid");
 }
 
 #[test]
@@ -538,4 +536,27 @@ fn one_request_reads_one_revision() {
     assert!(data["roots"][0]["revision"].as_u64() <= data["revision"].as_u64());
     let created = data["roots"][0]["createdAt"].as_str().unwrap();
     assert!(created.ends_with('Z') && created.len() == "2026-11-24T08:30:00.000Z".len(), "{created}");
+}
+
+#[test]
+fn a_path_may_be_one_text_and_a_name_with_a_slash_comes_first() {
+    let server = Server::organisation();
+    for name in ["R&D", "A/B"] {
+        server.post("/units", &json!({"name": name, "parent": "Bikes"})).ok();
+    }
+    for (path, key) in [
+        (json!("Aurora/Bikes/R&D"), json!("R&D")),
+        (json!("Aurora / Bikes"), json!("Bikes")),
+        (json!(["Bikes", "A/B"]), json!("A/B")),
+        (json!("A/B"), json!("A/B")),
+        (json!(["Bikes/R&D"]), json!("R&D")),
+        (json!("Aurora/Digital/R&D"), Value::Null),
+        (json!(["Aurora/Bikes", "R&D"]), Value::Null),
+    ] {
+        let asked = "query ($path: [String!]!) { orgUnit(by: {path: $path}) { key } }";
+        let found = server.data_with(asked, &json!({"path": path}));
+        assert_eq!(found["orgUnit"]["key"], key, "{path}");
+    }
+    let literal = server.data(r#"{ orgUnit(by: {path: "Aurora/Bikes/R&D"}) { key } }"#);
+    assert_eq!(literal["orgUnit"]["key"], "R&D");
 }

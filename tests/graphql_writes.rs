@@ -7,6 +7,20 @@ use serde_json::{Value, json};
 use support::{Server, strings};
 
 #[test]
+fn a_parent_given_twice_is_one_parent() {
+    let server = Server::organisation();
+    let made = server.data(
+        r#"mutation { createOrgUnit(input: {name: "Lab", parents: ["Bikes", "Bikes", "Aurora/Bikes"]}) { orgUnit { parents { key } } } }"#,
+    );
+    assert_eq!(strings(&made, "/createOrgUnit/orgUnit/parents/*/key"), ["Bikes"]);
+    let changed = server.data(
+        r#"mutation { updateOrgUnit(input: {id: "Lab", parents: ["hr-1", "Bikes", "aurora", "Aurora"]}) { orgUnit { parents { key } } } }"#,
+    );
+    assert_eq!(strings(&changed, "/updateOrgUnit/orgUnit/parents/*/key"), ["Bikes", "aurora"]);
+    assert_eq!(server.directory.check().unwrap().findings, Vec::<String>::new());
+}
+
+#[test]
 fn a_unit_is_made_changed_moved_and_ended() {
     let server = Server::organisation();
     let made = server.data(
@@ -72,7 +86,12 @@ fn a_move_takes_everything_with_it() {
     assert_eq!(people("Digital"), json!({"people": 4, "units": 6 - 1}));
     assert_eq!(people("Bikes"), json!({"people": 0, "units": 0}));
     // With two parents, which one it loses must be said.
-    server.error_with(query, &json!({"id": "Checkout", "to": "Bikes"}), "ambiguous");
+    let error = server.error_with(query, &json!({"id": "Checkout", "to": "Bikes"}), "ambiguous");
+    assert_eq!(
+        error["message"],
+        r#""Checkout" has 2 parents; say in `from` which it loses: "Platform", "Frames""#
+    );
+    assert_eq!(error["extensions"]["candidates"], json!(["Platform", "Frames"]));
     let moved = server.data_with(query, &json!({"id": "Checkout", "to": "Bikes", "from": "Frames"}));
     assert_eq!(strings(&moved, "/moveOrgUnit/orgUnit/parents/*/name"), ["Platform", "Bikes"]);
     assert_eq!(people("Bikes"), json!({"people": 2, "units": 1}));
@@ -429,4 +448,85 @@ fn a_token_is_made_changed_and_revoked() {
     assert!(revoked["deleteToken"]["record"]["revokedAt"].is_string());
     assert_eq!(works(&token), 401);
     server.error_with(revoke, &json!({"id": "00000000"}), "not-found");
+}
+
+/// The global ids of a unit, a person, a project and a mapping between them that are made, read and ended.
+fn ids_of_what_was_there(server: &Server) -> Value {
+    let made = server.data(
+        r#"mutation {
+            unit: createOrgUnit(input: {key: "lab"}) { orgUnit { id } }
+            person: createPerson(input: {email: "new@aurora.example"}) { person { id } }
+            project: createProject(input: {projectId: "probe", projectName: "Probe"}) { project { id } }
+        }"#,
+    );
+    let ids = json!({
+        "unit": made["unit"]["orgUnit"]["id"],
+        "person": made["person"]["person"]["id"],
+        "project": made["project"]["project"]["id"],
+    });
+    server.data_with(
+        "mutation ($unit: ID!, $person: ID!, $project: ID!) {
+            deleteOrgUnit(input: {id: $unit}) { revision }
+            deletePerson(input: {id: $person}) { revision }
+            deleteProject(input: {id: $project}) { revision }
+        }",
+        &ids,
+    );
+    ids
+}
+
+#[test]
+fn a_mutation_names_by_global_id_what_the_one_before_it_made() {
+    let server = Server::organisation();
+    let ids = ids_of_what_was_there(&server);
+    let made = server.data_with(
+        r#"mutation ($unit: ID!, $person: ID!, $project: ID!) {
+            createOrgUnit(input: {key: "lab"}) { revision }
+            createPerson(input: {email: "new@aurora.example", units: [$unit]}) { revision }
+            createProject(input: {projectId: "probe", projectName: "Probe"}) { revision }
+            createMapping(input: {from: $project, to: $person}) { mapping { mappingType } }
+            updateOrgUnit(input: {id: $unit, name: "The Lab"}) { orgUnit { totals { people } } }
+        }"#,
+        &ids,
+    );
+    assert_eq!(made["createMapping"]["mapping"]["mappingType"], "PROJECT_PEOPLE");
+    assert_eq!(made["updateOrgUnit"]["orgUnit"]["totals"]["people"], 1);
+}
+
+#[test]
+fn a_change_of_a_set_names_by_global_id_what_an_earlier_one_made() {
+    let server = Server::organisation();
+    let ids = ids_of_what_was_there(&server);
+    let (unit, person, project) = (&ids["unit"], &ids["person"], &ids["project"]);
+    let changes = json!({"changes": [
+        {"createOrgUnit": {"key": "lab"}},
+        {"moveOrgUnit": {"id": unit, "to": "Carbon"}},
+        {"createPerson": {"email": "new@aurora.example", "units": [unit]}},
+        {"createProject": {"projectId": "probe", "projectName": "Probe", "units": [unit]}},
+        {"createMapping": {"from": project, "to": person}},
+        {"updateProject": {"id": project, "projectName": "Probes"}},
+        {"updatePerson": {"id": person, "firstName": "Noa"}},
+        {"linkOrgUnits": {"parent": unit, "child": "Bench"}},
+    ]});
+    for dry_run in [true, false] {
+        let apply = format!(
+            "mutation ($changes: [ChangeInput!]!) {{ apply(changes: $changes, dryRun: {dry_run}) {{ results {{ effect }} }} }}"
+        );
+        let done = server.data_with(&apply, &changes);
+        assert_eq!(done["apply"]["results"].as_array().map(Vec::len), Some(8));
+    }
+    let lab = server.data(r#"{ orgUnit(by: {key: "lab"}) { totals { units people projects } } }"#);
+    assert_eq!(lab["orgUnit"]["totals"], json!({"units": 1, "people": 1, "projects": 1}));
+    let wrong = json!({"changes": [{"createMapping": {"from": unit, "to": person, "mappingType": "PROJECT_PEOPLE"}}]});
+    let apply = "mutation ($changes: [ChangeInput!]!) { apply(changes: $changes) { revision } }";
+    let error = server.error_with(apply, &wrong, "refused");
+    assert_eq!(error["extensions"]["refused"][0]["code"], "wrong-end", "{error}");
+}
+
+#[test]
+fn a_record_that_exists_is_refused_without_advice_from_another_door() {
+    let server = Server::organisation();
+    let error =
+        server.error(r#"mutation { createOrgUnit(input: {key: "Bikes"}) { revision } }"#, "duplicate");
+    assert_eq!(error["message"], r#"the unit "Bikes" exists already"#);
 }

@@ -352,6 +352,7 @@ fn a_goodbye_is_answered() {
     client.subscribe("r", "subscription { revision }");
     assert_eq!(client.hear()["type"], "next");
     client.0.close(None).unwrap();
-    assert!(matches!(client.0.read(), Ok(Message::Close(_))));
+    let answer = client.0.read();
+    assert!(matches!(answer, Ok(Message::Close(_))), "{answer:?}");
     assert!(matches!(client.0.read(), Err(Error::ConnectionClosed)));
 }

@@ -181,3 +181,36 @@ fn two_mappings_are_told_apart_by_id_alone() {
     let problem = server.json("PATCH", &path, &other).problem(422, "invalid");
     assert_eq!(problem["field"], "id");
 }
+
+#[test]
+fn a_number_that_would_be_rounded_is_refused_by_its_name() {
+    let server = Server::start();
+    for (number, is_kept) in [
+        ("18446744073709551615", true),
+        ("-9223372036854775808", true),
+        ("18446744073709551616", false),
+        ("-9223372036854775809", false),
+        ("123456789012345678901234567890", false),
+        ("0.1", true),
+    ] {
+        let body = format!(r#"{{"name":"U{number}","cost":{{"centre":[{number}]}}}}"#);
+        let headers = [("content-type", "application/json")];
+        let answer = server.send("POST", "/units", &headers, Some(body.as_bytes()));
+        if is_kept {
+            assert!(answer.text().contains(number), "{}", answer.text());
+        } else {
+            let problem = answer.problem(422, "invalid");
+            assert_eq!(problem["field"], "attributes");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains("cost: centre: ") && detail.contains("send it as a string"), "{detail}");
+        }
+        let asked = format!(
+            r#"mutation {{ createOrgUnit(input: {{key: "G{number}", attributes: {{n: {number}}}}}) {{ revision }} }}"#
+        );
+        if is_kept {
+            server.data(&asked);
+        } else {
+            server.error(&asked, "invalid");
+        }
+    }
+}

@@ -31,6 +31,11 @@ fn many_records_are_made_at_once_in_any_order() {
     assert_eq!(again, json!({"dryRun": false, "total": 6, "created": 0, "updated": 0, "unchanged": 6}));
     let twice = server.bulk("?mode=insert", CORP).problem(422, "refused");
     assert_eq!(twice["refused"].as_array().unwrap().len(), 6);
+    let detail = twice["detail"].as_str().unwrap();
+    assert!(detail.ends_with("exists already; mode=upsert merges into records that exist"), "{detail}");
+    let person = r#"{"kind":"person","email":"bob@corp"}"#;
+    let in_one = server.bulk("", &format!("{person}\n{person}")).problem(422, "refused");
+    assert!(!in_one["detail"].as_str().unwrap().contains("upsert"), "merging would hide it: {in_one}");
     assert_eq!(server.bulk("", "\n \n").ok()["total"], 0);
 }
 

@@ -59,6 +59,34 @@ fn every_read_has_a_tag_and_takes_it_back() {
 }
 
 #[test]
+fn a_tag_says_nothing_of_another_directory_at_the_same_revision() {
+    let (here, there) = (server(), server());
+    for path in ["/people/a@b", "/people", "/projects", "/org-hierarchy"] {
+        let tag = here.get(path).header("etag");
+        let answer = known(&there, "GET", path, &tag);
+        assert_eq!((answer.status, answer.header("etag") == tag), (200, false), "{path}");
+    }
+}
+
+#[test]
+fn a_tag_of_before_a_restore_is_not_taken_after_it() {
+    use clade::model::CreatePerson;
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("backup.redb");
+    clade::Directory::in_memory().unwrap().backup(&backup).unwrap();
+    let openings = ["Ada", "Bob"].map(|name| {
+        let copy = folder.path().join(name);
+        std::fs::copy(&backup, &copy).unwrap();
+        let directory = clade::Directory::open_existing(&copy).unwrap();
+        directory.apply(CreatePerson::new("a@b").display_name(name)).unwrap();
+        directory.view()
+    });
+    let [before, after] = openings;
+    assert_eq!(before.revision(), after.revision());
+    assert_ne!(before.opening(), after.opening());
+}
+
+#[test]
 fn a_change_is_made_only_to_the_record_that_was_seen() {
     let server = server();
     for (path, body) in [

@@ -19,6 +19,20 @@ fn id_of(mapping: &Value) -> String {
 }
 
 #[test]
+fn a_parent_given_twice_is_one_parent() {
+    let server = opsera();
+    let twice = json!({"name": "Lab", "parents": ["R&D", "R&D", ["Opsera", "R&D"]]});
+    server.post("/units", &twice).ok();
+    server.bulk("", r#"{"kind":"orgUnit","name":"Den","parents":["Core","Opsera/R&D/Core"]}"#).ok();
+    server.json("PATCH", "/units/Den", &json!({"parents": ["Lab", "Lab"]})).ok();
+    server.json("PATCH", "/units/Den", &json!({"parents": []})).ok();
+    server.json("PATCH", "/units/Lab", &json!({"parents": []})).ok();
+    assert_eq!(server.get("/org-hierarchy").ok()["count"], 3, "nothing is left of either");
+    let findings = server.directory.check().expect("it can be read").findings;
+    assert_eq!(findings, Vec::<String>::new());
+}
+
+#[test]
 fn a_cycle_is_refused_at_every_door_with_the_whole_way() {
     let server = opsera();
     let top = server.post("/org-hierarchy", &json!({"parent": "Holding", "child": "Opsera"})).ok();
@@ -215,4 +229,12 @@ fn bad_units_are_refused_by_field() {
         assert_eq!(server.post("/units", &body).problem(422, code)["field"], field, "{body}");
     }
     assert_eq!(server.get("/units").ok()["count"], 4);
+}
+
+#[test]
+fn a_parent_beside_parents_is_refused_as_it_was_given() {
+    let server = opsera();
+    let both = json!({"name": "Lab", "parent": "Core", "parents": ["R&D"]});
+    let problem = server.post("/units", &both).problem(422, "invalid");
+    assert_eq!(problem["detail"], r#"parent "Core" is given beside parents; give one of the two"#);
 }

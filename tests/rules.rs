@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use clade::model::command::{
-    Command, Create, Delete, IfExists, LevelNames, LinkUnits, MoveUnit, Patch, PersonFields, PersonRef,
-    Placement, UnitFields, Update,
+    Command, Create, Delete, EndRef, IfExists, LevelNames, LinkUnits, MappingFields, MoveUnit, Patch,
+    PersonFields, PersonRef, Placement, UnitFields, Update,
 };
 use clade::model::{
     Change, CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, Email, EntityId, ExternalId, Kind,
@@ -114,6 +114,55 @@ fn a_unit_is_not_its_own_parent_known_or_not() {
         "self-parent"
     );
     assert!(directory.view().org_unit("New").is_err());
+}
+
+#[test]
+fn a_mapping_is_turned_round_unless_another_way_leads_down() {
+    let directory = org(&["Corp > Retail", "Retail > Shop, Cart", "Shop > Cart"]);
+    let turn = |upper: &str, lower: &str| {
+        let view = directory.view();
+        let id = |key: &str| view.org_unit(key).unwrap().id();
+        let fields = MappingFields {
+            from: Some(EndRef::Text(lower.to_owned())),
+            to: Some(EndRef::Text(upper.to_owned())),
+            ..MappingFields::default()
+        };
+        let target = view.mapping_between(id(upper), id(lower)).unwrap().id;
+        directory.apply(Command::UpdateMapping(Update { target, fields, if_revision: None }))
+    };
+    let view = turn("Corp", "Retail").unwrap().view;
+    assert_eq!(keys(&view, view.roots()), ["Retail"]);
+    let refusal = turn("Retail", "Cart").unwrap_err();
+    assert!(refusal.to_string().contains("Cart > Retail > Shop > Cart"), "{refusal}");
+    let view = turn("Shop", "Cart").unwrap().view;
+    assert_eq!(keys(&view, view.ancestors(view.org_unit("Shop").unwrap().id())), ["Retail", "Cart"]);
+    assert_eq!(directory.check().unwrap().findings, Vec::<String>::new());
+}
+
+#[test]
+fn a_parent_given_twice_is_one_parent_and_opens_no_way_to_a_cycle() {
+    let directory = Directory::in_memory().unwrap();
+    let unit = |key: &str, parents: &[&str]| UnitFields {
+        key: Some(UnitKey::parse(key).unwrap()),
+        parents: Some(parents.iter().map(|parent| UnitRef::from(*parent)).collect()),
+        ..UnitFields::default()
+    };
+    let create = |fields| Command::CreateUnit(Create { fields, if_exists: IfExists::Refuse });
+    let change = |key: &str, parents: &[&str]| {
+        let fields = UnitFields { key: None, ..unit(key, parents) };
+        Command::UpdateUnit(Update { target: key.into(), fields, if_revision: None })
+    };
+    directory.apply(CreateOrgUnit::new("Alpha", "team").key("a")).unwrap();
+    directory.apply(create(unit("b", &["a", "a", "Alpha"]))).unwrap();
+    directory.apply(CreateOrgUnit::new("c", "team")).unwrap();
+    let view = directory.apply(change("c", &["Alpha", "a", "b", "a"])).unwrap().view;
+    assert_eq!(view.mappings().len(), 3);
+    let view = directory.apply(change("b", &[])).unwrap().view;
+    assert_eq!(view.mappings().len(), 2, "no second mapping is left behind");
+    directory.apply(change("c", &[])).unwrap();
+    directory.apply(change("a", &["b"])).unwrap();
+    assert_eq!(directory.apply(change("b", &["a", "a"])).unwrap_err().code(), "cycle");
+    assert_eq!(directory.check().unwrap().findings, Vec::<String>::new());
 }
 
 // 2. An entity counts once, however many ways lead to it.

@@ -94,6 +94,16 @@ fn a_demo_in_a_store_stays_and_is_not_made_twice() {
 }
 
 #[test]
+fn a_demo_stays_out_of_the_store_that_a_standing_setting_names() {
+    let folder = Folder::new();
+    folder.write("clade.toml", "data = \"corp.redb\"\n");
+    let running = folder.serve(&["--demo"]);
+    let token = running.token().unwrap();
+    assert_eq!(send(&running, &token, "GET", "/api/v2/data/people", &Value::Null).0, 200);
+    assert_eq!(folder.names(), ["clade.toml"]);
+}
+
+#[test]
 fn an_address_that_cannot_be_had_is_told() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

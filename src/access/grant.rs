@@ -57,6 +57,12 @@ impl Grant {
         &self.actor
     }
 
+    /// The role.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
     /// Whether the role is `role` or more.
     #[must_use]
     pub fn allows(&self, role: Role) -> bool {

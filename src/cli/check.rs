@@ -7,7 +7,7 @@ use ureq::SendBody;
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say, say_json};
-use crate::server::rest::checked_as_json;
+use crate::server::rest::CheckAnswer;
 
 #[derive(Debug, Args)]
 pub(super) struct Check {}
@@ -16,7 +16,7 @@ impl Check {
     #[expect(clippy::unused_self, reason = "every command is run the same way")]
     pub(super) fn run(self, settings: &Settings) -> Result {
         let checked = match Target::existing(settings)? {
-            Target::Store(directory) => checked_as_json(&directory.check()?),
+            Target::Store(directory) => json!(CheckAnswer::from(directory.check()?)),
             Target::Server(client) => {
                 client.post("/api/v2/data/check", "application/json", SendBody::none())?
             }

@@ -1,7 +1,9 @@
 //! `clade import`: all records of all files in one change set, or none.
 
 use std::io::{BufRead, BufReader, Write};
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
@@ -17,9 +19,12 @@ use crate::cli::{Failure, Result, say, say_json};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::model::command::{Command, Effect, IfExists};
+use crate::model::entity::Revision;
 use crate::server::problem::Problem;
-use crate::server::rest::{command_of_line, command_of_record, in_order, records_of_csv};
+use crate::server::rest::{command_of_line, command_of_record, in_order, merging_helps, records_of_csv};
 
+/// Lines that are read side by side.
+const LINES_AT_ONCE: usize = 1 << 16;
 /// Refused lines that are told one by one.
 const TOLD_MAX: usize = 20;
 
@@ -85,7 +90,7 @@ impl Import {
             // Read first: a file that cannot be read makes no store.
             let commands = self.commands(sources, &names)?;
             progress.set_message("writing");
-            self.apply(&self.directory(settings)?, commands, &names)?
+            self.write(settings, commands, &names)?
         };
         progress.finish_and_clear();
         self.report(settings, &counted, began)
@@ -93,6 +98,25 @@ impl Import {
 
     fn if_exists(&self) -> IfExists {
         if self.mode == Mode::Upsert { IfExists::Merge } else { IfExists::Refuse }
+    }
+
+    /// Writes to the store. One that was made for these records goes again where they are refused.
+    fn write(
+        &self,
+        settings: &Settings,
+        commands: Vec<(Place, Command)>,
+        names: &[String],
+    ) -> Result<Counted> {
+        let data = settings.data();
+        let was_there = data.exists();
+        let directory = self.directory(settings)?;
+        let written = self.apply(&directory, commands, names);
+        let is_empty = directory.view().revision() == Revision::default();
+        drop(directory);
+        if written.is_err() && is_empty && !was_there && data.exists() {
+            std::fs::remove_file(data)?;
+        }
+        written
     }
 
     /// The store to write to; to try things on where there is none yet, one in memory.
@@ -148,14 +172,17 @@ impl Import {
         if total == 0 {
             return Ok(Counted::default());
         }
+        let before = directory.view();
         let done = if self.dry_run { directory.dry_run(commands) } else { directory.apply_all(commands) };
         let applied = done.map_err(|refusal| match refusal {
             Error::Refused { refused: all, total } => {
+                let helps = self.mode == Mode::Insert && merging_helps(&before, &all);
                 let refusals: Vec<Refusal> = all
                     .into_iter()
                     .map(|(at, why)| Refusal { place: places[at], problem: why.into() })
                     .collect();
-                refused(total, &refusals, names)
+                let failure = refused(total, &refusals, names);
+                if helps { advised(failure) } else { failure }
             }
             other => other.into(),
         })?;
@@ -229,22 +256,53 @@ impl Import {
 }
 
 /// Hands over each line that is not blank, with its number from 1.
-fn each_line<T>(source: Source, mut take: impl FnMut(u64, T) -> Result, read: impl Fn(&[u8]) -> T) -> Result {
-    let mut lines = BufReader::with_capacity(1 << 16, source.reader);
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        let unreadable =
-            |why| Failure::refused(format!("{} line {number} cannot be read: {why}", source.name));
-        if lines.read_until(b'\n', &mut line).map_err(unreadable)? == 0 {
-            break;
+/// Reads every line that is not blank: many at once, since most of what an import costs is reading lines.
+fn each_line<T: Send>(
+    source: Source,
+    mut take: impl FnMut(u64, T) -> Result,
+    read: impl Fn(&[u8]) -> T + Sync,
+) -> Result {
+    let mut reader = BufReader::with_capacity(1 << 16, source.reader);
+    let mut number = 0;
+    loop {
+        let mut lines: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut is_end = false;
+        while lines.len() < LINES_AT_ONCE && !is_end {
+            number += 1;
+            let mut line = Vec::new();
+            let unreadable =
+                |why| Failure::refused(format!("{} line {number} cannot be read: {why}", source.name));
+            is_end = reader.read_until(b'\n', &mut line).map_err(unreadable)? == 0;
+            if !line.trim_ascii().is_empty() {
+                lines.push((number, line));
+            }
         }
-        let text = line.trim_ascii();
-        if !text.is_empty() {
-            take(number, read(text))?;
+        for (number, read) in read_side_by_side(&lines, &read) {
+            take(number, read)?;
+        }
+        if is_end {
+            return Ok(());
         }
     }
-    Ok(())
+}
+
+/// What `read` makes of each line, in order, by as many threads as there are cores.
+fn read_side_by_side<T: Send>(
+    lines: &[(u64, Vec<u8>)],
+    read: &(impl Fn(&[u8]) -> T + Sync),
+) -> impl Iterator<Item = (u64, T)> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let read_all = |lines: &[(u64, Vec<u8>)]| -> Vec<(u64, T)> {
+        lines.iter().map(|(number, line)| (*number, read(line.trim_ascii()))).collect()
+    };
+    let parts = std::thread::scope(|scope| {
+        let share = lines.len().div_ceil(threads).max(1);
+        let readers: Vec<_> = lines.chunks(share).map(|lines| scope.spawn(move || read_all(lines))).collect();
+        let joined =
+            |reader: ScopedJoinHandle<'_, _>| reader.join().expect("what cannot be read is an error");
+        readers.into_iter().map(joined).collect::<Vec<_>>()
+    });
+    parts.into_iter().flatten()
 }
 
 /// Hands over each row of a CSV file, with the number of its line.
@@ -271,16 +329,38 @@ fn refused(total: usize, refusals: &[Refusal], names: &[String]) -> Failure {
         .iter()
         .map(|refusal| (refusal.place, refusal.problem.code, refusal.problem.detail.as_str()))
         .collect();
-    nothing_changed(total, &told, names)
+    nothing_changed(total, told.len(), &told, names)
 }
 
-fn nothing_changed(total: usize, refusals: &[(Place, &str, &str)], names: &[String]) -> Failure {
-    let mut lines = vec![format!("nothing was changed: {} of {total} records were refused", refusals.len())];
+/// With the advice to merge into the records that exist.
+fn advised(failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused { message, facts } => Failure::Refused {
+            message: format!("{message}\n--mode upsert merges into records that exist"),
+            facts,
+        },
+        other => other,
+    }
+}
+
+/// `refusals` are those of the `count` refused records that are named.
+fn nothing_changed(
+    total: usize,
+    count: usize,
+    refusals: &[(Place, &str, &str)],
+    names: &[String],
+) -> Failure {
+    let mut lines = vec![format!("nothing was changed: {count} of {total} records were refused")];
     for (place, _, detail) in refusals.iter().take(TOLD_MAX) {
         lines.push(format!("  {} line {}: {detail}", names[place.file], place.line));
     }
-    if refusals.len() > TOLD_MAX {
-        lines.push(format!("  and {} more; --json lists them all", refusals.len() - TOLD_MAX));
+    if count > TOLD_MAX {
+        let where_to_look = if count > refusals.len() {
+            format!("--json lists the first {}", refusals.len())
+        } else {
+            "--json lists them all".to_owned()
+        };
+        lines.push(format!("  and {} more; {where_to_look}", count - TOLD_MAX));
     }
     let all: Vec<Value> = refusals
         .iter()
@@ -290,7 +370,7 @@ fn nothing_changed(total: usize, refusals: &[(Place, &str, &str)], names: &[Stri
         .collect();
     Failure::Refused {
         message: lines.join("\n"),
-        facts: json!({ "code": "refused", "total": total, "refused": all }),
+        facts: json!({ "code": "refused", "total": total, "refusedCount": count, "refused": all }),
     }
 }
 
@@ -305,5 +385,7 @@ fn told_by_server(failure: Failure, places: &[Place], names: &[String]) -> Failu
             Some((*places.get(line.checked_sub(1)?)?, told["code"].as_str()?, told["detail"].as_str()?))
         })
         .collect();
-    nothing_changed(places.len(), &told, names)
+    let count = facts["refusedCount"].as_u64().and_then(|count| usize::try_from(count).ok());
+    let failure = nothing_changed(places.len(), count.unwrap_or(told.len()), &told, names);
+    if facts["mergingHelps"] == true { advised(failure) } else { failure }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say_json};
-use crate::server::graphql::{self, Asked};
+use crate::server::graphql::{self, Asked, Wanted};
 use crate::server::state::{AppState, Caller};
 
 #[derive(Debug, Args)]
@@ -34,8 +34,9 @@ impl Query {
                 let state = AppState::new(directory);
                 let caller = Caller::local(&state);
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                let asked = Asked { query, operation_name: None, variables };
-                runtime.block_on(graphql::execute(&state, caller, asked)).body
+                let asked = Asked { document: Wanted::Text(query), operation_name: None, variables };
+                serde_json::to_value(runtime.block_on(graphql::execute(&state, caller, asked)))
+                    .map_err(|why| Failure::refused(why.to_string()))?
             }
         };
         say_json(&answer)?;

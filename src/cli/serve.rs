@@ -20,9 +20,13 @@ pub(super) struct Serve {
     /// Where to listen [default: 127.0.0.1:7171]; port 0 takes any that is free
     #[arg(long, env = "CLADE_LISTEN", value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Begin with a small sample organisation, in memory unless --data names a store
+    /// Begin with a small sample organisation, in memory unless the flag --data names a store
     #[arg(long)]
     demo: bool,
+    /// Keep so many MiB of answers to GraphQL queries, to give them again while nothing changes; 0 keeps none
+    /// [default: 64]
+    #[arg(long, env = "CLADE_RESPONSE_CACHE_MB", value_name = "MIB")]
+    response_cache_mb: Option<u64>,
     /// What to log: error, warn, info, debug, trace, or by part [default: warn]
     #[arg(long, env = "CLADE_LOG", value_name = "LEVEL")]
     log: Option<String>,
@@ -63,10 +67,9 @@ impl Serve {
     }
 
     fn directory(&self, settings: &Settings) -> Result<Directory> {
-        let directory = match (&settings.named_data, self.demo) {
-            (None, true) => Directory::in_memory()?,
-            _ => Directory::open(settings.data())?,
-        };
+        // A standing setting names the store of every day, which is no place for a sample.
+        let in_memory = self.demo && !settings.is_data_flagged;
+        let directory = if in_memory { Directory::in_memory()? } else { Directory::open(settings.data())? };
         if self.demo && directory.view().revision().0 == 0 {
             directory.apply_all(demo::commands()?)?;
         }
@@ -80,7 +83,11 @@ impl Serve {
         let secret = first_token(&directory)?;
         greet(address, secret.as_deref(), self.demo)?;
         tracing::info!(%address, revision = %directory.view().revision(), "serving");
-        serve(AppState::new(directory), listener, stop_signal()?).await;
+        let view = directory.view();
+        tokio::task::spawn_blocking(move || view.warm_up());
+        let answers_kept = settings.response_cache_bytes(self.response_cache_mb);
+        let state = AppState::new(directory).keeping_answers(answers_kept);
+        serve(state, listener, stop_signal()?).await;
         Ok(())
     }
 }

@@ -9,10 +9,12 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::cli::{Failure, Result};
+use crate::server::limits::ANSWERS_KEPT_BYTES;
 
 const FILE: &str = "clade.toml";
 const DATA: &str = "clade.redb";
 const LISTEN: &str = "127.0.0.1:7171";
+const MIB: u64 = 1 << 20;
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
@@ -47,13 +49,16 @@ struct File {
     server: Option<String>,
     listen: Option<String>,
     log: Option<String>,
+    response_cache_mb: Option<u64>,
 }
 
 /// The settings of one run.
 #[derive(Debug)]
 pub(super) struct Settings {
     /// The store, if one was named anywhere.
-    pub(super) named_data: Option<PathBuf>,
+    named_data: Option<PathBuf>,
+    /// Whether a flag named that store.
+    pub(super) is_data_flagged: bool,
     /// The server to ask instead.
     pub(super) server: Option<String>,
     /// Whether a flag named that server: a command that needs a store refuses the flag, not a standing setting.
@@ -61,6 +66,7 @@ pub(super) struct Settings {
     pub(super) json: bool,
     listen: Option<String>,
     log: Option<String>,
+    response_cache_mb: Option<u64>,
 }
 
 impl Settings {
@@ -81,10 +87,12 @@ impl Settings {
         Ok(Self {
             server: decided.and_then(|(_, server)| server.clone()),
             is_server_flagged: shared.server.is_some(),
+            is_data_flagged: shared.data.is_some(),
             named_data: data.into_iter().flatten().next(),
             json: shared.json,
             listen: file.listen,
             log: file.log,
+            response_cache_mb: file.response_cache_mb,
         })
     }
 
@@ -94,6 +102,11 @@ impl Settings {
 
     pub(super) fn listen(&self, flag: Option<String>) -> String {
         flag.or_else(|| self.listen.clone()).unwrap_or_else(|| LISTEN.to_owned())
+    }
+
+    /// How many bytes of answers a server keeps.
+    pub(super) fn response_cache_bytes(&self, flag_mb: Option<u64>) -> u64 {
+        flag_mb.or(self.response_cache_mb).map_or(ANSWERS_KEPT_BYTES, |mb| mb.saturating_mul(MIB))
     }
 
     pub(super) fn log(&self, flag: Option<String>) -> String {

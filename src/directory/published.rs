@@ -32,6 +32,10 @@ impl Published {
     /// has and the published graph had not.
     pub(super) fn exchange(&self, draft: &Arc<Graph>, batch: &Batch) -> Arc<Graph> {
         let mut retired = self.0.swap(Arc::clone(draft));
+        if draft.is_bulk(batch.sets.iter().map(|set| set.changes.len()).sum()) {
+            // A copy is made sooner than so many changes.
+            return Arc::new(Graph::clone(draft));
+        }
         match unshared(&mut retired) {
             Some(graph) => {
                 graph.apply_batch(batch);

@@ -94,11 +94,10 @@ pub(super) fn start(store: Store, graph: Graph) -> (Arc<Shared>, Writer) {
         ready: AtomicBool::new(true),
     });
     let (requests, waiting) = sync_channel(WAITING_MAX);
-    let mut loop_state = Loop { shared: Arc::clone(&shared), draft: Arc::new(Graph::clone(&graph)) };
-    drop(graph);
+    let for_writer = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
         .name("clade-writer".to_owned())
-        .spawn(move || loop_state.run(&waiting))
+        .spawn(move || Loop { draft: Arc::new(Graph::clone(&graph)), shared: for_writer }.run(&waiting))
         .expect("a thread can be started while the process does");
     (shared, Writer { requests: Some(requests), thread: Some(thread) })
 }
@@ -183,6 +182,9 @@ impl Loop {
     /// One transaction for everyone who waits. A refusal is one request's own. A failed transaction is
     /// everyone's, also of the refused: a neighbour that never came to be may have been the reason.
     fn commit(&mut self, gathered: Vec<Request>) {
+        if let Some(draft) = Arc::get_mut(&mut self.draft) {
+            draft.adopt_indexes(&self.shared.published.load());
+        }
         let mut batch = Batch {
             revision: self.draft.revision().next(),
             id: mint(),

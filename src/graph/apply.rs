@@ -4,43 +4,71 @@
 use std::sync::Arc;
 
 use petgraph::Direction;
+use petgraph::stable_graph::StableDiGraph;
 use petgraph::visit::EdgeRef;
 
+use crate::graph::index::Index;
+use crate::graph::platforms::Platforms;
 use crate::graph::{Edge, Graph, node};
 use crate::model::change::{Batch, Change, ChangeSet};
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::Token;
 
+/// Changes are many where there are more of them than one for so many entities …
+const BULK_SHARE: usize = 8;
+/// … and more than this.
+const BULK_MIN: usize = 1000;
+
 impl Graph {
-    /// A graph of records that hold at `revision`; `next_entity` is the number that the next new entity gets.
+    /// A graph of records that hold at `revision`, by number; `next_entity` is the number that the next new entity
+    /// gets.
+    ///
+    /// # Panics
+    /// When no thread can be started.
     #[must_use]
     pub fn load(
         revision: Revision,
         next_entity: u32,
-        entities: Vec<Arc<Entity>>,
+        entities: &[Arc<Entity>],
         mappings: Vec<Arc<Mapping>>,
         tokens: Vec<Arc<Token>>,
     ) -> Self {
         let mut graph = Self { revision, ..Self::default() };
-        for entity in entities {
-            graph.grow_to(entity.id);
-            graph.enter(entity);
-        }
-        while graph.next_entity().0 < next_entity {
-            graph.nodes.add_node(None);
-        }
-        for id in graph.all[Kind::Repository as usize].clone() | &graph.all[Kind::Service as usize] {
-            graph.connect_asset(EntityId(id));
-        }
-        for mapping in mappings {
-            graph.connect(mapping);
-        }
+        graph.nodes = StableDiGraph::with_capacity(next_entity as usize, entities.len() + mappings.len());
+        let (index, platforms) = std::thread::scope(|scope| {
+            // Indexes are made of the entities alone, edges and closures of their kinds and numbers.
+            let indexes = scope.spawn(|| (Index::of(entities), Platforms::of(entities)));
+            graph.connect_all(entities, mappings, next_entity);
+            indexes.join().expect("entities can be indexed whatever they are")
+        });
+        (graph.index, graph.platforms) = (index, platforms);
         for token in tokens {
             graph.tokens.insert(token.id.clone(), token);
         }
-        graph.rebuild_closures();
         graph
+    }
+
+    /// Nodes, edges and closures of a graph that has none yet.
+    fn connect_all(&mut self, entities: &[Arc<Entity>], mappings: Vec<Arc<Mapping>>, next_entity: u32) {
+        for entity in entities {
+            self.grow_to(entity.id);
+            self.all[entity.kind() as usize].insert(entity.id.0);
+            if let Some(slot) = self.nodes.node_weight_mut(node(entity.id)) {
+                *slot = Some(Arc::clone(entity));
+            }
+        }
+        while self.next_entity().0 < next_entity {
+            self.nodes.add_node(None);
+        }
+        for asset in entities.iter().filter(|entity| entity.owning_project().is_some()) {
+            self.connect_asset(asset.id);
+        }
+        self.mappings.reserve(mappings.len());
+        for mapping in mappings {
+            self.connect(mapping);
+        }
+        self.rebuild_closures();
     }
 
     /// Makes every fact of a committed batch true, and stands at its revision.
@@ -58,9 +86,18 @@ impl Graph {
 
     /// Makes every fact of a change set true.
     pub fn apply(&mut self, set: &ChangeSet) {
+        if self.is_bulk(set.changes.len()) {
+            self.text.take();
+        }
         for change in &set.changes {
             self.make(change);
         }
+    }
+
+    /// Whether so many changes are better made at once than one by one, where there is a choice.
+    #[must_use]
+    pub fn is_bulk(&self, changes: usize) -> bool {
+        changes > self.nodes.node_count() / BULK_SHARE + BULK_MIN
     }
 
     fn make(&mut self, change: &Change) {
@@ -77,7 +114,7 @@ impl Graph {
 
     fn put_entity(&mut self, entity: &Arc<Entity>) {
         if let Some(before) = self.entity(entity.id).cloned() {
-            self.index.remove(&before);
+            self.leave(&before);
             self.enter(Arc::clone(entity));
             return;
         }
@@ -100,12 +137,12 @@ impl Graph {
         if let Some(project) = entity.owning_project() {
             self.detach_asset(project, id, entity.kind());
         }
+        self.leave(&entity);
         let edges: Vec<_> =
             self.nodes.edges_directed(node(id), Direction::Incoming).map(|edge| edge.id()).collect();
         for edge in edges {
             self.nodes.remove_edge(edge);
         }
-        self.index.remove(&entity);
         self.all[entity.kind() as usize].remove(id.0);
         self.beneath.remove(&id);
         if let Some(slot) = self.nodes.node_weight_mut(node(id)) {
@@ -151,10 +188,23 @@ impl Graph {
         }
     }
 
-    /// Fills the slot of `entity` and enters it in the index.
+    /// Takes an entity out of the indexes, as it is.
+    fn leave(&mut self, entity: &Entity) {
+        self.index.remove(entity);
+        self.leave_platform(entity);
+        if let Some(text) = self.text.get_mut() {
+            text.remove(entity.id);
+        }
+    }
+
+    /// Fills the slot of `entity` and enters it in the indexes.
     fn enter(&mut self, entity: Arc<Entity>) {
         let nodes = &self.nodes;
         self.index.insert(&entity, |id| nodes.node_weight(node(id)).and_then(Option::as_deref));
+        self.platforms.insert(&entity);
+        if let Some(text) = self.text.get_mut() {
+            text.insert(&entity);
+        }
         self.all[entity.kind() as usize].insert(entity.id.0);
         let slot = node(entity.id);
         if let Some(slot) = self.nodes.node_weight_mut(slot) {

@@ -4,7 +4,7 @@
 //! change keeps it so; [`Graph::rebuild_closures`] makes it so from the edges alone.
 
 use petgraph::Direction;
-use petgraph::visit::EdgeRef;
+use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
@@ -19,6 +19,16 @@ pub(super) struct Beneath {
     pub(super) direct: Sets,
     /// The same at any depth.
     pub(super) below: Sets,
+}
+
+/// Numbers of entities by kind, in no order.
+type Gathered = [Vec<u32>; Kind::ALL.len()];
+
+/// Bitmaps take numbers in order far faster than as they come.
+fn sorted(mut ids: Vec<u32>) -> RoaringBitmap {
+    ids.sort_unstable();
+    ids.dedup();
+    RoaringBitmap::from_sorted_iter(ids).expect("the numbers were sorted")
 }
 
 impl Graph {
@@ -99,20 +109,14 @@ impl Graph {
 
     /// Computes every closure anew from the edges.
     pub(super) fn rebuild_closures(&mut self) {
-        let mut beneath: FxHashMap<EntityId, Beneath> = FxHashMap::default();
         let units = self.all[Kind::OrgUnit as usize].clone();
-        for unit in units.iter().map(EntityId) {
-            let mut direct = Sets::default();
-            for edge in self.nodes.edges_directed(node(unit), Direction::Outgoing) {
-                if let Some(held) = self.entity(entity_id(edge.target())) {
-                    direct[held.kind() as usize].insert(held.id.0);
-                    for asset in self.asset_ids(held.id) {
-                        if let Some(asset) = self.entity(asset) {
-                            direct[asset.kind() as usize].insert(asset.id.0);
-                        }
-                    }
-                }
-            }
+        let mut gathered: FxHashMap<EntityId, Gathered> = FxHashMap::default();
+        gathered.extend(units.iter().map(|unit| (EntityId(unit), Gathered::default())));
+        self.gather(&mut gathered);
+        let mut beneath: FxHashMap<EntityId, Beneath> = FxHashMap::default();
+        beneath.reserve(gathered.len());
+        for (unit, gathered) in gathered {
+            let direct = gathered.map(sorted);
             beneath.insert(unit, Beneath { below: direct.clone(), direct });
         }
         for unit in self.children_first(&units) {
@@ -125,6 +129,51 @@ impl Graph {
             beneath.entry(unit).or_default().below = below;
         }
         self.beneath = beneath;
+    }
+
+    /// What the edges say is directly beneath each unit. All edges in the order in which they stand in memory:
+    /// going from unit to unit would wait for memory at every step.
+    fn gather(&self, gathered: &mut FxHashMap<EntityId, Gathered>) {
+        let mut placed: Vec<(EntityId, EntityId)> = Vec::new();
+        let mut assets: Vec<(EntityId, EntityId)> = Vec::new();
+        for edge in self.nodes.edge_references() {
+            let mapping = match edge.weight() {
+                Edge::Mapping(mapping) => mapping,
+                Edge::Asset => {
+                    assets.push((entity_id(edge.source()), entity_id(edge.target())));
+                    continue;
+                }
+            };
+            let (holder, held) = mapping.holder_and_held();
+            let kind = match mapping.mapping_type {
+                MappingType::ParentChild => Kind::OrgUnit,
+                MappingType::PeopleOrg => Kind::Person,
+                MappingType::ProjectOrg => Kind::Project,
+                MappingType::ProjectPeople => continue,
+            };
+            if let Some(gathered) = gathered.get_mut(&holder) {
+                gathered[kind as usize].push(held.0);
+            }
+            if kind == Kind::Project {
+                placed.push((held, holder));
+            }
+        }
+        placed.sort_unstable();
+        assets.sort_unstable();
+        let mut assets = &assets[..];
+        for of_project in placed.chunk_by(|(one, _), (other, _)| one == other) {
+            let project = of_project[0].0;
+            assets = &assets[assets.partition_point(|(owner, _)| *owner < project)..];
+            let own = assets.iter().take_while(|(owner, _)| *owner == project).map(|(_, asset)| asset.0);
+            for (_, unit) in of_project {
+                let Some(gathered) = gathered.get_mut(unit) else { continue };
+                for asset in own.clone() {
+                    let is_repository = self.all[Kind::Repository as usize].contains(asset);
+                    let kind = if is_repository { Kind::Repository } else { Kind::Service };
+                    gathered[kind as usize].push(asset);
+                }
+            }
+        }
     }
 
     /// What comes directly beneath a unit together with `held`: itself, and a project's assets.

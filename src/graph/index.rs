@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
-use crate::model::entity::{Body, Entity, EntityId};
+use crate::model::entity::{Body, Entity, EntityId, Kind};
 use crate::model::key::fold;
 
 /// What entities are looked up by.
@@ -32,6 +33,17 @@ impl IndexBy {
         Self::RepositoryUrl,
         Self::ServiceIdentifier,
     ];
+
+    /// The indexes in which entities of a kind stand.
+    fn of(kind: Kind) -> &'static [Self] {
+        match kind {
+            Kind::OrgUnit => &[Self::UnitKey, Self::UnitName, Self::UnitExternalId],
+            Kind::Person => &[Self::Email],
+            Kind::Project => &[Self::ProjectId],
+            Kind::Repository => &[Self::RepositoryUrl],
+            Kind::Service => &[Self::ServiceIdentifier],
+        }
+    }
 
     /// The text under which `entity` stands in this index, if it does.
     fn text(self, entity: &Entity) -> Option<Cow<'_, str>> {
@@ -61,24 +73,44 @@ pub(super) struct Index {
 }
 
 impl Index {
+    /// The index of `entities`, which come in the order of their numbers.
+    pub(super) fn of(entities: &[Arc<Entity>]) -> Self {
+        let mut index = Self::default();
+        let mut counts = [0; IndexBy::ALL.len()];
+        for by in entities.iter().flat_map(|entity| IndexBy::of(entity.kind())) {
+            counts[*by as usize] += 1;
+        }
+        for (table, count) in index.tables.iter_mut().zip(counts) {
+            table.reserve(count, |_| 0);
+        }
+        let entity_of = |id: EntityId| {
+            let place = entities.binary_search_by_key(&id, |entity| entity.id).ok()?;
+            Some(&*entities[place])
+        };
+        for entity in entities {
+            index.insert(entity, entity_of);
+        }
+        index
+    }
+
     /// Enters `entity`. `entity_of` finds the entities that stand in the index already.
     pub(super) fn insert<'g>(&mut self, entity: &Entity, entity_of: impl Fn(EntityId) -> Option<&'g Entity>) {
-        for by in IndexBy::ALL {
+        for by in IndexBy::of(entity.kind()) {
             if let Some(text) = by.text(entity) {
                 let rehash = |id: &EntityId| match entity_of(*id).and_then(|entity| by.text(entity)) {
                     Some(text) => hash(&text),
                     None => 0,
                 };
-                self.tables[by as usize].insert_unique(hash(&text), entity.id, rehash);
+                self.tables[*by as usize].insert_unique(hash(&text), entity.id, rehash);
             }
         }
     }
 
     /// Takes `entity` out, as it was when it was entered.
     pub(super) fn remove(&mut self, entity: &Entity) {
-        for by in IndexBy::ALL {
+        for by in IndexBy::of(entity.kind()) {
             if let Some(text) = by.text(entity)
-                && let Ok(entry) = self.tables[by as usize].find_entry(hash(&text), |id| *id == entity.id)
+                && let Ok(entry) = self.tables[*by as usize].find_entry(hash(&text), |id| *id == entity.id)
             {
                 entry.remove();
             }

@@ -1,7 +1,10 @@
 //! One revision, one scope. Every read begins here, and nothing outside the scope is ever seen.
 
+mod hierarchy;
+mod related;
+mod unit_node;
+
 use std::borrow::Cow;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -9,11 +12,11 @@ use roaring::RoaringBitmap;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::graph::index::IndexBy;
-use crate::model::entity::{Entity, EntityId, Kind, OrgUnit, Person, Project, Revision};
-use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier, fold};
-use crate::model::mapping::{Mapping, MappingId, MappingType};
+use crate::model::entity::{Entity, EntityId, Kind, Revision};
+use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier};
 use crate::model::reference::UnitRef;
-use crate::model::token::{Token, TokenId};
+
+pub use self::unit_node::OrgUnitNode;
 
 /// How much of a hash names a scope.
 const SCOPE_NAME_LENGTH: usize = 16;
@@ -79,6 +82,13 @@ impl View {
         self.graph.revision()
     }
 
+    /// A number that the views of one opening of a directory share, and hardly any others: a revision says what is
+    /// in a directory only together with this, since a backup that was restored counts on from where it stood.
+    #[must_use]
+    pub fn opening(&self) -> u32 {
+        self.graph.opening
+    }
+
     /// A word for what this view may see: the same for equal scopes, for use in `ETag`s and cache keys.
     #[must_use]
     pub fn scope_name(&self) -> &str {
@@ -100,8 +110,6 @@ impl View {
             (Some(set), Some(scope)) => Cow::Owned(set & &**scope),
         }
     }
-
-    // ---- records
 
     /// The entity of this number, if it exists now and is in sight.
     #[must_use]
@@ -172,251 +180,34 @@ impl View {
         self.look_up(IndexBy::ServiceIdentifier, identifier.as_str())
     }
 
-    // ---- hierarchy
-
-    /// Units with nothing in sight above them, by name.
-    #[must_use]
-    pub fn roots(&self) -> Vec<EntityId> {
-        let units = self.all(Kind::OrgUnit);
-        self.by_name(units.iter().map(EntityId).filter(|id| self.parents(*id).is_empty()).collect())
+    /// Builds now what is otherwise built when a text is first looked for. Takes seconds for a million records.
+    pub fn warm_up(&self) {
+        self.graph.text();
     }
 
-    fn by_name(&self, mut units: Vec<EntityId>) -> Vec<EntityId> {
-        let name_and_key = |id: &EntityId| {
-            let unit = self.entity(*id).and_then(|entity| entity.as_org_unit());
-            unit.map(|unit| (fold(unit.name.as_str()).into_owned(), unit.key.clone()))
-        };
-        units.sort_by_cached_key(name_and_key);
-        units
+    /// Who of a kind may have `part`, folded, somewhere in a text of their own; none when it is too short to look
+    /// up. Others may be among them: whether one has it is for the caller to see.
+    pub(crate) fn may_contain(&self, part: &str) -> Option<RoaringBitmap> {
+        self.graph.text().containing(part)
     }
 
-    /// The units directly above a unit, or that a person or project is placed in; of an asset, those of its
-    /// project. The earliest mapping first.
-    #[must_use]
-    pub fn parents(&self, id: EntityId) -> Vec<EntityId> {
-        let mut parents = self.graph.parents(self.placed(id));
-        parents.retain(|unit| self.sees(*unit));
-        parents
+    /// The same at the beginning of a text.
+    pub(crate) fn may_start(&self, part: &str) -> Option<RoaringBitmap> {
+        self.graph.text().starting(part)
     }
 
-    /// Itself, or the project of an asset: what mappings speak of.
-    fn placed(&self, id: EntityId) -> EntityId {
-        self.graph.entity(id).and_then(|entity| entity.owning_project()).unwrap_or(id)
+    /// For each three letters in a row of a word, folded, who has them. Not narrowed to what is in sight.
+    pub(crate) fn letters_in_a_row(&self, word: &str) -> Vec<&RoaringBitmap> {
+        self.graph.text().each_of(word)
     }
 
-    /// The units directly beneath a unit, by name.
-    #[must_use]
-    pub fn children(&self, unit: EntityId) -> Vec<EntityId> {
-        self.by_name(self.directly_below(unit, Kind::OrgUnit).iter().map(EntityId).collect())
+    /// The texts of a record in sight, folded, in the order of [`Kind::texts`]; between them a `SEPARATOR`.
+    pub(crate) fn texts(&self, id: EntityId) -> &str {
+        if self.sees(id) { self.graph.text().texts(id) } else { "" }
     }
 
-    /// Every unit above, each once, each after the units above it: root first.
-    #[must_use]
-    pub fn ancestors(&self, id: EntityId) -> Vec<EntityId> {
-        let mut ancestors = self.graph.ancestors(self.placed(id));
-        ancestors.retain(|unit| self.sees(*unit));
-        ancestors
-    }
-
-    /// All of a kind strictly beneath a unit, at any depth. Empty for what is no unit in sight.
-    #[must_use]
-    pub fn below(&self, unit: EntityId, kind: Kind) -> Cow<'_, RoaringBitmap> {
-        // What is beneath a unit in sight is in sight itself: no need to narrow.
-        match self.graph.beneath.get(&unit).filter(|_| self.sees(unit)) {
-            Some(beneath) => Cow::Borrowed(&beneath.below[kind as usize]),
-            None => Cow::Owned(RoaringBitmap::new()),
-        }
-    }
-
-    /// All of a kind placed directly in a unit. Empty for what is no unit in sight.
-    #[must_use]
-    pub fn directly_below(&self, unit: EntityId, kind: Kind) -> Cow<'_, RoaringBitmap> {
-        match self.graph.beneath.get(&unit).filter(|_| self.sees(unit)) {
-            Some(beneath) => Cow::Borrowed(&beneath.direct[kind as usize]),
-            None => Cow::Owned(RoaringBitmap::new()),
-        }
-    }
-
-    /// How many of each kind are beneath a unit.
-    #[must_use]
-    pub fn totals(&self, unit: EntityId) -> Totals {
-        let count = |kind| self.below(unit, kind).len();
-        Totals {
-            units: count(Kind::OrgUnit),
-            people: count(Kind::Person),
-            projects: count(Kind::Project),
-            repositories: count(Kind::Repository),
-            services: count(Kind::Service),
-        }
-    }
-
-    /// Whether `lower` is strictly beneath the unit `upper`.
-    #[must_use]
-    pub fn contains(&self, upper: EntityId, lower: EntityId) -> bool {
-        self.sees(upper) && self.graph.contains(upper, lower)
-    }
-
-    /// The way down from `upper` to `lower`, both included, if `lower` is beneath it.
-    #[must_use]
-    pub fn path_down(&self, upper: EntityId, lower: EntityId) -> Option<Vec<EntityId>> {
-        if self.sees(upper) { self.graph.path_down(upper, lower) } else { None }
-    }
-
-    /// The five level fields of a person, project or asset: for each level the nearest unit of that type above;
-    /// where several qualify, the earliest mapping decides.
-    #[must_use]
-    pub fn levels(&self, id: EntityId) -> [Option<EntityId>; 5] {
-        self.graph.levels(self.placed(id), |unit| self.sees(unit))
-    }
-
-    // ---- projects, people, assets
-
-    /// The people who work on a project, in the order of their mappings.
-    #[must_use]
-    pub fn members(&self, project: EntityId) -> Vec<EntityId> {
-        self.memberships_at(project, |mapping| (mapping.from == project).then_some(mapping.to))
-    }
-
-    /// The projects that a person works on, in the order of their mappings.
-    #[must_use]
-    pub fn memberships(&self, person: EntityId) -> Vec<EntityId> {
-        self.memberships_at(person, |mapping| (mapping.to == person).then_some(mapping.from))
-    }
-
-    fn memberships_at(
-        &self,
-        id: EntityId,
-        other_end: impl Fn(&Mapping) -> Option<EntityId>,
-    ) -> Vec<EntityId> {
-        self.mappings_of(id)
-            .into_iter()
-            .filter(|mapping| mapping.mapping_type == MappingType::ProjectPeople)
-            .filter_map(|mapping| other_end(mapping))
-            .collect()
-    }
-
-    /// The repositories or services of a project, in the order in which they were given.
-    #[must_use]
-    pub fn assets(&self, project: EntityId, kind: Kind) -> Vec<EntityId> {
-        let mut assets: Vec<_> = self
-            .graph
-            .asset_ids(project)
-            .filter(|id| self.entity(*id).is_some_and(|entity| entity.kind() == kind))
-            .collect();
-        assets.sort_unstable();
-        assets
-    }
-
-    // ---- mappings, tokens
-
-    fn sees_mapping(&self, mapping: &Mapping) -> bool {
-        self.sees(mapping.from) && self.sees(mapping.to)
-    }
-
-    /// The mapping with this id, if both its ends are in sight.
-    #[must_use]
-    pub fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {
-        self.graph.mapping(id).filter(|mapping| self.sees_mapping(mapping))
-    }
-
-    /// Every mapping with both ends in sight, in the order in which they were made.
-    #[must_use]
-    pub fn mappings(&self) -> Vec<&Arc<Mapping>> {
-        let mut ids: Vec<_> = self.graph.mappings.keys().collect();
-        ids.sort_unstable();
-        ids.into_iter().filter_map(|id| self.mapping(id)).collect()
-    }
-
-    /// The mappings that name this entity at either end, in the order in which they were made.
-    #[must_use]
-    pub fn mappings_of(&self, id: EntityId) -> Vec<&Arc<Mapping>> {
-        let mut mappings: Vec<_> =
-            self.graph.mappings_of(id).filter(|mapping| self.sees_mapping(mapping)).collect();
-        mappings.sort_unstable_by_key(|mapping| mapping.id);
-        mappings
-    }
-
-    /// The mapping by which `holder` (a unit, or a project) holds `held` directly.
-    #[must_use]
-    pub fn mapping_between(&self, holder: EntityId, held: EntityId) -> Option<&Mapping> {
-        self.graph.mapping_between(holder, held).filter(|mapping| self.sees_mapping(mapping))
-    }
-
-    /// A token, also an expired or revoked one.
-    #[must_use]
-    pub fn token(&self, id: &TokenId) -> Option<&Arc<Token>> {
-        self.graph.tokens.get(id)
-    }
-
-    /// All tokens, the earliest first.
-    #[must_use]
-    pub fn tokens(&self) -> Vec<&Arc<Token>> {
-        let mut tokens: Vec<_> = self.graph.tokens.values().collect();
-        tokens.sort_by_key(|token| token.created_at);
-        tokens
-    }
-}
-
-/// A unit as one view sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct OrgUnitNode<'v> {
-    view: &'v View,
-    id: EntityId,
-    unit: &'v OrgUnit,
-}
-
-impl<'v> OrgUnitNode<'v> {
-    /// Its number.
-    #[must_use]
-    pub fn id(&self) -> EntityId {
-        self.id
-    }
-
-    /// How many of each kind are beneath it.
-    #[must_use]
-    pub fn totals(&self) -> Totals {
-        self.view.totals(self.id)
-    }
-
-    /// Every unit above it, root first.
-    pub fn ancestors(&self) -> impl Iterator<Item = OrgUnitNode<'v>> {
-        self.nodes(self.view.ancestors(self.id))
-    }
-
-    /// The units directly beneath it, by name.
-    pub fn children(&self) -> impl Iterator<Item = OrgUnitNode<'v>> {
-        self.nodes(self.view.children(self.id))
-    }
-
-    /// Every person placed in it or beneath it, each once.
-    pub fn people(&self) -> impl Iterator<Item = &'v Person> {
-        self.beneath(Kind::Person).filter_map(Entity::as_person)
-    }
-
-    /// Every project placed in it or beneath it, each once.
-    pub fn projects(&self) -> impl Iterator<Item = &'v Project> {
-        self.beneath(Kind::Project).filter_map(Entity::as_project)
-    }
-
-    fn nodes(&self, units: Vec<EntityId>) -> impl Iterator<Item = OrgUnitNode<'v>> {
-        let view = self.view;
-        units.into_iter().filter_map(move |id| {
-            let unit = view.entity(id)?.as_org_unit()?;
-            Some(OrgUnitNode { view, id, unit })
-        })
-    }
-
-    fn beneath(&self, kind: Kind) -> impl Iterator<Item = &'v Entity> {
-        let view = self.view;
-        let ids = view.below(self.id, kind).into_owned();
-        ids.into_iter().filter_map(move |id| view.entity(EntityId(id)).map(|entity| &**entity))
-    }
-}
-
-impl Deref for OrgUnitNode<'_> {
-    type Target = OrgUnit;
-
-    fn deref(&self) -> &OrgUnit {
-        self.unit
+    /// Each platform, with the projects that have a repository there. Not narrowed to what is in sight.
+    pub(crate) fn projects_by_platform(&self) -> impl Iterator<Item = (&str, &RoaringBitmap)> {
+        self.graph.platforms.iter().map(|(platform, projects)| (platform.as_str(), projects))
     }
 }

@@ -25,6 +25,13 @@ impl Graph {
             .collect()
     }
 
+    /// Whether any unit that `counts` holds `id` directly.
+    pub(super) fn is_held(&self, id: EntityId, counts: impl Fn(EntityId) -> bool) -> bool {
+        self.holding(id)
+            .filter(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
+            .any(|mapping| counts(mapping.holder_and_held().0))
+    }
+
     /// As [`Graph::holding_units`], the earliest mapping first.
     pub(super) fn parents(&self, id: EntityId) -> Vec<EntityId> {
         let mut holding: Vec<_> = self

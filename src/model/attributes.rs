@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::error::Error;
+
 /// A JSON object of any shape; one word in memory while empty.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Attributes(Option<Box<Map<String, Value>>>);
@@ -44,6 +46,41 @@ impl Attributes {
             }
         }
     }
+}
+
+/// Refuses a value that was not read as it was written: JSON has numbers of any length, and a whole one of more than 64
+/// bits comes out of the parser rounded.
+///
+/// # Errors
+/// [`Error::Invalid`], blaming `field` and telling the member that holds the number.
+pub fn kept_exactly(field: &'static str, value: &Value) -> Result<(), Error> {
+    const TOO_GREAT: f64 = 18_446_744_073_709_551_616.0;
+    const TOO_SMALL: f64 = -9_223_372_036_854_775_808.0;
+    let refused = |number: f64| number >= TOO_GREAT || number <= TOO_SMALL;
+    match value {
+        Value::Number(number) if number.is_f64() && number.as_f64().is_some_and(refused) => {
+            let reason = "is too large a number to be kept exactly; send it as a string";
+            Err(Error::invalid(field, &number.to_string(), reason))
+        }
+        Value::Array(items) => items.iter().try_for_each(|item| kept_exactly(field, item)),
+        Value::Object(members) => all_kept_exactly(field, members),
+        _ => Ok(()),
+    }
+}
+
+/// As [`kept_exactly`], for every member of an object.
+///
+/// # Errors
+/// As [`kept_exactly`].
+pub fn all_kept_exactly(field: &'static str, members: &Map<String, Value>) -> Result<(), Error> {
+    members.iter().try_for_each(|(name, member)| {
+        kept_exactly(field, member).map_err(|refusal| match refusal {
+            Error::Invalid { value, reason, .. } => {
+                Error::invalid(field, &format!("{name}: {value}"), reason)
+            }
+            other => other,
+        })
+    })
 }
 
 /// What becomes of a record's attributes.

@@ -282,6 +282,12 @@ pub enum EndRef {
     Text(String),
     /// Names from an ancestor downwards: a unit.
     Path(Vec<String>),
+    /// The unit with exactly this key.
+    Unit(UnitKey),
+    /// The person with this email.
+    Person(Email),
+    /// The project with this id.
+    Project(ProjectId),
     /// An entity already found, in the same directory.
     Id(EntityId),
 }

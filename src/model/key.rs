@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use compact_str::CompactString;
+
 use crate::error::Error;
 
 /// The longest key, name or identifier, in characters.
@@ -13,15 +15,21 @@ pub const TEXT_MAX: usize = 512;
 /// The longest url, in characters.
 pub const URL_MAX: usize = 2048;
 
-fn clean(field: &'static str, raw: &str, max: usize) -> Result<Box<str>, Error> {
+fn clean(field: &'static str, raw: &str, max: usize) -> Result<CompactString, Error> {
     let text = raw.trim();
     if text.is_empty() {
         return Err(Error::invalid(field, raw, "must not be empty"));
     }
-    if text.chars().any(char::is_control) {
+    let is_ascii = text.is_ascii();
+    let has_control = if is_ascii {
+        text.bytes().any(|b| b.is_ascii_control())
+    } else {
+        text.chars().any(char::is_control)
+    };
+    if has_control {
         return Err(Error::invalid(field, raw, "must not hold control characters"));
     }
-    if text.chars().count() > max {
+    if text.len() > max && (is_ascii || text.chars().count() > max) {
         return Err(Error::invalid(field, raw, format!("must be at most {max} characters long")));
     }
     Ok(text.into())
@@ -30,7 +38,7 @@ fn clean(field: &'static str, raw: &str, max: usize) -> Result<Box<str>, Error> 
 /// Text as it is compared where case does not matter.
 #[must_use]
 pub fn fold(text: &str) -> Cow<'_, str> {
-    if text.chars().any(|c| c.is_uppercase() || !c.is_ascii()) {
+    if text.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
         Cow::Owned(text.to_lowercase())
     } else {
         Cow::Borrowed(text)
@@ -41,7 +49,7 @@ macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $field:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Box<str>);
+        pub struct $name(CompactString);
 
         impl $name {
             /// Trims `raw` and checks it.
@@ -101,7 +109,7 @@ text_type!(
 
 /// The unique key of a person: shown as given, compared without case by way of [`Email::folded`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Email(Box<str>);
+pub struct Email(CompactString);
 
 impl Email {
     /// Trims `raw` and checks that it has the shape `local@domain`.
@@ -138,10 +146,10 @@ impl fmt::Display for Email {
     }
 }
 
-/// Where a repository is: shown as given, compared by way of [`RepoUrl::normalized`], which every spelling of it
-/// has in common.
+/// Where a repository is: shown as given, but for a user and password in an http url, which are never kept; compared by
+/// way of [`RepoUrl::normalized`], which every spelling of it has in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RepoUrl(Box<str>);
+pub struct RepoUrl(CompactString);
 
 impl RepoUrl {
     /// Trims `raw` and checks that a host and a path, or at least a path, are left of it.
@@ -149,14 +157,14 @@ impl RepoUrl {
     /// # Errors
     /// [`Error::Invalid`] when nothing is.
     pub fn parse(raw: &str) -> Result<Self, Error> {
-        let url = Self(clean("url", raw, URL_MAX)?);
+        let url = Self(without_credentials(clean("url", raw, URL_MAX)?));
         if url.normalized().is_empty() {
-            return Err(Error::invalid("url", raw, "must name a host and a path"));
+            return Err(Error::invalid("url", url.as_str(), "must name a host and a path"));
         }
         Ok(url)
     }
 
-    /// The url as it was given.
+    /// The url as it was given, without credentials.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -200,6 +208,19 @@ impl RepoUrl {
     }
 }
 
+/// An http url without what comes before the host's `@`: often a secret, and every reader would see it. The user of an ssh
+/// url is no secret, and part of the address.
+fn without_credentials(url: CompactString) -> CompactString {
+    let is_http = |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    if let Some((scheme, rest)) = url.split_once("://").filter(|(scheme, _)| is_http(scheme)) {
+        let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        if let Some(at) = rest[..authority_end].rfind('@') {
+            return compact_str::format_compact!("{scheme}://{}", &rest[at + 1..]);
+        }
+    }
+    url
+}
+
 impl fmt::Display for RepoUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -233,6 +254,22 @@ mod tests {
         }
         assert!(UnitKey::parse(&"x".repeat(TEXT_MAX + 1)).is_err());
         assert!(UnitKey::parse("line\nbreak").is_err());
+    }
+
+    #[test]
+    fn credentials_in_an_http_url_are_not_kept() {
+        for (given, kept) in [
+            ("https://user:secret@host/Org/app", "https://host/Org/app"),
+            ("HTTP://token@host:8080/app.git", "HTTP://host:8080/app.git"),
+            ("https://user:p@ss@host/app", "https://host/app"),
+            ("https://host/@scope/app", "https://host/@scope/app"),
+            ("git@host:Org/app", "git@host:Org/app"),
+            ("ssh://git@host/Org/app", "ssh://git@host/Org/app"),
+        ] {
+            assert_eq!(RepoUrl::parse(given).unwrap().as_str(), kept);
+        }
+        let refusal = RepoUrl::parse("https://user:secret@").unwrap_err().to_string();
+        assert!(!refusal.contains("secret"), "{refusal}");
     }
 
     #[test]

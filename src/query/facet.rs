@@ -3,6 +3,7 @@
 //! An entity counts once for a value, however many ways lead to it.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::hash::Hash;
 
@@ -15,6 +16,9 @@ use crate::model::key::fold;
 use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation};
 use crate::query::select::{neighbours, select};
+
+/// Units with no more than this beneath them are counted by flags.
+const FLAGGED_MAX: u64 = 8192;
 
 /// A dimension that entities can be counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,8 +48,8 @@ pub struct Bucket {
     pub count: u64,
 }
 
-/// The values of `by` among the entities of `kind` that `filter` matches, the most frequent first, then by
-/// value, then by key. Values that none has are left out; a dimension that `kind` does not have is empty.
+/// For each of `dimensions`, its values among the entities of `kind` that `filter` matches, the most frequent first,
+/// then by value, then by key. Values that none has are left out; a dimension that `kind` does not have is empty.
 ///
 /// `disjunctive` leaves out the filter's own conditions on that dimension: what the whole filter requires by
 /// [`Filter::And`], not what stands in an [`Filter::Or`] or a [`Filter::Not`]. A [`Filter::Within`] is a
@@ -53,20 +57,56 @@ pub struct Bucket {
 /// of them, as an `Or` would, and is kept as a whole: without one level's part it would match less, and hide
 /// what was chosen. [`Filter::kept`] keeps any other condition.
 #[must_use]
+pub fn facets(
+    view: &View,
+    kind: Kind,
+    filter: &Filter,
+    dimensions: &[FacetBy],
+    disjunctive: bool,
+) -> Vec<Vec<Bucket>> {
+    let mut asked: Vec<Counted<'_>> = Vec::new();
+    let mut facets = Vec::with_capacity(dimensions.len());
+    for by in dimensions {
+        let filter =
+            if disjunctive { others(view, filter, *by).unwrap_or(Filter::All) } else { filter.clone() };
+        // Dimensions without conditions of their own ask for the same records.
+        let place = asked.iter().position(|counted| counted.filter == filter).unwrap_or_else(|| {
+            let matches = select(view, kind, &filter);
+            asked.push(Counted { filter, matches, units: OnceCell::new() });
+            asked.len() - 1
+        });
+        facets.push(asked[place].buckets(view, kind, *by));
+    }
+    facets
+}
+
+/// As [`facets`], of one dimension.
+#[must_use]
 pub fn facet(view: &View, kind: Kind, filter: &Filter, by: FacetBy, disjunctive: bool) -> Vec<Bucket> {
-    let filter = if disjunctive {
-        Cow::Owned(others(view, filter, by).unwrap_or(Filter::All))
-    } else {
-        Cow::Borrowed(filter)
-    };
-    let matches = select(view, kind, &filter);
-    match by {
-        FacetBy::Level(level) => level_buckets(view, kind, &matches, level),
-        FacetBy::Platform => platforms(view, kind, &matches),
-        FacetBy::Owner => own_field(view, &matches, Field::OwnerEmail),
-        FacetBy::Member => neighbour_field(view, kind, &matches, Relation::Member, Field::Email),
-        FacetBy::Project => neighbour_field(view, kind, &matches, Relation::Project, Field::ProjectId),
-        FacetBy::Type => own_field(view, &matches, Field::Type),
+    facets(view, kind, filter, &[by], disjunctive).pop().unwrap_or_default()
+}
+
+/// What a filter matches, counted.
+struct Counted<'v> {
+    filter: Filter,
+    matches: Cow<'v, RoaringBitmap>,
+    /// The units with some of it beneath them, counted when the first level is asked for.
+    units: OnceCell<Vec<(EntityId, u64)>>,
+}
+
+impl Counted<'_> {
+    fn buckets(&self, view: &View, kind: Kind, by: FacetBy) -> Vec<Bucket> {
+        let matches = &self.matches;
+        match by {
+            FacetBy::Level(level) => {
+                level_buckets(view, self.units.get_or_init(|| count_beneath(view, kind, matches)), level)
+            }
+            FacetBy::Platform => platforms(view, kind, matches),
+            FacetBy::Owner => own_field(view, matches, Field::OwnerEmail),
+            FacetBy::Member => neighbour_field(view, kind, matches, Relation::Member, Field::Email),
+            FacetBy::Project => neighbour_field(view, kind, matches, Relation::Project, Field::ProjectId),
+            FacetBy::Type => own_field(view, matches, Field::Type),
+        }
     }
 }
 
@@ -105,23 +145,69 @@ fn level_of(view: &View, unit: EntityId) -> Option<Level> {
     view.entity(unit)?.as_org_unit()?.unit_type.level()
 }
 
-fn level_buckets(view: &View, kind: Kind, matches: &RoaringBitmap, level: Level) -> Vec<Bucket> {
-    if matches.is_empty() {
-        return Vec::new();
-    }
+/// The units with any of `matches` beneath them, and how many. What is beneath a unit with none is passed over.
+fn count_beneath(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(EntityId, u64)> {
     let mut counted = Vec::new();
-    for id in view.all(Kind::OrgUnit).iter().map(EntityId) {
-        let Some(unit) = view.entity(id).and_then(|entity| entity.as_org_unit()) else { continue };
-        if unit.unit_type.level() != Some(level) {
+    if matches.is_empty() {
+        return counted;
+    }
+    let mut open: Vec<u32> =
+        view.all(Kind::OrgUnit).iter().filter(|unit| view.is_root(EntityId(*unit))).collect();
+    let matching = Flags::of(matches);
+    let mut seen = RoaringBitmap::new();
+    while let Some(unit) = open.pop() {
+        if !seen.insert(unit) {
             continue;
         }
-        let count = matches.intersection_len(&view.below(id, kind));
+        let below = view.below(EntityId(unit), kind);
+        let count = if below.len() <= FLAGGED_MAX {
+            matching.count(&below)
+        } else {
+            matches.intersection_len(&below)
+        };
         if count > 0 {
-            let bucket = Bucket { value: unit.name.as_str().to_owned(), unit: Some(id), count };
-            counted.push((bucket, unit.key.as_str()));
+            counted.push((EntityId(unit), count));
+            open.extend(&*view.directly_below(EntityId(unit), Kind::OrgUnit));
         }
     }
-    sorted(counted)
+    counted
+}
+
+/// A flag for every number. What is beneath a small unit is scattered over many of a bitmap's containers: asking a
+/// flag for each is faster than intersecting them.
+struct Flags(Vec<u64>);
+
+impl Flags {
+    fn of(ids: &RoaringBitmap) -> Self {
+        let mut words = vec![0; ids.max().map_or(0, |max| max as usize / 64 + 1)];
+        for id in ids {
+            words[id as usize / 64] |= 1 << (id % 64);
+        }
+        Self(words)
+    }
+
+    /// How many of `ids` are flagged.
+    fn count(&self, ids: &RoaringBitmap) -> u64 {
+        let flag = |id: &u32| self.0.get(*id as usize / 64).map_or(0, |word| word >> (id % 64) & 1);
+        let mut ids = ids.iter();
+        let mut buffer = [0; 256];
+        let mut count = 0;
+        loop {
+            match ids.next_many(&mut buffer) {
+                [] => return count,
+                some => count += some.iter().map(flag).sum::<u64>(),
+            }
+        }
+    }
+}
+
+fn level_buckets(view: &View, counted: &[(EntityId, u64)], level: Level) -> Vec<Bucket> {
+    let bucket = |(id, count): &(EntityId, u64)| {
+        let unit = view.entity(*id)?.as_org_unit()?;
+        let bucket = || Bucket { value: unit.name.as_str().to_owned(), unit: Some(*id), count: *count };
+        (unit.unit_type.level() == Some(level)).then(|| (bucket(), unit.key.as_str()))
+    };
+    sorted(counted.iter().filter_map(bucket).collect())
 }
 
 /// The most frequent first, then by value, then by key.
@@ -136,15 +222,14 @@ fn platforms(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<Bucket> {
     if kind == Kind::Repository {
         return own_field(view, matches, Field::Platform);
     }
-    let mut tally = Tally::default();
-    for id in matches {
-        for repository in neighbours(view, kind, EntityId(id), Relation::Repository) {
-            if let Some(platform) = view.entity(repository).and_then(|entity| Field::Platform.text(entity)) {
-                tally.count(platform, id, platform);
-            }
-        }
+    if kind != Kind::Project {
+        return Vec::new();
     }
-    tally.buckets()
+    let buckets = view.projects_by_platform().map(|(platform, projects)| {
+        let count = projects.intersection_len(matches);
+        (Bucket { value: platform.to_owned(), unit: None, count }, "")
+    });
+    sorted(buckets.filter(|(bucket, _)| bucket.count > 0).collect())
 }
 
 /// By a text of their own; emails are one value however they are spelled.

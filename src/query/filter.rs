@@ -5,6 +5,7 @@
 use crate::error::Error;
 use crate::model::entity::{EntityId, Kind};
 
+pub use crate::model::field::Field;
 pub use crate::query::select::select;
 
 /// Which entities of a kind are asked for.
@@ -102,37 +103,6 @@ impl Filter {
             }
         }
     }
-}
-
-/// A text of an entity that can be tested and sorted by. A field that a kind does not have is null for all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Field {
-    /// Of a unit.
-    Key,
-    /// Of a unit, repository or service; a project's `projectName`.
-    Name,
-    /// Of a unit.
-    Type,
-    /// Of anything but a repository.
-    ExternalId,
-    /// Of a person; compared without case.
-    Email,
-    /// Of a person.
-    FirstName,
-    /// Of a person.
-    LastName,
-    /// Of a person.
-    DisplayName,
-    /// Of a project.
-    ProjectId,
-    /// The email of a project's owner; compared without case.
-    OwnerEmail,
-    /// Of a repository.
-    Platform,
-    /// Of a repository; compared normalised.
-    Url,
-    /// Of a service.
-    Identifier,
 }
 
 /// One test of a text.

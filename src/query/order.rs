@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use crate::graph::View;
 use crate::model::entity::Entity;
-use crate::model::key::fold;
 use crate::query::filter::Field;
+use crate::query::text::folded_text;
 
 /// What entities are sorted by. Equal ones are told apart by their keys, the least first; in the order of
 /// creation, where no two are equal, they need not be.
@@ -48,12 +49,12 @@ impl Order {
         format!("{direction}{by}")
     }
 
-    /// What `entity` is sorted by.
-    pub(super) fn value(self, entity: &Entity) -> Option<Value<'_>> {
+    /// What `entity`, which `view` shows, is sorted by.
+    pub(super) fn value<'v>(self, view: &'v View, entity: &'v Entity) -> Option<Value<'v>> {
         match self.by {
             OrderBy::Created => Some(Value::Millis(entity.stamps.created_at.as_millis())),
             OrderBy::Updated => Some(Value::Millis(entity.stamps.updated_at.as_millis())),
-            OrderBy::Field(field) => field.text(entity).map(|text| Value::Text(fold(text))),
+            OrderBy::Field(field) => folded_text(view, entity.id, entity.kind(), field).map(Value::Text),
         }
     }
 

@@ -9,10 +9,10 @@ use roaring::RoaringBitmap;
 
 use crate::error::Error;
 use crate::graph::View;
-use crate::model::entity::EntityId;
+use crate::model::entity::{Entity, EntityId};
 use crate::query::least::Least;
-use crate::query::order::{Order, OrderBy};
-use crate::query::position::Position;
+use crate::query::order::{Order, OrderBy, Value};
+use crate::query::position::{Position, RecordKey};
 
 /// Which page: `first` after a cursor, or `last` before one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -186,25 +186,27 @@ fn by_value(
     let from_end = request.first.is_none() && request.last.is_some();
     let limit = request.first.or(request.last).unwrap_or(usize::MAX);
     let (mut total, mut start, mut behind) = (0, 0, 0);
-    let mut inside = Least::new(limit, |a: &(Position<'_>, EntityId), b: &(Position<'_>, EntityId)| {
-        let forwards = a.0.compare(&b.0, order);
-        if from_end { forwards.reverse() } else { forwards }
-    });
-    for id in matches.iter().map(EntityId) {
-        let Some(entity) = view.entity(id) else { continue };
-        let place = Position::of(view, order, entity);
+    // Keys are looked at only where values are equal.
+    let mut inside =
+        Least::new(limit, |a: &(Option<Value<'_>>, &Entity), b: &(Option<Value<'_>>, &Entity)| {
+            let by_value = order.compare(a.0.as_ref(), b.0.as_ref());
+            let forwards = by_value.then_with(|| RecordKey::of(view, a.1).cmp(&RecordKey::of(view, b.1)));
+            if from_end { forwards.reverse() } else { forwards }
+        });
+    for entity in matches.iter().filter_map(|id| view.entity(EntityId(id))) {
+        let value = order.value(view, entity);
+        let stands = |place: &Position<'_>| place.compare_record(view, value.as_ref(), entity, order);
         total += 1;
-        if bounds.after.as_ref().is_some_and(|after| place.compare(after, order) != Ordering::Greater) {
+        if bounds.after.as_ref().is_some_and(|after| stands(after) != Ordering::Greater) {
             start += 1;
-        } else if bounds.before.as_ref().is_some_and(|before| place.compare(before, order) != Ordering::Less)
-        {
+        } else if bounds.before.as_ref().is_some_and(|before| stands(before) != Ordering::Less) {
             behind += 1;
         } else {
-            inside.push((place, id));
+            inside.push((value, &**entity));
         }
     }
     let window = Window { start, end: total - behind, total }.limited(request);
-    let mut ids: Vec<_> = inside.into_sorted().into_iter().map(|(_, id)| id).collect();
+    let mut ids: Vec<_> = inside.into_sorted().into_iter().map(|(_, entity)| entity.id).collect();
     if from_end {
         ids.reverse();
     } else {

@@ -79,12 +79,19 @@ pub(super) struct Position<'v> {
 
 impl<'v> Position<'v> {
     pub(super) fn of(view: &'v View, order: Order, entity: &'v Entity) -> Self {
-        Self { value: order.value(entity), key: RecordKey::of(view, entity) }
+        Self { value: order.value(view, entity), key: RecordKey::of(view, entity) }
     }
 
-    /// In `order`, of which both are positions.
-    pub(super) fn compare(&self, other: &Position<'_>, order: Order) -> Ordering {
-        order.compare(self.value.as_ref(), other.value.as_ref()).then_with(|| self.key.cmp(&other.key))
+    /// Where `entity`, whose value is `value`, stands to this in `order`.
+    pub(super) fn compare_record(
+        &self,
+        view: &View,
+        value: Option<&Value<'_>>,
+        entity: &Entity,
+        order: Order,
+    ) -> Ordering {
+        let by_value = order.compare(value, self.value.as_ref());
+        by_value.then_with(|| RecordKey::of(view, entity).cmp(&self.key))
     }
 
     /// The record that stood here in the order of creation, if it is still in sight.
@@ -92,7 +99,7 @@ impl<'v> Position<'v> {
         let created = Order { by: OrderBy::Created, descending: false };
         let id = self.key.find(view)?;
         // A record ended and made anew under the same key stands elsewhere.
-        (created.value(view.entity(id)?) == self.value).then_some(id)
+        (created.value(view, view.entity(id)?) == self.value).then_some(id)
     }
 
     /// When the record that stood here was made, for a position in the order of creation.
@@ -192,9 +199,12 @@ mod tests {
     #[test]
     fn what_has_no_value_comes_last_in_both_directions() {
         let (a, b, none) = (position(Some("A"), "1"), position(Some("b"), "2"), position(None, "0"));
-        assert_eq!(a.compare(&b, by_name(false)), Ordering::Less);
-        assert_eq!(a.compare(&b, by_name(true)), Ordering::Greater);
-        assert_eq!(none.compare(&a, by_name(false)), Ordering::Greater);
-        assert_eq!(none.compare(&a, by_name(true)), Ordering::Greater);
+        let compare = |a: &Position<'_>, b: &Position<'_>, descending| {
+            by_name(descending).compare(a.value.as_ref(), b.value.as_ref())
+        };
+        assert_eq!(compare(&a, &b, false), Ordering::Less);
+        assert_eq!(compare(&a, &b, true), Ordering::Greater);
+        assert_eq!(compare(&none, &a, false), Ordering::Greater);
+        assert_eq!(compare(&none, &a, true), Ordering::Greater);
     }
 }

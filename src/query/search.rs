@@ -2,12 +2,15 @@
 
 use std::cmp::Reverse;
 
-use crate::graph::View;
-use crate::model::entity::{Entity, EntityId, Kind};
-use crate::model::key::{RepoUrl, fold};
+use roaring::RoaringBitmap;
+
+use crate::graph::{SEPARATOR, View};
+use crate::model::entity::{EntityId, Kind};
+use crate::model::field::Field;
+use crate::model::key::RepoUrl;
 use crate::query::least::Least;
-use crate::query::position::RecordKey;
-use crate::query::text::{folded, own_texts};
+use crate::query::similar::Similar;
+use crate::query::text::Part;
 
 /// Points for a whole text, its beginning, the beginning of a word in it, and its middle.
 const WHOLE: u16 = 1000;
@@ -29,107 +32,202 @@ pub struct Hit {
 /// The `first` best matches for `text` among `kinds` (all when empty), beneath `within` if given: whole texts
 /// before beginnings before beginnings of words before the middle, without case. Words that stand apart must
 /// each be found in some text of the record; they score half of what they would together. A url finds its
-/// repositories however it is spelled. Of equal ones the shorter text comes first, then the lesser key.
+/// repositories however it is spelled. Of equal ones the shorter text comes first, then the earlier record.
+///
+/// Where that finds too few, what differs by a letter or two comes last: see [`Similar`].
 #[must_use]
 pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>, first: usize) -> Vec<Hit> {
     let Some(wanted) = Wanted::new(text) else { return Vec::new() };
-    let mut best = Least::new(first, |a: &Found<'_>, b: &Found<'_>| a.rank().cmp(&b.rank()));
-    let mut buffer = String::new();
-    for kind in Kind::ALL.into_iter().filter(|kind| kinds.is_empty() || kinds.contains(kind)) {
-        let candidates = within.map_or_else(|| view.all(kind), |unit| view.below(unit, kind));
-        for entity in candidates.iter().filter_map(|id| view.entity(EntityId(id))) {
-            if let Some((points, matched)) = wanted.rate(entity, &mut buffer) {
-                best.push(Found { id: entity.id, points, matched, key: RecordKey::of(view, entity) });
+    let scope = Scope::new(view, kinds, within);
+    let mut found = Vec::new();
+    if let Some(beginning) = view.may_start(wanted.phrase.folded()) {
+        // Nothing but a beginning is worth as much, so a page full of them is the best there is.
+        found = scope.best(&beginning, first, |id, kind| {
+            wanted.rate_together(view, id, kind).filter(|rated| rated.points >= BEGINNING)
+        });
+    }
+    if found.len() < first {
+        found = scope.best(&wanted.candidates(view), first, |id, kind| wanted.rate(view, id, kind));
+    }
+    if found.len() < first
+        && let Some(similar) = Similar::new(view, &wanted.words)
+    {
+        let mut rest = similar.candidates;
+        for found in &found {
+            rest.remove(found.id.0);
+        }
+        let more = scope.best(&rest, first - found.len(), |id, kind| similar.words.rate(view, id, kind));
+        found.extend(more);
+    }
+    found.into_iter().filter_map(|found| found.into_hit(view)).collect()
+}
+
+/// What is searched among.
+struct Scope<'v> {
+    view: &'v View,
+    kinds: Vec<Kind>,
+    within: Option<EntityId>,
+}
+
+impl<'v> Scope<'v> {
+    fn new(view: &'v View, kinds: &[Kind], within: Option<EntityId>) -> Self {
+        let is_wanted = |kind: &Kind| kinds.is_empty() || kinds.contains(kind);
+        Self { view, kinds: Kind::ALL.into_iter().filter(is_wanted).collect(), within }
+    }
+
+    /// The `first` best of the candidates in this scope, by what `rate` gives.
+    fn best(
+        &self,
+        candidates: &RoaringBitmap,
+        first: usize,
+        rate: impl Fn(EntityId, Kind) -> Option<Rated>,
+    ) -> Vec<Found> {
+        let view = self.view;
+        let mut best = Least::new(first, Found::cmp);
+        for kind in &self.kinds {
+            let scope = self.within.map_or_else(|| view.all(*kind), |unit| view.below(unit, *kind));
+            for id in (candidates & &*scope).iter().map(EntityId) {
+                if let Some(Rated { points, field, length }) = rate(id, *kind) {
+                    best.push(Found { points: Reverse(points), length, id, field });
+                }
             }
         }
+        best.into_sorted()
     }
-    best.into_sorted().into_iter().map(Found::into_hit).collect()
 }
 
-struct Found<'v> {
+/// How well a record fits, and by which of its texts.
+pub(super) struct Rated {
+    pub(super) points: u16,
+    /// Its place in [`Kind::texts`].
+    pub(super) field: usize,
+    /// The bytes of the text.
+    pub(super) length: usize,
+}
+
+/// The best is the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
+    points: Reverse<u16>,
+    length: usize,
     id: EntityId,
-    points: u16,
-    matched: &'v str,
-    key: RecordKey<'v>,
+    field: usize,
 }
 
-impl<'v> Found<'v> {
-    /// The best is the least.
-    fn rank(&self) -> (Reverse<u16>, usize, &RecordKey<'v>) {
-        (Reverse(self.points), self.matched.chars().count(), &self.key)
-    }
-
-    fn into_hit(self) -> Hit {
-        let score = f32::from(self.points) / f32::from(WHOLE);
-        Hit { id: self.id, score, matched: self.matched.to_owned() }
+impl Found {
+    fn into_hit(self, view: &View) -> Option<Hit> {
+        let entity = view.entity(self.id)?;
+        let matched = entity.kind().texts().get(self.field)?.text(entity)?.to_owned();
+        Some(Hit { id: self.id, score: f32::from(self.points.0) / f32::from(WHOLE), matched })
     }
 }
 
-/// What is searched for, folded.
+/// What is searched for.
 struct Wanted {
-    phrase: String,
-    words: Vec<String>,
-    /// As every spelling of it is compared.
+    phrase: Part,
+    words: Vec<Part>,
+    /// Normalised.
     url: Option<String>,
 }
 
 impl Wanted {
     /// None where there is nothing to search for.
     fn new(text: &str) -> Option<Self> {
-        let phrase = fold(text.trim()).into_owned();
-        let words: Vec<_> = phrase.split_whitespace().map(str::to_owned).collect();
-        let url = RepoUrl::parse(text).ok().filter(|_| text.contains(['/', ':']));
-        let url = url.map(|url| url.normalized());
+        let phrase = Part::new(text.trim());
+        let words: Vec<_> = phrase.folded().split_whitespace().map(Part::new).collect();
+        let url = if text.contains(['/', ':']) {
+            RepoUrl::parse(text).ok().map(|url| url.normalized())
+        } else {
+            None
+        };
         (!words.is_empty()).then_some(Self { phrase, words, url })
     }
 
-    /// The points of an entity, and the text that got them.
-    fn rate<'e>(&self, entity: &'e Entity, buffer: &mut String) -> Option<(u16, &'e str)> {
-        let own_url = entity.as_repository().and_then(|repository| repository.url.as_ref());
-        if let (Some(own), Some(wanted)) = (own_url, &self.url)
-            && own.normalized() == *wanted
-        {
-            return Some((WHOLE, own.as_str()));
+    /// Everyone who may have all the words, or is at the url.
+    fn candidates(&self, view: &View) -> RoaringBitmap {
+        let mut left: Option<RoaringBitmap> = None;
+        for likely in self.words.iter().filter_map(|word| view.may_contain(word.folded())) {
+            left = Some(left.map_or_else(|| likely.clone(), |left| left & &likely));
         }
-        let together = best_text(entity, &self.phrase, buffer);
-        let apart = if self.words.len() > 1 { self.rate_apart(entity, buffer) } else { None };
+        let mut candidates = left.unwrap_or_else(|| {
+            Kind::ALL.into_iter().fold(RoaringBitmap::new(), |all, kind| all | &*view.all(kind))
+        });
+        if let Some(url) = self.url.as_deref().and_then(|url| RepoUrl::parse(url).ok()) {
+            candidates.extend(view.repositories_at(&url).into_iter().map(|id| id.0));
+        }
+        candidates
+    }
+
+    /// How well a record fits: with all the words in one text, or each in some text.
+    fn rate(&self, view: &View, id: EntityId, kind: Kind) -> Option<Rated> {
+        let together = self.rate_together(view, id, kind);
+        let apart = if self.words.len() > 1 { self.rate_apart(view, id, kind) } else { None };
         match (together, apart) {
-            (Some(together), Some(apart)) => Some(if apart.0 > together.0 { apart } else { together }),
-            (together, apart) => together.or(apart),
+            (Some(together), Some(apart)) if apart.points > together.points => Some(apart),
+            (Some(together), _) => Some(together),
+            (None, apart) => apart,
         }
+    }
+
+    fn rate_together(&self, view: &View, id: EntityId, kind: Kind) -> Option<Rated> {
+        if let (Kind::Repository, Some(wanted)) = (kind, &self.url) {
+            let entity = view.entity(id)?;
+            let own = entity.as_repository()?.url.as_ref();
+            if own.is_some_and(|own| own.normalized() == *wanted) {
+                let field = kind.texts().iter().position(|field| *field == Field::Url)?;
+                return Some(Rated { points: WHOLE, field, length: wanted.len() });
+            }
+        }
+        best_text(view.texts(id), kind, &self.phrase)
     }
 
     /// Half of what the words get on average; the text is that of the word that got most.
-    fn rate_apart<'e>(&self, entity: &'e Entity, buffer: &mut String) -> Option<(u16, &'e str)> {
-        let (mut sum, mut count, mut best) = (0_u32, 0_u32, (0, ""));
+    fn rate_apart(&self, view: &View, id: EntityId, kind: Kind) -> Option<Rated> {
+        let (mut sum, mut count) = (0_u32, 0_u32);
+        let mut best: Option<Rated> = None;
         for word in &self.words {
-            let found = best_text(entity, word, buffer)?;
-            sum += u32::from(found.0);
+            let found = best_text(view.texts(id), kind, word)?;
+            sum += u32::from(found.points);
             count += 1;
-            if found.0 > best.0 {
-                best = found;
+            if best.as_ref().is_none_or(|best| found.points > best.points) {
+                best = Some(found);
             }
         }
         let points = sum.checked_div(count * 2).and_then(|points| u16::try_from(points).ok())?;
-        Some((points, best.1))
+        best.map(|best| Rated { points, ..best })
     }
 }
 
-/// The text of an entity that `part` fits best, the shortest of equals.
-fn best_text<'e>(entity: &'e Entity, part: &str, buffer: &mut String) -> Option<(u16, &'e str)> {
-    own_texts(entity)
-        .filter_map(|text| Some((closeness(folded(text, buffer), part)?, text)))
-        .max_by_key(|(points, text)| (*points, Reverse(text.len())))
+/// The text of a record that `part` fits best, the shortest of equals. A project is not found by its owner.
+fn best_text(texts: &str, kind: Kind, part: &Part) -> Option<Rated> {
+    part.place_in(texts)?;
+    own_texts(texts, kind)
+        .filter_map(|(field, text)| Some(Rated { points: closeness(text, part)?, field, length: text.len() }))
+        .max_by_key(|rated| (rated.points, Reverse(rated.length)))
 }
 
-/// How well `part` fits `text`, both folded.
-fn closeness(text: &str, part: &str) -> Option<u16> {
+/// The texts that search looks at, each with its place in [`Kind::texts`].
+pub(super) fn own_texts(texts: &str, kind: Kind) -> impl Iterator<Item = (usize, &str)> {
+    let own = kind.texts().iter().take_while(|field| **field != Field::OwnerEmail).count();
+    texts.split(SEPARATOR).enumerate().take(own)
+}
+
+/// How well `part` fits `text`, which is folded.
+fn closeness(text: &str, part: &Part) -> Option<u16> {
     let begins_word = |at: usize| text[..at].chars().next_back().is_some_and(|c| !c.is_alphanumeric());
-    match text.find(part)? {
-        0 if text.len() == part.len() => Some(WHOLE),
-        0 => Some(BEGINNING),
-        _ if text.match_indices(part).any(|(at, _)| begins_word(at)) => Some(WORD),
-        _ => Some(MIDDLE),
+    let mut at = part.place_in(text)?;
+    if at == 0 {
+        return Some(if text.len() == part.folded().len() { WHOLE } else { BEGINNING });
+    }
+    loop {
+        if begins_word(at) {
+            return Some(WORD);
+        }
+        let next = at + text[at..].chars().next().map_or(1, char::len_utf8);
+        match text.get(next..).and_then(|rest| part.place_in(rest)) {
+            Some(further) => at = next + further,
+            None => return Some(MIDDLE),
+        }
     }
 }
 
@@ -139,11 +237,12 @@ mod tests {
 
     #[test]
     fn whole_before_beginning_before_word_before_middle() {
-        assert_eq!(closeness("checkout", "checkout"), Some(WHOLE));
+        let closeness = |text, part| super::closeness(text, &Part::new(part));
+        assert_eq!(closeness("checkout", "Checkout"), Some(WHOLE));
         assert_eq!(closeness("checkout api", "check"), Some(BEGINNING));
         assert_eq!(closeness("web-checkout", "check"), Some(WORD));
         assert_eq!(closeness("recheck the check", "check"), Some(WORD));
-        assert_eq!(closeness("recheck", "check"), Some(MIDDLE));
+        assert_eq!(closeness("büro recheck", "check"), Some(MIDDLE));
         assert_eq!(closeness("web", "check"), None);
     }
 

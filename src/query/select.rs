@@ -33,11 +33,17 @@ pub(super) fn neighbours(view: &View, kind: Kind, id: EntityId, relation: Relati
     }
 }
 
+/// Parts of a text from this many bytes on narrow the candidates well.
+const LOOKED_UP_FROM: usize = 3;
+/// So few candidates are looked at without asking the index first.
+const LOOKED_AT_AT_ONCE: u64 = 32;
+
 /// What it takes to evaluate a filter, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Cost {
     Bitmaps,
     Lookups,
+    Letters,
     Scan,
 }
 
@@ -125,6 +131,12 @@ impl<'v> Selection<'v> {
             }
             Filter::Not(part) => self.cost(part),
             Filter::Text(field, test) if self.is_indexed(*field, test) => Cost::Lookups,
+            Filter::AnyText(part) if part.len() >= LOOKED_UP_FROM => Cost::Letters,
+            Filter::Text(field, TextTest::Contains(part) | TextTest::StartsWith(part))
+                if part.len() >= LOOKED_UP_FROM && self.kind.texts().contains(field) =>
+            {
+                Cost::Letters
+            }
             Filter::Text(..) | Filter::AnyText(_) => Cost::Scan,
             Filter::Related(relation, part) => self.beside(*relation).cost(part).max(Cost::Lookups),
         }
@@ -155,13 +167,16 @@ impl<'v> Selection<'v> {
         }
     }
 
+    /// Looks at the texts of the candidates: of those alone that the index lets through, where it can tell.
     fn scan(self, matcher: &Matcher, among: Option<&RoaringBitmap>) -> RoaringBitmap {
-        let mut buffer = String::new();
-        let mut passes = |id: &u32| {
-            let entity = self.view.entity(EntityId(*id));
-            entity.is_some_and(|entity| matcher.passes(entity, &mut buffer))
-        };
-        self.candidates(among).iter().filter(&mut passes).collect()
+        let passes = |id: &u32| matcher.passes(self.view, EntityId(*id), self.kind);
+        let candidates = self.candidates(among);
+        let likely =
+            if candidates.len() > LOOKED_AT_AT_ONCE { matcher.likely(self.view, self.kind) } else { None };
+        match likely {
+            Some(likely) => (likely & &*candidates).iter().filter(passes).collect(),
+            None => candidates.iter().filter(passes).collect(),
+        }
     }
 
     /// A project is found by the texts of its repositories and services too: they are part of its record.

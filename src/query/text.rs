@@ -4,75 +4,17 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem::Finder;
+use roaring::RoaringBitmap;
 use rustc_hash::FxHashSet;
 
-use crate::model::entity::{Body, Entity};
-use crate::model::key::{Email, RepoUrl, fold};
+use crate::graph::{SEPARATOR, View};
+use crate::model::entity::{EntityId, Kind};
+use crate::model::key::{RepoUrl, fold};
 use crate::model::level::UnitType;
 use crate::query::filter::{Field, TextTest};
 
 impl Field {
-    /// The text of `entity` in this field.
-    #[must_use]
-    pub fn text(self, entity: &Entity) -> Option<&str> {
-        match &entity.body {
-            Body::OrgUnit(unit) => match self {
-                Self::Key => Some(unit.key.as_str()),
-                Self::Name => Some(unit.name.as_str()),
-                Self::Type => Some(unit.unit_type.as_str()),
-                Self::ExternalId => unit.external_id.as_ref().map(AsRef::as_ref),
-                _ => None,
-            },
-            Body::Person(person) => match self {
-                Self::Email => Some(person.email.as_str()),
-                Self::FirstName => person.first_name.as_ref().map(AsRef::as_ref),
-                Self::LastName => person.last_name.as_ref().map(AsRef::as_ref),
-                Self::DisplayName => person.display_name.as_ref().map(AsRef::as_ref),
-                Self::ExternalId => person.external_id.as_ref().map(AsRef::as_ref),
-                _ => None,
-            },
-            Body::Project(project) => match self {
-                Self::ProjectId => Some(project.project_id.as_str()),
-                Self::Name => Some(project.name.as_str()),
-                Self::OwnerEmail => project.owner.as_ref()?.email.as_ref().map(Email::as_str),
-                Self::ExternalId => project.external_id.as_ref().map(AsRef::as_ref),
-                _ => None,
-            },
-            Body::Repository(repository) => match self {
-                Self::Name => Some(repository.name.as_str()),
-                Self::Platform => repository.platform.as_ref().map(AsRef::as_ref),
-                Self::Url => repository.url.as_ref().map(RepoUrl::as_str),
-                _ => None,
-            },
-            Body::Service(service) => match self {
-                Self::Name => Some(service.name.as_str()),
-                Self::Identifier => service.identifier.as_ref().map(AsRef::as_ref),
-                Self::ExternalId => service.external_id.as_ref().map(AsRef::as_ref),
-                _ => None,
-            },
-        }
-    }
-
-    /// The word for it, as the wire has it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Key => "key",
-            Self::Name => "name",
-            Self::Type => "type",
-            Self::ExternalId => "externalId",
-            Self::Email => "email",
-            Self::FirstName => "firstName",
-            Self::LastName => "lastName",
-            Self::DisplayName => "displayName",
-            Self::ProjectId => "projectId",
-            Self::OwnerEmail => "owner",
-            Self::Platform => "platform",
-            Self::Url => "url",
-            Self::Identifier => "identifier",
-        }
-    }
-
     /// A text as `Eq` and `In` compare it in this field; none for one that no record can have.
     fn compared(self, text: &str) -> Option<Cow<'_, str>> {
         match self {
@@ -84,106 +26,116 @@ impl Field {
     }
 }
 
-/// Every text by which a record is found: keys and names, without those of other records.
-pub(super) fn own_texts(entity: &Entity) -> impl Iterator<Item = &str> {
-    const FIELDS: [Field; 10] = [
-        Field::DisplayName,
-        Field::Name,
-        Field::FirstName,
-        Field::LastName,
-        Field::Key,
-        Field::Email,
-        Field::ProjectId,
-        Field::Url,
-        Field::Identifier,
-        Field::ExternalId,
-    ];
-    FIELDS.into_iter().filter_map(|field| field.text(entity))
+/// Text that is looked for in many texts, without case.
+pub(super) struct Part {
+    folded: String,
+    finder: Finder<'static>,
 }
 
-/// The names and email of a project's owner.
-fn owner_texts(entity: &Entity) -> impl Iterator<Item = &str> {
-    let owner = entity.as_project().and_then(|project| project.owner.as_ref());
-    owner.into_iter().flat_map(|owner| {
-        let names = [owner.first_name.as_ref(), owner.last_name.as_ref()];
-        names.into_iter().flatten().map(AsRef::as_ref).chain(owner.email.as_ref().map(Email::as_str))
-    })
+impl Part {
+    pub(super) fn new(text: &str) -> Self {
+        let folded = fold(text).into_owned();
+        Self { finder: Finder::new(&folded).into_owned(), folded }
+    }
+
+    /// As it is compared.
+    pub(super) fn folded(&self) -> &str {
+        &self.folded
+    }
+
+    /// Where it first stands in `text`, which is folded.
+    pub(super) fn place_in(&self, text: &str) -> Option<usize> {
+        self.finder.find(text.as_bytes())
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        self.place_in(text).is_some()
+    }
+
+    fn begins(&self, text: &str) -> bool {
+        text.starts_with(&self.folded)
+    }
 }
 
 /// A [`TextTest`] with its texts as they are compared.
 pub(super) enum Matcher {
     OneOf(Field, FxHashSet<String>),
-    Contains(Field, String),
-    StartsWith(Field, String),
+    Contains(Field, Part),
+    StartsWith(Field, Part),
     IsNull(Field, bool),
-    AnyContains(String),
+    AnyContains(Part),
 }
 
 impl Matcher {
     pub(super) fn new(field: Field, test: &TextTest) -> Self {
         match test {
-            TextTest::Eq(wanted) => {
-                Self::OneOf(field, field.compared(wanted).map(Cow::into_owned).into_iter().collect())
+            TextTest::Eq(whole) => {
+                Self::OneOf(field, field.compared(whole).map(Cow::into_owned).into_iter().collect())
             }
             TextTest::In(texts) => {
                 let compared = texts.iter().filter_map(|text| field.compared(text));
                 Self::OneOf(field, compared.map(Cow::into_owned).collect())
             }
-            TextTest::Contains(part) => Self::Contains(field, fold(part).into_owned()),
-            TextTest::StartsWith(start) => Self::StartsWith(field, fold(start).into_owned()),
+            TextTest::Contains(part) => Self::Contains(field, Part::new(part)),
+            TextTest::StartsWith(start) => Self::StartsWith(field, Part::new(start)),
             TextTest::IsNull(is_null) => Self::IsNull(field, *is_null),
         }
     }
 
     /// For [`Filter::AnyText`](crate::query::filter::Filter::AnyText), but for the texts of a project's assets.
     pub(super) fn any_contains(text: &str) -> Self {
-        Self::AnyContains(fold(text).into_owned())
+        Self::AnyContains(Part::new(text))
     }
 
-    /// Whether `entity` passes. `buffer` is for its texts, to be used again for the next.
-    pub(super) fn passes(&self, entity: &Entity, buffer: &mut String) -> bool {
+    /// Everyone who may pass, where an index can tell; others may be among them.
+    pub(super) fn likely(&self, view: &View, kind: Kind) -> Option<RoaringBitmap> {
+        match self {
+            Self::AnyContains(part) => view.may_contain(part.folded()),
+            Self::Contains(field, part) if kind.texts().contains(field) => view.may_contain(part.folded()),
+            Self::StartsWith(field, part) if kind.texts().contains(field) => view.may_start(part.folded()),
+            _ => None,
+        }
+    }
+
+    /// Whether `entity` passes.
+    pub(super) fn passes(&self, view: &View, entity: EntityId, kind: Kind) -> bool {
+        let own = |field: &Field| view.entity(entity).and_then(|entity| field.text(entity));
+        let folded = |field: &Field| folded_text(view, entity, kind, *field);
         match self {
             Self::OneOf(field, texts) => {
-                let compared = field.text(entity).and_then(|text| field.compared(text));
+                let compared = own(field).and_then(|text| field.compared(text));
                 compared.is_some_and(|text| texts.contains(&*text))
             }
-            Self::Contains(field, part) => {
-                field.text(entity).is_some_and(|text| folded(text, buffer).contains(part.as_str()))
-            }
-            Self::StartsWith(field, part) => {
-                field.text(entity).is_some_and(|text| folded(text, buffer).starts_with(part.as_str()))
-            }
-            Self::IsNull(field, is_null) => field.text(entity).is_none() == *is_null,
-            Self::AnyContains(part) => own_texts(entity)
-                .chain(owner_texts(entity))
-                .any(|text| folded(text, buffer).contains(part.as_str())),
+            Self::Contains(field, part) => folded(field).is_some_and(|text| part.is_in(&text)),
+            Self::StartsWith(field, part) => folded(field).is_some_and(|text| part.begins(&text)),
+            Self::IsNull(field, is_null) => own(field).is_none() == *is_null,
+            // A part with a separator in it is in no text.
+            Self::AnyContains(part) => part.is_in(view.texts(entity)) && !part.folded().contains(SEPARATOR),
         }
     }
 }
 
-/// As [`fold`], into a buffer that many texts share.
-pub(super) fn folded<'b>(text: &str, buffer: &'b mut String) -> &'b str {
-    if text.is_ascii() {
-        buffer.clear();
-        buffer.push_str(text);
-        buffer.make_ascii_lowercase();
-    } else {
-        *buffer = fold(text).into_owned();
+/// The text of a record of `kind` in a field, folded, if it has one.
+pub(super) fn folded_text(view: &View, id: EntityId, kind: Kind, field: Field) -> Option<Cow<'_, str>> {
+    match kind.texts().iter().position(|known| *known == field) {
+        // An empty text is one that is not there.
+        Some(nth) => Some(text_at(view.texts(id), nth)).filter(|text| !text.is_empty()).map(Cow::Borrowed),
+        None => view.entity(id).and_then(|entity| field.text(entity)).map(fold),
     }
-    buffer
+}
+
+/// The text in this place of a record's texts.
+fn text_at(texts: &str, nth: usize) -> &str {
+    let mut rest = texts;
+    for _ in 0..nth {
+        rest = memchr::memchr(SEPARATOR as u8, rest.as_bytes()).map_or("", |end| &rest[end + 1..]);
+    }
+    memchr::memchr(SEPARATOR as u8, rest.as_bytes()).map_or(rest, |end| &rest[..end])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shared_buffer_folds_as_the_model_does() {
-        let mut buffer = String::from("left over");
-        for text in ["", "R&D", "ÉVA", "ΟΔΟΣ", "İstanbul", "plain"] {
-            assert_eq!(folded(text, &mut buffer), fold(text), "{text}");
-        }
-    }
 
     #[test]
     fn each_field_compares_in_its_own_way() {

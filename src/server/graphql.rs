@@ -1,18 +1,22 @@
 //! GraphQL: the schema, and one way to carry a request out, whichever transport brought it.
 //!
-//! What must stay true: a request is counted against its limits before it is validated, and every error says its
-//! stable code.
+//! What must stay true: a request is counted against its limits before it is validated, and what is kept from one
+//! request to the next changes no answer.
 
 #![expect(clippy::unused_async, reason = "async-graphql takes no other resolvers")]
 
+mod answer;
+mod budget;
 mod changes;
 mod connection;
 mod cost;
 mod descendants;
+mod document;
 mod facet;
 mod filter;
 mod http;
 mod input;
+mod kept;
 mod limits;
 mod mapping;
 mod media;
@@ -22,56 +26,62 @@ mod node;
 mod org_unit;
 mod page;
 mod payload;
+mod persisted;
 mod person;
 mod project;
 mod query;
 mod repository;
 mod scalars;
+mod sent;
 mod service;
 mod subscription;
 mod token;
 mod typename;
 mod ws;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use async_graphql::Value as ConstValue;
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError, Variables};
+use async_graphql::{Request, SDLExportOptions, Schema, SchemaBuilder, Variables};
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::{any, get};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::server::graphql::limits::{BRACKETS_MAX, DOCUMENT_MAX, NESTING_MAX, over};
+use crate::server::graphql::document::Documents;
+use crate::server::graphql::kept::{AnswerKey, KeptAnswers};
+use crate::server::graphql::limits::NESTING_MAX;
 use crate::server::graphql::mutation::Mutation;
 use crate::server::graphql::query::Query;
+use crate::server::graphql::sent::Sent;
 use crate::server::graphql::subscription::Subscription;
 use crate::server::problem::{Problem, Result};
 use crate::server::state::{AppState, Caller};
 
-/// More errors than this are counted, not told.
-const ERRORS_MAX: usize = 20;
+pub use crate::server::graphql::answer::Answer;
+pub use crate::server::graphql::document::Wanted;
 
 /// The schema that is served.
 pub(crate) type Api = Schema<Query, Mutation, Subscription>;
 
 /// What the transports share.
-#[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(crate) state: AppState,
     pub(crate) api: Api,
+    documents: Documents,
+    answers: KeptAnswers,
 }
 
 /// The routes `/graphql` and `/graphql/ws`.
 pub fn router(state: AppState) -> Router {
-    let endpoint = Endpoint { api: builder().data(state.clone()).finish(), state };
+    let endpoint = Endpoint::new(state);
     Router::new()
         .route("/graphql", any(http::endpoint))
         .route("/graphql/ws", get(ws::endpoint))
-        .with_state(endpoint)
+        .with_state(Arc::new(endpoint))
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
@@ -92,26 +102,17 @@ pub fn schema_sdl() -> &'static str {
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// The document.
-    pub query: String,
+    pub document: Wanted,
     /// Which of its operations.
     pub operation_name: Option<String>,
     /// The variables, an object.
     pub variables: Map<String, Value>,
 }
 
-/// What came of a request.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The body, with `data`, `errors` or both.
-    pub body: Value,
-    /// Whether the request was refused before anything was carried out: there is no `data` then.
-    pub refused: bool,
-}
-
 /// Carries out a query or a mutation of `caller`'s.
 pub async fn execute(state: &AppState, caller: Caller, asked: Asked) -> Answer {
-    let endpoint = Endpoint { api: builder().data(state.clone()).finish(), state: state.clone() };
-    match prepare(asked) {
+    let endpoint = Endpoint::new(state.clone());
+    match endpoint.prepare(asked) {
         Ok(prepared) => endpoint.carry_out(caller, prepared).await,
         Err(problem) => Answer::refusal(problem),
     }
@@ -126,51 +127,73 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// The request, in the name of `caller`.
     pub(crate) fn into_request(self, caller: Caller) -> Request {
-        self.request.data(caller)
+        self.request.data(caller).data(budget::Listed::default())
     }
 }
 
-/// Parses a request and counts it against the limits.
-pub(crate) fn prepare(asked: Asked) -> Result<Prepared> {
-    if asked.query.len() > DOCUMENT_MAX {
-        return Err(over("bytes", asked.query.len() as u64, DOCUMENT_MAX as u64));
-    }
-    let brackets = nesting::nesting(&asked.query);
-    if brackets > BRACKETS_MAX {
-        return Err(over("levels of brackets", brackets as u64, BRACKETS_MAX as u64));
-    }
-    let mut document = parse_query(&asked.query).map_err(|refusal| syntax_error(&refusal))?;
-    typename::expose(&mut document)?;
-    let variables = Variables::from_json(Value::Object(asked.variables));
-    limits::check(&document, &variables)?;
-    let operation = operation(&document, asked.operation_name.as_deref())?;
-    variables_are_given(operation, &variables)?;
-    let kind = operation.ty;
-    let mut request = Request::new(asked.query).variables(variables);
-    request.operation_name = asked.operation_name;
-    request.set_parsed_query(document);
-    Ok(Prepared { kind, request })
+/// What is known of a request before its document is looked at.
+enum Found {
+    /// Its answer, from before.
+    Answer(Sent),
+    /// What it takes to be carried out, and what to keep the answer under if it may be kept.
+    Request(Box<Prepared>, Option<AnswerKey>),
 }
 
-fn syntax_error(refusal: &async_graphql::parser::Error) -> Problem {
-    let text = refusal.to_string();
-    // The parser draws the place, with the whole line; what it expected there comes last.
-    let expected = text.rsplit_once("= ").map_or(text.as_str(), |(_, expected)| expected);
-    let expected = expected.replace('_', " ");
-    let at = refusal.positions().next();
-    let detail = match at {
-        Some(at) => format!("line {}, column {}: {expected}", at.line, at.column),
-        None => expected,
-    };
-    let problem = Problem::new(axum::http::StatusCode::BAD_REQUEST, "syntax-error", detail);
-    match at {
-        Some(at) => problem.with("line", at.line).with("column", at.column),
-        None => problem,
+impl Endpoint {
+    fn new(state: AppState) -> Self {
+        Self {
+            api: builder().data(state.clone()).finish(),
+            documents: Documents::new(),
+            answers: KeptAnswers::new(state.answers_kept_bytes()),
+            state,
+        }
+    }
+
+    /// The answer that is kept from when the same was asked, or the request, parsed and counted.
+    fn find(&self, caller: &Caller, asked: Asked, gzip: bool) -> Result<Found> {
+        let digest = asked.document.digest()?;
+        let key = self.answers.key(caller, &digest, &asked, gzip);
+        if let Some(answer) = key.and_then(|key| self.answers.get(key)) {
+            return Ok(Found::Answer(answer));
+        }
+        let prepared = self.prepare_known(asked, digest)?;
+        let key = key.filter(|_| prepared.kind == OperationType::Query);
+        Ok(Found::Request(Box::new(prepared), key))
+    }
+
+    /// Parses a request and counts it against the limits.
+    pub(crate) fn prepare(&self, asked: Asked) -> Result<Prepared> {
+        let digest = asked.document.digest()?;
+        self.prepare_known(asked, digest)
+    }
+
+    fn prepare_known(&self, asked: Asked, digest: [u8; 32]) -> Result<Prepared> {
+        let document = self.documents.find(&asked.document, digest)?;
+        let variables = Variables::from_json(Value::Object(asked.variables));
+        document.count(&variables)?;
+        let operation = operation(&document.parsed, asked.operation_name.as_deref())?;
+        variables_are_given(operation, &variables)?;
+        let kind = operation.ty;
+        // The text is parsed already, and async-graphql has no other use for it.
+        let mut request = Request::new("").variables(variables);
+        request.operation_name = asked.operation_name;
+        request.set_parsed_query(document.parsed.clone());
+        Ok(Prepared { kind, request })
+    }
+
+    /// Validates and executes.
+    pub(crate) async fn carry_out(&self, caller: Caller, prepared: Prepared) -> Answer {
+        Answer::of(self.api.execute(prepared.into_request(caller)).await)
+    }
+
+    /// Keeps an answer without errors for whoever asks the same, if there is room for it.
+    fn keep(&self, key: AnswerKey, answer: &Sent) -> bool {
+        self.answers.keep(key, answer)
     }
 }
 
 fn operation<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Result<&'d OperationDefinition> {
-    let refused = |detail: String| Problem::new(axum::http::StatusCode::BAD_REQUEST, "invalid-query", detail);
+    let refused = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "invalid-query", detail);
     match (&document.operations, name) {
         (DocumentOperations::Single(only), None) => Ok(&only.node),
         (DocumentOperations::Single(_), Some(name)) => {
@@ -203,83 +226,9 @@ fn variables_are_given(operation: &OperationDefinition, variables: &Variables) -
         if missing && !definition.node.var_type.node.nullable {
             let detail =
                 format!("the variable ${name} must be given; its type is {}", definition.node.var_type.node);
-            let status = axum::http::StatusCode::BAD_REQUEST;
+            let status = StatusCode::BAD_REQUEST;
             return Err(Problem::new(status, "invalid-variables", detail).with("field", name.as_str()));
         }
     }
     Ok(())
-}
-
-impl Endpoint {
-    /// Validates and executes.
-    pub(crate) async fn carry_out(&self, caller: Caller, prepared: Prepared) -> Answer {
-        Answer::of(self.api.execute(prepared.into_request(caller)).await)
-    }
-}
-
-impl Answer {
-    /// The answer to a request that could not be prepared.
-    #[must_use]
-    pub fn refusal(problem: Problem) -> Self {
-        // Of what is no request at all, they would be places in something else than the document.
-        let in_document = problem.code != "malformed";
-        let place = ["line", "column"].map(|name| problem.facts.get(name).cloned().filter(|_| in_document));
-        let error = async_graphql::Error::from(problem).into_server_error(async_graphql::Pos::default());
-        let mut error = serde_json::to_value(&error).unwrap_or_default();
-        if let Some(error) = error.as_object_mut() {
-            error.remove("locations");
-            if let [Some(line), Some(column)] = place {
-                error.insert("locations".to_owned(), json!([{ "line": line, "column": column }]));
-            }
-        }
-        Self { body: json!({ "errors": [error] }), refused: true }
-    }
-
-    /// The answer as async-graphql gives it, with a code for every error.
-    pub(crate) fn of(response: Response) -> Self {
-        let refused = !response.errors.is_empty()
-            && response.data == ConstValue::Null
-            && response.errors.iter().all(|error| error.path.is_empty());
-        let mut body = Map::new();
-        // Errors first, so that whoever reads a long answer sees them.
-        if !response.errors.is_empty() {
-            body.insert("errors".to_owned(), errors(response.errors, refused));
-        }
-        if !refused {
-            let data = match response.data {
-                // All fields were skipped.
-                ConstValue::Null if body.is_empty() => json!({}),
-                data => data.into_json().unwrap_or_default(),
-            };
-            body.insert("data".to_owned(), data);
-        }
-        Self { body: Value::Object(body), refused }
-    }
-}
-
-/// The errors of an answer, bounded, each with its code.
-pub(crate) fn errors(mut errors: Vec<ServerError>, refused: bool) -> Value {
-    let more = errors.len().saturating_sub(ERRORS_MAX);
-    errors.truncate(ERRORS_MAX);
-    let mut told: Vec<Value> = errors.into_iter().map(|error| coded(error, refused)).collect();
-    if more > 0 {
-        told.push(json!({
-            "message": format!("and {more} more errors"),
-            "extensions": { "code": "invalid-query", "classification": "ValidationError" },
-        }));
-    }
-    Value::Array(told)
-}
-
-fn coded(mut error: ServerError, refused: bool) -> Value {
-    let extensions = error.extensions.get_or_insert_default();
-    if extensions.get("code").is_none() {
-        if refused || error.source.is_none() {
-            extensions.set("code", "invalid-query");
-            extensions.set("classification", "ValidationError");
-        } else {
-            extensions.set("code", "internal");
-        }
-    }
-    serde_json::to_value(&error).unwrap_or_default()
 }

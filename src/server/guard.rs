@@ -2,7 +2,7 @@
 //!
 //! Who may not ask learns nothing, not even which paths exist.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use crate::server::state::AppState;
 
 /// Authenticates once and keeps the caller, with the one view of the request, for the extractors.
-pub(super) async fn guard(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn guarded(state: &AppState, mut request: Request, next: Next) -> Response {
     if !needs_token(request.method(), request.uri().path()) {
         return next.run(request).await;
     }

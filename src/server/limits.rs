@@ -24,7 +24,11 @@ pub const CONNECTIONS_MAX: usize = 8_192;
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 /// Shorter answers are not worth compressing, in bytes.
 pub const COMPRESSED_MIN_BYTES: u64 = 1_024;
+/// Longer answers are compressed while they are sent, and not at once to be kept, in bytes.
+pub const COMPRESSED_AT_ONCE_MAX_BYTES: u64 = 1 << 20;
 /// How many nodes a nested tree may have.
 pub const TREE_NODES_MAX: usize = 100_000;
 /// How deep a nested tree may be; readers of JSON give up at about this depth.
 pub const TREE_DEPTH_MAX: usize = 50;
+/// How many bytes of answers to GraphQL queries are kept, where nothing else is said.
+pub const ANSWERS_KEPT_BYTES: u64 = 64 << 20;

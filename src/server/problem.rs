@@ -89,9 +89,10 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = match &error {
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
-            Error::Duplicate { .. } | Error::Ambiguous { .. } | Error::WouldCycle { .. } => {
-                StatusCode::CONFLICT
-            }
+            Error::Duplicate { .. }
+            | Error::Ambiguous { .. }
+            | Error::SeveralParents { .. }
+            | Error::WouldCycle { .. } => StatusCode::CONFLICT,
             Error::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
             Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Error::Store(failure) if failure.trouble() == StoreTrouble::NoSpace => {
@@ -112,7 +113,9 @@ impl From<Error> for Problem {
             problem = problem.with("field", field);
         }
         match error {
-            Error::Ambiguous { candidates, .. } => problem.with("candidates", candidates),
+            Error::Ambiguous { candidates, .. } | Error::SeveralParents { parents: candidates, .. } => {
+                problem.with("candidates", candidates)
+            }
             Error::WouldCycle { path } => problem.with("path", path),
             Error::Duplicate { key, id, .. } => {
                 let problem = problem.with("key", key);

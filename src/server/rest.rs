@@ -20,6 +20,7 @@ mod list;
 mod mapping;
 mod mapping_input;
 mod mapping_list;
+mod merging;
 mod narrowed;
 pub mod openapi;
 mod operations;
@@ -42,8 +43,9 @@ mod units;
 pub use export::export;
 pub use format::Format;
 pub use lines::{command_of_line, command_of_record, records_of_csv};
+pub use merging::merging_helps;
 pub use openapi::openapi;
-pub use operations::checked_as_json;
+pub use operations::CheckAnswer;
 pub use order::in_order;
 
 use utoipa_axum::router::OpenApiRouter;

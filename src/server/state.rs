@@ -8,12 +8,14 @@ use crate::access::{Grant, Secret};
 use crate::directory::{Directory, View};
 use crate::model::time::Timestamp;
 use crate::model::token::Actor;
+use crate::server::limits::ANSWERS_KEPT_BYTES;
 use crate::server::problem::{Problem, Result};
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AppState {
     directory: Directory,
+    answers_kept_bytes: u64,
     /// The clock: where a request learns what time it is.
     now: fn() -> Timestamp,
 }
@@ -39,7 +41,17 @@ impl AppState {
     /// Serves this directory.
     #[must_use]
     pub fn new(directory: Directory) -> Self {
-        Self { directory, now: Timestamp::now }
+        Self { directory, answers_kept_bytes: ANSWERS_KEPT_BYTES, now: Timestamp::now }
+    }
+
+    /// Keeps so many bytes of answers to GraphQL queries, to give them again while nothing changes; none for 0.
+    #[must_use]
+    pub fn keeping_answers(self, bytes: u64) -> Self {
+        Self { answers_kept_bytes: bytes, ..self }
+    }
+
+    pub(super) fn answers_kept_bytes(&self) -> u64 {
+        self.answers_kept_bytes
     }
 
     /// The directory itself, for writes and for revisions. Reads go through [`Caller::view`].

@@ -36,36 +36,14 @@ pub struct Loaded {
 /// Reads what holds at the revision that `transaction` sees.
 pub(super) fn load(transaction: &ReadTransaction) -> Result<Loaded, StoreError> {
     let meta = Meta::read(transaction)?.ok_or_else(|| damaged("the store does not say its revision"))?;
-    let mut loaded = Loaded {
-        revision: meta.revision,
-        next_entity: 0,
-        head: meta.head,
-        entities: Vec::new(),
-        mappings: Vec::new(),
-        tokens: Vec::new(),
-    };
-
-    let table = transaction.open_table(ENTITIES).map_err(failed)?;
-    for row in table.iter().map_err(failed)? {
-        let (key, value) = row.map_err(failed)?;
-        let (id, bytes) = (EntityId(key.value()), value.value());
-        loaded.next_entity =
-            id.0.checked_add(1).ok_or_else(|| damaged("there are no numbers left for entities"))?;
-        if holds(bytes).map_err(|why| unreadable("entity", id.0, &why))? {
-            let entity = record::entity(id, bytes).map_err(|why| unreadable("entity", id.0, &why))?;
-            loaded.entities.push(Arc::new(entity));
-        }
-    }
-
-    let table = transaction.open_table(MAPPINGS).map_err(failed)?;
-    for row in table.iter().map_err(failed)? {
-        let (key, value) = row.map_err(failed)?;
-        let (id, bytes) = (MappingId(Uuid::from_u128(key.value())), value.value());
-        if holds(bytes).map_err(|why| unreadable("mapping", id, &why))? {
-            let mapping = record::mapping(id, bytes).map_err(|why| unreadable("mapping", id, &why))?;
-            loaded.mappings.push(Arc::new(mapping));
-        }
-    }
+    // The two large tables are read side by side.
+    let (entities, mappings) = std::thread::scope(|scope| {
+        let mappings = scope.spawn(|| mappings(transaction));
+        (entities(transaction), mappings.join().expect("what cannot be read is an error, not a panic"))
+    });
+    let ((entities, next_entity), mappings) = (entities?, mappings?);
+    let (revision, head) = (meta.revision, meta.head);
+    let mut loaded = Loaded { revision, next_entity, head, entities, mappings, tokens: Vec::new() };
 
     let table = transaction.open_table(TOKENS).map_err(failed)?;
     for row in table.iter().map_err(failed)? {
@@ -78,6 +56,37 @@ pub(super) fn load(transaction: &ReadTransaction) -> Result<Loaded, StoreError> 
         loaded.tokens.push(Arc::new(token));
     }
     Ok(loaded)
+}
+
+/// The entities that hold, and the number that the next new one gets.
+fn entities(transaction: &ReadTransaction) -> Result<(Vec<Arc<Entity>>, u32), StoreError> {
+    let table = transaction.open_table(ENTITIES).map_err(failed)?;
+    let mut entities = Vec::new();
+    let mut next = 0;
+    for row in table.iter().map_err(failed)? {
+        let (key, value) = row.map_err(failed)?;
+        let (id, bytes) = (EntityId(key.value()), value.value());
+        next = id.0.checked_add(1).ok_or_else(|| damaged("there are no numbers left for entities"))?;
+        if holds(bytes).map_err(|why| unreadable("entity", id.0, &why))? {
+            let entity = record::entity(id, bytes).map_err(|why| unreadable("entity", id.0, &why))?;
+            entities.push(Arc::new(entity));
+        }
+    }
+    Ok((entities, next))
+}
+
+fn mappings(transaction: &ReadTransaction) -> Result<Vec<Arc<Mapping>>, StoreError> {
+    let table = transaction.open_table(MAPPINGS).map_err(failed)?;
+    let mut mappings = Vec::new();
+    for row in table.iter().map_err(failed)? {
+        let (key, value) = row.map_err(failed)?;
+        let (id, bytes) = (MappingId(Uuid::from_u128(key.value())), value.value());
+        if holds(bytes).map_err(|why| unreadable("mapping", id, &why))? {
+            let mapping = record::mapping(id, bytes).map_err(|why| unreadable("mapping", id, &why))?;
+            mappings.push(Arc::new(mapping));
+        }
+    }
+    Ok(mappings)
 }
 
 /// Whether the record has not ended. No ends lie in the future yet: such a date is refused on its way in.

@@ -3,8 +3,9 @@
 //! What must stay true: an entry is never changed once written, and an entry that was is noticed.
 //!
 //! An entry stands in parts under `(revision, part)`, so that neither writing nor reading a large one
-//! makes an enormous value. A part is its version, whether it is the last, in the first part the
-//! header, and then facts to its end. The hash of an entry is BLAKE3 over its parts with their keys.
+//! makes an enormous value. A part is its version, its flags, in the first part the header, and then facts
+//! to its end; header and facts of a large part are packed. The hash of an entry is BLAKE3 over its parts
+//! as they stand, with their keys.
 
 use std::sync::Arc;
 
@@ -24,11 +25,17 @@ use crate::store::tables::{LOG, Meta};
 
 /// The version that is written.
 const VERSION: u8 = 1;
-/// A part is written before it has more facts than this …
-const PART_FACTS_MAX: usize = 4096;
-/// … or more bytes, unless one fact alone has. redb gives a large value a power of two of bytes, so this
-/// and what redb keeps beside it just fit.
-const PART_BYTES_MAX: usize = (256 << 10) - 512;
+/// A part is written before it has more bytes than this, unless one fact alone has.
+const PART_BYTES_MAX: usize = 1 << 20;
+/// Smaller parts are not worth packing.
+const PACKED_FROM: usize = 4096;
+/// No part that was ever written unpacks to more: what says so was not written by Clade.
+const UNPACKED_MAX: usize = 1 << 30;
+
+/// The entry has no further part.
+const LAST: u8 = 1;
+/// What follows is an LZ4 block behind its length.
+const PACKED: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -74,7 +81,6 @@ pub(super) struct Entry<'t, 'txn> {
     part: u32,
     bytes: Vec<u8>,
     fact: Vec<u8>,
-    facts: usize,
     hasher: blake3::Hasher,
 }
 
@@ -94,7 +100,7 @@ impl<'t, 'txn> Entry<'t, 'txn> {
         };
         record::put(&header, &mut bytes);
         let hasher = blake3::Hasher::new();
-        Self { table, revision: batch.revision, part: 0, bytes, fact: Vec::new(), facts: 0, hasher }
+        Self { table, revision: batch.revision, part: 0, bytes, fact: Vec::new(), hasher }
     }
 
     /// Appends the beginning of a change set.
@@ -109,12 +115,10 @@ impl<'t, 'txn> Entry<'t, 'txn> {
     pub(super) fn append(&mut self, fact: &Fact<'_>) -> Result<(), StoreError> {
         self.fact.clear();
         record::put(fact, &mut self.fact);
-        let full = self.bytes.len() + self.fact.len() > PART_BYTES_MAX && self.facts > 0;
-        if full || self.facts == PART_FACTS_MAX {
+        if self.bytes.len() + self.fact.len() > PART_BYTES_MAX && self.bytes.len() > 2 {
             self.write_part(false)?;
         }
         self.bytes.extend_from_slice(&self.fact);
-        self.facts += 1;
         Ok(())
     }
 
@@ -125,15 +129,25 @@ impl<'t, 'txn> Entry<'t, 'txn> {
     }
 
     fn write_part(&mut self, last: bool) -> Result<(), StoreError> {
-        self.bytes[1] = u8::from(last);
+        self.bytes[1] = if last { LAST } else { 0 };
+        if self.bytes.len() >= PACKED_FROM {
+            let packed = lz4_flex::compress_prepend_size(&self.bytes[2..]);
+            self.bytes[1] |= PACKED;
+            self.bytes.splice(2.., packed);
+        }
         let key = (self.revision.0, self.part);
         hash_part(&mut self.hasher, key, &self.bytes);
         self.table.insert(key, self.bytes.as_slice()).map_err(failed)?;
         self.part += 1;
         self.bytes.truncate(2);
-        self.facts = 0;
         Ok(())
     }
+}
+
+/// None for what was not packed by [`Entry`].
+fn unpacked(packed: &[u8]) -> Option<Vec<u8>> {
+    let (length, block) = lz4_flex::block::uncompressed_size(packed).ok()?;
+    if length > UNPACKED_MAX { None } else { lz4_flex::decompress(block, length).ok() }
 }
 
 fn hash_part(hasher: &mut blake3::Hasher, (revision, part): (u64, u32), bytes: &[u8]) {
@@ -235,9 +249,13 @@ impl Entries {
             let bytes = value.value();
             hash_part(&mut hasher, (revision.0, part), bytes);
             match bytes {
-                [VERSION, last @ (0 | 1), body @ ..] => {
-                    each(body)?;
-                    if *last == 1 {
+                [VERSION, flags, body @ ..] if flags & !(LAST | PACKED) == 0 => {
+                    if flags & PACKED == 0 {
+                        each(body)?;
+                    } else {
+                        each(&unpacked(body).ok_or_else(|| broken(revision, "cannot be unpacked"))?)?;
+                    }
+                    if flags & LAST != 0 {
                         break;
                     }
                 }

@@ -40,11 +40,16 @@ pub(crate) struct Answer {
 impl Server {
     /// Starts one, empty but for its token.
     pub(crate) fn start() -> Self {
+        Self::start_with(|state| state)
+    }
+
+    /// Starts one with other settings.
+    pub(crate) fn start_with(set: impl FnOnce(AppState) -> AppState) -> Self {
         let directory = Directory::in_memory().unwrap();
         let token = new_token(&directory, Role::Admin);
         let (tell, told) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
-        let served = directory.clone();
+        let state = set(AppState::new(directory.clone()));
         let thread = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -54,7 +59,7 @@ impl Server {
                 let until = async move {
                     let _ = stopped.await;
                 };
-                serve(AppState::new(served), listener, until).await;
+                serve(state, listener, until).await;
             });
         });
         let address = told.blocking_recv().unwrap();

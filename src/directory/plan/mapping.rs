@@ -9,7 +9,7 @@ use crate::model::change::Change;
 use crate::model::command::{
     Create, Delete, Effect, EndRef, IfExists, MappingFields, Outcome, Subject, Update,
 };
-use crate::model::entity::{EntityId, Kind, Stamps};
+use crate::model::entity::{Entity, EntityId, Kind, Stamps};
 use crate::model::key::{Email, ProjectId};
 use crate::model::mapping::{Mapping, MappingId, MappingType};
 use crate::model::reference::UnitRef;
@@ -31,7 +31,8 @@ impl Ends {
 }
 
 impl<'p> Plan<'p> {
-    /// A new mapping between entities of the right kinds.
+    /// A mapping between entities of the right kinds. There is at most one between two records, so where one
+    /// will stand already once this plan is carried out, that one is the answer.
     pub(super) fn map(
         &mut self,
         mapping_type: MappingType,
@@ -39,6 +40,10 @@ impl<'p> Plan<'p> {
         to: EntityId,
         fields: &MappingFields,
     ) -> MappingId {
+        let (holder, held) = mapping_type.holder_and_held(from, to);
+        if let Some(standing) = self.standing_between(holder, held) {
+            return standing;
+        }
         let id = self.mint_mapping();
         self.changes.push(Change::PutMapping(Arc::new(Mapping {
             id,
@@ -51,6 +56,24 @@ impl<'p> Plan<'p> {
             stamps: Stamps::new(self.moment.now, self.moment.revision),
         })));
         id
+    }
+
+    /// The mapping by which `holder` holds `held`: one that this plan makes, or one of the view that it leaves.
+    fn standing_between(&self, holder: EntityId, held: EntityId) -> Option<MappingId> {
+        let made_here = self.changes.iter().find_map(|change| match change {
+            Change::PutMapping(mapping) if mapping.holder_and_held() == (holder, held) => Some(mapping.id),
+            _ => None,
+        });
+        let left = || {
+            let before = self.view.mapping_between(holder, held)?.id;
+            let ends_here = |change: &Change| match change {
+                Change::EndMapping { id, .. } => *id == before,
+                Change::PutMapping(after) => after.id == before,
+                _ => false,
+            };
+            (!self.changes.iter().any(ends_here)).then_some(before)
+        };
+        made_here.or_else(left)
     }
 
     /// Ends the mapping by which `holder` holds `held`; whether there was one.
@@ -123,7 +146,7 @@ impl<'p> Plan<'p> {
                 return Err(self.duplicate_mapping(other));
             }
             if ends.mapping_type == MappingType::ParentChild {
-                self.check_link(holder, held)?;
+                self.check_relink(holder, held, before.holder_and_held())?;
             }
         }
         Ok(self.change_mapping(before, (ends.from, ends.to), fields))
@@ -173,7 +196,7 @@ impl<'p> Plan<'p> {
         // Either order will do. Where neither does, the order that the first end speaks for is blamed.
         match self.ends_of(mapping_type, to, from) {
             Ok(ends) => Ok(ends),
-            Err(_) if self.end(Kind::Project, from, FROM).is_ok() => straight,
+            Err(_) if self.end(mapping_type, Kind::Project, from, FROM).is_ok() => straight,
             Err(turned) if matches!(from, EndRef::Text(text) if Email::parse(text).is_ok()) => {
                 Err(blamed_on_the_other(turned))
             }
@@ -183,20 +206,10 @@ impl<'p> Plan<'p> {
 
     fn ends_of(&self, mapping_type: MappingType, from: &EndRef, to: &EndRef) -> Result<Ends, Error> {
         let (kind_of_from, kind_of_to) = mapping_type.ends();
-        let wrong_end = |refusal: Error| match refusal {
-            Error::WrongEnd { field, reference, found, .. } => Error::WrongEnd {
-                mapping_type: mapping_type.as_str(),
-                expected: connects(mapping_type),
-                field,
-                reference,
-                found,
-            },
-            other => other,
-        };
         Ok(Ends {
             mapping_type,
-            from: self.end(kind_of_from, from, FROM).map_err(wrong_end)?,
-            to: self.end(kind_of_to, to, TO).map_err(wrong_end)?,
+            from: self.end(mapping_type, kind_of_from, from, FROM)?,
+            to: self.end(mapping_type, kind_of_to, to, TO)?,
         })
     }
 
@@ -211,9 +224,10 @@ impl<'p> Plan<'p> {
             (Some(_), false) => Err(Error::Missing { field: "mappingType" }),
             (None, _) => {
                 let names_anything = |end: &EndRef| {
-                    [Kind::OrgUnit, Kind::Person, Kind::Project]
-                        .into_iter()
-                        .any(|kind| self.end(kind, end, FROM).is_ok())
+                    MappingType::ALL.into_iter().any(|mapping_type| {
+                        let (from, to) = mapping_type.ends();
+                        [from, to].into_iter().any(|kind| self.end(mapping_type, kind, end, FROM).is_ok())
+                    })
                 };
                 let (field, end) = if names_anything(from) { (TO, to) } else { (FROM, from) };
                 if names_anything(end) {
@@ -224,34 +238,49 @@ impl<'p> Plan<'p> {
         }
     }
 
-    /// The entity of `kind` that an end names.
-    fn end(&self, kind: Kind, end: &EndRef, field: &'static str) -> Result<EntityId, Error> {
-        let unknown = || Error::Unknown { kind, field, reference: shown(end) };
-        match (end, kind) {
-            (EndRef::Id(id), _) => {
-                let entity = self.view.entity(*id).ok_or_else(unknown)?;
-                if entity.kind() == kind {
-                    return Ok(*id);
-                }
-                Err(Error::WrongEnd {
-                    mapping_type: "",
-                    expected: "",
-                    field,
-                    reference: entity.label().to_owned(),
-                    found: entity.kind(),
-                })
+    /// The entity of `kind` that an end of such a mapping names.
+    fn end(
+        &self,
+        mapping_type: MappingType,
+        kind: Kind,
+        end: &EndRef,
+        field: &'static str,
+    ) -> Result<EntityId, Error> {
+        let unknown = |kind| Error::Unknown { kind, field, reference: shown(end) };
+        let of_kind = |entity: &Entity| {
+            if entity.kind() == kind {
+                return Ok(entity.id);
             }
+            Err(Error::WrongEnd {
+                mapping_type: mapping_type.as_str(),
+                expected: connects(mapping_type),
+                field,
+                reference: entity.label().to_owned(),
+                found: entity.kind(),
+            })
+        };
+        let found = |id: Option<EntityId>, kind| {
+            let entity = id.and_then(|id| self.view.entity(id)).ok_or_else(|| unknown(kind))?;
+            of_kind(entity)
+        };
+        match (end, kind) {
+            (EndRef::Id(id), _) => found(Some(*id), kind),
+            (EndRef::Unit(key), _) => {
+                found(self.view.find_unit(&UnitRef::Key(key.clone())).ok(), Kind::OrgUnit)
+            }
+            (EndRef::Person(email), _) => found(self.view.person_by_email(email), Kind::Person),
+            (EndRef::Project(id), _) => found(self.view.project_by_id(id), Kind::Project),
             (EndRef::Text(text), Kind::OrgUnit) => self.known_unit(&UnitRef::Text(text.clone()), field),
             (EndRef::Path(names), Kind::OrgUnit) => self.known_unit(&UnitRef::Path(names.clone()), field),
             (EndRef::Text(text), Kind::Person) => {
-                let email = Email::parse(text).map_err(|_| unknown())?;
-                self.view.person_by_email(&email).ok_or_else(unknown)
+                let email = Email::parse(text).map_err(|_| unknown(kind))?;
+                self.view.person_by_email(&email).ok_or_else(|| unknown(kind))
             }
             (EndRef::Text(text), Kind::Project) => {
-                let id = ProjectId::parse(text).map_err(|_| unknown())?;
-                self.view.project_by_id(&id).ok_or_else(unknown)
+                let id = ProjectId::parse(text).map_err(|_| unknown(kind))?;
+                self.view.project_by_id(&id).ok_or_else(|| unknown(kind))
             }
-            _ => Err(unknown()),
+            _ => Err(unknown(kind)),
         }
     }
 }
@@ -269,6 +298,8 @@ fn connects(mapping_type: MappingType) -> &'static str {
 fn likely_kind(end: &EndRef) -> Kind {
     match end {
         EndRef::Text(text) if Email::parse(text).is_ok() => Kind::Person,
+        EndRef::Person(_) => Kind::Person,
+        EndRef::Project(_) => Kind::Project,
         _ => Kind::OrgUnit,
     }
 }
@@ -277,6 +308,9 @@ fn shown(end: &EndRef) -> String {
     match end {
         EndRef::Text(text) => text.clone(),
         EndRef::Path(names) => names.join("/"),
+        EndRef::Unit(key) => key.as_str().to_owned(),
+        EndRef::Person(email) => email.as_str().to_owned(),
+        EndRef::Project(id) => id.as_str().to_owned(),
         EndRef::Id(id) => format!("#{}", id.0),
     }
 }

@@ -1,5 +1,7 @@
 //! Units: made, changed, linked, moved, ended. Everything that puts one unit beneath another checks for cycles.
 
+use std::collections::HashMap;
+
 use crate::directory::plan::{Plan, created, must_be_of};
 use crate::error::Error;
 use crate::model::attributes::Attributes;
@@ -99,8 +101,16 @@ impl Plan<'_> {
         Ok(self.change_record(entity, Body::OrgUnit(after), moved))
     }
 
+    /// The units that a list of parents names, each once, however often and by whichever of its names.
     fn parents_named(&self, references: &[UnitRef]) -> Result<Vec<EntityId>, Error> {
-        references.iter().map(|reference| self.known_unit(reference, "parents")).collect()
+        let mut parents = Vec::with_capacity(references.len());
+        for reference in references {
+            let parent = self.known_unit(reference, "parents")?;
+            if !parents.contains(&parent) {
+                parents.push(parent);
+            }
+        }
+        Ok(parents)
     }
 
     /// Just these parents and no others; whether that changed anything.
@@ -120,16 +130,58 @@ impl Plan<'_> {
 
     /// Refuses to put `child` beneath `parent` where that would close a cycle.
     pub(super) fn check_link(&self, parent: EntityId, child: EntityId) -> Result<(), Error> {
+        let is_above = self.view.contains(child, parent);
+        let way_down = is_above.then(|| self.view.path_down(child, parent)).flatten();
+        self.no_cycle(parent, child, way_down)
+    }
+
+    /// As [`Plan::check_link`], where the link takes the place of the one by which `replaced.0` holds `replaced.1`.
+    pub(super) fn check_relink(
+        &self,
+        parent: EntityId,
+        child: EntityId,
+        replaced: (EntityId, EntityId),
+    ) -> Result<(), Error> {
+        self.no_cycle(parent, child, self.way_down_without(replaced, child, parent))
+    }
+
+    fn no_cycle(
+        &self,
+        parent: EntityId,
+        child: EntityId,
+        way_down: Option<Vec<EntityId>>,
+    ) -> Result<(), Error> {
         if parent == child {
             return Err(Error::SelfParent { key: self.view.label(child) });
         }
-        if let Some(way_down) =
-            self.view.contains(child, parent).then(|| self.view.path_down(child, parent)).flatten()
-        {
-            let path = std::iter::once(parent).chain(way_down).map(|unit| self.view.label(unit)).collect();
-            return Err(Error::WouldCycle { path });
+        let Some(way_down) = way_down else { return Ok(()) };
+        let path = std::iter::once(parent).chain(way_down).map(|unit| self.view.label(unit)).collect();
+        Err(Error::WouldCycle { path })
+    }
+
+    /// A way down from `upper` to `lower`, both included, that does not lead through the one link.
+    fn way_down_without(
+        &self,
+        link: (EntityId, EntityId),
+        upper: EntityId,
+        lower: EntityId,
+    ) -> Option<Vec<EntityId>> {
+        // For each unit on the way up, the one beneath it.
+        let mut beneath = HashMap::new();
+        let mut waiting = vec![lower];
+        while let Some(unit) = waiting.pop() {
+            if unit == upper {
+                return Some(std::iter::successors(Some(upper), |unit| beneath.get(unit).copied()).collect());
+            }
+            for above in self.view.parents(unit) {
+                let leads_on = above == upper || self.view.contains(upper, above);
+                if leads_on && (above, unit) != link && !beneath.contains_key(&above) {
+                    beneath.insert(above, unit);
+                    waiting.push(above);
+                }
+            }
         }
-        Ok(())
+        None
     }
 
     pub(super) fn delete_unit(&mut self, delete: &Delete<UnitRef>) -> Result<Outcome, Error> {
@@ -153,9 +205,9 @@ impl Plan<'_> {
                 Some(from)
             }
             None if parents.len() > 1 => {
-                return Err(Error::Ambiguous {
-                    reference: format!("the parent of {}", entity.label()),
-                    candidates: parents.iter().map(|parent| self.view.label(*parent)).collect(),
+                return Err(Error::SeveralParents {
+                    unit: entity.label().to_owned(),
+                    parents: parents.iter().map(|parent| self.view.label(*parent)).collect(),
                 });
             }
             None => parents.first().copied(),

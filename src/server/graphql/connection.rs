@@ -3,11 +3,12 @@
 use std::marker::PhantomData;
 
 use async_graphql::{InputType, Object, OutputType, SimpleObject, TypeName};
+use axum::http::StatusCode;
 use std::borrow::Cow;
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
-use crate::query::facet::{FacetBy, facet};
+use crate::query::facet::{self, FacetBy, facets};
 use crate::query::filter::{Filter, select};
 use crate::query::order::Order;
 use crate::query::page::{Page, PageRequest, cursor, page};
@@ -45,7 +46,7 @@ impl PageArgs {
     fn request(self) -> Result<PageRequest> {
         let (mut first, last) = (page_size("first", self.first)?, page_size("last", self.last)?);
         if first.is_some() && last.is_some() {
-            return Err(Problem::malformed("give first or last, not both").with("field", "last"));
+            return Err(invalid("give first or last, not both").with("field", "last"));
         }
         if first.is_none() && last.is_none() {
             first = Some(PAGE_DEFAULT);
@@ -54,12 +55,17 @@ impl PageArgs {
     }
 }
 
+/// An argument that was read and cannot be what it asks for.
+pub(crate) fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
+}
+
 /// A page size within its limits.
 pub(crate) fn page_size(name: &'static str, given: Option<i64>) -> Result<Option<usize>> {
     let Some(given) = given else { return Ok(None) };
     match usize::try_from(given) {
         Ok(size) if size <= PAGE_MAX => Ok(Some(size)),
-        _ => Err(Problem::malformed(format!("{name} is {given}; it must be from 0 to {PAGE_MAX}"))
+        _ => Err(invalid(format!("{name} is {given}; it must be from 0 to {PAGE_MAX}"))
             .with("field", name)
             .with("limit", PAGE_MAX)),
     }
@@ -154,13 +160,14 @@ impl<T: Listed> Connection<T> {
         disjunctive: bool,
     ) -> Result<Vec<Facet>> {
         let first = page_size("first", first)?.unwrap_or(PAGE_MAX);
-        Ok(by.into_iter().map(|by| self.facet(by.into(), first, disjunctive)).collect())
+        let dimensions: Vec<FacetBy> = by.into_iter().map(Into::into).collect();
+        let counted = facets(&self.view, T::KIND, &self.filter, &dimensions, disjunctive);
+        Ok(dimensions.into_iter().zip(counted).map(|(by, buckets)| self.facet(by, buckets, first)).collect())
     }
 }
 
 impl<T: Listed> Connection<T> {
-    fn facet(&self, by: FacetBy, first: usize, disjunctive: bool) -> Facet {
-        let buckets = facet(&self.view, T::KIND, &self.filter, by, disjunctive);
+    fn facet(&self, by: FacetBy, buckets: Vec<facet::Bucket>, first: usize) -> Facet {
         let buckets = buckets.into_iter().take(first).map(|bucket| Bucket {
             value: bucket.value,
             unit: bucket.unit.and_then(|unit| OrgUnit::at(&self.view, unit)),

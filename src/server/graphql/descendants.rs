@@ -6,11 +6,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::model::level::UnitType;
 use crate::query::tree::{Descendant, descendants};
-use crate::server::graphql::connection::{PageInfo, page_size};
+use crate::server::graphql::connection::{PageInfo, invalid, page_size};
 use crate::server::graphql::limits::PAGE_MAX;
 use crate::server::graphql::node::Seen;
 use crate::server::graphql::org_unit::OrgUnit;
-use crate::server::problem::{Problem, Result};
+use crate::server::problem::Result;
 
 /// Units beneath another, depth first, siblings by name.
 #[derive(Description)]
@@ -51,8 +51,7 @@ impl DescendantConnection {
             Some(cursor) => {
                 let at = all.iter().position(|unit| self::cursor(top, *unit) == cursor);
                 at.ok_or_else(|| {
-                    Problem::malformed("after is no cursor of this list; take one from its edges")
-                        .with("field", "after")
+                    invalid("after is no cursor of this list; take one from its edges").with("field", "after")
                 })? + 1
             }
         };

@@ -1,16 +1,19 @@
 //! GraphQL over HTTP: which method, which media type, which status.
 
+use std::sync::Arc;
+
 use async_graphql::parser::types::OperationType;
 use axum::body::Body;
 use axum::extract::{Query as UrlQuery, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use crate::server::body;
 use crate::server::graphql::media::{JSON, Media, wants_page};
-use crate::server::graphql::{Answer, Asked, Endpoint, page, prepare};
+use crate::server::graphql::sent::{Sent, takes_gzip};
+use crate::server::graphql::{Answer, Asked, Endpoint, Found, Wanted, page, persisted};
 use crate::server::json;
 use crate::server::problem::{Problem, Result};
 use crate::server::state::Caller;
@@ -19,16 +22,25 @@ use crate::server::state::Caller;
 const BODY_MAX: usize = 8 * 1024 * 1024;
 const METHODS: &str = "GET, HEAD, POST";
 
+const VARY: &str = "Authorization, Accept";
+const VARY_ENCODED: &str = "Authorization, Accept, Accept-Encoding";
+
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+const HIT: &str = "clade; hit";
+const MISS: &str = "clade; fwd=miss";
+const MISS_STORED: &str = "clade; fwd=miss; stored";
+
 /// `/graphql`, by any method.
-pub(crate) async fn endpoint(State(endpoint): State<Endpoint>, request: Request<Body>) -> Response {
+pub(crate) async fn endpoint(State(endpoint): State<Arc<Endpoint>>, request: Request<Body>) -> Response {
     let (head, body) = request.into_parts();
-    if is_get(&head.method) && wants_page(&head.headers) && !has_query(head.uri.query()) {
+    if is_get(&head.method) && !asks(head.uri.query()) && wants_page(&head.headers) {
         return page::page();
     }
     let mut response = answer(&endpoint, &head, body).await;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("Authorization, Accept"));
+    let vary = if headers.contains_key(header::CONTENT_ENCODING) { VARY_ENCODED } else { VARY };
+    headers.insert(header::VARY, HeaderValue::from_static(vary));
     response
 }
 
@@ -51,31 +63,52 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
         Ok(media) => media,
         Err(problem) => return problem.into_response(),
     };
-    let answer = match asked.and_then(prepare) {
-        Err(problem) if problem.status != StatusCode::BAD_REQUEST => return problem.into_response(),
-        Err(problem) if problem.code == "malformed" => {
-            return respond(&Answer::refusal(problem), media, true);
+    let gzip = takes_gzip(&head.headers);
+    let found = asked.and_then(|asked| endpoint.find(&caller, asked, gzip));
+    match found {
+        Err(problem) if problem.status != StatusCode::BAD_REQUEST => problem.into_response(),
+        Err(problem) => refuse(problem, media),
+        Ok(Found::Answer(body)) => cached(respond(StatusCode::OK, media, body), HIT),
+        Ok(Found::Request(prepared, _))
+            if is_get(&head.method) && prepared.kind == OperationType::Mutation =>
+        {
+            method_not_allowed("POST", "send mutations by POST")
         }
-        Err(problem) => Answer::refusal(problem),
-        Ok(prepared) if is_get(&head.method) && prepared.kind == OperationType::Mutation => {
-            return method_not_allowed("POST", "send mutations by POST");
+        Ok(Found::Request(prepared, _)) if prepared.kind == OperationType::Subscription => {
+            let detail =
+                "subscribe over the WebSocket at /graphql/ws, with the protocol graphql-transport-ws";
+            refuse(Problem::new(StatusCode::BAD_REQUEST, "invalid-query", detail), media)
         }
-        Ok(prepared) if prepared.kind == OperationType::Subscription => Answer::refusal(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid-query",
-            "subscribe over the WebSocket at /graphql/ws, with the protocol graphql-transport-ws",
-        )),
-        Ok(prepared) => endpoint.carry_out(caller, prepared).await,
-    };
-    respond(&answer, media, false)
+        Ok(Found::Request(prepared, key)) => {
+            let answer = endpoint.carry_out(caller, *prepared).await;
+            let (body, status) = (answer.to_bytes(), media.status(answer.is_refused()));
+            match key {
+                None => respond(status, media, body),
+                Some(_) if !answer.errors.is_empty() => cached(respond(status, media, body), MISS),
+                Some(key) => {
+                    let sent = if gzip { Sent::gzip(body) } else { Sent::plain(body) };
+                    let how = if endpoint.keep(key, &sent) { MISS_STORED } else { MISS };
+                    cached(respond(status, media, sent), how)
+                }
+            }
+        }
+    }
+}
+
+/// Says where an answer came from, as RFC 9211 has it.
+fn cached(mut response: Response, status: &'static str) -> Response {
+    response.headers_mut().insert(CACHE_STATUS, HeaderValue::from_static(status));
+    response
 }
 
 fn is_get(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
 }
 
-fn has_query(query: Option<&str>) -> bool {
-    query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("query=")))
+/// Whether a url asks for a document: by its text, or by its hash.
+fn asks(query: Option<&str>) -> bool {
+    let names = ["query=", "extensions="];
+    query.is_some_and(|query| query.split('&').any(|pair| names.iter().any(|name| pair.starts_with(name))))
 }
 
 fn method_not_allowed(allow: &'static str, what: &str) -> Response {
@@ -85,13 +118,15 @@ fn method_not_allowed(allow: &'static str, what: &str) -> Response {
     response
 }
 
-fn respond(answer: &Answer, media: Media, malformed: bool) -> Response {
-    let status = match media {
-        Media::GraphqlResponse if answer.refused => StatusCode::BAD_REQUEST,
-        Media::Json if malformed => StatusCode::BAD_REQUEST,
-        Media::GraphqlResponse | Media::Json => StatusCode::OK,
-    };
-    (status, [(header::CONTENT_TYPE, media.content_type())], answer.body.to_string()).into_response()
+/// What is no request at all is a 400 in either media type.
+fn refuse(problem: Problem, media: Media) -> Response {
+    let status = if problem.code == "malformed" { StatusCode::BAD_REQUEST } else { media.status(true) };
+    respond(status, media, Answer::refusal(problem).to_bytes())
+}
+
+fn respond(status: StatusCode, media: Media, body: impl IntoResponse) -> Response {
+    let content_type = HeaderValue::from_static(media.content_type());
+    (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
 fn by_url(uri: &axum::http::Uri) -> Result<Asked> {
@@ -129,9 +164,9 @@ pub(crate) fn asked(mut fields: Map<String, Value>) -> Result<Asked> {
     let wrong =
         |field: &str, what: &str| Problem::malformed(format!("{field} must be {what}")).with("field", field);
     let query = match fields.remove("query") {
-        Some(Value::String(query)) => query,
+        None => None,
+        Some(Value::String(query)) => Some(query),
         Some(_) => return Err(wrong("query", "a string")),
-        None => return Err(wrong("query", "given: the GraphQL document, a string")),
     };
     let operation_name = match fields.remove("operationName") {
         None | Some(Value::Null) => None,
@@ -143,9 +178,16 @@ pub(crate) fn asked(mut fields: Map<String, Value>) -> Result<Asked> {
         Some(Value::Object(variables)) => variables,
         Some(_) => return Err(wrong("variables", "an object")),
     };
-    match fields.remove("extensions") {
-        None | Some(Value::Null | Value::Object(_)) => {}
+    let named = match fields.remove("extensions") {
+        None | Some(Value::Null) => None,
+        Some(Value::Object(extensions)) => persisted::named(&extensions)?,
         Some(_) => return Err(wrong("extensions", "an object")),
-    }
-    Ok(Asked { query, operation_name, variables })
+    };
+    let document = match (query, named) {
+        (Some(text), None) => Wanted::Text(text),
+        (Some(text), Some(digest)) => Wanted::Named(text, digest),
+        (None, Some(digest)) => Wanted::Known(digest),
+        (None, None) => return Err(wrong("query", "given: the GraphQL document, a string")),
+    };
+    Ok(Asked { document, operation_name, variables })
 }

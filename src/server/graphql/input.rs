@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::directory::View;
 use crate::error::Error;
-use crate::model::attributes::AttributesPatch;
+use crate::model::attributes::{AttributesPatch, all_kept_exactly};
 use crate::model::command::{Command, IfExists, LevelNames, Patch, Placement};
 use crate::model::entity::Revision as RevisionNumber;
 use crate::model::key::Name;
@@ -22,7 +22,7 @@ use crate::server::problem::Result;
 
 /// An input that asks for one change.
 pub(crate) trait AsCommand {
-    /// The command; `view` knows what global ids name.
+    /// The command; `view` says what the caller may name.
     fn command(self, view: &View) -> Result<Command>;
 }
 
@@ -124,7 +124,10 @@ fn attributes(given: MaybeUndefined<Json>) -> Result<AttributesPatch> {
     match given {
         MaybeUndefined::Undefined => Ok(AttributesPatch::Keep),
         MaybeUndefined::Null => Ok(AttributesPatch::Replace(serde_json::Map::new())),
-        MaybeUndefined::Value(Json(Value::Object(map))) => Ok(AttributesPatch::Merge(map)),
+        MaybeUndefined::Value(Json(Value::Object(map))) => {
+            all_kept_exactly("attributes", &map)?;
+            Ok(AttributesPatch::Merge(map))
+        }
         MaybeUndefined::Value(Json(other)) => {
             Err(Error::invalid("attributes", &other.to_string(), "must be an object").into())
         }

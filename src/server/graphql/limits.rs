@@ -33,6 +33,8 @@ const ROOT_FIELDS_MAX: u64 = 50;
 const DIRECTIVES_MAX: u64 = 100;
 /// Operations in the document.
 const OPERATIONS_MAX: u64 = 50;
+/// Records in the lists of one answer that have no page size.
+pub(crate) const LISTED_MAX: u64 = 100_000;
 /// Fields answered, counted with page sizes.
 const COST_MAX: u64 = 500_000;
 

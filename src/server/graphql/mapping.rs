@@ -7,7 +7,7 @@ use async_graphql::{Description, Enum, ID, InputObject, Object, SimpleObject};
 use crate::directory::View;
 use crate::model::key::Name;
 use crate::model::mapping::{Mapping as Record, MappingType as Type, Relationship as Relation};
-use crate::server::graphql::connection::{PageArgs, PageInfo, page_size};
+use crate::server::graphql::connection::{PageArgs, PageInfo, invalid, page_size};
 use crate::server::graphql::limits::PAGE_DEFAULT;
 use crate::server::graphql::node::{Named, Node, mapping_id};
 use crate::server::graphql::scalars::{DateTime, Json, Revision};
@@ -171,7 +171,7 @@ impl MappingConnection {
         let (first, last) = (page_size("first", args.first)?, page_size("last", args.last)?);
         match (first, last) {
             (Some(_), Some(_)) => {
-                return Err(Problem::malformed("give first or last, not both").with("field", "last"));
+                return Err(invalid("give first or last, not both").with("field", "last"));
             }
             (None, Some(last)) => from = from.max(to.saturating_sub(last)),
             (first, None) => to = to.min(from.saturating_add(first.unwrap_or(PAGE_DEFAULT))),
@@ -204,7 +204,7 @@ impl MappingFilter {
 fn position(all: &[Arc<Record>], cursor: &str, field: &'static str) -> Result<usize> {
     all.iter().position(|mapping| mapping_id(mapping.id).as_str() == cursor).ok_or_else(|| {
         let detail = format!("{field} is no cursor of this list; take one from its edges");
-        Problem::malformed(detail).with("field", field)
+        invalid(detail).with("field", field)
     })
 }
 

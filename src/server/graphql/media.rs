@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use axum::http::{HeaderMap, StatusCode, header};
 use mime::Mime;
 
+use crate::server::accept::weight;
 use crate::server::problem::{Problem, Result};
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -39,6 +40,14 @@ impl Media {
         }
     }
 
+    /// The status of a GraphQL answer.
+    pub(super) fn status(self, refused: bool) -> StatusCode {
+        match self {
+            Self::GraphqlResponse if refused => StatusCode::BAD_REQUEST,
+            Self::GraphqlResponse | Self::Json => StatusCode::OK,
+        }
+    }
+
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json; charset=utf-8",
@@ -69,13 +78,6 @@ fn liking(ranges: &[Mime], media: &str) -> Option<(u16, u8, Reverse<usize>)> {
         ranges.iter().enumerate().filter_map(|(at, range)| Some((exactness(range)?, Reverse(at), range)));
     let (exact, at, range) = fitting.max_by_key(|(exact, at, _)| (*exact, *at))?;
     Some((weight(range), exact, at)).filter(|(weight, ..)| *weight > 0)
-}
-
-/// The `q` of a range, in thousandths.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1 before")]
-fn weight(range: &Mime) -> u16 {
-    let q = range.get_param("q").and_then(|q| q.as_str().parse::<f32>().ok()).unwrap_or(1.0);
-    (q.clamp(0.0, 1.0) * 1000.0) as u16
 }
 
 #[cfg(test)]

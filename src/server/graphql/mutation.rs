@@ -80,7 +80,8 @@ async fn write(
 ) -> Result<Written> {
     let caller = allowed(context, role)?;
     let state = context.data::<AppState>().map_err(|_| Problem::internal())?;
-    let command = command(&caller.view)?;
+    // As the mutation before it in the same request left the directory.
+    let command = command(&state.renewed(caller).view)?;
     let applied = state.directory().submit(caller.grant.actor().clone(), vec![command]).await?;
     Ok(Written::new(caller, applied))
 }

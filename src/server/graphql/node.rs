@@ -21,6 +21,8 @@ use crate::server::problem::Result;
 
 /// Between the project of an asset and what tells it from the project's others.
 const ASSET_SEPARATOR: char = '\n';
+/// What a view calls its scope when it is not narrowed.
+const EVERYTHING: &str = "all";
 
 /// Anything with a global id.
 #[derive(Clone, Interface)]
@@ -82,6 +84,51 @@ impl Node {
     }
 }
 
+/// What a global id says: which kind of record, and its key.
+pub(crate) enum Key {
+    OrgUnit(UnitKey),
+    Person(Email),
+    Project(ProjectId),
+    /// The project's id, and what tells the asset from the project's others.
+    Asset(Kind, String),
+    Mapping(MappingId),
+}
+
+impl Key {
+    /// Reads a global id; nothing for another text.
+    fn read(id: &ID) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(id.as_str()).ok()?;
+        let text = String::from_utf8(bytes).ok()?;
+        let (name, key) = text.split_once(':')?;
+        match name {
+            "OrgUnit" => UnitKey::parse(key).ok().map(Self::OrgUnit),
+            "Person" => Email::parse(key).ok().map(Self::Person),
+            "Project" => ProjectId::parse(key).ok().map(Self::Project),
+            "Repository" => Some(Self::Asset(Kind::Repository, key.to_owned())),
+            "Service" => Some(Self::Asset(Kind::Service, key.to_owned())),
+            "Mapping" => MappingId::parse(key).ok().map(Self::Mapping),
+            _ => None,
+        }
+    }
+
+    /// Reads a global id for a command. The planner finds what it names, which an earlier change of the same set
+    /// may have made; but a caller who does not see everything can name only what is in sight.
+    pub(crate) fn in_command(view: &View, id: &ID) -> Option<Self> {
+        let sees_everything = view.scope_name() == EVERYTHING;
+        Self::read(id).filter(|key| sees_everything || key.named(view).is_some())
+    }
+
+    fn named(&self, view: &View) -> Option<Named> {
+        match self {
+            Self::OrgUnit(key) => view.find_unit(&UnitRef::Key(key.clone())).ok().map(Named::Entity),
+            Self::Person(email) => view.person_by_email(email).map(Named::Entity),
+            Self::Project(id) => view.project_by_id(id).map(Named::Entity),
+            Self::Asset(kind, key) => asset(view, *kind, key).map(Named::Entity),
+            Self::Mapping(id) => view.mapping(id).cloned().map(Named::Mapping),
+        }
+    }
+}
+
 /// What a global id names.
 pub(crate) enum Named {
     Entity(EntityId),
@@ -91,21 +138,7 @@ pub(crate) enum Named {
 impl Named {
     /// Reads a global id; nothing for another text, or for what is not in sight.
     pub(crate) fn read(view: &View, id: &ID) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(id.as_str()).ok()?;
-        let text = String::from_utf8(bytes).ok()?;
-        let (name, key) = text.split_once(':')?;
-        match name {
-            "OrgUnit" => {
-                let key = UnitKey::parse(key).ok()?;
-                view.find_unit(&UnitRef::Key(key)).ok().map(Self::Entity)
-            }
-            "Person" => view.person_by_email(&Email::parse(key).ok()?).map(Self::Entity),
-            "Project" => view.project_by_id(&ProjectId::parse(key).ok()?).map(Self::Entity),
-            "Repository" => asset(view, Kind::Repository, key).map(Self::Entity),
-            "Service" => asset(view, Kind::Service, key).map(Self::Entity),
-            "Mapping" => view.mapping(&MappingId::parse(key).ok()?).cloned().map(Self::Mapping),
-            _ => None,
-        }
+        Key::read(id)?.named(view)
     }
 }
 
@@ -152,8 +185,8 @@ pub(crate) fn mapping_id(id: MappingId) -> ID {
 
 /// The unit that an `ID` argument names: by global id, or else as a person would.
 pub(crate) fn unit_ref(view: &View, id: &ID) -> UnitRef {
-    match Named::read(view, id) {
-        Some(Named::Entity(id)) => UnitRef::Id(id),
+    match Key::in_command(view, id) {
+        Some(Key::OrgUnit(key)) => UnitRef::Key(key),
         _ => UnitRef::Text(id.to_string()),
     }
 }
@@ -161,4 +194,24 @@ pub(crate) fn unit_ref(view: &View, id: &ID) -> UnitRef {
 /// The unit that an `ID` argument names, found.
 pub(crate) fn unit(view: &View, id: &ID) -> Result<EntityId> {
     Ok(view.find_unit(&unit_ref(view, id))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::Directory;
+    use crate::model::builder::CreateOrgUnit;
+
+    #[test]
+    fn who_sees_a_part_names_in_a_command_only_what_is_in_it() {
+        let directory = Directory::in_memory().unwrap();
+        directory.apply(CreateOrgUnit::new("Web", "team")).unwrap();
+        let view = directory.apply(CreateOrgUnit::new("Shop", "team")).unwrap().view;
+        let narrow = view.within(&[view.org_unit("Web").unwrap().id()]);
+        let id = |key: &str| ID(URL_SAFE_NO_PAD.encode(format!("OrgUnit:{key}")));
+        for (key, everywhere, in_web) in [("Web", true, true), ("Shop", true, false), ("New", true, false)] {
+            assert_eq!(Key::in_command(&view, &id(key)).is_some(), everywhere, "{key}");
+            assert_eq!(Key::in_command(&narrow, &id(key)).is_some(), in_web, "{key}");
+        }
+    }
 }

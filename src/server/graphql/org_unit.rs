@@ -1,6 +1,6 @@
 //! `OrgUnit`: the hierarchy from one unit's point of view.
 
-use async_graphql::{Description, ID, Object, OneofObject, SimpleObject};
+use async_graphql::{Context, Description, ID, Object, OneofObject, SimpleObject};
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, OrgUnit as Record};
@@ -8,6 +8,7 @@ use crate::model::key::{ExternalId, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
 use crate::query::filter::Filter;
+use crate::server::graphql::budget::list;
 use crate::server::graphql::connection::{Connection, PageArgs};
 use crate::server::graphql::descendants::DescendantConnection;
 use crate::server::graphql::filter::{
@@ -29,19 +30,35 @@ pub(crate) struct OrgUnit(pub(crate) Seen);
 pub(crate) enum OrgUnitBy {
     /// Exactly this key.
     Key(String),
-    /// Names from an ancestor down to the unit.
+    /// Names from an ancestor down to the unit; or one text with `/` between them.
     Path(Vec<String>),
     /// The id that another system gave it.
     ExternalId(String),
 }
 
 impl OrgUnitBy {
-    pub(crate) fn reference(self) -> Result<UnitRef> {
-        Ok(match self {
+    /// The unit that it names, if it is in sight.
+    pub(crate) fn find(self, view: &View) -> Result<Option<EntityId>> {
+        let reference = match self {
             Self::Key(key) => UnitRef::Key(UnitKey::parse(&key)?),
-            Self::Path(names) => UnitRef::Path(names),
+            Self::Path(names) => return at_path(view, names),
             Self::ExternalId(id) => UnitRef::ExternalId(ExternalId::parse(&id)?),
-        })
+        };
+        Ok(view.find_unit_of(&reference, None)?)
+    }
+}
+
+/// The unit at the end of a path. A path given as one text, which GraphQL makes a list of one name, is taken apart
+/// at its slashes where no unit has the whole of it as its name.
+fn at_path(view: &View, names: Vec<String>) -> Result<Option<EntityId>> {
+    let spelled = match &*names {
+        [text] => Some(text.split('/').map(|name| name.trim().to_owned()).collect()),
+        _ => None,
+    };
+    let found = view.find_unit_of(&UnitRef::Path(names), None)?;
+    match (found, spelled) {
+        (None, Some(names)) => Ok(view.find_unit_of(&UnitRef::Path(names), None)?),
+        (found, _) => Ok(found),
     }
 }
 
@@ -118,22 +135,23 @@ impl OrgUnit {
     }
 
     /// The units directly above, the earliest mapping first.
-    async fn parents(&self) -> Vec<OrgUnit> {
-        Self::all(&self.0.view, self.0.view.parents(self.0.id()))
+    async fn parents(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
+        Ok(Self::all(&self.0.view, list(context, self.0.view.parents(self.0.id()))?))
     }
 
     /// Every unit above, each once, root first.
-    async fn ancestors(&self) -> Vec<OrgUnit> {
-        Self::all(&self.0.view, self.0.view.ancestors(self.0.id()))
+    async fn ancestors(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
+        Ok(Self::all(&self.0.view, list(context, self.0.view.ancestors(self.0.id()))?))
     }
 
     /// The units directly beneath, by name.
     async fn children(
         &self,
+        context: &Context<'_>,
         #[graphql(desc = "Only units of these types.")] types: Option<Vec<String>>,
     ) -> Result<Vec<OrgUnit>> {
         let types = unit_types(types)?;
-        let mut children = Self::all(&self.0.view, self.0.view.children(self.0.id()));
+        let mut children = Self::all(&self.0.view, list(context, self.0.view.children(self.0.id()))?);
         children.retain(|child| {
             types.is_empty() || child.record().is_ok_and(|unit| types.contains(&unit.unit_type))
         });

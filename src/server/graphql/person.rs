@@ -1,12 +1,13 @@
 //! `Person`.
 
-use async_graphql::{Description, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, Person as Record};
 use crate::model::key::{ExternalId, Name};
 use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
+use crate::server::graphql::budget::list;
 use crate::server::graphql::connection::{Connection, Listed, PageArgs};
 use crate::server::graphql::facet::PersonFacet;
 use crate::server::graphql::filter::{ProjectFilter, ProjectOrder};
@@ -80,8 +81,8 @@ impl Person {
     }
 
     /// Where the person is placed, the earliest mapping first.
-    async fn units(&self) -> Vec<OrgUnit> {
-        OrgUnit::all(&self.0.view, self.0.view.parents(self.0.id()))
+    async fn units(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
+        Ok(OrgUnit::all(&self.0.view, list(context, self.0.view.parents(self.0.id()))?))
     }
 
     /// The nearest organization above; where several are equally near, the earliest mapping decides.

@@ -1,12 +1,13 @@
 //! `Project`, with its owner, members, repositories and services.
 
-use async_graphql::{Description, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, Project as Record, ProjectOwner as OwnerRecord};
 use crate::model::key::{Email, ExternalId, Name};
 use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
+use crate::server::graphql::budget::list;
 use crate::server::graphql::connection::{Connection, Listed, PageArgs};
 use crate::server::graphql::facet::ProjectFacet;
 use crate::server::graphql::filter::{PersonFilter, PersonOrder};
@@ -78,8 +79,8 @@ impl Project {
     }
 
     /// Where the project is placed, the earliest mapping first.
-    async fn units(&self) -> Vec<OrgUnit> {
-        OrgUnit::all(&self.0.view, self.0.view.parents(self.0.id()))
+    async fn units(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
+        Ok(OrgUnit::all(&self.0.view, list(context, self.0.view.parents(self.0.id()))?))
     }
 
     /// The nearest organization above; where several are equally near, the earliest mapping decides.
@@ -131,17 +132,17 @@ impl Project {
     }
 
     /// Its repositories, in the order in which they were given.
-    async fn repositories(&self) -> Vec<Repository> {
+    async fn repositories(&self, context: &Context<'_>) -> Result<Vec<Repository>> {
         let view = &self.0.view;
-        let assets = view.assets(self.0.id(), Kind::Repository);
-        assets.into_iter().filter_map(|id| Repository::at(view, id)).collect()
+        let assets = list(context, view.assets(self.0.id(), Kind::Repository))?;
+        Ok(assets.into_iter().filter_map(|id| Repository::at(view, id)).collect())
     }
 
     /// Its services, in the order in which they were given.
-    async fn services(&self) -> Vec<Service> {
+    async fn services(&self, context: &Context<'_>) -> Result<Vec<Service>> {
         let view = &self.0.view;
-        let assets = view.assets(self.0.id(), Kind::Service);
-        assets.into_iter().filter_map(|id| Service::at(view, id)).collect()
+        let assets = list(context, view.assets(self.0.id(), Kind::Service))?;
+        Ok(assets.into_iter().filter_map(|id| Service::at(view, id)).collect())
     }
 
     /// When the record was made.

@@ -8,6 +8,7 @@ use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier};
 use crate::model::token::Role;
 use crate::query::filter::Filter;
 use crate::query::search::search;
+use crate::server::graphql::budget::list;
 use crate::server::graphql::connection::{Connection, Listed, PageArgs, page_size};
 use crate::server::graphql::facet::OrgUnitFacet;
 use crate::server::graphql::filter::{
@@ -163,14 +164,14 @@ impl Query {
         #[graphql(desc = "Exactly one way to name it.")] by: OrgUnitBy,
     ) -> Result<Option<OrgUnit>> {
         let view = view(context)?;
-        let id = view.find_unit_of(&by.reference()?, None)?;
+        let id = by.find(view)?;
         Ok(id.and_then(|id| OrgUnit::at(view, id)))
     }
 
     /// The units with nothing above them, by name; for a limited token, the units that it names.
     async fn roots(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
         let view = view(context)?;
-        Ok(OrgUnit::all(view, view.roots()))
+        Ok(OrgUnit::all(view, list(context, view.roots())?))
     }
 
     /// People.

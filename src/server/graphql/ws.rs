@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -13,7 +14,7 @@ use futures_util::stream::{BoxStream, StreamExt, select_all};
 use serde_json::{Value, json};
 
 use crate::server::graphql::http::asked;
-use crate::server::graphql::{Answer, Endpoint, prepare};
+use crate::server::graphql::{Answer, Endpoint, Prepared};
 use crate::server::problem::Problem;
 use crate::server::state::Caller;
 
@@ -53,7 +54,7 @@ impl Close {
 
 /// `/graphql/ws`.
 pub(crate) async fn endpoint(
-    State(endpoint): State<Endpoint>,
+    State(endpoint): State<Arc<Endpoint>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
@@ -87,7 +88,7 @@ async fn farewell(mut socket: WebSocket, close: Close) {
 }
 
 struct Connection {
-    endpoint: Endpoint,
+    endpoint: Arc<Endpoint>,
     socket: WebSocket,
     caller: Option<Caller>,
     /// What each open operation answers, by the client's id.
@@ -98,7 +99,7 @@ impl Connection {
     /// Until the client goes; a close code when it is sent away.
     async fn run(&mut self, headers: &HeaderMap) -> Option<Close> {
         let mut init = pin!(tokio::time::sleep(INIT_WITHIN));
-        let mut ping = tokio::time::interval(PING_EVERY);
+        let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
         let mut heard = true;
         loop {
             let acknowledged = self.caller.is_some();
@@ -220,7 +221,7 @@ impl Connection {
             return Err(Close::invalid("subscribe needs a payload"));
         };
         let answers = match asked(payload) {
-            Ok(asked) => self.answers(&id, caller, prepare(asked)),
+            Ok(asked) => self.answers(&id, caller, self.endpoint.prepare(asked)),
             Err(_) => return Err(Close::invalid("the payload of subscribe needs a query")),
         };
         self.operations.insert(id, answers);
@@ -232,15 +233,15 @@ impl Connection {
         &self,
         id: &str,
         caller: Caller,
-        prepared: Result<crate::server::graphql::Prepared, Problem>,
+        prepared: Result<Prepared, Problem>,
     ) -> BoxStream<'static, Value> {
         let message = {
             let id = id.to_owned();
             move |answer: Answer| {
-                if answer.refused {
-                    json!({ "id": id, "type": "error", "payload": answer.body["errors"] })
+                if answer.is_refused() {
+                    json!({ "id": id, "type": "error", "payload": answer.errors })
                 } else {
-                    json!({ "id": id, "type": "next", "payload": answer.body })
+                    json!({ "id": id, "type": "next", "payload": answer })
                 }
             }
         };

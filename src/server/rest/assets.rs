@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::model::attributes::kept_exactly;
 use crate::model::command::{Patch, RepositoryFields, ServiceFields};
 use crate::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier};
 use crate::server::rest::fields::{Fields, Given, Manner, wrong};
@@ -98,10 +99,14 @@ fn service(mut given: Fields) -> Result<ServiceFields, Error> {
         given.text("identifier", "assets.services.identifier", ServiceIdentifier::parse)?.value();
     let name = given.text("name", "assets.services.name", Name::parse)?.value();
     let said_name = identifier.as_ref().map(|it| Name::parse(it.as_str())).transpose()?;
+    let dependencies = given.any("dependencies").value();
+    if let Some(dependencies) = &dependencies {
+        kept_exactly("assets.services.dependencies", dependencies)?;
+    }
     Ok(ServiceFields {
         name: name.or(said_name).ok_or_else(|| nameless("assets.services", "a name or an identifier"))?,
         identifier,
-        dependencies: given.any("dependencies").value(),
+        dependencies,
         external_id: given.text("externalId", "assets.services.externalId", ExternalId::parse)?.value(),
         attributes: given.attributes()?,
     })

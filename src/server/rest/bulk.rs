@@ -20,6 +20,7 @@ use crate::server::params::{Param, Params, Shape};
 use crate::server::problem::{Problem, Result};
 use crate::server::rest::docs::{Bodied, BulkParams, Refused, Written};
 use crate::server::rest::lines::command_of_line;
+use crate::server::rest::merging::merging_helps;
 use crate::server::rest::order::in_order;
 
 /// The media types that a bulk body may have.
@@ -96,8 +97,14 @@ pub(super) async fn bulk(writer: Writer, params: Params, request: Request) -> Re
     if total == 0 {
         return Ok(Json(BulkAnswer { dry_run, ..BulkAnswer::default() }).into_response());
     }
+    let view = writer.view().clone();
     let done = if dry_run { writer.try_out(commands).await } else { writer.carry_out_all(commands).await };
-    let written = done.map_err(|refusal| refused_by_directory(refusal, &lines))?;
+    let written = done.map_err(|refusal| {
+        let helps = if_exists == IfExists::Refuse
+            && matches!(&refusal, Error::Refused { refused, .. } if merging_helps(&view, refused));
+        let problem = refused_by_directory(refusal, &lines);
+        if helps { advised(problem) } else { problem }
+    })?;
     Ok(Json(BulkAnswer { dry_run, total, ..counted(&written.outcomes) }).into_response())
 }
 
@@ -173,6 +180,12 @@ fn refused_by_directory(refusal: Error, lines: &[usize]) -> Problem {
             }
         }
     }
+}
+
+/// With the advice to merge into the records that exist.
+fn advised(mut problem: Problem) -> Problem {
+    problem.detail.push_str("; mode=upsert merges into records that exist");
+    problem.with("mergingHelps", true)
 }
 
 /// The one answer that names every refused line.

@@ -41,6 +41,6 @@ fn if_none_match() -> Parameter {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some("The ETag of an earlier answer: 304, where this one would be the same."))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String).examples(["\"r7-all-3\""])))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).examples(["\"r7-all-5f0c21d9-3\""])))
         .build()
 }

@@ -197,7 +197,7 @@ impl IntoParams for IfMatch {
         let text = ObjectBuilder::new()
             .schema_type(Type::String)
             .pattern(Some(r#"^(\*|(W/)?"[!#-+.-~\-]*"(, *(W/)?"[!#-+.-~\-]*")*)$"#))
-            .examples(["\"r7-all-3\""]);
+            .examples(["\"r7-all-5f0c21d9-3\""]);
         vec![
             ParameterBuilder::new()
                 .name("If-Match")

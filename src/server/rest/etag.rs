@@ -1,5 +1,7 @@
-//! Entity tags: `"r{directory}-{scope}-{record}"`, and the conditions that clients make of them.
+//! Entity tags: `"r{directory}-{scope}-{opening}-{record}"`, and the conditions that clients make of them.
 //!
+//! The opening makes a tag void once the directory is opened anew: it may have been restored from a backup, and
+//! revisions of the same numbers then hold something else.
 //! A reader's tag changes with every revision, because level fields and totals are derived. A writer's
 //! condition looks at the record's own revision alone: a neighbour's change is no conflict.
 
@@ -15,7 +17,8 @@ use crate::server::rest::format::Format;
 /// The tag of an answer; `record` is none for a list.
 pub(super) fn tag(view: &View, record: Option<Revision>, format: Format) -> String {
     let record = record.unwrap_or_default();
-    format!("\"r{}-{}-{record}{}\"", view.revision(), view.scope_name(), format.tag())
+    let (revision, scope, opening) = (view.revision(), view.scope_name(), view.opening());
+    format!("\"r{revision}-{scope}-{opening:08x}-{record}{}\"", format.tag())
 }
 
 /// 304, where the client has just this answer already.
@@ -119,11 +122,11 @@ mod tests {
     fn a_writers_condition_looks_at_the_record_alone() {
         let now = Some(Revision(3));
         for (value, expected) in [
-            ("\"r9-all-3\"", Ok(Some(Revision(3)))),
-            ("\"r1-other-3\", \"r1-all-2\"", Ok(Some(Revision(3)))),
-            ("\"r9-all-2\"", Ok(Some(Revision(2)))),
+            ("\"r9-all-5f-3\"", Ok(Some(Revision(3)))),
+            ("\"r1-other-60-3\", \"r1-all-60-2\"", Ok(Some(Revision(3)))),
+            ("\"r9-all-5f-2\"", Ok(Some(Revision(2)))),
             ("*", Ok(None)),
-            ("W/\"r9-all-3\"", Err(412)),
+            ("W/\"r9-all-5f-3\"", Err(412)),
             ("\"mine\"", Err(412)),
             ("mine", Err(400)),
             ("", Err(400)),
@@ -137,9 +140,9 @@ mod tests {
 
     #[test]
     fn a_reader_who_has_the_answer_is_told_so() {
-        let tag = "\"r9-all-3\"";
+        let tag = "\"r9-all-5f-3\"";
         for (value, known) in
-            [(tag, true), ("W/\"r9-all-3\"", true), ("\"x\", *", true), ("\"r9-all-2\"", false)]
+            [(tag, true), ("W/\"r9-all-5f-3\"", true), ("\"x\", *", true), ("\"r9-all-5f-2\"", false)]
         {
             assert_eq!(unchanged(&headers("if-none-match", value), tag).is_some(), known, "{value}");
         }

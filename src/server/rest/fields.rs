@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::model::attributes::AttributesPatch;
+use crate::model::attributes::{AttributesPatch, all_kept_exactly};
 use crate::model::command::Patch;
 use crate::model::time::Timestamp;
 use crate::server::body::json_kind;
@@ -204,6 +204,7 @@ impl Fields {
         let emptied = self.manner == Manner::Replace || given == Given::Null;
         let mut all = given.value().unwrap_or_default();
         all.extend(self.rest);
+        all_kept_exactly("attributes", &all)?;
         Ok(match (emptied, all.is_empty()) {
             (true, _) => AttributesPatch::Replace(all),
             (false, true) => AttributesPatch::Keep,

@@ -1,5 +1,7 @@
 //! Facets for filter drop-downs: the values there are, and how many records each would leave.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -9,7 +11,7 @@ use utoipa::ToSchema;
 use crate::directory::View;
 use crate::model::entity::Kind;
 use crate::model::level::Level;
-use crate::query::facet::{Bucket, FacetBy, facet};
+use crate::query::facet::{Bucket, FacetBy, facets};
 use crate::query::{Filter, select};
 use crate::server::extract::Visible;
 use crate::server::params::{Param, Params, Shape};
@@ -107,16 +109,19 @@ pub(super) async fn show(Visible(view): Visible, params: Params, headers: Header
 }
 
 fn counted(view: &View, kind: Kind, filter: &Filter, most: usize) -> FiltersRecord {
-    let values = |by| -> Vec<BucketRecord> {
-        facet(view, kind, filter, by, true)
-            .into_iter()
-            .take(most)
-            .map(|it| BucketRecord::of(view, it))
-            .collect()
+    let mut dimensions: Vec<FacetBy> = Level::ALL.into_iter().map(FacetBy::Level).collect();
+    dimensions.extend(match kind {
+        Kind::Project => &[FacetBy::Platform, FacetBy::Owner, FacetBy::Member][..],
+        _ => &[FacetBy::Project],
+    });
+    let counted = facets(view, kind, filter, &dimensions, true);
+    let mut counted: HashMap<FacetBy, Vec<Bucket>> = dimensions.into_iter().zip(counted).collect();
+    let mut values = |by| -> Option<Vec<BucketRecord>> {
+        let buckets = counted.remove(&by)?;
+        Some(buckets.into_iter().take(most).map(|it| BucketRecord::of(view, it)).collect())
     };
     let [organization, business, department, group, team] =
-        Level::ALL.map(|level| values(FacetBy::Level(level)));
-    let of_projects = |by| (kind == Kind::Project).then(|| values(by));
+        Level::ALL.map(|level| values(FacetBy::Level(level)).unwrap_or_default());
     FiltersRecord {
         count: select(view, kind, filter).len(),
         organization,
@@ -124,10 +129,10 @@ fn counted(view: &View, kind: Kind, filter: &Filter, most: usize) -> FiltersReco
         department,
         group,
         team,
-        platform: of_projects(FacetBy::Platform),
-        owner: of_projects(FacetBy::Owner),
-        member: of_projects(FacetBy::Member),
-        project: (kind == Kind::Person).then(|| values(FacetBy::Project)),
+        platform: values(FacetBy::Platform),
+        owner: values(FacetBy::Owner),
+        member: values(FacetBy::Member),
+        project: values(FacetBy::Project),
     }
 }
 

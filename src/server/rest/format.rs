@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, StatusCode, header};
 use mime::Mime;
 
+use crate::server::accept::weight;
 use crate::server::problem::{Problem, Result};
 
 /// A format of lists and exports.
@@ -92,12 +93,6 @@ impl Format {
             .max_by_key(|(exact, _)| *exact)
             .map_or(0, |(_, weight)| weight)
     }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1 before")]
-fn weight(range: &Mime) -> u16 {
-    let q = range.get_param("q").and_then(|q| q.as_str().parse::<f32>().ok()).unwrap_or(1.0);
-    (q.clamp(0.0, 1.0) * 1000.0) as u16
 }
 
 #[cfg(test)]

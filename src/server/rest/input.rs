@@ -78,14 +78,20 @@ fn parents(given: &mut Fields) -> Result<Option<Vec<UnitRef>>, Error> {
         Given::Value(other) => return Err(wrong("parents", &other, "an array of units")),
         Given::Null | Given::Absent => None,
     };
-    let one = match given.any("parent") {
+    let parent = given.any("parent");
+    let shown = match &parent {
+        Given::Value(Value::String(text)) => text.clone(),
+        Given::Value(other) => other.to_string(),
+        Given::Null | Given::Absent => "null".to_owned(),
+    };
+    let one = match parent {
         Given::Value(value) => Some(vec![unit_ref("parent", value)?]),
         Given::Null if given.manner() != Manner::Create => Some(Vec::new()),
         Given::Null | Given::Absent => None,
     };
     match (one, many) {
         (Some(_), Some(_)) => {
-            Err(Error::invalid("parent", "", "is given beside parents; give one of the two"))
+            Err(Error::invalid("parent", &shown, "is given beside parents; give one of the two"))
         }
         (one, many) => Ok(one.or(many)),
     }

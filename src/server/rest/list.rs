@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{FromRequestParts, OriginalUri};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
@@ -75,9 +75,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ListRequest {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let params = Params::from_request_parts(parts, state).await?;
-        let uri =
-            parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.clone(), |uri| uri.0.clone());
-        Ok(Self { params, uri, headers: parts.headers.clone() })
+        Ok(Self { params, uri: parts.uri.clone(), headers: parts.headers.clone() })
     }
 }
 

@@ -8,8 +8,9 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use serde_json::{Value, json};
+use serde::Serialize;
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 use crate::directory::Checked;
 use crate::server::extract::{Admin, Visible};
@@ -63,28 +64,43 @@ pub(super) async fn everything(
 /// Examines the store: file, log, graph and rules. Needs the role admin; writes wait meanwhile.
 #[utoipa::path(
     post, path = "/api/v2/data/check", tag = "operations", operation_id = "check",
-    responses((status = 200, description = "What was examined, and what is wrong: nothing, if `findings` is empty.", body = Value), Guarded, Refused)
+    responses((status = 200, description = "What was examined, and what is wrong: nothing, if `findings` is empty.", body = CheckAnswer), Guarded, Refused)
 )]
-pub(super) async fn check(admin: Admin) -> Result<Json<Value>> {
+pub(super) async fn check(admin: Admin) -> Result<Json<CheckAnswer>> {
     let directory = admin.directory().clone();
     let checked =
         tokio::task::spawn_blocking(move || directory.check()).await.map_err(|_| Problem::internal())??;
-    Ok(Json(checked_as_json(&checked)))
+    Ok(Json(CheckAnswer::from(checked)))
 }
 
-/// What a check found, as JSON.
-#[must_use]
-pub fn checked_as_json(checked: &Checked) -> Value {
-    json!({
-        "revision": checked.revision.0, "changes": checked.changes, "entities": checked.entities,
-        "mappings": checked.mappings, "tokens": checked.tokens, "findings": checked.findings,
-    })
+/// What a check examined, and what is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CheckAnswer {
+    /// The revision that was examined.
+    revision: u64,
+    /// How many facts the log holds.
+    changes: u64,
+    /// How many entities the store holds, ended ones too.
+    entities: u64,
+    /// How many mappings the store holds, ended ones too.
+    mappings: u64,
+    /// How many tokens the store holds, revoked ones too.
+    tokens: u64,
+    /// What is wrong, each a sentence; nothing when all is well.
+    findings: Vec<String>,
+}
+
+impl From<Checked> for CheckAnswer {
+    fn from(checked: Checked) -> Self {
+        let Checked { revision, changes, entities, mappings, tokens, findings } = checked;
+        Self { revision: revision.0, changes, entities, mappings, tokens, findings }
+    }
 }
 
 /// Gives a consistent copy of the store's file. Needs the role admin; writes go on meanwhile.
 #[utoipa::path(
     get, path = "/api/v2/data/backup", tag = "operations", operation_id = "backup",
-    responses((status = 200, description = "A store, as `clade restore` takes it.", body = Vec<u8>, content_type = "application/octet-stream"), Guarded, Refused)
+    responses((status = 200, description = "A store, as `clade restore` takes it.", body = String, content_type = "application/octet-stream"), Guarded, Refused)
 )]
 pub(super) async fn backup(admin: Admin) -> Result<Response> {
     let directory = admin.directory().clone();

@@ -11,7 +11,7 @@ use crate::server::graphql::input::{
     AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, revision,
 };
 use crate::server::graphql::mapping::{MappingType, Relationship};
-use crate::server::graphql::node::Named;
+use crate::server::graphql::node::Key;
 use crate::server::graphql::scalars::{Json, Revision};
 use crate::server::problem::Result;
 
@@ -89,15 +89,17 @@ pub(crate) fn delete(view: &View, input: &DeleteInput) -> Result<Command> {
 }
 
 fn end(view: &View, id: &ID) -> EndRef {
-    match Named::read(view, id) {
-        Some(Named::Entity(id)) => EndRef::Id(id),
+    match Key::in_command(view, id) {
+        Some(Key::OrgUnit(key)) => EndRef::Unit(key),
+        Some(Key::Person(email)) => EndRef::Person(email),
+        Some(Key::Project(id)) => EndRef::Project(id),
         _ => EndRef::Text(id.to_string()),
     }
 }
 
 fn mapping_ref(view: &View, id: &ID) -> Result<MappingId> {
-    if let Some(Named::Mapping(mapping)) = Named::read(view, id) {
-        return Ok(mapping.id);
+    if let Some(Key::Mapping(mapping)) = Key::in_command(view, id) {
+        return Ok(mapping);
     }
     let not_found = |_| Error::NotFound { kind: "mapping", reference: id.to_string() };
     Ok(MappingId::parse(id).map_err(not_found)?)

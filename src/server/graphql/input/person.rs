@@ -9,7 +9,7 @@ use crate::model::key::{Email, ExternalId, Name};
 use crate::server::graphql::input::{
     AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, placement, placement_patch, revision,
 };
-use crate::server::graphql::node::Named;
+use crate::server::graphql::node::Key;
 use crate::server::graphql::scalars::{Json, Revision};
 use crate::server::problem::Result;
 
@@ -117,8 +117,8 @@ pub(crate) fn delete(view: &View, input: &DeleteInput) -> Result<Command> {
 }
 
 fn person_ref(view: &View, id: &ID) -> Result<PersonRef> {
-    if let Some(Named::Entity(id)) = Named::read(view, id) {
-        return Ok(PersonRef::Id(id));
+    if let Some(Key::Person(email)) = Key::in_command(view, id) {
+        return Ok(PersonRef::Email(email));
     }
     let not_found = |_| Error::NotFound { kind: "person", reference: id.to_string() };
     Ok(PersonRef::Email(Email::parse(id).map_err(not_found)?))

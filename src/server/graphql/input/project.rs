@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined};
 
 use crate::directory::View;
 use crate::error::Error;
-use crate::model::attributes::AttributesPatch;
+use crate::model::attributes::{AttributesPatch, kept_exactly};
 use crate::model::command::{
     Command, Create, Delete, OwnerFields, Patch, ProjectFields, ProjectRef, RepositoryFields, ServiceFields,
     Update,
@@ -13,7 +13,7 @@ use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIden
 use crate::server::graphql::input::{
     AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, placement, placement_patch, revision,
 };
-use crate::server::graphql::node::Named;
+use crate::server::graphql::node::Key;
 use crate::server::graphql::scalars::{Json, Revision};
 use crate::server::problem::Result;
 
@@ -96,10 +96,14 @@ impl ServiceInput {
             (None, Some(identifier)) => Name::parse(identifier.as_str())?,
             (None, None) => return Err(Error::Missing { field: "identifier" }.into()),
         };
+        let dependencies = self.dependencies.map(|json| json.0);
+        if let Some(dependencies) = &dependencies {
+            kept_exactly("dependencies", dependencies)?;
+        }
         Ok(ServiceFields {
             name,
             identifier,
-            dependencies: self.dependencies.map(|json| json.0),
+            dependencies,
             external_id: given(self.external_id, "externalId", ExternalId::parse)?,
             attributes: attributes(maybe(self.attributes))?,
         })
@@ -231,8 +235,8 @@ pub(crate) fn delete(view: &View, input: &DeleteInput) -> Result<Command> {
 }
 
 fn project_ref(view: &View, id: &ID) -> Result<ProjectRef> {
-    Ok(match Named::read(view, id) {
-        Some(Named::Entity(id)) => ProjectRef::Id(id),
+    Ok(match Key::in_command(view, id) {
+        Some(Key::Project(id)) => ProjectRef::ProjectId(id),
         _ => ProjectRef::ProjectId(ProjectId::parse(id)?),
     })
 }

@@ -1,0 +1,36 @@
+//! The made-up organisation that is asked about.
+
+use clade::access::Secret;
+use clade::cli::demo_data::DemoData;
+use clade::model::command::{Command, IfExists, NewToken};
+use clade::model::token::Role;
+use clade::server::rest::{command_of_line, in_order};
+use clade::{CreatePerson, Directory};
+
+/// One of this size, in memory.
+pub(crate) fn directory(entities: u64) -> Directory {
+    let mut lines = Vec::new();
+    DemoData { entities, seed: 1 }.write(&mut lines).unwrap();
+    let commands: Vec<_> = lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| ((), command_of_line(line, IfExists::Refuse).unwrap()))
+        .collect();
+    let directory = Directory::in_memory().unwrap();
+    directory.apply_all(in_order(commands).unwrap().into_iter().map(|((), command)| command)).unwrap();
+    directory
+}
+
+/// A dashboard's token.
+pub(crate) fn token(directory: &Directory) -> String {
+    let secret = Secret::generate();
+    let (id, hash) = (secret.id().clone(), secret.hash());
+    let token = NewToken { id, hash, role: Role::Read, description: None, expires_at: None };
+    directory.apply(Command::CreateToken(token)).unwrap();
+    secret.reveal().to_owned()
+}
+
+/// Makes another revision.
+pub(crate) fn change(directory: &Directory, round: u64) {
+    directory.apply(CreatePerson::new(&format!("new{round}@corp.example")).under("corp")).unwrap();
+}

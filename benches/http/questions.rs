@@ -1,0 +1,113 @@
+//! What dashboards ask, as requests made before: the same one again, and others of the same kind.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+use crate::load::answer;
+
+/// What everything else is a share of.
+pub(crate) const HEALTHZ: &str = "`/healthz`";
+/// How many different ones there are of each kind, where the organisation has as many.
+const DIFFERENT_MAX: usize = 50_000;
+/// The largest page.
+const PAGE_MAX: usize = 1_000;
+
+const PROJECT: &str = "query Project($id: String!) {
+  project(projectId: $id) { projectId projectName team { name } owner { email } }
+}";
+const ANCESTORS: &str = "query Ancestors($id: String!) {
+  project(projectId: $id) { team { name ancestors { key name type } } }
+}";
+const CHILDREN: &str = "query Children($types: [String!]) {
+  orgUnit(by: { key: \"b0\" }) {
+    name
+    children(types: $types) { key name totals { units people projects repositories services } }
+  }
+}";
+const HUNDRED: &str = "query Hundred($after: String) {
+  projects(first: 100, after: $after) {
+    nodes { projectId projectName externalId createdAt owner { email } revision }
+  }
+}";
+const CURSORS: &str = "query ($first: Int!, $after: String) {
+  projects(first: $first, after: $after) {
+    edges { cursor node { projectId } }
+    pageInfo { hasNextPage endCursor }
+  }
+}";
+
+/// Every question, `/healthz` first.
+pub(crate) fn all(address: SocketAddr, token: &str) -> Vec<(&'static str, Vec<Vec<u8>>)> {
+    let get = |path: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n").into_bytes()
+    };
+    let ask = |query: &str, variables: &Value| post(token, query, variables);
+    let projects = projects(address, token);
+    let each =
+        |query: &str| -> Vec<_> { projects.iter().map(|(id, _)| ask(query, &json!({ "id": id }))).collect() };
+    let types = |n: usize| ask(CHILDREN, &json!({ "types": ["department", format!("type {n}")] }));
+    let pages = |cursors: &[(String, String)]| -> Vec<_> {
+        cursors.iter().map(|(_, cursor)| ask(HUNDRED, &json!({ "after": cursor }))).collect()
+    };
+    // The last pages are short.
+    let full = projects.len().saturating_sub(100).max(1);
+    vec![
+        (HEALTHZ, vec![get("/healthz")]),
+        (
+            "REST: project by id, another each time",
+            projects.iter().map(|(id, _)| get(&format!("/api/v2/data/project/{id}"))).collect(),
+        ),
+        ("GraphQL: project by id, again", vec![each(PROJECT).swap_remove(0)]),
+        ("GraphQL: project by id, another each time", each(PROJECT)),
+        ("ancestors of a project's team, again", vec![each(ANCESTORS).swap_remove(0)]),
+        ("ancestors of a project's team, another each time", each(ANCESTORS)),
+        ("children of a business with totals, again", vec![types(0)]),
+        ("children of a business with totals, the first time", (0..DIFFERENT_MAX).map(types).collect()),
+        ("100 projects × 6 fields, again", pages(&projects[..1])),
+        ("100 projects × 6 fields, again, in gzip", vec![in_gzip(&pages(&projects[..1])[0])]),
+        ("100 projects × 6 fields, the first time", pages(&projects[..full])),
+    ]
+}
+
+fn post(token: &str, query: &str, variables: &Value) -> Vec<u8> {
+    let body = json!({ "query": query, "variables": variables }).to_string();
+    let length = body.len();
+    format!(
+        "POST /graphql HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nAccept: application/graphql-response+json, application/json;q=0.9\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// The same request by a browser, which takes gzip.
+fn in_gzip(request: &[u8]) -> Vec<u8> {
+    let request = std::str::from_utf8(request).unwrap();
+    request.replacen("\r\n", "\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n", 1).into_bytes()
+}
+
+/// The ids of projects, each with the cursor of what follows it.
+fn projects(address: SocketAddr, token: &str) -> Vec<(String, String)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut buffer = vec![0; 1 << 20];
+        let mut found = Vec::new();
+        let mut after = Value::Null;
+        loop {
+            let request = post(token, CURSORS, &json!({ "first": PAGE_MAX, "after": after }));
+            let (begins, ends) = answer(&mut stream, &request, &mut buffer).await;
+            let body: Value = serde_json::from_slice(&buffer[begins..ends]).unwrap();
+            let page = &body["data"]["projects"];
+            let edges = page["edges"].as_array().unwrap_or_else(|| panic!("no projects in {body}"));
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            found.extend(edges.iter().map(|edge| (text(&edge["node"]["projectId"]), text(&edge["cursor"]))));
+            if found.len() >= DIFFERENT_MAX || page["pageInfo"]["hasNextPage"] != true {
+                return found;
+            }
+            after = page["pageInfo"]["endCursor"].clone();
+        }
+    })
+}

@@ -1,0 +1,123 @@
+//! The texts of every record, folded, side by side in memory: looking at those of many records costs little more
+//! than reading them.
+//!
+//! What must stay true: a record's texts stand here as [`fold`] gives them, in the order of [`Kind::texts`], each
+//! behind the one before it and a [`SEPARATOR`]. One that is not there is empty.
+
+use std::sync::Arc;
+
+use crate::model::entity::{Entity, EntityId};
+use crate::model::key::fold;
+
+/// Between the texts of a record: none of them holds a control character.
+pub(crate) const SEPARATOR: char = '\u{1f}';
+/// So many records stand together. Two graphs share what neither has changed since they were equal.
+const CHUNK: usize = 512;
+
+/// The texts of all records, by number.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Texts {
+    chunks: Vec<Arc<Chunk>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Chunk {
+    /// Where each record's texts end; they begin where those of the one before it end.
+    ends: Vec<usize>,
+    bytes: String,
+}
+
+impl Texts {
+    /// The texts of a record; empty when it has none.
+    pub(super) fn of(&self, id: EntityId) -> &str {
+        let (chunk, slot) = place(id);
+        self.chunks.get(chunk).map_or("", |chunk| chunk.of(slot))
+    }
+
+    /// Keeps the texts of `entity`.
+    pub(super) fn put(&mut self, entity: &Entity) {
+        self.set(entity.id, &joined(entity));
+    }
+
+    /// Forgets the texts of a record.
+    pub(super) fn clear(&mut self, id: EntityId) {
+        self.set(id, "");
+    }
+
+    fn set(&mut self, id: EntityId, texts: &str) {
+        let (chunk, slot) = place(id);
+        if self.chunks.len() <= chunk {
+            self.chunks.resize_with(chunk + 1, Arc::default);
+        }
+        Arc::make_mut(&mut self.chunks[chunk]).set(slot, texts);
+    }
+}
+
+impl Chunk {
+    fn of(&self, slot: usize) -> &str {
+        let Some(end) = self.ends.get(slot) else { return "" };
+        let start = slot.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start..*end]
+    }
+
+    fn set(&mut self, slot: usize, texts: &str) {
+        while self.ends.len() <= slot {
+            self.ends.push(self.bytes.len());
+        }
+        let end = self.ends[slot];
+        let start = slot.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.bytes.replace_range(start..end, texts);
+        let before = end - start;
+        for end in &mut self.ends[slot..] {
+            *end = *end - before + texts.len();
+        }
+    }
+}
+
+fn place(id: EntityId) -> (usize, usize) {
+    let number = id.0 as usize;
+    (number / CHUNK, number % CHUNK)
+}
+
+fn joined(entity: &Entity) -> String {
+    let mut joined = String::new();
+    for (nth, field) in entity.kind().texts().iter().enumerate() {
+        if nth > 0 {
+            joined.push(SEPARATOR);
+        }
+        if let Some(text) = field.text(entity) {
+            joined.push_str(&fold(text));
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_record_has_what_was_put_last() {
+        let mut texts = Texts::default();
+        let mut twin = vec![String::new(); 2 * CHUNK];
+        for step in 0..4_000_usize {
+            let id = step * 389 % (2 * CHUNK);
+            let text = "x".repeat(step % 7);
+            texts.set(EntityId(u32::try_from(id).unwrap()), &text);
+            twin[id] = text;
+        }
+        for (id, expected) in (0..).zip(&twin) {
+            assert_eq!(texts.of(EntityId(id)), expected);
+        }
+        assert_eq!(texts.of(EntityId(u32::MAX)), "");
+    }
+
+    #[test]
+    fn a_copy_does_not_see_what_is_changed_later() {
+        let mut texts = Texts::default();
+        texts.set(EntityId(1), "one");
+        let before = texts.clone();
+        texts.set(EntityId(1), "two");
+        assert_eq!((before.of(EntityId(1)), texts.of(EntityId(1))), ("one", "two"));
+    }
+}

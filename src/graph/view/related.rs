@@ -1,0 +1,93 @@
+//! What belongs together: members, assets, mappings; and the tokens.
+
+use std::sync::Arc;
+
+use crate::graph::view::View;
+use crate::model::entity::{EntityId, Kind};
+use crate::model::mapping::{Mapping, MappingId, MappingType};
+use crate::model::token::{Token, TokenId};
+
+impl View {
+    /// The people who work on a project, in the order of their mappings.
+    #[must_use]
+    pub fn members(&self, project: EntityId) -> Vec<EntityId> {
+        self.memberships_at(project, |mapping| (mapping.from == project).then_some(mapping.to))
+    }
+
+    /// The projects that a person works on, in the order of their mappings.
+    #[must_use]
+    pub fn memberships(&self, person: EntityId) -> Vec<EntityId> {
+        self.memberships_at(person, |mapping| (mapping.to == person).then_some(mapping.from))
+    }
+
+    fn memberships_at(
+        &self,
+        id: EntityId,
+        other_end: impl Fn(&Mapping) -> Option<EntityId>,
+    ) -> Vec<EntityId> {
+        self.mappings_of(id)
+            .into_iter()
+            .filter(|mapping| mapping.mapping_type == MappingType::ProjectPeople)
+            .filter_map(|mapping| other_end(mapping))
+            .collect()
+    }
+
+    /// The repositories or services of a project, in the order in which they were given.
+    #[must_use]
+    pub fn assets(&self, project: EntityId, kind: Kind) -> Vec<EntityId> {
+        let mut assets: Vec<_> = self
+            .graph
+            .asset_ids(project)
+            .filter(|id| self.entity(*id).is_some_and(|entity| entity.kind() == kind))
+            .collect();
+        assets.sort_unstable();
+        assets
+    }
+
+    fn sees_mapping(&self, mapping: &Mapping) -> bool {
+        self.sees(mapping.from) && self.sees(mapping.to)
+    }
+
+    /// The mapping with this id, if both its ends are in sight.
+    #[must_use]
+    pub fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {
+        self.graph.mapping(id).filter(|mapping| self.sees_mapping(mapping))
+    }
+
+    /// Every mapping with both ends in sight, in the order in which they were made.
+    #[must_use]
+    pub fn mappings(&self) -> Vec<&Arc<Mapping>> {
+        let mut ids: Vec<_> = self.graph.mappings.keys().collect();
+        ids.sort_unstable();
+        ids.into_iter().filter_map(|id| self.mapping(id)).collect()
+    }
+
+    /// The mappings that name this entity at either end, in the order in which they were made.
+    #[must_use]
+    pub fn mappings_of(&self, id: EntityId) -> Vec<&Arc<Mapping>> {
+        let mut mappings: Vec<_> =
+            self.graph.mappings_of(id).filter(|mapping| self.sees_mapping(mapping)).collect();
+        mappings.sort_unstable_by_key(|mapping| mapping.id);
+        mappings
+    }
+
+    /// The mapping by which `holder` (a unit, or a project) holds `held` directly.
+    #[must_use]
+    pub fn mapping_between(&self, holder: EntityId, held: EntityId) -> Option<&Mapping> {
+        self.graph.mapping_between(holder, held).filter(|mapping| self.sees_mapping(mapping))
+    }
+
+    /// A token, also an expired or revoked one.
+    #[must_use]
+    pub fn token(&self, id: &TokenId) -> Option<&Arc<Token>> {
+        self.graph.tokens.get(id)
+    }
+
+    /// All tokens, the earliest first.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<&Arc<Token>> {
+        let mut tokens: Vec<_> = self.graph.tokens.values().collect();
+        tokens.sort_by_key(|token| token.created_at);
+        tokens
+    }
+}

@@ -1,0 +1,145 @@
+//! Documents, parsed once and kept by the SHA-256 of their text.
+//!
+//! What must stay true: nothing that depends on variables is kept. A document that takes some is counted against its
+//! limits in every request; one that takes none always comes to the same.
+
+use std::sync::Arc;
+
+use async_graphql::Variables;
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::ExecutableDocument;
+use axum::http::StatusCode;
+use sha2::{Digest as _, Sha256};
+
+use crate::server::cache::{Cache, Digest, SizeBytes};
+use crate::server::graphql::limits::{self, BRACKETS_MAX, DOCUMENT_MAX, over};
+use crate::server::graphql::{nesting, persisted, typename};
+use crate::server::problem::{Problem, Result};
+
+/// How much memory all kept documents may take, in bytes.
+const ROOM: u64 = 64 << 20;
+/// What a document usually takes, in bytes.
+const USUAL: u64 = 16 << 10;
+/// A parsed document takes up to so many times the bytes of its text: a field of one letter is some 200 bytes.
+const PARSED_TIMES: u64 = 100;
+
+/// Which document is asked for.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// The one with this text.
+    Text(String),
+    /// The one with this text, which is said to have this SHA-256.
+    Named(String, [u8; 32]),
+    /// The one whose text has this SHA-256; it was sent before.
+    Known([u8; 32]),
+}
+
+impl Wanted {
+    /// The SHA-256 of its text.
+    ///
+    /// # Errors
+    /// The text is too long, or another than was said.
+    pub(super) fn digest(&self) -> Result<Digest> {
+        let (text, said) = match self {
+            Self::Text(text) => (text, None),
+            Self::Named(text, said) => (text, Some(said)),
+            Self::Known(said) => return Ok(*said),
+        };
+        if text.len() > DOCUMENT_MAX {
+            return Err(over("bytes", text.len() as u64, DOCUMENT_MAX as u64));
+        }
+        let digest = Sha256::digest(text).into();
+        if said.is_some_and(|said| *said != digest) {
+            return Err(persisted::another());
+        }
+        Ok(digest)
+    }
+
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::Named(text, _) => Some(text),
+            Self::Known(_) => None,
+        }
+    }
+}
+
+/// A document that may be carried out, once its variables allow it.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) parsed: ExecutableDocument,
+    text_bytes: u64,
+    /// Whether it takes no variables, and was counted against its limits.
+    counted: bool,
+}
+
+impl SizeBytes for Arc<Document> {
+    fn size_bytes(&self) -> u64 {
+        self.text_bytes * PARSED_TIMES
+    }
+}
+
+impl Document {
+    fn parse(text: &str) -> Result<Self> {
+        let brackets = nesting::nesting(text);
+        if brackets > BRACKETS_MAX {
+            return Err(over("levels of brackets", brackets as u64, BRACKETS_MAX as u64));
+        }
+        let mut parsed = parse_query(text).map_err(|refusal| syntax_error(&refusal))?;
+        typename::expose(&mut parsed)?;
+        let takes_variables =
+            parsed.operations.iter().any(|(_, operation)| !operation.node.variable_definitions.is_empty());
+        let mut document = Self { parsed, text_bytes: text.len() as u64, counted: false };
+        if !takes_variables {
+            document.count(&Variables::default())?;
+            document.counted = true;
+        }
+        Ok(document)
+    }
+
+    /// Refuses what would cost too much with these variables.
+    pub(super) fn count(&self, variables: &Variables) -> Result<()> {
+        if self.counted { Ok(()) } else { limits::check(&self.parsed, variables) }
+    }
+}
+
+/// The documents that were asked for lately.
+#[derive(Debug)]
+pub(super) struct Documents(Cache<Arc<Document>>);
+
+impl Documents {
+    pub(super) fn new() -> Self {
+        Self(Cache::new(ROOM, USUAL))
+    }
+
+    /// The document that is wanted, whose text has this SHA-256. Parsed, unless it is kept from before.
+    ///
+    /// # Errors
+    /// It cannot be parsed or asks for too much, or it is not known and its text was not sent.
+    pub(super) fn find(&self, wanted: &Wanted, digest: Digest) -> Result<Arc<Document>> {
+        if let Some(document) = self.0.get(&digest) {
+            return Ok(document);
+        }
+        let text = wanted.text().ok_or_else(persisted::not_found)?;
+        let document = Arc::new(Document::parse(text)?);
+        // However long it is, it can be kept: see `ROOM`.
+        let _kept = self.0.keep(digest, Arc::clone(&document));
+        Ok(document)
+    }
+}
+
+fn syntax_error(refusal: &async_graphql::parser::Error) -> Problem {
+    let text = refusal.to_string();
+    // The parser draws the place, with the whole line; what it expected there comes last.
+    let expected = text.rsplit_once("= ").map_or(text.as_str(), |(_, expected)| expected);
+    let expected = expected.replace('_', " ");
+    let at = refusal.positions().next();
+    let detail = match at {
+        Some(at) => format!("line {}, column {}: {expected}", at.line, at.column),
+        None => expected,
+    };
+    let problem = Problem::new(StatusCode::BAD_REQUEST, "syntax-error", detail);
+    match at {
+        Some(at) => problem.with("line", at.line).with("column", at.column),
+        None => problem,
+    }
+}

@@ -1,0 +1,97 @@
+//! The body of an answer that is kept: compressed once, not each time it is sent.
+//!
+//! What is not kept is left to the layer that compresses all answers; it passes over those that are compressed.
+
+use std::io::Write;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::server::cache::SizeBytes;
+use crate::server::limits::{COMPRESSED_AT_ONCE_MAX_BYTES, COMPRESSED_MIN_BYTES};
+
+/// A body, and how it is encoded.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    body: Bytes,
+    is_gzip: bool,
+}
+
+impl SizeBytes for Sent {
+    fn size_bytes(&self) -> u64 {
+        self.body.len() as u64
+    }
+}
+
+impl Sent {
+    /// As it is.
+    pub(super) fn plain(body: Vec<u8>) -> Self {
+        // Without the room that writing left over: what is kept takes as much as it says.
+        Self { body: body.into_boxed_slice().into(), is_gzip: false }
+    }
+
+    /// Compressed, where that is worth it and does not hold up others.
+    pub(super) fn gzip(body: Vec<u8>) -> Self {
+        let length = body.len() as u64;
+        if !(COMPRESSED_MIN_BYTES..=COMPRESSED_AT_ONCE_MAX_BYTES).contains(&length) {
+            return Self::plain(body);
+        }
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        match encoder.write_all(&body).and_then(|()| encoder.finish()) {
+            Ok(packed) => Self { body: packed.into_boxed_slice().into(), is_gzip: true },
+            Err(_) => Self::plain(body),
+        }
+    }
+}
+
+impl IntoResponse for Sent {
+    fn into_response(self) -> Response {
+        let mut response = self.body.into_response();
+        if self.is_gzip {
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        response
+    }
+}
+
+/// Whether the client takes gzip, by name. Where it says so in another way, the layer around reads it.
+pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("gzip"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_taken_where_it_is_named_without_reserve() {
+        for (given, taken) in [
+            ("gzip", true),
+            ("gzip, deflate, br, zstd", true),
+            ("br,GZIP", true),
+            ("", false),
+            ("br", false),
+            ("*", false),
+            ("gzip;q=0", false),
+            ("identity, gzip;q=0.5", false),
+            ("xgzip", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, given.parse().unwrap())]);
+            assert_eq!(takes_gzip(&headers), taken, "{given}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn what_is_short_or_would_take_long_is_left_as_it_is() {
+        let is_gzip = |length: u64| Sent::gzip(vec![b'x'; usize::try_from(length).unwrap()]).is_gzip;
+        assert!(!is_gzip(COMPRESSED_MIN_BYTES - 1));
+        assert!(is_gzip(COMPRESSED_MIN_BYTES) && is_gzip(COMPRESSED_AT_ONCE_MAX_BYTES));
+        assert!(!is_gzip(COMPRESSED_AT_ONCE_MAX_BYTES + 1));
+    }
+}
