@@ -143,6 +143,12 @@ impl Peer for Postgres {
         let Some((sql, shape)) = Dialect::Postgres.question(asks, form) else {
             return self.ask_to_write(asks, form);
         };
+        // A plan for just these values costs a millisecond; one for any values takes large units for small ones.
+        let plans = match asks {
+            Asks::PerChild { .. } | Asks::OnPlatform { .. } => "force_custom_plan",
+            _ => "auto",
+        };
+        self.client.batch_execute(&format!("SET plan_cache_mode = {plans}"))?;
         let statement = self.client.prepare(&match shape {
             // One array is cheaper than a row a number.
             Shape::Projects | Shape::Units => format!("SELECT array_agg(id) FROM ({sql}) AS answer(id)"),

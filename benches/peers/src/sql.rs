@@ -76,7 +76,7 @@ impl Dialect {
             Asks::Nothing => ("SELECT 1".to_owned(), Shape::Nothing),
             Asks::Projects { .. } => (beneath("project", form), Shape::Projects),
             Asks::Totals { .. } => (totals(form), Shape::Totals),
-            Asks::PerChild { of, .. } => (per_child(form, of), Shape::PerUnit),
+            Asks::PerChild { of, .. } => (per_child(self, form, of), Shape::PerUnit),
             Asks::Ancestors { .. } => (ancestors(form), Shape::Units),
             Asks::Contains { .. } => {
                 let inside = inside(form, "?2");
@@ -182,15 +182,22 @@ fn totals(form: Form) -> String {
     format!("SELECT {}, {}", count("project"), count("person"))
 }
 
-fn per_child(form: Form, of: &Of) -> String {
-    let among = match (of, form) {
-        (Of::All, _) => "",
-        (Of::Selection, _) => "JOIN selection s ON s.project = p.project",
+fn per_child(dialect: Dialect, form: Form, of: &Of) -> String {
+    let among = match (dialect, of, form) {
+        (_, Of::All, _) => "",
+        (Dialect::Sqlite, Of::Selection, _) => "CROSS JOIN selection s ON s.project = p.project",
         // The plus keeps SQLite from looking each match up in the closure.
-        (Of::Named(_), Form::FullClosureTrigrams) => {
+        (Dialect::Sqlite, Of::Named(_), Form::FullClosureTrigrams) => {
             "AND +p.project IN (SELECT rowid FROM project_name WHERE project_name MATCH ?2)"
         }
-        (Of::Named(_), _) => "JOIN project n ON n.id = p.project AND n.name LIKE ?2",
+        (Dialect::Sqlite, Of::Named(_), _) => "CROSS JOIN project n ON n.id = p.project AND n.name LIKE ?2",
+        // The offset keeps PostgreSQL, which takes a business for an average unit, from looking each project up.
+        (Dialect::Postgres, Of::Selection, _) => {
+            "JOIN (SELECT project FROM selection OFFSET 0) s ON s.project = p.project"
+        }
+        (Dialect::Postgres, Of::Named(_), _) => {
+            "JOIN (SELECT id FROM project WHERE name LIKE ?2 OFFSET 0) n ON n.id = p.project"
+        }
     };
     if is_full(form) {
         return format!(

@@ -65,6 +65,7 @@ fn duration(nanos: f64) -> String {
 /// Two digits or so: no more was measured.
 fn digits(value: f64) -> String {
     match value {
+        value if value < 0.01 => format!("{value:.4}"),
         value if value < 1.0 => format!("{value:.2}"),
         value if value < 10.0 => format!("{value:.1}"),
         value => format!("{value:.0}"),
