@@ -170,3 +170,25 @@ fn the_log_goes_to_standard_error() {
     let line: Value = serde_json::from_str(&line).unwrap();
     assert_eq!((&line["level"], &line["fields"]["message"]), (&json!("INFO"), &json!("serving")), "{line}");
 }
+
+#[test]
+fn the_room_for_kept_answers_is_a_setting() {
+    let folder = Folder::new();
+    let statuses = |args: &[&str]| {
+        let running = folder.serve(args);
+        let token = running.token().expect("a demo has a token");
+        let ask = || {
+            let url = format!("{}/graphql?query=%7Brevision%7D", running.url());
+            let response = ureq::get(url).header("authorization", &token).call().unwrap();
+            let status = response.headers().get("cache-status");
+            status.map_or_else(String::new, |status| status.to_str().unwrap().to_owned())
+        };
+        [ask(), ask()]
+    };
+    let kept = ["clade; fwd=miss; stored", "clade; hit"];
+    assert_eq!(statuses(&["--demo"]), kept);
+    assert_eq!(statuses(&["--demo", "--response-cache-mb", "0"]), ["", ""]);
+    folder.write("clade.toml", "response_cache_mb = 0");
+    assert_eq!(statuses(&["--demo"]), ["", ""]);
+    assert_eq!(statuses(&["--demo", "--response-cache-mb", "1"]), kept);
+}
