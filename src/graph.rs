@@ -6,6 +6,7 @@ pub mod apply;
 mod closure;
 mod index;
 mod levels;
+mod mappings;
 mod platforms;
 mod resolve;
 mod text;
@@ -18,12 +19,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use petgraph::stable_graph::{EdgeIndex, NodeIndex, StableDiGraph};
+use petgraph::graph::NodeIndex;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
 use crate::graph::closure::Beneath;
 use crate::graph::index::Index;
+use crate::graph::mappings::{Mappings, Nodes};
 use crate::graph::platforms::Platforms;
 use crate::graph::text::TextIndex;
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
@@ -45,6 +47,15 @@ enum Edge {
     Asset,
 }
 
+impl Edge {
+    fn mapping(&self) -> Option<&Arc<Mapping>> {
+        match self {
+            Self::Mapping(mapping) => Some(mapping),
+            Self::Asset => None,
+        }
+    }
+}
+
 /// All records at one revision.
 #[derive(Clone, Default)]
 pub struct Graph {
@@ -53,7 +64,7 @@ pub struct Graph {
     opening: u32,
     /// The entity numbered `n` is node `n`. A node whose entity was ended stays as an empty slot, so that
     /// numbers are never given again.
-    nodes: StableDiGraph<Option<Arc<Entity>>, Edge>,
+    nodes: Nodes,
     /// Every entity that holds now.
     all: Sets,
     /// For each unit, what is directly beneath it and what is beneath it at any depth.
@@ -62,7 +73,7 @@ pub struct Graph {
     platforms: Platforms,
     /// Built when it is first asked for.
     text: OnceLock<TextIndex>,
-    mappings: FxHashMap<MappingId, EdgeIndex>,
+    mappings: Mappings,
     tokens: BTreeMap<TokenId, Arc<Token>>,
 }
 
@@ -122,9 +133,6 @@ impl Graph {
     }
 
     fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {
-        match self.nodes.edge_weight(*self.mappings.get(id)?) {
-            Some(Edge::Mapping(mapping)) => Some(mapping),
-            _ => None,
-        }
+        self.nodes.edge_weight(self.mapping_edge(id)?)?.mapping()
     }
 }

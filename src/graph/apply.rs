@@ -4,10 +4,9 @@
 use std::sync::Arc;
 
 use petgraph::Direction;
-use petgraph::stable_graph::StableDiGraph;
-use petgraph::visit::EdgeRef;
 
 use crate::graph::index::Index;
+use crate::graph::mappings::Nodes;
 use crate::graph::platforms::Platforms;
 use crate::graph::{Edge, Graph, node};
 use crate::model::change::{Batch, Change, ChangeSet};
@@ -35,7 +34,7 @@ impl Graph {
         tokens: Vec<Arc<Token>>,
     ) -> Self {
         let mut graph = Self { revision, ..Self::default() };
-        graph.nodes = StableDiGraph::with_capacity(next_entity as usize, entities.len() + mappings.len());
+        graph.nodes = Nodes::with_capacity(next_entity as usize, entities.len() + mappings.len());
         let (index, platforms) = std::thread::scope(|scope| {
             // Indexes are made of the entities alone, edges and closures of their kinds and numbers.
             let indexes = scope.spawn(|| (Index::of(entities), Platforms::of(entities)));
@@ -61,10 +60,12 @@ impl Graph {
         while self.next_entity().0 < next_entity {
             self.nodes.add_node(None);
         }
-        for asset in entities.iter().filter(|entity| entity.owning_project().is_some()) {
-            self.connect_asset(asset.id);
+        for entity in entities {
+            if let Some(project) = entity.owning_project() {
+                self.connect_asset(project, entity.id);
+            }
         }
-        self.mappings.reserve(mappings.len());
+        self.mappings.reserve(mappings.len(), &self.nodes);
         for mapping in mappings {
             self.connect(mapping);
         }
@@ -123,7 +124,8 @@ impl Graph {
         if entity.kind() == Kind::OrgUnit {
             self.beneath.entry(entity.id).or_default();
         }
-        if let Some(project) = self.connect_asset(entity.id) {
+        if let Some(project) = entity.owning_project() {
+            self.connect_asset(project, entity.id);
             self.attach_asset(project, entity.id, entity.kind());
         }
     }
@@ -138,10 +140,8 @@ impl Graph {
             self.detach_asset(project, id, entity.kind());
         }
         self.leave(&entity);
-        let edges: Vec<_> =
-            self.nodes.edges_directed(node(id), Direction::Incoming).map(|edge| edge.id()).collect();
-        for edge in edges {
-            self.nodes.remove_edge(edge);
+        while let Some(edge) = self.nodes.first_edge(node(id), Direction::Incoming) {
+            self.disconnect(edge);
         }
         self.all[entity.kind() as usize].remove(id.0);
         self.beneath.remove(&id);
@@ -154,8 +154,8 @@ impl Graph {
         let same_ends =
             self.mapping(&mapping.id).map(|before| (before.from, before.to) == (mapping.from, mapping.to));
         if same_ends == Some(true) {
-            if let Some(edge) = self.mappings.get(&mapping.id)
-                && let Some(weight) = self.nodes.edge_weight_mut(*edge)
+            if let Some(edge) = self.mapping_edge(&mapping.id)
+                && let Some(weight) = self.nodes.edge_weight_mut(edge)
             {
                 *weight = Edge::Mapping(Arc::clone(mapping));
             }
@@ -172,8 +172,8 @@ impl Graph {
     }
 
     fn end_mapping(&mut self, id: &MappingId) {
-        let Some(edge) = self.mappings.remove(id) else { return };
-        if let Some(Edge::Mapping(mapping)) = self.nodes.remove_edge(edge) {
+        let Some(edge) = self.mapping_edge(id) else { return };
+        if let Some(Edge::Mapping(mapping)) = self.disconnect(edge) {
             let (holder, held) = mapping.holder_and_held();
             if self.beneath.contains_key(&holder) {
                 self.detach(holder, held);
@@ -210,19 +210,5 @@ impl Graph {
         if let Some(slot) = self.nodes.node_weight_mut(slot) {
             *slot = Some(entity);
         }
-    }
-
-    /// The edge from an asset's project to it; the project.
-    fn connect_asset(&mut self, id: EntityId) -> Option<EntityId> {
-        let project = self.entity(id)?.owning_project()?;
-        self.nodes.add_edge(node(project), node(id), Edge::Asset);
-        Some(project)
-    }
-
-    fn connect(&mut self, mapping: Arc<Mapping>) {
-        let (holder, held) = mapping.holder_and_held();
-        let id = mapping.id;
-        let edge = self.nodes.add_edge(node(holder), node(held), Edge::Mapping(mapping));
-        self.mappings.insert(id, edge);
     }
 }

@@ -4,7 +4,7 @@
 //! change keeps it so; [`Graph::rebuild_closures`] makes it so from the edges alone.
 
 use petgraph::Direction;
-use petgraph::visit::{EdgeRef, IntoEdgeReferences};
+use petgraph::visit::EdgeRef;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 

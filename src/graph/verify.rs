@@ -2,11 +2,10 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::graph::Graph;
 use crate::graph::closure::Beneath;
 use crate::graph::view::View;
-use crate::graph::{Edge, Graph};
 use crate::model::entity::{EntityId, Kind};
-use crate::model::mapping::Mapping;
 
 impl View {
     /// How this graph differs from one that should be equal, a sentence each.
@@ -30,9 +29,9 @@ impl View {
                 }
             }
         }
-        for (id, mapping) in here.mappings_by_id() {
-            if there.mapping(&id).map(|other| &**other) != Some(mapping) {
-                found.push(format!("the mapping {id} differs between the graphs"));
+        for mapping in here.all_mappings() {
+            if there.mapping(&mapping.id) != Some(mapping) {
+                found.push(format!("the mapping {} differs between the graphs", mapping.id));
             }
         }
         if here.mappings.len() != there.mappings.len() {
@@ -65,11 +64,14 @@ impl View {
             found.push("what is kept as beneath the units is not what the mappings say".to_owned());
         }
         let mut pairs: FxHashMap<(EntityId, EntityId), u32> = FxHashMap::default();
-        for (id, mapping) in graph.mappings_by_id() {
+        for mapping in graph.all_mappings() {
             let (from, to) = mapping.mapping_type.ends();
             for (end, kind) in [(mapping.from, from), (mapping.to, to)] {
                 if graph.entity(end).is_none_or(|entity| entity.kind() != kind) {
-                    found.push(format!("the mapping {id} names #{}, which is no {kind} that holds", end.0));
+                    found.push(format!(
+                        "the mapping {} names #{}, which is no {kind} that holds",
+                        mapping.id, end.0
+                    ));
                 }
             }
             *pairs.entry(mapping.holder_and_held()).or_default() += 1;
@@ -89,13 +91,6 @@ impl View {
 }
 
 impl Graph {
-    fn mappings_by_id(&self) -> impl Iterator<Item = (crate::model::mapping::MappingId, &Mapping)> {
-        self.mappings.iter().filter_map(|(id, edge)| match self.nodes.edge_weight(*edge)? {
-            Edge::Mapping(mapping) => Some((*id, &**mapping)),
-            Edge::Asset => None,
-        })
-    }
-
     fn closures_from_edges(&self) -> FxHashMap<EntityId, Beneath> {
         let mut copy = self.clone();
         copy.rebuild_closures();

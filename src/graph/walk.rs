@@ -1,5 +1,7 @@
 //! Along the edges: what holds an entity, what it holds, and everything above it.
 
+use std::sync::Arc;
+
 use petgraph::Direction;
 use petgraph::visit::EdgeRef;
 use rustc_hash::FxHashSet;
@@ -11,10 +13,8 @@ use crate::model::mapping::{Mapping, MappingType};
 impl Graph {
     /// The mappings by which something holds `id`.
     fn holding(&self, id: EntityId) -> impl Iterator<Item = &Mapping> {
-        self.nodes.edges_directed(node(id), Direction::Incoming).filter_map(|edge| match edge.weight() {
-            Edge::Mapping(mapping) => Some(&**mapping),
-            Edge::Asset => None,
-        })
+        let incoming = self.nodes.edges_directed(node(id), Direction::Incoming);
+        incoming.filter_map(|edge| edge.weight().mapping()).map(Arc::as_ref)
     }
 
     /// The units directly above a unit, or that a person or project is placed in, in no order.
@@ -94,12 +94,9 @@ impl Graph {
     }
 
     /// The mappings that name `id` at either end, in no order.
-    pub(super) fn mappings_of(&self, id: EntityId) -> impl Iterator<Item = &std::sync::Arc<Mapping>> {
+    pub(super) fn mappings_of(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
         let incoming = self.nodes.edges_directed(node(id), Direction::Incoming);
         let outgoing = self.nodes.edges_directed(node(id), Direction::Outgoing);
-        incoming.chain(outgoing).filter_map(|edge| match edge.weight() {
-            Edge::Mapping(mapping) => Some(mapping),
-            Edge::Asset => None,
-        })
+        incoming.chain(outgoing).filter_map(|edge| edge.weight().mapping())
     }
 }

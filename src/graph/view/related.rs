@@ -57,9 +57,10 @@ impl View {
     /// Every mapping with both ends in sight, in the order in which they were made.
     #[must_use]
     pub fn mappings(&self) -> Vec<&Arc<Mapping>> {
-        let mut ids: Vec<_> = self.graph.mappings.keys().collect();
-        ids.sort_unstable();
-        ids.into_iter().filter_map(|id| self.mapping(id)).collect()
+        let mut mappings: Vec<_> =
+            self.graph.all_mappings().filter(|mapping| self.sees_mapping(mapping)).collect();
+        mappings.sort_unstable_by_key(|mapping| mapping.id);
+        mappings
     }
 
     /// The mappings that name this entity at either end, in the order in which they were made.

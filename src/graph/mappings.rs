@@ -1,0 +1,99 @@
+//! From a mapping's id to its edge. Holds places of edges alone: the ids stay in the mappings.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use petgraph::graph::{DiGraph, EdgeIndex};
+use rustc_hash::FxBuildHasher;
+
+use crate::graph::{Edge, Graph, node};
+use crate::model::entity::{Entity, EntityId};
+use crate::model::mapping::{Mapping, MappingId};
+
+/// Entities, and what connects them.
+pub(super) type Nodes = DiGraph<Option<Arc<Entity>>, Edge>;
+
+/// The edge of each mapping.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Mappings(HashTable<EdgeIndex>);
+
+impl Mappings {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Room for so many more of the mappings among `nodes`.
+    pub(super) fn reserve(&mut self, more: usize, nodes: &Nodes) {
+        self.0.reserve(more, |edge| hash_at(nodes, *edge));
+    }
+
+    fn find(&self, id: &MappingId, nodes: &Nodes) -> Option<EdgeIndex> {
+        self.0.find(hash(id), |edge| mapping_at(nodes, *edge).is_some_and(|found| found.id == *id)).copied()
+    }
+
+    fn insert(&mut self, id: &MappingId, edge: EdgeIndex, nodes: &Nodes) {
+        self.0.insert_unique(hash(id), edge, |edge| hash_at(nodes, *edge));
+    }
+
+    fn remove(&mut self, id: &MappingId, edge: EdgeIndex) {
+        if let Ok(entry) = self.0.find_entry(hash(id), |found| *found == edge) {
+            entry.remove();
+        }
+    }
+
+    fn moved(&mut self, id: &MappingId, from: EdgeIndex, to: EdgeIndex) {
+        if let Some(edge) = self.0.find_mut(hash(id), |found| *found == from) {
+            *edge = to;
+        }
+    }
+}
+
+impl Graph {
+    /// The edge of the mapping with this id.
+    pub(super) fn mapping_edge(&self, id: &MappingId) -> Option<EdgeIndex> {
+        self.mappings.find(id, &self.nodes)
+    }
+
+    /// Every mapping, in no order.
+    pub(super) fn all_mappings(&self) -> impl Iterator<Item = &Arc<Mapping>> {
+        self.nodes.edge_weights().filter_map(Edge::mapping)
+    }
+
+    /// Puts the edge of a mapping that has none.
+    pub(super) fn connect(&mut self, mapping: Arc<Mapping>) {
+        let (holder, held) = mapping.holder_and_held();
+        let id = mapping.id;
+        let edge = self.nodes.add_edge(node(holder), node(held), Edge::Mapping(mapping));
+        self.mappings.insert(&id, edge, &self.nodes);
+    }
+
+    /// Puts the edge from a project to an asset of its own.
+    pub(super) fn connect_asset(&mut self, project: EntityId, asset: EntityId) {
+        self.nodes.add_edge(node(project), node(asset), Edge::Asset);
+    }
+
+    /// Takes an edge out. The last of all edges gets its place, so that no place is ever empty.
+    pub(super) fn disconnect(&mut self, edge: EdgeIndex) -> Option<Edge> {
+        if let Some(mapping) = mapping_at(&self.nodes, edge) {
+            self.mappings.remove(&mapping.id, edge);
+        }
+        let last = EdgeIndex::new(self.nodes.edge_count().checked_sub(1)?);
+        if let Some(mapping) = mapping_at(&self.nodes, last) {
+            self.mappings.moved(&mapping.id, last, edge);
+        }
+        self.nodes.remove_edge(edge)
+    }
+}
+
+fn mapping_at(nodes: &Nodes, edge: EdgeIndex) -> Option<&Arc<Mapping>> {
+    nodes.edge_weight(edge).and_then(Edge::mapping)
+}
+
+fn hash_at(nodes: &Nodes, edge: EdgeIndex) -> u64 {
+    mapping_at(nodes, edge).map_or(0, |mapping| hash(&mapping.id))
+}
+
+fn hash(id: &MappingId) -> u64 {
+    FxBuildHasher.hash_one(id)
+}
