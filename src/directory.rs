@@ -202,7 +202,7 @@ impl Directory {
     pub fn dry_run<C: IntoCommand>(&self, commands: impl IntoIterator<Item = C>) -> Result<Applied, Error> {
         let commands = all_taken(commands)?;
         let mut draft = Arc::new(Graph::clone(&self.shared.published.load()));
-        let moment = Moment { now: Timestamp::now(), revision: draft.revision().next(), mint: &writer::mint };
+        let moment = Moment::new(Timestamp::now(), draft.revision().next(), &writer::mint);
         let total = commands.len();
         let (_, outcomes) = writer::plan_all(&mut draft, &commands, &moment, &Actor::Local)
             .map_err(|refusal| in_a_set(refusal, total))?;

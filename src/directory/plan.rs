@@ -30,8 +30,16 @@ pub(super) struct Moment<'m> {
     pub(super) now: Timestamp,
     /// The revision that the change will be part of.
     pub(super) revision: Revision,
+    /// The stamps of every record made in it.
+    pub(super) fresh: Arc<Stamps>,
     /// Gives a new `UUIDv7`, each greater than the one before.
     pub(super) mint: &'m dyn Fn() -> Uuid,
+}
+
+impl<'m> Moment<'m> {
+    pub(super) fn new(now: Timestamp, revision: Revision, mint: &'m dyn Fn() -> Uuid) -> Self {
+        Self { now, revision, fresh: Arc::new(Stamps::new(now, revision)), mint }
+    }
 }
 
 /// What a command comes to.
@@ -79,7 +87,7 @@ impl<'p> Plan<'p> {
     fn new_entity(&mut self, body: Body) -> EntityId {
         let id = EntityId(self.next_entity);
         self.next_entity += 1;
-        let stamps = Stamps::new(self.moment.now, self.moment.revision);
+        let stamps = Arc::clone(&self.moment.fresh);
         self.changes.push(Change::PutEntity(Arc::new(Entity { id, stamps, body })));
         id
     }
@@ -94,7 +102,7 @@ impl<'p> Plan<'p> {
     }
 
     fn put_changed(&mut self, before: &Entity, body: Body) {
-        let stamps = before.stamps.changed(self.moment.now, self.moment.revision);
+        let stamps = before.stamps.changed(self.moment.now, self.moment.revision).into();
         self.changes.push(Change::PutEntity(Arc::new(Entity { id: before.id, stamps, body })));
     }
 
@@ -156,7 +164,7 @@ impl<'p> Plan<'p> {
     }
 }
 
-fn must_be_of(stamps: Stamps, expected: Option<Revision>) -> Result<(), Error> {
+fn must_be_of(stamps: &Stamps, expected: Option<Revision>) -> Result<(), Error> {
     match expected {
         Some(expected) if expected != stamps.revision => {
             Err(Error::PreconditionFailed { expected, current: stamps.revision })

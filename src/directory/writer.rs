@@ -222,7 +222,7 @@ impl Loop {
         actor: &Actor,
         commands: &[Command],
     ) -> Result<Vec<Outcome>, Error> {
-        let moment = Moment { now: batch.at, revision: batch.revision, mint: &mint };
+        let moment = Moment::new(batch.at, batch.revision, &mint);
         match plan_all(&mut self.draft, commands, &moment, actor) {
             Ok((set, outcomes)) => {
                 if !set.changes.is_empty() {

@@ -35,6 +35,15 @@ impl<T> Patch<T> {
         given.map_or(Self::Clear, Self::Set)
     }
 
+    /// The same of another type.
+    pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Patch<U> {
+        match self {
+            Self::Keep => Patch::Keep,
+            Self::Clear => Patch::Clear,
+            Self::Set(value) => Patch::Set(into(value)),
+        }
+    }
+
     /// The field's value after this.
     pub fn applied(self, before: Option<T>) -> Option<T> {
         match self {

@@ -1,6 +1,7 @@
 //! The five kinds of entity. An [`Entity`] is one record: what it is, and since when.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -110,8 +111,8 @@ impl Stamps {
 pub struct Entity {
     /// Its number in this store.
     pub id: EntityId,
-    /// When it was made, changed, and holds.
-    pub stamps: Stamps,
+    /// When it was made, changed, and holds. Records that were made together mostly share their stamps.
+    pub stamps: Arc<Stamps>,
     /// What it is.
     pub body: Body,
 }
@@ -244,13 +245,13 @@ pub struct Project {
     pub attributes: Attributes,
 }
 
-/// Who answers for a project, as the record says it.
+/// Who answers for a project, as the record says it. Mostly that is the email alone, so the names are kept apart.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ProjectOwner {
     /// Given name.
-    pub first_name: Option<Name>,
+    pub first_name: Option<Box<Name>>,
     /// Family name.
-    pub last_name: Option<Name>,
+    pub last_name: Option<Box<Name>>,
     /// Leads to the person, where one has this address.
     pub email: Option<Email>,
 }

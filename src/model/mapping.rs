@@ -1,6 +1,7 @@
 //! Mappings: who belongs where, and since when.
 
 use std::fmt;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -181,12 +182,12 @@ pub struct Mapping {
     pub from: EntityId,
     /// `attribute2`: the child, the person, or for placements the unit.
     pub to: EntityId,
-    /// Which system said so.
-    pub source: Option<Name>,
+    /// Which system said so; mostly the same for very many.
+    pub source: Option<Arc<Name>>,
     /// All else.
     pub attributes: Attributes,
-    /// When it was made, changed, and holds.
-    pub stamps: Stamps,
+    /// When it was made, changed, and holds. Records that were made together mostly share their stamps.
+    pub stamps: Arc<Stamps>,
 }
 
 impl Mapping {

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::model::change::BatchHash;
-use crate::model::entity::{Entity, EntityId, Revision};
+use crate::model::entity::{Entity, EntityId, Revision, Stamps};
+use crate::model::key::Name;
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::{Token, TokenId};
 use crate::store::failure::{damaged, failed};
@@ -63,14 +64,13 @@ fn entities(transaction: &ReadTransaction) -> Result<(Vec<Arc<Entity>>, u32), St
     let table = transaction.open_table(ENTITIES).map_err(failed)?;
     let mut entities = Vec::new();
     let mut next = 0;
+    let mut shared = Shared::default();
     for row in table.iter().map_err(failed)? {
         let (key, value) = row.map_err(failed)?;
-        let (id, bytes) = (EntityId(key.value()), value.value());
+        let id = EntityId(key.value());
         next = id.0.checked_add(1).ok_or_else(|| damaged("there are no numbers left for entities"))?;
-        if holds(bytes).map_err(|why| unreadable("entity", id.0, &why))? {
-            let entity = record::entity(id, bytes).map_err(|why| unreadable("entity", id.0, &why))?;
-            entities.push(Arc::new(entity));
-        }
+        let entity = entity(id, value.value(), &mut shared);
+        entities.extend(entity.map_err(|why| unreadable("entity", id.0, &why))?);
     }
     Ok((entities, next))
 }
@@ -78,20 +78,63 @@ fn entities(transaction: &ReadTransaction) -> Result<(Vec<Arc<Entity>>, u32), St
 fn mappings(transaction: &ReadTransaction) -> Result<Vec<Arc<Mapping>>, StoreError> {
     let table = transaction.open_table(MAPPINGS).map_err(failed)?;
     let mut mappings = Vec::new();
+    let mut shared = Shared::default();
     for row in table.iter().map_err(failed)? {
         let (key, value) = row.map_err(failed)?;
-        let (id, bytes) = (MappingId(Uuid::from_u128(key.value())), value.value());
-        if holds(bytes).map_err(|why| unreadable("mapping", id, &why))? {
-            let mapping = record::mapping(id, bytes).map_err(|why| unreadable("mapping", id, &why))?;
-            mappings.push(Arc::new(mapping));
-        }
+        let id = MappingId(Uuid::from_u128(key.value()));
+        let mapping = mapping(id, value.value(), &mut shared);
+        mappings.extend(mapping.map_err(|why| unreadable("mapping", id, &why))?);
     }
     Ok(mappings)
 }
 
-/// Whether the record has not ended. No ends lie in the future yet: such a date is refused on its way in.
-fn holds(bytes: &[u8]) -> Result<bool, Unfit> {
-    Ok(record::split_stamps(bytes)?.0.valid_to.is_none())
+/// The entity, unless it has ended.
+fn entity(id: EntityId, bytes: &[u8], shared: &mut Shared) -> Result<Option<Arc<Entity>>, Unfit> {
+    let (stamps, rest) = record::split_stamps(bytes)?;
+    if has_ended(&stamps) {
+        return Ok(None);
+    }
+    let entity = record::entity_after(id, shared.stamps(stamps), rest)?;
+    Ok(Some(Arc::new(entity)))
+}
+
+/// The mapping, unless it has ended.
+fn mapping(id: MappingId, bytes: &[u8], shared: &mut Shared) -> Result<Option<Arc<Mapping>>, Unfit> {
+    let (stamps, rest) = record::split_stamps(bytes)?;
+    if has_ended(&stamps) {
+        return Ok(None);
+    }
+    let mut mapping = record::mapping_after(id, shared.stamps(stamps), rest)?;
+    mapping.source = mapping.source.map(|source| shared.source(source));
+    Ok(Some(Arc::new(mapping)))
+}
+
+/// No ends lie in the future yet: such a date is refused on its way in.
+fn has_ended(stamps: &Stamps) -> bool {
+    stamps.valid_to.is_some()
+}
+
+/// What records that stand side by side mostly have in common, so that memory holds it once.
+#[derive(Default)]
+struct Shared {
+    stamps: Option<Arc<Stamps>>,
+    source: Option<Arc<Name>>,
+}
+
+impl Shared {
+    fn stamps(&mut self, stamps: Stamps) -> Arc<Stamps> {
+        match &self.stamps {
+            Some(last) if **last == stamps => Arc::clone(last),
+            _ => Arc::clone(self.stamps.insert(stamps.into())),
+        }
+    }
+
+    fn source(&mut self, source: Arc<Name>) -> Arc<Name> {
+        match &self.source {
+            Some(last) if *last == source => Arc::clone(last),
+            _ => Arc::clone(self.source.insert(source)),
+        }
+    }
 }
 
 fn unreadable(kind: &str, key: impl std::fmt::Display, why: &Unfit) -> StoreError {

@@ -8,6 +8,8 @@
 
 mod v1;
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde::de::Deserialize;
 
@@ -51,6 +53,11 @@ pub(super) fn put_entity(entity: &Entity, out: &mut Vec<u8>) -> Result<(), Unfit
 /// Reads what [`put_entity`] wrote.
 pub(super) fn entity(id: EntityId, bytes: &[u8]) -> Result<Entity, Unfit> {
     let (stamps, rest) = split_stamps(bytes)?;
+    entity_after(id, stamps.into(), rest)
+}
+
+/// Reads the `rest` of an entity, after its stamps.
+pub(super) fn entity_after(id: EntityId, stamps: Arc<Stamps>, rest: &[u8]) -> Result<Entity, Unfit> {
     let body = whole::<BodyV1<'_>>(rest)?.into_body()?;
     Ok(Entity { id, stamps, body })
 }
@@ -66,6 +73,11 @@ pub(super) fn put_mapping(mapping: &Mapping, out: &mut Vec<u8>) -> Result<(), Un
 /// Reads what [`put_mapping`] wrote.
 pub(super) fn mapping(id: MappingId, bytes: &[u8]) -> Result<Mapping, Unfit> {
     let (stamps, rest) = split_stamps(bytes)?;
+    mapping_after(id, stamps.into(), rest)
+}
+
+/// Reads the `rest` of a mapping, after its stamps.
+pub(super) fn mapping_after(id: MappingId, stamps: Arc<Stamps>, rest: &[u8]) -> Result<Mapping, Unfit> {
     whole::<MappingV1<'_>>(rest)?.into_mapping(id, stamps)
 }
 

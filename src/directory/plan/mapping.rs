@@ -9,7 +9,7 @@ use crate::model::change::Change;
 use crate::model::command::{
     Create, Delete, Effect, EndRef, IfExists, MappingFields, Outcome, Subject, Update,
 };
-use crate::model::entity::{Entity, EntityId, Kind, Stamps};
+use crate::model::entity::{Entity, EntityId, Kind};
 use crate::model::key::{Email, ProjectId};
 use crate::model::mapping::{Mapping, MappingId, MappingType};
 use crate::model::reference::UnitRef;
@@ -51,9 +51,9 @@ impl<'p> Plan<'p> {
             relationship: fields.relationship.unwrap_or_else(|| mapping_type.default_relationship()),
             from,
             to,
-            source: fields.source.clone().applied(None),
+            source: fields.source.clone().applied(None).map(Arc::new),
             attributes: Attributes::default().patched(&fields.attributes),
-            stamps: Stamps::new(self.moment.now, self.moment.revision),
+            stamps: Arc::clone(&self.moment.fresh),
         })));
         id
     }
@@ -128,7 +128,7 @@ impl<'p> Plan<'p> {
         update: &Update<MappingId, MappingFields>,
     ) -> Result<Outcome, Error> {
         let before = self.known_mapping(&update.target)?;
-        must_be_of(before.stamps, update.if_revision)?;
+        must_be_of(&before.stamps, update.if_revision)?;
         let fields = &update.fields;
         if let Some(asked) = fields.mapping_type.filter(|asked| *asked != before.mapping_type) {
             let reason = format!(
@@ -162,7 +162,7 @@ impl<'p> Plan<'p> {
             from,
             to,
             relationship: fields.relationship.unwrap_or(before.relationship),
-            source: fields.source.clone().applied(before.source.clone()),
+            source: fields.source.clone().map(Arc::new).applied(before.source.clone()),
             attributes: before.attributes.patched(&fields.attributes),
             ..before.clone()
         };
@@ -170,14 +170,14 @@ impl<'p> Plan<'p> {
         if after == *before {
             return Outcome { subject, effect: Effect::Unchanged };
         }
-        after.stamps = before.stamps.changed(self.moment.now, self.moment.revision);
+        after.stamps = before.stamps.changed(self.moment.now, self.moment.revision).into();
         self.changes.push(Change::PutMapping(Arc::new(after)));
         Outcome { subject, effect: Effect::Updated }
     }
 
     pub(super) fn delete_mapping(&mut self, delete: &Delete<MappingId>) -> Result<Outcome, Error> {
         let mapping = self.known_mapping(&delete.target)?;
-        must_be_of(mapping.stamps, delete.if_revision)?;
+        must_be_of(&mapping.stamps, delete.if_revision)?;
         self.end_mapping(mapping);
         Ok(Outcome { subject: Subject::Mapping(mapping.id), effect: Effect::Deleted })
     }

@@ -35,7 +35,7 @@ impl<'p> Plan<'p> {
         update: &Update<PersonRef, PersonFields>,
     ) -> Result<Outcome, Error> {
         let entity = self.known_person(&update.target)?;
-        must_be_of(entity.stamps, update.if_revision)?;
+        must_be_of(&entity.stamps, update.if_revision)?;
         self.merge_into_person(entity, &update.fields)
     }
 
@@ -59,7 +59,7 @@ impl<'p> Plan<'p> {
 
     pub(super) fn delete_person(&mut self, delete: &Delete<PersonRef>) -> Result<Outcome, Error> {
         let entity = self.known_person(&delete.target)?;
-        must_be_of(entity.stamps, delete.if_revision)?;
+        must_be_of(&entity.stamps, delete.if_revision)?;
         Ok(self.end_entity(entity))
     }
 

@@ -38,7 +38,7 @@ impl<'p> Plan<'p> {
         update: &Update<ProjectRef, ProjectFields>,
     ) -> Result<Outcome, Error> {
         let entity = self.known_project(&update.target)?;
-        must_be_of(entity.stamps, update.if_revision)?;
+        must_be_of(&entity.stamps, update.if_revision)?;
         self.merge_into_project(entity, &update.fields)
     }
 
@@ -62,7 +62,7 @@ impl<'p> Plan<'p> {
 
     pub(super) fn delete_project(&mut self, delete: &Delete<ProjectRef>) -> Result<Outcome, Error> {
         let entity = self.known_project(&delete.target)?;
-        must_be_of(entity.stamps, delete.if_revision)?;
+        must_be_of(&entity.stamps, delete.if_revision)?;
         Ok(self.end_entity(entity))
     }
 
@@ -85,8 +85,8 @@ fn owner_after(before: Option<&ProjectOwner>, patch: &Patch<OwnerFields>) -> Opt
     };
     let before = before.cloned().unwrap_or_default();
     let after = ProjectOwner {
-        first_name: fields.first_name.clone().applied(before.first_name),
-        last_name: fields.last_name.clone().applied(before.last_name),
+        first_name: fields.first_name.clone().map(Box::new).applied(before.first_name),
+        last_name: fields.last_name.clone().map(Box::new).applied(before.last_name),
         email: fields.email.clone().applied(before.email),
     };
     (after != ProjectOwner::default()).then_some(after)

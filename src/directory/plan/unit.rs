@@ -74,7 +74,7 @@ impl Plan<'_> {
 
     pub(super) fn update_unit(&mut self, update: &Update<UnitRef, UnitFields>) -> Result<Outcome, Error> {
         let entity = self.entity(self.view.find_unit(&update.target)?, Kind::OrgUnit)?;
-        must_be_of(entity.stamps, update.if_revision)?;
+        must_be_of(&entity.stamps, update.if_revision)?;
         self.merge_into_unit(entity, &update.fields)
     }
 
@@ -186,13 +186,13 @@ impl Plan<'_> {
 
     pub(super) fn delete_unit(&mut self, delete: &Delete<UnitRef>) -> Result<Outcome, Error> {
         let entity = self.entity(self.view.find_unit(&delete.target)?, Kind::OrgUnit)?;
-        must_be_of(entity.stamps, delete.if_revision)?;
+        must_be_of(&entity.stamps, delete.if_revision)?;
         Ok(self.end_entity(entity))
     }
 
     pub(super) fn move_unit(&mut self, wanted: &MoveUnit) -> Result<Outcome, Error> {
         let entity = self.entity(self.view.find_unit(&wanted.unit)?, Kind::OrgUnit)?;
-        must_be_of(entity.stamps, wanted.if_revision)?;
+        must_be_of(&entity.stamps, wanted.if_revision)?;
         let to = self.known_unit(&wanted.to, "to")?;
         let parents = self.view.parents(entity.id);
         let from = match &wanted.from {

@@ -84,7 +84,7 @@ impl Mapping {
 
     /// Which system says so.
     async fn source(&self) -> Option<&str> {
-        self.mapping.source.as_ref().map(Name::as_str)
+        self.mapping.source.as_deref().map(Name::as_str)
     }
 
     /// Fields that the directory has no name for.

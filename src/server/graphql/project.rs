@@ -172,12 +172,12 @@ pub(crate) struct ProjectOwner {
 impl ProjectOwner {
     /// Given name.
     async fn first_name(&self) -> Option<&str> {
-        self.record.first_name.as_ref().map(Name::as_str)
+        self.record.first_name.as_deref().map(Name::as_str)
     }
 
     /// Family name.
     async fn last_name(&self) -> Option<&str> {
-        self.record.last_name.as_ref().map(Name::as_str)
+        self.record.last_name.as_deref().map(Name::as_str)
     }
 
     /// The address.

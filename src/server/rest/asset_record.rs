@@ -95,8 +95,8 @@ pub(crate) struct RepositoryRecord<'v> {
 impl<'v> OwnerRecord<'v> {
     pub(super) fn of(owner: &'v ProjectOwner) -> Self {
         Self {
-            first_name: text(owner.first_name.as_ref()),
-            last_name: text(owner.last_name.as_ref()),
+            first_name: text(owner.first_name.as_deref()),
+            last_name: text(owner.last_name.as_deref()),
             email: owner.email.as_ref().map(Email::as_str),
         }
     }
@@ -146,7 +146,7 @@ impl<'v> RepositoryRecord<'v> {
         Some(Self {
             repository: AssetRepository::of(repository),
             project_id: view.entity(repository.project).map(|project| project.label()),
-            stamps: StampsRecord::of(entity.stamps),
+            stamps: StampsRecord::of(&entity.stamps),
         })
     }
 }

@@ -161,7 +161,7 @@ pub(crate) struct MappingRecord<'v> {
 }
 
 impl StampsRecord {
-    pub(super) fn of(stamps: Stamps) -> Self {
+    pub(super) fn of(stamps: &Stamps) -> Self {
         Self {
             valid_from: stamps.valid_from,
             valid_to: stamps.valid_to,
@@ -196,7 +196,7 @@ impl<'v> PersonRecord<'v> {
             external_id: text(person.external_id.as_ref()),
             levels: LevelsRecord::of(view, id),
             attributes: &person.attributes,
-            stamps: StampsRecord::of(entity.stamps),
+            stamps: StampsRecord::of(&entity.stamps),
         })
     }
 }
@@ -213,7 +213,7 @@ impl<'v> ProjectRecord<'v> {
             levels: LevelsRecord::of(view, id),
             assets: AssetsRecord::of(view, id),
             attributes: &project.attributes,
-            stamps: StampsRecord::of(entity.stamps),
+            stamps: StampsRecord::of(&entity.stamps),
         })
     }
 }
@@ -234,9 +234,9 @@ impl<'v> MappingRecord<'v> {
             parent_type: kind(from).map(|unit| unit.unit_type.as_str()),
             child: key(to),
             child_type: kind(to).map(|unit| unit.unit_type.as_str()),
-            source: text(mapping.source.as_ref()),
+            source: text(mapping.source.as_deref()),
             attributes: &mapping.attributes,
-            stamps: StampsRecord::of(mapping.stamps),
+            stamps: StampsRecord::of(&mapping.stamps),
         })
     }
 }

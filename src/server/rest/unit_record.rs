@@ -88,7 +88,7 @@ impl<'v> UnitRecord<'v> {
             parents: view.parents(id).into_iter().filter_map(|parent| unit_key(view, parent)).collect(),
             totals: TotalsRecord::of(view.totals(id)),
             attributes: &unit.attributes,
-            stamps: StampsRecord::of(entity.stamps),
+            stamps: StampsRecord::of(&entity.stamps),
         })
     }
 }

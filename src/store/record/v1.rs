@@ -4,6 +4,7 @@
 //! another version. Free JSON stands as text, and only where there is any.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -238,16 +239,16 @@ impl<'a> UnitTypeV1<'a> {
 impl<'a> OwnerV1<'a> {
     fn of(owner: &'a ProjectOwner) -> Self {
         Self {
-            first_name: owner.first_name.as_ref().map(Name::as_str),
-            last_name: owner.last_name.as_ref().map(Name::as_str),
+            first_name: owner.first_name.as_deref().map(Name::as_str),
+            last_name: owner.last_name.as_deref().map(Name::as_str),
             email: owner.email.as_ref().map(Email::as_str),
         }
     }
 
     fn into_owner(self) -> Result<ProjectOwner, Unfit> {
         Ok(ProjectOwner {
-            first_name: parsed(self.first_name, Name::parse)?,
-            last_name: parsed(self.last_name, Name::parse)?,
+            first_name: parsed(self.first_name, Name::parse)?.map(Box::new),
+            last_name: parsed(self.last_name, Name::parse)?.map(Box::new),
             email: parsed(self.email, Email::parse)?,
         })
     }
@@ -270,19 +271,19 @@ impl<'a> MappingV1<'a> {
             relationship: mapping.relationship as u8,
             from: mapping.from.0,
             to: mapping.to.0,
-            source: mapping.source.as_ref().map(Name::as_str),
+            source: mapping.source.as_deref().map(Name::as_str),
             attributes: attributes_text(&mapping.attributes)?,
         })
     }
 
-    pub(super) fn into_mapping(self, id: MappingId, stamps: Stamps) -> Result<Mapping, Unfit> {
+    pub(super) fn into_mapping(self, id: MappingId, stamps: Arc<Stamps>) -> Result<Mapping, Unfit> {
         Ok(Mapping {
             id,
             mapping_type: numbered(&MappingType::ALL, self.mapping_type)?,
             relationship: numbered(&Relationship::ALL, self.relationship)?,
             from: EntityId(self.from),
             to: EntityId(self.to),
-            source: parsed(self.source, Name::parse)?,
+            source: parsed(self.source, Name::parse)?.map(Arc::new),
             attributes: attributes_of(self.attributes)?,
             stamps,
         })
