@@ -111,7 +111,7 @@ impl Directory {
             loaded.revision,
             loaded.next_entity,
             &loaded.entities,
-            loaded.mappings,
+            &loaded.mappings,
             loaded.tokens,
         );
         let (shared, writer) = writer::start(store, graph.opened_as(rand::random()));

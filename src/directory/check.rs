@@ -29,7 +29,7 @@ pub(super) fn check(store: &mut Store, view: &View) -> Result<Checked, Error> {
     let mut findings: Vec<String> = file.findings.into_iter().map(|finding| finding.what).collect();
     let loaded = store.load()?;
     let stored =
-        Graph::load(loaded.revision, loaded.next_entity, &loaded.entities, loaded.mappings, loaded.tokens);
+        Graph::load(loaded.revision, loaded.next_entity, &loaded.entities, &loaded.mappings, loaded.tokens);
     findings.extend(view.differences(&View::of(Arc::new(stored))));
     findings.extend(view.broken_rules());
     Ok(Checked {

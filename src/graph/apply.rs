@@ -6,7 +6,7 @@ use std::sync::Arc;
 use petgraph::Direction;
 
 use crate::graph::index::Index;
-use crate::graph::mappings::Nodes;
+use crate::graph::mappings::{Mappings, Nodes};
 use crate::graph::platforms::Platforms;
 use crate::graph::{Edge, Graph, node};
 use crate::model::change::{Batch, Change, ChangeSet};
@@ -30,26 +30,29 @@ impl Graph {
         revision: Revision,
         next_entity: u32,
         entities: &[Arc<Entity>],
-        mappings: Vec<Arc<Mapping>>,
+        mappings: &[Arc<Mapping>],
         tokens: Vec<Arc<Token>>,
     ) -> Self {
         let mut graph = Self { revision, ..Self::default() };
-        graph.nodes = Nodes::with_capacity(next_entity as usize, entities.len() + mappings.len());
-        let (index, platforms) = std::thread::scope(|scope| {
-            // Indexes are made of the entities alone, edges and closures of their kinds and numbers.
-            let indexes = scope.spawn(|| (Index::of(entities), Platforms::of(entities)));
+        std::thread::scope(|scope| {
+            // Indexes are made of the records alone, closures of the edges.
+            let indexes =
+                scope.spawn(|| (Mappings::of(mappings), Platforms::of(entities), Index::of(entities)));
             graph.connect_all(entities, mappings, next_entity);
-            indexes.join().expect("entities can be indexed whatever they are")
+            graph.rebuild_closures();
+            (graph.mappings, graph.platforms, graph.index) =
+                indexes.join().expect("records can be indexed whatever they are");
         });
-        (graph.index, graph.platforms) = (index, platforms);
         for token in tokens {
             graph.tokens.insert(token.id.clone(), token);
         }
         graph
     }
 
-    /// Nodes, edges and closures of a graph that has none yet.
-    fn connect_all(&mut self, entities: &[Arc<Entity>], mappings: Vec<Arc<Mapping>>, next_entity: u32) {
+    /// Nodes and edges of a graph that has none yet: the mappings first, in their order.
+    fn connect_all(&mut self, entities: &[Arc<Entity>], mappings: &[Arc<Mapping>], next_entity: u32) {
+        let assets = entities.iter().filter(|entity| entity.owning_project().is_some()).count();
+        self.nodes = Nodes::with_capacity(next_entity as usize, mappings.len() + assets);
         for entity in entities {
             self.grow_to(entity.id);
             self.all[entity.kind() as usize].insert(entity.id.0);
@@ -60,16 +63,15 @@ impl Graph {
         while self.next_entity().0 < next_entity {
             self.nodes.add_node(None);
         }
+        for mapping in mappings {
+            let (holder, held) = mapping.holder_and_held();
+            self.nodes.add_edge(node(holder), node(held), Edge::Mapping(Arc::clone(mapping)));
+        }
         for entity in entities {
             if let Some(project) = entity.owning_project() {
                 self.connect_asset(project, entity.id);
             }
         }
-        self.mappings.reserve(mappings.len(), &self.nodes);
-        for mapping in mappings {
-            self.connect(mapping);
-        }
-        self.rebuild_closures();
     }
 
     /// Makes every fact of a committed batch true, and stands at its revision.

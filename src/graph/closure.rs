@@ -163,7 +163,8 @@ impl Graph {
         let mut assets = &assets[..];
         for of_project in placed.chunk_by(|(one, _), (other, _)| one == other) {
             let project = of_project[0].0;
-            assets = &assets[assets.partition_point(|(owner, _)| *owner < project)..];
+            let before = assets.iter().take_while(|(owner, _)| *owner < project).count();
+            assets = &assets[before..];
             let own = assets.iter().take_while(|(owner, _)| *owner == project).map(|(_, asset)| asset.0);
             for (_, unit) in of_project {
                 let Some(gathered) = gathered.get_mut(unit) else { continue };

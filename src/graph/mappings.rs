@@ -23,9 +23,14 @@ impl Mappings {
         self.0.len()
     }
 
-    /// Room for so many more of the mappings among `nodes`.
-    pub(super) fn reserve(&mut self, more: usize, nodes: &Nodes) {
-        self.0.reserve(more, |edge| hash_at(nodes, *edge));
+    /// Of a graph whose first edges are those of `mappings`, in their order.
+    pub(super) fn of(mappings: &[Arc<Mapping>]) -> Self {
+        let mut edges = HashTable::with_capacity(mappings.len());
+        for (at, mapping) in mappings.iter().enumerate() {
+            let edge = EdgeIndex::new(at);
+            edges.insert_unique(hash(&mapping.id), edge, |edge| hash(&mappings[edge.index()].id));
+        }
+        Self(edges)
     }
 
     fn find(&self, id: &MappingId, nodes: &Nodes) -> Option<EdgeIndex> {

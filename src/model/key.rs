@@ -158,7 +158,7 @@ impl RepoUrl {
     /// [`Error::Invalid`] when nothing is.
     pub fn parse(raw: &str) -> Result<Self, Error> {
         let url = Self(without_credentials(clean("url", raw, URL_MAX)?));
-        if url.normalized().is_empty() {
+        if url.host_and_path() == ("", "") {
             return Err(Error::invalid("url", url.as_str(), "must name a host and a path"));
         }
         Ok(url)
@@ -175,6 +175,13 @@ impl RepoUrl {
     /// `git@github.com:Org/app.git` and `https://GitHub.com/Org/app/` are the same repository.
     #[must_use]
     pub fn normalized(&self) -> String {
+        let (host, path) = self.host_and_path();
+        let host = host.to_lowercase();
+        if path.is_empty() { host } else { format!("{host}/{path}") }
+    }
+
+    /// Host and path as [`RepoUrl::normalized`] has them, but for the host's case.
+    fn host_and_path(&self) -> (&str, &str) {
         let text: &str = &self.0;
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) => (Some(scheme), rest),
@@ -193,11 +200,9 @@ impl RepoUrl {
             (_, Some(slash), _) => (&rest[..slash], &rest[slash + 1..]),
             (_, None, _) => (rest, ""),
         };
-        let host = host.to_lowercase();
-        let host = [":443", ":80", ":22"].iter().find_map(|port| host.strip_suffix(port)).unwrap_or(&host);
+        let host = [":443", ":80", ":22"].iter().find_map(|port| host.strip_suffix(port)).unwrap_or(host);
         let path = path.trim_matches('/');
-        let path = path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/');
-        if path.is_empty() { host.to_owned() } else { format!("{host}/{path}") }
+        (host, path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/'))
     }
 
     /// The host alone, in lower case.

@@ -3,6 +3,7 @@
 //! What must stay true: what has ended is passed over, but its number is never given again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use redb::{ReadTransaction, ReadableTable};
 use uuid::Uuid;
@@ -37,12 +38,24 @@ pub struct Loaded {
 /// Reads what holds at the revision that `transaction` sees.
 pub(super) fn load(transaction: &ReadTransaction) -> Result<Loaded, StoreError> {
     let meta = Meta::read(transaction)?.ok_or_else(|| damaged("the store does not say its revision"))?;
-    // The two large tables are read side by side.
-    let (entities, mappings) = std::thread::scope(|scope| {
-        let mappings = scope.spawn(|| mappings(transaction));
-        (entities(transaction), mappings.join().expect("what cannot be read is an error, not a panic"))
+    let next_entity = next_entity(transaction)?;
+    let shares = AtomicU32::new(0);
+    // Two threads: whoever is done with the mappings helps with the entities.
+    let (here, there) = std::thread::scope(|scope| {
+        let there = scope.spawn(|| {
+            let mappings = mappings(transaction)?;
+            Ok((mappings, entities(transaction, next_entity, &shares)?))
+        });
+        let here = entities(transaction, next_entity, &shares);
+        (here, there.join().expect("what cannot be read is an error, not a panic"))
     });
-    let ((entities, next_entity), mappings) = (entities?, mappings?);
+    let mut shares = here?;
+    let (mappings, others) = there?;
+    shares.extend(others);
+    shares.sort_unstable_by_key(|share| share.number);
+    let mut entities = Vec::with_capacity(shares.iter().map(|share| share.entities.len()).sum());
+    entities.extend(shares.into_iter().flat_map(|share| share.entities));
+
     let (revision, head) = (meta.revision, meta.head);
     let mut loaded = Loaded { revision, next_entity, head, entities, mappings, tokens: Vec::new() };
 
@@ -59,20 +72,42 @@ pub(super) fn load(transaction: &ReadTransaction) -> Result<Loaded, StoreError> 
     Ok(loaded)
 }
 
-/// The entities that hold, and the number that the next new one gets.
-fn entities(transaction: &ReadTransaction) -> Result<(Vec<Arc<Entity>>, u32), StoreError> {
+/// The number that the next new entity gets.
+fn next_entity(transaction: &ReadTransaction) -> Result<u32, StoreError> {
     let table = transaction.open_table(ENTITIES).map_err(failed)?;
-    let mut entities = Vec::new();
-    let mut next = 0;
+    let Some((last, _)) = table.last().map_err(failed)? else { return Ok(0) };
+    last.value().checked_add(1).ok_or_else(|| damaged("there are no numbers left for entities"))
+}
+
+/// So many numbers of entities make a share.
+const SHARE: u32 = 1 << 15;
+
+/// The entities that hold, of those whose numbers come `number` shares after the first.
+struct Share {
+    number: u32,
+    entities: Vec<Arc<Entity>>,
+}
+
+/// Takes one share after the other until there are no `more`.
+fn entities(transaction: &ReadTransaction, next: u32, more: &AtomicU32) -> Result<Vec<Share>, StoreError> {
+    let table = transaction.open_table(ENTITIES).map_err(failed)?;
+    let mut shares = Vec::new();
     let mut shared = Shared::default();
-    for row in table.iter().map_err(failed)? {
-        let (key, value) = row.map_err(failed)?;
-        let id = EntityId(key.value());
-        next = id.0.checked_add(1).ok_or_else(|| damaged("there are no numbers left for entities"))?;
-        let entity = entity(id, value.value(), &mut shared);
-        entities.extend(entity.map_err(|why| unreadable("entity", id.0, &why))?);
+    loop {
+        let number = more.fetch_add(1, Ordering::Relaxed);
+        if number > next / SHARE {
+            return Ok(shares);
+        }
+        let first = number * SHARE;
+        let mut entities = Vec::new();
+        for row in table.range(first..=first + (SHARE - 1)).map_err(failed)? {
+            let (key, value) = row.map_err(failed)?;
+            let id = EntityId(key.value());
+            let entity = entity(id, value.value(), &mut shared);
+            entities.extend(entity.map_err(|why| unreadable("entity", id.0, &why))?);
+        }
+        shares.push(Share { number, entities });
     }
-    Ok((entities, next))
 }
 
 fn mappings(transaction: &ReadTransaction) -> Result<Vec<Arc<Mapping>>, StoreError> {

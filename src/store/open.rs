@@ -14,8 +14,9 @@ use crate::store::failure::{at, failed, io_at, not_a_store, not_opened, not_ther
 use crate::store::new_file::NewFile;
 use crate::store::tables::Meta;
 
-/// What redb may keep of the file in memory. The graph is in memory already, so this serves writes alone.
-const CACHE_BYTES: usize = 128 << 20;
+/// What redb may keep of the file in memory. The graph is in memory already, so this serves writes alone, and more
+/// makes them no faster.
+const CACHE_BYTES: usize = 24 << 20;
 
 /// The first bytes of every redb file.
 const REDB_MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
