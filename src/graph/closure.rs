@@ -1,7 +1,8 @@
 //! For each unit, bitmaps of what is directly beneath it and of everything beneath it.
 //!
 //! What must stay true: `below` of a unit is its `direct` and the `below` of the units in `direct`. Every
-//! change keeps it so; [`Graph::rebuild_closures`] makes it so from the edges alone.
+//! change keeps it so; [`Graph::rebuild_closures`] makes it so from the edges alone. Most units have no units
+//! beneath them, and theirs is kept once.
 
 use petgraph::Direction;
 use petgraph::visit::EdgeRef;
@@ -13,12 +14,41 @@ use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::MappingType;
 
 /// What is beneath one unit, by kind.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Beneath {
-    /// Child units, what is placed in the unit, and the assets of the projects placed in it.
-    pub(super) direct: Sets,
+    /// As [`Beneath::direct`], in a unit that has child units or had some.
+    own: Option<Box<Sets>>,
     /// The same at any depth.
     pub(super) below: Sets,
+}
+
+impl Beneath {
+    /// Of a unit that has this directly beneath it, and nothing deeper yet.
+    fn of(direct: Sets) -> Self {
+        let has_units = !direct[Kind::OrgUnit as usize].is_empty();
+        Self { own: has_units.then(|| Box::new(direct.clone())), below: direct }
+    }
+
+    /// Child units, what is placed in the unit, and the assets of the projects placed in it.
+    pub(super) fn direct(&self) -> &Sets {
+        self.own.as_deref().unwrap_or(&self.below)
+    }
+
+    /// The same, to be changed. Where it is all that there is beneath the unit, this changes `below`.
+    fn direct_mut(&mut self) -> &mut Sets {
+        self.own.as_deref_mut().unwrap_or(&mut self.below)
+    }
+
+    /// From now on, there may be more beneath the unit than is so directly.
+    fn deepen(&mut self) {
+        self.own.get_or_insert_with(|| Box::new(self.below.clone()));
+    }
+}
+
+impl PartialEq for Beneath {
+    fn eq(&self, other: &Self) -> bool {
+        self.direct() == other.direct() && self.below == other.below
+    }
 }
 
 /// Numbers of entities by kind, in no order.
@@ -36,7 +66,11 @@ impl Graph {
     pub(super) fn attach(&mut self, holder: EntityId, held: EntityId) {
         let direct = self.held_directly(held);
         let deeper = self.beneath.get(&held).map(|beneath| beneath.below.clone());
-        insert(&mut self.beneath.entry(holder).or_default().direct, &direct);
+        let beneath = self.beneath.entry(holder).or_default();
+        if deeper.is_some() {
+            beneath.deepen();
+        }
+        insert(beneath.direct_mut(), &direct);
         for unit in self.units_from(holder) {
             let below = &mut self.beneath.entry(unit).or_default().below;
             insert(below, &direct);
@@ -55,7 +89,7 @@ impl Graph {
             unite(&mut removed, &beneath.below);
         }
         if let Some(beneath) = self.beneath.get_mut(&holder) {
-            subtract(&mut beneath.direct, &direct);
+            subtract(beneath.direct_mut(), &direct);
         }
         self.retract(holder, &removed);
     }
@@ -69,8 +103,8 @@ impl Graph {
         for unit in upwards {
             let mut kept = Sets::default();
             if let Some(beneath) = self.beneath.get(&unit) {
-                unite_common(&mut kept, &beneath.direct, removed);
-                for child in &beneath.direct[Kind::OrgUnit as usize] {
+                unite_common(&mut kept, beneath.direct(), removed);
+                for child in &beneath.direct()[Kind::OrgUnit as usize] {
                     if let Some(child) = self.beneath.get(&EntityId(child)) {
                         unite_common(&mut kept, &child.below, removed);
                     }
@@ -86,7 +120,7 @@ impl Graph {
     /// Keeps the closures when a project gets an asset.
     pub(super) fn attach_asset(&mut self, project: EntityId, asset: EntityId, kind: Kind) {
         for holder in self.holding_units(project) {
-            self.beneath.entry(holder).or_default().direct[kind as usize].insert(asset.0);
+            self.beneath.entry(holder).or_default().direct_mut()[kind as usize].insert(asset.0);
             for unit in self.units_from(holder) {
                 self.beneath.entry(unit).or_default().below[kind as usize].insert(asset.0);
             }
@@ -97,7 +131,7 @@ impl Graph {
     pub(super) fn detach_asset(&mut self, project: EntityId, asset: EntityId, kind: Kind) {
         for holder in self.holding_units(project) {
             if let Some(beneath) = self.beneath.get_mut(&holder) {
-                beneath.direct[kind as usize].remove(asset.0);
+                beneath.direct_mut()[kind as usize].remove(asset.0);
             }
             for unit in self.units_from(holder) {
                 if let Some(beneath) = self.beneath.get_mut(&unit) {
@@ -116,11 +150,11 @@ impl Graph {
         let mut beneath: FxHashMap<EntityId, Beneath> = FxHashMap::default();
         beneath.reserve(gathered.len());
         for (unit, gathered) in gathered {
-            let direct = gathered.map(sorted);
-            beneath.insert(unit, Beneath { below: direct.clone(), direct });
+            beneath.insert(unit, Beneath::of(gathered.map(sorted)));
         }
         for unit in self.children_first(&units) {
-            let mut below = beneath.get(&unit).map(|b| b.direct.clone()).unwrap_or_default();
+            let Some(direct) = beneath.get(&unit).and_then(|beneath| beneath.own.clone()) else { continue };
+            let mut below = *direct;
             for child in below[Kind::OrgUnit as usize].clone() {
                 if let Some(child) = beneath.get(&EntityId(child)) {
                     unite(&mut below, &child.below);

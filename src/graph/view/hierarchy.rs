@@ -72,7 +72,7 @@ impl View {
     #[must_use]
     pub fn directly_below(&self, unit: EntityId, kind: Kind) -> Cow<'_, RoaringBitmap> {
         match self.graph.beneath.get(&unit).filter(|_| self.sees(unit)) {
-            Some(beneath) => Cow::Borrowed(&beneath.direct[kind as usize]),
+            Some(beneath) => Cow::Borrowed(&beneath.direct()[kind as usize]),
             None => Cow::Owned(RoaringBitmap::new()),
         }
     }
