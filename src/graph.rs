@@ -30,6 +30,7 @@ use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::{Token, TokenId};
 
+pub(crate) use text::Candidates;
 pub(crate) use texts::SEPARATOR;
 pub use view::{OrgUnitNode, Totals, View};
 
@@ -109,8 +110,8 @@ impl Graph {
 
     fn text(&self) -> &TextIndex {
         self.text.get_or_init(|| {
-            let everyone = self.nodes.node_weights().filter_map(Option::as_deref);
-            TextIndex::build(everyone)
+            let entity = |id| self.entity(id).map(|entity| &**entity);
+            TextIndex::build(self.next_entity(), entity)
         })
     }
 

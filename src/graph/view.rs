@@ -10,8 +10,8 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::error::Error;
-use crate::graph::Graph;
 use crate::graph::index::IndexBy;
+use crate::graph::{Candidates, Graph};
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier};
 use crate::model::reference::UnitRef;
@@ -186,24 +186,30 @@ impl View {
     }
 
     /// Who of a kind may have `part`, folded, somewhere in a text of their own; none when it is too short to look
-    /// up. Others may be among them: whether one has it is for the caller to see.
-    pub(crate) fn may_contain(&self, part: &str) -> Option<RoaringBitmap> {
+    /// up. Not narrowed to what is in sight.
+    pub(crate) fn may_contain(&self, part: &str) -> Option<Candidates> {
         self.graph.text().containing(part)
     }
 
-    /// The same at the beginning of a text.
+    /// The same at the beginning of a text. Others may be among them: whether one has it is for the caller to see.
     pub(crate) fn may_start(&self, part: &str) -> Option<RoaringBitmap> {
         self.graph.text().starting(part)
     }
 
     /// For each three letters in a row of a word, folded, who has them. Not narrowed to what is in sight.
-    pub(crate) fn letters_in_a_row(&self, word: &str) -> Vec<&RoaringBitmap> {
+    pub(crate) fn letters_in_a_row(&self, word: &str) -> Vec<RoaringBitmap> {
         self.graph.text().each_of(word)
     }
 
     /// The texts of a record in sight, folded, in the order of [`Kind::texts`]; between them a `SEPARATOR`.
     pub(crate) fn texts(&self, id: EntityId) -> &str {
-        if self.sees(id) { self.graph.text().texts(id) } else { "" }
+        if self.sees(id) { self.graph.text().texts().of(id) } else { "" }
+    }
+
+    /// Shows the same of each of `ids` in turn: sooner than one by one where they are many.
+    pub(crate) fn each_texts(&self, ids: &RoaringBitmap, show: impl FnMut(EntityId, &str)) {
+        let ids = ids.iter().map(EntityId).filter(|id| self.sees(*id));
+        self.graph.text().texts().each(ids, show);
     }
 
     /// Each platform, with the projects that have a repository there. Not narrowed to what is in sight.

@@ -35,8 +35,6 @@ pub(super) fn neighbours(view: &View, kind: Kind, id: EntityId, relation: Relati
 
 /// Parts of a text from this many bytes on narrow the candidates well.
 const LOOKED_UP_FROM: usize = 3;
-/// So few candidates are looked at without asking the index first.
-const LOOKED_AT_AT_ONCE: u64 = 32;
 
 /// What it takes to evaluate a filter, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,7 +72,7 @@ impl<'v> Selection<'v> {
             }
             Filter::Text(field, test) => Cow::Owned(match self.indexed(*field, test) {
                 Some(found) => found & &*self.candidates(among),
-                None => self.scan(&Matcher::new(*field, test), among),
+                None => Matcher::new(*field, test).pass(self.view, self.kind, &self.candidates(among)),
             }),
             Filter::AnyText(text) => self.any_text(text, among),
             Filter::Related(relation, condition) => Cow::Owned(self.related(*relation, condition, among)),
@@ -167,21 +165,9 @@ impl<'v> Selection<'v> {
         }
     }
 
-    /// Looks at the texts of the candidates: of those alone that the index lets through, where it can tell.
-    fn scan(self, matcher: &Matcher, among: Option<&RoaringBitmap>) -> RoaringBitmap {
-        let passes = |id: &u32| matcher.passes(self.view, EntityId(*id), self.kind);
-        let candidates = self.candidates(among);
-        let likely =
-            if candidates.len() > LOOKED_AT_AT_ONCE { matcher.likely(self.view, self.kind) } else { None };
-        match likely {
-            Some(likely) => (likely & &*candidates).iter().filter(passes).collect(),
-            None => candidates.iter().filter(passes).collect(),
-        }
-    }
-
     /// A project is found by the texts of its repositories and services too: they are part of its record.
     fn any_text(self, text: &str, among: Option<&RoaringBitmap>) -> Cow<'v, RoaringBitmap> {
-        let mut found = self.scan(&Matcher::any_contains(text), among);
+        let mut found = Matcher::any_contains(text).pass(self.view, self.kind, &self.candidates(among));
         if self.kind == Kind::Project {
             let condition = Filter::AnyText(text.to_owned());
             for relation in [Relation::Repository, Relation::Service] {

@@ -8,11 +8,14 @@ use memchr::memmem::Finder;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashSet;
 
-use crate::graph::{SEPARATOR, View};
-use crate::model::entity::{EntityId, Kind};
+use crate::graph::{Candidates, SEPARATOR, View};
+use crate::model::entity::{Entity, EntityId, Kind};
 use crate::model::key::{RepoUrl, fold};
 use crate::model::level::UnitType;
 use crate::query::filter::{Field, TextTest};
+
+/// So few candidates are looked at without asking an index first.
+const LOOKED_AT_AT_ONCE: u64 = 32;
 
 impl Field {
     /// A text as `Eq` and `In` compare it in this field; none for one that no record can have.
@@ -87,32 +90,74 @@ impl Matcher {
         Self::AnyContains(Part::new(text))
     }
 
-    /// Everyone who may pass, where an index can tell; others may be among them.
-    pub(super) fn likely(&self, view: &View, kind: Kind) -> Option<RoaringBitmap> {
+    /// Everyone who may pass, where an index can tell.
+    fn likely(&self, view: &View, kind: Kind) -> Option<Candidates> {
         match self {
             Self::AnyContains(part) => view.may_contain(part.folded()),
-            Self::Contains(field, part) if kind.texts().contains(field) => view.may_contain(part.folded()),
-            Self::StartsWith(field, part) if kind.texts().contains(field) => view.may_start(part.folded()),
+            Self::Contains(field, part) if kind.texts().contains(field) => {
+                // It may be another text that has the part.
+                view.may_contain(part.folded()).map(|likely| Candidates { certain: false, ..likely })
+            }
+            Self::StartsWith(field, part) if kind.texts().contains(field) => {
+                view.may_start(part.folded()).map(|ids| Candidates { ids, certain: false })
+            }
             _ => None,
         }
     }
 
-    /// Whether `entity` passes.
-    pub(super) fn passes(&self, view: &View, entity: EntityId, kind: Kind) -> bool {
-        let own = |field: &Field| view.entity(entity).and_then(|entity| field.text(entity));
-        let folded = |field: &Field| folded_text(view, entity, kind, *field);
-        match self {
-            Self::OneOf(field, texts) => {
-                let compared = own(field).and_then(|text| field.compared(text));
-                compared.is_some_and(|text| texts.contains(&*text))
-            }
-            Self::Contains(field, part) => folded(field).is_some_and(|text| part.is_in(&text)),
-            Self::StartsWith(field, part) => folded(field).is_some_and(|text| part.begins(&text)),
-            Self::IsNull(field, is_null) => own(field).is_none() == *is_null,
-            // A part with a separator in it is in no text.
-            Self::AnyContains(part) => part.is_in(view.texts(entity)) && !part.folded().contains(SEPARATOR),
+    /// Those of `candidates` that pass: the texts of those alone are looked at that an index lets through, where it
+    /// can tell.
+    pub(super) fn pass(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
+        let likely = if candidates.len() > LOOKED_AT_AT_ONCE { self.likely(view, kind) } else { None };
+        match likely {
+            Some(Candidates { ids, certain: true }) => ids & candidates,
+            Some(Candidates { ids, certain: false }) => self.look_at(view, kind, &(ids & candidates)),
+            None => self.look_at(view, kind, candidates),
         }
     }
+
+    fn look_at(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
+        let place = |field| kind.texts().iter().position(|known| *known == field);
+        let by_text = |field: Field, part: &Part, is_at: fn(&Part, &str) -> bool| match place(field) {
+            // An empty text is one that is not there.
+            Some(nth) => by_texts(view, candidates, |texts| {
+                let text = text_at(texts, nth);
+                !text.is_empty() && is_at(part, text)
+            }),
+            None => by_entity(view, candidates, |entity| {
+                field.text(entity).is_some_and(|text| is_at(part, &fold(text)))
+            }),
+        };
+        match self {
+            Self::OneOf(field, texts) => by_entity(view, candidates, |entity| {
+                let compared = field.text(entity).and_then(|text| field.compared(text));
+                compared.is_some_and(|text| texts.contains(&*text))
+            }),
+            Self::IsNull(field, is_null) => {
+                by_entity(view, candidates, |entity| field.text(entity).is_none() == *is_null)
+            }
+            Self::Contains(field, part) => by_text(*field, part, Part::is_in),
+            Self::StartsWith(field, part) => by_text(*field, part, Part::begins),
+            // A part with a separator in it is in no text.
+            Self::AnyContains(part) if part.folded().contains(SEPARATOR) => RoaringBitmap::new(),
+            Self::AnyContains(part) => by_texts(view, candidates, |texts| part.is_in(texts)),
+        }
+    }
+}
+
+fn by_texts(view: &View, candidates: &RoaringBitmap, passes: impl Fn(&str) -> bool) -> RoaringBitmap {
+    let mut found = RoaringBitmap::new();
+    view.each_texts(candidates, |id, texts| {
+        if passes(texts) {
+            found.insert(id.0);
+        }
+    });
+    found
+}
+
+fn by_entity(view: &View, candidates: &RoaringBitmap, passes: impl Fn(&Entity) -> bool) -> RoaringBitmap {
+    let passes = |id: &u32| view.entity(EntityId(*id)).is_some_and(|entity| passes(entity));
+    candidates.iter().filter(passes).collect()
 }
 
 /// The text of a record of `kind` in a field, folded, if it has one.
