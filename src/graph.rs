@@ -6,8 +6,10 @@ pub mod apply;
 mod closure;
 mod index;
 mod levels;
+pub mod order;
 mod platforms;
 mod resolve;
+mod sorted;
 mod text;
 mod texts;
 mod verify;
@@ -25,13 +27,16 @@ use rustc_hash::FxHashMap;
 use crate::graph::closure::Beneath;
 use crate::graph::index::Index;
 use crate::graph::platforms::Platforms;
+use crate::graph::sorted::SortedLists;
 use crate::graph::text::TextIndex;
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::{Token, TokenId};
 
+pub(crate) use order::{RecordKey, Value};
+pub(crate) use sorted::{Place, Sorted};
 pub(crate) use text::Candidates;
-pub(crate) use texts::SEPARATOR;
+pub(crate) use texts::{SEPARATOR, nth as nth_text, place as text_place};
 pub use view::{OrgUnitNode, Totals, View};
 
 /// A bitmap of entity numbers for each [`Kind`].
@@ -63,6 +68,8 @@ pub struct Graph {
     platforms: Platforms,
     /// Built when it is first asked for.
     text: OnceLock<TextIndex>,
+    /// Each built when it is first asked for.
+    sorted: SortedLists,
     mappings: FxHashMap<MappingId, EdgeIndex>,
     tokens: BTreeMap<TokenId, Arc<Token>>,
 }
@@ -120,6 +127,7 @@ impl Graph {
         if let (None, Some(text)) = (self.text.get(), equal.text.get()) {
             self.text = text.clone().into();
         }
+        self.sorted.adopt(&equal.sorted);
     }
 
     fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {

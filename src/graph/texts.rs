@@ -8,13 +8,14 @@ use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::model::entity::{Entity, EntityId};
+use crate::model::entity::{Entity, EntityId, Kind};
+use crate::model::field::Field;
 use crate::model::key::fold;
 
 /// Between the texts of a record: none of them holds a control character.
 pub(crate) const SEPARATOR: char = '\u{1f}';
 /// So many records stand together. Two graphs share what neither has changed since they were equal.
-pub(super) const CHUNK: usize = 512;
+const CHUNK: usize = 512;
 /// The texts of so many records fit into the nearest memory.
 const FETCHED_TOGETHER: usize = 128;
 
@@ -34,7 +35,7 @@ struct Chunk {
 impl Texts {
     /// The texts of a record; empty when it has none.
     pub(super) fn of(&self, id: EntityId) -> &str {
-        let (chunk, slot) = place(id);
+        let (chunk, slot) = chunk_and_slot(id);
         self.chunks.get(chunk).map_or("", |chunk| chunk.of(slot))
     }
 
@@ -73,7 +74,7 @@ impl Texts {
     }
 
     fn set(&mut self, id: EntityId, texts: &str) {
-        let (chunk, slot) = place(id);
+        let (chunk, slot) = chunk_and_slot(id);
         if self.chunks.len() <= chunk {
             self.chunks.resize_with(chunk + 1, Arc::default);
         }
@@ -105,9 +106,23 @@ impl Chunk {
     }
 }
 
-fn place(id: EntityId) -> (usize, usize) {
+fn chunk_and_slot(id: EntityId) -> (usize, usize) {
     let number = id.0 as usize;
     (number / CHUNK, number % CHUNK)
+}
+
+/// The place of a field among the texts of a kind, if it is there.
+pub(crate) fn place(kind: Kind, field: Field) -> Option<usize> {
+    kind.texts().iter().position(|known| *known == field)
+}
+
+/// The text in this place of a record's texts; empty when it has none.
+pub(crate) fn nth(texts: &str, place: usize) -> &str {
+    let mut rest = texts;
+    for _ in 0..place {
+        rest = memchr::memchr(SEPARATOR as u8, rest.as_bytes()).map_or("", |end| &rest[end + 1..]);
+    }
+    memchr::memchr(SEPARATOR as u8, rest.as_bytes()).map_or(rest, |end| &rest[..end])
 }
 
 fn joined(entity: &Entity) -> String {

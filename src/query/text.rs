@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashSet;
 
-use crate::graph::{Candidates, SEPARATOR, View};
+use crate::graph::{Candidates, SEPARATOR, View, nth_text, text_place};
 use crate::model::entity::{Entity, EntityId, Kind};
 use crate::model::key::{RepoUrl, fold};
 use crate::model::level::UnitType;
@@ -117,17 +117,17 @@ impl Matcher {
     }
 
     fn look_at(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
-        let place = |field| kind.texts().iter().position(|known| *known == field);
-        let by_text = |field: Field, part: &Part, is_at: fn(&Part, &str) -> bool| match place(field) {
-            // An empty text is one that is not there.
-            Some(nth) => by_texts(view, candidates, |texts| {
-                let text = text_at(texts, nth);
-                !text.is_empty() && is_at(part, text)
-            }),
-            None => by_entity(view, candidates, |entity| {
-                field.text(entity).is_some_and(|text| is_at(part, &fold(text)))
-            }),
-        };
+        let by_text =
+            |field: Field, part: &Part, is_at: fn(&Part, &str) -> bool| match text_place(kind, field) {
+                // An empty text is one that is not there.
+                Some(nth) => by_texts(view, candidates, |texts| {
+                    let text = nth_text(texts, nth);
+                    !text.is_empty() && is_at(part, text)
+                }),
+                None => by_entity(view, candidates, |entity| {
+                    field.text(entity).is_some_and(|text| is_at(part, &fold(text)))
+                }),
+            };
         match self {
             Self::OneOf(field, texts) => by_entity(view, candidates, |entity| {
                 let compared = field.text(entity).and_then(|text| field.compared(text));
@@ -158,24 +158,6 @@ fn by_texts(view: &View, candidates: &RoaringBitmap, passes: impl Fn(&str) -> bo
 fn by_entity(view: &View, candidates: &RoaringBitmap, passes: impl Fn(&Entity) -> bool) -> RoaringBitmap {
     let passes = |id: &u32| view.entity(EntityId(*id)).is_some_and(|entity| passes(entity));
     candidates.iter().filter(passes).collect()
-}
-
-/// The text of a record of `kind` in a field, folded, if it has one.
-pub(super) fn folded_text(view: &View, id: EntityId, kind: Kind, field: Field) -> Option<Cow<'_, str>> {
-    match kind.texts().iter().position(|known| *known == field) {
-        // An empty text is one that is not there.
-        Some(nth) => Some(text_at(view.texts(id), nth)).filter(|text| !text.is_empty()).map(Cow::Borrowed),
-        None => view.entity(id).and_then(|entity| field.text(entity)).map(fold),
-    }
-}
-
-/// The text in this place of a record's texts.
-fn text_at(texts: &str, nth: usize) -> &str {
-    let mut rest = texts;
-    for _ in 0..nth {
-        rest = memchr::memchr(SEPARATOR as u8, rest.as_bytes()).map_or("", |end| &rest[end + 1..]);
-    }
-    memchr::memchr(SEPARATOR as u8, rest.as_bytes()).map_or(rest, |end| &rest[..end])
 }
 
 #[cfg(test)]

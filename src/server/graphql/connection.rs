@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
+use crate::query::Order;
 use crate::query::facet::{self, FacetBy, facets};
 use crate::query::filter::{Filter, select};
-use crate::query::order::Order;
 use crate::query::page::{Page, PageRequest, cursor, page};
 use crate::server::graphql::facet::{Bucket, Facet};
 use crate::server::graphql::limits::{PAGE_DEFAULT, PAGE_MAX};
