@@ -70,7 +70,9 @@ fn lists_follow_every_change() {
         must_be_in_order(&directory.view(), step);
         let id = format!("p{}", step * 7 % PROJECTS);
         let changed = match step % 5 {
-            0 => directory.apply(Command::DeleteProject(Delete { target: reference(&id), if_revision: None })),
+            0 => {
+                directory.apply(Command::DeleteProject(Delete { target: reference(&id), if_revision: None }))
+            }
             1 => directory.apply(project(&format!("new-{step}"), step)),
             2 => {
                 // Its repositories are told from others by the project's id.

@@ -43,7 +43,7 @@ pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>,
     if let Some(beginning) = view.may_start(wanted.phrase.folded()) {
         // Nothing but a beginning is worth as much, so a page full of them is the best there is.
         found = scope.best(&beginning, first, |id, kind, texts| {
-            wanted.rate_together(view, id, kind, texts).filter(|rated| rated.points >= BEGINNING)
+            wanted.rate_url(view, id, kind).or_else(|| best_beginning(texts, kind, &wanted.phrase))
         });
     }
     if found.len() < first {
@@ -174,6 +174,11 @@ impl Wanted {
     }
 
     fn rate_together(&self, view: &View, id: EntityId, kind: Kind, texts: &str) -> Option<Rated> {
+        self.rate_url(view, id, kind).or_else(|| best_text(texts, kind, &self.phrase))
+    }
+
+    /// The whole of a repository's url, however it is spelled.
+    fn rate_url(&self, view: &View, id: EntityId, kind: Kind) -> Option<Rated> {
         if let (Kind::Repository, Some(wanted)) = (kind, &self.url) {
             let entity = view.entity(id)?;
             let own = entity.as_repository()?.url.as_ref();
@@ -182,7 +187,7 @@ impl Wanted {
                 return Some(Rated { points: WHOLE, field, length: wanted.len() });
             }
         }
-        best_text(texts, kind, &self.phrase)
+        None
     }
 
     /// Half of what the words get on average; the text is that of the word that got most.
@@ -208,6 +213,14 @@ fn best_text(texts: &str, kind: Kind, part: &Part) -> Option<Rated> {
     own_texts(texts, kind)
         .filter_map(|(field, text)| Some(Rated { points: closeness(text, part)?, field, length: text.len() }))
         .max_by_key(|rated| (rated.points, Reverse(rated.length)))
+}
+
+/// The shortest text of a record that begins with `part`.
+fn best_beginning(texts: &str, kind: Kind, part: &Part) -> Option<Rated> {
+    let begun = own_texts(texts, kind).filter(|(_, text)| part.begins(text));
+    let (field, text) = begun.max_by_key(|(_, text)| Reverse(text.len()))?;
+    let points = if text.len() == part.folded().len() { WHOLE } else { BEGINNING };
+    Some(Rated { points, field, length: text.len() })
 }
 
 /// The texts that search looks at, each with its place in [`Kind::texts`].

@@ -48,9 +48,9 @@ enum Cost {
 /// Evaluates filters over one kind. `among` narrows the question to some candidates, or to none but what is in
 /// sight; the answer is always a part of it.
 #[derive(Clone, Copy)]
-struct Selection<'v> {
-    view: &'v View,
-    kind: Kind,
+pub(super) struct Selection<'v> {
+    pub(super) view: &'v View,
+    pub(super) kind: Kind,
 }
 
 impl<'v> Selection<'v> {
@@ -115,7 +115,7 @@ impl<'v> Selection<'v> {
         Cow::Owned(found)
     }
 
-    fn cheap_first(self, conditions: &[Filter]) -> Vec<&Filter> {
+    pub(super) fn cheap_first(self, conditions: &[Filter]) -> Vec<&Filter> {
         let mut conditions: Vec<_> = conditions.iter().collect();
         conditions.sort_by_cached_key(|condition| self.cost(condition));
         conditions
@@ -136,11 +136,12 @@ impl<'v> Selection<'v> {
                 Cost::Letters
             }
             Filter::Text(..) | Filter::AnyText(_) => Cost::Scan,
+            Filter::Related(relation, part) if self.platform_test(*relation, part).is_some() => Cost::Bitmaps,
             Filter::Related(relation, part) => self.beside(*relation).cost(part).max(Cost::Lookups),
         }
     }
 
-    fn beside(self, relation: Relation) -> Self {
+    pub(super) fn beside(self, relation: Relation) -> Self {
         Self { kind: relation.leads_to(), ..self }
     }
 
@@ -178,7 +179,7 @@ impl<'v> Selection<'v> {
         Cow::Owned(found)
     }
 
-    fn is_indexed(self, field: Field, test: &TextTest) -> bool {
+    pub(super) fn is_indexed(self, field: Field, test: &TextTest) -> bool {
         let has_index = matches!(
             (self.kind, field),
             (Kind::OrgUnit, Field::Key)
@@ -235,6 +236,9 @@ impl<'v> Selection<'v> {
     fn related(self, relation: Relation, condition: &Filter, among: Option<&RoaringBitmap>) -> RoaringBitmap {
         let Some(back) = relation.reversed(self.kind) else { return RoaringBitmap::new() };
         let candidates = self.candidates(among);
+        if let Some(test) = self.platform_test(relation, condition) {
+            return self.on_platforms(test) & &*candidates;
+        }
         let there = self.beside(relation);
         let would_scan = there.cost(condition) == Cost::Scan;
         let passing = if would_scan && candidates.len() < there.view.all(there.kind).len() {
@@ -252,6 +256,24 @@ impl<'v> Selection<'v> {
                 |id: &u32| self.neighbours(*id, relation).iter().any(|id| passing.contains(*id));
             candidates.iter().filter(has_passing).collect()
         }
+    }
+
+    /// What is asked of the platform of a project's repositories, where nothing else is and an index can tell.
+    pub(super) fn platform_test(self, relation: Relation, condition: &Filter) -> Option<&TextTest> {
+        match (self.kind, relation, condition) {
+            (Kind::Project, Relation::Repository, Filter::Text(Field::Platform, test))
+                if *test != TextTest::IsNull(true) =>
+            {
+                Some(test)
+            }
+            _ => None,
+        }
+    }
+
+    fn on_platforms(self, test: &TextTest) -> RoaringBitmap {
+        let matcher = Matcher::new(Field::Platform, test);
+        let platforms = self.view.projects_by_platform().filter(|(name, _)| matcher.passes(Some(name)));
+        platforms.fold(RoaringBitmap::new(), |all, (_, projects)| all | projects)
     }
 
     fn neighbours(self, id: u32, relation: Relation) -> Vec<u32> {

@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 use rustc_hash::FxHashSet;
 
 use crate::graph::{Candidates, SEPARATOR, View, nth_text, text_place};
-use crate::model::entity::{Entity, EntityId, Kind};
+use crate::model::entity::{EntityId, Kind};
 use crate::model::key::{RepoUrl, fold};
 use crate::model::level::UnitType;
 use crate::query::filter::{Field, TextTest};
@@ -55,7 +55,7 @@ impl Part {
         self.place_in(text).is_some()
     }
 
-    fn begins(&self, text: &str) -> bool {
+    pub(super) fn begins(&self, text: &str) -> bool {
         text.starts_with(&self.folded)
     }
 }
@@ -117,30 +117,39 @@ impl Matcher {
     }
 
     fn look_at(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
-        let by_text =
-            |field: Field, part: &Part, is_at: fn(&Part, &str) -> bool| match text_place(kind, field) {
-                // An empty text is one that is not there.
-                Some(nth) => by_texts(view, candidates, |texts| {
-                    let text = nth_text(texts, nth);
-                    !text.is_empty() && is_at(part, text)
-                }),
-                None => by_entity(view, candidates, |entity| {
-                    field.text(entity).is_some_and(|text| is_at(part, &fold(text)))
-                }),
-            };
-        match self {
-            Self::OneOf(field, texts) => by_entity(view, candidates, |entity| {
-                let compared = field.text(entity).and_then(|text| field.compared(text));
-                compared.is_some_and(|text| texts.contains(&*text))
-            }),
-            Self::IsNull(field, is_null) => {
-                by_entity(view, candidates, |entity| field.text(entity).is_none() == *is_null)
-            }
-            Self::Contains(field, part) => by_text(*field, part, Part::is_in),
-            Self::StartsWith(field, part) => by_text(*field, part, Part::begins),
+        let (field, part, is_at): (_, _, fn(&Part, &str) -> bool) = match self {
             // A part with a separator in it is in no text.
-            Self::AnyContains(part) if part.folded().contains(SEPARATOR) => RoaringBitmap::new(),
-            Self::AnyContains(part) => by_texts(view, candidates, |texts| part.is_in(texts)),
+            Self::AnyContains(part) if part.folded().contains(SEPARATOR) => return RoaringBitmap::new(),
+            Self::AnyContains(part) => return by_texts(view, candidates, |texts| part.is_in(texts)),
+            Self::Contains(field, part) => (*field, part, Part::is_in),
+            Self::StartsWith(field, part) => (*field, part, Part::begins),
+            Self::OneOf(field, _) | Self::IsNull(field, _) => return self.read(view, *field, candidates),
+        };
+        match text_place(kind, field) {
+            // An empty text is one that is not there.
+            Some(nth) => by_texts(view, candidates, |texts| {
+                let text = nth_text(texts, nth);
+                !text.is_empty() && is_at(part, text)
+            }),
+            None => self.read(view, field, candidates),
+        }
+    }
+
+    fn read(&self, view: &View, field: Field, candidates: &RoaringBitmap) -> RoaringBitmap {
+        let text = |id| view.entity(EntityId(id)).and_then(|entity| field.text(entity));
+        candidates.iter().filter(|id| self.passes(text(*id))).collect()
+    }
+
+    /// Whether a text passes, or its absence.
+    pub(super) fn passes(&self, text: Option<&str>) -> bool {
+        match (self, text) {
+            (Self::IsNull(_, is_null), text) => text.is_none() == *is_null,
+            (_, None) => false,
+            (Self::OneOf(field, texts), Some(text)) => {
+                field.compared(text).is_some_and(|text| texts.contains(&*text))
+            }
+            (Self::Contains(_, part) | Self::AnyContains(part), Some(text)) => part.is_in(&fold(text)),
+            (Self::StartsWith(_, part), Some(text)) => part.begins(&fold(text)),
         }
     }
 }
@@ -153,11 +162,6 @@ fn by_texts(view: &View, candidates: &RoaringBitmap, passes: impl Fn(&str) -> bo
         }
     });
     found
-}
-
-fn by_entity(view: &View, candidates: &RoaringBitmap, passes: impl Fn(&Entity) -> bool) -> RoaringBitmap {
-    let passes = |id: &u32| view.entity(EntityId(*id)).is_some_and(|entity| passes(entity));
-    candidates.iter().filter(passes).collect()
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ impl<T: Listed> Connection<T> {
         if let Some(given) = filter {
             filters.push(given.filter(view)?);
         }
-        let filter = Filter::And(filters).checked()?;
+        let filter = Filter::And(filters).checked()?.affordable(view, T::KIND)?;
         let order = order.map(Into::into).unwrap_or_default();
         let matches = select(view, T::KIND, &filter);
         let page = page(view, &matches, order, &request)?;
