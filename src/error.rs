@@ -143,6 +143,17 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// A filter that would take too long.
+    #[error(
+        "this filter would look at up to {texts} texts, and at most {limit} are looked at; ask for fewer conditions \
+         on texts, or narrow them by units or keys"
+    )]
+    TooCostly {
+        /// What it would cost.
+        texts: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// The writer has more to do than it may queue.
     #[error("too many changes are waiting to be written; try again in a moment")]
     Busy,
@@ -194,6 +205,7 @@ impl Error {
             Self::PreconditionFailed { .. } => "precondition-failed",
             Self::Refused { .. } => "refused",
             Self::TooLarge { .. } => "too-large",
+            Self::TooCostly { .. } => "too-costly",
             Self::Busy => "busy",
             Self::Closed => "closed",
             Self::Store(failure) => failure.code(),

@@ -7,8 +7,10 @@ mod closure;
 mod index;
 mod levels;
 mod mappings;
+pub mod order;
 mod platforms;
 mod resolve;
+mod sorted;
 mod text;
 mod texts;
 mod verify;
@@ -27,12 +29,16 @@ use crate::graph::closure::Beneath;
 use crate::graph::index::Index;
 use crate::graph::mappings::{Mappings, Nodes};
 use crate::graph::platforms::Platforms;
+use crate::graph::sorted::SortedLists;
 use crate::graph::text::TextIndex;
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::{Token, TokenId};
 
-pub(crate) use texts::SEPARATOR;
+pub(crate) use order::{RecordKey, Value};
+pub(crate) use sorted::{Place, Sorted};
+pub(crate) use text::Candidates;
+pub(crate) use texts::{SEPARATOR, nth as nth_text, place as text_place};
 pub use view::{OrgUnitNode, Totals, View};
 
 /// A bitmap of entity numbers for each [`Kind`].
@@ -73,6 +79,8 @@ pub struct Graph {
     platforms: Platforms,
     /// Built when it is first asked for.
     text: OnceLock<TextIndex>,
+    /// Each built when it is first asked for.
+    sorted: SortedLists,
     mappings: Mappings,
     tokens: BTreeMap<TokenId, Arc<Token>>,
 }
@@ -120,8 +128,8 @@ impl Graph {
 
     fn text(&self) -> &TextIndex {
         self.text.get_or_init(|| {
-            let everyone = self.nodes.node_weights().filter_map(Option::as_deref);
-            TextIndex::build(everyone)
+            let entity = |id| self.entity(id).map(|entity| &**entity);
+            TextIndex::build(self.next_entity(), entity)
         })
     }
 
@@ -130,6 +138,7 @@ impl Graph {
         if let (None, Some(text)) = (self.text.get(), equal.text.get()) {
             self.text = text.clone().into();
         }
+        self.sorted.adopt(&equal.sorted);
     }
 
     fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {

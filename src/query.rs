@@ -1,9 +1,9 @@
 //! Questions to a [`View`](crate::graph::View): one filter algebra over bitmaps, for every door.
 
+mod cost;
 pub mod facet;
 pub mod filter;
 mod least;
-pub mod order;
 pub mod page;
 mod position;
 pub mod search;
@@ -12,9 +12,9 @@ mod similar;
 mod text;
 pub mod tree;
 
+pub use crate::graph::order::{Order, OrderBy};
 pub use facet::{Bucket, FacetBy, facet, facets};
 pub use filter::{Field, Filter, Relation, TextTest, select};
-pub use order::{Order, OrderBy};
 pub use page::{Page, PageRequest, cursor, page};
 pub use search::{Hit, search};
 pub use tree::{Descendant, descendants};

@@ -84,6 +84,21 @@ fn nesting_has_a_limit_that_no_stack_feels() {
 }
 
 #[test]
+fn a_filter_that_would_take_long_is_refused_with_its_cost() {
+    let server = Server::start();
+    let line =
+        |at: usize| format!("{{\"kind\": \"project\", \"projectId\": \"p{at}\", \"projectName\": \"P\"}}\n");
+    server.bulk("", &(0..4_000).map(line).collect::<String>()).ok();
+    let query = "query ($f: ProjectFilter) { projects(filter: $f) { totalCount } }";
+    let any =
+        |count: usize| json!({ "f": { "or": vec![json!({ "projectName": { "contains": "p" } }); count] } });
+    assert_eq!(server.data_with(query, &any(100))["projects"]["totalCount"], 4_000);
+    let refusal = server.error_with(query, &any(3_000), "too-costly");
+    assert_eq!(refusal["extensions"]["cost"], 12_000_000);
+    assert_eq!(refusal["extensions"]["limit"], 10_000_000);
+}
+
+#[test]
 fn fragments_that_spread_the_next_one_twice_are_counted_and_not_expanded() {
     let server = Server::start();
     let spread = chain(26, 2);

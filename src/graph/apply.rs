@@ -8,6 +8,7 @@ use petgraph::Direction;
 use crate::graph::index::Index;
 use crate::graph::mappings::{Mappings, Nodes};
 use crate::graph::platforms::Platforms;
+use crate::graph::sorted::SortedLists;
 use crate::graph::{Edge, Graph, node};
 use crate::model::change::{Batch, Change, ChangeSet};
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
@@ -91,6 +92,7 @@ impl Graph {
     pub fn apply(&mut self, set: &ChangeSet) {
         if self.is_bulk(set.changes.len()) {
             self.text.take();
+            self.sorted = SortedLists::default();
         }
         for change in &set.changes {
             self.make(change);
@@ -117,8 +119,18 @@ impl Graph {
 
     fn put_entity(&mut self, entity: &Arc<Entity>) {
         if let Some(before) = self.entity(entity.id).cloned() {
+            // The project's id is what its assets are told apart by.
+            let is_renamed = before.as_project().map(|project| &project.project_id)
+                != entity.as_project().map(|project| &project.project_id);
+            let renamed: Vec<_> = if is_renamed { self.asset_ids(entity.id).collect() } else { Vec::new() };
+            for asset in &renamed {
+                self.leave_lists(*asset);
+            }
             self.leave(&before);
             self.enter(Arc::clone(entity));
+            for asset in renamed {
+                self.enter_lists(asset);
+            }
             return;
         }
         self.grow_to(entity.id);
@@ -192,6 +204,7 @@ impl Graph {
 
     /// Takes an entity out of the indexes, as it is.
     fn leave(&mut self, entity: &Entity) {
+        self.leave_lists(entity.id);
         self.index.remove(entity);
         self.leave_platform(entity);
         if let Some(text) = self.text.get_mut() {
@@ -208,9 +221,10 @@ impl Graph {
             text.insert(&entity);
         }
         self.all[entity.kind() as usize].insert(entity.id.0);
-        let slot = node(entity.id);
-        if let Some(slot) = self.nodes.node_weight_mut(slot) {
+        let id = entity.id;
+        if let Some(slot) = self.nodes.node_weight_mut(node(id)) {
             *slot = Some(entity);
         }
+        self.enter_lists(id);
     }
 }

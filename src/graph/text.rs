@@ -5,15 +5,24 @@
 //!
 //! Built when it is first asked for, kept by every change from then on.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
 use crate::graph::texts::{SEPARATOR, Texts};
 use crate::model::entity::{Entity, EntityId};
 
+/// The letters of so many records stand together: those of one container of a bitmap. Two graphs share what neither
+/// has changed since they were equal.
+const BLOCK: u32 = 1 << 16;
 /// How many classes of letters there are. The first stands for the beginning and the end of a text.
 const CLASSES: u32 = 64;
 const EDGE: u32 = 0;
+/// Classes up to this are of one letter each.
+const LAST_OF_ONE: u32 = 43;
 const SEPARATOR_BYTE: u8 = SEPARATOR as u8;
 /// Candidates so few are looked at rather than narrowed further.
 const FEW: u64 = 64;
@@ -25,64 +34,99 @@ type Gram = u32;
 #[derive(Debug, Clone, Default)]
 pub(super) struct TextIndex {
     texts: Texts,
-    grams: FxHashMap<Gram, RoaringBitmap>,
+    blocks: Vec<Arc<Letters>>,
+}
+
+/// Who of one block has which letters in a row.
+#[derive(Debug, Clone, Default)]
+struct Letters(FxHashMap<Gram, RoaringBitmap>);
+
+/// Who may have a part of a text.
+pub(crate) struct Candidates {
+    pub(crate) ids: RoaringBitmap,
+    /// Whether all of them have it in some text of theirs, so that none needs to be looked at.
+    pub(crate) certain: bool,
 }
 
 impl TextIndex {
-    /// The index of `entities`, which come in the order of their numbers.
-    pub(super) fn build<'e>(entities: impl Iterator<Item = &'e Entity>) -> Self {
-        // One place for each gram there can be, and who came there last: no hashing, and each is entered once.
-        let mut table = vec![(None, RoaringBitmap::new()); CLASSES.pow(3) as usize];
-        let mut texts = Texts::default();
-        for entity in entities {
-            texts.put(entity);
-            each_gram(texts.of(entity.id), |gram| {
-                let (last, ids) = &mut table[gram as usize];
-                if *last != Some(entity.id) {
-                    *last = Some(entity.id);
-                    ids.insert(entity.id.0);
+    /// The index of all entities whose number is less than `end`, built on all cores.
+    pub(super) fn build<'e>(end: EntityId, entity: impl Fn(EntityId) -> Option<&'e Entity> + Sync) -> Self {
+        let blocks = end.0.div_ceil(BLOCK);
+        let next = AtomicU32::new(0);
+        let build_some = || {
+            let mut gathered = Gathered::default();
+            let mut built = Vec::new();
+            loop {
+                let block = next.fetch_add(1, Ordering::Relaxed);
+                if block >= blocks {
+                    return built;
                 }
-            });
-        }
-        let used = (0..).zip(table).filter(|(_, (last, _))| last.is_some());
-        let compact = |(gram, (_, mut ids)): (Gram, (_, RoaringBitmap))| {
-            let _smaller = ids.optimize();
-            (gram, ids)
+                let numbers = block * BLOCK..end.0.min((block + 1).saturating_mul(BLOCK));
+                let mut texts = Texts::default();
+                for entity in numbers.filter_map(|number| entity(EntityId(number))) {
+                    texts.put(entity);
+                    gathered.add(entity.id, texts.of(entity.id));
+                }
+                built.push((block, texts, gathered.take()));
+            }
         };
-        Self { texts, grams: used.map(compact).collect() }
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let mut built = thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(build_some)).collect();
+            let mut built = build_some();
+            built.extend(others.into_iter().flat_map(|other| other.join().expect("any text can be indexed")));
+            built
+        });
+        built.sort_unstable_by_key(|(block, ..)| *block);
+        let mut index = Self::default();
+        for (_, texts, letters) in built {
+            index.texts.take_from(texts);
+            index.blocks.push(Arc::new(letters));
+        }
+        index
     }
 
     /// Enters `entity`.
     pub(super) fn insert(&mut self, entity: &Entity) {
         self.texts.put(entity);
+        let block = (entity.id.0 / BLOCK) as usize;
+        if self.blocks.len() <= block {
+            self.blocks.resize_with(block + 1, Arc::default);
+        }
+        let letters = &mut Arc::make_mut(&mut self.blocks[block]).0;
         each_gram(self.texts.of(entity.id), |gram| {
-            self.grams.entry(gram).or_default().insert(entity.id.0);
+            letters.entry(gram).or_default().insert(entity.id.0);
         });
     }
 
     /// Takes an entity out.
     pub(super) fn remove(&mut self, id: EntityId) {
-        each_gram(self.texts.of(id), |gram| {
-            if let Some(ids) = self.grams.get_mut(&gram) {
-                ids.remove(id.0);
-            }
-        });
+        if let Some(block) = self.blocks.get_mut((id.0 / BLOCK) as usize) {
+            let letters = &mut Arc::make_mut(block).0;
+            each_gram(self.texts.of(id), |gram| {
+                if let Some(ids) = letters.get_mut(&gram) {
+                    ids.remove(id.0);
+                }
+            });
+        }
         self.texts.clear(id);
     }
 
-    /// The texts of a record, folded, as [`Texts`] keeps them.
-    pub(super) fn texts(&self, id: EntityId) -> &str {
-        self.texts.of(id)
+    /// The texts of all records, folded.
+    pub(super) fn texts(&self) -> &Texts {
+        &self.texts
     }
 
     /// Who may have `part`, folded, somewhere in a text; none when it is too short to look up.
-    pub(super) fn containing(&self, part: &str) -> Option<RoaringBitmap> {
+    pub(super) fn containing(&self, part: &str) -> Option<Candidates> {
         let classes: Vec<u32> = part.bytes().map(class).collect();
-        match classes[..] {
-            [] | [_] => None,
-            [first, second] => Some(self.followed_by_any(first, second)),
-            _ => Some(self.with_all(&classes)),
-        }
+        let ids = match classes[..] {
+            [] | [_] => return None,
+            [first, second] => self.followed_by_any(first, second),
+            _ => self.with_all(&classes),
+        };
+        let is_of_one = |class: &u32| (EDGE + 1..=LAST_OF_ONE).contains(class);
+        Some(Candidates { ids, certain: classes.len() <= 3 && classes.iter().all(is_of_one) })
     }
 
     /// Who may have a text that begins with `part`, folded; none when it is empty.
@@ -95,37 +139,46 @@ impl TextIndex {
         }
     }
 
-    /// For each gram of `word`, folded, with its beginning: who has it.
-    pub(super) fn each_of<'i>(&'i self, word: &str) -> Vec<&'i RoaringBitmap> {
+    /// For each gram of `word`, folded: who has it.
+    pub(super) fn each_of(&self, word: &str) -> Vec<RoaringBitmap> {
         let classes: Vec<u32> = word.bytes().map(class).collect();
-        let mut grams: Vec<Gram> = classes.windows(3).map(|row| gram(row[0], row[1], row[2])).collect();
+        let mut grams = grams(&classes);
         grams.sort_unstable();
         grams.dedup();
-        grams.iter().filter_map(|gram| self.grams.get(gram)).collect()
+        grams.iter().map(|gram| self.united(|letters| letters.0.get(gram).cloned())).collect()
     }
 
     fn followed_by_any(&self, first: u32, second: u32) -> RoaringBitmap {
-        let mut found = RoaringBitmap::new();
-        for third in 0..CLASSES {
-            if let Some(ids) = self.grams.get(&gram(first, second, third)) {
-                found |= ids;
-            }
-        }
-        found
+        self.united(|letters| {
+            let grams = (0..CLASSES).map(|third| gram(first, second, third));
+            grams.filter_map(|gram| letters.0.get(&gram)).fold(None, |found, ids| match found {
+                None => Some(ids.clone()),
+                Some(found) => Some(found | ids),
+            })
+        })
     }
 
     fn with_all(&self, classes: &[u32]) -> RoaringBitmap {
-        let mut sets = Vec::new();
-        for row in classes.windows(3) {
-            match self.grams.get(&gram(row[0], row[1], row[2])) {
-                Some(ids) => sets.push(ids),
-                None => return RoaringBitmap::new(),
-            }
+        let grams = grams(classes);
+        self.united(|letters| letters.with_all(&grams))
+    }
+
+    fn united(&self, of_block: impl Fn(&Letters) -> Option<RoaringBitmap>) -> RoaringBitmap {
+        let mut all = RoaringBitmap::new();
+        for found in self.blocks.iter().filter_map(|letters| of_block(letters)) {
+            all |= found;
         }
+        all
+    }
+}
+
+impl Letters {
+    fn with_all(&self, grams: &[Gram]) -> Option<RoaringBitmap> {
+        let mut sets = grams.iter().map(|gram| self.0.get(gram)).collect::<Option<Vec<_>>>()?;
         sets.sort_by_cached_key(|ids| ids.len());
         let mut sets = sets.into_iter();
-        let Some(least) = sets.next() else { return RoaringBitmap::new() };
-        let Some(next) = sets.next() else { return least.clone() };
+        let least = sets.next()?;
+        let Some(next) = sets.next() else { return Some(least.clone()) };
         let mut left = least & next;
         for ids in sets {
             if left.len() <= FEW {
@@ -133,8 +186,50 @@ impl TextIndex {
             }
             left &= ids;
         }
-        left
+        Some(left)
     }
+}
+
+/// The letters of a block while it is built: a place for each gram that there can be, so that nothing is hashed.
+struct Gathered {
+    lists: Vec<Vec<u32>>,
+    used: Vec<Gram>,
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self { lists: vec![Vec::new(); CLASSES.pow(3) as usize], used: Vec::new() }
+    }
+}
+
+impl Gathered {
+    /// Adds an entity, whose number is greater than those before.
+    fn add(&mut self, id: EntityId, texts: &str) {
+        each_gram(texts, |gram| {
+            let ids = &mut self.lists[gram as usize];
+            match ids.last() {
+                Some(last) if *last == id.0 => return,
+                Some(_) => {}
+                None => self.used.push(gram),
+            }
+            ids.push(id.0);
+        });
+    }
+
+    fn take(&mut self) -> Letters {
+        let compact = |gram: Gram| {
+            let ids = &mut self.lists[gram as usize];
+            let mut bitmap =
+                RoaringBitmap::from_sorted_iter(ids.drain(..)).expect("numbers come in their order");
+            let _smaller = bitmap.optimize();
+            (gram, bitmap)
+        };
+        Letters(self.used.drain(..).map(compact).collect())
+    }
+}
+
+fn grams(classes: &[u32]) -> Vec<Gram> {
+    classes.windows(3).map(|row| gram(row[0], row[1], row[2])).collect()
 }
 
 fn each_gram(texts: &str, mut each: impl FnMut(Gram)) {
@@ -179,6 +274,10 @@ mod tests {
     fn every_byte_has_a_class_of_its_own_or_shares_one() {
         let others = (0..=u8::MAX).filter(|byte| *byte != SEPARATOR_BYTE);
         assert!(others.map(class).all(|class| class > EDGE && class < CLASSES));
+        for byte in 0..=u8::MAX {
+            let of_its_class = (0..=u8::MAX).filter(|other| class(*other) == class(byte)).count();
+            assert_eq!(of_its_class == 1, class(byte) <= LAST_OF_ONE, "{byte}");
+        }
         let letters: Vec<u32> = (b'a'..=b'z').chain(b'0'..=b'9').map(class).collect();
         let distinct: std::collections::BTreeSet<_> = letters.iter().collect();
         assert_eq!(distinct.len(), letters.len());

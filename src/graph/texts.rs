@@ -4,15 +4,20 @@
 //! What must stay true: a record's texts stand here as [`fold`] gives them, in the order of [`Kind::texts`], each
 //! behind the one before it and a [`SEPARATOR`]. One that is not there is empty.
 
+use std::hint::black_box;
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::model::entity::{Entity, EntityId};
+use crate::model::entity::{Entity, EntityId, Kind};
+use crate::model::field::Field;
 use crate::model::key::fold;
 
 /// Between the texts of a record: none of them holds a control character.
 pub(crate) const SEPARATOR: char = '\u{1f}';
 /// So many records stand together. Two graphs share what neither has changed since they were equal.
 const CHUNK: usize = 512;
+/// The texts of so many records fit into the nearest memory.
+const FETCHED_TOGETHER: usize = 128;
 
 /// The texts of all records, by number.
 #[derive(Debug, Clone, Default)]
@@ -23,14 +28,14 @@ pub(super) struct Texts {
 #[derive(Debug, Clone, Default)]
 struct Chunk {
     /// Where each record's texts end; they begin where those of the one before it end.
-    ends: Vec<usize>,
+    ends: Vec<u32>,
     bytes: String,
 }
 
 impl Texts {
     /// The texts of a record; empty when it has none.
     pub(super) fn of(&self, id: EntityId) -> &str {
-        let (chunk, slot) = place(id);
+        let (chunk, slot) = chunk_and_slot(id);
         self.chunks.get(chunk).map_or("", |chunk| chunk.of(slot))
     }
 
@@ -44,8 +49,32 @@ impl Texts {
         self.set(id, "");
     }
 
+    /// Takes over texts whose records are numbered from a multiple of [`CHUNK`] on that is greater than all numbers
+    /// here.
+    pub(super) fn take_from(&mut self, others: Self) {
+        let own = self.chunks.len();
+        self.chunks.extend(others.chunks.into_iter().skip(own));
+    }
+
+    /// Shows the texts of each of `ids` in turn. The texts of many are fetched together, so that memory is waited for
+    /// once and not for each.
+    pub(super) fn each(&self, ids: impl Iterator<Item = EntityId>, mut show: impl FnMut(EntityId, &str)) {
+        let mut ids = ids.peekable();
+        let mut fetched = Vec::with_capacity(FETCHED_TOGETHER);
+        while ids.peek().is_some() {
+            fetched.extend(ids.by_ref().take(FETCHED_TOGETHER).map(|id| (id, self.of(id))));
+            let ends = |texts: &str| (texts.bytes().next(), texts.bytes().next_back());
+            for (_, texts) in &fetched {
+                black_box(ends(texts));
+            }
+            for (id, texts) in fetched.drain(..) {
+                show(id, texts);
+            }
+        }
+    }
+
     fn set(&mut self, id: EntityId, texts: &str) {
-        let (chunk, slot) = place(id);
+        let (chunk, slot) = chunk_and_slot(id);
         if self.chunks.len() <= chunk {
             self.chunks.resize_with(chunk + 1, Arc::default);
         }
@@ -55,28 +84,45 @@ impl Texts {
 
 impl Chunk {
     fn of(&self, slot: usize) -> &str {
-        let Some(end) = self.ends.get(slot) else { return "" };
+        if slot < self.ends.len() { &self.bytes[self.range(slot)] } else { "" }
+    }
+
+    fn range(&self, slot: usize) -> Range<usize> {
         let start = slot.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[start..*end]
+        start as usize..self.ends[slot] as usize
     }
 
     fn set(&mut self, slot: usize, texts: &str) {
-        while self.ends.len() <= slot {
-            self.ends.push(self.bytes.len());
+        let length = |bytes: usize| u32::try_from(bytes).expect("the texts of a chunk are less than 4 GiB");
+        if self.ends.len() <= slot {
+            self.ends.resize(slot + 1, length(self.bytes.len()));
         }
-        let end = self.ends[slot];
-        let start = slot.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.bytes.replace_range(start..end, texts);
-        let before = end - start;
+        let range = self.range(slot);
+        self.bytes.replace_range(range.clone(), texts);
+        let (before, now) = (length(range.len()), length(texts.len()));
         for end in &mut self.ends[slot..] {
-            *end = *end - before + texts.len();
+            *end = *end - before + now;
         }
     }
 }
 
-fn place(id: EntityId) -> (usize, usize) {
+fn chunk_and_slot(id: EntityId) -> (usize, usize) {
     let number = id.0 as usize;
     (number / CHUNK, number % CHUNK)
+}
+
+/// The place of a field among the texts of a kind, if it is there.
+pub(crate) fn place(kind: Kind, field: Field) -> Option<usize> {
+    kind.texts().iter().position(|known| *known == field)
+}
+
+/// The text in this place of a record's texts; empty when it has none.
+pub(crate) fn nth(texts: &str, place: usize) -> &str {
+    let mut rest = texts;
+    for _ in 0..place {
+        rest = memchr::memchr(SEPARATOR as u8, rest.as_bytes()).map_or("", |end| &rest[end + 1..]);
+    }
+    memchr::memchr(SEPARATOR as u8, rest.as_bytes()).map_or(rest, |end| &rest[..end])
 }
 
 fn joined(entity: &Entity) -> String {

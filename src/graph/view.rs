@@ -5,13 +5,15 @@ mod related;
 mod unit_node;
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
 use crate::error::Error;
-use crate::graph::Graph;
 use crate::graph::index::IndexBy;
+use crate::graph::order::Order;
+use crate::graph::{Candidates, Graph, RecordKey, Sorted, Value};
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier};
 use crate::model::reference::UnitRef;
@@ -186,24 +188,53 @@ impl View {
     }
 
     /// Who of a kind may have `part`, folded, somewhere in a text of their own; none when it is too short to look
-    /// up. Others may be among them: whether one has it is for the caller to see.
-    pub(crate) fn may_contain(&self, part: &str) -> Option<RoaringBitmap> {
+    /// up. Not narrowed to what is in sight.
+    pub(crate) fn may_contain(&self, part: &str) -> Option<Candidates> {
         self.graph.text().containing(part)
     }
 
-    /// The same at the beginning of a text.
+    /// The same at the beginning of a text. Others may be among them: whether one has it is for the caller to see.
     pub(crate) fn may_start(&self, part: &str) -> Option<RoaringBitmap> {
         self.graph.text().starting(part)
     }
 
     /// For each three letters in a row of a word, folded, who has them. Not narrowed to what is in sight.
-    pub(crate) fn letters_in_a_row(&self, word: &str) -> Vec<&RoaringBitmap> {
+    pub(crate) fn letters_in_a_row(&self, word: &str) -> Vec<RoaringBitmap> {
         self.graph.text().each_of(word)
     }
 
-    /// The texts of a record in sight, folded, in the order of [`Kind::texts`]; between them a `SEPARATOR`.
-    pub(crate) fn texts(&self, id: EntityId) -> &str {
-        if self.sees(id) { self.graph.text().texts(id) } else { "" }
+    /// Shows the texts of each of `ids` in turn, folded, in the order of [`Kind::texts`]; between them a `SEPARATOR`.
+    pub(crate) fn each_texts(&self, ids: &RoaringBitmap, show: impl FnMut(EntityId, &str)) {
+        let ids = ids.iter().map(EntityId).filter(|id| self.sees(*id));
+        self.graph.text().texts().each(ids, show);
+    }
+
+    /// What `entity` is sorted by in an order.
+    pub(crate) fn value<'v>(&'v self, order: Order, entity: &'v Entity) -> Option<Value<'v>> {
+        order.value(&self.graph, entity)
+    }
+
+    /// What tells `entity` from all others.
+    pub(crate) fn record_key<'v>(&'v self, entity: &'v Entity) -> RecordKey<'v> {
+        RecordKey::of(&self.graph, entity)
+    }
+
+    /// How a record, out of sight too, stands in an order to one with this value and key.
+    pub(crate) fn stands(
+        &self,
+        order: Order,
+        id: EntityId,
+        value: Option<&Value<'_>>,
+        key: &RecordKey<'_>,
+    ) -> Ordering {
+        let Some(entity) = self.graph.entity(id) else { return Ordering::Less };
+        let by_value = order.compare(order.value(&self.graph, entity).as_ref(), value);
+        by_value.then_with(|| RecordKey::of(&self.graph, entity).cmp(key))
+    }
+
+    /// All records of `kind` in an order, out of sight too; none for that of creation, which is the numbers' own.
+    pub(crate) fn sorted(&self, kind: Kind, order: Order) -> Option<&Sorted> {
+        self.graph.sorted(kind, order)
     }
 
     /// Each platform, with the projects that have a repository there. Not narrowed to what is in sight.

@@ -39,6 +39,25 @@ pub enum Field {
 }
 
 impl Field {
+    /// All of them, in the order in which they are numbered.
+    pub const ALL: [Self; 15] = [
+        Self::Key,
+        Self::Name,
+        Self::Type,
+        Self::ExternalId,
+        Self::Email,
+        Self::FirstName,
+        Self::LastName,
+        Self::DisplayName,
+        Self::ProjectId,
+        Self::OwnerEmail,
+        Self::OwnerFirstName,
+        Self::OwnerLastName,
+        Self::Platform,
+        Self::Url,
+        Self::Identifier,
+    ];
+
     /// The text of `entity` in this field.
     #[must_use]
     pub fn text(self, entity: &Entity) -> Option<&str> {

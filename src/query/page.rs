@@ -1,18 +1,22 @@
 //! A page of a sorted selection, by keyset cursor.
 //!
 //! Numbers are given in the order of creation, so that order is a bitmap's own: a page of it is found by rank
-//! and select. In any other order the selection is read once, and only the page is sorted.
+//! and select. In any other order there is a list of all records of the kind, which is walked from the cursor on where
+//! the selection is a good part of it; few records are read and sorted instead.
 
 use std::cmp::Ordering;
 
 use roaring::RoaringBitmap;
 
 use crate::error::Error;
-use crate::graph::View;
+use crate::graph::order::{Order, OrderBy};
+use crate::graph::{Place, Sorted, Value, View};
 use crate::model::entity::{Entity, EntityId};
 use crate::query::least::Least;
-use crate::query::order::{Order, OrderBy, Value};
-use crate::query::position::{Position, RecordKey};
+use crate::query::position::Position;
+
+/// So many records of a list are passed in the time in which one is read.
+const WALKED_WHILE_ONE_IS_READ: u64 = 16;
 
 /// Which page: `first` after a cursor, or `last` before one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,7 +58,10 @@ pub fn page(
     let bounds = Bounds { after: read("after", &request.after)?, before: read("before", &request.before)? };
     Ok(match order.by {
         OrderBy::Created => by_creation(view, matches, order.descending, &bounds, request),
-        OrderBy::Updated | OrderBy::Field(_) => by_value(view, matches, order, &bounds, request),
+        OrderBy::Updated | OrderBy::Field(_) => match worth_walking(view, matches, order, request) {
+            Some(sorted) => by_walking(view, matches, sorted, order, &bounds, request),
+            None => by_reading(view, matches, order, &bounds, request),
+        },
     })
 }
 
@@ -176,7 +183,58 @@ fn made_before(view: &View, matches: &RoaringBitmap, millis: i64) -> u64 {
     low
 }
 
-fn by_value(
+/// The list of the order, where walking it for a page of `matches` takes less than reading all of them.
+fn worth_walking<'v>(
+    view: &'v View,
+    matches: &RoaringBitmap,
+    order: Order,
+    request: &PageRequest,
+) -> Option<&'v Sorted> {
+    let kind = view.entity(EntityId(matches.min()?))?.kind();
+    let limit = request.first.or(request.last).and_then(|limit| u64::try_from(limit).ok());
+    let everyone = view.all(kind).len();
+    let walked = everyone.min(limit.unwrap_or(everyone).saturating_mul(everyone / matches.len()));
+    if walked / WALKED_WHILE_ONE_IS_READ <= matches.len() { view.sorted(kind, order) } else { None }
+}
+
+fn by_walking(
+    view: &View,
+    matches: &RoaringBitmap,
+    sorted: &Sorted,
+    order: Order,
+    bounds: &Bounds,
+    request: &PageRequest,
+) -> Page {
+    let begin = Place::default();
+    let start = bounds.after.as_ref().map_or(begin, |after| {
+        sorted.place_behind(|id| after.compare_record(view, id, order) != Ordering::Greater)
+    });
+    let end = bounds.before.as_ref().map_or(sorted.end(), |before| {
+        sorted.place_behind(|id| before.compare_record(view, id, order) == Ordering::Less).max(start)
+    });
+    let matching = |from, to| sorted.between(from, to).filter(|id| matches.contains(id.0));
+    let (mut has_next, mut has_previous) =
+        (matching(end, sorted.end()).next().is_some(), matching(begin, start).next_back().is_some());
+    let mut ids: Vec<_>;
+    if let (None, Some(last)) = (request.first, request.last) {
+        ids = matching(start, end).rev().take(last.saturating_add(1)).collect();
+        has_previous |= ids.len() > last;
+        ids.truncate(last);
+        ids.reverse();
+    } else {
+        let first = request.first.unwrap_or(usize::MAX);
+        ids = matching(start, end).take(first.saturating_add(1)).collect();
+        has_next |= ids.len() > first;
+        ids.truncate(first);
+        // With both limits, `first` chose and `last` keeps the end of it.
+        let surplus = request.last.map_or(0, |last| ids.len().saturating_sub(last));
+        has_previous |= surplus > 0;
+        ids.drain(..surplus);
+    }
+    Page { ids, has_next, has_previous }
+}
+
+fn by_reading(
     view: &View,
     matches: &RoaringBitmap,
     order: Order,
@@ -190,12 +248,12 @@ fn by_value(
     let mut inside =
         Least::new(limit, |a: &(Option<Value<'_>>, &Entity), b: &(Option<Value<'_>>, &Entity)| {
             let by_value = order.compare(a.0.as_ref(), b.0.as_ref());
-            let forwards = by_value.then_with(|| RecordKey::of(view, a.1).cmp(&RecordKey::of(view, b.1)));
+            let forwards = by_value.then_with(|| view.record_key(a.1).cmp(&view.record_key(b.1)));
             if from_end { forwards.reverse() } else { forwards }
         });
     for entity in matches.iter().filter_map(|id| view.entity(EntityId(id))) {
-        let value = order.value(view, entity);
-        let stands = |place: &Position<'_>| place.compare_record(view, value.as_ref(), entity, order);
+        let value = view.value(order, entity);
+        let stands = |place: &Position<'_>| place.compare_record(view, entity.id, order);
         total += 1;
         if bounds.after.as_ref().is_some_and(|after| stands(after) != Ordering::Greater) {
             start += 1;

@@ -10,11 +10,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::Error;
-use crate::graph::View;
-use crate::model::entity::{Body, Entity, EntityId, Kind};
-use crate::model::key::{Email, ProjectId, RepoUrl, UnitKey};
+use crate::graph::order::{Order, OrderBy};
+use crate::graph::{RecordKey, Value, View};
+use crate::model::entity::{Entity, EntityId, Kind};
+use crate::model::key::{Email, ProjectId, UnitKey};
 use crate::model::reference::UnitRef;
-use crate::query::order::{Order, OrderBy, Value};
 
 /// The first part of every cursor of this form.
 const FORM: &str = "1";
@@ -22,53 +22,6 @@ const FORM: &str = "1";
 const SEPARATOR: char = '\u{1f}';
 /// Before a value, to tell an empty one from none.
 const PRESENT: char = '=';
-
-/// What tells a record from all others: its kind and key, for an asset its project, url or identifier, and name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct RecordKey<'v> {
-    kind: Kind,
-    parts: [Cow<'v, str>; 3],
-}
-
-impl<'v> RecordKey<'v> {
-    pub(super) fn of(view: &'v View, entity: &'v Entity) -> Self {
-        let project_id = |project: EntityId| {
-            let project = view.entity(project).and_then(|project| project.as_project());
-            project.map(|project| project.project_id.as_str()).unwrap_or_default()
-        };
-        let parts = match &entity.body {
-            Body::OrgUnit(unit) => [Cow::Borrowed(unit.key.as_str()), "".into(), "".into()],
-            Body::Person(person) => [person.email.folded(), "".into(), "".into()],
-            Body::Project(project) => [project.project_id.as_str().into(), "".into(), "".into()],
-            Body::Repository(repository) => {
-                let url = repository.url.as_ref().map(RepoUrl::as_str).unwrap_or_default();
-                [project_id(repository.project).into(), url.into(), repository.name.as_str().into()]
-            }
-            Body::Service(service) => {
-                let identifier = service.identifier.as_ref().map(AsRef::as_ref).unwrap_or_default();
-                [project_id(service.project).into(), identifier.into(), service.name.as_str().into()]
-            }
-        };
-        Self { kind: entity.kind(), parts }
-    }
-
-    /// The record with this key, if it is in sight.
-    fn find(&self, view: &View) -> Option<EntityId> {
-        let key = &*self.parts[0];
-        match self.kind {
-            Kind::OrgUnit => view.find_unit(&UnitRef::Key(UnitKey::parse(key).ok()?)).ok(),
-            Kind::Person => view.person_by_email(&Email::parse(key).ok()?),
-            Kind::Project => view.project_by_id(&ProjectId::parse(key).ok()?),
-            Kind::Repository | Kind::Service => {
-                let project = view.project_by_id(&ProjectId::parse(key).ok()?)?;
-                let is_this = |id: &EntityId| {
-                    view.entity(*id).is_some_and(|entity| RecordKey::of(view, entity) == *self)
-                };
-                view.assets(project, self.kind).into_iter().find(is_this)
-            }
-        }
-    }
-}
 
 /// Where an entity stands in an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,27 +32,20 @@ pub(super) struct Position<'v> {
 
 impl<'v> Position<'v> {
     pub(super) fn of(view: &'v View, order: Order, entity: &'v Entity) -> Self {
-        Self { value: order.value(view, entity), key: RecordKey::of(view, entity) }
+        Self { value: view.value(order, entity), key: view.record_key(entity) }
     }
 
-    /// Where `entity`, whose value is `value`, stands to this in `order`.
-    pub(super) fn compare_record(
-        &self,
-        view: &View,
-        value: Option<&Value<'_>>,
-        entity: &Entity,
-        order: Order,
-    ) -> Ordering {
-        let by_value = order.compare(value, self.value.as_ref());
-        by_value.then_with(|| RecordKey::of(view, entity).cmp(&self.key))
+    /// Where a record, out of sight too, stands to this in `order`.
+    pub(super) fn compare_record(&self, view: &View, id: EntityId, order: Order) -> Ordering {
+        view.stands(order, id, self.value.as_ref(), &self.key)
     }
 
     /// The record that stood here in the order of creation, if it is still in sight.
     pub(super) fn record(&self, view: &View) -> Option<EntityId> {
         let created = Order { by: OrderBy::Created, descending: false };
-        let id = self.key.find(view)?;
+        let id = find(view, &self.key)?;
         // A record ended and made anew under the same key stands elsewhere.
-        (created.value(view, view.entity(id)?) == self.value).then_some(id)
+        (view.value(created, view.entity(id)?) == self.value).then_some(id)
     }
 
     /// When the record that stood here was made, for a position in the order of creation.
@@ -119,7 +65,7 @@ impl<'v> Position<'v> {
         };
         let kind = (self.key.kind as u8).to_string();
         let [first, second, third] = &self.key.parts;
-        let parts: [&str; 7] = [FORM, &order.word(), &value, &kind, first, second, third];
+        let parts: [&str; 7] = [FORM, &word(order), &value, &kind, first, second, third];
         URL_SAFE_NO_PAD.encode(parts.join(SEPARATOR.encode_utf8(&mut [0; 4])))
     }
 }
@@ -143,7 +89,7 @@ impl Position<'static> {
     fn parse(order: Order, text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split(SEPARATOR).collect();
         let [FORM, word, value, kind, first, second, third] = parts[..] else { return None };
-        if word != order.word() {
+        if word != self::word(order) {
             return None;
         }
         let value = match (value.strip_prefix(PRESENT), order.by) {
@@ -156,6 +102,33 @@ impl Position<'static> {
         let parts = [first, second, third].map(|part| Cow::Owned(part.to_owned()));
         Some(Self { value, key: RecordKey { kind, parts } })
     }
+}
+
+/// The record with this key, if it is in sight.
+fn find(view: &View, wanted: &RecordKey<'_>) -> Option<EntityId> {
+    let key = &*wanted.parts[0];
+    match wanted.kind {
+        Kind::OrgUnit => view.find_unit(&UnitRef::Key(UnitKey::parse(key).ok()?)).ok(),
+        Kind::Person => view.person_by_email(&Email::parse(key).ok()?),
+        Kind::Project => view.project_by_id(&ProjectId::parse(key).ok()?),
+        Kind::Repository | Kind::Service => {
+            let project = view.project_by_id(&ProjectId::parse(key).ok()?)?;
+            let is_this =
+                |id: &EntityId| view.entity(*id).is_some_and(|entity| view.record_key(entity) == *wanted);
+            view.assets(project, wanted.kind).into_iter().find(is_this)
+        }
+    }
+}
+
+/// A word for an order; no two orders share one.
+fn word(order: Order) -> String {
+    let by = match order.by {
+        OrderBy::Created => "created",
+        OrderBy::Updated => "updated",
+        OrderBy::Field(field) => field.as_str(),
+    };
+    let direction = if order.descending { "-" } else { "+" };
+    format!("{direction}{by}")
 }
 
 #[cfg(test)]

@@ -42,12 +42,13 @@ pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>,
     let mut found = Vec::new();
     if let Some(beginning) = view.may_start(wanted.phrase.folded()) {
         // Nothing but a beginning is worth as much, so a page full of them is the best there is.
-        found = scope.best(&beginning, first, |id, kind| {
-            wanted.rate_together(view, id, kind).filter(|rated| rated.points >= BEGINNING)
+        found = scope.best(&beginning, first, |id, kind, texts| {
+            wanted.rate_url(view, id, kind).or_else(|| best_beginning(texts, kind, &wanted.phrase))
         });
     }
     if found.len() < first {
-        found = scope.best(&wanted.candidates(view), first, |id, kind| wanted.rate(view, id, kind));
+        found =
+            scope.best(&wanted.candidates(view), first, |id, kind, texts| wanted.rate(view, id, kind, texts));
     }
     if found.len() < first
         && let Some(similar) = Similar::new(view, &wanted.words)
@@ -56,7 +57,7 @@ pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>,
         for found in &found {
             rest.remove(found.id.0);
         }
-        let more = scope.best(&rest, first - found.len(), |id, kind| similar.words.rate(view, id, kind));
+        let more = scope.best(&rest, first - found.len(), |_, kind, texts| similar.words.rate(texts, kind));
         found.extend(more);
     }
     found.into_iter().filter_map(|found| found.into_hit(view)).collect()
@@ -80,17 +81,17 @@ impl<'v> Scope<'v> {
         &self,
         candidates: &RoaringBitmap,
         first: usize,
-        rate: impl Fn(EntityId, Kind) -> Option<Rated>,
+        rate: impl Fn(EntityId, Kind, &str) -> Option<Rated>,
     ) -> Vec<Found> {
         let view = self.view;
         let mut best = Least::new(first, Found::cmp);
         for kind in &self.kinds {
             let scope = self.within.map_or_else(|| view.all(*kind), |unit| view.below(unit, *kind));
-            for id in (candidates & &*scope).iter().map(EntityId) {
-                if let Some(Rated { points, field, length }) = rate(id, *kind) {
+            view.each_texts(&(candidates & &*scope), |id, texts| {
+                if let Some(Rated { points, field, length }) = rate(id, *kind, texts) {
                     best.push(Found { points: Reverse(points), length, id, field });
                 }
-            }
+            });
         }
         best.into_sorted()
     }
@@ -147,7 +148,10 @@ impl Wanted {
     fn candidates(&self, view: &View) -> RoaringBitmap {
         let mut left: Option<RoaringBitmap> = None;
         for likely in self.words.iter().filter_map(|word| view.may_contain(word.folded())) {
-            left = Some(left.map_or_else(|| likely.clone(), |left| left & &likely));
+            left = Some(match left {
+                None => likely.ids,
+                Some(left) => left & likely.ids,
+            });
         }
         let mut candidates = left.unwrap_or_else(|| {
             Kind::ALL.into_iter().fold(RoaringBitmap::new(), |all, kind| all | &*view.all(kind))
@@ -159,9 +163,9 @@ impl Wanted {
     }
 
     /// How well a record fits: with all the words in one text, or each in some text.
-    fn rate(&self, view: &View, id: EntityId, kind: Kind) -> Option<Rated> {
-        let together = self.rate_together(view, id, kind);
-        let apart = if self.words.len() > 1 { self.rate_apart(view, id, kind) } else { None };
+    fn rate(&self, view: &View, id: EntityId, kind: Kind, texts: &str) -> Option<Rated> {
+        let together = self.rate_together(view, id, kind, texts);
+        let apart = if self.words.len() > 1 { self.rate_apart(kind, texts) } else { None };
         match (together, apart) {
             (Some(together), Some(apart)) if apart.points > together.points => Some(apart),
             (Some(together), _) => Some(together),
@@ -169,7 +173,12 @@ impl Wanted {
         }
     }
 
-    fn rate_together(&self, view: &View, id: EntityId, kind: Kind) -> Option<Rated> {
+    fn rate_together(&self, view: &View, id: EntityId, kind: Kind, texts: &str) -> Option<Rated> {
+        self.rate_url(view, id, kind).or_else(|| best_text(texts, kind, &self.phrase))
+    }
+
+    /// The whole of a repository's url, however it is spelled.
+    fn rate_url(&self, view: &View, id: EntityId, kind: Kind) -> Option<Rated> {
         if let (Kind::Repository, Some(wanted)) = (kind, &self.url) {
             let entity = view.entity(id)?;
             let own = entity.as_repository()?.url.as_ref();
@@ -178,15 +187,15 @@ impl Wanted {
                 return Some(Rated { points: WHOLE, field, length: wanted.len() });
             }
         }
-        best_text(view.texts(id), kind, &self.phrase)
+        None
     }
 
     /// Half of what the words get on average; the text is that of the word that got most.
-    fn rate_apart(&self, view: &View, id: EntityId, kind: Kind) -> Option<Rated> {
+    fn rate_apart(&self, kind: Kind, texts: &str) -> Option<Rated> {
         let (mut sum, mut count) = (0_u32, 0_u32);
         let mut best: Option<Rated> = None;
         for word in &self.words {
-            let found = best_text(view.texts(id), kind, word)?;
+            let found = best_text(texts, kind, word)?;
             sum += u32::from(found.points);
             count += 1;
             if best.as_ref().is_none_or(|best| found.points > best.points) {
@@ -204,6 +213,14 @@ fn best_text(texts: &str, kind: Kind, part: &Part) -> Option<Rated> {
     own_texts(texts, kind)
         .filter_map(|(field, text)| Some(Rated { points: closeness(text, part)?, field, length: text.len() }))
         .max_by_key(|rated| (rated.points, Reverse(rated.length)))
+}
+
+/// The shortest text of a record that begins with `part`.
+fn best_beginning(texts: &str, kind: Kind, part: &Part) -> Option<Rated> {
+    let begun = own_texts(texts, kind).filter(|(_, text)| part.begins(text));
+    let (field, text) = begun.max_by_key(|(_, text)| Reverse(text.len()))?;
+    let points = if text.len() == part.folded().len() { WHOLE } else { BEGINNING };
+    Some(Rated { points, field, length: text.len() })
 }
 
 /// The texts that search looks at, each with its place in [`Kind::texts`].

@@ -35,8 +35,6 @@ pub(super) fn neighbours(view: &View, kind: Kind, id: EntityId, relation: Relati
 
 /// Parts of a text from this many bytes on narrow the candidates well.
 const LOOKED_UP_FROM: usize = 3;
-/// So few candidates are looked at without asking the index first.
-const LOOKED_AT_AT_ONCE: u64 = 32;
 
 /// What it takes to evaluate a filter, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,9 +48,9 @@ enum Cost {
 /// Evaluates filters over one kind. `among` narrows the question to some candidates, or to none but what is in
 /// sight; the answer is always a part of it.
 #[derive(Clone, Copy)]
-struct Selection<'v> {
-    view: &'v View,
-    kind: Kind,
+pub(super) struct Selection<'v> {
+    pub(super) view: &'v View,
+    pub(super) kind: Kind,
 }
 
 impl<'v> Selection<'v> {
@@ -74,7 +72,7 @@ impl<'v> Selection<'v> {
             }
             Filter::Text(field, test) => Cow::Owned(match self.indexed(*field, test) {
                 Some(found) => found & &*self.candidates(among),
-                None => self.scan(&Matcher::new(*field, test), among),
+                None => Matcher::new(*field, test).pass(self.view, self.kind, &self.candidates(among)),
             }),
             Filter::AnyText(text) => self.any_text(text, among),
             Filter::Related(relation, condition) => Cow::Owned(self.related(*relation, condition, among)),
@@ -117,7 +115,7 @@ impl<'v> Selection<'v> {
         Cow::Owned(found)
     }
 
-    fn cheap_first(self, conditions: &[Filter]) -> Vec<&Filter> {
+    pub(super) fn cheap_first(self, conditions: &[Filter]) -> Vec<&Filter> {
         let mut conditions: Vec<_> = conditions.iter().collect();
         conditions.sort_by_cached_key(|condition| self.cost(condition));
         conditions
@@ -138,11 +136,12 @@ impl<'v> Selection<'v> {
                 Cost::Letters
             }
             Filter::Text(..) | Filter::AnyText(_) => Cost::Scan,
+            Filter::Related(relation, part) if self.platform_test(*relation, part).is_some() => Cost::Bitmaps,
             Filter::Related(relation, part) => self.beside(*relation).cost(part).max(Cost::Lookups),
         }
     }
 
-    fn beside(self, relation: Relation) -> Self {
+    pub(super) fn beside(self, relation: Relation) -> Self {
         Self { kind: relation.leads_to(), ..self }
     }
 
@@ -167,21 +166,9 @@ impl<'v> Selection<'v> {
         }
     }
 
-    /// Looks at the texts of the candidates: of those alone that the index lets through, where it can tell.
-    fn scan(self, matcher: &Matcher, among: Option<&RoaringBitmap>) -> RoaringBitmap {
-        let passes = |id: &u32| matcher.passes(self.view, EntityId(*id), self.kind);
-        let candidates = self.candidates(among);
-        let likely =
-            if candidates.len() > LOOKED_AT_AT_ONCE { matcher.likely(self.view, self.kind) } else { None };
-        match likely {
-            Some(likely) => (likely & &*candidates).iter().filter(passes).collect(),
-            None => candidates.iter().filter(passes).collect(),
-        }
-    }
-
     /// A project is found by the texts of its repositories and services too: they are part of its record.
     fn any_text(self, text: &str, among: Option<&RoaringBitmap>) -> Cow<'v, RoaringBitmap> {
-        let mut found = self.scan(&Matcher::any_contains(text), among);
+        let mut found = Matcher::any_contains(text).pass(self.view, self.kind, &self.candidates(among));
         if self.kind == Kind::Project {
             let condition = Filter::AnyText(text.to_owned());
             for relation in [Relation::Repository, Relation::Service] {
@@ -192,7 +179,7 @@ impl<'v> Selection<'v> {
         Cow::Owned(found)
     }
 
-    fn is_indexed(self, field: Field, test: &TextTest) -> bool {
+    pub(super) fn is_indexed(self, field: Field, test: &TextTest) -> bool {
         let has_index = matches!(
             (self.kind, field),
             (Kind::OrgUnit, Field::Key)
@@ -249,6 +236,9 @@ impl<'v> Selection<'v> {
     fn related(self, relation: Relation, condition: &Filter, among: Option<&RoaringBitmap>) -> RoaringBitmap {
         let Some(back) = relation.reversed(self.kind) else { return RoaringBitmap::new() };
         let candidates = self.candidates(among);
+        if let Some(test) = self.platform_test(relation, condition) {
+            return self.on_platforms(test) & &*candidates;
+        }
         let there = self.beside(relation);
         let would_scan = there.cost(condition) == Cost::Scan;
         let passing = if would_scan && candidates.len() < there.view.all(there.kind).len() {
@@ -266,6 +256,24 @@ impl<'v> Selection<'v> {
                 |id: &u32| self.neighbours(*id, relation).iter().any(|id| passing.contains(*id));
             candidates.iter().filter(has_passing).collect()
         }
+    }
+
+    /// What is asked of the platform of a project's repositories, where nothing else is and an index can tell.
+    pub(super) fn platform_test(self, relation: Relation, condition: &Filter) -> Option<&TextTest> {
+        match (self.kind, relation, condition) {
+            (Kind::Project, Relation::Repository, Filter::Text(Field::Platform, test))
+                if *test != TextTest::IsNull(true) =>
+            {
+                Some(test)
+            }
+            _ => None,
+        }
+    }
+
+    fn on_platforms(self, test: &TextTest) -> RoaringBitmap {
+        let matcher = Matcher::new(Field::Platform, test);
+        let platforms = self.view.projects_by_platform().filter(|(name, _)| matcher.passes(Some(name)));
+        platforms.fold(RoaringBitmap::new(), |all, (_, projects)| all | projects)
     }
 
     fn neighbours(self, id: u32, relation: Relation) -> Vec<u32> {

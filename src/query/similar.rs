@@ -6,7 +6,7 @@
 use roaring::RoaringBitmap;
 
 use crate::graph::View;
-use crate::model::entity::{EntityId, Kind};
+use crate::model::entity::Kind;
 use crate::query::search::{Rated, own_texts};
 use crate::query::text::Part;
 
@@ -40,7 +40,7 @@ impl Similar {
         let mut candidates: Option<RoaringBitmap> = None;
         for (word, letters) in words.iter().zip(&letters.0) {
             let near = if edits_allowed(letters.len()) == 0 {
-                view.may_contain(word.folded())
+                view.may_contain(word.folded()).map(|likely| likely.ids)
             } else {
                 Some(sharing_most(&view.letters_in_a_row(word.folded())))
             };
@@ -53,16 +53,16 @@ impl Similar {
 }
 
 /// The numbers that stand in most of the sets, about [`LOOKED_AT_MAX`] at the most.
-fn sharing_most(sets: &[&RoaringBitmap]) -> RoaringBitmap {
+fn sharing_most(sets: &[RoaringBitmap]) -> RoaringBitmap {
     // In `shared[n]` are those that stand in more than `n` of the sets seen so far.
     let mut shared: Vec<RoaringBitmap> = Vec::with_capacity(sets.len());
     for set in sets {
         shared.push(RoaringBitmap::new());
         for n in (1..shared.len()).rev() {
-            let more = &shared[n - 1] & *set;
+            let more = &shared[n - 1] & set;
             shared[n] |= more;
         }
-        shared[0] |= *set;
+        shared[0] |= set;
     }
     let mut most = RoaringBitmap::new();
     for set in shared.into_iter().rev() {
@@ -77,8 +77,7 @@ fn sharing_most(sets: &[&RoaringBitmap]) -> RoaringBitmap {
 
 impl Words {
     /// How well a record fits that has something like every word, by the text with the word that differs least.
-    pub(super) fn rate(&self, view: &View, id: EntityId, kind: Kind) -> Option<Rated> {
-        let texts = view.texts(id);
+    pub(super) fn rate(&self, texts: &str, kind: Kind) -> Option<Rated> {
         let (mut worst, mut best) = (0, None);
         for word in &self.0 {
             let nearest = own_texts(texts, kind)
@@ -154,7 +153,7 @@ mod tests {
     #[test]
     fn those_who_share_most_come_first() {
         let sets = [[1, 2, 3], [2, 3, 4], [3, 4, 5]].map(RoaringBitmap::from);
-        let most = sharing_most(&sets.iter().collect::<Vec<_>>());
+        let most = sharing_most(&sets);
         assert_eq!(most.into_iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     }
 }

@@ -8,11 +8,14 @@ use memchr::memmem::Finder;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashSet;
 
-use crate::graph::{SEPARATOR, View};
+use crate::graph::{Candidates, SEPARATOR, View, nth_text, text_place};
 use crate::model::entity::{EntityId, Kind};
 use crate::model::key::{RepoUrl, fold};
 use crate::model::level::UnitType;
 use crate::query::filter::{Field, TextTest};
+
+/// So few candidates are looked at without asking an index first.
+const LOOKED_AT_AT_ONCE: u64 = 32;
 
 impl Field {
     /// A text as `Eq` and `In` compare it in this field; none for one that no record can have.
@@ -52,7 +55,7 @@ impl Part {
         self.place_in(text).is_some()
     }
 
-    fn begins(&self, text: &str) -> bool {
+    pub(super) fn begins(&self, text: &str) -> bool {
         text.starts_with(&self.folded)
     }
 }
@@ -87,50 +90,78 @@ impl Matcher {
         Self::AnyContains(Part::new(text))
     }
 
-    /// Everyone who may pass, where an index can tell; others may be among them.
-    pub(super) fn likely(&self, view: &View, kind: Kind) -> Option<RoaringBitmap> {
+    /// Everyone who may pass, where an index can tell.
+    fn likely(&self, view: &View, kind: Kind) -> Option<Candidates> {
         match self {
             Self::AnyContains(part) => view.may_contain(part.folded()),
-            Self::Contains(field, part) if kind.texts().contains(field) => view.may_contain(part.folded()),
-            Self::StartsWith(field, part) if kind.texts().contains(field) => view.may_start(part.folded()),
+            Self::Contains(field, part) if kind.texts().contains(field) => {
+                // It may be another text that has the part.
+                view.may_contain(part.folded()).map(|likely| Candidates { certain: false, ..likely })
+            }
+            Self::StartsWith(field, part) if kind.texts().contains(field) => {
+                view.may_start(part.folded()).map(|ids| Candidates { ids, certain: false })
+            }
             _ => None,
         }
     }
 
-    /// Whether `entity` passes.
-    pub(super) fn passes(&self, view: &View, entity: EntityId, kind: Kind) -> bool {
-        let own = |field: &Field| view.entity(entity).and_then(|entity| field.text(entity));
-        let folded = |field: &Field| folded_text(view, entity, kind, *field);
-        match self {
-            Self::OneOf(field, texts) => {
-                let compared = own(field).and_then(|text| field.compared(text));
-                compared.is_some_and(|text| texts.contains(&*text))
-            }
-            Self::Contains(field, part) => folded(field).is_some_and(|text| part.is_in(&text)),
-            Self::StartsWith(field, part) => folded(field).is_some_and(|text| part.begins(&text)),
-            Self::IsNull(field, is_null) => own(field).is_none() == *is_null,
+    /// Those of `candidates` that pass: the texts of those alone are looked at that an index lets through, where it
+    /// can tell.
+    pub(super) fn pass(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
+        let likely = if candidates.len() > LOOKED_AT_AT_ONCE { self.likely(view, kind) } else { None };
+        match likely {
+            Some(Candidates { ids, certain: true }) => ids & candidates,
+            Some(Candidates { ids, certain: false }) => self.look_at(view, kind, &(ids & candidates)),
+            None => self.look_at(view, kind, candidates),
+        }
+    }
+
+    fn look_at(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
+        let (field, part, is_at): (_, _, fn(&Part, &str) -> bool) = match self {
             // A part with a separator in it is in no text.
-            Self::AnyContains(part) => part.is_in(view.texts(entity)) && !part.folded().contains(SEPARATOR),
+            Self::AnyContains(part) if part.folded().contains(SEPARATOR) => return RoaringBitmap::new(),
+            Self::AnyContains(part) => return by_texts(view, candidates, |texts| part.is_in(texts)),
+            Self::Contains(field, part) => (*field, part, Part::is_in),
+            Self::StartsWith(field, part) => (*field, part, Part::begins),
+            Self::OneOf(field, _) | Self::IsNull(field, _) => return self.read(view, *field, candidates),
+        };
+        match text_place(kind, field) {
+            // An empty text is one that is not there.
+            Some(nth) => by_texts(view, candidates, |texts| {
+                let text = nth_text(texts, nth);
+                !text.is_empty() && is_at(part, text)
+            }),
+            None => self.read(view, field, candidates),
+        }
+    }
+
+    fn read(&self, view: &View, field: Field, candidates: &RoaringBitmap) -> RoaringBitmap {
+        let text = |id| view.entity(EntityId(id)).and_then(|entity| field.text(entity));
+        candidates.iter().filter(|id| self.passes(text(*id))).collect()
+    }
+
+    /// Whether a text passes, or its absence.
+    pub(super) fn passes(&self, text: Option<&str>) -> bool {
+        match (self, text) {
+            (Self::IsNull(_, is_null), text) => text.is_none() == *is_null,
+            (_, None) => false,
+            (Self::OneOf(field, texts), Some(text)) => {
+                field.compared(text).is_some_and(|text| texts.contains(&*text))
+            }
+            (Self::Contains(_, part) | Self::AnyContains(part), Some(text)) => part.is_in(&fold(text)),
+            (Self::StartsWith(_, part), Some(text)) => part.begins(&fold(text)),
         }
     }
 }
 
-/// The text of a record of `kind` in a field, folded, if it has one.
-pub(super) fn folded_text(view: &View, id: EntityId, kind: Kind, field: Field) -> Option<Cow<'_, str>> {
-    match kind.texts().iter().position(|known| *known == field) {
-        // An empty text is one that is not there.
-        Some(nth) => Some(text_at(view.texts(id), nth)).filter(|text| !text.is_empty()).map(Cow::Borrowed),
-        None => view.entity(id).and_then(|entity| field.text(entity)).map(fold),
-    }
-}
-
-/// The text in this place of a record's texts.
-fn text_at(texts: &str, nth: usize) -> &str {
-    let mut rest = texts;
-    for _ in 0..nth {
-        rest = memchr::memchr(SEPARATOR as u8, rest.as_bytes()).map_or("", |end| &rest[end + 1..]);
-    }
-    memchr::memchr(SEPARATOR as u8, rest.as_bytes()).map_or(rest, |end| &rest[..end])
+fn by_texts(view: &View, candidates: &RoaringBitmap, passes: impl Fn(&str) -> bool) -> RoaringBitmap {
+    let mut found = RoaringBitmap::new();
+    view.each_texts(candidates, |id, texts| {
+        if passes(texts) {
+            found.insert(id.0);
+        }
+    });
+    found
 }
 
 #[cfg(test)]

@@ -117,6 +117,7 @@ impl From<Error> for Problem {
                 problem.with("candidates", candidates)
             }
             Error::WouldCycle { path } => problem.with("path", path),
+            Error::TooCostly { texts, limit } => problem.with("cost", texts).with("limit", limit),
             Error::Duplicate { key, id, .. } => {
                 let problem = problem.with("key", key);
                 match id {

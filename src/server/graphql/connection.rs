@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
+use crate::query::Order;
 use crate::query::facet::{self, FacetBy, facets};
 use crate::query::filter::{Filter, select};
-use crate::query::order::Order;
 use crate::query::page::{Page, PageRequest, cursor, page};
 use crate::server::graphql::facet::{Bucket, Facet};
 use crate::server::graphql::limits::{PAGE_DEFAULT, PAGE_MAX};
@@ -95,7 +95,7 @@ impl<T: Listed> Connection<T> {
         if let Some(given) = filter {
             filters.push(given.filter(view)?);
         }
-        let filter = Filter::And(filters).checked()?;
+        let filter = Filter::And(filters).checked()?.affordable(view, T::KIND)?;
         let order = order.map(Into::into).unwrap_or_default();
         let matches = select(view, T::KIND, &filter);
         let page = page(view, &matches, order, &request)?;

@@ -4,7 +4,7 @@ use async_graphql::{Enum, ID, InputObject};
 
 use crate::directory::View;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
-use crate::query::order::{Order, OrderBy};
+use crate::query::{Order, OrderBy};
 use crate::server::graphql::connection::AsFilter;
 use crate::server::graphql::node::unit;
 use crate::server::problem::Result;

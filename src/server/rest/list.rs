@@ -11,8 +11,8 @@ use roaring::RoaringBitmap;
 
 use crate::directory::View;
 use crate::model::entity::EntityId;
-use crate::query::order::{Order, OrderBy};
 use crate::query::page::{PageRequest, cursor, page};
+use crate::query::{Order, OrderBy};
 use crate::server::params::{Known, Param, Params, Shape as Looks, refused, refused_as};
 use crate::server::problem::{Problem, Result};
 use crate::server::rest::etag;

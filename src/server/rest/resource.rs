@@ -8,7 +8,7 @@ use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, Revision};
 use crate::model::mapping::Mapping;
 use crate::query::Field;
-use crate::query::order::OrderBy;
+use crate::query::OrderBy;
 use crate::server::rest::asset_record::RepositoryRecord;
 use crate::server::rest::mapping_list::MAPPING_SORTS;
 use crate::server::rest::record::{MappingRecord, PersonRecord, ProjectRecord};

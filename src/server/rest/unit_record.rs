@@ -7,7 +7,7 @@ use crate::directory::{Totals, View};
 use crate::model::attributes::Attributes;
 use crate::model::entity::{EntityId, Kind, Revision};
 use crate::query::Field;
-use crate::query::order::OrderBy;
+use crate::query::OrderBy;
 use crate::query::tree::Descendant;
 use crate::server::rest::record::{StampsRecord, level_number, object, text};
 use crate::server::rest::resource::{Entities, Resource, names};

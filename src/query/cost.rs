@@ -1,0 +1,107 @@
+//! What a filter costs at the most, told before it is evaluated: how many texts it makes looking at.
+//!
+//! Bitmaps and lookups cost next to nothing beside that, so they are not counted.
+
+use crate::error::Error;
+use crate::graph::View;
+use crate::model::entity::Kind;
+use crate::query::filter::Filter;
+use crate::query::select::Selection;
+
+/// So many texts are looked at for a filter, however few records there are: about a second's work.
+const TEXTS_MAX: u64 = 10_000_000;
+/// A filter may look at every record so many times, however many there are.
+const TIMES_MAX: u64 = 4;
+
+impl Filter {
+    /// This filter, unless it would take long over records of `kind`. To be asked of every filter that comes from
+    /// outside and may hold several conditions, after [`Filter::checked`].
+    ///
+    /// # Errors
+    /// [`Error::TooCostly`] with what it would cost.
+    pub fn affordable(self, view: &View, kind: Kind) -> Result<Self, Error> {
+        let everyone: u64 = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
+        let limit = TEXTS_MAX.max(everyone.saturating_mul(TIMES_MAX));
+        let texts = Bound::of(Selection { view, kind }, &self, view.all(kind).len()).texts;
+        if texts > limit { Err(Error::TooCostly { texts, limit }) } else { Ok(self) }
+    }
+}
+
+/// What a filter comes to at the most.
+#[derive(Debug, Clone, Copy)]
+struct Bound {
+    /// So many texts are looked at.
+    texts: u64,
+    /// So many records match.
+    matches: u64,
+}
+
+impl Bound {
+    /// Of a filter among so many candidates. The order of evaluation is that of [`Selection`].
+    fn of(selection: Selection<'_>, filter: &Filter, among: u64) -> Self {
+        let Selection { view, kind } = selection;
+        let free = |matches: u64| Self { texts: 0, matches: matches.min(among) };
+        match filter {
+            Filter::All => free(among),
+            Filter::Within(units) => free(units.iter().map(|unit| view.below(*unit, kind).len()).sum()),
+            Filter::DirectlyIn(units) => {
+                free(units.iter().map(|unit| view.directly_below(*unit, kind).len()).sum())
+            }
+            Filter::Text(field, test) if selection.is_indexed(*field, test) => free(among),
+            // A project's repositories and services are looked at with it.
+            Filter::AnyText(_) if kind == Kind::Project => {
+                let assets = view.all(Kind::Repository).len() + view.all(Kind::Service).len();
+                Self { texts: among.saturating_add(assets), matches: among }
+            }
+            Filter::Text(..) | Filter::AnyText(_) => Self { texts: among, matches: among },
+            Filter::Not(condition) => Self { matches: among, ..Self::of(selection, condition, among) },
+            Filter::And(conditions) => {
+                selection.cheap_first(conditions).into_iter().fold(free(among), |left, condition| {
+                    let then = Self::of(selection, condition, left.matches);
+                    Self { texts: left.texts.saturating_add(then.texts), matches: then.matches }
+                })
+            }
+            Filter::Or(conditions) => conditions.iter().fold(free(0), |all, condition| {
+                let one = Self::of(selection, condition, among);
+                Self {
+                    texts: all.texts.saturating_add(one.texts),
+                    matches: all.matches.saturating_add(one.matches).min(among),
+                }
+            }),
+            Filter::Related(relation, condition) => {
+                if selection.platform_test(*relation, condition).is_some() {
+                    return free(among);
+                }
+                let there = selection.beside(*relation);
+                let everyone = there.view.all(there.kind).len();
+                Self { matches: among, ..Self::of(there, condition, everyone) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::graph::Graph;
+    use crate::model::entity::EntityId;
+    use crate::query::filter::{Field, Relation, TextTest};
+
+    #[test]
+    fn what_is_narrowed_first_costs_less() {
+        let view = View::of(Arc::new(Graph::default()));
+        let texts =
+            |filter: &Filter| Bound::of(Selection { view: &view, kind: Kind::Project }, filter, 1_000).texts;
+        let name = || Filter::Text(Field::Name, TextTest::Contains("shop".to_owned()));
+        let id = || Filter::Text(Field::ProjectId, TextTest::Eq("shop".to_owned()));
+        assert_eq!(texts(&name()), 1_000);
+        assert_eq!(texts(&Filter::Or(vec![name(), name()])), 2_000);
+        assert_eq!(texts(&Filter::And(vec![name(), Filter::Within(vec![EntityId(7)])])), 0);
+        assert_eq!(texts(&Filter::Not(Box::new(name()))), 1_000);
+        assert_eq!(texts(&id()), 0);
+        let platform = Filter::Text(Field::Platform, TextTest::Eq("gitlab.com".to_owned()));
+        assert_eq!(texts(&Filter::Related(Relation::Repository, Box::new(platform))), 0);
+    }
+}
