@@ -102,3 +102,67 @@ fn hash_at(nodes: &Nodes, edge: EdgeIndex) -> u64 {
 fn hash(id: &MappingId) -> u64 {
     FxBuildHasher.hash_one(id)
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::attributes::Attributes;
+    use crate::model::change::{Change, ChangeSet};
+    use crate::model::entity::{Body, OrgUnit, Revision, Stamps};
+    use crate::model::key::{Name, UnitKey};
+    use crate::model::level::Level;
+    use crate::model::mapping::{MappingType, Relationship};
+    use crate::model::time::Timestamp;
+    use crate::model::token::Actor;
+
+    fn stamps() -> Arc<Stamps> {
+        Stamps::new(Timestamp::from_millis(0), Revision(1)).into()
+    }
+
+    fn unit(id: u32) -> Arc<Entity> {
+        let key = format!("unit {id}");
+        let unit = OrgUnit {
+            key: UnitKey::parse(&key).unwrap(),
+            name: Name::parse(&key).unwrap(),
+            unit_type: Level::Team.into(),
+            external_id: None,
+            attributes: Attributes::default(),
+        };
+        Arc::new(Entity { id: EntityId(id), stamps: stamps(), body: Body::OrgUnit(unit) })
+    }
+
+    fn under_the_first(child: u32) -> Arc<Mapping> {
+        Arc::new(Mapping {
+            id: MappingId(Uuid::from_u128(u128::from(child))),
+            mapping_type: MappingType::ParentChild,
+            relationship: Relationship::OrgHierarchy,
+            from: EntityId(0),
+            to: EntityId(child),
+            source: None,
+            attributes: Attributes::default(),
+            stamps: stamps(),
+        })
+    }
+
+    #[test]
+    fn each_mapping_is_found_whichever_were_taken_out_before() {
+        let units: Vec<_> = (0..40).map(unit).collect();
+        let mappings: Vec<_> = (1..40).map(under_the_first).collect();
+        for step in [1, 3, 7, 38] {
+            let mut graph = Graph::load(Revision(1), 40, &units, &mappings, Vec::new());
+            let mut left = mappings.clone();
+            while !left.is_empty() {
+                let ended = left.remove(step % left.len());
+                let change = Change::EndMapping { id: ended.id, stamps: *ended.stamps };
+                graph.apply(&ChangeSet { actor: Actor::Local, changes: vec![change] });
+                assert_eq!(graph.mapping(&ended.id), None);
+                for mapping in &left {
+                    assert_eq!(graph.mapping(&mapping.id), Some(mapping));
+                }
+            }
+            assert_eq!((graph.mappings.len(), graph.nodes.edge_count()), (0, 0));
+        }
+    }
+}
