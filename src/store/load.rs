@@ -92,7 +92,7 @@ struct Share {
 fn entities(transaction: &ReadTransaction, next: u32, more: &AtomicU32) -> Result<Vec<Share>, StoreError> {
     let table = transaction.open_table(ENTITIES).map_err(failed)?;
     let mut shares = Vec::new();
-    let mut shared = Shared::default();
+    let mut common = Common::default();
     loop {
         let number = more.fetch_add(1, Ordering::Relaxed);
         if number > next / SHARE {
@@ -103,7 +103,7 @@ fn entities(transaction: &ReadTransaction, next: u32, more: &AtomicU32) -> Resul
         for row in table.range(first..=first + (SHARE - 1)).map_err(failed)? {
             let (key, value) = row.map_err(failed)?;
             let id = EntityId(key.value());
-            let entity = entity(id, value.value(), &mut shared);
+            let entity = entity(id, value.value(), &mut common);
             entities.extend(entity.map_err(|why| unreadable("entity", id.0, &why))?);
         }
         shares.push(Share { number, entities });
@@ -113,34 +113,34 @@ fn entities(transaction: &ReadTransaction, next: u32, more: &AtomicU32) -> Resul
 fn mappings(transaction: &ReadTransaction) -> Result<Vec<Arc<Mapping>>, StoreError> {
     let table = transaction.open_table(MAPPINGS).map_err(failed)?;
     let mut mappings = Vec::new();
-    let mut shared = Shared::default();
+    let mut common = Common::default();
     for row in table.iter().map_err(failed)? {
         let (key, value) = row.map_err(failed)?;
         let id = MappingId(Uuid::from_u128(key.value()));
-        let mapping = mapping(id, value.value(), &mut shared);
+        let mapping = mapping(id, value.value(), &mut common);
         mappings.extend(mapping.map_err(|why| unreadable("mapping", id, &why))?);
     }
     Ok(mappings)
 }
 
 /// The entity, unless it has ended.
-fn entity(id: EntityId, bytes: &[u8], shared: &mut Shared) -> Result<Option<Arc<Entity>>, Unfit> {
+fn entity(id: EntityId, bytes: &[u8], common: &mut Common) -> Result<Option<Arc<Entity>>, Unfit> {
     let (stamps, rest) = record::split_stamps(bytes)?;
     if has_ended(&stamps) {
         return Ok(None);
     }
-    let entity = record::entity_after(id, shared.stamps(stamps), rest)?;
+    let entity = record::entity_after(id, common.stamps(stamps), rest)?;
     Ok(Some(Arc::new(entity)))
 }
 
 /// The mapping, unless it has ended.
-fn mapping(id: MappingId, bytes: &[u8], shared: &mut Shared) -> Result<Option<Arc<Mapping>>, Unfit> {
+fn mapping(id: MappingId, bytes: &[u8], common: &mut Common) -> Result<Option<Arc<Mapping>>, Unfit> {
     let (stamps, rest) = record::split_stamps(bytes)?;
     if has_ended(&stamps) {
         return Ok(None);
     }
-    let mut mapping = record::mapping_after(id, shared.stamps(stamps), rest)?;
-    mapping.source = mapping.source.map(|source| shared.source(source));
+    let mut mapping = record::mapping_after(id, common.stamps(stamps), rest)?;
+    mapping.source = mapping.source.map(|source| common.source(source));
     Ok(Some(Arc::new(mapping)))
 }
 
@@ -151,12 +151,12 @@ fn has_ended(stamps: &Stamps) -> bool {
 
 /// What records that stand side by side mostly have in common, so that memory holds it once.
 #[derive(Default)]
-struct Shared {
+struct Common {
     stamps: Option<Arc<Stamps>>,
     source: Option<Arc<Name>>,
 }
 
-impl Shared {
+impl Common {
     fn stamps(&mut self, stamps: Stamps) -> Arc<Stamps> {
         match &self.stamps {
             Some(last) if **last == stamps => Arc::clone(last),
