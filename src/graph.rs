@@ -63,6 +63,8 @@ pub struct Graph {
     /// Built when it is first asked for.
     text: OnceLock<TextIndex>,
     mappings: FxHashMap<MappingId, EdgeIndex>,
+    /// Whether what is beneath the units is computed at the end of the changes that are being made.
+    in_bulk: bool,
     tokens: BTreeMap<TokenId, Arc<Token>>,
 }
 

@@ -12,7 +12,7 @@ use crate::graph::platforms::Platforms;
 use crate::graph::{Edge, Graph, node};
 use crate::model::change::{Batch, Change, ChangeSet};
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
-use crate::model::mapping::{Mapping, MappingId};
+use crate::model::mapping::{Mapping, MappingId, MappingType};
 use crate::model::token::Token;
 
 /// Changes are many where there are more of them than one for so many entities …
@@ -86,12 +86,34 @@ impl Graph {
 
     /// Makes every fact of a change set true.
     pub fn apply(&mut self, set: &ChangeSet) {
-        if self.is_bulk(set.changes.len()) {
-            self.text.take();
+        let is_bulk = self.is_bulk(set.changes.len());
+        if is_bulk {
+            self.begin_bulk();
         }
-        for change in &set.changes {
+        self.make_all(&set.changes);
+        if is_bulk {
+            self.end_bulk();
+        }
+    }
+
+    /// Makes facts true.
+    pub(crate) fn make_all(&mut self, changes: &[Change]) {
+        for change in changes {
             self.make(change);
         }
+    }
+
+    /// Many changes come. Until [`Graph::end_bulk`], what is beneath a unit is kept for units alone, which is as
+    /// much as planning asks for: to compute the rest at the end costs far less than to keep it at every change.
+    pub(crate) fn begin_bulk(&mut self) {
+        self.text.take();
+        self.in_bulk = true;
+    }
+
+    /// The changes that [`Graph::begin_bulk`] spoke of are made.
+    pub(crate) fn end_bulk(&mut self) {
+        self.rebuild_closures();
+        self.in_bulk = false;
     }
 
     /// Whether so many changes are better made at once than one by one, where there is a choice.
@@ -123,7 +145,7 @@ impl Graph {
         if entity.kind() == Kind::OrgUnit {
             self.beneath.entry(entity.id).or_default();
         }
-        if let Some(project) = self.connect_asset(entity.id) {
+        if let Some(project) = self.connect_asset(entity.id).filter(|_| !self.in_bulk) {
             self.attach_asset(project, entity.id, entity.kind());
         }
     }
@@ -134,7 +156,7 @@ impl Graph {
         for mapping in mappings {
             self.end_mapping(&mapping);
         }
-        if let Some(project) = entity.owning_project() {
+        if let Some(project) = entity.owning_project().filter(|_| !self.in_bulk) {
             self.detach_asset(project, id, entity.kind());
         }
         self.leave(&entity);
@@ -165,8 +187,7 @@ impl Graph {
             self.end_mapping(&mapping.id);
         }
         self.connect(Arc::clone(mapping));
-        let (holder, held) = mapping.holder_and_held();
-        if self.beneath.contains_key(&holder) {
+        if let Some((holder, held)) = self.beneath_now(mapping) {
             self.attach(holder, held);
         }
     }
@@ -174,11 +195,17 @@ impl Graph {
     fn end_mapping(&mut self, id: &MappingId) {
         let Some(edge) = self.mappings.remove(id) else { return };
         if let Some(Edge::Mapping(mapping)) = self.nodes.remove_edge(edge) {
-            let (holder, held) = mapping.holder_and_held();
-            if self.beneath.contains_key(&holder) {
+            if let Some((holder, held)) = self.beneath_now(&mapping) {
                 self.detach(holder, held);
             }
         }
+    }
+
+    /// The unit by which a mapping holds something and what it holds, where that is kept at every change.
+    fn beneath_now(&self, mapping: &Mapping) -> Option<(EntityId, EntityId)> {
+        let (holder, held) = mapping.holder_and_held();
+        let is_kept = !self.in_bulk || mapping.mapping_type == MappingType::ParentChild;
+        (is_kept && self.beneath.contains_key(&holder)).then_some((holder, held))
     }
 
     /// Empty slots up to `id`, so that its node can be filled.
