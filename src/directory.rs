@@ -3,7 +3,9 @@
 //! What must stay true: everyone who changes anything comes through [`Directory`], and everyone who reads
 //! does so through a [`View`] of one published revision.
 
+mod bulk;
 mod check;
+mod draft;
 mod plan;
 mod published;
 mod writer;
@@ -204,7 +206,7 @@ impl Directory {
         let mut draft = Arc::new(Graph::clone(&self.shared.published.load()));
         let moment = Moment { now: Timestamp::now(), revision: draft.revision().next(), mint: &writer::mint };
         let total = commands.len();
-        let (_, outcomes) = writer::plan_all(&mut draft, &commands, &moment, &Actor::Local)
+        let outcomes = draft::plan_all(&mut draft, commands, &moment, drop)
             .map_err(|refusal| in_a_set(refusal, total))?;
         Ok(Applied { view: View::of(draft), outcomes })
     }
