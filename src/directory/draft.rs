@@ -6,7 +6,8 @@ use crate::directory::plan::{self, Moment};
 use crate::error::Error;
 use crate::graph::{Graph, View};
 use crate::model::change::Change;
-use crate::model::command::{Command, Outcome};
+use crate::model::command::{Command, IfExists, Outcome, Patch, ProjectFields};
+use crate::model::entity::Kind;
 
 /// Plans `commands` one after the other, makes each one's facts true in `draft` and hands them to `take`. One that
 /// is refused is left out, so that the next can be told as well; where there are several, `draft` is then of no
@@ -19,7 +20,10 @@ pub(super) fn plan_all(
 ) -> Result<Vec<Outcome>, Error> {
     let is_bulk = draft.is_bulk(commands.len());
     if is_bulk {
-        Arc::make_mut(draft).begin_bulk();
+        let draft = Arc::make_mut(draft);
+        let (entities, mappings) = made_by(&commands);
+        draft.reserve(&entities, mappings);
+        draft.begin_bulk();
     }
     let total = commands.len();
     let mut outcomes = Vec::with_capacity(total);
@@ -46,4 +50,34 @@ pub(super) fn plan_all(
         (_, 1) => Err(refused.swap_remove(0).1),
         _ => Err(Error::Refused { refused, total }),
     }
+}
+
+/// How many entities of each kind the commands make, and how many mappings at least. Those that may find theirs there
+/// already are not counted.
+fn made_by(commands: &[Command]) -> ([usize; Kind::ALL.len()], usize) {
+    let mut entities = [0; Kind::ALL.len()];
+    let mut mappings = 0;
+    for command in commands {
+        match command {
+            Command::CreateUnit(create) if create.if_exists == IfExists::Refuse => {
+                entities[Kind::OrgUnit as usize] += 1;
+            }
+            Command::CreatePerson(create) if create.if_exists == IfExists::Refuse => {
+                entities[Kind::Person as usize] += 1;
+            }
+            Command::CreateProject(create) if create.if_exists == IfExists::Refuse => {
+                let ProjectFields { repositories, services, .. } = &create.fields;
+                entities[Kind::Project as usize] += 1;
+                entities[Kind::Repository as usize] += count(repositories);
+                entities[Kind::Service as usize] += count(services);
+            }
+            Command::CreateMapping(create) if create.if_exists == IfExists::Refuse => mappings += 1,
+            _ => {}
+        }
+    }
+    (entities, mappings)
+}
+
+fn count<T>(given: &Patch<Vec<T>>) -> usize {
+    if let Patch::Set(all) = given { all.len() } else { 0 }
 }

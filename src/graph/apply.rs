@@ -110,6 +110,15 @@ impl Graph {
         self.in_bulk = true;
     }
 
+    /// Makes room for so many more entities of each kind, and mappings.
+    pub(crate) fn reserve(&mut self, entities: &[usize; Kind::ALL.len()], mappings: usize) {
+        let nodes = &self.nodes;
+        self.index.reserve(entities, |id| nodes.node_weight(node(id)).and_then(Option::as_deref));
+        self.nodes.reserve_nodes(entities.iter().sum());
+        self.nodes.reserve_edges(mappings);
+        self.mappings.reserve(mappings);
+    }
+
     /// The changes that [`Graph::begin_bulk`] spoke of are made.
     pub(crate) fn end_bulk(&mut self) {
         self.rebuild_closures();
