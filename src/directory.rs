@@ -307,16 +307,14 @@ impl Directory {
 
 /// Every command, or the positions of those that could not even be built.
 fn all_taken<C: IntoCommand>(commands: impl IntoIterator<Item = C>) -> Result<Vec<Command>, Error> {
-    let mut taken = Vec::new();
     let mut refused = Vec::new();
     let mut total = 0;
-    for (at, command) in commands.into_iter().enumerate() {
-        match command.into_command() {
-            Ok(command) => taken.push(command),
-            Err(refusal) => refused.push((at, refusal)),
-        }
+    let taken = commands.into_iter().filter_map(|command| {
         total += 1;
-    }
+        command.into_command().map_err(|refusal| refused.push((total - 1, refusal))).ok()
+    });
+    // Not one by one: where commands came as a list, the list is used again.
+    let taken: Vec<_> = taken.collect();
     if refused.is_empty() { Ok(taken) } else { Err(Error::Refused { refused, total }) }
 }
 

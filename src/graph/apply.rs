@@ -203,10 +203,10 @@ impl Graph {
 
     fn end_mapping(&mut self, id: &MappingId) {
         let Some(edge) = self.mappings.remove(id) else { return };
-        if let Some(Edge::Mapping(mapping)) = self.nodes.remove_edge(edge) {
-            if let Some((holder, held)) = self.beneath_now(&mapping) {
-                self.detach(holder, held);
-            }
+        if let Some(Edge::Mapping(mapping)) = self.nodes.remove_edge(edge)
+            && let Some((holder, held)) = self.beneath_now(&mapping)
+        {
+            self.detach(holder, held);
         }
     }
 
