@@ -3,7 +3,9 @@
 //! What must stay true: everyone who changes anything comes through [`Directory`], and everyone who reads
 //! does so through a [`View`] of one published revision.
 
+mod bulk;
 mod check;
+mod draft;
 mod plan;
 mod published;
 mod writer;
@@ -204,7 +206,7 @@ impl Directory {
         let mut draft = Arc::new(Graph::clone(&self.shared.published.load()));
         let moment = Moment::new(Timestamp::now(), draft.revision().next(), &writer::mint);
         let total = commands.len();
-        let (_, outcomes) = writer::plan_all(&mut draft, &commands, &moment, &Actor::Local)
+        let outcomes = draft::plan_all(&mut draft, commands, &moment, drop)
             .map_err(|refusal| in_a_set(refusal, total))?;
         Ok(Applied { view: View::of(draft), outcomes })
     }
@@ -305,16 +307,14 @@ impl Directory {
 
 /// Every command, or the positions of those that could not even be built.
 fn all_taken<C: IntoCommand>(commands: impl IntoIterator<Item = C>) -> Result<Vec<Command>, Error> {
-    let mut taken = Vec::new();
     let mut refused = Vec::new();
     let mut total = 0;
-    for (at, command) in commands.into_iter().enumerate() {
-        match command.into_command() {
-            Ok(command) => taken.push(command),
-            Err(refusal) => refused.push((at, refusal)),
-        }
+    let taken = commands.into_iter().filter_map(|command| {
         total += 1;
-    }
+        command.into_command().map_err(|refusal| refused.push((total - 1, refusal))).ok()
+    });
+    // Not one by one: where commands came as a list, the list is used again.
+    let taken: Vec<_> = taken.collect();
     if refused.is_empty() { Ok(taken) } else { Err(Error::Refused { refused, total }) }
 }
 

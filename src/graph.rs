@@ -82,6 +82,8 @@ pub struct Graph {
     /// Each built when it is first asked for.
     sorted: SortedLists,
     mappings: Mappings,
+    /// Whether what is beneath the units is computed at the end of the changes that are being made.
+    in_bulk: bool,
     tokens: BTreeMap<TokenId, Arc<Token>>,
 }
 

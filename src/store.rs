@@ -24,10 +24,12 @@ use uuid::Uuid;
 use crate::error::{StoreError, StoreTrouble};
 use crate::model::change::Batch;
 use crate::model::entity::Revision;
+use crate::model::token::Actor;
 
 pub use self::backup::Snapshot;
 pub use self::check::{Checked, Finding};
 pub use self::load::Loaded;
+pub use self::write::Piece;
 
 use self::failure::failed;
 use self::open::Opened;
@@ -123,18 +125,42 @@ impl Store {
     /// it ends is not there; otherwise when the file cannot be written. The store is then as it was
     /// before, and takes the next batch if the disk does.
     pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        if batch.revision != self.meta.revision.next() {
-            return Err(StoreError::new(
-                StoreTrouble::Damaged,
-                format!(
-                    "revision {} does not follow revision {}, which the store is at; close the store and open it again",
-                    batch.revision, self.meta.revision
-                ),
-            ));
-        }
+        self.must_be_next(batch.revision)?;
         let transaction = self.begin_write()?;
         self.meta = write::write(transaction, batch, &self.meta)?;
         Ok(())
+    }
+
+    /// As [`Store::commit`], of one change set of `actor` that is written while it is being planned, in place of
+    /// those that `batch` has. Whether it was: it is not where the last piece never comes, or nothing changes.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn commit_pieces(
+        &mut self,
+        batch: &Batch,
+        actor: &Actor,
+        pieces: impl Iterator<Item = Piece>,
+    ) -> Result<bool, StoreError> {
+        self.must_be_next(batch.revision)?;
+        let transaction = self.begin_write()?;
+        let written = write::write_pieces(transaction, batch, &self.meta, actor, pieces)?;
+        let is_written = written.is_some();
+        self.meta = written.unwrap_or_else(|| self.meta.clone());
+        Ok(is_written)
+    }
+
+    fn must_be_next(&self, revision: Revision) -> Result<(), StoreError> {
+        if revision == self.meta.revision.next() {
+            return Ok(());
+        }
+        Err(StoreError::new(
+            StoreTrouble::Damaged,
+            format!(
+                "revision {revision} does not follow revision {}, which the store is at; close the store and open it again",
+                self.meta.revision
+            ),
+        ))
     }
 
     /// The batches from revision `from` on, each checked against the hash of the one before it.

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::num::NonZero;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::thread::ScopedJoinHandle;
 use std::time::Instant;
@@ -24,7 +25,7 @@ use crate::server::problem::Problem;
 use crate::server::rest::{command_of_line, command_of_record, in_order, merging_helps, records_of_csv};
 
 /// Lines that are read side by side.
-const LINES_AT_ONCE: usize = 1 << 16;
+const LINES_AT_ONCE: usize = 1 << 13;
 /// Refused lines that are told one by one.
 const TOLD_MAX: usize = 20;
 
@@ -167,11 +168,12 @@ impl Import {
         commands: Vec<(Place, Command)>,
         names: &[String],
     ) -> Result<Counted> {
-        let (places, commands): (Vec<Place>, Vec<Command>) = commands.into_iter().unzip();
+        let places: Vec<Place> = commands.iter().map(|(place, _)| *place).collect();
         let total = commands.len();
         if total == 0 {
             return Ok(Counted::default());
         }
+        let commands = commands.into_iter().map(|(_, command)| command);
         let before = directory.view();
         let done = if self.dry_run { directory.dry_run(commands) } else { directory.apply_all(commands) };
         let applied = done.map_err(|refusal| match refusal {
@@ -255,8 +257,16 @@ impl Import {
     }
 }
 
-/// Hands over each line that is not blank, with its number from 1.
-/// Reads every line that is not blank: many at once, since most of what an import costs is reading lines.
+/// Lines of a file that are not blank, one behind the other.
+#[derive(Default)]
+struct Lines {
+    text: Vec<u8>,
+    /// The number of each line, from 1, and where it stands.
+    places: Vec<(u64, Range<usize>)>,
+}
+
+/// Reads every line that is not blank, and hands over what `read` makes of it: many at once, since most of what an
+/// import costs is reading lines.
 fn each_line<T: Send>(
     source: Source,
     mut take: impl FnMut(u64, T) -> Result,
@@ -264,40 +274,40 @@ fn each_line<T: Send>(
 ) -> Result {
     let mut reader = BufReader::with_capacity(1 << 16, source.reader);
     let mut number = 0;
-    loop {
-        let mut lines: Vec<(u64, Vec<u8>)> = Vec::new();
-        let mut is_end = false;
-        while lines.len() < LINES_AT_ONCE && !is_end {
+    let mut lines = Lines::default();
+    let mut is_end = false;
+    while !is_end {
+        lines.text.clear();
+        lines.places.clear();
+        while lines.places.len() < LINES_AT_ONCE && !is_end {
             number += 1;
-            let mut line = Vec::new();
+            let begin = lines.text.len();
             let unreadable =
                 |why| Failure::refused(format!("{} line {number} cannot be read: {why}", source.name));
-            is_end = reader.read_until(b'\n', &mut line).map_err(unreadable)? == 0;
-            if !line.trim_ascii().is_empty() {
-                lines.push((number, line));
+            is_end = reader.read_until(b'\n', &mut lines.text).map_err(unreadable)? == 0;
+            if !lines.text[begin..].trim_ascii().is_empty() {
+                lines.places.push((number, begin..lines.text.len()));
             }
         }
         for (number, read) in read_side_by_side(&lines, &read) {
             take(number, read)?;
         }
-        if is_end {
-            return Ok(());
-        }
     }
+    Ok(())
 }
 
 /// What `read` makes of each line, in order, by as many threads as there are cores.
 fn read_side_by_side<T: Send>(
-    lines: &[(u64, Vec<u8>)],
+    Lines { text, places }: &Lines,
     read: &(impl Fn(&[u8]) -> T + Sync),
 ) -> impl Iterator<Item = (u64, T)> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let read_all = |lines: &[(u64, Vec<u8>)]| -> Vec<(u64, T)> {
-        lines.iter().map(|(number, line)| (*number, read(line.trim_ascii()))).collect()
-    };
+    let read_line = |(number, place): &(u64, Range<usize>)| (*number, read(text[place.clone()].trim_ascii()));
     let parts = std::thread::scope(|scope| {
-        let share = lines.len().div_ceil(threads).max(1);
-        let readers: Vec<_> = lines.chunks(share).map(|lines| scope.spawn(move || read_all(lines))).collect();
+        let share = places.len().div_ceil(threads).max(1);
+        let read_all = |places: &[(u64, Range<usize>)]| places.iter().map(read_line).collect::<Vec<_>>();
+        let readers: Vec<_> =
+            places.chunks(share).map(|places| scope.spawn(move || read_all(places))).collect();
         let joined =
             |reader: ScopedJoinHandle<'_, _>| reader.join().expect("what cannot be read is an error");
         readers.into_iter().map(joined).collect::<Vec<_>>()

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use crate::graph::Graph;
-use crate::model::change::Batch;
 
-/// How long the writer waits for the last reader of the graph that it wants back, before it makes a copy.
-const READER_PATIENCE: Duration = Duration::from_millis(2);
+/// So often the writer only lets others run before it sleeps between two looks at whether a reader has gone.
+const LOOKS_AWAKE: u32 = 64;
+const SLEEP: Duration = Duration::from_micros(50);
 
 /// The graph that readers take.
 #[derive(Debug)]
@@ -28,32 +28,26 @@ impl Published {
         self.0.load_full()
     }
 
-    /// Publishes `draft` and gives back an equal graph to draft the next changes in. `batch` is what the draft
-    /// has and the published graph had not.
-    pub(super) fn exchange(&self, draft: &Arc<Graph>, batch: &Batch) -> Arc<Graph> {
-        let mut retired = self.0.swap(Arc::clone(draft));
-        if draft.is_bulk(batch.sets.iter().map(|set| set.changes.len()).sum()) {
-            // A copy is made sooner than so many changes.
-            return Arc::new(Graph::clone(draft));
-        }
-        match unshared(&mut retired) {
-            Some(graph) => {
-                graph.apply_batch(batch);
-                retired
-            }
-            None => Arc::new(Graph::clone(draft)),
-        }
+    /// Publishes `draft`; gives back the graph that was published, which readers may still hold.
+    pub(super) fn exchange(&self, draft: &Arc<Graph>) -> Arc<Graph> {
+        self.0.swap(Arc::clone(draft))
     }
 }
 
-/// The graph itself, once nobody else holds it; nothing when that takes too long.
-fn unshared(graph: &mut Arc<Graph>) -> Option<&mut Graph> {
-    let deadline = Instant::now() + READER_PATIENCE;
+/// The graph itself, once nobody else holds it; nothing when that takes longer than `patience`.
+pub(super) fn unshared(graph: &mut Arc<Graph>, patience: Duration) -> Option<&mut Graph> {
+    let deadline = Instant::now() + patience;
+    let mut looks = 0;
     while Arc::get_mut(graph).is_none() {
         if Instant::now() >= deadline {
             return None;
         }
-        std::thread::yield_now();
+        if looks < LOOKS_AWAKE {
+            looks += 1;
+            std::thread::yield_now();
+        } else {
+            std::thread::sleep(SLEEP);
+        }
     }
     Arc::get_mut(graph)
 }

@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::directory::Applied;
-use crate::directory::plan::{self, Moment};
-use crate::directory::published::Published;
+use crate::directory::draft::plan_all;
+use crate::directory::plan::Moment;
+use crate::directory::published::{Published, unshared};
 use crate::error::Error;
 use crate::graph::{Graph, View};
 use crate::model::change::{Batch, ChangeSet};
@@ -97,7 +98,7 @@ pub(super) fn start(store: Store, graph: Graph) -> (Arc<Shared>, Writer) {
     let for_writer = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
         .name("clade-writer".to_owned())
-        .spawn(move || Loop { draft: Arc::new(Graph::clone(&graph)), shared: for_writer }.run(&waiting))
+        .spawn(move || Loop::new(for_writer, &graph).run(&waiting))
         .expect("a thread can be started while the process does");
     (shared, Writer { requests: Some(requests), thread: Some(thread) })
 }
@@ -107,42 +108,14 @@ pub(super) fn mint() -> Uuid {
     Uuid::now_v7()
 }
 
-/// Plans `commands` one after the other and makes each one's facts true in `draft`. One that is refused is left
-/// out, so that the next can be told as well; `draft` is then of no further use.
-pub(super) fn plan_all(
-    draft: &mut Arc<Graph>,
-    commands: &[Command],
-    moment: &Moment<'_>,
-    actor: &Actor,
-) -> Result<(ChangeSet, Vec<Outcome>), Error> {
-    let mut all = ChangeSet { actor: actor.clone(), changes: Vec::new() };
-    let mut outcomes = Vec::with_capacity(commands.len());
-    let mut refused = Vec::new();
-    for (at, command) in commands.iter().enumerate() {
-        let planned = plan::plan(&View::of(Arc::clone(draft)), command, moment);
-        match planned {
-            Ok(planned) => {
-                let set = ChangeSet { actor: actor.clone(), changes: planned.changes };
-                // Nobody else holds the draft but for a view that has just gone, so this copies nothing.
-                Arc::make_mut(draft).apply(&set);
-                all.changes.extend(set.changes);
-                outcomes.push(planned.outcome);
-            }
-            Err(refusal) => refused.push((at, refusal)),
-        }
-    }
-    match (refused.len(), commands.len()) {
-        (0, _) => Ok((all, outcomes)),
-        (_, 1) => Err(refused.swap_remove(0).1),
-        (_, total) => Err(Error::Refused { refused, total }),
-    }
-}
-
 /// What the writer's thread keeps to itself.
-struct Loop {
-    shared: Arc<Shared>,
+pub(super) struct Loop {
+    pub(super) shared: Arc<Shared>,
     /// Equal to the published graph while nothing is being planned.
-    draft: Arc<Graph>,
+    pub(super) draft: Arc<Graph>,
+    /// How long the last copy of the graph took, and so how long it is worth waiting for a reader rather than to
+    /// make another.
+    copy_takes: Duration,
 }
 
 impl Drop for Loop {
@@ -155,11 +128,29 @@ impl Drop for Loop {
 type Answers = Vec<(Box<dyn FnOnce(Result<Applied, Error>) + Send>, Result<Vec<Outcome>, Error>)>;
 
 impl Loop {
+    fn new(shared: Arc<Shared>, graph: &Arc<Graph>) -> Self {
+        let mut new = Self { shared, draft: Arc::clone(graph), copy_takes: Duration::ZERO };
+        new.draft = new.copy_of_published();
+        new
+    }
+
     fn run(&mut self, waiting: &Receiver<Request>) {
         while let Some(first) = self.next(waiting) {
             let mut gathered = vec![first];
             gathered.extend(waiting.try_iter().take(BATCH_MAX - 1));
-            self.commit(gathered);
+            // A large request is a batch of its own, in its turn.
+            while !gathered.is_empty() {
+                let is_bulk = |request: &Request| self.draft.is_bulk(request.commands.len());
+                let before = gathered.iter().position(is_bulk).unwrap_or(gathered.len());
+                let mut rest = gathered.split_off(before);
+                if !gathered.is_empty() {
+                    self.commit(gathered);
+                }
+                if !rest.is_empty() {
+                    self.commit_bulk(rest.remove(0));
+                }
+                gathered = rest;
+            }
         }
     }
 
@@ -182,18 +173,11 @@ impl Loop {
     /// One transaction for everyone who waits. A refusal is one request's own. A failed transaction is
     /// everyone's, also of the refused: a neighbour that never came to be may have been the reason.
     fn commit(&mut self, gathered: Vec<Request>) {
-        if let Some(draft) = Arc::get_mut(&mut self.draft) {
-            draft.adopt_indexes(&self.shared.published.load());
-        }
-        let mut batch = Batch {
-            revision: self.draft.revision().next(),
-            id: mint(),
-            at: Timestamp::now(),
-            sets: Vec::new(),
-        };
+        self.adopt_indexes();
+        let mut batch = self.new_batch();
         let mut answers: Answers = Vec::with_capacity(gathered.len());
         for Request { actor, commands, answer } in gathered {
-            let outcome = self.plan(&mut batch, &actor, &commands);
+            let outcome = self.plan(&mut batch, &actor, commands);
             answers.push((answer, outcome));
         }
         if batch.sets.is_empty() {
@@ -203,8 +187,9 @@ impl Loop {
         self.shared.ready.store(committed.is_ok(), Ordering::Relaxed);
         match committed {
             Ok(()) => {
-                self.publish(&batch);
+                let retired = self.publish(batch.revision);
                 self.answer(answers);
+                self.draft = self.next_draft(retired, &batch);
             }
             Err(failure) => {
                 tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed; nothing was changed");
@@ -220,19 +205,21 @@ impl Loop {
         &mut self,
         batch: &mut Batch,
         actor: &Actor,
-        commands: &[Command],
+        commands: Vec<Command>,
     ) -> Result<Vec<Outcome>, Error> {
         let moment = Moment::new(batch.at, batch.revision, &mint);
-        match plan_all(&mut self.draft, commands, &moment, actor) {
-            Ok((set, outcomes)) => {
-                if !set.changes.is_empty() {
-                    batch.sets.push(set);
+        let total = commands.len();
+        let mut changes = Vec::new();
+        match plan_all(&mut self.draft, commands, &moment, |more| changes.extend(more)) {
+            Ok(outcomes) => {
+                if !changes.is_empty() {
+                    batch.sets.push(ChangeSet { actor: actor.clone(), changes });
                 }
                 Ok(outcomes)
             }
             Err(refusal) => {
                 // A single command that is refused has changed nothing; of several, some may have.
-                if commands.len() > 1 {
+                if total > 1 {
                     self.draft = self.copy_of_published();
                     let draft = Arc::make_mut(&mut self.draft);
                     batch.sets.iter().for_each(|set| draft.apply(set));
@@ -242,18 +229,48 @@ impl Loop {
         }
     }
 
-    fn copy_of_published(&self) -> Arc<Graph> {
-        Arc::new(Graph::clone(&self.shared.published.load()))
+    pub(super) fn new_batch(&self) -> Batch {
+        let revision = self.draft.revision().next();
+        Batch { revision, id: mint(), at: Timestamp::now(), sets: Vec::new() }
     }
 
-    /// Readers and subscribers first.
-    fn publish(&mut self, batch: &Batch) {
-        Arc::make_mut(&mut self.draft).stand_at(batch.revision);
-        self.draft = self.shared.published.exchange(&self.draft, batch);
-        self.shared.revisions.send_replace(batch.revision);
+    /// What readers had built of the published graph.
+    pub(super) fn adopt_indexes(&mut self) {
+        if let Some(draft) = Arc::get_mut(&mut self.draft) {
+            draft.adopt_indexes(&self.shared.published.load());
+        }
     }
 
-    fn answer(&self, answers: Answers) {
+    pub(super) fn copy_of_published(&mut self) -> Arc<Graph> {
+        let began = Instant::now();
+        let copy = Arc::new(Graph::clone(&self.shared.published.load()));
+        self.copy_takes = began.elapsed();
+        copy
+    }
+
+    /// Readers and subscribers first. Gives back the graph that was published before.
+    pub(super) fn publish(&mut self, revision: Revision) -> Arc<Graph> {
+        Arc::make_mut(&mut self.draft).stand_at(revision);
+        let retired = self.shared.published.exchange(&self.draft);
+        self.shared.revisions.send_replace(revision);
+        retired
+    }
+
+    /// A graph equal to the published one, to draft the next changes in: the one that was published before, with
+    /// `batch`, which it has not. Whoever asked has their answer, so nobody waits for this but the next to ask.
+    fn next_draft(&mut self, mut retired: Arc<Graph>, batch: &Batch) -> Arc<Graph> {
+        // Where so much changed, a copy is made sooner.
+        if !retired.is_bulk(batch.sets.iter().map(|set| set.changes.len()).sum())
+            && let Some(graph) = unshared(&mut retired, self.copy_takes)
+        {
+            graph.apply_batch(batch);
+            return retired;
+        }
+        drop(retired);
+        self.copy_of_published()
+    }
+
+    pub(super) fn answer(&self, answers: Answers) {
         let view = View::of(self.shared.published.load());
         for (answer, outcome) in answers {
             answer(outcome.map(|outcomes| Applied { view: view.clone(), outcomes }));

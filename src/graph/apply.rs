@@ -12,7 +12,7 @@ use crate::graph::sorted::SortedLists;
 use crate::graph::{Edge, Graph, node};
 use crate::model::change::{Batch, Change, ChangeSet};
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
-use crate::model::mapping::{Mapping, MappingId};
+use crate::model::mapping::{Mapping, MappingId, MappingType};
 use crate::model::token::Token;
 
 /// Changes are many where there are more of them than one for so many entities …
@@ -90,13 +90,44 @@ impl Graph {
 
     /// Makes every fact of a change set true.
     pub fn apply(&mut self, set: &ChangeSet) {
-        if self.is_bulk(set.changes.len()) {
-            self.text.take();
-            self.sorted = SortedLists::default();
+        let is_bulk = self.is_bulk(set.changes.len());
+        if is_bulk {
+            self.begin_bulk();
         }
-        for change in &set.changes {
+        self.make_all(&set.changes);
+        if is_bulk {
+            self.end_bulk();
+        }
+    }
+
+    /// Makes facts true.
+    pub(crate) fn make_all(&mut self, changes: &[Change]) {
+        for change in changes {
             self.make(change);
         }
+    }
+
+    /// Many changes come. Until [`Graph::end_bulk`], what is beneath a unit is kept for units alone, which is as
+    /// much as planning asks for: to compute the rest at the end costs far less than to keep it at every change.
+    pub(crate) fn begin_bulk(&mut self) {
+        self.text.take();
+        self.sorted = SortedLists::default();
+        self.in_bulk = true;
+    }
+
+    /// Makes room for so many more entities of each kind, and mappings.
+    pub(crate) fn reserve(&mut self, entities: &[usize; Kind::ALL.len()], mappings: usize) {
+        let nodes = &self.nodes;
+        self.index.reserve(entities, |id| nodes.node_weight(node(id)).and_then(Option::as_deref));
+        self.nodes.reserve_nodes(entities.iter().sum());
+        self.nodes.reserve_edges(mappings);
+        self.mappings.reserve(mappings, &self.nodes);
+    }
+
+    /// The changes that [`Graph::begin_bulk`] spoke of are made.
+    pub(crate) fn end_bulk(&mut self) {
+        self.rebuild_closures();
+        self.in_bulk = false;
     }
 
     /// Whether so many changes are better made at once than one by one, where there is a choice.
@@ -140,7 +171,9 @@ impl Graph {
         }
         if let Some(project) = entity.owning_project() {
             self.connect_asset(project, entity.id);
-            self.attach_asset(project, entity.id, entity.kind());
+            if !self.in_bulk {
+                self.attach_asset(project, entity.id, entity.kind());
+            }
         }
     }
 
@@ -150,7 +183,7 @@ impl Graph {
         for mapping in mappings {
             self.end_mapping(&mapping);
         }
-        if let Some(project) = entity.owning_project() {
+        if let Some(project) = entity.owning_project().filter(|_| !self.in_bulk) {
             self.detach_asset(project, id, entity.kind());
         }
         self.leave(&entity);
@@ -179,20 +212,25 @@ impl Graph {
             self.end_mapping(&mapping.id);
         }
         self.connect(Arc::clone(mapping));
-        let (holder, held) = mapping.holder_and_held();
-        if self.beneath.contains_key(&holder) {
+        if let Some((holder, held)) = self.beneath_now(mapping) {
             self.attach(holder, held);
         }
     }
 
     fn end_mapping(&mut self, id: &MappingId) {
         let Some(edge) = self.mapping_edge(id) else { return };
-        if let Some(Edge::Mapping(mapping)) = self.disconnect(edge) {
-            let (holder, held) = mapping.holder_and_held();
-            if self.beneath.contains_key(&holder) {
-                self.detach(holder, held);
-            }
+        if let Some(Edge::Mapping(mapping)) = self.disconnect(edge)
+            && let Some((holder, held)) = self.beneath_now(&mapping)
+        {
+            self.detach(holder, held);
         }
+    }
+
+    /// The unit by which a mapping holds something and what it holds, where that is kept at every change.
+    fn beneath_now(&self, mapping: &Mapping) -> Option<(EntityId, EntityId)> {
+        let (holder, held) = mapping.holder_and_held();
+        let is_kept = !self.in_bulk || mapping.mapping_type == MappingType::ParentChild;
+        (is_kept && self.beneath.contains_key(&holder)).then_some((holder, held))
     }
 
     /// Empty slots up to `id`, so that its node can be filled.

@@ -64,6 +64,14 @@ impl IndexBy {
             _ => None,
         }
     }
+
+    /// The hash of an entity that stands in this index.
+    fn rehash<'g>(self, entity_of: &impl Fn(EntityId) -> Option<&'g Entity>) -> impl Fn(&EntityId) -> u64 {
+        move |id| match entity_of(*id).and_then(|entity| self.text(entity)) {
+            Some(text) => hash(&text),
+            None => 0,
+        }
+    }
 }
 
 /// One hash table an [`IndexBy`].
@@ -97,11 +105,20 @@ impl Index {
     pub(super) fn insert<'g>(&mut self, entity: &Entity, entity_of: impl Fn(EntityId) -> Option<&'g Entity>) {
         for by in IndexBy::of(entity.kind()) {
             if let Some(text) = by.text(entity) {
-                let rehash = |id: &EntityId| match entity_of(*id).and_then(|entity| by.text(entity)) {
-                    Some(text) => hash(&text),
-                    None => 0,
-                };
-                self.tables[*by as usize].insert_unique(hash(&text), entity.id, rehash);
+                self.tables[*by as usize].insert_unique(hash(&text), entity.id, by.rehash(&entity_of));
+            }
+        }
+    }
+
+    /// Makes room for so many more entities of each kind: to make it bit by bit reads every text again each time.
+    pub(super) fn reserve<'g>(
+        &mut self,
+        more: &[usize; Kind::ALL.len()],
+        entity_of: impl Fn(EntityId) -> Option<&'g Entity>,
+    ) {
+        for kind in Kind::ALL {
+            for by in IndexBy::of(kind) {
+                self.tables[*by as usize].reserve(more[kind as usize], by.rehash(&entity_of));
             }
         }
     }

@@ -33,6 +33,11 @@ impl Mappings {
         Self(edges)
     }
 
+    /// Makes room for so many more.
+    pub(super) fn reserve(&mut self, more: usize, nodes: &Nodes) {
+        self.0.reserve(more, |edge| hash_at(nodes, *edge));
+    }
+
     fn find(&self, id: &MappingId, nodes: &Nodes) -> Option<EdgeIndex> {
         self.0.find(hash(id), |edge| mapping_at(nodes, *edge).is_some_and(|found| found.id == *id)).copied()
     }

@@ -144,6 +144,12 @@ impl View {
         found
     }
 
+    /// As [`View::look_up`], where a text stands for one entity at most.
+    fn look_up_one(&self, by: IndexBy, text: &str) -> Option<EntityId> {
+        let entity_of = |id| self.graph.entity(id).map(|entity| &**entity);
+        self.graph.index.find(by, text, entity_of).find(|id| self.sees(*id))
+    }
+
     /// The unit that a reference names, to read on from.
     ///
     /// # Errors
@@ -161,13 +167,13 @@ impl View {
     /// The person with this email.
     #[must_use]
     pub fn person_by_email(&self, email: &Email) -> Option<EntityId> {
-        self.look_up(IndexBy::Email, &email.folded()).pop()
+        self.look_up_one(IndexBy::Email, &email.folded())
     }
 
     /// The project with this id.
     #[must_use]
     pub fn project_by_id(&self, id: &ProjectId) -> Option<EntityId> {
-        self.look_up(IndexBy::ProjectId, id.as_str()).pop()
+        self.look_up_one(IndexBy::ProjectId, id.as_str())
     }
 
     /// Every project's repository at this url, the earliest first.

@@ -75,8 +75,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
 }
 
 /// An entry that is being written.
-pub(super) struct Entry<'t, 'txn> {
-    table: &'t mut Table<'txn, (u64, u32), &'static [u8]>,
+pub(super) struct Entry<'t> {
+    table: Table<'t, (u64, u32), &'static [u8]>,
     revision: Revision,
     part: u32,
     bytes: Vec<u8>,
@@ -84,10 +84,10 @@ pub(super) struct Entry<'t, 'txn> {
     hasher: blake3::Hasher,
 }
 
-impl<'t, 'txn> Entry<'t, 'txn> {
+impl<'t> Entry<'t> {
     /// Begins the entry of `batch`, which follows the one with the hash `before`.
     pub(super) fn begin(
-        table: &'t mut Table<'txn, (u64, u32), &'static [u8]>,
+        table: Table<'t, (u64, u32), &'static [u8]>,
         batch: &Batch,
         before: BatchHash,
     ) -> Self {

@@ -35,8 +35,10 @@ pub fn in_order<L: Copy>(mut commands: Lines<L, Command>) -> Result<Lines<L, Com
         let refused = |place: usize| (commands[place].0, Error::WouldCycle { path: path.clone() });
         return Err(cycle.into_iter().map(refused).collect());
     }
-    let mut taken: Vec<_> = commands.into_iter().map(Some).collect();
-    Ok(places.into_iter().chain(hierarchy..taken.len()).filter_map(|place| taken[place].take()).collect())
+    // Units are few among many, and the many stay where they are.
+    let ordered: Vec<_> = places.into_iter().map(|place| commands[place].clone()).collect();
+    commands.splice(..hierarchy, ordered);
+    Ok(commands)
 }
 
 pub(super) fn rank(command: &Command) -> usize {

@@ -1,0 +1,103 @@
+//! A request so large that planning it and writing it each take seconds: it is written while it is planned.
+//!
+//! What must stay true: nothing of it is committed before all of it is planned, and nothing where any is refused.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use crate::directory::draft::plan_all;
+use crate::directory::plan::Moment;
+use crate::directory::writer::{Loop, Request, mint};
+use crate::error::{Error, StoreError};
+use crate::model::change::{Batch, Change};
+use crate::model::command::{Command, Outcome};
+use crate::model::token::Actor;
+use crate::store::Piece;
+
+/// So many changes are handed over at once.
+const PIECE: usize = 4096;
+/// So many pieces wait to be written; then planning waits.
+const PIECES_MAX: usize = 64;
+
+impl Loop {
+    /// Plans one request in a batch of its own, and writes it meanwhile.
+    pub(super) fn commit_bulk(&mut self, Request { actor, commands, answer }: Request) {
+        self.adopt_indexes();
+        let batch = self.new_batch();
+        match self.plan_and_write(&batch, &actor, commands) {
+            Ok((outcomes, true)) => {
+                let retired = self.publish(batch.revision);
+                self.answer(vec![(answer, Ok(outcomes))]);
+                drop(retired);
+                self.draft = self.copy_of_published();
+            }
+            Ok((outcomes, false)) => self.answer(vec![(answer, Ok(outcomes))]),
+            Err(refusal) => {
+                answer(Err(refusal));
+                self.draft = self.copy_of_published();
+            }
+        }
+    }
+
+    /// What each command did, and whether anything was committed.
+    fn plan_and_write(
+        &mut self,
+        batch: &Batch,
+        actor: &Actor,
+        commands: Vec<Command>,
+    ) -> Result<(Vec<Outcome>, bool), Error> {
+        let shared = &self.shared;
+        let draft = &mut self.draft;
+        let (planned, written) = thread::scope(|scope| {
+            let (pieces, coming) = sync_channel(PIECES_MAX);
+            let write = move || {
+                let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
+                store.commit_pieces(batch, actor, coming.into_iter())
+            };
+            let writing = scope.spawn(write);
+            let moment = Moment::new(batch.at, batch.revision, &mint);
+            let mut pieces = Pieces { gathered: Vec::with_capacity(PIECE), pieces };
+            let planned = plan_all(draft, commands, &moment, |changes| pieces.take(changes));
+            if planned.is_ok() {
+                pieces.end();
+            }
+            drop(pieces);
+            (planned, writing.join().expect("what cannot be written is an error, not a panic"))
+        });
+        let outcomes = planned?;
+        self.shared.ready.store(written.is_ok(), Ordering::Relaxed);
+        let is_written = written.map_err(|failure: StoreError| {
+            tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed; nothing was changed");
+            failure
+        })?;
+        Ok((outcomes, is_written))
+    }
+}
+
+/// Hands changes over, many at once.
+struct Pieces {
+    gathered: Vec<Change>,
+    pieces: SyncSender<Piece>,
+}
+
+impl Pieces {
+    fn take(&mut self, changes: Vec<Change>) {
+        self.gathered.extend(changes);
+        if self.gathered.len() >= PIECE {
+            self.hand_over();
+        }
+    }
+
+    fn end(&mut self) {
+        self.hand_over();
+        // Whoever writes may have failed already, and says so then.
+        let _gone = self.pieces.send(Piece::Last);
+    }
+
+    fn hand_over(&mut self) {
+        let gathered = std::mem::replace(&mut self.gathered, Vec::with_capacity(PIECE));
+        let _gone = self.pieces.send(Piece::Changes(gathered));
+    }
+}

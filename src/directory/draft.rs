@@ -1,0 +1,83 @@
+//! Commands into the writer's draft: planned one after the other, each one's facts made true before the next.
+
+use std::sync::Arc;
+
+use crate::directory::plan::{self, Moment};
+use crate::error::Error;
+use crate::graph::{Graph, View};
+use crate::model::change::Change;
+use crate::model::command::{Command, IfExists, Outcome, Patch, ProjectFields};
+use crate::model::entity::Kind;
+
+/// Plans `commands` one after the other, makes each one's facts true in `draft` and hands them to `take`. One that
+/// is refused is left out, so that the next can be told as well; where there are several, `draft` is then of no
+/// further use.
+pub(super) fn plan_all(
+    draft: &mut Arc<Graph>,
+    commands: Vec<Command>,
+    moment: &Moment<'_>,
+    mut take: impl FnMut(Vec<Change>),
+) -> Result<Vec<Outcome>, Error> {
+    let is_bulk = draft.is_bulk(commands.len());
+    if is_bulk {
+        let draft = Arc::make_mut(draft);
+        let (entities, mappings) = made_by(&commands);
+        draft.reserve(&entities, mappings);
+        draft.begin_bulk();
+    }
+    let total = commands.len();
+    let mut outcomes = Vec::with_capacity(total);
+    let mut refused = Vec::new();
+    for (at, command) in commands.into_iter().enumerate() {
+        let planned = plan::plan(&View::of(Arc::clone(draft)), &command, moment);
+        match planned {
+            Ok(planned) => {
+                // Nobody else holds the draft but for a view that has just gone, so this copies nothing.
+                Arc::make_mut(draft).make_all(&planned.changes);
+                take(planned.changes);
+                outcomes.push(planned.outcome);
+            }
+            Err(refusal) => refused.push((at, refusal)),
+        }
+    }
+    match (refused.len(), total) {
+        (0, _) => {
+            if is_bulk {
+                Arc::make_mut(draft).end_bulk();
+            }
+            Ok(outcomes)
+        }
+        (_, 1) => Err(refused.swap_remove(0).1),
+        _ => Err(Error::Refused { refused, total }),
+    }
+}
+
+/// How many entities of each kind the commands make, and how many mappings at least. Those that may find theirs there
+/// already are not counted.
+fn made_by(commands: &[Command]) -> ([usize; Kind::ALL.len()], usize) {
+    let mut entities = [0; Kind::ALL.len()];
+    let mut mappings = 0;
+    for command in commands {
+        match command {
+            Command::CreateUnit(create) if create.if_exists == IfExists::Refuse => {
+                entities[Kind::OrgUnit as usize] += 1;
+            }
+            Command::CreatePerson(create) if create.if_exists == IfExists::Refuse => {
+                entities[Kind::Person as usize] += 1;
+            }
+            Command::CreateProject(create) if create.if_exists == IfExists::Refuse => {
+                let ProjectFields { repositories, services, .. } = &create.fields;
+                entities[Kind::Project as usize] += 1;
+                entities[Kind::Repository as usize] += count(repositories);
+                entities[Kind::Service as usize] += count(services);
+            }
+            Command::CreateMapping(create) if create.if_exists == IfExists::Refuse => mappings += 1,
+            _ => {}
+        }
+    }
+    (entities, mappings)
+}
+
+fn count<T>(given: &Patch<Vec<T>>) -> usize {
+    if let Patch::Set(all) = given { all.len() } else { 0 }
+}
