@@ -87,10 +87,9 @@ impl Drop for Writer {
 
 /// Starts the writer of a store, whose content is `graph`.
 pub(super) fn start(store: Store, graph: Graph) -> (Arc<Shared>, Writer) {
-    let graph = Arc::new(graph);
     let shared = Arc::new(Shared {
         revisions: watch::Sender::new(graph.revision()),
-        published: Published::new(Arc::clone(&graph)),
+        published: Published::new(Arc::new(graph)),
         store: Mutex::new(store),
         ready: AtomicBool::new(true),
     });
@@ -98,7 +97,7 @@ pub(super) fn start(store: Store, graph: Graph) -> (Arc<Shared>, Writer) {
     let for_writer = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
         .name("clade-writer".to_owned())
-        .spawn(move || Loop::new(for_writer, &graph).run(&waiting))
+        .spawn(move || Loop::new(for_writer).run(&waiting))
         .expect("a thread can be started while the process does");
     (shared, Writer { requests: Some(requests), thread: Some(thread) })
 }
@@ -128,8 +127,8 @@ impl Drop for Loop {
 type Answers = Vec<(Box<dyn FnOnce(Result<Applied, Error>) + Send>, Result<Vec<Outcome>, Error>)>;
 
 impl Loop {
-    fn new(shared: Arc<Shared>, graph: &Arc<Graph>) -> Self {
-        let mut new = Self { shared, draft: Arc::clone(graph), copy_takes: Duration::ZERO };
+    fn new(shared: Arc<Shared>) -> Self {
+        let mut new = Self { shared, draft: Arc::default(), copy_takes: Duration::ZERO };
         new.draft = new.copy_of_published();
         new
     }
