@@ -13,6 +13,7 @@ mod writer;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
@@ -60,6 +61,19 @@ pub struct Applied {
     pub view: View,
     /// For each command, in order, what it did.
     pub outcomes: Vec<Outcome>,
+    /// How long it took, together with whatever else was committed at the same time.
+    pub took: Took,
+}
+
+/// How long the steps of a write took: what the writer did, without the way to it and back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Took {
+    /// To plan and apply.
+    pub planned: Duration,
+    /// To commit what was not yet written when all was planned. Nothing, where there was nothing to commit.
+    pub committed: Duration,
+    /// To publish.
+    pub published: Duration,
 }
 
 impl Directory {
@@ -203,12 +217,14 @@ impl Directory {
     /// As [`Directory::apply_all`].
     pub fn dry_run<C: IntoCommand>(&self, commands: impl IntoIterator<Item = C>) -> Result<Applied, Error> {
         let commands = all_taken(commands)?;
+        let began = Instant::now();
         let mut draft = Arc::new(Graph::clone(&self.shared.published.load()));
         let moment = Moment::new(Timestamp::now(), draft.revision().next(), &writer::mint);
         let total = commands.len();
         let outcomes = draft::plan_all(&mut draft, commands, &moment, drop)
             .map_err(|refusal| in_a_set(refusal, total))?;
-        Ok(Applied { view: View::of(draft), outcomes })
+        let took = Took { planned: began.elapsed(), ..Took::default() };
+        Ok(Applied { view: View::of(draft), outcomes, took })
     }
 
     /// Carries out all commands or none in the name of `actor`, without blocking the caller's thread. Returns

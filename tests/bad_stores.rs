@@ -322,6 +322,27 @@ fn everyone_in_a_batch_hears_that_it_failed() {
 }
 
 #[test]
+fn a_disk_that_fails_a_large_change_keeps_nothing_of_it() {
+    let disk = Disk::new(ErrorKind::StorageFull);
+    let directory = disk.open();
+    directory.apply(CreateOrgUnit::new("Corp", "organization")).unwrap();
+    let many = || (0..3_000).map(|at| CreateOrgUnit::new(&format!("unit {at}"), "team").under("Corp"));
+    for writes in [0, 1, 10, 40] {
+        disk.refuses_after(writes);
+        let refusal = directory.apply_all(many()).unwrap_err();
+        assert_eq!(refusal.code(), "no-space", "after {writes} writes");
+        assert!(!directory.is_ready());
+        assert_eq!(children(&directory.view()), 0, "no trace in memory");
+        disk.is_well();
+    }
+    directory.apply_all(many()).unwrap();
+    assert!(directory.is_ready());
+    assert_eq!(directory.check().unwrap().findings, Vec::<String>::new());
+    drop(directory);
+    assert_eq!(children(&disk.open().view()), 3_000);
+}
+
+#[test]
 fn a_disk_that_is_well_again_is_noticed_without_a_write() {
     let disk = Disk::new(ErrorKind::StorageFull);
     let directory = disk.open();

@@ -6,10 +6,12 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
+use crate::directory::Took;
 use crate::directory::draft::plan_all;
 use crate::directory::plan::Moment;
-use crate::directory::writer::{Loop, Request, mint};
+use crate::directory::writer::{Lap, Loop, Request, mint};
 use crate::error::{Error, StoreError};
 use crate::model::change::{Batch, Change};
 use crate::model::command::{Command, Outcome};
@@ -26,14 +28,18 @@ impl Loop {
     pub(super) fn commit_bulk(&mut self, Request { actor, commands, answer }: Request) {
         self.adopt_indexes();
         let batch = self.new_batch();
-        match self.plan_and_write(&batch, &actor, commands) {
-            Ok((outcomes, true)) => {
+        let mut lap = Lap::begin();
+        match self.plan_and_write(&batch, &actor, commands, &mut lap) {
+            Ok((outcomes, planned, true)) => {
+                let committed = lap.time();
                 let retired = self.publish(batch.revision);
-                self.answer(vec![(answer, Ok(outcomes))]);
+                self.answer(vec![(answer, Ok(outcomes))], Took { planned, committed, published: lap.time() });
                 drop(retired);
                 self.draft = self.copy_of_published();
             }
-            Ok((outcomes, false)) => self.answer(vec![(answer, Ok(outcomes))]),
+            Ok((outcomes, planned, false)) => {
+                self.answer(vec![(answer, Ok(outcomes))], Took { planned, ..Took::default() });
+            }
             Err(refusal) => {
                 answer(Err(refusal));
                 self.draft = self.copy_of_published();
@@ -41,16 +47,17 @@ impl Loop {
         }
     }
 
-    /// What each command did, and whether anything was committed.
+    /// What each command did, how long planning took, and whether anything was committed.
     fn plan_and_write(
         &mut self,
         batch: &Batch,
         actor: &Actor,
         commands: Vec<Command>,
-    ) -> Result<(Vec<Outcome>, bool), Error> {
+        lap: &mut Lap,
+    ) -> Result<(Vec<Outcome>, Duration, bool), Error> {
         let shared = &self.shared;
         let draft = &mut self.draft;
-        let (planned, written) = thread::scope(|scope| {
+        let (planned, took, written) = thread::scope(|scope| {
             let (pieces, coming) = sync_channel(PIECES_MAX);
             let write = move || {
                 let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +71,7 @@ impl Loop {
                 pieces.end();
             }
             drop(pieces);
-            (planned, writing.join().expect("what cannot be written is an error, not a panic"))
+            (planned, lap.time(), writing.join().expect("what cannot be written is an error, not a panic"))
         });
         let outcomes = planned?;
         self.shared.ready.store(written.is_ok(), Ordering::Relaxed);
@@ -72,7 +79,7 @@ impl Loop {
             tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed; nothing was changed");
             failure
         })?;
-        Ok((outcomes, is_written))
+        Ok((outcomes, took, is_written))
     }
 }
 

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::directory::Applied;
 use crate::directory::draft::plan_all;
 use crate::directory::plan::Moment;
 use crate::directory::published::{Published, unshared};
+use crate::directory::{Applied, Took};
 use crate::error::Error;
 use crate::graph::{Graph, View};
 use crate::model::change::{Batch, ChangeSet};
@@ -87,10 +87,9 @@ impl Drop for Writer {
 
 /// Starts the writer of a store, whose content is `graph`.
 pub(super) fn start(store: Store, graph: Graph) -> (Arc<Shared>, Writer) {
-    let graph = Arc::new(graph);
     let shared = Arc::new(Shared {
         revisions: watch::Sender::new(graph.revision()),
-        published: Published::new(Arc::clone(&graph)),
+        published: Published::new(Arc::new(graph)),
         store: Mutex::new(store),
         ready: AtomicBool::new(true),
     });
@@ -98,7 +97,7 @@ pub(super) fn start(store: Store, graph: Graph) -> (Arc<Shared>, Writer) {
     let for_writer = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
         .name("clade-writer".to_owned())
-        .spawn(move || Loop::new(for_writer, &graph).run(&waiting))
+        .spawn(move || Loop::new(for_writer).run(&waiting))
         .expect("a thread can be started while the process does");
     (shared, Writer { requests: Some(requests), thread: Some(thread) })
 }
@@ -128,8 +127,8 @@ impl Drop for Loop {
 type Answers = Vec<(Box<dyn FnOnce(Result<Applied, Error>) + Send>, Result<Vec<Outcome>, Error>)>;
 
 impl Loop {
-    fn new(shared: Arc<Shared>, graph: &Arc<Graph>) -> Self {
-        let mut new = Self { shared, draft: Arc::clone(graph), copy_takes: Duration::ZERO };
+    fn new(shared: Arc<Shared>) -> Self {
+        let mut new = Self { shared, draft: Arc::default(), copy_takes: Duration::ZERO };
         new.draft = new.copy_of_published();
         new
     }
@@ -174,6 +173,7 @@ impl Loop {
     /// everyone's, also of the refused: a neighbour that never came to be may have been the reason.
     fn commit(&mut self, gathered: Vec<Request>) {
         self.adopt_indexes();
+        let mut lap = Lap::begin();
         let mut batch = self.new_batch();
         let mut answers: Answers = Vec::with_capacity(gathered.len());
         for Request { actor, commands, answer } in gathered {
@@ -181,14 +181,16 @@ impl Loop {
             answers.push((answer, outcome));
         }
         if batch.sets.is_empty() {
-            return self.answer(answers);
+            return self.answer(answers, Took { planned: lap.time(), ..Took::default() });
         }
+        let planned = lap.time();
         let committed = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).commit(&batch);
         self.shared.ready.store(committed.is_ok(), Ordering::Relaxed);
         match committed {
             Ok(()) => {
+                let committed = lap.time();
                 let retired = self.publish(batch.revision);
-                self.answer(answers);
+                self.answer(answers, Took { planned, committed, published: lap.time() });
                 self.draft = self.next_draft(retired, &batch);
             }
             Err(failure) => {
@@ -270,10 +272,25 @@ impl Loop {
         self.copy_of_published()
     }
 
-    pub(super) fn answer(&self, answers: Answers) {
+    pub(super) fn answer(&self, answers: Answers, took: Took) {
         let view = View::of(self.shared.published.load());
         for (answer, outcome) in answers {
-            answer(outcome.map(|outcomes| Applied { view: view.clone(), outcomes }));
+            answer(outcome.map(|outcomes| Applied { view: view.clone(), outcomes, took }));
         }
+    }
+}
+
+/// Tells how long each of several steps took.
+pub(super) struct Lap(Instant);
+
+impl Lap {
+    pub(super) fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// How long it took since this was last asked.
+    pub(super) fn time(&mut self) -> Duration {
+        let before = std::mem::replace(&mut self.0, Instant::now());
+        self.0.duration_since(before)
     }
 }
