@@ -64,6 +64,7 @@ impl Soak {
         directory.apply_all(in_order(commands).unwrap().into_iter().map(|((), command)| command)).unwrap();
         let made = (0..KEPT).flat_map(made).collect::<Vec<_>>();
         directory.apply_all(made).unwrap();
+        directory.view().warm_up();
         let (batches, questions) = (AtomicU64::new(0), AtomicU64::new(0));
         Self { directory, stop: AtomicBool::new(false), batches, questions }
     }
@@ -82,7 +83,9 @@ impl Soak {
                 .collect();
             self.stop.store(true, Ordering::Relaxed);
             write.join().unwrap();
-            readers.into_iter().for_each(|reader| reader.join().unwrap());
+            for reader in readers {
+                reader.join().unwrap();
+            }
             samples
         })
     }
@@ -221,7 +224,7 @@ fn memory_does_not_grow() {
     let samples = soak.run(time, |soak| {
         let (resident, batches) = (resident(), soak.batches.load(Ordering::Relaxed));
         let questions = soak.questions.load(Ordering::Relaxed);
-        println!("{:>8.1} MB {batches:>9} {questions:>11}", resident as f64 / 1e6);
+        println!("{:>8} MB {batches:>9} {questions:>11}", resident >> 20);
         Sample { resident, batches }
     });
     assert_eq!(soak.live(), before);

@@ -8,13 +8,13 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::growth::Line;
 
-const PANEL: (u32, u32) = (620, 460);
+const PANEL: (u32, u32) = (660, 480);
 const PANELS_BESIDE: usize = 2;
 /// Beside the lines, for their names.
-const NAMES_WIDTH: u32 = 290;
+const NAMES_WIDTH: u32 = 280;
 /// From one name to the next.
-const NAME_HEIGHT: i32 = 19;
-const NAME_SIZE: u32 = 13;
+const NAME_HEIGHT: i32 = 20;
+const NAME_SIZE: u32 = 15;
 const GREY: RGBColor = RGBColor(122, 130, 140);
 const COLOURS: [RGBColor; 7] = [
     RGBColor(56, 125, 214),
@@ -49,20 +49,19 @@ pub(crate) fn draw(lines: &[Line], sizes: &[u64]) -> String {
 }
 
 /// Lines of one kind, each named at its end.
-#[expect(clippy::cast_precision_loss, reason = "sizes are round numbers")]
 fn panel(area: &Area<'_>, kind: &str, lines: &[&Line], sizes: &[u64]) {
-    let (least, most) = (sizes[0] as f64, sizes[sizes.len() - 1] as f64);
+    let (least, most) = (sizes[0], sizes[sizes.len() - 1]);
     let times = || lines.iter().flat_map(|line| line.measured.iter().map(|(_, seconds)| *seconds));
     let whole_power = |seconds: f64, round: fn(f64) -> f64| 10_f64.powf(round(seconds.log10()));
     let fastest = whole_power(times().fold(f64::MAX, f64::min), f64::floor);
     let slowest = whole_power(times().fold(0.0, f64::max), f64::ceil);
     let grey = |size: u32| ("sans-serif", size).into_font().color(&GREY);
     let mut chart = ChartBuilder::on(area)
-        .caption(kind, grey(18))
+        .caption(kind, grey(20))
         .margin(12)
         .margin_right(NAMES_WIDTH)
         .x_label_area_size(44)
-        .y_label_area_size(64)
+        .y_label_area_size(72)
         .build_cartesian_2d((least..most).log_scale(), (fastest..slowest).log_scale())
         .unwrap();
     chart
@@ -70,24 +69,30 @@ fn panel(area: &Area<'_>, kind: &str, lines: &[&Line], sizes: &[u64]) {
         .axis_style(GREY)
         .bold_line_style(GREY.mix(0.3))
         .light_line_style(TRANSPARENT)
-        .label_style(grey(12))
-        .axis_desc_style(grey(13))
+        .label_style(grey(15))
+        .axis_desc_style(grey(15))
         .x_desc("entities")
         .y_desc("time of one answer")
         .x_labels(sizes.len())
-        .x_label_formatter(&|size| count(*size as u64))
-        .y_label_formatter(&|seconds| time(*seconds))
+        .x_label_formatter(&|size| count(*size))
+        .y_label_formatter(&|seconds| time(*seconds).replace(".0 ", " "))
         .draw()
         .unwrap();
+    // Neighbours in different colours.
+    let mut lines = lines.to_vec();
+    lines.sort_by(|a, b| last(a).total_cmp(&last(b)));
     let mut names = Vec::new();
-    for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
-        let points: Vec<_> = line.measured.iter().map(|(size, seconds)| (*size as f64, *seconds)).collect();
-        names.push((chart.backend_coord(points.last().unwrap()), &*line.name, *colour));
-        let dots = points.clone().into_iter().map(|point| Circle::new(point, 3, colour.filled()));
-        chart.draw_series(LineSeries::new(points.clone(), colour.stroke_width(2))).unwrap();
+    for (line, colour) in lines.into_iter().zip(COLOURS.iter().cycle()) {
+        names.push((chart.backend_coord(line.measured.last().unwrap()), &*line.name, *colour));
+        let dots = line.measured.iter().map(|point| Circle::new(*point, 3, colour.filled()));
+        chart.draw_series(LineSeries::new(line.measured.clone(), colour.stroke_width(2))).unwrap();
         chart.draw_series(dots).unwrap();
     }
     name_ends(area, names);
+}
+
+fn last(line: &Line) -> f64 {
+    line.measured.last().map_or(0.0, |(_, seconds)| *seconds)
 }
 
 /// Writes each name beside the end of its line, or a little lower or higher where others stand.
