@@ -19,7 +19,7 @@ lint:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
     if command -v cargo-deny > /dev/null; then cargo deny check; fi
 
-# Measure the graph and its queries at 10 k and 100 k entities, against the run before.
+# Measure the graph and its queries at 10 k, 100 k and 1 M entities, and write the table and plot of BENCHMARKS.md.
 bench *ARGS:
     cargo bench --locked --bench graph -- {{ARGS}}
 
@@ -30,6 +30,15 @@ peers *ARGS="--entities 100000":
 # Measure the server under load, as a share of what it gives for /healthz.
 bench-http:
     cargo bench --locked --bench http
+
+# Import, start, memory and file of the program itself, at a million entities.
+bench-binary *ENTITIES:
+    benches/binary.sh {{ENTITIES}}
+
+# A million entities: every kind of answer against plain scanning, then minutes of reads and writes.
+at-scale:
+    CLADE_TEST_ENTITIES=1000000 cargo test --locked --release --test at_scale
+    cargo test --locked --release --test soak -- --ignored --nocapture
 
 # Write schema.graphql anew from the code; read the diff.
 schema:

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# What the program takes as a whole: importing a made-up organisation durably, starting on it, and memory and disk.
+#
+#   benches/binary.sh [ENTITIES]      prints a Markdown table; a million entities by default
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+entities=${1:-1000000}
+clade=${CLADE:-target/release/clade}
+address=127.0.0.1:${CLADE_BENCH_PORT:-7179}
+[[ -n ${CLADE:-} ]] || cargo build --locked --release --bin clade
+folder=$(mktemp -d)
+trap 'kill "${server:-}" 2> /dev/null || true; rm -rf "$folder"' EXIT
+
+now() { date +%s%N; }
+since() { echo $((($(now) - $1) / 1000000)); }
+row() { printf '| %s | %s |\n' "$1" "$2"; }
+a_record() { awk -v all="$1" -v records="$2" 'BEGIN { printf "%.0f", all / records }'; }
+megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.0f MB", bytes / 1e6 }'; }
+resident() { awk '/^VmRSS/ { print $2 * 1024 }' "/proc/$server/status"; }
+
+"$clade" demo-data --entities "$entities" --output "$folder/lines.ndjson"
+lines=$(wc -l < "$folder/lines.ndjson")
+mappings=$(grep -c '"kind":"mapping"' "$folder/lines.ndjson")
+
+began=$(now)
+"$clade" import --data "$folder/store.redb" "$folder/lines.ndjson" > /dev/null 2>&1
+imported=$(since "$began")
+size=$(stat --format %s "$folder/store.redb")
+
+# Once before, so that the token is made and the file is as it was left by a server.
+for run in first measured; do
+    began=$(now)
+    "$clade" serve --data "$folder/store.redb" --listen "$address" > "$folder/$run.log" 2>&1 &
+    server=$!
+    until curl --silent --fail --output /dev/null "http://$address/readyz"; do
+        kill -0 "$server" || { cat "$folder/$run.log" >&2; exit 1; }
+        sleep 0.01
+    done
+    started=$(since "$began")
+    # The index of texts is built behind the first answers.
+    settled=0
+    until [[ $(resident) == "$settled" ]]; do settled=$(resident); sleep 2; done
+    kill "$server"
+    wait "$server" || true
+done
+
+row "$entities entities and $mappings mappings" ''
+row '---' '---:'
+row "import of $lines lines, on disk" "$((imported / 1000)).$((imported % 1000 / 100)) s, $((lines * 1000 / imported)) lines/s"
+row 'start to ready' "$started ms"
+row 'resident memory, index of texts included' "$(megabytes "$settled"), $(a_record "$settled" "$entities") bytes an entity, $(a_record "$settled" "$lines") a line"
+row 'file' "$(megabytes "$size"), $(a_record "$size" "$entities") bytes an entity, $(a_record "$size" "$lines") a line"
