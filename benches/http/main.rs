@@ -23,6 +23,11 @@ use clade::Directory;
 use clade::server::{AppState, serve};
 
 use load::{Measured, load};
+use mimalloc::MiMalloc;
+
+/// As the program does.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// One question, and what came of it in each round.
 struct Row {
