@@ -19,6 +19,7 @@ mod walk;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use petgraph::graph::NodeIndex;
@@ -79,6 +80,8 @@ pub struct Graph {
     platforms: Platforms,
     /// Built when it is first asked for.
     text: OnceLock<TextIndex>,
+    /// Whether that was ever asked for, at whatever revision.
+    text_wanted: Arc<AtomicBool>,
     /// Each built when it is first asked for.
     sorted: SortedLists,
     mappings: Mappings,
@@ -130,6 +133,7 @@ impl Graph {
 
     fn text(&self) -> &TextIndex {
         self.text.get_or_init(|| {
+            self.text_wanted.store(true, Ordering::Relaxed);
             let entity = |id| self.entity(id).map(|entity| &**entity);
             TextIndex::build(self.next_entity(), entity)
         })
@@ -141,6 +145,13 @@ impl Graph {
             self.text = text.clone().into();
         }
         self.sorted.adopt(&equal.sorted);
+    }
+
+    /// Builds what readers ask for again and again because it was not ready when their graph was exchanged.
+    pub(crate) fn build_wanted(&self) {
+        if self.text_wanted.load(Ordering::Relaxed) {
+            self.text();
+        }
     }
 
     fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {

@@ -72,3 +72,16 @@ fn a_very_large_change_is_followed_too() {
     assert!(search(&directory.view(), "Amber 5", &[], None, 5)[0].matched.starts_with("Amber 5"));
     assert!(!search(&directory.view(), "ambre", &[], None, 5).is_empty(), "a typo is forgiven");
 }
+
+#[test]
+fn the_writer_builds_what_readers_asked_for_of_a_graph_that_is_gone() {
+    let directory = Directory::in_memory().unwrap();
+    let first = (0..PROJECTS).map(|at| CreateProject::new(&format!("p{at}"), &named(at, at)));
+    directory.apply_all(first).unwrap();
+    let old = directory.view();
+    directory.apply(CreateProject::new("later", "Amber later")).unwrap();
+    // Of a graph that no longer is published: what is built there goes with it.
+    must_be_right(&old, 0);
+    directory.apply(CreateProject::new("last", "Amber last")).unwrap();
+    must_be_right(&directory.view(), 1);
+}

@@ -173,6 +173,7 @@ impl Loop {
     /// everyone's, also of the refused: a neighbour that never came to be may have been the reason.
     fn commit(&mut self, gathered: Vec<Request>) {
         self.adopt_indexes();
+        self.draft.build_wanted();
         let mut lap = Lap::begin();
         let mut batch = self.new_batch();
         let mut answers: Answers = Vec::with_capacity(gathered.len());
