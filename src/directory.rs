@@ -257,7 +257,8 @@ impl Directory {
         self.shared.revisions.subscribe()
     }
 
-    /// The committed batches from a revision on, oldest first, read as they are asked for.
+    /// The committed batches from a revision on, oldest first, read as they are asked for. While a change of
+    /// thousands of records is planned and written, this waits for it.
     ///
     /// ```
     /// # fn main() -> Result<(), clade::Error> {
@@ -277,7 +278,8 @@ impl Directory {
         Ok(store.log(from)?.map(|batch| batch.map_err(Error::from)))
     }
 
-    /// Writes a consistent copy of the store to `path`, where nothing may be yet. Writes go on meanwhile.
+    /// Writes a consistent copy of the store to `path`, where nothing may be yet. Writes go on meanwhile; but a
+    /// change of thousands of records that has begun is waited for.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

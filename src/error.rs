@@ -145,7 +145,7 @@ pub enum Error {
     },
     /// A filter that would take too long.
     #[error(
-        "this filter would look at up to {texts} texts, and at most {limit} are looked at; ask for fewer conditions \
+        "this filter would look at about {texts} texts, and at most {limit} are looked at; ask for fewer conditions \
          on texts, or narrow them by units or keys"
     )]
     TooCostly {

@@ -152,6 +152,7 @@ impl Graph {
         if self.text_wanted.load(Ordering::Relaxed) {
             self.text();
         }
+        self.build_wanted_lists();
     }
 
     fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {

@@ -85,3 +85,28 @@ fn the_writer_builds_what_readers_asked_for_of_a_graph_that_is_gone() {
     directory.apply(CreateProject::new("last", "Amber last")).unwrap();
     must_be_right(&directory.view(), 1);
 }
+
+#[test]
+fn a_typo_is_forgiven_in_a_narrow_view_of_a_large_directory() {
+    let directory = Directory::in_memory().unwrap();
+    let elsewhere = (0..4_200).map(|at| CreateProject::new(&format!("p{at}"), &format!("Checkout {at}")));
+    directory.apply_all(elsewhere).unwrap();
+    directory.apply(CreateProject::new("own", "Checkout of ours").under("Corp")).unwrap();
+    let view = directory.view();
+    let corp = view.org_unit("Corp").unwrap().id();
+    let found = search(&view.within(&[corp]), "chekcout", &[], None, 5);
+    assert_eq!(found.len(), 1);
+    assert_eq!(search(&view, "chekcout", &[], Some(corp), 5), found);
+}
+
+#[test]
+fn a_whole_url_comes_before_many_that_begin_like_it() {
+    let directory = Directory::in_memory().unwrap();
+    let others = (0..20).map(|at| {
+        CreateProject::new(&format!("p{at}"), "P").repository(&format!("github.com/corp/app-{at}"))
+    });
+    directory.apply_all(others).unwrap();
+    directory.apply(CreateProject::new("own", "P").repository("https://github.com/corp/app")).unwrap();
+    let found = search(&directory.view(), "github.com/corp/app", &[Kind::Repository], None, 5);
+    assert_eq!(found[0].matched, "https://github.com/corp/app");
+}

@@ -2,9 +2,9 @@
 //!
 //! What must stay true: nothing of it is committed before all of it is planned, and nothing where any is refused.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::error::{Error, StoreError};
 use crate::model::change::{Batch, Change};
 use crate::model::command::{Command, Outcome};
 use crate::model::token::Actor;
-use crate::store::Piece;
+use crate::store::{Piece, Store};
 
 /// So many changes are handed over at once.
 const PIECE: usize = 4096;
@@ -29,18 +29,24 @@ impl Loop {
         self.adopt_indexes();
         let batch = self.new_batch();
         let mut lap = Lap::begin();
-        match self.plan_and_write(&batch, &actor, commands, &mut lap) {
+        // Held until the graph is published too: whoever compares the two must not come between.
+        let shared = Arc::clone(&self.shared);
+        let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.plan_and_write(&mut store, &batch, &actor, commands, &mut lap) {
             Ok((outcomes, planned, true)) => {
                 let committed = lap.time();
                 let retired = self.publish(batch.revision);
+                drop(store);
                 self.answer(vec![(answer, Ok(outcomes))], Took { planned, committed, published: lap.time() });
                 drop(retired);
                 self.draft = self.copy_of_published();
             }
             Ok((outcomes, planned, false)) => {
+                drop(store);
                 self.answer(vec![(answer, Ok(outcomes))], Took { planned, ..Took::default() });
             }
             Err(refusal) => {
+                drop(store);
                 answer(Err(refusal));
                 self.draft = self.copy_of_published();
             }
@@ -50,20 +56,16 @@ impl Loop {
     /// What each command did, how long planning took, and whether anything was committed.
     fn plan_and_write(
         &mut self,
+        store: &mut Store,
         batch: &Batch,
         actor: &Actor,
         commands: Vec<Command>,
         lap: &mut Lap,
     ) -> Result<(Vec<Outcome>, Duration, bool), Error> {
-        let shared = &self.shared;
         let draft = &mut self.draft;
         let (planned, took, written) = thread::scope(|scope| {
             let (pieces, coming) = sync_channel(PIECES_MAX);
-            let write = move || {
-                let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
-                store.commit_pieces(batch, actor, coming.into_iter())
-            };
-            let writing = scope.spawn(write);
+            let writing = scope.spawn(|| store.commit_pieces(batch, actor, coming.into_iter()));
             let moment = Moment::new(batch.at, batch.revision, &mint);
             let mut pieces = Pieces { gathered: Vec::with_capacity(PIECE), pieces };
             let planned = plan_all(draft, commands, &moment, |changes| pieces.take(changes));
@@ -74,7 +76,10 @@ impl Loop {
             (planned, lap.time(), writing.join().expect("what cannot be written is an error, not a panic"))
         });
         let outcomes = planned?;
-        self.shared.ready.store(written.is_ok(), Ordering::Relaxed);
+        // Where there was nothing to write, the disk was not tried.
+        if !matches!(written, Ok(false)) {
+            self.shared.ready.store(written.is_ok(), Ordering::Relaxed);
+        }
         let is_written = written.map_err(|failure: StoreError| {
             tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed; nothing was changed");
             failure

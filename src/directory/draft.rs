@@ -34,7 +34,9 @@ pub(super) fn plan_all(
             Ok(planned) => {
                 // Nobody else holds the draft but for a view that has just gone, so this copies nothing.
                 Arc::make_mut(draft).make_all(&planned.changes);
-                take(planned.changes);
+                if refused.is_empty() {
+                    take(planned.changes);
+                }
                 outcomes.push(planned.outcome);
             }
             Err(refusal) => refused.push((at, refusal)),

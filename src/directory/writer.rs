@@ -185,16 +185,21 @@ impl Loop {
             return self.answer(answers, Took { planned: lap.time(), ..Took::default() });
         }
         let planned = lap.time();
-        let committed = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).commit(&batch);
-        self.shared.ready.store(committed.is_ok(), Ordering::Relaxed);
+        // Held until the graph is published too: whoever compares the two must not come between.
+        let shared = Arc::clone(&self.shared);
+        let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let committed = store.commit(&batch);
+        shared.ready.store(committed.is_ok(), Ordering::Relaxed);
         match committed {
             Ok(()) => {
                 let committed = lap.time();
                 let retired = self.publish(batch.revision);
+                drop(store);
                 self.answer(answers, Took { planned, committed, published: lap.time() });
                 self.draft = self.next_draft(retired, &batch);
             }
             Err(failure) => {
+                drop(store);
                 tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed; nothing was changed");
                 self.draft = self.copy_of_published();
                 for (answer, _) in answers {

@@ -8,7 +8,6 @@ use petgraph::Direction;
 use crate::graph::index::Index;
 use crate::graph::mappings::{Mappings, Nodes};
 use crate::graph::platforms::Platforms;
-use crate::graph::sorted::SortedLists;
 use crate::graph::{Edge, Graph, node};
 use crate::model::change::{Batch, Change, ChangeSet};
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
@@ -111,7 +110,7 @@ impl Graph {
     /// much as planning asks for: to compute the rest at the end costs far less than to keep it at every change.
     pub(crate) fn begin_bulk(&mut self) {
         self.text.take();
-        self.sorted = SortedLists::default();
+        self.sorted.clear();
         self.in_bulk = true;
     }
 

@@ -1,9 +1,10 @@
 //! The records of a kind in an order, so that a page is found without reading the others.
 //!
 //! What must stay true: a list has every record of its kind, each before those that come after it in its order. It
-//! is built when it is first asked for, and kept by every change from then on.
+//! is built when it is first asked for, and kept by every change from then on but for a very large one.
 
-use std::cmp::Ordering;
+use std::cmp;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::graph::order::{Order, OrderBy, RecordKey, Value};
@@ -17,8 +18,22 @@ const CHUNK_MAX: usize = 1024;
 const ORDERS: usize = 2 * (1 + Field::ALL.len());
 
 /// A list for each kind and order that was asked for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SortedLists {
+    lists: ByOrder<OnceLock<Sorted>>,
+    /// Which were ever asked for, at whatever revision.
+    wanted: Arc<ByOrder<AtomicBool>>,
+}
+
+/// One of each kind and order.
 #[derive(Debug, Clone)]
-pub(super) struct SortedLists([[OnceLock<Sorted>; ORDERS]; Kind::ALL.len()]);
+struct ByOrder<T>([[T; ORDERS]; Kind::ALL.len()]);
+
+impl<T: Default> Default for ByOrder<T> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| std::array::from_fn(|_| T::default())))
+    }
+}
 
 /// Records in an order.
 #[derive(Debug, Clone, Default)]
@@ -34,20 +49,19 @@ pub(crate) struct Place {
     offset: usize,
 }
 
-impl Default for SortedLists {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| std::array::from_fn(|_| OnceLock::new())))
-    }
-}
-
 impl SortedLists {
     /// Takes over the lists that an equal graph has built and this one has not.
     pub(super) fn adopt(&mut self, equal: &Self) {
-        for (own, built) in self.0.iter_mut().flatten().zip(equal.0.iter().flatten()) {
+        for (own, built) in self.lists.0.iter_mut().flatten().zip(equal.lists.0.iter().flatten()) {
             if let (None, Some(list)) = (own.get(), built.get()) {
                 *own = list.clone().into();
             }
         }
+    }
+
+    /// Forgets the lists, but not which were asked for.
+    pub(super) fn clear(&mut self) {
+        self.lists = ByOrder::default();
     }
 }
 
@@ -133,13 +147,25 @@ type Standing<'g> = (Option<Value<'g>>, &'g Entity);
 impl Graph {
     /// The records of `kind` in an order; none for that of creation, which is the numbers' own.
     pub(super) fn sorted(&self, kind: Kind, order: Order) -> Option<&Sorted> {
-        let list = &self.sorted.0[kind as usize][slot(order)?];
-        Some(list.get_or_init(|| {
+        let slot = slot(order)?;
+        Some(self.sorted.lists.0[kind as usize][slot].get_or_init(|| {
+            self.sorted.wanted.0[kind as usize][slot].store(true, Ordering::Relaxed);
             let everyone = self.all[kind as usize].iter().filter_map(|id| self.entity(EntityId(id)));
             let mut standings: Vec<_> = everyone.map(|entity| self.standing(order, entity)).collect();
             standings.sort_unstable_by(|a, b| self.compare(order, a, b));
             Sorted::of(&standings.iter().map(|(_, entity)| entity.id).collect::<Vec<_>>())
         }))
+    }
+
+    /// Builds every list that was ever asked for.
+    pub(super) fn build_wanted_lists(&self) {
+        for kind in Kind::ALL {
+            for (slot, wanted) in self.sorted.wanted.0[kind as usize].iter().enumerate() {
+                if wanted.load(Ordering::Relaxed) {
+                    self.sorted(kind, order(slot));
+                }
+            }
+        }
     }
 
     /// Enters a record in the lists of its kind.
@@ -166,11 +192,11 @@ impl Graph {
     ) {
         let Some(kind) = self.entity(id).map(|entity| entity.kind() as usize) else { return };
         for slot in 0..ORDERS {
-            let Some(mut list) = self.sorted.0[kind][slot].take() else { continue };
+            let Some(mut list) = self.sorted.lists.0[kind][slot].take() else { continue };
             let Some(Some(entity)) = self.nodes.node_weight(node(id)) else { continue };
             let order = order(slot);
             if act(self, order, &self.standing(order, entity), &mut list) {
-                self.sorted.0[kind][slot] = list.into();
+                self.sorted.lists.0[kind][slot] = list.into();
             }
         }
     }
@@ -181,11 +207,11 @@ impl Graph {
 
     fn precedes(&self, order: Order, id: EntityId, standing: &Standing<'_>) -> bool {
         let other = self.entity(id).map(|entity| self.standing(order, entity));
-        other.is_some_and(|other| self.compare(order, &other, standing) == Ordering::Less)
+        other.is_some_and(|other| self.compare(order, &other, standing) == cmp::Ordering::Less)
     }
 
     /// Keys are looked at only where values are equal.
-    fn compare(&self, order: Order, a: &Standing<'_>, b: &Standing<'_>) -> Ordering {
+    fn compare(&self, order: Order, a: &Standing<'_>, b: &Standing<'_>) -> cmp::Ordering {
         let by_value = order.compare(a.0.as_ref(), b.0.as_ref());
         by_value.then_with(|| RecordKey::of(self, a.1).cmp(&RecordKey::of(self, b.1)))
     }

@@ -3,7 +3,7 @@
 //! What must stay true: whoever has such a text is a candidate. Others may be too, since letters are told apart by
 //! class and a long part is looked up in pieces; so whoever asks looks at the texts of the candidates.
 //!
-//! Built when it is first asked for, kept by every change from then on.
+//! Built when it is first asked for, kept by every change from then on but for a very large one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -72,7 +72,10 @@ impl TextIndex {
         };
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let mut built = thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(build_some)).collect();
+            let others: Vec<_> = (1..threads)
+                // Without another thread, this one does all of it.
+                .filter_map(|_| thread::Builder::new().spawn_scoped(scope, build_some).ok())
+                .collect();
             let mut built = build_some();
             built.extend(others.into_iter().flat_map(|other| other.join().expect("any text can be indexed")));
             built

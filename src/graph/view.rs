@@ -238,6 +238,11 @@ impl View {
         by_value.then_with(|| RecordKey::of(&self.graph, entity).cmp(key))
     }
 
+    /// How many records of `kind` there are, out of sight too: as many as a list of them has.
+    pub(crate) fn count_of(&self, kind: Kind) -> u64 {
+        self.graph.all[kind as usize].len()
+    }
+
     /// All records of `kind` in an order, out of sight too; none for that of creation, which is the numbers' own.
     pub(crate) fn sorted(&self, kind: Kind, order: Order) -> Option<&Sorted> {
         self.graph.sorted(kind, order)

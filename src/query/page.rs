@@ -17,6 +17,8 @@ use crate::query::position::Position;
 
 /// So many records of a list are passed in the time in which one is read.
 const WALKED_WHILE_ONE_IS_READ: u64 = 16;
+/// At most so many of a list are passed for each that matches.
+const WALKED_AT_WORST: u64 = 256;
 
 /// Which page: `first` after a cursor, or `last` before one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -192,9 +194,12 @@ fn worth_walking<'v>(
 ) -> Option<&'v Sorted> {
     let kind = view.entity(EntityId(matches.min()?))?.kind();
     let limit = request.first.or(request.last).and_then(|limit| u64::try_from(limit).ok());
-    let everyone = view.all(kind).len();
+    let everyone = view.count_of(kind);
     let walked = everyone.min(limit.unwrap_or(everyone).saturating_mul(everyone / matches.len()));
-    if walked / WALKED_WHILE_ONE_IS_READ <= matches.len() { view.sorted(kind, order) } else { None }
+    // At the worst, all that match stand at the far end.
+    let is_worth =
+        walked / WALKED_WHILE_ONE_IS_READ <= matches.len() && everyone / WALKED_AT_WORST <= matches.len();
+    if is_worth { view.sorted(kind, order) } else { None }
 }
 
 fn by_walking(

@@ -1,5 +1,6 @@
 //! Search over every kind at once, the best first.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use roaring::RoaringBitmap;
@@ -40,8 +41,9 @@ pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>,
     let Some(wanted) = Wanted::new(text) else { return Vec::new() };
     let scope = Scope::new(view, kinds, within);
     let mut found = Vec::new();
-    if let Some(beginning) = view.may_start(wanted.phrase.folded()) {
-        // Nothing but a beginning is worth as much, so a page full of them is the best there is.
+    if let Some(mut beginning) = view.may_start(wanted.phrase.folded()) {
+        // Nothing but a beginning or a whole url is worth as much, so a page full of them is the best there is.
+        beginning.extend(wanted.at_url(view));
         found = scope.best(&beginning, first, |id, kind, texts| {
             wanted.rate_url(view, id, kind).or_else(|| best_beginning(texts, kind, &wanted.phrase))
         });
@@ -51,7 +53,7 @@ pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>,
             scope.best(&wanted.candidates(view), first, |id, kind, texts| wanted.rate(view, id, kind, texts));
     }
     if found.len() < first
-        && let Some(similar) = Similar::new(view, &wanted.words)
+        && let Some(similar) = Similar::new(view, &wanted.words, &scope.everyone())
     {
         let mut rest = similar.candidates;
         for found in &found {
@@ -76,6 +78,14 @@ impl<'v> Scope<'v> {
         Self { view, kinds: Kind::ALL.into_iter().filter(is_wanted).collect(), within }
     }
 
+    fn of_kind(&self, kind: Kind) -> Cow<'v, RoaringBitmap> {
+        self.within.map_or_else(|| self.view.all(kind), |unit| self.view.below(unit, kind))
+    }
+
+    fn everyone(&self) -> RoaringBitmap {
+        self.kinds.iter().fold(RoaringBitmap::new(), |all, kind| all | &*self.of_kind(*kind))
+    }
+
     /// The `first` best of the candidates in this scope, by what `rate` gives.
     fn best(
         &self,
@@ -86,8 +96,7 @@ impl<'v> Scope<'v> {
         let view = self.view;
         let mut best = Least::new(first, Found::cmp);
         for kind in &self.kinds {
-            let scope = self.within.map_or_else(|| view.all(*kind), |unit| view.below(unit, *kind));
-            view.each_texts(&(candidates & &*scope), |id, texts| {
+            view.each_texts(&(candidates & &*self.of_kind(*kind)), |id, texts| {
                 if let Some(Rated { points, field, length }) = rate(id, *kind, texts) {
                     best.push(Found { points: Reverse(points), length, id, field });
                 }
@@ -156,10 +165,14 @@ impl Wanted {
         let mut candidates = left.unwrap_or_else(|| {
             Kind::ALL.into_iter().fold(RoaringBitmap::new(), |all, kind| all | &*view.all(kind))
         });
-        if let Some(url) = self.url.as_deref().and_then(|url| RepoUrl::parse(url).ok()) {
-            candidates.extend(view.repositories_at(&url).into_iter().map(|id| id.0));
-        }
+        candidates.extend(self.at_url(view));
         candidates
+    }
+
+    /// The repositories at the url.
+    fn at_url(&self, view: &View) -> impl Iterator<Item = u32> {
+        let url = self.url.as_deref().and_then(|url| RepoUrl::parse(url).ok());
+        url.map(|url| view.repositories_at(&url)).unwrap_or_default().into_iter().map(|id| id.0)
     }
 
     /// How well a record fits: with all the words in one text, or each in some text.

@@ -38,7 +38,7 @@ const LOOKED_UP_FROM: usize = 3;
 
 /// What it takes to evaluate a filter, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Cost {
+pub(super) enum Cost {
     Bitmaps,
     Lookups,
     Letters,
@@ -121,7 +121,7 @@ impl<'v> Selection<'v> {
         conditions
     }
 
-    fn cost(self, filter: &Filter) -> Cost {
+    pub(super) fn cost(self, filter: &Filter) -> Cost {
         match filter {
             Filter::All | Filter::Within(_) | Filter::DirectlyIn(_) => Cost::Bitmaps,
             Filter::And(parts) | Filter::Or(parts) => {

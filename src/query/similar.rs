@@ -31,8 +31,8 @@ pub(super) struct Similar {
 pub(super) struct Words(Vec<Vec<char>>);
 
 impl Similar {
-    /// None where every word is too short or too long to be anything but what it is.
-    pub(super) fn new(view: &View, words: &[Part]) -> Option<Self> {
+    /// Among `everyone`. None where every word is too short or too long to be anything but what it is.
+    pub(super) fn new(view: &View, words: &[Part], everyone: &RoaringBitmap) -> Option<Self> {
         let letters = Words(words.iter().map(|word| word.folded().chars().collect()).collect());
         if letters.0.iter().all(|word| edits_allowed(word.len()) == 0) {
             return None;
@@ -42,7 +42,8 @@ impl Similar {
             let near = if edits_allowed(letters.len()) == 0 {
                 view.may_contain(word.folded()).map(|likely| likely.ids)
             } else {
-                Some(sharing_most(&view.letters_in_a_row(word.folded())))
+                let sets = view.letters_in_a_row(word.folded());
+                Some(sharing_most(&sets.into_iter().map(|ids| ids & everyone).collect::<Vec<_>>()))
             };
             if let Some(near) = near {
                 candidates = Some(candidates.map_or_else(|| near.clone(), |all| all & &near));
