@@ -17,14 +17,13 @@ use std::{env, fs, thread};
 
 use clade::cli::demo_data::DemoData;
 use clade::model::command::{
-    Command, Delete, IfExists, MoveUnit, PersonFields, PersonRef, Placement, ProjectFields, ProjectRef,
-    Update,
+    Command, Delete, MoveUnit, PersonFields, PersonRef, Placement, ProjectFields, ProjectRef, Update,
 };
 use clade::model::{Email, Level, Name, ProjectId, UnitRef};
 use clade::query::{
     FacetBy, Field, Filter, Order, OrderBy, PageRequest, Relation, TextTest, facets, page, search, select,
 };
-use clade::server::rest::{command_of_line, in_order};
+use clade::server::rest::commands_of_lines;
 use clade::{CreateMapping, CreatePerson, CreateProject, Directory, EntityId, IntoCommand, Kind, View};
 
 /// How many people and projects a batch makes, and how many it ends.
@@ -56,12 +55,7 @@ impl Soak {
     fn new(entities: u64, directory: Directory) -> Self {
         let mut lines = Vec::new();
         DemoData { entities, seed: 1 }.write(&mut lines).unwrap();
-        let commands: Vec<_> = lines
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| ((), command_of_line(line, IfExists::Refuse).unwrap()))
-            .collect();
-        directory.apply_all(in_order(commands).unwrap().into_iter().map(|((), command)| command)).unwrap();
+        directory.apply_all(commands_of_lines(&lines).unwrap()).unwrap();
         let made = (0..KEPT).flat_map(made).collect::<Vec<_>>();
         directory.apply_all(made).unwrap();
         directory.view().warm_up();

@@ -110,3 +110,15 @@ fn a_whole_url_comes_before_many_that_begin_like_it() {
     let found = search(&directory.view(), "github.com/corp/app", &[Kind::Repository], None, 5);
     assert_eq!(found[0].matched, "https://github.com/corp/app");
 }
+
+#[test]
+fn what_has_no_text_does_not_contain_the_empty_one() {
+    let directory = Directory::in_memory().unwrap();
+    directory.apply_all((0..PROJECTS).map(|at| CreateProject::new(&format!("p{at}"), "P"))).unwrap();
+    directory.apply(CreateProject::new("known", "P").external_id("x")).unwrap();
+    let view = directory.view();
+    for test in [TextTest::Contains(String::new()), TextTest::StartsWith(String::new())] {
+        let count = |field| select(&view, Kind::Project, &Filter::Text(field, test.clone())).len();
+        assert_eq!([Field::Name, Field::ExternalId].map(count), [PROJECTS as u64 + 1, 1]);
+    }
+}

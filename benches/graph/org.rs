@@ -2,9 +2,8 @@
 
 use clade::cli::demo_data::DemoData;
 use clade::model::ProjectId;
-use clade::model::command::IfExists;
 use clade::query::{Field, Filter, Relation, TextTest};
-use clade::server::rest::{command_of_line, in_order};
+use clade::server::rest::commands_of_lines;
 use clade::{Directory, EntityId, Kind, View};
 
 /// An organisation, with the records that the questions are about.
@@ -28,13 +27,8 @@ impl Org {
     pub(crate) fn of(entities: u64) -> Self {
         let mut lines = Vec::new();
         DemoData { entities, seed: 1 }.write(&mut lines).unwrap();
-        let commands: Vec<_> = lines
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| ((), command_of_line(line, IfExists::Refuse).unwrap()))
-            .collect();
         let directory = Directory::in_memory().unwrap();
-        directory.apply_all(in_order(commands).unwrap().into_iter().map(|((), command)| command)).unwrap();
+        directory.apply_all(commands_of_lines(&lines).unwrap()).unwrap();
         let view = directory.view();
         view.warm_up();
         let corp = view.org_unit("corp").unwrap().id();

@@ -2,22 +2,17 @@
 
 use clade::access::Secret;
 use clade::cli::demo_data::DemoData;
-use clade::model::command::{Command, IfExists, NewToken};
+use clade::model::command::{Command, NewToken};
 use clade::model::token::Role;
-use clade::server::rest::{command_of_line, in_order};
+use clade::server::rest::commands_of_lines;
 use clade::{CreatePerson, Directory};
 
 /// One of this size, in memory.
 pub(crate) fn directory(entities: u64) -> Directory {
     let mut lines = Vec::new();
     DemoData { entities, seed: 1 }.write(&mut lines).unwrap();
-    let commands: Vec<_> = lines
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| ((), command_of_line(line, IfExists::Refuse).unwrap()))
-        .collect();
     let directory = Directory::in_memory().unwrap();
-    directory.apply_all(in_order(commands).unwrap().into_iter().map(|((), command)| command)).unwrap();
+    directory.apply_all(commands_of_lines(&lines).unwrap()).unwrap();
     directory
 }
 

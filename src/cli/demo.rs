@@ -6,8 +6,8 @@ use std::fmt::Write;
 use serde_json::json;
 
 use crate::cli::Result;
-use crate::model::command::{Command, IfExists};
-use crate::server::rest::{command_of_line, in_order};
+use crate::model::command::Command;
+use crate::server::rest::commands_of_lines;
 
 /// Units: key, type, and the units above.
 const UNITS: &[(&str, &str, &[&str])] = &[
@@ -113,13 +113,7 @@ const PEOPLE: usize = 120;
 
 /// The commands that make the sample, through the same reader as every import.
 pub(super) fn commands() -> Result<Vec<Command>> {
-    let lines = lines();
-    let mut commands = Vec::new();
-    for (number, line) in lines.lines().enumerate() {
-        commands.push((number, command_of_line(line.as_bytes(), IfExists::Refuse)?));
-    }
-    let commands = in_order(commands).map_err(|mut refused| refused.remove(0).1)?;
-    Ok(commands.into_iter().map(|(_, command)| command).collect())
+    Ok(commands_of_lines(lines().as_bytes())?)
 }
 
 fn lines() -> String {

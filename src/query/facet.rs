@@ -37,6 +37,22 @@ pub enum FacetBy {
     Type,
 }
 
+impl FacetBy {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Level(Level::Organization),
+        Self::Level(Level::Business),
+        Self::Level(Level::Department),
+        Self::Level(Level::Group),
+        Self::Level(Level::Team),
+        Self::Platform,
+        Self::Owner,
+        Self::Member,
+        Self::Project,
+        Self::Type,
+    ];
+}
+
 /// One value of a dimension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {

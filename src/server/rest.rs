@@ -42,7 +42,7 @@ mod units;
 
 pub use export::export;
 pub use format::Format;
-pub use lines::{command_of_line, command_of_record, records_of_csv};
+pub use lines::{command_of_line, command_of_record, commands_of_lines, records_of_csv};
 pub use merging::merging_helps;
 pub use openapi::openapi;
 pub use operations::CheckAnswer;

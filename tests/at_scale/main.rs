@@ -12,7 +12,6 @@ mod plain;
 mod scan;
 
 use clade::directory::Totals;
-use clade::model::Level;
 use clade::query::{
     FacetBy, Field, Filter, Order, OrderBy, PageRequest, Relation, TextTest, cursor, facet, page, search,
     select,
@@ -27,18 +26,6 @@ const FILTERS: usize = 60;
 const RECORDS: usize = 200;
 const UNITS: usize = 12;
 const PAGE: usize = 50;
-const DIMENSIONS: [FacetBy; 10] = [
-    FacetBy::Level(Level::Organization),
-    FacetBy::Level(Level::Business),
-    FacetBy::Level(Level::Department),
-    FacetBy::Level(Level::Group),
-    FacetBy::Level(Level::Team),
-    FacetBy::Platform,
-    FacetBy::Owner,
-    FacetBy::Member,
-    FacetBy::Project,
-    FacetBy::Type,
-];
 
 /// Everything, and what a token for one business would see, each with the plain answers to the same.
 fn scopes(org: &Org) -> [(View, Scan<'_>); 2] {
@@ -159,7 +146,7 @@ fn a_facet_counts_each_record_once_for_each_of_its_values() {
         let asked = drawn.chain([(Kind::Project, Filter::All), (Kind::Project, compound("b0"))]);
         for (kind, filter) in asked {
             let matches = scan.select(kind, &filter);
-            for by in DIMENSIONS {
+            for by in FacetBy::ALL {
                 let counted = facet(&view, kind, &filter, by, false);
                 let expected = scan.facet(&matches, by);
                 assert_same(&counted, &expected, format_args!("{kind} by {by:?} of {filter:?}"));

@@ -9,7 +9,7 @@ use clade::model::command::{
 };
 use clade::model::{CreateMapping, Email, Name, ProjectId, UnitRef};
 use clade::query::Field;
-use clade::server::rest::{command_of_line, in_order};
+use clade::server::rest::{command_of_line, commands_of_lines};
 use clade::{Directory, EntityId, Kind, View};
 use serde_json::json;
 
@@ -37,12 +37,7 @@ impl Org {
         let mut lines = Vec::new();
         DemoData { entities, seed: 1 }.write(&mut lines).unwrap();
         let directory = Directory::in_memory().unwrap();
-        let commands: Vec<_> = lines
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| ((), command_of_line(line, IfExists::Refuse).unwrap()))
-            .collect();
-        directory.apply_all(in_order(commands).unwrap().into_iter().map(|((), command)| command)).unwrap();
+        directory.apply_all(commands_of_lines(&lines).unwrap()).unwrap();
         let mut plain = Plain::read(&lines);
         let view = directory.view();
         // From here on changes are made to the index of texts, too.

@@ -5,7 +5,7 @@
 mod org;
 mod twin;
 
-use clade::model::{Level, UnitType};
+use clade::model::UnitType;
 use clade::query::{
     Descendant, FacetBy, Field, Filter, Order, OrderBy, PageRequest, Relation, TextTest, cursor, descendants,
     facet, page, search, select,
@@ -33,18 +33,6 @@ const FIELDS: [Field; 13] = [
     Field::Platform,
     Field::Url,
     Field::Identifier,
-];
-const DIMENSIONS: [FacetBy; 10] = [
-    FacetBy::Level(Level::Organization),
-    FacetBy::Level(Level::Business),
-    FacetBy::Level(Level::Department),
-    FacetBy::Level(Level::Group),
-    FacetBy::Level(Level::Team),
-    FacetBy::Platform,
-    FacetBy::Owner,
-    FacetBy::Member,
-    FacetBy::Project,
-    FacetBy::Type,
 ];
 const RELATIONS: [Relation; 4] =
     [Relation::Member, Relation::Project, Relation::Repository, Relation::Service];
@@ -215,7 +203,7 @@ proptest! {
     #[test]
     fn a_facet_counts_each_record_once_for_each_of_its_values(org in org(), scope in of(0..100_usize), (kind, ask) in kind_and_ask(), chosen in text()) {
         with_both(&org, scope, |view, twin| {
-            for by in DIMENSIONS {
+            for by in FacetBy::ALL {
                 let expected = twin.facet(kind, &ask, by);
                 assert_eq!(facet(view, kind, &ask.filter(twin), by, false), expected, "{by:?}");
                 // Disjunctive, a condition on the dimension itself is left out, and another is kept.

@@ -12,6 +12,7 @@ use crate::server::json;
 use crate::server::problem::{Problem, Result};
 use crate::server::rest::csv_text::unguarded;
 use crate::server::rest::fields::{Fields, Given, Manner};
+use crate::server::rest::order::in_order;
 use crate::server::rest::{input, mapping_input};
 
 /// The words of `kind`.
@@ -30,6 +31,19 @@ pub fn command_of_line(line: &[u8], if_exists: IfExists) -> Result<Command> {
             format!("a line must be a JSON object, not {}", json_kind(&other)),
         )),
     }
+}
+
+/// The commands of all lines that are not empty, each refused where its record is there already, in the order in which
+/// they can succeed.
+///
+/// # Errors
+/// Why the first line that cannot be taken is none.
+pub fn commands_of_lines(lines: &[u8]) -> Result<Vec<Command>> {
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let commands =
+        lines.map(|line| Ok(((), command_of_line(line, IfExists::Refuse)?))).collect::<Result<_>>()?;
+    let commands = in_order(commands).map_err(|mut cycle| Problem::from(cycle.remove(0).1))?;
+    Ok(commands.into_iter().map(|((), command)| command).collect())
 }
 
 /// Reads one record: the body of a POST, plus `kind`.
