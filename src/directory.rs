@@ -8,6 +8,7 @@ mod check;
 mod draft;
 mod plan;
 mod published;
+mod uses;
 mod writer;
 
 use std::path::Path;
@@ -24,10 +25,11 @@ use crate::model::change::Batch;
 use crate::model::command::{Command, Outcome};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
-use crate::model::token::Actor;
+use crate::model::token::{Author, TokenId};
 use crate::store::Store;
 
 use self::plan::Moment;
+use self::uses::Uses;
 use self::writer::{Request, Shared, Writer};
 
 pub use self::check::Checked;
@@ -130,7 +132,8 @@ impl Directory {
             &loaded.mappings,
             loaded.tokens,
         );
-        let (shared, writer) = writer::start(store, graph.opened_as(rand::random()));
+        let uses = Uses::new(store.token_uses()?);
+        let (shared, writer) = writer::start(store, graph.opened_as(rand::random()), uses);
         Ok(Self { shared, writer: Arc::new(writer) })
     }
 
@@ -216,29 +219,36 @@ impl Directory {
     /// # Errors
     /// As [`Directory::apply_all`].
     pub fn dry_run<C: IntoCommand>(&self, commands: impl IntoIterator<Item = C>) -> Result<Applied, Error> {
-        let commands = all_taken(commands)?;
+        self.try_out(&Author::local(), all_taken(commands)?)
+    }
+
+    /// What [`Directory::submit`] would do, without doing it.
+    ///
+    /// # Errors
+    /// As [`Directory::apply_all`].
+    pub fn try_out(&self, author: &Author, commands: Vec<Command>) -> Result<Applied, Error> {
         let began = Instant::now();
         let mut draft = Arc::new(Graph::clone(&self.shared.published.load()));
         let moment = Moment::new(Timestamp::now(), draft.revision().next(), &writer::mint);
         let total = commands.len();
-        let outcomes = draft::plan_all(&mut draft, commands, &moment, drop)
+        let outcomes = draft::plan_all(&mut draft, author, commands, &moment, drop)
             .map_err(|refusal| in_a_set(refusal, total))?;
         let took = Took { planned: began.elapsed(), ..Took::default() };
         Ok(Applied { view: View::of(draft), outcomes, took })
     }
 
-    /// Carries out all commands or none in the name of `actor`, without blocking the caller's thread. Returns
-    /// once they are on disk.
+    /// Carries out all commands or none in the name of `author`, within what they may change, and without blocking
+    /// the caller's thread. Returns once they are on disk.
     ///
     /// # Errors
     /// Why they were refused: a single command's own reason, or [`Error::Refused`] for several. [`Error::Busy`]
     /// when too many others wait.
-    pub async fn submit(&self, actor: Actor, commands: Vec<Command>) -> Result<Applied, Error> {
+    pub async fn submit(&self, author: Author, commands: Vec<Command>) -> Result<Applied, Error> {
         let (answer, answered) = oneshot::channel();
         let answer = Box::new(move |outcome| {
             let _gone = answer.send(outcome);
         });
-        self.writer.send(Request { actor, commands, answer })?;
+        self.writer.send(Request { author, commands, answer })?;
         answered.await.unwrap_or(Err(Error::Closed))
     }
 
@@ -247,7 +257,7 @@ impl Directory {
         let answer = Box::new(move |outcome| {
             let _gone = answer.send(outcome);
         });
-        self.writer.send_and_wait(Request { actor: Actor::Local, commands, answer })?;
+        self.writer.send_and_wait(Request { author: Author::local(), commands, answer })?;
         answered.recv().unwrap_or(Err(Error::Closed))
     }
 
@@ -299,6 +309,17 @@ impl Directory {
         Ok(snapshot.copy_to(path.as_ref())?)
     }
 
+    /// Notes that a token is used. Told to the minute, and written now and then.
+    pub fn note_use(&self, id: &TokenId, now: Timestamp) {
+        self.shared.uses.note(id, now);
+    }
+
+    /// When a token was last used, to the minute.
+    #[must_use]
+    pub fn last_used(&self, id: &TokenId) -> Option<Timestamp> {
+        self.shared.uses.last(id)
+    }
+
     /// Whether the writer is alive and the last commit reached the disk.
     #[must_use]
     pub fn is_ready(&self) -> bool {
@@ -339,7 +360,11 @@ fn all_taken<C: IntoCommand>(commands: impl IntoIterator<Item = C>) -> Result<Ve
 /// A refusal as one of a set of commands, also where the set is of one.
 fn in_a_set(refusal: Error, total: usize) -> Error {
     match refusal {
-        many @ (Error::Refused { .. } | Error::Store(_) | Error::Busy | Error::Closed) => many,
+        many @ (Error::Refused { .. }
+        | Error::Store(_)
+        | Error::Unauthorized
+        | Error::Busy
+        | Error::Closed) => many,
         one => Error::Refused { refused: vec![(0, one)], total },
     }
 }

@@ -12,6 +12,7 @@ mod new_file;
 mod open;
 mod record;
 mod tables;
+mod uses;
 mod write;
 
 use std::fmt;
@@ -24,7 +25,8 @@ use uuid::Uuid;
 use crate::error::{StoreError, StoreTrouble};
 use crate::model::change::Batch;
 use crate::model::entity::Revision;
-use crate::model::token::Actor;
+use crate::model::time::Timestamp;
+use crate::model::token::{Actor, TokenId};
 
 pub use self::backup::Snapshot;
 pub use self::check::{Checked, Finding};
@@ -175,6 +177,22 @@ impl Store {
         from: Revision,
     ) -> Result<impl Iterator<Item = Result<Batch, StoreError>> + use<>, StoreError> {
         log::read(&self.database()?.begin_read().map_err(failed)?, from)
+    }
+
+    /// When each token was last used, as far as that was written.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn token_uses(&self) -> Result<Vec<(TokenId, Timestamp)>, StoreError> {
+        uses::read(&self.database()?.begin_read().map_err(failed)?)
+    }
+
+    /// Keeps when tokens were last used.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_token_uses(&mut self, uses: &[(TokenId, Timestamp)]) -> Result<(), StoreError> {
+        uses::write(self.begin_write()?, uses)
     }
 
     /// Examines the whole file: its pages, its log, and that the tables are what the log replays to.

@@ -11,8 +11,6 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, demo, say, token};
 use crate::directory::Directory;
-use crate::model::key::Name;
-use crate::model::token::Role;
 use crate::server::{AppState, serve};
 
 #[derive(Debug, Args)]
@@ -108,9 +106,7 @@ fn first_token(directory: &Directory) -> Result<Option<String>> {
     if !directory.view().tokens().is_empty() {
         return Ok(None);
     }
-    let (secret, _) =
-        token::create(directory, Role::Admin, Some(Name::parse("made by the first serve")?), None)?;
-    Ok(Some(secret))
+    token::first(directory, "made by the first serve").map(Some)
 }
 
 fn greet(address: SocketAddr, secret: Option<&str>, demo: bool) -> Result {

@@ -121,6 +121,8 @@ pub async fn execute(state: &AppState, caller: Caller, asked: Asked) -> Answer {
 /// A request that was parsed and counted.
 pub(crate) struct Prepared {
     pub(crate) kind: OperationType,
+    /// Whether its answer may be given to whoever asks the same of the same revision.
+    keepable: bool,
     request: Request,
 }
 
@@ -157,7 +159,7 @@ impl Endpoint {
             return Ok(Found::Answer(answer));
         }
         let prepared = self.prepare_known(asked, digest)?;
-        let key = key.filter(|_| prepared.kind == OperationType::Query);
+        let key = key.filter(|_| prepared.keepable);
         Ok(Found::Request(Box::new(prepared), key))
     }
 
@@ -178,7 +180,8 @@ impl Endpoint {
         let mut request = Request::new("").variables(variables);
         request.operation_name = asked.operation_name;
         request.set_parsed_query(document.parsed.clone());
-        Ok(Prepared { kind, request })
+        let keepable = kind == OperationType::Query && document.keepable;
+        Ok(Prepared { kind, keepable, request })
     }
 
     /// Validates and executes.

@@ -67,10 +67,7 @@ impl AppState {
             Actor::Local => true,
             Actor::Token(id) => {
                 let view = self.directory.view();
-                view.token(id).is_some_and(|token| {
-                    let now = (self.now)();
-                    token.revoked_at.is_none() && token.expires_at.is_none_or(|end| now < end)
-                })
+                view.token(id).is_some_and(|token| token.holds_at((self.now)()))
             }
         }
     }
@@ -78,7 +75,7 @@ impl AppState {
     /// The same caller, with the directory as it is now.
     #[must_use]
     pub fn renewed(&self, caller: &Caller) -> Caller {
-        Caller { view: self.directory.view().within(caller.grant.units()), grant: Arc::clone(&caller.grant) }
+        Caller { view: self.directory.view().seen_by(caller.grant.scope()), grant: Arc::clone(&caller.grant) }
     }
 
     /// Who sends these headers: `Authorization: <token>` or `Authorization: Bearer <token>`, the scheme in any
@@ -107,8 +104,10 @@ impl AppState {
         let secret = Secret::parse(text).ok_or_else(Problem::unauthorized)?;
         let view = self.directory.view();
         let token = view.token(secret.id()).ok_or_else(Problem::unauthorized)?;
-        let grant = Grant::of(token, &secret, (self.now)()).map_err(|_| Problem::unauthorized())?;
-        let view = view.within(grant.units());
+        let now = (self.now)();
+        let grant = Grant::of(token, &secret, now).map_err(|_| Problem::unauthorized())?;
+        self.directory.note_use(secret.id(), now);
+        let view = view.seen_by(grant.scope());
         Ok(Caller { grant: Arc::new(grant), view })
     }
 }

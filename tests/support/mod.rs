@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 
 use clade::Directory;
 use clade::access::Secret;
+use clade::model::UnitRef;
 use clade::model::command::{Command, NewToken};
 use clade::model::token::Role;
 use clade::server::{AppState, serve};
@@ -69,6 +70,12 @@ impl Server {
     /// A token with this role.
     pub(crate) fn token_with(&self, role: Role) -> String {
         new_token(&self.directory, role)
+    }
+
+    /// A token with this role, limited to units.
+    pub(crate) fn token_within(&self, role: Role, units: &[&str]) -> String {
+        let units = units.iter().map(|unit| UnitRef::from(*unit)).collect();
+        keep_token(&self.directory, role, Some(units))
     }
 
     /// Sends one request with the admin token. `path` is what follows `/api/v2/data`, or a whole one after `!`.
@@ -300,9 +307,13 @@ impl Answer {
 
 /// Keeps a new token with this role, and gives its secret.
 pub(crate) fn new_token(directory: &Directory, role: Role) -> String {
+    keep_token(directory, role, None)
+}
+
+fn keep_token(directory: &Directory, role: Role, units: Option<Vec<UnitRef>>) -> String {
     let secret = Secret::generate();
-    let token =
-        NewToken { id: secret.id().clone(), hash: secret.hash(), role, description: None, expires_at: None };
+    let (id, hash) = (secret.id().clone(), secret.hash());
+    let token = NewToken { id, hash, role, description: None, units, expires_at: None };
     directory.apply(Command::CreateToken(token)).unwrap();
     secret.reveal().to_owned()
 }

@@ -70,7 +70,12 @@ pub(super) struct Document {
     text_bytes: u64,
     /// Whether it takes no variables, and was counted against its limits.
     counted: bool,
+    /// Whether its answer depends on nothing but the revision, and who asks.
+    pub(super) keepable: bool,
 }
+
+/// The one field whose value changes without a revision.
+const UNSETTLED_FIELD: &str = "lastUsedAt";
 
 impl SizeBytes for Arc<Document> {
     fn size_bytes(&self) -> u64 {
@@ -88,7 +93,8 @@ impl Document {
         typename::expose(&mut parsed)?;
         let takes_variables =
             parsed.operations.iter().any(|(_, operation)| !operation.node.variable_definitions.is_empty());
-        let mut document = Self { parsed, text_bytes: text.len() as u64, counted: false };
+        let keepable = !text.contains(UNSETTLED_FIELD);
+        let mut document = Self { parsed, text_bytes: text.len() as u64, counted: false, keepable };
         if !takes_variables {
             document.count(&Variables::default())?;
             document.counted = true;

@@ -169,6 +169,7 @@ fn refused_by_directory(refusal: Error, lines: &[usize]) -> Problem {
             }
             refused(total, refusals)
         }
+        Error::Unauthorized => Problem::unauthorized(),
         other => {
             let problem = Problem::from(other);
             match lines {
