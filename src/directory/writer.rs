@@ -164,12 +164,12 @@ impl Loop {
         loop {
             let is_ready = self.shared.ready.load(Ordering::Relaxed);
             if is_ready {
-                self.keep_uses(self.shared.uses.due());
+                self.keep_uses(&self.shared.uses.due());
             }
             match waiting.recv_timeout(if is_ready { LOOK_UP_EVERY } else { TRY_DISK_EVERY }) {
                 Ok(request) => return Some(request),
                 Err(RecvTimeoutError::Disconnected) => {
-                    self.keep_uses(self.shared.uses.rest());
+                    self.keep_uses(&self.shared.uses.rest());
                     return None;
                 }
                 Err(RecvTimeoutError::Timeout) if !is_ready => {
@@ -182,11 +182,11 @@ impl Loop {
     }
 
     /// What is lost of it is no loss, and where the disk fails a commit will say so.
-    fn keep_uses(&self, uses: Vec<(TokenId, Timestamp)>) {
+    fn keep_uses(&self, uses: &[(TokenId, Timestamp)]) {
         if uses.is_empty() {
             return;
         }
-        let kept = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).keep_token_uses(&uses);
+        let kept = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).keep_token_uses(uses);
         if let Err(failure) = kept {
             tracing::warn!(error = ?failure, "when tokens were last used could not be written");
         }

@@ -140,7 +140,7 @@ fn maybe<T>(given: Option<T>) -> MaybeUndefined<T> {
 /// Where a new record belongs: in just these units, or at the end of this level path.
 fn placement(units: Option<Vec<ID>>, levels: [Option<String>; 5]) -> Result<Placement> {
     if let Some(units) = units {
-        return Ok(Placement::Units(units.iter().map(|id| unit_ref(id)).collect()));
+        return Ok(Placement::Units(units.iter().map(unit_ref).collect()));
     }
     let mut names: LevelNames = Default::default();
     for (level, text) in Level::ALL.into_iter().zip(levels) {
@@ -152,7 +152,7 @@ fn placement(units: Option<Vec<ID>>, levels: [Option<String>; 5]) -> Result<Plac
 /// Where a known record belongs from now on.
 fn placement_patch(units: Option<Vec<ID>>, levels: [MaybeUndefined<String>; 5]) -> Result<Placement> {
     if let Some(units) = units {
-        return Ok(Placement::Units(units.iter().map(|id| unit_ref(id)).collect()));
+        return Ok(Placement::Units(units.iter().map(unit_ref).collect()));
     }
     if levels.iter().all(MaybeUndefined::is_undefined) {
         return Ok(Placement::Keep);

@@ -35,7 +35,7 @@ impl CreateTokenInput {
             hash: secret.hash(),
             role: self.role.into(),
             description: given(self.description, "description", Name::parse)?,
-            units: self.units.map(|units| units.iter().map(|id| unit_ref(id)).collect()),
+            units: self.units.map(|units| units.iter().map(unit_ref).collect()),
             expires_at: self.expires_at.map(|moment| moment.0),
         }))
     }
