@@ -230,7 +230,7 @@ proptest! {
             let [after, before] = bounds.map(|drawn| drawn.and_then(|drawn| seen.get(drawn % seen.len().max(1)).copied()));
             let at = |node: Option<usize>| node.map(|node| cursor(view, order, twin.ids[node]));
             let request = PageRequest { first, after: at(after), last, before: at(before) };
-            let answered = page(view, matches, order, &request).unwrap();
+            let answered = page(view, &matches, order, &request).unwrap();
             let (expected, has_next, has_previous) = twin.page(view, order, &sorted, (after, before), &request);
             let expected: Vec<_> = expected.into_iter().map(|node| twin.ids[node]).collect();
             assert_eq!(answered.ids, expected, "{order:?} {request:?}");
