@@ -3,8 +3,9 @@
 use std::io::Read;
 
 use axum::Json;
+use axum::body::HttpBody as _;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Serialize;
@@ -82,7 +83,7 @@ impl Refusals {
 #[utoipa::path(
     post, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "bulk",
     params(BulkParams),
-    request_body(content = String, content_type = "application/x-ndjson", description = "One record a line."),
+    request_body(content = Option<String>, content_type = "application/x-ndjson", description = "One record a line."),
     responses((status = 200, description = "What was done.", body = BulkAnswer), Bodied, Written, Refused)
 )]
 pub(super) async fn bulk(writer: Writer, params: Params, request: Request) -> Result<Response> {
@@ -109,7 +110,11 @@ pub(super) async fn bulk(writer: Writer, params: Params, request: Request) -> Re
 }
 
 async fn body(request: Request) -> Result<Bytes> {
-    require_media_type(request.headers(), &MEDIA_TYPES)?;
+    // Nothing at all is no records, of whatever type.
+    let is_nothing = request.body().size_hint().exact() == Some(0);
+    if !is_nothing || request.headers().contains_key(header::CONTENT_TYPE) {
+        require_media_type(request.headers(), &MEDIA_TYPES)?;
+    }
     let encoding = content_encoding(request.headers());
     let (head, body) = request.into_parts();
     let bytes = read(&head.headers, body, BULK_BODY_MAX_BYTES).await?;
