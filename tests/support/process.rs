@@ -79,6 +79,18 @@ impl Folder {
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
         Running::start(&mut command)
     }
+
+    /// The same, with at most so much address space; the program's own allocator may take from it what it likes.
+    pub(crate) fn serve_within(&self, limit_kb: usize, args: &[&str]) -> Running {
+        let mut command = self.command("sh");
+        let script = format!("ulimit -v {limit_kb} && exec \"$@\"");
+        command
+            .args(["-c", &script, "sh"])
+            .arg(clade())
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(args);
+        Running::start(&mut command)
+    }
 }
 
 /// The binary.
@@ -135,6 +147,13 @@ impl Running {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// A figure of its memory as Linux tells it, such as `VmHWM`, the most that it ever had.
+    pub(crate) fn memory_kb(&self, name: &str) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Ends it as `kill -9` does.
