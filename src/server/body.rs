@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::server::json;
 use crate::server::limits::{
-    BODIES_AT_ONCE_BYTES, BODY_READ_WITHIN, DISCARDED_MAX_BYTES, RECORD_BODY_MAX_BYTES,
+    BODIES_AT_ONCE_BYTES, BODY_READ_WITHIN, DISCARDED_MAX_BYTES, DISCARDED_WITHIN, RECORD_BODY_MAX_BYTES,
 };
 use crate::server::problem::{Problem, Result};
 
@@ -123,26 +123,31 @@ async fn read_into(sink: Sink, headers: &HeaderMap, body: Body, max: usize) -> R
     })
 }
 
-async fn collect(sink: Sink, mut body: Body, max: usize) -> Result<Bytes> {
-    let mut sink = Ok(sink);
-    let (mut seen, mut discarded) = (0_usize, 0_usize);
+async fn collect(mut sink: Sink, mut body: Body, max: usize) -> Result<Bytes> {
+    let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::malformed("the body broke off before its end"))?;
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
-        if let Ok(mut open) = sink {
-            let taken = if seen > max { Err(too_large(max)) } else { open.take(&data).await };
-            sink = taken.map(|()| open);
-        }
-        // A refused one is read on, so that its sender lives to read why.
-        if sink.is_err() {
-            discarded = discarded.saturating_add(data.len());
-            if discarded > DISCARDED_MAX_BYTES {
-                break;
-            }
+        let taken = if seen > max { Err(too_large(max)) } else { sink.take(&data).await };
+        if let Err(refusal) = taken {
+            drop(sink);
+            let _all_or_enough = tokio::time::timeout(DISCARDED_WITHIN, discard(body)).await;
+            return Err(refusal);
         }
     }
-    sink?.finish()
+    sink.finish()
+}
+
+/// Reads a refused body on, so that its sender lives to read why.
+async fn discard(mut body: Body) {
+    let mut discarded = 0_usize;
+    while let Some(Ok(frame)) = body.frame().await {
+        discarded = discarded.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+        if discarded > DISCARDED_MAX_BYTES {
+            return;
+        }
+    }
 }
 
 /// What a body is gathered in.

@@ -14,8 +14,10 @@ pub const REFUSALS_NAMED_MAX: usize = 10_000;
 pub const JSON_VALUES_MAX: usize = 250_000;
 /// How many bytes of bodies that have not been read to their end and made sense of may lie in memory at once.
 pub const BODIES_AT_ONCE_BYTES: usize = 128 << 20;
-/// How much of a body that is too large is still read, so that its sender lives to read the refusal.
+/// How much of a body that is refused is still read, so that its sender lives to read the refusal.
 pub const DISCARDED_MAX_BYTES: usize = 64 << 20;
+/// For how long that goes on.
+pub const DISCARDED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a client may take to send its request line and headers, and how long an idle connection of HTTP/1 is kept.
 pub const HEADER_READ_WITHIN: Duration = Duration::from_secs(15);
 /// How long a client may take to send the body of a request.
