@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt;
 use mime::Mime;
@@ -188,7 +188,7 @@ fn unpacked_to(kept: &mut Kept, fault: &io::Error) -> Problem {
 
 /// The bytes of a body, and their share of the room for all bodies until they are dropped.
 struct Kept {
-    bytes: BytesMut,
+    bytes: Vec<u8>,
     max: usize,
     room: Option<SemaphorePermit<'static>>,
     refused: Option<Problem>,
@@ -196,7 +196,7 @@ struct Kept {
 
 impl Kept {
     fn new(max: usize) -> Self {
-        Self { bytes: BytesMut::new(), max, room: None, refused: None }
+        Self { bytes: Vec::new(), max, room: None, refused: None }
     }
 
     fn refusal(&mut self) -> Problem {
@@ -229,6 +229,11 @@ impl Write for Kept {
         if let Err(problem) = self.has_room_for(data.len()) {
             self.refused = Some(problem);
             return Err(io::ErrorKind::StorageFull.into());
+        }
+        if self.bytes.capacity() - self.bytes.len() < data.len() {
+            // Twice as much, as ever, but no more than may come.
+            let wanted = (2 * self.bytes.len()).max(self.bytes.len() + data.len()).min(self.max);
+            self.bytes.reserve_exact(wanted - self.bytes.len());
         }
         self.bytes.extend_from_slice(data);
         Ok(data.len())

@@ -13,7 +13,7 @@ pub const REFUSALS_NAMED_MAX: usize = 10_000;
 /// How many values, from objects to numbers, one JSON text may hold.
 pub const JSON_VALUES_MAX: usize = 250_000;
 /// How many bytes of bodies that have not been read to their end and made sense of may lie in memory at once.
-pub const BODIES_AT_ONCE_BYTES: usize = 128 << 20;
+pub const BODIES_AT_ONCE_BYTES: usize = 96 << 20;
 /// How much of a body that is refused is still read, so that its sender lives to read the refusal.
 pub const DISCARDED_MAX_BYTES: usize = 64 << 20;
 /// For how long that goes on.

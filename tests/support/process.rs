@@ -79,18 +79,6 @@ impl Folder {
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
         Running::start(&mut command)
     }
-
-    /// The same, with at most so much address space; the program's own allocator may take from it what it likes.
-    pub(crate) fn serve_within(&self, limit_kb: usize, args: &[&str]) -> Running {
-        let mut command = self.command("sh");
-        let script = format!("ulimit -v {limit_kb} && exec \"$@\"");
-        command
-            .args(["-c", &script, "sh"])
-            .arg(clade())
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(args);
-        Running::start(&mut command)
-    }
 }
 
 /// The binary.
@@ -125,7 +113,8 @@ impl Ran {
 }
 
 impl Running {
-    fn start(command: &mut Command) -> Self {
+    /// Starts this command, which is `clade serve`; returns once it serves.
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
