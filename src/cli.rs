@@ -8,6 +8,7 @@ mod client;
 mod demo;
 pub mod demo_data;
 mod export;
+mod expose;
 mod generate;
 mod import;
 mod output;

@@ -1,17 +1,17 @@
 //! `clade serve`: a store over GraphQL and REST.
 
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use crate::cli::expose::Expose;
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, demo, say, token};
 use crate::directory::Directory;
-use crate::server::{AppState, serve};
+use crate::server::{AppState, Exposure, serve_exposed};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -25,6 +25,8 @@ pub(super) struct Serve {
     /// [default: 64]
     #[arg(long, env = "CLADE_RESPONSE_CACHE_MB", value_name = "MIB")]
     response_cache_mb: Option<u64>,
+    #[command(flatten)]
+    expose: Expose,
     /// What to log: error, warn, info, debug, trace, or by part [default: warn]
     #[arg(long, env = "CLADE_LOG", value_name = "LEVEL")]
     log: Option<String>,
@@ -47,9 +49,11 @@ impl Serve {
             return Err(Failure::Usage("serve opens a store of its own; leave --server out".to_owned()));
         }
         self.log_to_stderr(settings)?;
+        let expose = settings.expose(self.expose.clone());
+        let exposure = expose.clone().exposure()?;
         let directory = self.directory(settings)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(self.serve(directory, settings))
+        runtime.block_on(self.serve(directory, &expose, exposure, settings))
     }
 
     fn log_to_stderr(&self, settings: &Settings) -> Result {
@@ -74,20 +78,48 @@ impl Serve {
         Ok(directory)
     }
 
-    async fn serve(&self, directory: Directory, settings: &Settings) -> Result {
+    async fn serve(
+        &self,
+        directory: Directory,
+        expose: &Expose,
+        exposure: Exposure,
+        settings: &Settings,
+    ) -> Result {
         let wanted = settings.listen(self.listen.clone());
         let listener = TcpListener::bind(&wanted).await.map_err(|why| cannot_listen(&wanted, &why))?;
         let address = listener.local_addr()?;
-        let secret = first_token(&directory)?;
-        greet(address, secret.as_deref(), self.demo)?;
+        let is_open = expose.is_open(address)?;
+        let scheme = if exposure.tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        if is_open {
+            warn_of_open_server(&url);
+            greet_without_tokens(&url)?;
+        } else {
+            greet(&url, first_token(&directory)?.as_deref(), self.demo)?;
+        }
         tracing::info!(%address, revision = %directory.view().revision(), "serving");
         let view = directory.view();
         tokio::task::spawn_blocking(move || view.warm_up());
         let answers_kept = settings.response_cache_bytes(self.response_cache_mb);
         let state = AppState::new(directory).keeping_answers(answers_kept);
-        serve(state, listener, stop_signal()?).await;
+        let state = if is_open { state.without_tokens() } else { state };
+        serve_exposed(state, exposure, listener, stop_signal()?).await;
         Ok(())
     }
+}
+
+/// Said twice: to whoever starts it, and to whoever reads the log.
+fn warn_of_open_server(url: &str) {
+    eprintln!(
+        "WARNING: --auth none: whoever reaches {url} may read and change everything, without a token.\n         \
+         That is every user and every program on this machine."
+    );
+    tracing::warn!(url, "serving without tokens: whoever reaches this may read and change everything");
+}
+
+fn greet_without_tokens(url: &str) -> Result {
+    say(format!("Clade listens on {url}"))?;
+    say(format!("Query page: {url}/graphql   REST: {url}/docs/"))
 }
 
 fn cannot_listen(wanted: &str, why: &std::io::Error) -> Failure {
@@ -109,12 +141,12 @@ fn first_token(directory: &Directory) -> Result<Option<String>> {
     token::first(directory, "made by the first serve").map(Some)
 }
 
-fn greet(address: SocketAddr, secret: Option<&str>, demo: bool) -> Result {
-    say(format!("Clade listens on http://{address}"))?;
+fn greet(url: &str, secret: Option<&str>, demo: bool) -> Result {
+    say(format!("Clade listens on {url}"))?;
     match secret {
         Some(secret) => {
             say(format!("Admin token, shown this once: {secret}"))?;
-            say(format!("Query page: http://{address}/graphql   REST: http://{address}/docs/"))?;
+            say(format!("Query page: {url}/graphql   REST: {url}/docs/"))?;
         }
         None => say("Tokens: clade token create, list, revoke")?,
     }
@@ -123,11 +155,11 @@ fn greet(address: SocketAddr, secret: Option<&str>, demo: bool) -> Result {
         say(format!(
             "\nThree things to try:\n\n\
              Who is where, rolled up:\n  \
-             CLADE_TOKEN={secret} {clade} tree --server http://{address} --depth 2\n\n\
+             CLADE_TOKEN={secret} {clade} tree --server {url} --depth 2\n\n\
              The drop-downs of a dashboard:\n  \
-             curl -s 'http://{address}/api/v2/data/filters?business=Bikes' -H 'Authorization: {secret}'\n\n\
+             curl -s '{url}/api/v2/data/filters?business=Bikes' -H 'Authorization: {secret}'\n\n\
              From a commit's remote to the team that owns it:\n  \
-             curl -s http://{address}/graphql -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' \\\n    \
+             curl -s {url}/graphql -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' \\\n    \
              -d '{{\"query\":\"{{ repository(url: \\\"git@github.com:aurora/gearbox.git\\\") {{ project {{ projectName team {{ name }} owner {{ email }} }} }} }}\"}}'\n"
         ))?;
     }

@@ -3,11 +3,13 @@
 use std::env;
 use std::fs;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::Deserialize;
 
+use crate::cli::expose::{Auth, Expose};
 use crate::cli::{Failure, Result};
 use crate::server::limits::ANSWERS_KEPT_BYTES;
 
@@ -50,6 +52,14 @@ struct File {
     listen: Option<String>,
     log: Option<String>,
     response_cache_mb: Option<u64>,
+    auth: Option<Auth>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    #[serde(default)]
+    cors_origin: Vec<String>,
+    rate_limit: Option<u32>,
+    requests_at_once: Option<NonZeroUsize>,
+    connections_per_peer: Option<NonZeroUsize>,
 }
 
 /// The settings of one run.
@@ -67,6 +77,8 @@ pub(super) struct Settings {
     listen: Option<String>,
     log: Option<String>,
     response_cache_mb: Option<u64>,
+    /// How far the file lets a server stand in the open.
+    expose: Expose,
 }
 
 impl Settings {
@@ -93,6 +105,15 @@ impl Settings {
             listen: file.listen,
             log: file.log,
             response_cache_mb: file.response_cache_mb,
+            expose: Expose {
+                auth: file.auth,
+                tls_cert: file.tls_cert,
+                tls_key: file.tls_key,
+                cors_origin: file.cors_origin,
+                rate_limit: file.rate_limit,
+                requests_at_once: file.requests_at_once,
+                connections_per_peer: file.connections_per_peer,
+            },
         })
     }
 
@@ -107,6 +128,11 @@ impl Settings {
     /// How many bytes of answers a server keeps.
     pub(super) fn response_cache_bytes(&self, flag_mb: Option<u64>) -> u64 {
         flag_mb.or(self.response_cache_mb).map_or(ANSWERS_KEPT_BYTES, |mb| mb.saturating_mul(MIB))
+    }
+
+    /// How far a server stands in the open.
+    pub(super) fn expose(&self, flags: Expose) -> Expose {
+        flags.or(self.expose.clone())
     }
 
     pub(super) fn log(&self, flag: Option<String>) -> String {

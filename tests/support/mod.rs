@@ -16,7 +16,7 @@ use clade::access::Secret;
 use clade::model::UnitRef;
 use clade::model::command::{Command, NewToken};
 use clade::model::token::Role;
-use clade::server::{AppState, serve};
+use clade::server::{AppState, Exposure, serve_exposed};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -46,6 +46,11 @@ impl Server {
 
     /// Starts one with other settings.
     pub(crate) fn start_with(set: impl FnOnce(AppState) -> AppState) -> Self {
+        Self::start_exposed(Exposure { requests_a_second: 0, ..Exposure::default() }, set)
+    }
+
+    /// Starts one that stands so far in the open.
+    pub(crate) fn start_exposed(exposure: Exposure, set: impl FnOnce(AppState) -> AppState) -> Self {
         let directory = Directory::in_memory().unwrap();
         let token = new_token(&directory, Role::Admin);
         let (tell, told) = oneshot::channel();
@@ -60,7 +65,7 @@ impl Server {
                 let until = async move {
                     let _ = stopped.await;
                 };
-                serve(state, listener, until).await;
+                serve_exposed(state, exposure, listener, until).await;
             });
         });
         let address = told.blocking_recv().unwrap();

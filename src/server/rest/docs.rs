@@ -46,6 +46,7 @@ refusals! {
     Refused {
         "400": "The path, the query or the body is malformed.",
         "401": "There is no valid token.",
+        "429": "Too many requests in a second; Retry-After says when to go on.",
         "500": "Something went wrong inside.",
         "503": "Too busy, or the store failed; try again.",
     }
