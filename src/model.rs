@@ -18,7 +18,7 @@ pub mod token;
 
 pub use attributes::{Attributes, AttributesPatch};
 pub use builder::{CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, IntoCommand};
-pub use change::{Batch, BatchHash, Change, ChangeSet};
+pub use change::{Batch, BatchHash, Change, ChangeSet, RecordId};
 pub use command::Command;
 pub use entity::{
     Body, Entity, EntityId, Kind, OrgUnit, Person, Project, ProjectOwner, Repository, Revision, Service,
