@@ -1,6 +1,7 @@
 //! The directory over HTTP: REST and GraphQL, two dresses of the same directory and queries.
 
 mod accept;
+pub mod audit;
 mod body;
 mod cache;
 mod extract;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::{Grant, Secret};
 use crate::directory::{Directory, View};
 use crate::model::time::Timestamp;
 use crate::model::token::Actor;
-use crate::server::limits::ANSWERS_KEPT_BYTES;
+use crate::server::limits::{ANSWERS_KEPT_BYTES, LOG_READERS_MAX};
 use crate::server::problem::{Problem, Result};
 
 /// Shared by all requests. Cheap to clone.
@@ -16,6 +17,8 @@ use crate::server::problem::{Problem, Result};
 pub struct AppState {
     directory: Directory,
     answers_kept_bytes: u64,
+    /// One permit for each who may read the log.
+    audits: Arc<Semaphore>,
     /// The clock: where a request learns what time it is.
     now: fn() -> Timestamp,
 }
@@ -41,7 +44,12 @@ impl AppState {
     /// Serves this directory.
     #[must_use]
     pub fn new(directory: Directory) -> Self {
-        Self { directory, answers_kept_bytes: ANSWERS_KEPT_BYTES, now: Timestamp::now }
+        Self {
+            directory,
+            answers_kept_bytes: ANSWERS_KEPT_BYTES,
+            audits: Arc::new(Semaphore::new(LOG_READERS_MAX)),
+            now: Timestamp::now,
+        }
     }
 
     /// Keeps so many bytes of answers to GraphQL queries, to give them again while nothing changes; none for 0.
@@ -52,6 +60,11 @@ impl AppState {
 
     pub(super) fn answers_kept_bytes(&self) -> u64 {
         self.answers_kept_bytes
+    }
+
+    /// Waits until the log may be read, which it may until this is dropped.
+    pub(super) async fn audit_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.audits).acquire_owned().await.ok()
     }
 
     /// The directory itself, for writes and for revisions. Reads go through [`Caller::view`].
