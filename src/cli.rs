@@ -10,6 +10,7 @@ pub mod demo_data;
 mod export;
 mod generate;
 mod import;
+mod jwt;
 mod log;
 mod output;
 mod query;

@@ -30,4 +30,4 @@ pub use level::{Level, UnitType};
 pub use mapping::{Mapping, MappingId, MappingType, Relationship};
 pub use reference::UnitRef;
 pub use time::Timestamp;
-pub use token::{Actor, Role, Token, TokenId};
+pub use token::{Actor, Role, Subject, Token, TokenId};

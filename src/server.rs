@@ -8,6 +8,7 @@ mod extract;
 pub mod graphql;
 mod guard;
 mod health;
+pub mod issuer;
 mod json;
 mod key;
 mod layers;

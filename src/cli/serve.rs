@@ -76,6 +76,7 @@ impl Serve {
 
     async fn serve(&self, directory: Directory, settings: &Settings) -> Result {
         let wanted = settings.listen(self.listen.clone());
+        let issuer = settings.jwt.issuer()?;
         let listener = TcpListener::bind(&wanted).await.map_err(|why| cannot_listen(&wanted, &why))?;
         let address = listener.local_addr()?;
         let secret = first_token(&directory)?;
@@ -85,6 +86,10 @@ impl Serve {
         tokio::task::spawn_blocking(move || view.warm_up());
         let answers_kept = settings.response_cache_bytes(self.response_cache_mb);
         let state = AppState::new(directory).keeping_answers(answers_kept);
+        let state = match issuer {
+            Some(issuer) => state.trusting(issuer),
+            None => state,
+        };
         serve(state, listener, stop_signal()?).await;
         Ok(())
     }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
+use crate::cli::jwt::Jwt;
 use crate::cli::{Failure, Result};
 use crate::server::limits::ANSWERS_KEPT_BYTES;
 
@@ -50,6 +51,7 @@ struct File {
     listen: Option<String>,
     log: Option<String>,
     response_cache_mb: Option<u64>,
+    jwt: Option<Jwt>,
 }
 
 /// The settings of one run.
@@ -67,6 +69,8 @@ pub(super) struct Settings {
     listen: Option<String>,
     log: Option<String>,
     response_cache_mb: Option<u64>,
+    /// The identity provider whose tokens are taken, if any.
+    pub(super) jwt: Jwt,
 }
 
 impl Settings {
@@ -78,7 +82,7 @@ impl Settings {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => File::default(),
             Err(other) => return Err(Failure::Usage(format!("{FILE} cannot be read: {other}"))),
         };
-        let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+        let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
         let data = [shared.data.clone(), variable("CLADE_DATA").map(PathBuf::from), file.data];
         let server_variable = variable("CLADE_SERVER").map(|url| url.to_string_lossy().into_owned());
         let servers = [shared.server.clone(), server_variable, file.server];
@@ -93,6 +97,10 @@ impl Settings {
             listen: file.listen,
             log: file.log,
             response_cache_mb: file.response_cache_mb,
+            jwt: file
+                .jwt
+                .unwrap_or_default()
+                .under(|name| variable(name).map(|value| value.to_string_lossy().into_owned())),
         })
     }
 

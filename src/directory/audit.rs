@@ -142,7 +142,7 @@ impl AuditSet {
     pub fn description<'v>(&self, view: &'v crate::graph::View) -> Option<&'v Name> {
         match &self.actor {
             Actor::Token(id) => view.token(id)?.description.as_ref(),
-            Actor::Local => None,
+            Actor::Local | Actor::Subject(_) => None,
         }
     }
 }

@@ -14,6 +14,7 @@ pub(super) async fn guarded(state: &AppState, mut request: Request, next: Next) 
     if !needs_token(request.method(), request.uri().path()) {
         return next.run(request).await;
     }
+    state.fetch_keys(request.headers()).await;
     let mut response = match state.caller(request.headers()) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);

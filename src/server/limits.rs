@@ -42,3 +42,13 @@ pub const LOG_CHANGES_DEFAULT: usize = 100;
 pub const LOG_CHANGES_MAX: usize = 1_000;
 /// How many readers of the log read at once.
 pub const LOG_READERS_MAX: usize = 1;
+/// The largest set of keys of an identity provider, in bytes.
+pub const JWKS_BYTES_MAX: u64 = 1 << 20;
+/// How long fetching it may take.
+pub const JWKS_FETCH_WITHIN: Duration = Duration::from_secs(10);
+/// How soon it may be fetched again.
+pub const JWKS_FETCH_AGAIN_AFTER: Duration = Duration::from_mins(1);
+/// When it is fetched again, though it has every key that is asked for.
+pub const JWKS_STALE_AFTER: Duration = Duration::from_mins(10);
+/// How soon a file of keys is looked at again.
+pub const JWKS_LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);

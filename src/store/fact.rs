@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::model::change::{Change, ChangeSet, RecordId};
 use crate::model::entity::{EntityId, Revision};
 use crate::model::mapping::MappingId;
-use crate::model::token::{Actor, TokenId};
+use crate::model::token::{Actor, Subject, TokenId};
 use crate::store::log::unreadable;
 use crate::store::record::{self, Unfit};
 
@@ -25,6 +25,8 @@ pub(super) enum Fact<'a> {
     PutMapping([u8; 16], #[serde(borrow)] Raw<'a>),
     EndMapping([u8; 16], #[serde(borrow)] Raw<'a>),
     PutToken(&'a str, #[serde(borrow)] Raw<'a>),
+    /// A change set begins, asked for by whom an identity provider vouches for.
+    Subject(&'a str),
 }
 
 /// Bytes that are written as bytes; serde would take them one by one.
@@ -65,6 +67,7 @@ impl<'f> Logged<'f> {
         Ok(match self.fact {
             Fact::Local => Some(Actor::Local),
             Fact::Token(id) => Some(Actor::Token(TokenId::parse(id)?)),
+            Fact::Subject(subject) => Some(Actor::Subject(Subject::parse(subject)?)),
             _ => None,
         })
     }

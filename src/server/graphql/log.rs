@@ -39,7 +39,8 @@ pub(crate) struct LogEntry {
 /// What one caller changed at once.
 #[derive(SimpleObject)]
 pub(crate) struct ChangeSet {
-    /// Who: `local` for the process that holds the store, or `token:` and the id of a token.
+    /// Who: `local` for the process that holds the store, `token:` and the id of a token, or `jwt:` and whom an identity provider
+    /// vouches for.
     actor: String,
     /// What that token is for, where it is known.
     description: Option<String>,

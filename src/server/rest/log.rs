@@ -72,7 +72,8 @@ pub(crate) struct LogEntryRecord {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ChangeSet)]
 pub(crate) struct ChangeSetRecord {
-    /// Who: `local` for the process that holds the store, or `token:` and the id of a token.
+    /// Who: `local` for the process that holds the store, `token:` and the id of a token, or `jwt:` and whom an identity provider
+    /// vouches for.
     #[schema(example = "token:4fKq81Zd")]
     actor: String,
     /// What that token is for, where it is known.
