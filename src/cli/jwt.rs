@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::access::jwt::{ClaimName, Rules};
 use crate::cli::{Failure, Result};
+use crate::error::Error;
 use crate::model::token::Role;
 use crate::server::issuer::Issuer;
 
@@ -52,14 +53,14 @@ impl Jwt {
                 return Err(Failure::Usage(all.to_owned()));
             }
         };
-        let roles = match roles {
+        let given_by = match roles {
             None => ROLES.iter().map(|(value, role)| ((*value).to_owned(), *role)).collect(),
             Some(given) => {
                 let role = |(value, word): (&String, &String)| Ok((value.clone(), Role::parse(word)?));
                 given
                     .iter()
                     .map(role)
-                    .collect::<Result<_, crate::Error>>()
+                    .collect::<Result<_, Error>>()
                     .map_err(|why| Failure::Usage(format!("[jwt] roles: {why}")))?
             }
         };
@@ -67,7 +68,7 @@ impl Jwt {
             issuer: issuer.clone(),
             audience: audience.clone(),
             role_claim: ClaimName::new(role_claim.as_deref().unwrap_or(ROLE_CLAIM)),
-            roles,
+            roles: given_by,
             units_claim: units_claim.as_ref().map(ClaimName::new),
         };
         let issuer = Issuer::new(rules, jwks).map_err(|why| Failure::Usage(format!("[jwt] jwks: {why}")))?;

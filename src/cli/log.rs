@@ -69,14 +69,12 @@ impl Log {
     }
 
     fn path(&self) -> String {
-        let mut path = format!("/api/v2/data/log?limit={}&changes={}", self.limit, self.changes);
-        if let Some(from) = self.from {
-            path += &format!("&before={}", from.saturating_add(1));
-        }
-        if let Some(record) = &self.record {
-            path += &format!("&record={}", utf8_percent_encode(record, NON_ALPHANUMERIC));
-        }
-        path
+        let before = self.from.map(|from| format!("&before={}", from.saturating_add(1)));
+        let record = self.record.as_ref();
+        let record =
+            record.map(|record| format!("&record={}", utf8_percent_encode(record, NON_ALPHANUMERIC)));
+        let (before, record) = (before.unwrap_or_default(), record.unwrap_or_default());
+        format!("/api/v2/data/log?limit={}&changes={}{before}{record}", self.limit, self.changes)
     }
 }
 

@@ -132,7 +132,7 @@ impl Issuer {
         match found {
             Ok(keys) => self.keep(keys, file),
             Err(why) => {
-                tracing::warn!(why, "the keys of the identity provider cannot be had; those at hand stay")
+                tracing::warn!(why, "the keys of the identity provider cannot be had; those at hand stay");
             }
         }
     }

@@ -20,7 +20,7 @@ struct Key {
     id: Option<String>,
     /// What it may have signed with.
     algorithms: Vec<Algorithm>,
-    key: DecodingKey,
+    public: DecodingKey,
 }
 
 impl KeySet {
@@ -61,7 +61,7 @@ impl KeySet {
         let is_only = self.0.len() == 1;
         let is_meant = move |key: &&Key| if id.is_some() { key.id.as_deref() == id } else { is_only };
         let takes = move |key: &&Key| key.algorithms.contains(&algorithm);
-        self.0.iter().filter(is_meant).filter(takes).map(|key| &key.key)
+        self.0.iter().filter(is_meant).filter(takes).map(|key| &key.public)
     }
 }
 
@@ -79,7 +79,7 @@ impl Key {
         if !is_to_verify || algorithms.is_empty() {
             return None;
         }
-        Some(Self { id: common.key_id.clone(), algorithms, key: DecodingKey::from_jwk(&jwk).ok()? })
+        Some(Self { id: common.key_id.clone(), algorithms, public: DecodingKey::from_jwk(&jwk).ok()? })
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    fn ids(keys: Value) -> Vec<String> {
+    fn ids(keys: &Value) -> Vec<String> {
         let set = KeySet::parse(json!({ "keys": keys }).to_string().as_bytes());
         set.map(|set| set.0.into_iter().filter_map(|key| key.id).collect()).unwrap_or_default()
     }
@@ -131,7 +131,7 @@ mod tests {
             {"kid": 7},
             "no key",
         ]);
-        assert_eq!(ids(keys), ["ed", "rsa"]);
+        assert_eq!(ids(&keys), ["ed", "rsa"]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(crate) struct Log {
 pub(crate) struct LogEntry {
     /// The revision that it made.
     revision: Revision,
-    /// A UUIDv7 of its own.
+    /// A `UUIDv7` of its own.
     id: String,
     /// When.
     at: DateTime,
