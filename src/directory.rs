@@ -3,6 +3,7 @@
 //! What must stay true: everyone who changes anything comes through [`Directory`], and everyone who reads
 //! does so through a [`View`] of one published revision.
 
+mod audit;
 mod bulk;
 mod check;
 mod draft;
@@ -32,6 +33,7 @@ use self::plan::Moment;
 use self::uses::Uses;
 use self::writer::{Request, Shared, Writer};
 
+pub use self::audit::{Audit, AuditChange, AuditEntry, AuditRequest, AuditSet, Record, RecordName, What};
 pub use self::check::Checked;
 pub use crate::graph::{OrgUnitNode, Totals, View};
 
@@ -286,6 +288,30 @@ impl Directory {
     pub fn log(&self, from: Revision) -> Result<impl Iterator<Item = Result<Batch, Error>> + use<>, Error> {
         let store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(store.log(from)?.map(|batch| batch.map_err(Error::from)))
+    }
+
+    /// Who changed what, from the newest entry of the log down, with what each record was before. Reads the disk, and
+    /// as far back as it must.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// use clade::directory::{AuditRequest, What};
+    /// use clade::model::CreateOrgUnit;
+    ///
+    /// let directory = clade::Directory::in_memory()?;
+    /// directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
+    /// let asked = AuditRequest { before: None, entries: 10, changes: 100, record: None };
+    /// let audit = directory.audit(&asked)?;
+    /// assert_eq!(audit.entries[0].sets[0].changes[0].what, What::Created);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the log cannot be read, and [`Error::TooLarge`] where what the records of the page were
+    /// is too much for one answer.
+    pub fn audit(&self, asked: &AuditRequest) -> Result<Audit, Error> {
+        let history = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).history()?;
+        audit::read(&history, asked)
     }
 
     /// Writes a consistent copy of the store to `path`, where nothing may be yet. Writes go on meanwhile; but a

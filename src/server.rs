@@ -2,6 +2,7 @@
 
 mod accept;
 mod activity;
+pub mod audit;
 mod body;
 mod cache;
 mod cors;
@@ -10,6 +11,7 @@ mod extract;
 pub mod graphql;
 mod guard;
 mod health;
+pub mod issuer;
 mod json;
 mod key;
 mod layers;

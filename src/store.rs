@@ -5,7 +5,9 @@
 
 mod backup;
 mod check;
+mod fact;
 mod failure;
+mod history;
 mod load;
 mod log;
 mod new_file;
@@ -30,7 +32,10 @@ use crate::model::token::{Actor, TokenId};
 
 pub use self::backup::Snapshot;
 pub use self::check::{Checked, Finding};
+pub use self::fact::Logged;
+pub use self::history::History;
 pub use self::load::Loaded;
+pub use self::log::Head;
 pub use self::write::Piece;
 
 use self::failure::failed;
@@ -193,6 +198,14 @@ impl Store {
     /// When the file cannot be written.
     pub fn keep_token_uses(&mut self, uses: &[(TokenId, Timestamp)]) -> Result<(), StoreError> {
         uses::write(self.begin_write()?, uses)
+    }
+
+    /// The log and all records as they are now, to look back while writes go on.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn history(&self) -> Result<History, StoreError> {
+        History::of(&self.database()?.begin_read().map_err(failed)?)
     }
 
     /// Examines the whole file: its pages, its log, and that the tables are what the log replays to.

@@ -1,7 +1,10 @@
 //! What the holder of a token may do.
 
+use std::sync::Arc;
+
 use subtle::ConstantTimeEq as _;
 
+use crate::access::jwt::Claims;
 use crate::access::secret::Secret;
 use crate::model::time::Timestamp;
 use crate::model::token::{Actor, Author, Role, Scope, Token};
@@ -11,6 +14,8 @@ use crate::model::token::{Actor, Author, Role, Scope, Token};
 pub struct Grant {
     author: Author,
     role: Role,
+    /// What an identity provider says, where that is who vouches.
+    claims: Option<Arc<Claims>>,
 }
 
 /// Why a token gives no grant. Callers outside learn only that it gives none.
@@ -28,7 +33,7 @@ impl Grant {
     /// Everything, in the name of the process that holds the store.
     #[must_use]
     pub fn local() -> Self {
-        Self { author: Author::local(), role: Role::Admin }
+        Self { author: Author::local(), role: Role::Admin, claims: None }
     }
 
     /// What `token` gives to the holder of `secret` now. Compares in constant time, and says of a revoked or
@@ -47,7 +52,20 @@ impl Grant {
             return Err(Refusal::Expired);
         }
         let author = Author { actor: Actor::Token(token.id.clone()), scope: token.scope.clone() };
-        Ok(Self { author, role: token.role })
+        Ok(Self { author, role: token.role, claims: None })
+    }
+
+    /// What an identity provider's `claims` give, whose units are those of `scope` now.
+    #[must_use]
+    pub fn of_claims(claims: Arc<Claims>, scope: Scope) -> Self {
+        let author = Author { actor: Actor::Subject(claims.subject.clone()), scope };
+        Self { author, role: claims.role, claims: Some(claims) }
+    }
+
+    /// What an identity provider says, where that is who vouches.
+    #[must_use]
+    pub fn claims(&self) -> Option<&Arc<Claims>> {
+        self.claims.as_ref()
     }
 
     /// In whose name, and how far that reaches.

@@ -86,6 +86,7 @@ impl Serve {
         settings: &Settings,
     ) -> Result {
         let wanted = settings.listen(self.listen.clone());
+        let issuer = settings.jwt.issuer()?;
         let listener = TcpListener::bind(&wanted).await.map_err(|why| cannot_listen(&wanted, &why))?;
         let address = listener.local_addr()?;
         let is_open = expose.is_open(address)?;
@@ -103,6 +104,10 @@ impl Serve {
         let answers_kept = settings.response_cache_bytes(self.response_cache_mb);
         let state = AppState::new(directory).keeping_answers(answers_kept);
         let state = if is_open { state.without_tokens() } else { state };
+        let state = match issuer {
+            Some(issuer) => state.trusting(issuer),
+            None => state,
+        };
         serve_exposed(state, exposure, listener, stop_signal()?).await;
         Ok(())
     }

@@ -10,6 +10,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::cli::expose::{Auth, Expose};
+use crate::cli::jwt::Jwt;
 use crate::cli::{Failure, Result};
 use crate::server::limits::ANSWERS_KEPT_BYTES;
 
@@ -60,6 +61,7 @@ struct File {
     rate_limit: Option<u32>,
     requests_at_once: Option<NonZeroUsize>,
     connections_per_peer: Option<NonZeroUsize>,
+    jwt: Option<Jwt>,
 }
 
 /// The settings of one run.
@@ -79,6 +81,8 @@ pub(super) struct Settings {
     response_cache_mb: Option<u64>,
     /// How far the file lets a server stand in the open.
     expose: Expose,
+    /// The identity provider whose tokens are taken, if any.
+    pub(super) jwt: Jwt,
 }
 
 impl Settings {
@@ -90,7 +94,7 @@ impl Settings {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => File::default(),
             Err(other) => return Err(Failure::Usage(format!("{FILE} cannot be read: {other}"))),
         };
-        let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+        let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
         let data = [shared.data.clone(), variable("CLADE_DATA").map(PathBuf::from), file.data];
         let server_variable = variable("CLADE_SERVER").map(|url| url.to_string_lossy().into_owned());
         let servers = [shared.server.clone(), server_variable, file.server];
@@ -114,6 +118,10 @@ impl Settings {
                 requests_at_once: file.requests_at_once,
                 connections_per_peer: file.connections_per_peer,
             },
+            jwt: file
+                .jwt
+                .unwrap_or_default()
+                .under(|name| variable(name).map(|value| value.to_string_lossy().into_owned())),
         })
     }
 

@@ -66,7 +66,8 @@ pub(super) fn is_bulk(draft: &Graph, author: &Author, commands: &[Command]) -> b
 /// Refuses whoever held a token when they asked, and since then does not.
 fn still_holds(draft: &Arc<Graph>, actor: &Actor, moment: &Moment<'_>) -> Result<(), Error> {
     match actor {
-        Actor::Local => Ok(()),
+        // Nobody can take back what an identity provider has signed.
+        Actor::Local | Actor::Subject(_) => Ok(()),
         Actor::Token(id) => match View::of(Arc::clone(draft)).token(id) {
             Some(token) if token.holds_at(moment.now) => Ok(()),
             _ => Err(Error::Unauthorized),

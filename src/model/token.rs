@@ -149,6 +149,34 @@ pub enum Actor {
     Local,
     /// The holder of a token.
     Token(TokenId),
+    /// Whom an identity provider vouches for.
+    Subject(Subject),
+}
+
+/// What an identity provider calls someone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Subject(Box<str>);
+
+impl Subject {
+    /// The longest, in bytes.
+    pub const BYTES_MAX: usize = 255;
+
+    /// Reads a subject.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where it is empty, too long, or holds control characters.
+    pub fn parse(raw: &str) -> Result<Self, Error> {
+        if raw.is_empty() || raw.len() > Self::BYTES_MAX || raw.chars().any(char::is_control) {
+            return Err(Error::invalid("sub", raw, "must have 1 to 255 bytes, and no control characters"));
+        }
+        Ok(Self(raw.into()))
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for Actor {
@@ -156,6 +184,7 @@ impl fmt::Display for Actor {
         match self {
             Self::Local => f.write_str("local"),
             Self::Token(id) => write!(f, "token:{id}"),
+            Self::Subject(subject) => write!(f, "jwt:{}", subject.as_str()),
         }
     }
 }

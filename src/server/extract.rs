@@ -62,6 +62,10 @@ impl FromRequestParts<AppState> for Admin {
 }
 
 impl Admin {
+    pub(crate) fn state(&self) -> &AppState {
+        &self.state
+    }
+
     pub(crate) fn directory(&self) -> &Directory {
         self.state.directory()
     }

@@ -18,6 +18,7 @@ mod http;
 mod input;
 mod kept;
 mod limits;
+mod log;
 mod mapping;
 mod media;
 mod mutation;

@@ -67,6 +67,7 @@ impl Gate {
         if !needs_token(&request) {
             return next.run(request).await;
         }
+        self.state.fetch_keys(request.headers()).await;
         let mut response = match self.admitted(&request) {
             Ok((caller, left)) => {
                 request.extensions_mut().insert(caller);

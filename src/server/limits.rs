@@ -64,3 +64,23 @@ pub const TREE_NODES_MAX: usize = 100_000;
 pub const TREE_DEPTH_MAX: usize = 50;
 /// How many bytes of answers to GraphQL queries are kept, where nothing else is said.
 pub const ANSWERS_KEPT_BYTES: u64 = 64 << 20;
+/// How many entries of the log are shown, where nothing else is said.
+pub const LOG_ENTRIES_DEFAULT: usize = 20;
+/// How many entries of the log one answer may show.
+pub const LOG_ENTRIES_MAX: usize = 100;
+/// How many changes of each change set are shown, where nothing else is said.
+pub const LOG_CHANGES_DEFAULT: usize = 100;
+/// How many changes of each change set one answer may show.
+pub const LOG_CHANGES_MAX: usize = 1_000;
+/// How many readers of the log read at once.
+pub const LOG_READERS_MAX: usize = 1;
+/// The largest set of keys of an identity provider, in bytes.
+pub const JWKS_BYTES_MAX: u64 = 1 << 20;
+/// How long fetching it may take.
+pub const JWKS_FETCH_WITHIN: Duration = Duration::from_secs(10);
+/// How soon it may be fetched again.
+pub const JWKS_FETCH_AGAIN_AFTER: Duration = Duration::from_mins(1);
+/// When it is fetched again, though it has every key that is asked for.
+pub const JWKS_STALE_AFTER: Duration = Duration::from_mins(10);
+/// How soon a file of keys is looked at again.
+pub const JWKS_LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);

@@ -196,7 +196,12 @@ const ORGANISATION: &str = r#"
 impl Server {
     /// Starts one with a small organisation.
     pub(crate) fn organisation() -> Self {
-        let server = Self::start();
+        Self::organisation_with(|state| state)
+    }
+
+    /// As [`Server::organisation`], with other settings.
+    pub(crate) fn organisation_with(set: impl FnOnce(AppState) -> AppState) -> Self {
+        let server = Self::start_with(set);
         server.bulk("", ORGANISATION).ok();
         server
     }

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use clade::Directory;
-use clade::server::{AppState, router};
+use clade::server::{AppState, Exposure, router};
 use http_body_util::BodyExt as _;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
@@ -49,7 +49,7 @@ impl Answer {
 impl Door {
     pub(crate) fn to(directory: &Directory) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { router: router(AppState::new(directory.clone())), runtime }
+        Self { router: router(AppState::new(directory.clone()), &Exposure::default()), runtime }
     }
 
     pub(crate) fn ask(&self, secret: &str, question: &Question) -> Answer {

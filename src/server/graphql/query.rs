@@ -16,6 +16,7 @@ use crate::server::graphql::filter::{
     RepositoryOrder,
 };
 use crate::server::graphql::limits::SEARCH_DEFAULT;
+use crate::server::graphql::log::{Log, log};
 use crate::server::graphql::mapping::{MappingConnection, MappingFilter};
 use crate::server::graphql::node::{Node, unit};
 use crate::server::graphql::org_unit::{OrgUnit, OrgUnitBy};
@@ -311,5 +312,25 @@ impl Query {
             return Err(Problem::forbidden(Role::Admin.as_str()));
         }
         Ok(Token::all(&caller.view))
+    }
+
+    /// Who changed what, the newest first. Needs the role ADMIN, of a token that is not limited to units.
+    async fn log(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only entries before this revision: the `next` of the page before.")] before: Option<
+            Revision,
+        >,
+        #[graphql(desc = "At most so many entries, from 1 to 100; 20 when not given.")] first: Option<i64>,
+        #[graphql(
+            desc = "At most so many changes of each change set, from 1 to 1,000; 100 when not given. All are counted."
+        )]
+        changes: Option<i64>,
+        #[graphql(
+            desc = "Only changes of this record, such as `person:ada@corp.example`: orgUnit, person, project, repository, service, mapping or token, and its key, also of one that has ended; of a repository or service, its name."
+        )]
+        record: Option<String>,
+    ) -> Result<Log> {
+        log(context, before, first, changes, record).await
     }
 }

@@ -16,6 +16,7 @@ use crate::server::rest::bulk::BULK;
 use crate::server::rest::filters::FILTERS;
 use crate::server::rest::levels::LEVELS;
 use crate::server::rest::list::LIST;
+use crate::server::rest::log::LOG;
 use crate::server::rest::mapping_list::MAPPING_LIST;
 use crate::server::rest::operations::EXPORT;
 use crate::server::rest::org_hierarchy::HIERARCHY;
@@ -78,6 +79,11 @@ refusals! {
         "403": "The token's role is not admin.",
         "507": "The disk is full.",
     }
+    /// Of the log.
+    Traced {
+        "403": "The token's role is not admin, or it is limited to units.",
+        "413": "What the records of one page were before is too large; ask for fewer entries or changes.",
+    }
     /// Of everything that has a body.
     Bodied {
         "408": "The body took too long to arrive.",
@@ -127,6 +133,7 @@ parameters! {
     FilterParams = FILTERS,
     BulkParams = BULK,
     ExportParams = EXPORT,
+    LogParams = LOG,
 }
 
 fn parameter(param: &Param) -> Parameter {
