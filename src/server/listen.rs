@@ -87,13 +87,13 @@ async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, Place) {
     loop {
         let one = places.one().await;
         match listener.accept().await {
-            Ok((stream, address)) => match places.give(Peer::of(address.ip()), one) {
-                Some(place) => {
+            Ok((stream, address)) => {
+                if let Some(place) = places.give(Peer::of(address.ip()), one) {
                     let _ = stream.set_nodelay(true);
                     return (stream, place);
                 }
-                None => tracing::debug!(%address, "a connection was closed: its address has too many"),
-            },
+                tracing::debug!(%address, "a connection was closed: its address has too many");
+            }
             Err(failure) => {
                 tracing::warn!(error = %failure, "a connection could not be accepted");
                 sleep(RETRY_AFTER).await;

@@ -127,7 +127,9 @@ fn the_program_survives_them_all_at_once_in_512_mb() {
     let before = running.memory_kb("VmHWM");
     let mut inputs = all(&token);
     // All at once there may be no room for one.
-    inputs.iter_mut().for_each(|hostile| hostile.statuses.push(503));
+    for hostile in &mut inputs {
+        hostile.statuses.push(503);
+    }
     let done = AtomicBool::new(false);
     let (address, inputs) = (&running.address, &inputs);
     let (faults, answers) = thread::scope(|scope| {
