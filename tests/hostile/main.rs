@@ -24,7 +24,7 @@ use crate::limit::Limit;
 use crate::wire::{Reply, ask};
 
 /// How many send everything at the same time, and how often.
-const ATTACKERS: usize = 6;
+const ATTACKERS: usize = 16;
 const ROUNDS: usize = 3;
 
 /// Sends each input, and says of each what it should not have come to.
