@@ -124,6 +124,24 @@ fn headers_that_dribble_in_end_the_connection() {
     }
 }
 
+#[test]
+fn nothing_is_smuggled_behind_a_body_in_chunks() {
+    let server = exposed(unlimited());
+    let next = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    for lengths in ["", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"] {
+        let head = format!(
+            "POST /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\n\
+             Content-Type: application/json\r\n{lengths}Transfer-Encoding: chunked\r\n\r\n",
+            server.token
+        );
+        let text = raw(&server, &format!("{head}2\r\n{{}}\r\n0\r\n\r\n{next}"));
+        assert!(
+            text.contains("missing-field") && text.matches("HTTP/1.1 ").count() == 1,
+            "{lengths}: {text}"
+        );
+    }
+}
+
 /// The client sends and reads nothing any more.
 #[test]
 fn a_connection_on_which_nothing_moves_is_ended() {
