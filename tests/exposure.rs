@@ -124,6 +124,24 @@ fn headers_that_dribble_in_end_the_connection() {
     }
 }
 
+#[test]
+fn nothing_is_smuggled_behind_a_body_in_chunks() {
+    let server = exposed(unlimited());
+    let next = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    for lengths in ["", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"] {
+        let head = format!(
+            "POST /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\n\
+             Content-Type: application/json\r\n{lengths}Transfer-Encoding: chunked\r\n\r\n",
+            server.token
+        );
+        let text = raw(&server, &format!("{head}2\r\n{{}}\r\n0\r\n\r\n{next}"));
+        assert!(
+            text.contains("missing-field") && text.matches("HTTP/1.1 ").count() == 1,
+            "{lengths}: {text}"
+        );
+    }
+}
+
 /// The client sends and reads nothing any more.
 #[test]
 fn a_connection_on_which_nothing_moves_is_ended() {
@@ -159,6 +177,30 @@ fn a_reader_who_takes_nothing_is_given_up() {
     let mut taken = Vec::new();
     let _broken_off = stream.read_to_end(&mut taken);
     assert!(taken.len() < whole, "{} of {whole}", taken.len());
+}
+
+/// Over HTTP/2 such a reader opens no window, and the system has nothing to wait for.
+#[test]
+fn a_reader_who_opens_no_window_is_given_up() {
+    let patience = Patience { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
+    let server = exposed(Exposure { patience, ..unlimited() });
+    // SETTINGS: a window of no bytes. Then HEADERS of stream 1: GET, http, path, authority, authorization.
+    let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+    let mut fields = b"\x82\x86\x04\x13/api/v2/data/people\x01\x01x\x0f\x08".to_vec();
+    fields.push(u8::try_from(server.token.len()).unwrap());
+    fields.extend_from_slice(server.token.as_bytes());
+    let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    sent.extend_from_slice(settings);
+    sent.extend_from_slice(&[0, 0, u8::try_from(fields.len()).unwrap(), 1, 5, 0, 0, 0, 1]);
+    sent.extend_from_slice(&fields);
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.write_all(&sent).unwrap();
+    let mut text = Vec::new();
+    // It ends at all.
+    let _reset = stream.read_to_end(&mut text);
+    let is_answer = |frame: &[u8]| frame[3] == 1 && frame[8] == 1 && frame[9] == 0x88;
+    assert!(text.windows(10).any(is_answer), "the head of a 200 came: {text:?}");
+    assert!(!text.windows(5).any(|five| five == b"count"), "and nothing of the body");
 }
 
 #[test]
@@ -223,6 +265,11 @@ fn every_answer_tells_browsers_to_keep_off() {
         assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
         assert_eq!(answer.header("strict-transport-security"), "", "there is no TLS");
     }
+    // A list large enough to be packed depends on that too.
+    for n in 0..20 {
+        server.post("/people", &json!({"email": format!("p{n}@x.example")})).ok();
+    }
+    assert_eq!(server.get("/people").header("vary"), "Authorization, Accept, Accept-Encoding");
     for page in ["!/", "!/docs/", "!/graphql"] {
         let answer = server.send_as("GET", page, &[("accept", "text/html")], None);
         assert!(answer.header("content-type").starts_with("text/html"), "{page}: {}", answer.status);
@@ -277,6 +324,21 @@ fn without_tokens_it_listens_on_loopback_alone_and_says_so_loudly() {
     assert_eq!(people.status(), 200);
     let with_tokens = folder.serve(&["--demo", "--auth", "token"]);
     assert!(with_tokens.token().is_some(), "a flag goes before the file");
+}
+
+#[test]
+fn the_rate_limit_is_a_setting() {
+    let folder = Folder::new();
+    folder.write("clade.toml", "rate_limit = 70\nrequests_at_once = 9\nconnections_per_peer = 9\n");
+    let policy = |args: &[&str]| {
+        let running = folder.serve(args);
+        let url = format!("{}/api/v2/data/people", running.url());
+        let answer = ureq::get(url).header("authorization", running.token().unwrap()).call().unwrap();
+        answer.headers().get("ratelimit-policy").map(|policy| policy.to_str().unwrap().to_owned())
+    };
+    assert_eq!(policy(&["--demo"]).as_deref(), Some("\"token\";q=70;w=1"));
+    assert_eq!(policy(&["--demo", "--rate-limit", "80"]).as_deref(), Some("\"token\";q=80;w=1"));
+    assert_eq!(policy(&["--demo", "--rate-limit", "0"]), None);
 }
 
 #[test]

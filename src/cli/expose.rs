@@ -24,8 +24,14 @@ pub(super) struct Expose {
     /// The private key of that certificate, PEM
     #[arg(long, env = "CLADE_TLS_KEY", value_name = "FILE")]
     pub(super) tls_key: Option<PathBuf>,
-    /// A site whose pages may ask, such as https://dash.example; repeat it for more [default: none]
-    #[arg(long, env = "CLADE_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    /// The sites whose pages may ask
+    #[arg(
+        long,
+        env = "CLADE_CORS_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        help = "A site whose pages may ask, such as https://dash.example; repeat it for more [default: none]"
+    )]
     pub(super) cors_origin: Vec<String>,
     /// How many requests a token may send a second; 0 for any number [default: 1000]
     #[arg(long, env = "CLADE_RATE_LIMIT", value_name = "REQUESTS")]

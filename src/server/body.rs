@@ -109,7 +109,7 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<
 /// The same of a body packed with gzip, of at most `max` bytes before and after: it is unpacked as it comes, so that
 /// one that would fill the memory gets no further than that.
 pub(crate) async fn read_unzipped(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
-    read_into(Sink::Gzip(MultiGzDecoder::new(Kept::new(max))), headers, body, max).await
+    read_into(Sink::Gzip(Box::new(MultiGzDecoder::new(Kept::new(max)))), headers, body, max).await
 }
 
 async fn read_into(sink: Sink, headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
@@ -153,7 +153,7 @@ async fn discard(mut body: Body) {
 /// What a body is gathered in.
 enum Sink {
     Plain(Kept),
-    Gzip(MultiGzDecoder<Kept>),
+    Gzip(Box<MultiGzDecoder<Kept>>),
 }
 
 impl Sink {

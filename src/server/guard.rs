@@ -82,9 +82,13 @@ impl Gate {
         };
         let headers = response.headers_mut();
         headers.entry(header::CACHE_CONTROL).or_insert_with(|| HeaderValue::from_static("private, no-cache"));
-        if !headers.contains_key(header::VARY) {
-            headers.insert(header::VARY, HeaderValue::from_static("Authorization, Accept"));
-        }
+        // What packs answers says so of itself alone.
+        let vary = match headers.get(header::VARY).map(HeaderValue::as_bytes) {
+            None => "Authorization, Accept",
+            Some(b"accept-encoding") => "Authorization, Accept, Accept-Encoding",
+            Some(_) => return response,
+        };
+        headers.insert(header::VARY, HeaderValue::from_static(vary));
         response
     }
 

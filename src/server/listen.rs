@@ -2,6 +2,7 @@
 //!
 //! Not `axum::serve`, which never closes a connection whose headers dribble in.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
+use axum::http::{HeaderValue, header};
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -87,13 +89,13 @@ async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, Place) {
     loop {
         let one = places.one().await;
         match listener.accept().await {
-            Ok((stream, address)) => match places.give(Peer::of(address.ip()), one) {
-                Some(place) => {
+            Ok((stream, address)) => {
+                if let Some(place) = places.give(Peer::of(address.ip()), one) {
                     let _ = stream.set_nodelay(true);
                     return (stream, place);
                 }
-                None => tracing::debug!(%address, "a connection was closed: its address has too many"),
-            },
+                tracing::debug!(%address, "a connection was closed: its address has too many");
+            }
             Err(failure) => {
                 tracing::warn!(error = %failure, "a connection could not be accepted");
                 sleep(RETRY_AFTER).await;
@@ -144,8 +146,17 @@ impl Served {
             let (router, activity) = (self.router, Arc::clone(&activity));
             service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(peer);
+                let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
                 let (working, answer) = (activity.begin(), router.call(request));
-                async move { answer.await.map(|response| response.map(|body| working.answers(body))) }
+                async move {
+                    let mut response = answer.await?;
+                    // hyper takes chunks with a length beside them by the chunks; a proxy may have gone by the length,
+                    // and what follows would be a request to one and a body to the other.
+                    if is_chunked {
+                        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                    }
+                    Ok::<_, Infallible>(response.map(|body| working.answers(body)))
+                }
             })
         };
         let mut connection = pin!(server.serve_connection_with_upgrades(TokioIo::new(io), service));

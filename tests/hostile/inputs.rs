@@ -134,7 +134,7 @@ fn bulk(table: &mut Table) {
 }
 
 fn graphql(table: &mut Table) {
-    let aliases = |count: usize| (0..count).map(|n| format!("a{n}:revision ")).collect::<String>();
+    let aliases = |count: usize| (0..count).map(|n| format!("a{n}:revision")).collect::<Vec<_>>().join(" ");
     table.query("a million aliases", &format!("{{{}}}", aliases(1_000_000)));
     table.query("many aliases", &format!("{{{}}}", aliases(20_000)));
     table.query("braces", &"{a".repeat(100_000));
@@ -144,8 +144,8 @@ fn graphql(table: &mut Table) {
     table.query("NUL in a text", r#"{person(email:"\u{0}")}"#);
     table.query("a lone surrogate", r#"{person(email:"\ud800") {email}}"#);
     table.query("a text without end", &format!("{{person(email:\"{}", "x".repeat(MIB)));
-    let spread: String =
-        (0..40).map(|n| format!("fragment f{n} on Query{{...f{0} ...f{0}}}", n + 1)).collect();
+    let spread = |n: usize| format!("fragment f{n} on Query{{...f{0} ...f{0}}}", n + 1);
+    let spread = (0..40).map(spread).collect::<Vec<_>>().join(" ");
     table.query("fragments that double", &format!("{{...f0}} {spread} fragment f40 on Query{{revision}}"));
     table.query("fragments in a ring", "{...a} fragment a on Query{...b} fragment b on Query{...a}");
     table.graphql("nested JSON", nested(MIB).as_bytes());

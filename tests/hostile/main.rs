@@ -24,7 +24,7 @@ use crate::limit::Limit;
 use crate::wire::{Reply, ask};
 
 /// How many send everything at the same time, and how often.
-const ATTACKERS: usize = 6;
+const ATTACKERS: usize = 16;
 const ROUNDS: usize = 3;
 
 /// Sends each input, and says of each what it should not have come to.
@@ -127,7 +127,9 @@ fn the_program_survives_them_all_at_once_in_512_mb() {
     let before = running.memory_kb("VmHWM");
     let mut inputs = all(&token);
     // All at once there may be no room for one.
-    inputs.iter_mut().for_each(|hostile| hostile.statuses.push(503));
+    for hostile in &mut inputs {
+        hostile.statuses.push(503);
+    }
     let done = AtomicBool::new(false);
     let (address, inputs) = (&running.address, &inputs);
     let (faults, answers) = thread::scope(|scope| {
