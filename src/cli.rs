@@ -9,6 +9,7 @@ mod demo;
 pub mod demo_data;
 mod export;
 mod generate;
+mod graphql;
 mod import;
 mod output;
 mod query;

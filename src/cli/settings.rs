@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
+use crate::cli::graphql::Graphql;
 use crate::cli::{Failure, Result};
+use crate::server::graphql;
 use crate::server::limits::ANSWERS_KEPT_BYTES;
 
 const FILE: &str = "clade.toml";
@@ -50,6 +52,8 @@ struct File {
     listen: Option<String>,
     log: Option<String>,
     response_cache_mb: Option<u64>,
+    #[serde(default)]
+    graphql: Graphql,
 }
 
 /// The settings of one run.
@@ -67,6 +71,7 @@ pub(super) struct Settings {
     listen: Option<String>,
     log: Option<String>,
     response_cache_mb: Option<u64>,
+    graphql: Graphql,
 }
 
 impl Settings {
@@ -93,6 +98,7 @@ impl Settings {
             listen: file.listen,
             log: file.log,
             response_cache_mb: file.response_cache_mb,
+            graphql: file.graphql,
         })
     }
 
@@ -107,6 +113,11 @@ impl Settings {
     /// How many bytes of answers a server keeps.
     pub(super) fn response_cache_bytes(&self, flag_mb: Option<u64>) -> u64 {
         flag_mb.or(self.response_cache_mb).map_or(ANSWERS_KEPT_BYTES, |mb| mb.saturating_mul(MIB))
+    }
+
+    /// How a server answers GraphQL.
+    pub(super) fn graphql(&self, flags: &Graphql) -> graphql::Settings {
+        flags.over(&self.graphql)
     }
 
     pub(super) fn log(&self, flag: Option<String>) -> String {

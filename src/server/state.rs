@@ -8,6 +8,7 @@ use crate::access::{Grant, Secret};
 use crate::directory::{Directory, View};
 use crate::model::time::Timestamp;
 use crate::model::token::Actor;
+use crate::server::graphql;
 use crate::server::limits::ANSWERS_KEPT_BYTES;
 use crate::server::problem::{Problem, Result};
 
@@ -16,6 +17,7 @@ use crate::server::problem::{Problem, Result};
 pub struct AppState {
     directory: Directory,
     answers_kept_bytes: u64,
+    graphql: Arc<graphql::Settings>,
     /// The clock: where a request learns what time it is.
     now: fn() -> Timestamp,
 }
@@ -41,13 +43,24 @@ impl AppState {
     /// Serves this directory.
     #[must_use]
     pub fn new(directory: Directory) -> Self {
-        Self { directory, answers_kept_bytes: ANSWERS_KEPT_BYTES, now: Timestamp::now }
+        let graphql = Arc::default();
+        Self { directory, answers_kept_bytes: ANSWERS_KEPT_BYTES, graphql, now: Timestamp::now }
     }
 
     /// Keeps so many bytes of answers to GraphQL queries, to give them again while nothing changes; none for 0.
     #[must_use]
     pub fn keeping_answers(self, bytes: u64) -> Self {
         Self { answers_kept_bytes: bytes, ..self }
+    }
+
+    /// Answers GraphQL with these settings.
+    #[must_use]
+    pub fn with_graphql(self, settings: graphql::Settings) -> Self {
+        Self { graphql: Arc::new(settings), ..self }
+    }
+
+    pub(super) fn graphql(&self) -> &graphql::Settings {
+        &self.graphql
     }
 
     pub(super) fn answers_kept_bytes(&self) -> u64 {
