@@ -198,6 +198,19 @@ fn fields_of_lists_are_counted_as_they_are_answered() {
 }
 
 #[test]
+fn json_of_records_is_counted_however_often_it_is_asked_for() {
+    let server = Server::start();
+    let create = "mutation ($a: JSON!) { createProject(input: {projectId: \"p\", projectName: \"P\", attributes: $a}) { revision } }";
+    server.data_with(create, &json!({ "a": { "text": "x".repeat(6 << 20) } }));
+    let fields = |count: usize| -> String {
+        (0..count).map(|at| format!("a{at}: project(projectId: \"p\") {{ attributes }} ")).collect()
+    };
+    server.data(&format!("{{ {} }}", fields(2)));
+    let error = server.error(&format!("{{ {} }}", fields(50)), "too-complex");
+    assert_eq!(error["extensions"]["limit"], 32 << 20);
+}
+
+#[test]
 fn variables_have_a_limit() {
     let server = Server::start();
     let query = "query ($ids: [ID!]!) { people(filter: {within: $ids}) { totalCount } }";

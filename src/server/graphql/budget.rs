@@ -10,12 +10,15 @@ use std::time::{Duration, Instant};
 
 use async_graphql::{Context, SelectionField};
 use axum::http::StatusCode;
+use serde_json::Value;
 
 use crate::directory::View;
 use crate::error::Error;
+use crate::model::attributes::Attributes;
 use crate::query::cost::texts_max;
 use crate::server::graphql::aside::{Places, aside};
-use crate::server::graphql::limits::{COST_MAX, LISTED_MAX};
+use crate::server::graphql::limits::{COST_MAX, JSON_MAX_BYTES, LISTED_MAX};
+use crate::server::graphql::scalars::Json;
 use crate::server::problem::{Problem, Result};
 
 /// After so long a request lets others go on, and hears whether its client is still there.
@@ -36,6 +39,7 @@ pub(crate) struct Budget {
     records: AtomicU64,
     fields: AtomicU64,
     texts: AtomicU64,
+    json_bytes: AtomicU64,
 }
 
 impl Budget {
@@ -49,6 +53,7 @@ impl Budget {
             records: AtomicU64::new(0),
             fields: AtomicU64::new(0),
             texts: AtomicU64::new(0),
+            json_bytes: AtomicU64::new(0),
         }
     }
 
@@ -107,6 +112,17 @@ impl Budget {
         aside(work)
     }
 
+    /// Counts JSON that is about to be answered: one record may have megabytes of it, and be asked for many times.
+    fn copy(&self, bytes: usize) -> Result<()> {
+        let bytes = bytes as u64;
+        let all = self.json_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if all > JSON_MAX_BYTES {
+            Err(too_much("bytes of JSON in its records", JSON_MAX_BYTES))
+        } else {
+            Ok(())
+        }
+    }
+
     /// Counts `records` that are about to be answered with the fields that `field` asks of each.
     fn answer(&self, field: &SelectionField<'_>, records: usize) -> Result<()> {
         if records == 0 {
@@ -140,6 +156,35 @@ pub(super) async fn page(context: &Context<'_>, records: usize) -> Result<()> {
     let budget = Budget::of(context)?;
     budget.answer(&context.field(), records)?;
     budget.pause().await
+}
+
+/// A record's attributes.
+pub(super) fn attributes(context: &Context<'_>, attributes: &Attributes) -> Result<Json> {
+    match attributes.as_map() {
+        Some(members) => {
+            Budget::of(context)?
+                .copy(members.iter().map(|(name, value)| name.len() + size_bytes(value)).sum())?;
+            Ok(Json(attributes.to_value()))
+        }
+        None => Ok(Json(attributes.to_value())),
+    }
+}
+
+/// Some part of a record that is kept as JSON.
+pub(super) fn json(context: &Context<'_>, value: &Value) -> Result<Json> {
+    Budget::of(context)?.copy(size_bytes(value))?;
+    Ok(Json(value.clone()))
+}
+
+/// About how much memory a value takes, in bytes.
+fn size_bytes(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(all) => all.iter().map(size_bytes).sum(),
+            Value::Object(all) => all.iter().map(|(name, value)| name.len() + size_bytes(value)).sum(),
+            _ => 0,
+        }
 }
 
 fn too_much(what: &str, limit: u64) -> Problem {

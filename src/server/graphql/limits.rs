@@ -55,6 +55,8 @@ const DIRECTIVES_MAX: u64 = 100;
 const OPERATIONS_MAX: u64 = 50;
 /// Records in the lists of one answer that have no page size.
 pub(crate) const LISTED_MAX: u64 = 100_000;
+/// Memory that attributes and other JSON of the records in one answer take.
+pub(crate) const JSON_MAX_BYTES: u64 = 32 << 20;
 /// Fields answered, counted with page sizes.
 pub(crate) const COST_MAX: u64 = 500_000;
 

@@ -90,8 +90,8 @@ impl Mapping {
     }
 
     /// Fields that the directory has no name for.
-    async fn attributes(&self) -> Json {
-        Json(self.mapping.attributes.to_value())
+    async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
+        budget::attributes(context, &self.mapping.attributes)
     }
 
     /// From when it holds.

@@ -8,7 +8,7 @@ use crate::model::key::{ExternalId, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
 use crate::query::filter::Filter;
-use crate::server::graphql::budget::list;
+use crate::server::graphql::budget::{self, list};
 use crate::server::graphql::connection::{Connection, PageArgs};
 use crate::server::graphql::descendants::DescendantConnection;
 use crate::server::graphql::filter::{
@@ -130,8 +130,8 @@ impl OrgUnit {
     }
 
     /// Fields that the directory has no name for.
-    async fn attributes(&self) -> Result<Json> {
-        Ok(Json(self.record()?.attributes.to_value()))
+    async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
+        budget::attributes(context, &self.record()?.attributes)
     }
 
     /// The units directly above, the earliest mapping first.

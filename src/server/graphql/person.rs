@@ -7,7 +7,7 @@ use crate::model::entity::{EntityId, Kind, Person as Record};
 use crate::model::key::{ExternalId, Name};
 use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
-use crate::server::graphql::budget::list;
+use crate::server::graphql::budget::{self, list};
 use crate::server::graphql::connection::{Connection, Listed, PageArgs};
 use crate::server::graphql::facet::PersonFacet;
 use crate::server::graphql::filter::{ProjectFilter, ProjectOrder};
@@ -76,8 +76,8 @@ impl Person {
     }
 
     /// Fields that the directory has no name for.
-    async fn attributes(&self) -> Result<Json> {
-        Ok(Json(self.record()?.attributes.to_value()))
+    async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
+        budget::attributes(context, &self.record()?.attributes)
     }
 
     /// Where the person is placed, the earliest mapping first.

@@ -7,7 +7,7 @@ use crate::model::entity::{EntityId, Kind, Project as Record, ProjectOwner as Ow
 use crate::model::key::{Email, ExternalId, Name};
 use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
-use crate::server::graphql::budget::list;
+use crate::server::graphql::budget::{self, list};
 use crate::server::graphql::connection::{Connection, Listed, PageArgs};
 use crate::server::graphql::facet::ProjectFacet;
 use crate::server::graphql::filter::{PersonFilter, PersonOrder};
@@ -68,8 +68,8 @@ impl Project {
     }
 
     /// Fields that the directory has no name for.
-    async fn attributes(&self) -> Result<Option<Json>> {
-        Ok(Some(Json(self.record()?.attributes.to_value())))
+    async fn attributes(&self, context: &Context<'_>) -> Result<Option<Json>> {
+        budget::attributes(context, &self.record()?.attributes).map(Some)
     }
 
     /// Who answers for it.
