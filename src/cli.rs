@@ -10,6 +10,7 @@ pub mod demo_data;
 mod export;
 mod expose;
 mod generate;
+mod graphql;
 mod import;
 mod jwt;
 mod log;

@@ -154,9 +154,9 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
-    /// A filter that would take too long.
+    /// A question that would take too long.
     #[error(
-        "this filter would look at about {texts} texts, and at most {limit} are looked at; ask for fewer conditions \
+        "this would look at about {texts} texts, and at most {limit} are looked at; ask for fewer conditions \
          on texts, or narrow them by units or keys"
     )]
     TooCostly {

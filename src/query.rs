@@ -1,6 +1,6 @@
 //! Questions to a [`View`](crate::graph::View): one filter algebra over bitmaps, for every door.
 
-mod cost;
+pub mod cost;
 pub mod facet;
 pub mod filter;
 mod least;

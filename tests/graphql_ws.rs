@@ -6,9 +6,14 @@ mod support;
 use std::net::TcpStream;
 use std::time::Duration;
 
+use clade::access::Secret;
+use clade::model::command::{Command, NewToken};
+use clade::model::time::Timestamp;
 use clade::model::token::Role;
+use clade::server::graphql::Settings;
 use serde_json::{Value, json};
 use support::Server;
+use tokio_tungstenite::tungstenite::HandshakeError;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, client};
 
@@ -18,15 +23,26 @@ struct Client(WebSocket<TcpStream>);
 
 impl Client {
     fn connect(server: &Server, protocol: &str, authorization: Option<&str>) -> Self {
+        let headers = [("authorization", authorization), ("sec-websocket-protocol", Some(protocol))];
+        Self::try_connect(server, &headers).unwrap_or_else(|status| panic!("{status}"))
+    }
+
+    /// Connects with these headers, or gives the status with which that is refused.
+    fn try_connect(server: &Server, headers: &[(&'static str, Option<&str>)]) -> Result<Self, u16> {
         let mut request = format!("ws://{}/graphql/ws", server.address).into_client_request().unwrap();
-        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
-        if let Some(authorization) = authorization {
-            request.headers_mut().insert("authorization", authorization.parse().unwrap());
+        for (name, value) in headers {
+            if let Some(value) = value {
+                request.headers_mut().insert(*name, value.parse().unwrap());
+            }
         }
         let stream = TcpStream::connect(server.address).unwrap();
         // A test that waits for ever tells nothing.
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Self(client(request, stream).unwrap().0)
+        match client(request, stream) {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(HandshakeError::Failure(Error::Http(response))) => Err(response.status().as_u16()),
+            Err(other) => panic!("{other}"),
+        }
     }
 
     /// Connected, and let in with the admin token.
@@ -343,6 +359,73 @@ fn a_revoked_token_hears_nothing_more() {
     revoke(&id);
     assert_eq!(client.hear(), json!({"id": "r", "type": "complete"}));
     assert_eq!(client.closed(), (4403, "Forbidden".to_owned()));
+}
+
+#[test]
+fn a_token_that_expires_hears_nothing_more() {
+    let server = Server::start();
+    let secret = Secret::generate();
+    let soon = Timestamp::from_millis(Timestamp::now().as_millis() + 1_500);
+    let token = NewToken {
+        id: secret.id().clone(),
+        hash: secret.hash(),
+        role: Role::Read,
+        description: None,
+        units: None,
+        expires_at: Some(soon),
+    };
+    server.directory.apply(Command::CreateToken(token)).unwrap();
+    let mut client = Client::connect(&server, PROTOCOL, Some(secret.reveal()));
+    client.say(&json!({"type": "connection_init"}));
+    assert_eq!(client.hear()["type"], "connection_ack");
+    for id in ["a", "b"] {
+        client.subscribe(id, "subscription { revision }");
+        assert_eq!(client.hear()["type"], "next");
+    }
+    // Nothing is committed from here on.
+    let mut ended = [client.hear(), client.hear()].map(|message| message.to_string());
+    ended.sort();
+    let complete = |id| json!({"id": id, "type": "complete"}).to_string();
+    assert_eq!(ended, [complete("a"), complete("b")]);
+    assert_eq!(client.closed(), (4403, "Forbidden".to_owned()));
+}
+
+#[test]
+fn pages_of_other_sites_open_no_socket() {
+    let origins = vec!["https://dash.example".parse().unwrap()];
+    let server = Server::start_with(|state| state.with_graphql(Settings { origins, ..Settings::default() }));
+    let own = format!("http://{}", server.address);
+    let connect = |origin: &str| {
+        let headers = [("origin", Some(origin)), ("sec-websocket-protocol", Some(PROTOCOL))];
+        Client::try_connect(&server, &headers).map(|_| ())
+    };
+    assert_eq!(connect(&own), Ok(()));
+    assert_eq!(connect("https://dash.example"), Ok(()));
+    for other in ["https://evil.example", "http://127.0.0.1", "null", "https://dash.example.evil.example"] {
+        assert_eq!(connect(other), Err(403), "{other}");
+    }
+}
+
+#[test]
+fn sockets_have_a_limit() {
+    let server =
+        Server::start_with(|state| state.with_graphql(Settings { sockets_max: 2, ..Settings::default() }));
+    let one = Client::let_in(&server);
+    let mut two = Client::let_in(&server);
+    let headers = [("sec-websocket-protocol", Some(PROTOCOL))];
+    assert_eq!(Client::try_connect(&server, &headers).err(), Some(503));
+    two.say(&json!({"type": "ping"}));
+    assert_eq!(two.hear()["type"], "pong");
+    drop(one);
+    // The server hears of it a little later.
+    let again = (0..1_000).any(|_| {
+        let let_in = Client::try_connect(&server, &headers).is_ok();
+        if !let_in {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let_in
+    });
+    assert!(again, "a socket that is closed makes room");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::expose::Expose;
+use crate::cli::graphql::Graphql;
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, demo, say, token};
 use crate::directory::Directory;
@@ -27,6 +28,8 @@ pub(super) struct Serve {
     response_cache_mb: Option<u64>,
     #[command(flatten)]
     expose: Expose,
+    #[command(flatten)]
+    graphql: Graphql,
     /// What to log: error, warn, info, debug, trace, or by part [default: warn]
     #[arg(long, env = "CLADE_LOG", value_name = "LEVEL")]
     log: Option<String>,
@@ -102,7 +105,9 @@ impl Serve {
         let view = directory.view();
         tokio::task::spawn_blocking(move || view.warm_up());
         let answers_kept = settings.response_cache_bytes(self.response_cache_mb);
-        let state = AppState::new(directory).keeping_answers(answers_kept);
+        let state = AppState::new(directory)
+            .keeping_answers(answers_kept)
+            .with_graphql(settings.graphql(&self.graphql));
         let state = if is_open { state.without_tokens() } else { state };
         let state = match issuer {
             Some(issuer) => state.trusting(issuer),

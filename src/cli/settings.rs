@@ -10,8 +10,10 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::cli::expose::{Auth, Expose};
+use crate::cli::graphql::Graphql;
 use crate::cli::jwt::Jwt;
 use crate::cli::{Failure, Result};
+use crate::server::graphql;
 use crate::server::limits::ANSWERS_KEPT_BYTES;
 
 const FILE: &str = "clade.toml";
@@ -62,6 +64,8 @@ struct File {
     requests_at_once: Option<NonZeroUsize>,
     connections_per_peer: Option<NonZeroUsize>,
     jwt: Option<Jwt>,
+    #[serde(default)]
+    graphql: Graphql,
 }
 
 /// The settings of one run.
@@ -83,6 +87,7 @@ pub(super) struct Settings {
     expose: Expose,
     /// The identity provider whose tokens are taken, if any.
     pub(super) jwt: Jwt,
+    graphql: Graphql,
 }
 
 impl Settings {
@@ -122,6 +127,7 @@ impl Settings {
                 .jwt
                 .unwrap_or_default()
                 .under(|name| variable(name).map(|value| value.to_string_lossy().into_owned())),
+            graphql: file.graphql,
         })
     }
 
@@ -141,6 +147,11 @@ impl Settings {
     /// How far a server stands in the open.
     pub(super) fn expose(&self, flags: Expose) -> Expose {
         flags.or(self.expose.clone())
+    }
+
+    /// How a server answers GraphQL.
+    pub(super) fn graphql(&self, flags: &Graphql) -> graphql::Settings {
+        flags.over(&self.graphql)
     }
 
     pub(super) fn log(&self, flag: Option<String>) -> String {

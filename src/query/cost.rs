@@ -2,31 +2,33 @@
 //!
 //! Bitmaps and lookups cost next to nothing beside that, so they are not counted.
 
-use crate::error::Error;
 use crate::graph::View;
 use crate::model::entity::Kind;
 use crate::query::filter::Filter;
 use crate::query::select::{Cost, Selection};
 
-/// So many texts are looked at for a filter, however few records there are: about a second's work.
+/// So many texts are looked at for a request, however few records there are: about a second's work.
 const TEXTS_MAX: u64 = 10_000_000;
-/// A filter may look at every record so many times, however many there are.
+/// A request may look at every record so many times, however many there are.
 const TIMES_MAX: u64 = 4;
 /// The index of texts lets through one record of so many, as a rule: which, is only known by asking it.
 const LET_THROUGH_ONE_OF: u64 = 8;
 
 impl Filter {
-    /// This filter, unless it would take long over records of `kind`. To be asked of every filter that comes from
-    /// outside and may hold several conditions, after [`Filter::checked`].
-    ///
-    /// # Errors
-    /// [`Error::TooCostly`] with what it would cost.
-    pub fn affordable(self, view: &View, kind: Kind) -> Result<Self, Error> {
-        let everyone: u64 = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
-        let limit = TEXTS_MAX.max(everyone.saturating_mul(TIMES_MAX));
-        let texts = Bound::of(Selection { view, kind }, &self, view.all(kind).len()).texts;
-        if texts > limit { Err(Error::TooCostly { texts, limit }) } else { Ok(self) }
+    /// About how many texts are looked at to tell which records of `kind` match. To be asked of every filter that
+    /// comes from outside and may hold several conditions, after [`Filter::checked`].
+    #[must_use]
+    pub fn texts(&self, view: &View, kind: Kind) -> u64 {
+        Bound::of(Selection { view, kind }, self, view.all(kind).len()).texts
     }
+}
+
+/// How many texts may be looked at for one request: a number of times everyone in sight, or so many that it takes
+/// about a second.
+#[must_use]
+pub fn texts_max(view: &View) -> u64 {
+    let everyone: u64 = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
+    TEXTS_MAX.max(everyone.saturating_mul(TIMES_MAX))
 }
 
 /// What a filter comes to.

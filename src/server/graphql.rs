@@ -6,6 +6,8 @@
 #![expect(clippy::unused_async, reason = "async-graphql takes no other resolvers")]
 
 mod answer;
+mod aside;
+mod batch;
 mod budget;
 mod changes;
 mod connection;
@@ -16,15 +18,17 @@ mod facet;
 mod filter;
 mod http;
 mod input;
+mod introspection;
 mod kept;
+mod lexical;
 mod limits;
 mod log;
 mod mapping;
 mod media;
 mod mutation;
-mod nesting;
 mod node;
 mod org_unit;
+mod origin;
 mod page;
 mod payload;
 mod persisted;
@@ -35,9 +39,11 @@ mod repository;
 mod scalars;
 mod sent;
 mod service;
+mod settings;
 mod subscription;
 mod token;
 mod typename;
+mod variables;
 mod ws;
 
 use std::sync::{Arc, LazyLock};
@@ -50,11 +56,15 @@ use async_graphql::{Request, SDLExportOptions, Schema, SchemaBuilder, Variables}
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{any, get};
+use futures_util::{Stream, StreamExt};
 use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::server::graphql::aside::{Aside, Places};
+use crate::server::graphql::budget::Budget;
 use crate::server::graphql::document::Documents;
 use crate::server::graphql::kept::{AnswerKey, KeptAnswers};
-use crate::server::graphql::limits::NESTING_MAX;
+use crate::server::graphql::limits::{LARGE_FROM, NESTING_MAX};
 use crate::server::graphql::mutation::Mutation;
 use crate::server::graphql::query::Query;
 use crate::server::graphql::sent::Sent;
@@ -64,6 +74,7 @@ use crate::server::state::{AppState, Caller};
 
 pub use crate::server::graphql::answer::Answer;
 pub use crate::server::graphql::document::Wanted;
+pub use crate::server::graphql::settings::Settings;
 
 /// The schema that is served.
 pub(crate) type Api = Schema<Query, Mutation, Subscription>;
@@ -74,6 +85,9 @@ pub(crate) struct Endpoint {
     pub(crate) api: Api,
     documents: Documents,
     answers: KeptAnswers,
+    places: Arc<Places>,
+    /// A place for each socket.
+    sockets: Arc<Semaphore>,
 }
 
 /// The routes `/graphql` and `/graphql/ws`.
@@ -114,7 +128,7 @@ pub struct Asked {
 pub async fn execute(state: &AppState, caller: Caller, asked: Asked) -> Answer {
     let endpoint = Endpoint::new(state.clone());
     match endpoint.prepare(asked) {
-        Ok(prepared) => endpoint.carry_out(caller, prepared).await,
+        Ok(prepared) => endpoint.carry_out(caller, prepared).await.unwrap_or_else(Answer::refusal),
         Err(problem) => Answer::refusal(problem),
     }
 }
@@ -124,14 +138,27 @@ pub(crate) struct Prepared {
     pub(crate) kind: OperationType,
     /// Whether its answer may be given to whoever asks the same of the same revision.
     keepable: bool,
+    /// In fields to answer, with page sizes.
+    cost: u64,
     request: Request,
 }
 
 impl Prepared {
-    /// The request, in the name of `caller`.
-    pub(crate) fn into_request(self, caller: Caller) -> Request {
-        self.request.data(caller).data(budget::Listed::default())
+    /// Whether it takes so long that it must not hold up others.
+    pub(crate) fn is_large(&self) -> bool {
+        self.cost >= LARGE_FROM
     }
+
+    /// The request, in the name of `caller`.
+    fn into_request(self, caller: Caller, budget: &Arc<Budget>) -> Request {
+        self.request.data(caller).data(Arc::clone(budget))
+    }
+}
+
+/// What it takes to carry out a request: its budget, and its place where it takes long.
+pub(crate) struct Begun<'e> {
+    budget: Arc<Budget>,
+    place: Option<SemaphorePermit<'e>>,
 }
 
 /// What is known of a request before its document is looked at.
@@ -144,9 +171,19 @@ enum Found {
 
 impl Endpoint {
     fn new(state: AppState) -> Self {
+        let settings = state.graphql();
+        let mut schema = builder().data(state.clone());
+        if !settings.introspection {
+            schema = schema.disable_introspection();
+        }
+        if !(settings.suggestions && settings.introspection) {
+            schema = schema.disable_suggestions();
+        }
         Self {
-            api: builder().data(state.clone()).finish(),
-            documents: Documents::new(),
+            api: schema.finish(),
+            documents: Documents::new(settings.introspection),
+            places: Arc::new(Places::new()),
+            sockets: Arc::new(Semaphore::new(settings.sockets_max)),
             answers: KeptAnswers::new(state.answers_kept_bytes()),
             state,
         }
@@ -172,22 +209,64 @@ impl Endpoint {
 
     fn prepare_known(&self, asked: Asked, digest: [u8; 32]) -> Result<Prepared> {
         let document = self.documents.find(&asked.document, digest)?;
+        let operation = operation(&document.parsed, asked.operation_name.as_deref());
+        let kind = operation.as_ref().map_or(OperationType::Query, |operation| operation.ty);
+        variables::check(kind, &asked.variables)?;
         let variables = Variables::from_json(Value::Object(asked.variables));
-        document.count(&variables)?;
-        let operation = operation(&document.parsed, asked.operation_name.as_deref())?;
-        variables_are_given(operation, &variables)?;
-        let kind = operation.ty;
+        let cost = document.cost(&variables)?;
+        variables_are_given(operation?, &variables)?;
         // The text is parsed already, and async-graphql has no other use for it.
         let mut request = Request::new("").variables(variables);
         request.operation_name = asked.operation_name;
         request.set_parsed_query(document.parsed.clone());
         let keepable = kind == OperationType::Query && document.keepable;
-        Ok(Prepared { kind, keepable, request })
+        Ok(Prepared { kind, keepable, cost, request })
     }
 
     /// Validates and executes.
-    pub(crate) async fn carry_out(&self, caller: Caller, prepared: Prepared) -> Answer {
-        Answer::of(self.api.execute(prepared.into_request(caller)).await)
+    ///
+    /// # Errors
+    /// Too many others that take as long are being carried out for too long.
+    pub(crate) async fn carry_out(&self, caller: Caller, prepared: Prepared) -> Result<Answer> {
+        let begun = self.begin(prepared.cost).await?;
+        Ok(self.carry_on(&begun, caller, prepared).await)
+    }
+
+    /// Waits for a place, where what costs so much takes one.
+    pub(crate) async fn begin(&self, cost: u64) -> Result<Begun<'_>> {
+        let mut budget = self.budget();
+        let mut place = None;
+        if cost >= LARGE_FROM {
+            place = Some(self.places.one(&budget).await?);
+            budget = budget.placed();
+        }
+        Ok(Begun { budget: Arc::new(budget), place })
+    }
+
+    /// Validates and executes one of perhaps several requests.
+    pub(crate) async fn carry_on(&self, begun: &Begun<'_>, caller: Caller, prepared: Prepared) -> Answer {
+        let execution = self.api.execute(prepared.into_request(caller, &begun.budget));
+        let response = if begun.place.is_some() { Aside::new(execution).await } else { execution.await };
+        self.told(response)
+    }
+
+    /// What comes of a subscription, answer by answer.
+    pub(crate) fn subscribe(
+        self: &Arc<Self>,
+        caller: Caller,
+        prepared: Prepared,
+    ) -> impl Stream<Item = Answer> + 'static {
+        let request = prepared.into_request(caller, &Arc::new(self.budget()));
+        let endpoint = Arc::clone(self);
+        self.api.execute_stream(request).map(move |response| endpoint.told(response))
+    }
+
+    fn budget(&self) -> Budget {
+        Budget::new(self.state.graphql().answer_within, Arc::clone(&self.places))
+    }
+
+    fn told(&self, response: async_graphql::Response) -> Answer {
+        Answer::of(response, self.state.graphql().introspection)
     }
 
     /// Keeps an answer without errors for whoever asks the same, if there is room for it.

@@ -13,6 +13,7 @@ use crate::model::key::UnitKey;
 use crate::model::reference::UnitRef;
 use crate::model::time::Timestamp;
 use crate::model::token::{Actor, Scope};
+use crate::server::graphql;
 use crate::server::issuer::Issuer;
 use crate::server::limits::{ANSWERS_KEPT_BYTES, LOG_READERS_MAX};
 use crate::server::problem::{Problem, Result};
@@ -28,6 +29,7 @@ pub struct AppState {
     issuer: Option<Arc<Issuer>>,
     /// One permit for each who may read the log.
     audits: Arc<Semaphore>,
+    graphql: Arc<graphql::Settings>,
     /// The clock: where a request learns what time it is.
     now: fn() -> Timestamp,
 }
@@ -59,6 +61,7 @@ impl AppState {
             is_open: false,
             issuer: None,
             audits: Arc::new(Semaphore::new(LOG_READERS_MAX)),
+            graphql: Arc::default(),
             now: Timestamp::now,
         }
     }
@@ -83,6 +86,16 @@ impl AppState {
     #[must_use]
     pub fn trusting(self, issuer: Issuer) -> Self {
         Self { issuer: Some(Arc::new(issuer)), ..self }
+    }
+
+    /// Answers GraphQL with these settings.
+    #[must_use]
+    pub fn with_graphql(self, settings: graphql::Settings) -> Self {
+        Self { graphql: Arc::new(settings), ..self }
+    }
+
+    pub(super) fn graphql(&self) -> &graphql::Settings {
+        &self.graphql
     }
 
     pub(super) fn answers_kept_bytes(&self) -> u64 {

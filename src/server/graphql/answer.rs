@@ -4,6 +4,7 @@ use async_graphql::{Response, ServerError, Value as ConstValue, value};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::server::graphql::introspection::UNNAMED;
 use crate::server::problem::Problem;
 
 /// More errors than this are counted, not told.
@@ -29,8 +30,12 @@ impl Answer {
 
     /// As it is sent.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self)
-            .expect("an answer's names are strings, and none of its values can fail to be written")
+        written(self)
+    }
+
+    /// The answers to a batch, as they are sent.
+    pub(super) fn all_to_bytes(answers: &[Self]) -> Vec<u8> {
+        written(answers)
     }
 
     /// The answer to a request that could not be prepared.
@@ -51,7 +56,8 @@ impl Answer {
     }
 
     /// The answer as async-graphql gives it, with a code for every error.
-    pub(super) fn of(response: Response) -> Self {
+    /// It names what of the schema was meant only if it may.
+    pub(super) fn of(response: Response, tells_schema: bool) -> Self {
         let refused = !response.errors.is_empty()
             && response.data == ConstValue::Null
             && response.errors.iter().all(|error| error.path.is_empty());
@@ -61,15 +67,20 @@ impl Answer {
             ConstValue::Null if response.errors.is_empty() => Some(value!({})),
             data => Some(data),
         };
-        Self { errors: told(response.errors, refused), data }
+        Self { errors: told(response.errors, refused, tells_schema), data }
     }
 }
 
+fn written(answer: &(impl Serialize + ?Sized)) -> Vec<u8> {
+    serde_json::to_vec(answer)
+        .expect("an answer's names are strings, and none of its values can fail to be written")
+}
+
 /// The errors of an answer, bounded, each with its code.
-fn told(mut errors: Vec<ServerError>, refused: bool) -> Vec<Value> {
+fn told(mut errors: Vec<ServerError>, refused: bool, tells_schema: bool) -> Vec<Value> {
     let more = errors.len().saturating_sub(ERRORS_MAX);
     errors.truncate(ERRORS_MAX);
-    let mut told: Vec<Value> = errors.into_iter().map(|error| coded(error, refused)).collect();
+    let mut told: Vec<Value> = errors.into_iter().map(|error| coded(error, refused, tells_schema)).collect();
     if more > 0 {
         told.push(json!({
             "message": format!("and {more} more errors"),
@@ -79,12 +90,15 @@ fn told(mut errors: Vec<ServerError>, refused: bool) -> Vec<Value> {
     told
 }
 
-fn coded(mut error: ServerError, refused: bool) -> Value {
+fn coded(mut error: ServerError, refused: bool, tells_schema: bool) -> Value {
     let extensions = error.extensions.get_or_insert_default();
     if extensions.get("code").is_none() {
         if refused || error.source.is_none() {
             extensions.set("code", "invalid-query");
             extensions.set("classification", "ValidationError");
+            if !tells_schema {
+                UNNAMED.clone_into(&mut error.message);
+            }
         } else {
             extensions.set("code", "internal");
         }

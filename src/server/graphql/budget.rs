@@ -1,29 +1,200 @@
-//! What one answer may come to, counted while it is made.
+//! What one request may use up, counted while it is carried out: answers, texts to look at, and time.
 //!
 //! How long a list without a page size is, the document does not say: its cost is only guessed at beforehand, and a
-//! unit may have ten thousand children.
+//! unit may have ten thousand children. What must stay true: whatever takes long asks here before it begins, so that a
+//! request ends soon after its time is up or its client is gone.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use async_graphql::Context;
+use async_graphql::{Context, SelectionField};
 use axum::http::StatusCode;
+use serde_json::Value;
 
-use crate::server::graphql::limits::LISTED_MAX;
+use crate::directory::View;
+use crate::error::Error;
+use crate::model::attributes::Attributes;
+use crate::query::cost::texts_max;
+use crate::server::graphql::aside::{Places, aside};
+use crate::server::graphql::limits::{COST_MAX, JSON_MAX_BYTES, LISTED_MAX};
+use crate::server::graphql::scalars::Json;
 use crate::server::problem::{Problem, Result};
 
-/// How many records the lists of one request have come to.
-#[derive(Debug, Default)]
-pub(super) struct Listed(AtomicU64);
+/// After so long a request lets others go on, and hears whether its client is still there.
+const PAUSE_EVERY: Duration = Duration::from_millis(2);
+/// Looking at so many texts takes long enough to be done where it holds up nobody.
+const LONG_FROM: u64 = 50_000;
+
+/// What one request, or all of a batch, may still use up.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    began: Instant,
+    within: Duration,
+    places: Arc<Places>,
+    /// Whether the request has a place among those that take long.
+    is_placed: bool,
+    /// When it last paused, in microseconds since it began.
+    paused_us: AtomicU64,
+    records: AtomicU64,
+    fields: AtomicU64,
+    texts: AtomicU64,
+    json_bytes: AtomicU64,
+}
+
+impl Budget {
+    pub(super) fn new(within: Duration, places: Arc<Places>) -> Self {
+        Self {
+            began: Instant::now(),
+            within,
+            places,
+            is_placed: false,
+            paused_us: AtomicU64::new(0),
+            records: AtomicU64::new(0),
+            fields: AtomicU64::new(0),
+            texts: AtomicU64::new(0),
+            json_bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// That of a request which has a place of its own among those that take long.
+    pub(super) fn placed(self) -> Self {
+        Self { is_placed: true, ..self }
+    }
+
+    pub(super) fn of<'c>(context: &Context<'c>) -> Result<&'c Self> {
+        context.data::<Arc<Self>>().map(AsRef::as_ref).map_err(|_| Problem::internal())
+    }
+
+    /// How long the request may be worked on.
+    pub(super) fn within(&self) -> Duration {
+        self.within
+    }
+
+    /// How much time is left.
+    pub(super) fn left(&self) -> Duration {
+        self.within.saturating_sub(self.began.elapsed())
+    }
+
+    /// Lets others go on if it is time to, and refuses to go on itself once its time is up. Where the client is gone,
+    /// it does not come back from here.
+    pub(super) async fn pause(&self) -> Result<()> {
+        let now = self.began.elapsed();
+        if now >= self.within {
+            return Err(too_late(self.within));
+        }
+        let now_us = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+        let since = now_us.saturating_sub(self.paused_us.load(Ordering::Relaxed));
+        if Duration::from_micros(since) >= PAUSE_EVERY {
+            self.paused_us.store(now_us, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// Does work that looks at about so many texts or records of `view`, unless that is too much for one request.
+    pub(super) async fn look<T>(
+        &self,
+        view: &View,
+        texts: u64,
+        work: impl FnOnce() -> Result<T> + Send,
+    ) -> Result<T> {
+        let texts_before = self.texts.fetch_add(texts, Ordering::Relaxed);
+        let (all, limit) = (texts_before.saturating_add(texts), texts_max(view));
+        if all > limit {
+            return Err(Error::TooCostly { texts: all, limit }.into());
+        }
+        self.pause().await?;
+        if texts < LONG_FROM {
+            return work();
+        }
+        let _place = if self.is_placed { None } else { Some(self.places.one(self).await?) };
+        aside(work)
+    }
+
+    /// Counts JSON that is about to be answered: one record may have megabytes of it, and be asked for many times.
+    fn copy(&self, bytes: usize) -> Result<()> {
+        let bytes = bytes as u64;
+        let all = self.json_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if all > JSON_MAX_BYTES {
+            Err(too_much("bytes of JSON in its records", JSON_MAX_BYTES))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Counts `records` that are about to be answered with the fields that `field` asks of each.
+    fn answer(&self, field: &SelectionField<'_>, records: usize) -> Result<()> {
+        if records == 0 {
+            return Ok(());
+        }
+        let fields = (records as u64).saturating_mul(fields_beneath(field));
+        let all = self.fields.fetch_add(fields, Ordering::Relaxed).saturating_add(fields);
+        if all > COST_MAX { Err(too_much("fields", COST_MAX)) } else { Ok(()) }
+    }
+}
+
+/// How many fields are asked for beneath a field, those of a list once: what is in it counts when it is answered. No
+/// more than the document may have.
+fn fields_beneath(field: &SelectionField<'_>) -> u64 {
+    field.selection_set().map(|field| 1 + fields_beneath(&field)).sum()
+}
 
 /// Counts the records of a list before they are made, and refuses those that are too many for one request.
-pub(super) fn list<T>(context: &Context<'_>, records: Vec<T>) -> Result<Vec<T>> {
-    let listed = context.data::<Listed>().map_err(|_| Problem::internal())?;
+pub(super) async fn list<T>(context: &Context<'_>, records: Vec<T>) -> Result<Vec<T>> {
+    let budget = Budget::of(context)?;
     let here = records.len() as u64;
-    if listed.0.fetch_add(here, Ordering::Relaxed).saturating_add(here) > LISTED_MAX {
-        let detail = format!(
-            "the lists of this answer have more than {LISTED_MAX} records; ask for less at a time, by pages"
-        );
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "too-complex", detail).with("limit", LISTED_MAX));
+    if budget.records.fetch_add(here, Ordering::Relaxed).saturating_add(here) > LISTED_MAX {
+        return Err(too_much("records in lists", LISTED_MAX));
     }
+    page(context, records.len()).await?;
     Ok(records)
+}
+
+/// Counts the records of a page, as [`list`] does those of a list.
+pub(super) async fn page(context: &Context<'_>, records: usize) -> Result<()> {
+    let budget = Budget::of(context)?;
+    budget.answer(&context.field(), records)?;
+    budget.pause().await
+}
+
+/// A record's attributes.
+pub(super) fn attributes(context: &Context<'_>, attributes: &Attributes) -> Result<Json> {
+    match attributes.as_map() {
+        Some(members) => {
+            Budget::of(context)?
+                .copy(members.iter().map(|(name, value)| name.len() + size_bytes(value)).sum())?;
+            Ok(Json(attributes.to_value()))
+        }
+        None => Ok(Json(attributes.to_value())),
+    }
+}
+
+/// Some part of a record that is kept as JSON.
+pub(super) fn json(context: &Context<'_>, value: &Value) -> Result<Json> {
+    Budget::of(context)?.copy(size_bytes(value))?;
+    Ok(Json(value.clone()))
+}
+
+/// About how much memory a value takes, in bytes.
+fn size_bytes(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(all) => all.iter().map(size_bytes).sum(),
+            Value::Object(all) => all.iter().map(|(name, value)| name.len() + size_bytes(value)).sum(),
+            _ => 0,
+        }
+}
+
+fn too_much(what: &str, limit: u64) -> Problem {
+    let detail = format!("this answer has more than {limit} {what}; ask for less at a time, by pages");
+    Problem::new(StatusCode::BAD_REQUEST, "too-complex", detail).with("limit", limit)
+}
+
+/// The one answer to a request that takes too long.
+pub(super) fn too_late(within: Duration) -> Problem {
+    let limit_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+    let detail = format!("this took longer than {limit_ms} ms; ask for less at a time");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", detail).with("limitMs", limit_ms)
 }

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use async_graphql::{InputType, Object, OutputType, SimpleObject, TypeName};
+use async_graphql::{Context, InputType, Object, OutputType, SimpleObject, TypeName};
 use axum::http::StatusCode;
 use std::borrow::Cow;
 
@@ -12,6 +12,7 @@ use crate::query::Order;
 use crate::query::facet::{self, FacetBy, facets};
 use crate::query::filter::{Filter, select};
 use crate::query::page::{Page, PageRequest, cursor, page};
+use crate::server::graphql::budget::{self, Budget};
 use crate::server::graphql::facet::{Bucket, Facet};
 use crate::server::graphql::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::server::graphql::org_unit::OrgUnit;
@@ -83,7 +84,8 @@ pub(crate) struct Connection<T> {
 
 impl<T: Listed> Connection<T> {
     /// Those that `base` and the caller's filter match, in the caller's order.
-    pub(crate) fn new(
+    pub(crate) async fn new(
+        context: &Context<'_>,
         view: &View,
         base: Filter,
         filter: Option<impl AsFilter>,
@@ -95,12 +97,14 @@ impl<T: Listed> Connection<T> {
         if let Some(given) = filter {
             filters.push(given.filter(view)?);
         }
-        let filter = Filter::And(filters).checked()?.affordable(view, T::KIND)?;
+        let filter = Filter::And(filters).checked()?;
         let order = order.map(Into::into).unwrap_or_default();
-        let matches = select(view, T::KIND, &filter);
-        let page = page(view, &matches, order, &request)?;
-        let total = matches.len();
-        drop(matches);
+        let texts = filter.texts(view, T::KIND);
+        let work = || {
+            let matches = select(view, T::KIND, &filter);
+            Ok((matches.len(), page(view, &matches, order, &request)?))
+        };
+        let (total, page) = Budget::of(context)?.look(view, texts, work).await?;
         Ok(Self { view: view.clone(), filter, order, total, page, of: PhantomData })
     }
 
@@ -119,14 +123,16 @@ impl<T: Listed> TypeName for Connection<T> {
 #[Object(name_type)]
 impl<T: Listed> Connection<T> {
     /// The records of this page.
-    async fn nodes(&self) -> Vec<T> {
-        self.page.ids.iter().filter_map(|id| T::at(&self.view, *id)).collect()
+    async fn nodes(&self, context: &Context<'_>) -> Result<Vec<T>> {
+        budget::page(context, self.page.ids.len()).await?;
+        Ok(self.page.ids.iter().filter_map(|id| T::at(&self.view, *id)).collect())
     }
 
     /// The records of this page, each with its cursor.
-    async fn edges(&self) -> Vec<Edge<T>> {
+    async fn edges(&self, context: &Context<'_>) -> Result<Vec<Edge<T>>> {
+        budget::page(context, self.page.ids.len()).await?;
         let edge = |id: &EntityId| Some(Edge { node: T::at(&self.view, *id)?, cursor: self.cursor(*id) });
-        self.page.ids.iter().filter_map(edge).collect()
+        Ok(self.page.ids.iter().filter_map(edge).collect())
     }
 
     /// Where this page stands in the list.
@@ -148,6 +154,7 @@ impl<T: Listed> Connection<T> {
     /// counts for every unit of a level above it, once.
     async fn facets(
         &self,
+        context: &Context<'_>,
         #[graphql(desc = "The dimensions to count by.")] by: Vec<T::FacetBy>,
         #[graphql(
             desc = "At most so many buckets a dimension, the largest first; up to 1,000, which is also the default."
@@ -161,8 +168,13 @@ impl<T: Listed> Connection<T> {
     ) -> Result<Vec<Facet>> {
         let first = page_size("first", first)?.unwrap_or(PAGE_MAX);
         let dimensions: Vec<FacetBy> = by.into_iter().map(Into::into).collect();
-        let counted = facets(&self.view, T::KIND, &self.filter, &dimensions, disjunctive);
-        Ok(dimensions.into_iter().zip(counted).map(|(by, buckets)| self.facet(by, buckets, first)).collect())
+        // Each dimension may ask for other records, and looks at a text or a neighbour of each.
+        let once = self.filter.texts(&self.view, T::KIND).saturating_add(self.total);
+        let texts = once.saturating_mul(dimensions.len() as u64);
+        let count = || Ok(facets(&self.view, T::KIND, &self.filter, &dimensions, disjunctive));
+        let counted = Budget::of(context)?.look(&self.view, texts, count).await?;
+        let told = dimensions.iter().zip(counted).map(|(by, buckets)| self.facet(*by, buckets, first));
+        Ok(told.collect())
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Count {
     pub(super) roots: u64,
     /// Fields, with all their aliases.
     pub(super) fields: u64,
+    /// Fields under another name than their own.
+    pub(super) aliases: u64,
     pub(super) directives: u64,
     /// Fields answered, with page sizes.
     pub(super) cost: u64,
@@ -48,6 +50,7 @@ impl Count {
         self.nesting = self.nesting.max(other.nesting);
         self.roots = self.roots.saturating_add(other.roots);
         self.fields = self.fields.saturating_add(other.fields);
+        self.aliases = self.aliases.saturating_add(other.aliases);
         self.directives = self.directives.saturating_add(other.directives);
         self.cost = self.cost.saturating_add(other.cost);
         self.each = self.each.saturating_add(other.each);
@@ -136,6 +139,7 @@ impl<'d> Counter<'d> {
         count.depth += 1;
         count.roots = 1;
         count.fields = count.fields.saturating_add(1);
+        count.aliases = count.aliases.saturating_add(u64::from(field.alias.is_some()));
         let records = self.page(field).saturating_mul(count.each);
         let cost = self.times(field).saturating_mul(count.cost).saturating_add(records).saturating_add(1);
         let in_page = match field.name.node.as_str() {

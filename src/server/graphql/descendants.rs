@@ -1,11 +1,13 @@
 //! A whole tree in one call: every unit beneath another, flat, with its depth and its parent.
 
-use async_graphql::{Description, Object, SimpleObject};
+use async_graphql::{Context, Description, Object, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::model::entity::Kind;
 use crate::model::level::UnitType;
 use crate::query::tree::{Descendant, descendants};
+use crate::server::graphql::budget::{self, Budget};
 use crate::server::graphql::connection::{PageInfo, invalid, page_size};
 use crate::server::graphql::limits::PAGE_MAX;
 use crate::server::graphql::node::Seen;
@@ -36,7 +38,8 @@ pub(crate) struct DescendantEdge {
 }
 
 impl DescendantConnection {
-    pub(crate) fn new(
+    pub(crate) async fn new(
+        context: &Context<'_>,
         top: &Seen,
         depth: Option<u32>,
         types: &[UnitType],
@@ -45,6 +48,18 @@ impl DescendantConnection {
     ) -> Result<Self> {
         let first = page_size("first", first)?.unwrap_or(PAGE_MAX);
         let depth = depth.map(|depth| usize::try_from(depth).unwrap_or(usize::MAX));
+        let beneath = top.view.below(top.id(), Kind::OrgUnit).len();
+        let walk = || Self::walked(top, depth, types, first, after);
+        Budget::of(context)?.look(&top.view, beneath, walk).await
+    }
+
+    fn walked(
+        top: &Seen,
+        depth: Option<usize>,
+        types: &[UnitType],
+        first: usize,
+        after: Option<&str>,
+    ) -> Result<Self> {
         let all = descendants(&top.view, top.id(), depth, types);
         let from = match after {
             None => 0,
@@ -71,22 +86,23 @@ fn cursor(top: &Seen, unit: Descendant) -> String {
 #[Object(name = "OrgUnitDescendantConnection", use_type_description)]
 impl DescendantConnection {
     /// The units of this page.
-    async fn nodes(&self) -> Vec<OrgUnit> {
-        OrgUnit::all(&self.top.view, self.page().map(|unit| unit.id))
+    async fn nodes(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
+        budget::page(context, self.to - self.from).await?;
+        Ok(OrgUnit::all(&self.top.view, self.page().map(|unit| unit.id)))
     }
 
     /// The units of this page, each with its depth and its parent.
-    async fn edges(&self) -> Vec<DescendantEdge> {
-        self.page()
-            .filter_map(|unit| {
-                Some(DescendantEdge {
-                    node: OrgUnit::at(&self.top.view, unit.id)?,
-                    cursor: cursor(&self.top, unit),
-                    depth: unit.depth,
-                    parent: OrgUnit::at(&self.top.view, unit.parent)?,
-                })
+    async fn edges(&self, context: &Context<'_>) -> Result<Vec<DescendantEdge>> {
+        budget::page(context, self.to - self.from).await?;
+        let edge = |unit: Descendant| {
+            Some(DescendantEdge {
+                node: OrgUnit::at(&self.top.view, unit.id)?,
+                cursor: cursor(&self.top, unit),
+                depth: unit.depth,
+                parent: OrgUnit::at(&self.top.view, unit.parent)?,
             })
-            .collect()
+        };
+        Ok(self.page().filter_map(edge).collect())
     }
 
     /// Where this page stands in the list.

@@ -12,8 +12,9 @@ use axum::http::StatusCode;
 use sha2::{Digest as _, Sha256};
 
 use crate::server::cache::{Cache, Digest, SizeBytes};
-use crate::server::graphql::limits::{self, BRACKETS_MAX, DOCUMENT_MAX, over};
-use crate::server::graphql::{nesting, persisted, typename};
+use crate::server::graphql::lexical::Extent;
+use crate::server::graphql::limits::{self, BRACKETS_MAX, DOCUMENT_MAX, TOKENS_MAX, over};
+use crate::server::graphql::{introspection, persisted, typename};
 use crate::server::problem::{Problem, Result};
 
 /// How much memory all kept documents may take, in bytes.
@@ -68,8 +69,8 @@ impl Wanted {
 pub(super) struct Document {
     pub(super) parsed: ExecutableDocument,
     text_bytes: u64,
-    /// Whether it takes no variables, and was counted against its limits.
-    counted: bool,
+    /// What it costs, where that depends on no variables: it was counted against its limits.
+    cost: Option<u64>,
     /// Whether its answer depends on nothing but the revision, and who asks.
     pub(super) keepable: bool,
 }
@@ -84,37 +85,46 @@ impl SizeBytes for Arc<Document> {
 }
 
 impl Document {
-    fn parse(text: &str) -> Result<Self> {
-        let brackets = nesting::nesting(text);
-        if brackets > BRACKETS_MAX {
-            return Err(over("levels of brackets", brackets as u64, BRACKETS_MAX as u64));
+    fn parse(text: &str, tells_schema: bool) -> Result<Self> {
+        let Extent { tokens, nesting } = Extent::of(text);
+        if nesting > BRACKETS_MAX {
+            return Err(over("levels of brackets", nesting as u64, BRACKETS_MAX as u64));
+        }
+        if tokens > TOKENS_MAX {
+            return Err(over("tokens", tokens as u64, TOKENS_MAX as u64));
         }
         let mut parsed = parse_query(text).map_err(|refusal| syntax_error(&refusal))?;
+        if !tells_schema && introspection::is_asked_for(&parsed) {
+            return Err(introspection::refused());
+        }
         typename::expose(&mut parsed)?;
         let takes_variables =
             parsed.operations.iter().any(|(_, operation)| !operation.node.variable_definitions.is_empty());
         let keepable = !text.contains(UNSETTLED_FIELD);
-        let mut document = Self { parsed, text_bytes: text.len() as u64, counted: false, keepable };
+        let mut document = Self { parsed, text_bytes: text.len() as u64, cost: None, keepable };
         if !takes_variables {
-            document.count(&Variables::default())?;
-            document.counted = true;
+            document.cost = Some(document.cost(&Variables::default())?);
         }
         Ok(document)
     }
 
-    /// Refuses what would cost too much with these variables.
-    pub(super) fn count(&self, variables: &Variables) -> Result<()> {
-        if self.counted { Ok(()) } else { limits::check(&self.parsed, variables) }
+    /// What it costs with these variables, unless that is too much.
+    pub(super) fn cost(&self, variables: &Variables) -> Result<u64> {
+        self.cost.map_or_else(|| limits::check(&self.parsed, variables), Ok)
     }
 }
 
 /// The documents that were asked for lately.
 #[derive(Debug)]
-pub(super) struct Documents(Cache<Arc<Document>>);
+pub(super) struct Documents {
+    known: Cache<Arc<Document>>,
+    /// Whether the schema may be asked for.
+    tells_schema: bool,
+}
 
 impl Documents {
-    pub(super) fn new() -> Self {
-        Self(Cache::new(ROOM, USUAL))
+    pub(super) fn new(tells_schema: bool) -> Self {
+        Self { known: Cache::new(ROOM, USUAL), tells_schema }
     }
 
     /// The document that is wanted, whose text has this SHA-256. Parsed, unless it is kept from before.
@@ -122,13 +132,13 @@ impl Documents {
     /// # Errors
     /// It cannot be parsed or asks for too much, or it is not known and its text was not sent.
     pub(super) fn find(&self, wanted: &Wanted, digest: Digest) -> Result<Arc<Document>> {
-        if let Some(document) = self.0.get(&digest) {
+        if let Some(document) = self.known.get(&digest) {
             return Ok(document);
         }
         let text = wanted.text().ok_or_else(persisted::not_found)?;
-        let document = Arc::new(Document::parse(text)?);
+        let document = Arc::new(Document::parse(text, self.tells_schema)?);
         // However long it is, it can be kept: see `ROOM`.
-        let _kept = self.0.keep(digest, Arc::clone(&document));
+        let _kept = self.known.keep(digest, Arc::clone(&document));
         Ok(document)
     }
 }

@@ -13,13 +13,17 @@ use serde_json::{Map, Value};
 use crate::server::body;
 use crate::server::graphql::media::{JSON, Media, wants_page};
 use crate::server::graphql::sent::{Sent, takes_gzip};
-use crate::server::graphql::{Answer, Asked, Endpoint, Found, Wanted, page, persisted};
+use crate::server::graphql::{
+    Answer, Asked, Endpoint, Found, Wanted, aside::aside, batch, page, persisted, variables,
+};
 use crate::server::json;
 use crate::server::problem::{Problem, Result};
 use crate::server::state::Caller;
 
 /// The largest body, in bytes: a document, and the variables of a large `apply`.
 const BODY_MAX: usize = 8 * 1024 * 1024;
+/// Reading a body from this size on takes long, in bytes.
+const LARGE_BODY_FROM: usize = 256 * 1024;
 const METHODS: &str = "GET, HEAD, POST";
 
 const VARY: &str = "Authorization, Accept";
@@ -55,10 +59,10 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
-    let asked = if is_get(&head.method) {
-        by_url(&head.uri)
+    let posted = if is_get(&head.method) {
+        by_url(&head.uri).map(Posted::One)
     } else if head.method == Method::POST {
-        by_body(&head.headers, body).await
+        by_body(&head.headers, body, endpoint.state.graphql().batch_max).await
     } else {
         return method_not_allowed(METHODS, "ask by GET or POST");
     };
@@ -66,10 +70,18 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
         Ok(media) => media,
         Err(problem) => return problem.into_response(),
     };
+    let asked = match posted {
+        Ok(Posted::One(asked)) => asked,
+        Ok(Posted::Batch(all)) => {
+            return match batch::answer(endpoint, caller, all).await {
+                Ok(answers) => respond(StatusCode::OK, media, answers),
+                Err(problem) => refuse(problem, media),
+            };
+        }
+        Err(problem) => return refuse(problem, media),
+    };
     let gzip = takes_gzip(&head.headers);
-    let found = asked.and_then(|asked| endpoint.find(&caller, asked, gzip));
-    match found {
-        Err(problem) if problem.status != StatusCode::BAD_REQUEST => problem.into_response(),
+    match endpoint.find(&caller, asked, gzip) {
         Err(problem) => refuse(problem, media),
         Ok(Found::Answer(body)) => cached(respond(StatusCode::OK, media, body), HIT),
         Ok(Found::Request(prepared, _))
@@ -78,13 +90,16 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
             method_not_allowed("POST", "send mutations by POST")
         }
         Ok(Found::Request(prepared, _)) if prepared.kind == OperationType::Subscription => {
-            let detail =
-                "subscribe over the WebSocket at /graphql/ws, with the protocol graphql-transport-ws";
-            refuse(Problem::new(StatusCode::BAD_REQUEST, "invalid-query", detail), media)
+            refuse(no_subscription(), media)
         }
         Ok(Found::Request(prepared, key)) => {
-            let answer = endpoint.carry_out(caller, *prepared).await;
-            let (body, status) = (answer.to_bytes(), media.status(answer.is_refused()));
+            let is_large = prepared.is_large();
+            let answer = match endpoint.carry_out(caller, *prepared).await {
+                Ok(answer) => answer,
+                Err(problem) => return refuse(problem, media),
+            };
+            let body = if is_large { aside(|| answer.to_bytes()) } else { answer.to_bytes() };
+            let status = media.status(answer.is_refused());
             match key {
                 None => respond(status, media, body),
                 Some(_) if !answer.errors.is_empty() => cached(respond(status, media, body), MISS),
@@ -121,8 +136,17 @@ fn method_not_allowed(allow: &'static str, what: &str) -> Response {
     response
 }
 
-/// What is no request at all is a 400 in either media type.
+/// The one answer to a subscription that is no socket's.
+pub(super) fn no_subscription() -> Problem {
+    let detail = "subscribe over the WebSocket at /graphql/ws, with the protocol graphql-transport-ws";
+    Problem::new(StatusCode::BAD_REQUEST, "invalid-query", detail)
+}
+
+/// What is no request at all is a 400 in either media type; what is not for GraphQL to say is a problem.
 fn refuse(problem: Problem, media: Media) -> Response {
+    if problem.status != StatusCode::BAD_REQUEST {
+        return problem.into_response();
+    }
     let status = if problem.code == "malformed" { StatusCode::BAD_REQUEST } else { media.status(true) };
     respond(status, media, Answer::refusal(problem).to_bytes())
 }
@@ -149,15 +173,24 @@ fn by_url(uri: &axum::http::Uri) -> Result<Asked> {
     asked(fields)
 }
 
+/// What a body asks for.
+enum Posted {
+    One(Asked),
+    Batch(Vec<Result<Asked>>),
+}
+
 /// Only JSON is taken: what a form can send from another site is not.
-async fn by_body(headers: &HeaderMap, body: Body) -> Result<Asked> {
+async fn by_body(headers: &HeaderMap, body: Body, batch_max: usize) -> Result<Posted> {
     body::require_media_type(headers, &[JSON])?;
     if body::content_encoding(headers).is_some() {
         return Err(body::unsupported("this body must not be encoded; leave Content-Encoding out"));
     }
-    match json::parse(&body::read(headers, body, BODY_MAX).await?)? {
-        Value::Object(fields) => asked(fields),
-        Value::Array(_) => Err(Problem::malformed("batches are not taken; send one request at a time")),
+    let text = body::read(headers, body, BODY_MAX).await?;
+    let read = || variables::check_body(&text).and_then(|()| json::parse(&text));
+    let is_large = text.len() > LARGE_BODY_FROM;
+    match if is_large { aside(read) } else { read() }? {
+        Value::Object(fields) => asked(fields).map(Posted::One),
+        Value::Array(requests) => batch::asked(requests, batch_max).map(Posted::Batch),
         _ => Err(Problem::malformed("the body must be a JSON object with a query")),
     }
 }

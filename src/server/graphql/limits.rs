@@ -3,6 +3,8 @@
 //! Validation is exponential where fragments spread the next one twice, and looks at every operation of a document,
 //! also at those that are not carried out; so all of them are counted here first.
 
+use std::time::Duration;
+
 use async_graphql::Variables;
 use async_graphql::parser::types::ExecutableDocument;
 
@@ -19,6 +21,22 @@ pub(crate) const SEARCH_DEFAULT: usize = 20;
 pub(crate) const CHANGES_MAX: usize = 10_000;
 /// The longest document, in bytes.
 pub(crate) const DOCUMENT_MAX: usize = 64 * 1024;
+/// Names, numbers, strings and punctuators of a document.
+pub(crate) const TOKENS_MAX: usize = 20_000;
+/// Values in a body: those of a large `apply`.
+pub(crate) const BODY_VALUES_MAX: usize = 500_000;
+/// Values in the variables of a query: twice what a filter may hold.
+pub(crate) const QUERY_VALUES_MAX: usize = 20_000;
+/// The longest text that search looks for, in bytes.
+pub(crate) const SEARCH_TEXT_MAX: usize = 256;
+/// A search takes about as long as looking at so many texts.
+pub(crate) const SEARCH_TEXTS: u64 = 50_000;
+/// How long a request may be worked on, where nothing else is said.
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// How many sockets may be open, where nothing else is said.
+pub(crate) const SOCKETS_MAX: usize = 1_000;
+/// What costs more takes long, and is done where it holds up nobody.
+pub(crate) const LARGE_FROM: u64 = 20_000;
 /// How deep the brackets of a document may nest.
 pub(crate) const BRACKETS_MAX: usize = 128;
 /// How deep fields and fragments may nest, once fragments are expanded.
@@ -29,39 +47,50 @@ const DEPTH_MAX: u64 = 24;
 const FIELDS_MAX: u64 = 2_000;
 /// Fields at the root, fragments expanded.
 const ROOT_FIELDS_MAX: u64 = 50;
+/// Fields under another name than their own, fragments expanded.
+const ALIASES_MAX: u64 = 500;
 /// Directives in the document.
 const DIRECTIVES_MAX: u64 = 100;
 /// Operations in the document.
 const OPERATIONS_MAX: u64 = 50;
 /// Records in the lists of one answer that have no page size.
 pub(crate) const LISTED_MAX: u64 = 100_000;
+/// Memory that attributes and other JSON of the records in one answer take.
+pub(crate) const JSON_MAX_BYTES: u64 = 32 << 20;
 /// Fields answered, counted with page sizes.
-const COST_MAX: u64 = 500_000;
+pub(crate) const COST_MAX: u64 = 500_000;
 
-/// Refuses what would cost too much, and fragments that spread each other in a circle.
-pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<()> {
+/// What the costliest operation costs. Refuses what would cost too much, and fragments that spread each other in a
+/// circle.
+pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<u64> {
     let operations = document.operations.iter().count() as u64;
     if operations > OPERATIONS_MAX {
         return Err(over("operations", operations, OPERATIONS_MAX));
     }
     let mut counter = Counter::new(document, variables);
-    let (mut fields, mut directives) = (0_u64, 0_u64);
+    let (mut fields, mut aliases, mut directives, mut cost) = (0_u64, 0_u64, 0_u64, 0_u64);
     for (_, operation) in document.operations.iter() {
         let count = counter.operation(&operation.node)?;
         one(count)?;
         fields = fields.saturating_add(count.fields);
+        aliases = aliases.saturating_add(count.aliases);
         directives = directives.saturating_add(count.directives);
+        cost = cost.max(count.cost);
     }
     for name in document.fragments.keys() {
-        fields = fields.max(counter.fragment(name)?.fields);
+        let count = counter.fragment(name)?;
+        (fields, aliases) = (fields.max(count.fields), aliases.max(count.aliases));
     }
     if fields > FIELDS_MAX {
         return Err(over("fields", fields, FIELDS_MAX));
     }
+    if aliases > ALIASES_MAX {
+        return Err(over("aliases", aliases, ALIASES_MAX));
+    }
     if directives > DIRECTIVES_MAX {
         return Err(over("directives", directives, DIRECTIVES_MAX));
     }
-    Ok(())
+    Ok(cost)
 }
 
 /// The limits of one operation.

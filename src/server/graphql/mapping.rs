@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Description, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object, SimpleObject};
 
 use crate::directory::View;
+use crate::model::entity::Kind;
 use crate::model::key::Name;
 use crate::model::mapping::{Mapping as Record, MappingType as Type, Relationship as Relation};
+use crate::server::graphql::budget::{self, Budget};
 use crate::server::graphql::connection::{PageArgs, PageInfo, invalid, page_size};
 use crate::server::graphql::limits::PAGE_DEFAULT;
-use crate::server::graphql::node::{Named, Node, mapping_id};
+use crate::server::graphql::node::{Named, Node, mapping_id, unit};
 use crate::server::graphql::scalars::{DateTime, Json, Revision};
 use crate::server::problem::{Problem, Result};
 
@@ -88,8 +90,8 @@ impl Mapping {
     }
 
     /// Fields that the directory has no name for.
-    async fn attributes(&self) -> Json {
-        Json(self.mapping.attributes.to_value())
+    async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
+        budget::attributes(context, &self.mapping.attributes)
     }
 
     /// From when it holds.
@@ -150,13 +152,24 @@ pub(crate) struct MappingEdge {
 }
 
 impl MappingConnection {
-    pub(crate) fn new(view: &View, filter: Option<MappingFilter>, args: &PageArgs) -> Result<Self> {
-        let filter = filter.unwrap_or_default();
+    pub(crate) async fn new(
+        context: &Context<'_>,
+        view: &View,
+        filter: MappingFilter,
+        args: PageArgs,
+    ) -> Result<Self> {
+        // A record is at some end of one mapping, as a rule.
+        let records: u64 = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
+        let mappings = if filter.node.is_some() { 0 } else { records };
+        Budget::of(context)?.look(view, mappings, || Self::found(view, &filter, &args)).await
+    }
+
+    fn found(view: &View, filter: &MappingFilter, args: &PageArgs) -> Result<Self> {
         let candidates = match &filter.node {
             Some(id) => match Named::read(view, id) {
                 Some(Named::Entity(id)) => view.mappings_of(id),
                 Some(Named::Mapping(_)) => Vec::new(),
-                None => view.mappings_of(crate::server::graphql::node::unit(view, id)?),
+                None => view.mappings_of(unit(view, id)?),
             },
             None => view.mappings(),
         };
@@ -211,14 +224,16 @@ fn position(all: &[Arc<Record>], cursor: &str, field: &'static str) -> Result<us
 #[Object(use_type_description)]
 impl MappingConnection {
     /// The mappings of this page.
-    async fn nodes(&self) -> Vec<Mapping> {
-        self.page().collect()
+    async fn nodes(&self, context: &Context<'_>) -> Result<Vec<Mapping>> {
+        budget::page(context, self.to - self.from).await?;
+        Ok(self.page().collect())
     }
 
     /// The mappings of this page, each with its cursor.
-    async fn edges(&self) -> Vec<MappingEdge> {
+    async fn edges(&self, context: &Context<'_>) -> Result<Vec<MappingEdge>> {
+        budget::page(context, self.to - self.from).await?;
         let edge = |node: Mapping| MappingEdge { cursor: mapping_id(node.mapping.id).to_string(), node };
-        self.page().map(edge).collect()
+        Ok(self.page().map(edge).collect())
     }
 
     /// Where this page stands in the list.

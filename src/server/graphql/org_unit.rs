@@ -8,7 +8,7 @@ use crate::model::key::{ExternalId, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
 use crate::query::filter::Filter;
-use crate::server::graphql::budget::list;
+use crate::server::graphql::budget::{self, list};
 use crate::server::graphql::connection::{Connection, PageArgs};
 use crate::server::graphql::descendants::DescendantConnection;
 use crate::server::graphql::filter::{
@@ -130,18 +130,18 @@ impl OrgUnit {
     }
 
     /// Fields that the directory has no name for.
-    async fn attributes(&self) -> Result<Json> {
-        Ok(Json(self.record()?.attributes.to_value()))
+    async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
+        budget::attributes(context, &self.record()?.attributes)
     }
 
     /// The units directly above, the earliest mapping first.
     async fn parents(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
-        Ok(Self::all(&self.0.view, list(context, self.0.view.parents(self.0.id()))?))
+        Ok(Self::all(&self.0.view, list(context, self.0.view.parents(self.0.id())).await?))
     }
 
     /// Every unit above, each once, root first.
     async fn ancestors(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
-        Ok(Self::all(&self.0.view, list(context, self.0.view.ancestors(self.0.id()))?))
+        Ok(Self::all(&self.0.view, list(context, self.0.view.ancestors(self.0.id())).await?))
     }
 
     /// The units directly beneath, by name.
@@ -151,7 +151,7 @@ impl OrgUnit {
         #[graphql(desc = "Only units of these types.")] types: Option<Vec<String>>,
     ) -> Result<Vec<OrgUnit>> {
         let types = unit_types(types)?;
-        let mut children = Self::all(&self.0.view, list(context, self.0.view.children(self.0.id()))?);
+        let mut children = Self::all(&self.0.view, list(context, self.0.view.children(self.0.id())).await?);
         children.retain(|child| {
             types.is_empty() || child.record().is_ok_and(|unit| types.contains(&unit.unit_type))
         });
@@ -162,6 +162,7 @@ impl OrgUnit {
     /// several parents is listed once, at its least depth.
     async fn descendants(
         &self,
+        context: &Context<'_>,
         #[graphql(desc = "At most so many levels down; 1 for children alone.")] depth: Option<u32>,
         #[graphql(desc = "Only units of these types; the walk passes through others.")] types: Option<
             Vec<String>,
@@ -169,13 +170,15 @@ impl OrgUnit {
         #[graphql(desc = "At most so many, up to 1,000, which is also the default.")] first: Option<i64>,
         #[graphql(desc = "Those after this cursor.")] after: Option<String>,
     ) -> Result<DescendantConnection> {
-        DescendantConnection::new(&self.0, depth, &unit_types(types)?, first, after.as_deref())
+        let types = unit_types(types)?;
+        DescendantConnection::new(context, &self.0, depth, &types, first, after.as_deref()).await
     }
 
     /// The people placed in it, and beneath it unless `recursive` is false, each once.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn people(
         &self,
+        context: &Context<'_>,
         #[graphql(desc = "Also those beneath it.", default = true)] recursive: bool,
         #[graphql(desc = "Only these.")] filter: Option<PersonFilter>,
         #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
@@ -190,13 +193,14 @@ impl OrgUnit {
         #[graphql(desc = "Those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Person>> {
         let page = PageArgs { first, after, last, before };
-        Connection::new(&self.0.view, self.placed(recursive), filter, order_by, page)
+        Connection::new(context, &self.0.view, self.placed(recursive), filter, order_by, page).await
     }
 
     /// The projects placed in it, and beneath it unless `recursive` is false, each once.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn projects(
         &self,
+        context: &Context<'_>,
         #[graphql(desc = "Also those beneath it.", default = true)] recursive: bool,
         #[graphql(desc = "Only these.")] filter: Option<ProjectFilter>,
         #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
@@ -211,13 +215,14 @@ impl OrgUnit {
         #[graphql(desc = "Those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Project>> {
         let page = PageArgs { first, after, last, before };
-        Connection::new(&self.0.view, self.placed(recursive), filter, order_by, page)
+        Connection::new(context, &self.0.view, self.placed(recursive), filter, order_by, page).await
     }
 
     /// The repositories of the projects placed in it, and beneath it unless `recursive` is false, each once.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn repositories(
         &self,
+        context: &Context<'_>,
         #[graphql(desc = "Also those beneath it.", default = true)] recursive: bool,
         #[graphql(desc = "Only these.")] filter: Option<RepositoryFilter>,
         #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
@@ -232,7 +237,7 @@ impl OrgUnit {
         #[graphql(desc = "Those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Repository>> {
         let page = PageArgs { first, after, last, before };
-        Connection::new(&self.0.view, self.placed(recursive), filter, order_by, page)
+        Connection::new(context, &self.0.view, self.placed(recursive), filter, order_by, page).await
     }
 
     /// How many of each kind are beneath it at any depth, each counted once.

@@ -7,7 +7,7 @@ use crate::model::entity::{EntityId, Kind, Person as Record};
 use crate::model::key::{ExternalId, Name};
 use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
-use crate::server::graphql::budget::list;
+use crate::server::graphql::budget::{self, list};
 use crate::server::graphql::connection::{Connection, Listed, PageArgs};
 use crate::server::graphql::facet::PersonFacet;
 use crate::server::graphql::filter::{ProjectFilter, ProjectOrder};
@@ -76,13 +76,13 @@ impl Person {
     }
 
     /// Fields that the directory has no name for.
-    async fn attributes(&self) -> Result<Json> {
-        Ok(Json(self.record()?.attributes.to_value()))
+    async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
+        budget::attributes(context, &self.record()?.attributes)
     }
 
     /// Where the person is placed, the earliest mapping first.
     async fn units(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
-        Ok(OrgUnit::all(&self.0.view, list(context, self.0.view.parents(self.0.id()))?))
+        Ok(OrgUnit::all(&self.0.view, list(context, self.0.view.parents(self.0.id())).await?))
     }
 
     /// The nearest organization above; where several are equally near, the earliest mapping decides.
@@ -114,6 +114,7 @@ impl Person {
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn projects(
         &self,
+        context: &Context<'_>,
         #[graphql(desc = "Only these.")] filter: Option<ProjectFilter>,
         #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
             ProjectOrder,
@@ -130,7 +131,7 @@ impl Person {
         let works_on =
             Filter::Related(Relation::Member, Box::new(Filter::Text(Field::Email, TextTest::Eq(email))));
         let page = PageArgs { first, after, last, before };
-        Connection::new(&self.0.view, works_on, filter, order_by, page)
+        Connection::new(context, &self.0.view, works_on, filter, order_by, page).await
     }
 
     /// When the record was made.

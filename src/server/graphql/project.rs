@@ -7,7 +7,7 @@ use crate::model::entity::{EntityId, Kind, Project as Record, ProjectOwner as Ow
 use crate::model::key::{Email, ExternalId, Name};
 use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
-use crate::server::graphql::budget::list;
+use crate::server::graphql::budget::{self, list};
 use crate::server::graphql::connection::{Connection, Listed, PageArgs};
 use crate::server::graphql::facet::ProjectFacet;
 use crate::server::graphql::filter::{PersonFilter, PersonOrder};
@@ -68,8 +68,8 @@ impl Project {
     }
 
     /// Fields that the directory has no name for.
-    async fn attributes(&self) -> Result<Option<Json>> {
-        Ok(Some(Json(self.record()?.attributes.to_value())))
+    async fn attributes(&self, context: &Context<'_>) -> Result<Option<Json>> {
+        budget::attributes(context, &self.record()?.attributes).map(Some)
     }
 
     /// Who answers for it.
@@ -80,7 +80,7 @@ impl Project {
 
     /// Where the project is placed, the earliest mapping first.
     async fn units(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
-        Ok(OrgUnit::all(&self.0.view, list(context, self.0.view.parents(self.0.id()))?))
+        Ok(OrgUnit::all(&self.0.view, list(context, self.0.view.parents(self.0.id())).await?))
     }
 
     /// The nearest organization above; where several are equally near, the earliest mapping decides.
@@ -112,6 +112,7 @@ impl Project {
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn members(
         &self,
+        context: &Context<'_>,
         #[graphql(desc = "Only these.")] filter: Option<PersonFilter>,
         #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
             PersonOrder,
@@ -128,20 +129,20 @@ impl Project {
         let works_on_it =
             Filter::Related(Relation::Project, Box::new(Filter::Text(Field::ProjectId, TextTest::Eq(id))));
         let page = PageArgs { first, after, last, before };
-        Connection::new(&self.0.view, works_on_it, filter, order_by, page)
+        Connection::new(context, &self.0.view, works_on_it, filter, order_by, page).await
     }
 
     /// Its repositories, in the order in which they were given.
     async fn repositories(&self, context: &Context<'_>) -> Result<Vec<Repository>> {
         let view = &self.0.view;
-        let assets = list(context, view.assets(self.0.id(), Kind::Repository))?;
+        let assets = list(context, view.assets(self.0.id(), Kind::Repository)).await?;
         Ok(assets.into_iter().filter_map(|id| Repository::at(view, id)).collect())
     }
 
     /// Its services, in the order in which they were given.
     async fn services(&self, context: &Context<'_>) -> Result<Vec<Service>> {
         let view = &self.0.view;
-        let assets = list(context, view.assets(self.0.id(), Kind::Service))?;
+        let assets = list(context, view.assets(self.0.id(), Kind::Service)).await?;
         Ok(assets.into_iter().filter_map(|id| Service::at(view, id)).collect())
     }
 

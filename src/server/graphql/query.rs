@@ -8,14 +8,14 @@ use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier};
 use crate::model::token::Role;
 use crate::query::filter::Filter;
 use crate::query::search::search;
-use crate::server::graphql::budget::list;
-use crate::server::graphql::connection::{Connection, Listed, PageArgs, page_size};
+use crate::server::graphql::budget::{self, Budget, list};
+use crate::server::graphql::connection::{Connection, Listed, PageArgs, invalid, page_size};
 use crate::server::graphql::facet::OrgUnitFacet;
 use crate::server::graphql::filter::{
     OrgUnitFilter, OrgUnitOrder, PersonFilter, PersonOrder, ProjectFilter, ProjectOrder, RepositoryFilter,
     RepositoryOrder,
 };
-use crate::server::graphql::limits::SEARCH_DEFAULT;
+use crate::server::graphql::limits::{SEARCH_DEFAULT, SEARCH_TEXT_MAX, SEARCH_TEXTS};
 use crate::server::graphql::log::{Log, log};
 use crate::server::graphql::mapping::{MappingConnection, MappingFilter};
 use crate::server::graphql::node::{Node, unit};
@@ -110,6 +110,7 @@ impl Query {
     ) -> Result<Vec<Option<Node>>> {
         page_size("ids", i64::try_from(ids.len()).ok())?;
         let view = view(context)?;
+        budget::page(context, ids.len()).await?;
         Ok(ids.iter().map(|id| Node::named(view, id)).collect())
     }
 
@@ -172,7 +173,7 @@ impl Query {
     /// The units with nothing above them, by name; for a limited token, the units that it names.
     async fn roots(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
         let view = view(context)?;
-        Ok(OrgUnit::all(view, list(context, view.roots())?))
+        Ok(OrgUnit::all(view, list(context, view.roots()).await?))
     }
 
     /// People.
@@ -193,7 +194,7 @@ impl Query {
         #[graphql(desc = "Those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Person>> {
         let page = PageArgs { first, after, last, before };
-        Connection::new(view(context)?, Filter::All, filter, order_by, page)
+        Connection::new(context, view(context)?, Filter::All, filter, order_by, page).await
     }
 
     /// Projects.
@@ -214,7 +215,7 @@ impl Query {
         #[graphql(desc = "Those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Project>> {
         let page = PageArgs { first, after, last, before };
-        Connection::new(view(context)?, Filter::All, filter, order_by, page)
+        Connection::new(context, view(context)?, Filter::All, filter, order_by, page).await
     }
 
     /// Units of the hierarchy.
@@ -235,7 +236,7 @@ impl Query {
         #[graphql(desc = "Those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<OrgUnit>> {
         let page = PageArgs { first, after, last, before };
-        Connection::new(view(context)?, Filter::All, filter, order_by, page)
+        Connection::new(context, view(context)?, Filter::All, filter, order_by, page).await
     }
 
     /// Repositories of all projects.
@@ -256,7 +257,7 @@ impl Query {
         #[graphql(desc = "Those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Repository>> {
         let page = PageArgs { first, after, last, before };
-        Connection::new(view(context)?, Filter::All, filter, order_by, page)
+        Connection::new(context, view(context)?, Filter::All, filter, order_by, page).await
     }
 
     /// Mappings, in the order in which they were made.
@@ -272,7 +273,8 @@ impl Query {
         #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
         #[graphql(desc = "Those before this cursor.")] before: Option<String>,
     ) -> Result<MappingConnection> {
-        MappingConnection::new(view(context)?, filter, &PageArgs { first, after, last, before })
+        let args = PageArgs { first, after, last, before };
+        MappingConnection::new(context, view(context)?, filter.unwrap_or_default(), args).await
     }
 
     /// The best matches for a text among names, keys, emails and urls, without case.
@@ -290,7 +292,13 @@ impl Query {
         let kinds: Vec<Kind> = kinds.unwrap_or_default().into_iter().map(Kind::from).collect();
         let within = within.map(|id| unit(view, &id)).transpose()?;
         let first = page_size("first", first)?.unwrap_or(SEARCH_DEFAULT);
-        let hits = search(view, &text, &kinds, within, first);
+        if text.len() > SEARCH_TEXT_MAX {
+            let detail = format!("text has {} bytes; at most {SEARCH_TEXT_MAX} are looked for", text.len());
+            return Err(invalid(detail).with("field", "text").with("limit", SEARCH_TEXT_MAX));
+        }
+        let find = || Ok(search(view, &text, &kinds, within, first));
+        let hits = Budget::of(context)?.look(view, SEARCH_TEXTS, find).await?;
+        budget::page(context, hits.len()).await?;
         Ok(hits
             .into_iter()
             .filter_map(|hit| {
@@ -311,7 +319,7 @@ impl Query {
         if !caller.grant.allows(Role::Admin) {
             return Err(Problem::forbidden(Role::Admin.as_str()));
         }
-        Ok(Token::all(&caller.view))
+        list(context, Token::all(&caller.view)).await
     }
 
     /// Who changed what, the newest first. Needs the role ADMIN, of a token that is not limited to units.

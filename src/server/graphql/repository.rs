@@ -1,10 +1,11 @@
 //! `Repository`: from a commit's remote to its project and team.
 
-use async_graphql::{Description, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, Repository as Record};
 use crate::model::key::{Name, RepoUrl};
+use crate::server::graphql::budget;
 use crate::server::graphql::connection::Listed;
 use crate::server::graphql::facet::RepositoryFacet;
 use crate::server::graphql::node::Seen;
@@ -56,8 +57,8 @@ impl Repository {
     }
 
     /// Fields that the directory has no name for.
-    async fn attributes(&self) -> Result<Json> {
-        Ok(Json(self.record()?.attributes.to_value()))
+    async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
+        budget::attributes(context, &self.record()?.attributes)
     }
 
     /// The project that it belongs to.

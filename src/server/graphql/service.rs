@@ -1,10 +1,11 @@
 //! `Service`.
 
-use async_graphql::{Description, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, Service as Record};
 use crate::model::key::{ExternalId, ServiceIdentifier};
+use crate::server::graphql::budget;
 use crate::server::graphql::connection::Listed;
 use crate::server::graphql::node::Seen;
 use crate::server::graphql::project::Project;
@@ -43,8 +44,9 @@ impl Service {
     }
 
     /// What it depends on, in the form in which it was given.
-    async fn dependencies(&self) -> Result<Option<Json>> {
-        Ok(self.record()?.dependencies.as_deref().cloned().map(Json))
+    async fn dependencies(&self, context: &Context<'_>) -> Result<Option<Json>> {
+        let dependencies = self.record()?.dependencies.as_deref();
+        dependencies.map(|dependencies| budget::json(context, dependencies)).transpose()
     }
 
     /// What another system calls it.
@@ -53,8 +55,8 @@ impl Service {
     }
 
     /// Fields that the directory has no name for.
-    async fn attributes(&self) -> Result<Json> {
-        Ok(Json(self.record()?.attributes.to_value()))
+    async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
+        budget::attributes(context, &self.record()?.attributes)
     }
 
     /// The project that runs it.

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_graphql::parser::types::OperationType;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
@@ -12,9 +13,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt, select_all};
 use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior};
 
+use crate::model::entity::Revision;
 use crate::server::graphql::http::asked;
-use crate::server::graphql::{Answer, Endpoint, Prepared};
+use crate::server::graphql::{Answer, Endpoint, Prepared, origin};
 use crate::server::problem::Problem;
 use crate::server::state::Caller;
 
@@ -31,6 +35,10 @@ const REASON_MAX: usize = 123;
 const MESSAGE_MAX: usize = 256 * 1024;
 /// Operations that one connection may have open.
 const OPERATIONS_MAX: usize = 100;
+/// How often the token is looked at again, beside each commit: it may expire, and nobody says so.
+const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(1);
+/// How long a client may take to take a message.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 
 /// Why a connection is closed, as the protocol numbers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,9 +70,18 @@ pub(crate) async fn endpoint(
         let detail = format!("open a WebSocket here, with the protocol {PROTOCOL}");
         return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade-required", detail).into_response();
     };
+    if !origin::is_welcome(&headers, &endpoint.state.graphql().origins) {
+        let detail = "this server takes no sockets from pages of other sites";
+        return Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).into_response();
+    }
+    let Ok(place) = Arc::clone(&endpoint.sockets).try_acquire_owned() else {
+        let detail = "too many sockets are open; try again later";
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).into_response();
+    };
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);
     let spoken = upgrade.selected_protocol().is_some();
     upgrade.on_upgrade(move |socket| async move {
+        let _place = place;
         let mut connection = Connection { endpoint, socket, operations: HashMap::new(), caller: None };
         let close = if spoken {
             connection.run(&headers).await
@@ -100,6 +117,9 @@ impl Connection {
     async fn run(&mut self, headers: &HeaderMap) -> Option<Close> {
         let mut init = pin!(tokio::time::sleep(INIT_WITHIN));
         let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
+        let mut look_again = tokio::time::interval(LOOK_AGAIN_EVERY);
+        look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut revisions = self.endpoint.state.directory().revisions();
         let mut heard = true;
         loop {
             let acknowledged = self.caller.is_some();
@@ -113,6 +133,11 @@ impl Connection {
                     }
                     if self.socket.send(Message::Ping(Bytes::new())).await.is_err() {
                         return None;
+                    }
+                }
+                () = time_to_look(&mut look_again, &mut revisions), if acknowledged => {
+                    if let Err(close) = self.admitted().await {
+                        return Some(close);
                     }
                 }
                 received = self.socket.recv() => {
@@ -142,7 +167,21 @@ impl Connection {
 
     async fn send(&mut self, message: &Value) -> Result<(), Close> {
         let text = message.to_string();
-        self.socket.send(Message::Text(text.into())).await.map_err(|_| Close::invalid("gone"))
+        let sent = tokio::time::timeout(TAKEN_WITHIN, self.socket.send(Message::Text(text.into()))).await;
+        if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(Close::invalid("gone")) }
+    }
+
+    /// Ends everything once the token no longer holds.
+    async fn admitted(&mut self) -> Result<(), Close> {
+        let holds = |caller: &Caller| self.endpoint.state.still_holds(&caller.grant);
+        if self.caller.as_ref().is_some_and(holds) {
+            return Ok(());
+        }
+        let ended: Vec<String> = self.operations.drain().map(|(id, _)| id).collect();
+        for id in ended {
+            self.send(&json!({ "id": id, "type": "complete" })).await?;
+        }
+        Err(Close(4403, "Forbidden".to_owned()))
     }
 
     /// The next answer of an operation, or its end.
@@ -156,9 +195,7 @@ impl Connection {
             }
             None if self.operations.remove(&id).is_some() => {
                 self.send(&json!({ "id": id, "type": "complete" })).await?;
-                let holds =
-                    self.caller.as_ref().is_some_and(|caller| self.endpoint.state.still_holds(&caller.grant));
-                if holds { Ok(()) } else { Err(Close(4403, "Forbidden".to_owned())) }
+                self.admitted().await
             }
             None => Ok(()),
         }
@@ -254,11 +291,25 @@ impl Connection {
                 let refusal = message(Answer::refusal(problem));
                 futures_util::stream::once(std::future::ready(refusal)).boxed()
             }
+            Ok(prepared) if prepared.kind == OperationType::Subscription => {
+                self.endpoint.subscribe(caller, prepared).map(message).boxed()
+            }
             Ok(prepared) => {
-                let responses = self.endpoint.api.execute_stream(prepared.into_request(caller));
-                responses.map(move |response| message(Answer::of(response))).boxed()
+                let endpoint = Arc::clone(&self.endpoint);
+                let answer = async move {
+                    message(endpoint.carry_out(caller, prepared).await.unwrap_or_else(Answer::refusal))
+                };
+                futures_util::stream::once(answer).boxed()
             }
         }
+    }
+}
+
+/// Returns after a while, and after each commit.
+async fn time_to_look(after_a_while: &mut Interval, revisions: &mut watch::Receiver<Revision>) {
+    tokio::select! {
+        _ = after_a_while.tick() => {}
+        Ok(()) = revisions.changed() => {}
     }
 }
 

@@ -1,0 +1,56 @@
+//! Work that takes long, kept from holding up what does not.
+//!
+//! A resolver that computes keeps its thread. What takes long is therefore done aside, while another thread takes over
+//! the connections of this one; and only so much of it at once as there are processors.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::thread::available_parallelism;
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::server::graphql::budget::{Budget, too_late};
+use crate::server::problem::Result;
+
+/// Where work that takes long is done.
+#[derive(Debug)]
+pub(super) struct Places(Semaphore);
+
+impl Places {
+    pub(super) fn new() -> Self {
+        Self(Semaphore::new(available_parallelism().map_or(2, |count| count.get().max(2))))
+    }
+
+    /// One of them, as soon as it is free and while there is time left.
+    pub(super) async fn one(&self, budget: &Budget) -> Result<SemaphorePermit<'_>> {
+        let place = tokio::time::timeout(budget.left(), self.0.acquire()).await;
+        let place = place.map_err(|_| too_late(budget.within()))?;
+        Ok(place.expect("the places are never closed"))
+    }
+}
+
+/// Does work that takes long.
+pub(super) fn aside<T>(work: impl FnOnce() -> T) -> T {
+    let is_shared =
+        Handle::try_current().is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread);
+    // A runtime of one thread has nobody to hold up but itself.
+    if is_shared { tokio::task::block_in_place(work) } else { work() }
+}
+
+/// A future whose every step takes long.
+pub(super) struct Aside<F>(Pin<Box<F>>);
+
+impl<F: Future> Aside<F> {
+    pub(super) fn new(work: F) -> Self {
+        Self(Box::pin(work))
+    }
+}
+
+impl<F: Future> Future for Aside<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        aside(|| self.0.as_mut().poll(context))
+    }
+}

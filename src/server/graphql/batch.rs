@@ -1,0 +1,62 @@
+//! Several requests in one body, where the server's keeper takes them: one after the other, and all of them on one budget,
+//! so that a batch may cost no more than a request.
+
+use async_graphql::parser::types::OperationType;
+use serde_json::Value;
+
+use crate::server::graphql::http::{asked as one_asked, no_subscription};
+use crate::server::graphql::limits::{COST_MAX, over};
+use crate::server::graphql::{Answer, Asked, Endpoint, Prepared};
+use crate::server::problem::{Problem, Result};
+use crate::server::state::Caller;
+
+/// The requests of a batch. One that is none is a refusal among the answers.
+pub(super) fn asked(requests: Vec<Value>, max: usize) -> Result<Vec<Result<Asked>>> {
+    if max == 0 {
+        return Err(Problem::malformed("batches are not taken; send one request at a time"));
+    }
+    if requests.is_empty() || requests.len() > max {
+        let detail = format!("the batch has {} requests; from 1 to {max} are taken", requests.len());
+        return Err(Problem::malformed(detail).with("limit", max));
+    }
+    let one = |request| match request {
+        Value::Object(fields) => one_asked(fields),
+        _ => Err(Problem::malformed("each request of a batch must be a JSON object with a query")),
+    };
+    Ok(requests.into_iter().map(one).collect())
+}
+
+/// The answers, in the order of the requests, as they are sent.
+pub(super) async fn answer(
+    endpoint: &Endpoint,
+    mut caller: Caller,
+    requests: Vec<Result<Asked>>,
+) -> Result<Vec<u8>> {
+    let prepared: Vec<_> = requests.into_iter().map(|request| prepare(endpoint, request)).collect();
+    let cost = prepared.iter().flatten().fold(0_u64, |all, one| all.saturating_add(one.cost));
+    if cost > COST_MAX {
+        return Err(over("fields to answer, counted with page sizes and over the batch", cost, COST_MAX));
+    }
+    let begun = endpoint.begin(cost).await?;
+    let mut answers = Vec::with_capacity(prepared.len());
+    for request in prepared {
+        answers.push(match request {
+            Ok(prepared) => {
+                let changes = prepared.kind == OperationType::Mutation;
+                let answer = endpoint.carry_on(&begun, caller.clone(), prepared).await;
+                if changes {
+                    caller = endpoint.state.renewed(&caller);
+                }
+                answer
+            }
+            Err(problem) => Answer::refusal(problem),
+        });
+    }
+    drop(begun);
+    Ok(Answer::all_to_bytes(&answers))
+}
+
+fn prepare(endpoint: &Endpoint, request: Result<Asked>) -> Result<Prepared> {
+    let prepared = endpoint.prepare(request?)?;
+    if prepared.kind == OperationType::Subscription { Err(no_subscription()) } else { Ok(prepared) }
+}

@@ -1,0 +1,312 @@
+//! GraphQL in the open: what a server's keeper may switch off, and what no request can do to the others.
+#![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may fail")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use clade::model::token::Role;
+use clade::server::graphql::Settings;
+use serde_json::{Value, json};
+use support::{Answer, Server};
+
+fn with(settings: Settings) -> Server {
+    Server::start_with(|state| state.with_graphql(settings))
+}
+
+fn batch(server: &Server, token: &str, requests: &Value) -> Answer {
+    let headers = [
+        ("authorization", token),
+        ("content-type", "application/json"),
+        ("accept", "application/graphql-response+json"),
+    ];
+    server.send_as("POST", "!/graphql", &headers, Some(requests.to_string().as_bytes()))
+}
+
+fn code(answer: &Value) -> &str {
+    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none")
+}
+
+/// So many projects, all of one name.
+fn projects(server: &Server, count: usize) {
+    let line =
+        |at: usize| format!("{{\"kind\": \"project\", \"projectId\": \"p{at}\", \"projectName\": \"P\"}}\n");
+    server.bulk("", &(0..count).map(line).collect::<String>()).ok();
+}
+
+#[test]
+fn the_schema_is_told_unless_it_is_switched_off() {
+    let asks = [
+        "{ __schema { types { name } } }",
+        "{ __type(name: \"Query\") { name } }",
+        "{ ...F } fragment F on Query { ... { a: __schema { queryType { name } } } }",
+        "query A { revision } fragment F on Query { __schema { queryType { name } } }",
+    ];
+    let server = Server::start();
+    for query in &asks[..3] {
+        server.data(query);
+    }
+    let server = with(Settings { introspection: false, suggestions: true, ..Settings::default() });
+    for query in asks {
+        server.refusal(query, "introspection-off");
+    }
+    assert_eq!(server.data("{ __typename revision }")["__typename"], "Query");
+}
+
+#[test]
+fn without_introspection_no_error_names_what_was_not_asked() {
+    let server = with(Settings { introspection: false, ..Settings::default() });
+    for (query, hidden) in [
+        ("{ peopl { totalCount } }", "people"),
+        ("{ orgUnit { id } }", "by"),
+        ("{ orgUnit(by: {kay: 5}) { id } }", "key"),
+        ("{ people(frist: 1) { totalCount } }", "first"),
+        ("{ people(orderBy: {}) { totalCount } }", "field"),
+        ("{ people(orderBy: {field: NAME}) { totalCount } }", "PersonOrderField"),
+        ("{ people(first: true) { totalCount } }", "Int"),
+        ("{ people }", "PersonConnection"),
+        ("mutation { createPerson { revision } }", "input"),
+        ("mutation { createPerson(input: {}) { revision } }", "email"),
+        ("mutation { createToken(input: {role: ROOT}) { secret } }", "Role"),
+        ("{ revision ... on Person { id } }", "Query"),
+    ] {
+        let answer = server.ask(query, &Value::Null);
+        assert_eq!((answer.status, code(&answer.value())), (400, "invalid-query"), "{query}");
+        let text = answer.text();
+        assert!(!text.contains(hidden), "{query}: {text}");
+        assert!(text.contains("locations"), "{query}: {text}");
+    }
+    let filter = json!({ "f": { "name": { "eq": "x" } } });
+    let query = "query ($f: PersonFilter) { people(filter: $f) { totalCount } }";
+    let answer = server.ask(query, &filter).text();
+    assert!(!answer.contains("PersonFilter") && answer.contains("invalid-query"), "{answer}");
+    // What the client itself gave wrong in a value is told.
+    let error = server.error("{ person(email: \"nobody\") { id } }", "invalid");
+    assert!(error["message"].as_str().unwrap().contains("nobody"), "{error}");
+}
+
+#[test]
+fn names_are_proposed_only_where_that_is_switched_on() {
+    let wrong = "{ peopl { totalCount } }";
+    let told =
+        |server: &Server| server.refusal(wrong, "invalid-query")["message"].as_str().unwrap().to_owned();
+    let quiet = told(&Server::start());
+    assert!(quiet.contains("peopl\"") && !quiet.contains("people"), "{quiet}");
+    let server = with(Settings { suggestions: true, ..Settings::default() });
+    assert!(told(&server).contains("Did you mean \"people\""));
+}
+
+#[test]
+fn a_batch_is_answered_in_order_where_it_is_taken() {
+    let server = with(Settings { batch_max: 4, ..Settings::default() });
+    let answer = batch(
+        &server,
+        &server.token,
+        &json!([
+            { "query": "{ orgUnits { totalCount } }" },
+            { "query": "mutation { createOrgUnit(input: {key: \"a\"}) { orgUnit { key } } }" },
+            { "query": "query ($k: String!) { orgUnit(by: {key: $k}) { name } }", "variables": { "k": "a" } },
+            { "query": "{ nothing }" },
+        ]),
+    );
+    let all = answer.ok();
+    assert_eq!(all.as_array().map(Vec::len), Some(4));
+    assert_eq!(all[0]["data"]["orgUnits"]["totalCount"], 0);
+    assert_eq!(all[1]["data"]["createOrgUnit"]["orgUnit"]["key"], "a");
+    assert_eq!(all[2]["data"]["orgUnit"]["name"], "a", "what a change before it made is seen");
+    assert_eq!(code(&all[3]), "invalid-query");
+    let mixed = batch(
+        &server,
+        &server.token_with(Role::Read),
+        &json!([5, {}, { "query": "subscription { revision }" }, { "query": "mutation { deleteOrgUnit(input: {id: \"a\"}) { revision } }" }]),
+    );
+    let mixed = mixed.ok();
+    let codes: Vec<_> = mixed.as_array().unwrap().iter().map(code).collect();
+    assert_eq!(codes, ["malformed", "malformed", "invalid-query", "forbidden"]);
+    for wrong in [json!([]), json!([{ "query": "{ revision }" }, {}, {}, {}, {}])] {
+        let refused = batch(&server, &server.token, &wrong);
+        assert_eq!((refused.status, code(&refused.value())), (400, "malformed"), "{}", refused.text());
+    }
+    batch(&server, "", &json!([{ "query": "{ revision }" }])).problem(401, "unauthorized");
+}
+
+#[test]
+fn a_batch_may_cost_no_more_than_a_request() {
+    let server = with(Settings { batch_max: 10, ..Settings::default() });
+    projects(&server, 4_000);
+    let page = json!({ "query": "{ projects(first: 1000) { nodes { members(first: 100) { totalCount nodes { email } } } } }" });
+    let one = batch(&server, &server.token, &json!([page])).ok();
+    assert_eq!(code(&one[0]), "none");
+    let refused = batch(&server, &server.token, &json!(vec![page; 5]));
+    assert_eq!((refused.status, code(&refused.value())), (400, "too-complex"));
+    // Texts to look at are counted together as well.
+    let any: Vec<_> = (0..1_000).map(|_| json!({ "projectName": { "contains": "p" } })).collect();
+    let slow = json!({ "query": "query ($f: ProjectFilter) { projects(filter: $f) { totalCount } }", "variables": { "f": { "or": any } } });
+    let all = batch(&server, &server.token, &json!(vec![slow; 3])).ok();
+    let codes: Vec<_> = all.as_array().unwrap().iter().map(code).collect();
+    assert_eq!(codes, ["none", "none", "too-costly"]);
+}
+
+#[test]
+fn texts_to_look_at_are_counted_over_the_whole_request() {
+    let server = Server::start();
+    projects(&server, 4_000);
+    let any: Vec<_> = (0..1_000).map(|_| json!({ "projectName": { "contains": "p" } })).collect();
+    let fields = |count: usize| -> String {
+        (0..count).map(|at| format!("a{at}: projects(filter: $f) {{ totalCount }} ")).collect()
+    };
+    let query = |count| format!("query ($f: ProjectFilter) {{ {} }}", fields(count));
+    let variables = json!({ "f": { "or": any } });
+    server.data_with(&query(2), &variables);
+    let error = server.error_with(&query(3), &variables, "too-costly");
+    assert_eq!(
+        (&error["extensions"]["cost"], &error["extensions"]["limit"]),
+        (&json!(12_000_000), &json!(10_000_000))
+    );
+}
+
+#[test]
+fn fields_of_lists_are_counted_as_they_are_answered() {
+    let server = Server::start();
+    let unit = |n: usize| format!("{{\"kind\":\"orgUnit\",\"name\":\"u{n}\",\"parent\":\"top\"}}\n");
+    let units: String = (0..1_000).map(unit).collect();
+    server.bulk("", &format!("{{\"kind\":\"orgUnit\",\"name\":\"top\"}}\n{units}")).ok();
+    let fields = |count: usize| -> String { (0..count).map(|at| format!("a{at}: name ")).collect() };
+    // A thousand children, where five were guessed.
+    server.data(&format!("{{ roots {{ children {{ {} }} }} }}", fields(400)));
+    let wide = format!(
+        "{{ roots {{ a: children {{ {} }} b: children {{ {} }} }} }}",
+        fields(240),
+        fields(240).replace('a', "b").replace("nbme", "name")
+    );
+    server.data(&wide);
+    let deep = format!(
+        "{{ roots {{ children {{ parents {{ {} }} children {{ key }} {} }} }} }}",
+        fields(240),
+        fields(200)
+    );
+    let error = server.error(&deep, "too-complex");
+    assert_eq!(error["extensions"]["limit"], 500_000, "{error}");
+    let pages = format!(
+        "{{ roots {{ children {{ people(first: 1000) {{ nodes {{ id }} }} parents {{ {} }} parents2: parents {{ {} }} }} }} }}",
+        fields(240),
+        fields(240)
+    );
+    server.error(&pages, "too-complex");
+}
+
+#[test]
+fn json_of_records_is_counted_however_often_it_is_asked_for() {
+    let server = Server::start();
+    let create = "mutation ($a: JSON!) { createProject(input: {projectId: \"p\", projectName: \"P\", attributes: $a}) { revision } }";
+    server.data_with(create, &json!({ "a": { "text": "x".repeat(6 << 20) } }));
+    let fields = |count: usize| -> String {
+        (0..count).map(|at| format!("a{at}: project(projectId: \"p\") {{ attributes }} ")).collect()
+    };
+    server.data(&format!("{{ {} }}", fields(2)));
+    let error = server.error(&format!("{{ {} }}", fields(50)), "too-complex");
+    assert_eq!(error["extensions"]["limit"], 32 << 20);
+}
+
+#[test]
+fn variables_have_a_limit() {
+    let server = Server::start();
+    let query = "query ($ids: [ID!]!) { people(filter: {within: $ids}) { totalCount } }";
+    for count in [20_001, 450_000] {
+        let error = server.refusal_with(query, &json!({ "ids": vec!["x"; count] }), "too-complex");
+        assert_eq!(error["extensions"]["limit"], 20_000);
+    }
+    let error = server.refusal_with(query, &json!({ "ids": vec![1; 1_000_000] }), "too-complex");
+    assert_eq!(error["extensions"]["limit"], 500_000);
+    let nested = json!({ "ids": vec![vec![Vec::<u8>::new(); 9]; 3_000] });
+    server.refusal_with(query, &nested, "too-complex");
+    let one = "query ($ids: [ID!]!) { projects(filter: {projectId: {in: $ids}}) { totalCount } }";
+    server.refusal_with(&one.replace("ID!", "String!"), &json!({ "ids": vec!["x"; 20_001] }), "too-complex");
+    server.error_with(&one.replace("ID!", "String!"), &json!({ "ids": vec!["x"; 10_001] }), "too-large");
+    let deep = |depth: usize| {
+        format!(
+            "{{\"query\": \"{{ revision }}\", \"variables\": {{\"a\": {}{}}}}}",
+            "[".repeat(depth),
+            "]".repeat(depth)
+        )
+    };
+    let headers = [("content-type", "application/json")];
+    for depth in [130, 100_000] {
+        let answer = server.send("POST", "!/graphql", &headers, Some(deep(depth).as_bytes()));
+        assert_eq!((answer.status, code(&answer.value())), (400, "malformed"), "{}", answer.text());
+    }
+    let text = "x".repeat(7 << 20);
+    let answer = server.ask("query ($e: String!) { person(email: $e) { id } }", &json!({ "e": text }));
+    assert_eq!(code(&answer.value()), "invalid");
+    assert!(answer.body.len() < 2_000, "a long value is not sent back");
+    server.data("{ revision }");
+}
+
+#[test]
+fn what_is_searched_for_has_a_limit() {
+    let server = Server::organisation();
+    let query = "query ($t: String!) { search(text: $t) { score } }";
+    server.data_with(query, &json!({ "t": "é".repeat(128) }));
+    let error = server.error_with(query, &json!({ "t": "é".repeat(129) }), "invalid");
+    assert_eq!(error["extensions"]["limit"], 256);
+    let searches: String = (0..50).map(|at| format!("a{at}: search(text: \"Shop\") {{ score }} ")).collect();
+    server.data(&format!("{{ {searches} }}"));
+}
+
+#[test]
+fn a_request_ends_when_its_time_is_up() {
+    let server = with(Settings { answer_within: Duration::ZERO, ..Settings::default() });
+    let error = server.error("{ people { totalCount } }", "timeout");
+    assert_eq!(error["extensions"]["limitMs"], 0);
+    for query in [
+        "{ projects { facets(by: [TEAM]) { by } } }",
+        "{ search(text: \"x\") { score } }",
+        "{ mappings { totalCount } }",
+        "{ roots { name } }",
+        "{ nodes(ids: [\"x\"]) { id } }",
+    ] {
+        server.error(query, "timeout");
+    }
+    // What takes a place among those that take long is refused before it begins.
+    let large = "{ people(first: 1000) { nodes { a: email b: email c: email d: email e: email f: email g: email h: email i: email j: email k: email l: email m: email n: email o: email p: email q: email r: email s: email t: email } } }";
+    server.error(large, "timeout");
+    assert_eq!(server.data("{ revision }")["revision"], 1);
+    // A change is not refused after it was made.
+    let made = server
+        .ask("mutation { createOrgUnit(input: {key: \"a\"}) { revision orgUnit { key } } }", &Value::Null);
+    assert_eq!(code(&made.value()), "none", "{}", made.text());
+}
+
+/// A request that looks at texts for as long as it may, as it is sent.
+fn slow_request(server: &Server) -> String {
+    let any: Vec<_> = (0..2_400).map(|_| json!({ "projectName": { "contains": "p" } })).collect();
+    let query = "query ($f: ProjectFilter) { projects(filter: $f) { totalCount } }";
+    let body = json!({ "query": query, "variables": { "f": { "or": any } } }).to_string();
+    format!(
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        server.token,
+        body.len()
+    )
+}
+
+#[test]
+fn a_slow_request_holds_up_no_other() {
+    let server = Server::start();
+    projects(&server, 4_000);
+    // The server has one thread for all connections.
+    let mut slow = TcpStream::connect(server.address).unwrap();
+    slow.set_nonblocking(false).unwrap();
+    slow.write_all(slow_request(&server).as_bytes()).unwrap();
+    let mut asked = 0;
+    slow.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+    let mut first = [0; 1];
+    let limit = Instant::now() + Duration::from_secs(60);
+    while slow.read(&mut first).is_err() && Instant::now() < limit {
+        assert_eq!(server.data("{ revision }")["revision"], 2);
+        asked += 1;
+    }
+    assert!(asked > 1, "others were answered meanwhile: {asked}");
+}
