@@ -83,6 +83,7 @@ refusals! {
     Traced {
         "403": "The token's role is not admin, or it is limited to units.",
         "413": "What the records of one page were before is too large; ask for fewer entries or changes.",
+        "422": "`record` is not of the form KIND:KEY.",
     }
     /// Of everything that has a body.
     Bodied {
