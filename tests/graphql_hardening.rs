@@ -36,6 +36,11 @@ fn projects(server: &Server, count: usize) {
     server.bulk("", &(0..count).map(line).collect::<String>()).ok();
 }
 
+/// So many of something, one after the other.
+fn many(count: usize, each: impl Fn(usize) -> String) -> String {
+    (0..count).map(each).collect::<Vec<_>>().concat()
+}
+
 #[test]
 fn the_schema_is_told_unless_it_is_switched_off() {
     let asks = [
@@ -155,7 +160,7 @@ fn texts_to_look_at_are_counted_over_the_whole_request() {
     projects(&server, 4_000);
     let any: Vec<_> = (0..1_000).map(|_| json!({ "projectName": { "contains": "p" } })).collect();
     let fields = |count: usize| -> String {
-        (0..count).map(|at| format!("a{at}: projects(filter: $f) {{ totalCount }} ")).collect()
+        many(count, |at| format!("a{at}: projects(filter: $f) {{ totalCount }} "))
     };
     let query = |count| format!("query ($f: ProjectFilter) {{ {} }}", fields(count));
     let variables = json!({ "f": { "or": any } });
@@ -173,7 +178,7 @@ fn fields_of_lists_are_counted_as_they_are_answered() {
     let unit = |n: usize| format!("{{\"kind\":\"orgUnit\",\"name\":\"u{n}\",\"parent\":\"top\"}}\n");
     let units: String = (0..1_000).map(unit).collect();
     server.bulk("", &format!("{{\"kind\":\"orgUnit\",\"name\":\"top\"}}\n{units}")).ok();
-    let fields = |count: usize| -> String { (0..count).map(|at| format!("a{at}: name ")).collect() };
+    let fields = |count: usize| -> String { many(count, |at| format!("a{at}: name ")) };
     // A thousand children, where five were guessed.
     server.data(&format!("{{ roots {{ children {{ {} }} }} }}", fields(400)));
     let wide = format!(
@@ -203,7 +208,7 @@ fn json_of_records_is_counted_however_often_it_is_asked_for() {
     let create = "mutation ($a: JSON!) { createProject(input: {projectId: \"p\", projectName: \"P\", attributes: $a}) { revision } }";
     server.data_with(create, &json!({ "a": { "text": "x".repeat(6 << 20) } }));
     let fields = |count: usize| -> String {
-        (0..count).map(|at| format!("a{at}: project(projectId: \"p\") {{ attributes }} ")).collect()
+        many(count, |at| format!("a{at}: project(projectId: \"p\") {{ attributes }} "))
     };
     server.data(&format!("{{ {} }}", fields(2)));
     let error = server.error(&format!("{{ {} }}", fields(50)), "too-complex");
@@ -214,12 +219,11 @@ fn json_of_records_is_counted_however_often_it_is_asked_for() {
 fn variables_have_a_limit() {
     let server = Server::start();
     let query = "query ($ids: [ID!]!) { people(filter: {within: $ids}) { totalCount } }";
-    for count in [20_001, 450_000] {
+    for count in [20_001, 200_000] {
         let error = server.refusal_with(query, &json!({ "ids": vec!["x"; count] }), "too-complex");
         assert_eq!(error["extensions"]["limit"], 20_000);
     }
-    let error = server.refusal_with(query, &json!({ "ids": vec![1; 1_000_000] }), "too-complex");
-    assert_eq!(error["extensions"]["limit"], 500_000);
+    server.refusal_with(query, &json!({ "ids": vec![1; 1_000_000] }), "too-complex");
     let nested = json!({ "ids": vec![vec![Vec::<u8>::new(); 9]; 3_000] });
     server.refusal_with(query, &nested, "too-complex");
     let one = "query ($ids: [ID!]!) { projects(filter: {projectId: {in: $ids}}) { totalCount } }";
@@ -251,7 +255,7 @@ fn what_is_searched_for_has_a_limit() {
     server.data_with(query, &json!({ "t": "é".repeat(128) }));
     let error = server.error_with(query, &json!({ "t": "é".repeat(129) }), "invalid");
     assert_eq!(error["extensions"]["limit"], 256);
-    let searches: String = (0..50).map(|at| format!("a{at}: search(text: \"Shop\") {{ score }} ")).collect();
+    let searches = many(50, |at| format!("a{at}: search(text: \"Shop\") {{ score }} "));
     server.data(&format!("{{ {searches} }}"));
 }
 
@@ -303,10 +307,25 @@ fn a_slow_request_holds_up_no_other() {
     let mut asked = 0;
     slow.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
     let mut first = [0; 1];
-    let limit = Instant::now() + Duration::from_secs(60);
+    let limit = Instant::now() + Duration::from_mins(1);
     while slow.read(&mut first).is_err() && Instant::now() < limit {
         assert_eq!(server.data("{ revision }")["revision"], 2);
         asked += 1;
     }
     assert!(asked > 1, "others were answered meanwhile: {asked}");
+}
+
+#[test]
+fn fields_come_in_the_order_in_which_they_are_asked_for_however_long_they_take() {
+    let server = Server::start();
+    let lines: Vec<_> = (0..1_000).map(|at| format!("{{\"kind\":\"orgUnit\",\"name\":\"U{at}\"}}")).collect();
+    server.bulk("", &lines.join("\n")).ok();
+    let fields = ["people", "name", "projects", "key", "totals", "repositories"];
+    let query = "{ orgUnits(first: 1000) { nodes { people { totalCount } name projects { totalCount } key
+        totals { people } repositories { totalCount } } } }";
+    let data = server.data(query);
+    for unit in data["orgUnits"]["nodes"].as_array().unwrap() {
+        let names: Vec<_> = unit.as_object().unwrap().keys().collect();
+        assert_eq!(names, fields);
+    }
 }

@@ -105,9 +105,9 @@ impl Serve {
         let view = directory.view();
         tokio::task::spawn_blocking(move || view.warm_up());
         let answers_kept = settings.response_cache_bytes(self.response_cache_mb);
-        let state = AppState::new(directory)
-            .keeping_answers(answers_kept)
-            .with_graphql(settings.graphql(&self.graphql));
+        let mut graphql = settings.graphql(&self.graphql);
+        graphql.origins = exposure.cors_origins.iter().map(|origin| origin.as_header().clone()).collect();
+        let state = AppState::new(directory).keeping_answers(answers_kept).with_graphql(graphql);
         let state = if is_open { state.without_tokens() } else { state };
         let state = match issuer {
             Some(issuer) => state.trusting(issuer),

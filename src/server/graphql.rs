@@ -161,6 +161,17 @@ pub(crate) struct Begun<'e> {
     place: Option<SemaphorePermit<'e>>,
 }
 
+/// Someone waits for an answer; where this goes before the answer is there, nobody does any more.
+struct Waiting<'b>(Option<&'b Budget>);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(budget) = self.0 {
+            budget.forsake();
+        }
+    }
+}
+
 /// What is known of a request before its document is looked at.
 enum Found {
     /// Its answer, from before.
@@ -245,9 +256,21 @@ impl Endpoint {
 
     /// Validates and executes one of perhaps several requests.
     pub(crate) async fn carry_on(&self, begun: &Begun<'_>, caller: Caller, prepared: Prepared) -> Answer {
-        let execution = self.api.execute(prepared.into_request(caller, &begun.budget));
-        let response = if begun.place.is_some() { Aside::new(execution).await } else { execution.await };
-        self.told(response)
+        let request = prepared.into_request(caller, &begun.budget);
+        if begun.place.is_none() {
+            return self.told(self.api.execute(request).await);
+        }
+        // In a task of its own, since whoever waits for what takes long must hear when the client goes.
+        let api = self.api.clone();
+        let execution = tokio::spawn(Aside::new(async move { api.execute(request).await }));
+        let mut waiting = Waiting(Some(&begun.budget));
+        let executed = execution.await;
+        waiting.0 = None;
+        match executed {
+            Ok(response) => self.told(response),
+            Err(fault) if fault.is_panic() => std::panic::resume_unwind(fault.into_panic()),
+            Err(_) => Answer::refusal(Problem::internal()),
+        }
     }
 
     /// What comes of a subscription, answer by answer.

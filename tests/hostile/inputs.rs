@@ -189,7 +189,7 @@ fn urls(table: &mut Table) {
     table.get("thousands of sorts", &[400], &format!("{data}/people?{}", "sort=email&".repeat(5_000)));
     table.get("a parameter of bad UTF-8", &[400], &format!("{data}/people?q=%ff"));
     table.get("a limit beyond all numbers", &[400], &format!("{data}/people?limit={}", "9".repeat(1_000)));
-    table.get("a cursor that is none", &[400], &format!("{data}/people?cursor={}", "A".repeat(10_000)));
+    table.get("a cursor that is none", &[422], &format!("{data}/people?cursor={}", "A".repeat(10_000)));
     let accept = "Accept: application/graphql-response+json";
     let request = request(table.token, "GET", "/graphql?query=%00", &[accept], b"");
     table.add("a query of NUL", &[400], request);

@@ -7,6 +7,7 @@ use crate::model::entity::{Kind, Revision as RevisionNumber};
 use crate::model::key::Name;
 use crate::model::token::Role;
 use crate::server::audit::{self, fields, key, record_name};
+use crate::server::graphql::aside::in_order;
 use crate::server::graphql::connection::invalid;
 use crate::server::graphql::query::caller;
 use crate::server::graphql::scalars::{DateTime, Json, Revision};
@@ -139,7 +140,7 @@ pub(crate) async fn log(
     let before = asked.before.map_or(newest, |before: RevisionNumber| before.min(newest));
     let asked = AuditRequest { before: Some(before), ..asked };
     let state = context.data::<AppState>().map_err(|_| Problem::internal())?;
-    Ok(Log::of(&audit::read(state, asked).await?, &caller.view))
+    Ok(Log::of(&in_order(audit::read(state, asked)).await?, &caller.view))
 }
 
 fn size(name: &str, given: Option<i64>, most: usize) -> Result<Option<usize>> {
