@@ -106,7 +106,7 @@ fn tokens_are_told_of_without_their_secret_and_its_hash() {
     assert_eq!((&change(&log, 2)["after"], &change(&log, 0)["before"]), (&token, &token));
 
     let parsed = clade::access::Secret::parse(&secret).unwrap();
-    let hash: String = parsed.hash().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = parsed.hash().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let random = &secret[secret.len() - 40..];
     for text in [
         answer.text(),
@@ -174,12 +174,15 @@ fn what_follows_closely_is_told_apart() {
 #[test]
 fn a_large_change_set_is_counted_and_shown_in_part() {
     let server = Server::start();
-    let lines: String =
-        (0..300).map(|n| format!("{{\"kind\":\"person\",\"email\":\"p{n}@corp.example\"}}\n")).collect();
+    let lines = (0..300)
+        .map(|n| format!("{{\"kind\":\"person\",\"email\":\"p{n}@corp.example\"}}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     server.bulk("", &lines).ok();
-    let upserted: String = (0..300)
+    let upserted = (0..300)
         .map(|n| format!("{{\"kind\":\"person\",\"email\":\"p{n}@corp.example\",\"n\":{n}}}\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     server.bulk("?mode=upsert", &upserted).ok();
     for (query, shown) in [("", 100), ("&changes=7", 7), ("&changes=1000", 300)] {
         let log = server.get(&format!("/log?limit=2{query}")).ok();

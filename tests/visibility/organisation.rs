@@ -79,7 +79,7 @@ pub(crate) fn email(person: usize) -> String {
 /// Some of what comes before, each once.
 fn some(rng: &mut StdRng, of: usize, most: usize) -> Vec<usize> {
     let mut drawn: Vec<usize> =
-        (0..rng.random_range(0..=most)).filter_map(|_| (of > 0).then(|| rng.random_range(0..of))).collect();
+        (0..rng.random_range(0..=most)).filter(|_| of > 0).map(|_| rng.random_range(0..of)).collect();
     drawn.sort_unstable();
     drawn.dedup();
     drawn

@@ -42,11 +42,11 @@ impl Pool {
         for entity in facts.entities.values() {
             match &entity.body {
                 Body::OrgUnit(unit) => {
-                    let external = unit.external_id.as_ref().map(|id| id.as_str());
+                    let external = unit.external_id.as_ref().map(clade::model::ExternalId::as_str);
                     add("OrgUnit", unit.key.as_str(), &[Some(unit.name.as_str()), external]);
                 }
                 Body::Person(person) => {
-                    let last = person.last_name.as_ref().map(|name| name.as_str());
+                    let last = person.last_name.as_ref().map(clade::model::Name::as_str);
                     add("Person", person.email.as_str(), &[last]);
                 }
                 Body::Project(project) => {
@@ -57,12 +57,12 @@ impl Pool {
                     let project = facts.entities[&repository.project].label();
                     let id = format!(
                         "{project}\n{}",
-                        repository.url.as_ref().map(|url| url.normalized()).unwrap_or_default()
+                        repository.url.as_ref().map(clade::model::RepoUrl::normalized).unwrap_or_default()
                     );
                     add("Repository", &id, &[url.as_deref(), Some("github.com")]);
                 }
                 Body::Service(service) => {
-                    let identifier = service.identifier.as_ref().map(|id| id.as_str());
+                    let identifier = service.identifier.as_ref().map(clade::model::ServiceIdentifier::as_str);
                     add("Service", service.name.as_str(), &[identifier]);
                 }
             }

@@ -34,24 +34,32 @@ pub(crate) fn try_many(
         let told = || format!("\nseed {seed}, a token of {units:?}\n{question:?}\n{answer:?}");
         assert!(answer.status < 500, "{}", told());
         let after = Facts::of(&organisation.directory);
-        let (saw, sees) = (before.visible(units), after.visible(units));
+        let (visible_before, visible_after) = (before.visible(units), after.visible(units));
         for id in before.entities.keys().chain(after.entities.keys()) {
             let (was, is) = (before.entities.get(id), after.entities.get(id));
             if was != is {
-                let was_seen = was.is_none() || saw.contains(id);
-                assert!(was_seen && (is.is_none() || sees.contains(id)), "{id:?} changed{}", told());
+                let was_seen = was.is_none() || visible_before.contains(id);
+                assert!(was_seen && (is.is_none() || visible_after.contains(id)), "{id:?} changed{}", told());
             }
-            assert!(!saw.contains(id) || is.is_none() || sees.contains(id), "{id:?} is lost{}", told());
-            assert!(was.is_none() || saw.contains(id) || !sees.contains(id), "{id:?} was taken in{}", told());
+            assert!(
+                !visible_before.contains(id) || is.is_none() || visible_after.contains(id),
+                "{id:?} is lost{}",
+                told()
+            );
+            assert!(
+                was.is_none() || visible_before.contains(id) || !visible_after.contains(id),
+                "{id:?} was taken in{}",
+                told()
+            );
         }
-        let hidden = |facts: &Facts, seen: &BTreeSet<EntityId>| -> BTreeMap<_, _> {
-            let is_hidden = |end: &EntityId| !seen.contains(end);
+        let hidden = |facts: &Facts, visible: &BTreeSet<EntityId>| -> BTreeMap<_, _> {
+            let is_hidden = |end: &EntityId| !visible.contains(end);
             let all = facts.mappings.iter();
             all.filter(|(_, it)| is_hidden(&it.from) || is_hidden(&it.to))
                 .map(|(id, it)| (*id, it.clone()))
                 .collect()
         };
-        assert_eq!(hidden(&before, &saw), hidden(&after, &sees), "{}", told());
+        assert_eq!(hidden(&before, &visible_before), hidden(&after, &visible_after), "{}", told());
         assert!(
             !after.last().iter().any(|it| matches!(it, Change::PutToken(_)))
                 || after.mappings == before.mappings
