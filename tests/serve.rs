@@ -55,6 +55,28 @@ fn a_store_with_tokens_prints_none() {
 }
 
 #[test]
+fn what_graphql_tells_is_a_setting() {
+    let folder = Folder::new();
+    let asked = json!({ "query": "{ __schema { queryType { name } } }" });
+    let is_told = |args: &[&str]| {
+        let running = folder.serve(&[&["--demo"], args].concat());
+        let token = running.token().expect("an admin token");
+        let (_, one) = send(&running, &token, "POST", "/graphql", &asked);
+        let (status, _) = send(&running, &token, "POST", "/graphql", &json!([asked, asked]));
+        (one["data"].is_object(), status)
+    };
+    assert_eq!(is_told(&[]), (true, 400));
+    assert_eq!(is_told(&["--introspection", "off", "--graphql-batch", "2"]), (false, 200));
+    folder.write("clade.toml", "[graphql]\nintrospection = \"off\"\nbatch = 2\ntimeout = 5\n");
+    assert_eq!(is_told(&[]), (false, 200));
+    assert_eq!(is_told(&["--introspection", "on", "--graphql-batch", "0"]), (true, 400));
+    for wrong in ["[graphql]\nintrospection = \"no\"", "[graphql]\ntimeout = 0", "[graphql]\nbatches = 1"] {
+        folder.write("clade.toml", wrong);
+        assert!(folder.clade(&["serve", "--demo"]).refusal(2).contains("clade.toml"), "{wrong}");
+    }
+}
+
+#[test]
 fn the_demo_says_three_things_to_try_and_they_work() {
     let folder = Folder::new();
     let mut running = folder.serve(&["--demo"]);
