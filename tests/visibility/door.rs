@@ -48,8 +48,9 @@ impl Answer {
 
 impl Door {
     pub(crate) fn to(directory: &Directory) -> Self {
+        let unlimited = Exposure { requests_a_second: 0, ..Exposure::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { router: router(AppState::new(directory.clone()), &Exposure::default()), runtime }
+        Self { router: router(AppState::new(directory.clone()), &unlimited), runtime }
     }
 
     pub(crate) fn ask(&self, secret: &str, question: &Question) -> Answer {
