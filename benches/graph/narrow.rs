@@ -56,10 +56,8 @@ pub(crate) fn questions(bench: &mut Bench<'_>, org: &Org) {
     ask("search", &|view| search(view, "quartz rav", &[], Some(business), 10).len() as u64);
     let dimensions = Level::ALL[2..].iter().map(|level| FacetBy::Level(*level)).collect::<Vec<_>>();
     let in_business = Filter::And(vec![within(business), Filter::AnyText("amber".to_owned())]);
+    // What is shared with another business counts there too, for whoever sees that.
     ask("facets_with_text", &|view| {
-        facets(view, Kind::Project, &in_business, &dimensions, false)
-            .iter()
-            .map(|facet| facet.len() as u64)
-            .sum()
+        black_box(facets(view, Kind::Project, &in_business, &dimensions, false)).len() as u64
     });
 }
