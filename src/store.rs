@@ -44,6 +44,13 @@ pub struct Store {
     meta: Meta,
 }
 
+/// Reads bytes as a record of a store, of the kind that the first byte says; what can be read can be written and read
+/// again. For fuzzing, which knows nothing of records.
+#[doc(hidden)]
+pub fn read_record(bytes: &[u8]) {
+    record::try_out(bytes);
+}
+
 /// How to open the database again after a write that failed; none where only the caller can.
 struct Reopen(Option<Box<dyn Fn() -> Result<Opened, StoreError> + Send>>);
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::Deserialize;
+use uuid::Uuid;
 
 use crate::error::Error;
 use crate::model::entity::{Entity, EntityId, Stamps};
@@ -141,6 +142,31 @@ fn versioned(bytes: &[u8]) -> Result<&[u8], Unfit> {
         [VERSION, rest @ ..] => Ok(rest),
         [other, ..] => Err(Unfit::Version(*other)),
         [] => Err(Unfit::Shape),
+    }
+}
+
+/// Reads `bytes` as one kind of record, and asserts that what was read can be written and read again.
+pub(super) fn try_out(bytes: &[u8]) {
+    let Some((kind, bytes)) = bytes.split_first() else { return };
+    let mut written = Vec::new();
+    match kind % 3 {
+        0 => {
+            let Ok(read) = entity(EntityId(1), bytes) else { return };
+            put_entity(&read, &mut written).expect("an entity that was read can be written");
+            assert_eq!(entity(EntityId(1), &written).as_ref(), Ok(&read));
+        }
+        1 => {
+            let id = MappingId(Uuid::nil());
+            let Ok(read) = mapping(id, bytes) else { return };
+            put_mapping(&read, &mut written).expect("a mapping that was read can be written");
+            assert_eq!(mapping(id, &written).as_ref(), Ok(&read));
+        }
+        _ => {
+            let id = TokenId::parse("fuzzfuzz").expect("eight letters are an id");
+            let Ok(read) = token(id.clone(), bytes) else { return };
+            put_token(&read, &mut written);
+            assert_eq!(token(id, &written).as_ref(), Ok(&read));
+        }
     }
 }
 
