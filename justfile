@@ -43,7 +43,7 @@ at-scale:
 # Throw what is like the seeds at one target of fuzz/, for some seconds; cargo-fuzz must be installed.
 fuzz TARGET *ARGS="-max_total_time=180":
     mkdir -p fuzz/corpus/{{TARGET}}
-    RUSTC_BOOTSTRAP=1 cargo fuzz run -s none {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} -- {{ARGS}}
+    RUSTC_BOOTSTRAP=1 cargo fuzz run {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} -- {{ARGS}}
 
 # Write schema.graphql anew from the code; read the diff.
 schema:

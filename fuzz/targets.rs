@@ -12,17 +12,14 @@ use clade::model::command::{IfExists, NewToken};
 use clade::model::reference::UnitRef;
 use clade::model::token::Role;
 use clade::server::rest::{command_of_line, command_of_record, commands_of_lines, records_of_csv};
-use clade::server::{AppState, router};
+use clade::server::{AppState, Exposure, router};
 use clade::{Command, Directory};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
-/// What takes any bytes.
-type Target = fn(&[u8]);
-
 /// Every target by its name.
-pub(crate) const ALL: [(&str, Target); 7] = [
+pub(crate) const ALL: [(&str, fn(&[u8])); 7] = [
     ("lines", lines),
     ("paths", paths),
     ("filters", filters),
@@ -61,12 +58,13 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         hash: secret.hash(),
         role: Role::Read,
         description: None,
+        units: None,
         expires_at: None,
     };
     directory.apply(Command::CreateToken(token)).expect("a token can be made");
     let state = AppState::new(directory.clone());
     World {
-        router: router(state.clone()),
+        router: router(state.clone(), &Exposure { requests_a_second: 0, ..Exposure::default() }),
         state,
         directory,
         token: secret.reveal().to_owned(),
@@ -110,7 +108,7 @@ pub(crate) fn filters(bytes: &[u8]) {
         orgUnits(filter: $units) { totalCount nodes { key } }
     }";
     let Ok(Value::Object(variables)) = serde_json::from_slice(bytes) else { return };
-    ask(QUERY, &variables);
+    ask(QUERY, variables);
 }
 
 /// A GraphQL document. The first line is the variables, if it is any.
@@ -118,12 +116,12 @@ pub(crate) fn documents(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let (first, rest) = text.split_once('\n').unwrap_or_default();
     match serde_json::from_str(first) {
-        Ok(Value::Object(variables)) => ask(rest, &variables),
-        _ => ask(text, &serde_json::Map::new()),
+        Ok(Value::Object(variables)) => ask(rest, variables),
+        _ => ask(text, serde_json::Map::new()),
     }
 }
 
-fn ask(text: &str, variables: &serde_json::Map<String, Value>) {
+fn ask(text: &str, variables: serde_json::Map<String, Value>) {
     let request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
     let body = json!({ "query": text, "variables": variables }).to_string();
     let answer = send(request, Body::from(body));

@@ -8,9 +8,12 @@ mod client;
 mod demo;
 pub mod demo_data;
 mod export;
+mod expose;
 mod generate;
 mod graphql;
 mod import;
+mod jwt;
+mod log;
 mod output;
 mod query;
 mod records;
@@ -58,6 +61,8 @@ enum Command {
     Query(query::Query),
     /// Make, list and revoke API tokens
     Token(token::Token),
+    /// Tell who changed what, the newest first
+    Log(log::Log),
     /// Examine a store: file, log, graph and rules
     Check(check::Check),
     /// Copy a store, consistently, also while it is served
@@ -145,6 +150,7 @@ fn run(command: Command, settings: &settings::Settings) -> Result {
         Command::Tree(tree) => tree.run(settings),
         Command::Query(query) => query.run(settings),
         Command::Token(token) => token.run(settings),
+        Command::Log(log) => log.run(settings),
         Command::Check(check) => check.run(settings),
         Command::Backup(backup) => backup.run(settings),
         Command::Restore(restore) => restore.run(settings),

@@ -3,11 +3,13 @@
 //! What must stay true: everyone who changes anything comes through [`Directory`], and everyone who reads
 //! does so through a [`View`] of one published revision.
 
+mod audit;
 mod bulk;
 mod check;
 mod draft;
 mod plan;
 mod published;
+mod uses;
 mod writer;
 
 use std::path::Path;
@@ -24,12 +26,14 @@ use crate::model::change::Batch;
 use crate::model::command::{Command, Outcome};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
-use crate::model::token::Actor;
+use crate::model::token::{Author, TokenId};
 use crate::store::Store;
 
 use self::plan::Moment;
+use self::uses::Uses;
 use self::writer::{Request, Shared, Writer};
 
+pub use self::audit::{Audit, AuditChange, AuditEntry, AuditRequest, AuditSet, Record, RecordName, What};
 pub use self::check::Checked;
 pub use crate::graph::{OrgUnitNode, Totals, View};
 
@@ -130,7 +134,8 @@ impl Directory {
             &loaded.mappings,
             loaded.tokens,
         );
-        let (shared, writer) = writer::start(store, graph.opened_as(rand::random()));
+        let uses = Uses::new(store.token_uses()?);
+        let (shared, writer) = writer::start(store, graph.opened_as(rand::random()), uses);
         Ok(Self { shared, writer: Arc::new(writer) })
     }
 
@@ -216,29 +221,36 @@ impl Directory {
     /// # Errors
     /// As [`Directory::apply_all`].
     pub fn dry_run<C: IntoCommand>(&self, commands: impl IntoIterator<Item = C>) -> Result<Applied, Error> {
-        let commands = all_taken(commands)?;
+        self.try_out(&Author::local(), all_taken(commands)?)
+    }
+
+    /// What [`Directory::submit`] would do, without doing it.
+    ///
+    /// # Errors
+    /// As [`Directory::apply_all`].
+    pub fn try_out(&self, author: &Author, commands: Vec<Command>) -> Result<Applied, Error> {
         let began = Instant::now();
         let mut draft = Arc::new(Graph::clone(&self.shared.published.load()));
         let moment = Moment::new(Timestamp::now(), draft.revision().next(), &writer::mint);
         let total = commands.len();
-        let outcomes = draft::plan_all(&mut draft, commands, &moment, drop)
+        let outcomes = draft::plan_all(&mut draft, author, commands, &moment, drop)
             .map_err(|refusal| in_a_set(refusal, total))?;
         let took = Took { planned: began.elapsed(), ..Took::default() };
         Ok(Applied { view: View::of(draft), outcomes, took })
     }
 
-    /// Carries out all commands or none in the name of `actor`, without blocking the caller's thread. Returns
-    /// once they are on disk.
+    /// Carries out all commands or none in the name of `author`, within what they may change, and without blocking
+    /// the caller's thread. Returns once they are on disk.
     ///
     /// # Errors
     /// Why they were refused: a single command's own reason, or [`Error::Refused`] for several. [`Error::Busy`]
     /// when too many others wait.
-    pub async fn submit(&self, actor: Actor, commands: Vec<Command>) -> Result<Applied, Error> {
+    pub async fn submit(&self, author: Author, commands: Vec<Command>) -> Result<Applied, Error> {
         let (answer, answered) = oneshot::channel();
         let answer = Box::new(move |outcome| {
             let _gone = answer.send(outcome);
         });
-        self.writer.send(Request { actor, commands, answer })?;
+        self.writer.send(Request { author, commands, answer })?;
         answered.await.unwrap_or(Err(Error::Closed))
     }
 
@@ -247,7 +259,7 @@ impl Directory {
         let answer = Box::new(move |outcome| {
             let _gone = answer.send(outcome);
         });
-        self.writer.send_and_wait(Request { actor: Actor::Local, commands, answer })?;
+        self.writer.send_and_wait(Request { author: Author::local(), commands, answer })?;
         answered.recv().unwrap_or(Err(Error::Closed))
     }
 
@@ -278,6 +290,30 @@ impl Directory {
         Ok(store.log(from)?.map(|batch| batch.map_err(Error::from)))
     }
 
+    /// Who changed what, from the newest entry of the log down, with what each record was before. Reads the disk, and
+    /// as far back as it must.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// use clade::directory::{AuditRequest, What};
+    /// use clade::model::CreateOrgUnit;
+    ///
+    /// let directory = clade::Directory::in_memory()?;
+    /// directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
+    /// let asked = AuditRequest { before: None, entries: 10, changes: 100, record: None };
+    /// let audit = directory.audit(&asked)?;
+    /// assert_eq!(audit.entries[0].sets[0].changes[0].what, What::Created);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the log cannot be read, and [`Error::TooLarge`] where what the records of the page were
+    /// is too much for one answer.
+    pub fn audit(&self, asked: &AuditRequest) -> Result<Audit, Error> {
+        let history = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).history()?;
+        audit::read(&history, asked)
+    }
+
     /// Writes a consistent copy of the store to `path`, where nothing may be yet. Writes go on meanwhile; but a
     /// change of thousands of records that has begun is waited for.
     ///
@@ -297,6 +333,17 @@ impl Directory {
     pub fn backup(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let snapshot = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).snapshot()?;
         Ok(snapshot.copy_to(path.as_ref())?)
+    }
+
+    /// Notes that a token is used. Told to the minute, and written now and then.
+    pub fn note_use(&self, id: &TokenId, now: Timestamp) {
+        self.shared.uses.note(id, now);
+    }
+
+    /// When a token was last used, to the minute.
+    #[must_use]
+    pub fn last_used(&self, id: &TokenId) -> Option<Timestamp> {
+        self.shared.uses.last(id)
     }
 
     /// Whether the writer is alive and the last commit reached the disk.
@@ -339,7 +386,11 @@ fn all_taken<C: IntoCommand>(commands: impl IntoIterator<Item = C>) -> Result<Ve
 /// A refusal as one of a set of commands, also where the set is of one.
 fn in_a_set(refusal: Error, total: usize) -> Error {
     match refusal {
-        many @ (Error::Refused { .. } | Error::Store(_) | Error::Busy | Error::Closed) => many,
+        many @ (Error::Refused { .. }
+        | Error::Store(_)
+        | Error::Unauthorized
+        | Error::Busy
+        | Error::Closed) => many,
         one => Error::Refused { refused: vec![(0, one)], total },
     }
 }

@@ -119,6 +119,17 @@ pub enum Error {
         /// What was given.
         value: String,
     },
+    /// The change would reach beyond the units that whoever asks for it may change.
+    #[error("{what}; {instead}")]
+    OutOfScope {
+        /// What it would do.
+        what: String,
+        /// What would be right.
+        instead: &'static str,
+    },
+    /// Whoever asks for the change was known when they asked, and no longer is.
+    #[error("the token no longer holds")]
+    Unauthorized,
     /// The record has changed since the caller saw it.
     #[error("the record is of revision {current}, not {expected}; read it again and repeat the change")]
     PreconditionFailed {
@@ -202,6 +213,8 @@ impl Error {
             Self::WrongEnd { .. } => "wrong-end",
             Self::WrongType { .. } => "wrong-type",
             Self::DatesNotSupported { .. } => "dates-not-supported",
+            Self::OutOfScope { .. } => "out-of-scope",
+            Self::Unauthorized => "unauthorized",
             Self::PreconditionFailed { .. } => "precondition-failed",
             Self::Refused { .. } => "refused",
             Self::TooLarge { .. } => "too-large",

@@ -18,7 +18,7 @@ pub mod token;
 
 pub use attributes::{Attributes, AttributesPatch};
 pub use builder::{CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, IntoCommand};
-pub use change::{Batch, BatchHash, Change, ChangeSet};
+pub use change::{Batch, BatchHash, Change, ChangeSet, RecordId};
 pub use command::Command;
 pub use entity::{
     Body, Entity, EntityId, Kind, OrgUnit, Person, Project, ProjectOwner, Repository, Revision, Service,
@@ -30,4 +30,4 @@ pub use level::{Level, UnitType};
 pub use mapping::{Mapping, MappingId, MappingType, Relationship};
 pub use reference::UnitRef;
 pub use time::Timestamp;
-pub use token::{Actor, Role, Token, TokenId};
+pub use token::{Actor, Role, Subject, Token, TokenId};

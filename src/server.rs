@@ -1,34 +1,47 @@
 //! The directory over HTTP: REST and GraphQL, two dresses of the same directory and queries.
 
 mod accept;
+mod activity;
+pub mod audit;
 mod body;
 mod cache;
+mod cors;
+pub mod exposure;
 mod extract;
 pub mod graphql;
 mod guard;
 mod health;
+pub mod issuer;
 mod json;
 mod key;
 mod layers;
 pub mod limits;
 mod listen;
+mod loopback;
 mod pages;
 mod params;
+mod peer;
 pub mod problem;
+mod rate;
+mod request_id;
 pub mod rest;
 pub mod state;
+pub mod tls;
+mod wire;
 
-pub use listen::serve;
+pub use exposure::Exposure;
+pub use listen::{serve, serve_exposed};
 pub use state::AppState;
 
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::routing::get;
 
+use crate::server::guard::Gate;
 use crate::server::problem::Problem;
 
 /// Everything that is served, with what every answer wears.
-pub fn router(state: AppState) -> Router {
+pub fn router(state: AppState, exposure: &Exposure) -> Router {
     let (rest, _) = rest::routes().split_for_parts();
     let routes = Router::new()
         .merge(rest)
@@ -40,7 +53,7 @@ pub fn router(state: AppState) -> Router {
         .merge(graphql::router(state.clone()))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed);
-    layers::dressed(routes, state)
+    layers::dressed(routes, Gate::new(state, exposure), exposure)
 }
 
 async fn not_found(uri: Uri) -> Problem {

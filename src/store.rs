@@ -5,13 +5,16 @@
 
 mod backup;
 mod check;
+mod fact;
 mod failure;
+mod history;
 mod load;
 mod log;
 mod new_file;
 mod open;
 mod record;
 mod tables;
+mod uses;
 mod write;
 
 use std::fmt;
@@ -24,11 +27,15 @@ use uuid::Uuid;
 use crate::error::{StoreError, StoreTrouble};
 use crate::model::change::Batch;
 use crate::model::entity::Revision;
-use crate::model::token::Actor;
+use crate::model::time::Timestamp;
+use crate::model::token::{Actor, TokenId};
 
 pub use self::backup::Snapshot;
 pub use self::check::{Checked, Finding};
+pub use self::fact::Logged;
+pub use self::history::History;
 pub use self::load::Loaded;
+pub use self::log::Head;
 pub use self::write::Piece;
 
 use self::failure::failed;
@@ -182,6 +189,30 @@ impl Store {
         from: Revision,
     ) -> Result<impl Iterator<Item = Result<Batch, StoreError>> + use<>, StoreError> {
         log::read(&self.database()?.begin_read().map_err(failed)?, from)
+    }
+
+    /// When each token was last used, as far as that was written.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn token_uses(&self) -> Result<Vec<(TokenId, Timestamp)>, StoreError> {
+        uses::read(&self.database()?.begin_read().map_err(failed)?)
+    }
+
+    /// Keeps when tokens were last used.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_token_uses(&mut self, uses: &[(TokenId, Timestamp)]) -> Result<(), StoreError> {
+        uses::write(self.begin_write()?, uses)
+    }
+
+    /// The log and all records as they are now, to look back while writes go on.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn history(&self) -> Result<History, StoreError> {
+        History::of(&self.database()?.begin_read().map_err(failed)?)
     }
 
     /// Examines the whole file: its pages, its log, and that the tables are what the log replays to.

@@ -46,7 +46,7 @@ impl Sample {
         directory.apply(Command::DeleteUnit(Delete { target: unit("Old"), if_revision: None })).unwrap();
         let secret = clade::access::Secret::generate();
         let (id, hash) = (secret.id().clone(), secret.hash());
-        let token = NewToken { id, hash, role: Role::Read, description: None, expires_at: None };
+        let token = NewToken { id, hash, role: Role::Read, description: None, units: None, expires_at: None };
         directory.apply(Command::CreateToken(token)).unwrap();
         Self { _folder: folder, path }
     }

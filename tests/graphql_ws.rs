@@ -371,6 +371,7 @@ fn a_token_that_expires_hears_nothing_more() {
         hash: secret.hash(),
         role: Role::Read,
         description: None,
+        units: None,
         expires_at: Some(soon),
     };
     server.directory.apply(Command::CreateToken(token)).unwrap();

@@ -45,7 +45,7 @@ fn must_be_in_order(view: &View, step: usize) {
     for (kind, by) in asked {
         for descending in [false, true] {
             let order = Order { by, descending };
-            let listed = page(view, &view.all(kind), order, &PageRequest::default()).unwrap().ids;
+            let listed = page(view, view.all(kind), order, &PageRequest::default()).unwrap().ids;
             let mut expected: Vec<_> = view.all(kind).iter().map(EntityId).collect();
             expected.sort_by(|a, b| {
                 let [(a, a_key), (b, b_key)] = [a, b].map(|id| standing(view, *id, by));

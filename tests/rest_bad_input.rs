@@ -142,9 +142,12 @@ fn a_body_must_be_utf_8_and_of_the_right_type_and_size() {
     send("PATCH", "application/merge-patch+json", b"{\"firstName\":\"X\"}").ok();
     send("PATCH", "application/json-patch+json", b"[]").problem(415, "unsupported-media-type");
     send("PUT", "application/merge-patch+json", b"{}").problem(415, "unsupported-media-type");
-    let large = format!("{{\"email\":\"a@b\",\"note\":\"{}\"}}", "x".repeat(11 << 20));
+    let large = format!("{{\"email\":\"a@b\",\"note\":\"{}\"}}", "x".repeat(1 << 20));
     let problem = send("POST", "application/json", large.as_bytes()).problem(413, "too-large");
-    assert_eq!(problem["limit"], 10 << 20);
+    assert_eq!(problem["limit"], 1 << 20);
+    let many = format!("{{\"email\":\"a@b\",\"note\":[{}0]}}", "0,".repeat(300_000));
+    let problem = send("POST", "application/json", many.as_bytes()).problem(400, "malformed");
+    assert!(problem["detail"].as_str().unwrap().contains("250000 values"), "{problem}");
     let deep = format!("{{\"email\":\"a@b\",\"note\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000));
     send("POST", "application/json", deep.as_bytes()).problem(400, "malformed");
 }

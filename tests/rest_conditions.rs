@@ -107,7 +107,7 @@ fn a_change_is_made_only_to_the_record_that_was_seen() {
         send("PATCH", &seen, &body.to_string()).problem(412, "precondition-failed");
         send("PUT", &seen, &body.to_string()).problem(412, "precondition-failed");
         send("PUT", &format!("W/{new}"), &body.to_string()).problem(412, "precondition-failed");
-        send("PATCH", "new", &body.to_string()).problem(400, "malformed");
+        send("PATCH", "new", &body.to_string()).problem(412, "precondition-failed");
         send("PUT", &format!("\"other\", {new}"), &body.to_string()).ok();
         let stale = server.send("DELETE", path, &[("if-match", &seen)], None);
         stale.problem(412, "precondition-failed");

@@ -104,7 +104,7 @@ fn what_is_no_filter_is_refused() {
         ("of=teams", 400, "invalid", "of"),
         ("limit=0", 400, "invalid", "limit"),
         ("format=csv", 400, "unknown-parameter", "format"),
-        ("of=people&platform=github.com", 400, "unknown-parameter", "platform"),
+        ("of=people&platform=github.com", 422, "invalid", "platform"),
         ("business=Nowhere", 422, "unknown-unit", "business"),
         ("department=Retail", 422, "unknown-unit", "department"),
     ] {

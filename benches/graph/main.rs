@@ -11,6 +11,7 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
 
 mod growth;
+mod narrow;
 mod org;
 mod plot;
 
@@ -90,6 +91,7 @@ fn main() {
         of_kind("hierarchy", hierarchy);
         of_kind("filter", filters);
         of_kind("page and search", pages);
+        of_kind("narrow", narrow::questions);
         of_kind("change", changes);
     }
     criterion.final_summary();

@@ -20,7 +20,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use clade::Directory;
-use clade::server::{AppState, serve};
+use clade::server::{AppState, Exposure, serve_exposed};
 
 use load::{Measured, load};
 use mimalloc::MiMalloc;
@@ -65,7 +65,7 @@ fn main() {
     print(&rows, entities, connections);
 }
 
-/// Serves as `clade serve` does, until the process ends.
+/// Serves as `clade serve --rate-limit 0` does, until the process ends.
 fn start(directory: Directory) -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new().name(cpu::SERVER.to_owned());
@@ -75,7 +75,8 @@ fn start(directory: Directory) -> SocketAddr {
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
-            serve(AppState::new(directory), listener, std::future::pending()).await;
+            let exposure = Exposure { requests_a_second: 0, ..Exposure::default() };
+            serve_exposed(AppState::new(directory), exposure, listener, std::future::pending()).await;
         });
     });
     serving.unwrap();

@@ -20,7 +20,7 @@ pub(crate) fn directory(entities: u64) -> Directory {
 pub(crate) fn token(directory: &Directory) -> String {
     let secret = Secret::generate();
     let (id, hash) = (secret.id().clone(), secret.hash());
-    let token = NewToken { id, hash, role: Role::Read, description: None, expires_at: None };
+    let token = NewToken { id, hash, role: Role::Read, description: None, units: None, expires_at: None };
     directory.apply(Command::CreateToken(token)).unwrap();
     secret.reveal().to_owned()
 }

@@ -1,18 +1,21 @@
 //! What the holder of a token may do.
 
+use std::sync::Arc;
+
 use subtle::ConstantTimeEq as _;
 
+use crate::access::jwt::Claims;
 use crate::access::secret::Secret;
-use crate::model::entity::EntityId;
 use crate::model::time::Timestamp;
-use crate::model::token::{Actor, Role, Token};
+use crate::model::token::{Actor, Author, Role, Scope, Token};
 
 /// What one request may do, and in whose name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    actor: Actor,
+    author: Author,
     role: Role,
-    units: Vec<EntityId>,
+    /// What an identity provider says, where that is who vouches.
+    claims: Option<Arc<Claims>>,
 }
 
 /// Why a token gives no grant. Callers outside learn only that it gives none.
@@ -30,7 +33,7 @@ impl Grant {
     /// Everything, in the name of the process that holds the store.
     #[must_use]
     pub fn local() -> Self {
-        Self { actor: Actor::Local, role: Role::Admin, units: Vec::new() }
+        Self { author: Author::local(), role: Role::Admin, claims: None }
     }
 
     /// What `token` gives to the holder of `secret` now. Compares in constant time, and says of a revoked or
@@ -48,13 +51,39 @@ impl Grant {
         if token.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(Refusal::Expired);
         }
-        Ok(Self { actor: Actor::Token(token.id.clone()), role: token.role, units: token.units.clone() })
+        let author = Author { actor: Actor::Token(token.id.clone()), scope: token.scope.clone() };
+        Ok(Self { author, role: token.role, claims: None })
+    }
+
+    /// What an identity provider's `claims` give, whose units are those of `scope` now.
+    #[must_use]
+    pub fn of_claims(claims: Arc<Claims>, scope: Scope) -> Self {
+        let author = Author { actor: Actor::Subject(claims.subject.clone()), scope };
+        Self { author, role: claims.role, claims: Some(claims) }
+    }
+
+    /// What an identity provider says, where that is who vouches.
+    #[must_use]
+    pub fn claims(&self) -> Option<&Arc<Claims>> {
+        self.claims.as_ref()
+    }
+
+    /// In whose name, and how far that reaches.
+    #[must_use]
+    pub fn author(&self) -> &Author {
+        &self.author
     }
 
     /// In whose name.
     #[must_use]
     pub fn actor(&self) -> &Actor {
-        &self.actor
+        &self.author.actor
+    }
+
+    /// What is seen and may be changed.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.author.scope
     }
 
     /// The role.
@@ -69,17 +98,17 @@ impl Grant {
         self.role >= role
     }
 
-    /// The units whose subtrees are seen; everything when empty.
+    /// Whether the role is `role` or more, over the whole directory.
     #[must_use]
-    pub fn units(&self) -> &[EntityId] {
-        &self.units
+    pub fn allows_everywhere(&self, role: Role) -> bool {
+        self.allows(role) && !self.scope().is_limited()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::entity::Revision;
+    use crate::model::entity::{EntityId, Revision};
 
     fn now() -> Timestamp {
         Timestamp::from_millis(1_000)
@@ -91,7 +120,7 @@ mod tests {
             hash: secret.hash(),
             role: Role::Write,
             description: None,
-            units: vec![EntityId(7)],
+            scope: Scope::Units([EntityId(7)].into()),
             expires_at: None,
             created_at: now(),
             revoked_at: None,
@@ -104,9 +133,10 @@ mod tests {
         let secret = Secret::generate();
         let grant = Grant::of(&token(&secret), &secret, now()).unwrap();
         assert_eq!(grant.actor(), &Actor::Token(secret.id().clone()));
-        assert_eq!(grant.units(), [EntityId(7)]);
+        assert_eq!(grant.scope().units(), [EntityId(7)]);
+        assert!(!grant.allows_everywhere(Role::Read));
         assert!(grant.allows(Role::Read) && grant.allows(Role::Write) && !grant.allows(Role::Admin));
-        assert!(Grant::local().allows(Role::Admin) && Grant::local().units().is_empty());
+        assert!(Grant::local().allows_everywhere(Role::Admin));
     }
 
     #[test]

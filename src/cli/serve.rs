@@ -1,20 +1,18 @@
 //! `clade serve`: a store over GraphQL and REST.
 
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use crate::cli::expose::Expose;
 use crate::cli::graphql::Graphql;
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, demo, say, token};
 use crate::directory::Directory;
-use crate::model::key::Name;
-use crate::model::token::Role;
-use crate::server::{AppState, serve};
+use crate::server::{AppState, Exposure, serve_exposed};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -28,6 +26,8 @@ pub(super) struct Serve {
     /// [default: 64]
     #[arg(long, env = "CLADE_RESPONSE_CACHE_MB", value_name = "MIB")]
     response_cache_mb: Option<u64>,
+    #[command(flatten)]
+    expose: Expose,
     #[command(flatten)]
     graphql: Graphql,
     /// What to log: error, warn, info, debug, trace, or by part [default: warn]
@@ -52,9 +52,11 @@ impl Serve {
             return Err(Failure::Usage("serve opens a store of its own; leave --server out".to_owned()));
         }
         self.log_to_stderr(settings)?;
+        let expose = settings.expose(self.expose.clone());
+        let exposure = expose.clone().exposure()?;
         let directory = self.directory(settings)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(self.serve(directory, settings))
+        runtime.block_on(self.serve(directory, &expose, exposure, settings))
     }
 
     fn log_to_stderr(&self, settings: &Settings) -> Result {
@@ -79,22 +81,55 @@ impl Serve {
         Ok(directory)
     }
 
-    async fn serve(&self, directory: Directory, settings: &Settings) -> Result {
+    async fn serve(
+        &self,
+        directory: Directory,
+        expose: &Expose,
+        exposure: Exposure,
+        settings: &Settings,
+    ) -> Result {
         let wanted = settings.listen(self.listen.clone());
+        let issuer = settings.jwt.issuer()?;
         let listener = TcpListener::bind(&wanted).await.map_err(|why| cannot_listen(&wanted, &why))?;
         let address = listener.local_addr()?;
-        let secret = first_token(&directory)?;
-        greet(address, secret.as_deref(), self.demo)?;
+        let is_open = expose.is_open(address)?;
+        let scheme = if exposure.tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        if is_open {
+            warn_of_open_server(&url);
+            greet_without_tokens(&url)?;
+        } else {
+            greet(&url, first_token(&directory)?.as_deref(), self.demo)?;
+        }
         tracing::info!(%address, revision = %directory.view().revision(), "serving");
         let view = directory.view();
         tokio::task::spawn_blocking(move || view.warm_up());
         let answers_kept = settings.response_cache_bytes(self.response_cache_mb);
-        let state = AppState::new(directory)
-            .keeping_answers(answers_kept)
-            .with_graphql(settings.graphql(&self.graphql));
-        serve(state, listener, stop_signal()?).await;
+        let mut graphql = settings.graphql(&self.graphql);
+        graphql.origins = exposure.cors_origins.iter().map(|origin| origin.as_header().clone()).collect();
+        let state = AppState::new(directory).keeping_answers(answers_kept).with_graphql(graphql);
+        let state = if is_open { state.without_tokens() } else { state };
+        let state = match issuer {
+            Some(issuer) => state.trusting(issuer),
+            None => state,
+        };
+        serve_exposed(state, exposure, listener, stop_signal()?).await;
         Ok(())
     }
+}
+
+/// Said twice: to whoever starts it, and to whoever reads the log.
+fn warn_of_open_server(url: &str) {
+    eprintln!(
+        "WARNING: --auth none: whoever reaches {url} may read and change everything, without a token.\n         \
+         That is every user and every program on this machine."
+    );
+    tracing::warn!(url, "serving without tokens: whoever reaches this may read and change everything");
+}
+
+fn greet_without_tokens(url: &str) -> Result {
+    say(format!("Clade listens on {url}"))?;
+    say(format!("Query page: {url}/graphql   REST: {url}/docs/"))
 }
 
 fn cannot_listen(wanted: &str, why: &std::io::Error) -> Failure {
@@ -113,17 +148,15 @@ fn first_token(directory: &Directory) -> Result<Option<String>> {
     if !directory.view().tokens().is_empty() {
         return Ok(None);
     }
-    let (secret, _) =
-        token::create(directory, Role::Admin, Some(Name::parse("made by the first serve")?), None)?;
-    Ok(Some(secret))
+    token::first(directory, "made by the first serve").map(Some)
 }
 
-fn greet(address: SocketAddr, secret: Option<&str>, demo: bool) -> Result {
-    say(format!("Clade listens on http://{address}"))?;
+fn greet(url: &str, secret: Option<&str>, demo: bool) -> Result {
+    say(format!("Clade listens on {url}"))?;
     match secret {
         Some(secret) => {
             say(format!("Admin token, shown this once: {secret}"))?;
-            say(format!("Query page: http://{address}/graphql   REST: http://{address}/docs/"))?;
+            say(format!("Query page: {url}/graphql   REST: {url}/docs/"))?;
         }
         None => say("Tokens: clade token create, list, revoke")?,
     }
@@ -132,11 +165,11 @@ fn greet(address: SocketAddr, secret: Option<&str>, demo: bool) -> Result {
         say(format!(
             "\nThree things to try:\n\n\
              Who is where, rolled up:\n  \
-             CLADE_TOKEN={secret} {clade} tree --server http://{address} --depth 2\n\n\
+             CLADE_TOKEN={secret} {clade} tree --server {url} --depth 2\n\n\
              The drop-downs of a dashboard:\n  \
-             curl -s 'http://{address}/api/v2/data/filters?business=Bikes' -H 'Authorization: {secret}'\n\n\
+             curl -s '{url}/api/v2/data/filters?business=Bikes' -H 'Authorization: {secret}'\n\n\
              From a commit's remote to the team that owns it:\n  \
-             curl -s http://{address}/graphql -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' \\\n    \
+             curl -s {url}/graphql -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' \\\n    \
              -d '{{\"query\":\"{{ repository(url: \\\"git@github.com:aurora/gearbox.git\\\") {{ project {{ projectName team {{ name }} owner {{ email }} }} }} }}\"}}'\n"
         ))?;
     }

@@ -3,12 +3,15 @@
 use std::env;
 use std::fs;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::Deserialize;
 
+use crate::cli::expose::{Auth, Expose};
 use crate::cli::graphql::Graphql;
+use crate::cli::jwt::Jwt;
 use crate::cli::{Failure, Result};
 use crate::server::graphql;
 use crate::server::limits::ANSWERS_KEPT_BYTES;
@@ -52,6 +55,15 @@ struct File {
     listen: Option<String>,
     log: Option<String>,
     response_cache_mb: Option<u64>,
+    auth: Option<Auth>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    #[serde(default)]
+    cors_origin: Vec<String>,
+    rate_limit: Option<u32>,
+    requests_at_once: Option<NonZeroUsize>,
+    connections_per_peer: Option<NonZeroUsize>,
+    jwt: Option<Jwt>,
     #[serde(default)]
     graphql: Graphql,
 }
@@ -71,6 +83,10 @@ pub(super) struct Settings {
     listen: Option<String>,
     log: Option<String>,
     response_cache_mb: Option<u64>,
+    /// How far the file lets a server stand in the open.
+    expose: Expose,
+    /// The identity provider whose tokens are taken, if any.
+    pub(super) jwt: Jwt,
     graphql: Graphql,
 }
 
@@ -83,7 +99,7 @@ impl Settings {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => File::default(),
             Err(other) => return Err(Failure::Usage(format!("{FILE} cannot be read: {other}"))),
         };
-        let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+        let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
         let data = [shared.data.clone(), variable("CLADE_DATA").map(PathBuf::from), file.data];
         let server_variable = variable("CLADE_SERVER").map(|url| url.to_string_lossy().into_owned());
         let servers = [shared.server.clone(), server_variable, file.server];
@@ -98,6 +114,19 @@ impl Settings {
             listen: file.listen,
             log: file.log,
             response_cache_mb: file.response_cache_mb,
+            expose: Expose {
+                auth: file.auth,
+                tls_cert: file.tls_cert,
+                tls_key: file.tls_key,
+                cors_origin: file.cors_origin,
+                rate_limit: file.rate_limit,
+                requests_at_once: file.requests_at_once,
+                connections_per_peer: file.connections_per_peer,
+            },
+            jwt: file
+                .jwt
+                .unwrap_or_default()
+                .under(|name| variable(name).map(|value| value.to_string_lossy().into_owned())),
             graphql: file.graphql,
         })
     }
@@ -113,6 +142,11 @@ impl Settings {
     /// How many bytes of answers a server keeps.
     pub(super) fn response_cache_bytes(&self, flag_mb: Option<u64>) -> u64 {
         flag_mb.or(self.response_cache_mb).map_or(ANSWERS_KEPT_BYTES, |mb| mb.saturating_mul(MIB))
+    }
+
+    /// How far a server stands in the open.
+    pub(super) fn expose(&self, flags: Expose) -> Expose {
+        flags.or(self.expose.clone())
     }
 
     /// How a server answers GraphQL.

@@ -1,15 +1,19 @@
 //! `clade token`: make, list, revoke.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::access::Secret;
+use crate::cli::client::Client;
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say, say_json};
 use crate::directory::Directory;
-use crate::model::command::{Command, NewToken};
+use crate::model::command::{Command, NewToken, RotateToken};
 use crate::model::key::Name;
+use crate::model::reference::UnitRef;
 use crate::model::time::Timestamp;
 use crate::model::token::{self, TokenId};
 
@@ -25,6 +29,14 @@ enum Action {
     Create(Create),
     /// List all tokens, also expired and revoked ones
     List,
+    /// Make a token in place of another, and print its secret, this once
+    Rotate {
+        /// The eight characters after `clade_` of the one to be replaced
+        id: String,
+        /// For so many hours both hold
+        #[arg(long, value_name = "HOURS", default_value_t = 24)]
+        overlap_hours: u32,
+    },
     /// Refuse a token from now on
     Revoke {
         /// The eight characters after `clade_`
@@ -37,6 +49,9 @@ struct Create {
     /// What it may do
     #[arg(long, value_enum, default_value_t = Role::Read)]
     role: Role,
+    /// A unit that it sees and may change, with what is beneath it; several times for several. Everything when not given
+    #[arg(long = "unit", value_name = "UNIT")]
+    units: Vec<String>,
     /// From when on it is refused: 2027-01-31, or 2027-01-31T12:00:00Z
     #[arg(long, value_name = "DATE")]
     expires: Option<String>,
@@ -66,16 +81,20 @@ impl From<Role> for token::Role {
 }
 
 const CREATE: &str = "mutation ($input: CreateTokenInput!) {
-    createToken(input: $input) { token record { tokenId role description expiresAt createdAt revokedAt } } }";
-const LIST: &str = "{ tokens { tokenId role description expiresAt createdAt revokedAt } }";
-const REVOKE: &str = "mutation ($id: String!) {
-    deleteToken(tokenId: $id) { record { tokenId role description expiresAt createdAt revokedAt } } }";
+    made: createToken(input: $input) { token record { ...record } } }";
+const ROTATE: &str = "mutation ($input: RotateTokenInput!) {
+    made: rotateToken(input: $input) { token record { ...record } } }";
+const LIST: &str = "{ tokens { ...record } }";
+const REVOKE: &str = "mutation ($id: String!) { deleteToken(tokenId: $id) { record { ...record } } }";
+const RECORD: &str = " fragment record on Token {
+    tokenId role description units { key } expiresAt createdAt lastUsedAt revokedAt }";
 
 impl Token {
     pub(super) fn run(self, settings: &Settings) -> Result {
         match self.action {
             Action::Create(create) => create.run(settings),
             Action::List => list(settings),
+            Action::Rotate { id, overlap_hours } => rotate(settings, &id, overlap_hours),
             Action::Revoke { id } => revoke(settings, &id),
         }
     }
@@ -93,38 +112,77 @@ impl Create {
         };
         let (secret, record) = match Target::to_write(settings)? {
             Target::Store(directory) => {
-                let description = self.description.as_deref().map(Name::parse).transpose()?;
-                let (secret, id) = create(&directory, self.role.into(), description, expires_at)?;
-                (secret, record(&directory, &id))
+                let secret = Secret::generate();
+                let units = self.units.iter().map(|unit| UnitRef::from(unit.as_str())).collect();
+                directory.apply(Command::CreateToken(NewToken {
+                    id: secret.id().clone(),
+                    hash: secret.hash(),
+                    role: self.role.into(),
+                    description: self.description.as_deref().map(Name::parse).transpose()?,
+                    units: (!self.units.is_empty()).then_some(units),
+                    expires_at,
+                }))?;
+                (secret.reveal().to_owned(), record(&directory, secret.id()))
             }
             Target::Server(client) => {
                 let role = token::Role::from(self.role).as_str().to_uppercase();
                 let expires_at = expires_at.map(|moment| moment.to_string());
-                let input = json!({ "role": role, "description": self.description, "expiresAt": expires_at });
-                let mut made = client.graphql(CREATE, &json!({ "input": input }))?["createToken"].take();
-                (made["token"].as_str().unwrap_or_default().to_owned(), made["record"].take())
+                let units = (!self.units.is_empty()).then_some(&self.units);
+                let input = json!({
+                    "role": role, "description": self.description, "units": units, "expiresAt": expires_at,
+                });
+                made(&client, CREATE, &input)?
             }
         };
-        if settings.json {
-            return say_json(&json!({ "token": secret, "record": record }));
-        }
-        eprintln!("This is shown once; keep it safe. Send it as \"Authorization: Bearer <token>\".");
-        say(secret)
+        show(settings, &secret, &record)
     }
 }
 
-/// Makes a token in a store; its secret and its id.
-pub(super) fn create(
-    directory: &Directory,
-    role: token::Role,
-    description: Option<Name>,
-    expires_at: Option<Timestamp>,
-) -> Result<(String, TokenId)> {
+/// Asks a server for a token; its secret and its record.
+fn made(client: &Client, mutation: &str, input: &Value) -> Result<(String, Value)> {
+    let mut made = client.graphql(&format!("{mutation}{RECORD}"), &json!({ "input": input }))?["made"].take();
+    Ok((made["token"].as_str().unwrap_or_default().to_owned(), made["record"].take()))
+}
+
+/// Shows a new token, this once.
+fn show(settings: &Settings, secret: &str, record: &Value) -> Result {
+    if settings.json {
+        return say_json(&json!({ "token": secret, "record": record }));
+    }
+    eprintln!("This is shown once; keep it safe. Send it as \"Authorization: Bearer <token>\".");
+    say(secret)
+}
+
+/// Makes an admin's token, which sees everything, in a store; its secret.
+pub(super) fn first(directory: &Directory, description: &str) -> Result<String> {
     let secret = Secret::generate();
-    let id = secret.id().clone();
-    let new = NewToken { id: id.clone(), hash: secret.hash(), role, description, expires_at };
-    directory.apply(Command::CreateToken(new))?;
-    Ok((secret.reveal().to_owned(), id))
+    directory.apply(Command::CreateToken(NewToken {
+        id: secret.id().clone(),
+        hash: secret.hash(),
+        role: token::Role::Admin,
+        description: Some(Name::parse(description)?),
+        units: None,
+        expires_at: None,
+    }))?;
+    Ok(secret.reveal().to_owned())
+}
+
+fn rotate(settings: &Settings, id: &str, overlap_hours: u32) -> Result {
+    let id = public_part(id)?;
+    let overlap = Duration::from_secs(u64::from(overlap_hours) * 3_600);
+    let (secret, record) = match Target::existing(settings)? {
+        Target::Store(directory) => {
+            let secret = Secret::generate();
+            let (new_id, new_hash) = (secret.id().clone(), secret.hash());
+            directory.apply(Command::RotateToken(RotateToken { id, new_id, new_hash, overlap }))?;
+            (secret.reveal().to_owned(), record(&directory, secret.id()))
+        }
+        Target::Server(client) => {
+            let input = json!({ "tokenId": id.as_str(), "overlapSeconds": overlap.as_secs() });
+            made(&client, ROTATE, &input)?
+        }
+    };
+    show(settings, &secret, &record)
 }
 
 /// A token as GraphQL shows it.
@@ -136,8 +194,13 @@ fn record(directory: &Directory, id: &TokenId) -> Value {
         "tokenId": token.id.as_str(),
         "role": token.role.as_str().to_uppercase(),
         "description": token.description.as_ref().map(Name::as_str),
+        "units": token.scope.is_limited().then(|| {
+            let units = view.seen_by(&token.scope);
+            units.roots().into_iter().map(|unit| json!({ "key": units.label(unit) })).collect::<Vec<_>>()
+        }),
         "expiresAt": moment(token.expires_at),
         "createdAt": token.created_at.to_string(),
+        "lastUsedAt": moment(directory.last_used(id)),
         "revokedAt": moment(token.revoked_at),
     })
 }
@@ -148,7 +211,7 @@ fn list(settings: &Settings) -> Result {
             let view = directory.view();
             view.tokens().into_iter().map(|token| record(&directory, &token.id)).collect()
         }
-        Target::Server(client) => client.graphql(LIST, &json!({}))?["tokens"].take(),
+        Target::Server(client) => client.graphql(&format!("{LIST}{RECORD}"), &json!({}))?["tokens"].take(),
     };
     if settings.json {
         return say_json(&tokens);
@@ -165,23 +228,35 @@ fn list(settings: &Settings) -> Result {
             (None, None) => "does not expire".to_owned(),
         };
         let role = text("role").to_lowercase();
-        say(format!("{}  {role:<5}  {state:<32}  {}", text("tokenId"), text("description")))?;
+        let used = token["lastUsedAt"]
+            .as_str()
+            .map_or_else(|| "never used".to_owned(), |when| format!("used {when}"));
+        let units = token["units"].as_array().map_or_else(
+            || "everything".to_owned(),
+            |units| units.iter().filter_map(|unit| unit["key"].as_str()).collect::<Vec<_>>().join(", "),
+        );
+        let description = text("description");
+        say(format!("{}  {role:<5}  {state:<32}  {used:<29}  {units}  {description}", text("tokenId")))?;
     }
     Ok(())
 }
 
 fn revoke(settings: &Settings, id: &str) -> Result {
-    // A whole token does as well as its id.
-    let id = id.strip_prefix("clade_").map_or(id, |rest| rest.split('_').next().unwrap_or(rest));
-    let id = TokenId::parse(id)?;
+    let id = public_part(id)?;
     let revoked = match Target::existing(settings)? {
         Target::Store(directory) => {
             directory.apply(Command::RevokeToken(id.clone()))?;
             record(&directory, &id)
         }
-        Target::Server(client) => {
-            client.graphql(REVOKE, &json!({ "id": id.as_str() }))?["deleteToken"]["record"].take()
-        }
+        Target::Server(client) => client
+            .graphql(&format!("{REVOKE}{RECORD}"), &json!({ "id": id.as_str() }))?["deleteToken"]["record"]
+            .take(),
     };
     if settings.json { say_json(&revoked) } else { say(format!("revoked {id}")) }
+}
+
+/// A whole token does as well as its id.
+fn public_part(id: &str) -> Result<TokenId> {
+    let id = id.strip_prefix("clade_").map_or(id, |rest| rest.split('_').next().unwrap_or(rest));
+    Ok(TokenId::parse(id)?)
 }

@@ -15,7 +15,7 @@ use crate::directory::writer::{Lap, Loop, Request, mint};
 use crate::error::{Error, StoreError};
 use crate::model::change::{Batch, Change};
 use crate::model::command::{Command, Outcome};
-use crate::model::token::Actor;
+use crate::model::token::Author;
 use crate::store::{Piece, Store};
 
 /// So many changes are handed over at once.
@@ -25,14 +25,14 @@ const PIECES_MAX: usize = 64;
 
 impl Loop {
     /// Plans one request in a batch of its own, and writes it meanwhile.
-    pub(super) fn commit_bulk(&mut self, Request { actor, commands, answer }: Request) {
+    pub(super) fn commit_bulk(&mut self, Request { author, commands, answer }: Request) {
         self.adopt_indexes();
         let batch = self.new_batch();
         let mut lap = Lap::begin();
         // Held until the graph is published too: whoever compares the two must not come between.
         let shared = Arc::clone(&self.shared);
         let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.plan_and_write(&mut store, &batch, &actor, commands, &mut lap) {
+        match self.plan_and_write(&mut store, &batch, &author, commands, &mut lap) {
             Ok((outcomes, planned, true)) => {
                 let committed = lap.time();
                 let retired = self.publish(batch.revision);
@@ -58,17 +58,17 @@ impl Loop {
         &mut self,
         store: &mut Store,
         batch: &Batch,
-        actor: &Actor,
+        author: &Author,
         commands: Vec<Command>,
         lap: &mut Lap,
     ) -> Result<(Vec<Outcome>, Duration, bool), Error> {
         let draft = &mut self.draft;
         let (planned, took, written) = thread::scope(|scope| {
             let (pieces, coming) = sync_channel(PIECES_MAX);
-            let writing = scope.spawn(|| store.commit_pieces(batch, actor, coming.into_iter()));
+            let writing = scope.spawn(|| store.commit_pieces(batch, &author.actor, coming.into_iter()));
             let moment = Moment::new(batch.at, batch.revision, &mint);
             let mut pieces = Pieces { gathered: Vec::with_capacity(PIECE), pieces };
-            let planned = plan_all(draft, commands, &moment, |changes| pieces.take(changes));
+            let planned = plan_all(draft, author, commands, &moment, |changes| pieces.take(changes));
             if planned.is_ok() {
                 pieces.end();
             }

@@ -8,17 +8,20 @@ use crate::graph::{Graph, View};
 use crate::model::change::Change;
 use crate::model::command::{Command, IfExists, Outcome, Patch, ProjectFields};
 use crate::model::entity::Kind;
+use crate::model::token::{Actor, Author};
 
 /// Plans `commands` one after the other, makes each one's facts true in `draft` and hands them to `take`. One that
 /// is refused is left out, so that the next can be told as well; where there are several, `draft` is then of no
 /// further use.
 pub(super) fn plan_all(
     draft: &mut Arc<Graph>,
+    author: &Author,
     commands: Vec<Command>,
     moment: &Moment<'_>,
     mut take: impl FnMut(Vec<Change>),
 ) -> Result<Vec<Outcome>, Error> {
-    let is_bulk = draft.is_bulk(commands.len());
+    still_holds(draft, &author.actor, moment)?;
+    let is_bulk = is_bulk(draft, author, &commands);
     if is_bulk {
         let draft = Arc::make_mut(draft);
         let (entities, mappings) = made_by(&commands);
@@ -29,7 +32,7 @@ pub(super) fn plan_all(
     let mut outcomes = Vec::with_capacity(total);
     let mut refused = Vec::new();
     for (at, command) in commands.into_iter().enumerate() {
-        let planned = plan::plan(&View::of(Arc::clone(draft)), &command, moment);
+        let planned = plan::plan(&View::of(Arc::clone(draft)), &author.scope, &command, moment);
         match planned {
             Ok(planned) => {
                 // Nobody else holds the draft but for a view that has just gone, so this copies nothing.
@@ -51,6 +54,24 @@ pub(super) fn plan_all(
         }
         (_, 1) => Err(refused.swap_remove(0).1),
         _ => Err(Error::Refused { refused, total }),
+    }
+}
+
+/// Whether so many commands are better carried out in bulk. What is beneath units is not known meanwhile, so whoever is
+/// limited to some cannot ask for that.
+pub(super) fn is_bulk(draft: &Graph, author: &Author, commands: &[Command]) -> bool {
+    !author.scope.is_limited() && draft.is_bulk(commands.len())
+}
+
+/// Refuses whoever held a token when they asked, and since then does not.
+fn still_holds(draft: &Arc<Graph>, actor: &Actor, moment: &Moment<'_>) -> Result<(), Error> {
+    match actor {
+        // Nobody can take back what an identity provider has signed.
+        Actor::Local | Actor::Subject(_) => Ok(()),
+        Actor::Token(id) => match View::of(Arc::clone(draft)).token(id) {
+            Some(token) if token.holds_at(moment.now) => Ok(()),
+            _ => Err(Error::Unauthorized),
+        },
     }
 }
 

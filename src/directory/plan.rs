@@ -8,6 +8,7 @@ mod mapping;
 mod person;
 mod placement;
 mod project;
+mod reach;
 mod token;
 mod unit;
 
@@ -23,6 +24,7 @@ use crate::model::entity::{Body, Entity, EntityId, Kind, Revision, Stamps};
 use crate::model::key::UnitKey;
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::time::Timestamp;
+use crate::model::token::Scope;
 
 /// When a command is planned, and where new ids come from.
 pub(super) struct Moment<'m> {
@@ -50,9 +52,16 @@ pub(super) struct Planned {
     pub(super) outcome: Outcome,
 }
 
-/// Plans `command` against `view`.
-pub(super) fn plan(view: &View, command: &Command, moment: &Moment<'_>) -> Result<Planned, Error> {
-    let mut plan = Plan { view, moment, next_entity: view.next_entity().0, changes: Vec::new() };
+/// Plans `command` against a directory, as far as `scope` reaches: what is beyond is not there, and stays as it is.
+pub(super) fn plan(
+    everything: &View,
+    scope: &Scope,
+    command: &Command,
+    moment: &Moment<'_>,
+) -> Result<Planned, Error> {
+    let view = &everything.seen_by(scope);
+    let next_entity = everything.next_entity().0;
+    let mut plan = Plan { view, everything, scope, moment, next_entity, changes: Vec::new() };
     let outcome = match command {
         Command::CreateUnit(create) => plan.create_unit(create),
         Command::UpdateUnit(update) => plan.update_unit(update),
@@ -70,14 +79,20 @@ pub(super) fn plan(view: &View, command: &Command, moment: &Moment<'_>) -> Resul
         Command::MoveUnit(wanted) => plan.move_unit(wanted),
         Command::CreateToken(token) => plan.create_token(token),
         Command::UpdateToken(update) => plan.update_token(update),
+        Command::RotateToken(rotate) => plan.rotate_token(rotate),
         Command::RevokeToken(id) => plan.revoke_token(id),
     }?;
+    plan.stays_in_reach()?;
     Ok(Planned { changes: plan.changes, outcome })
 }
 
 /// A plan in the making: the view it is made against, and the facts so far, which that view does not show.
 struct Plan<'p> {
+    /// What whoever asks can see: all that names are looked up in.
     view: &'p View,
+    /// Keys are taken once, in sight or not.
+    everything: &'p View,
+    scope: &'p Scope,
     moment: &'p Moment<'p>,
     next_entity: u32,
     changes: Vec<Change>,
@@ -160,7 +175,7 @@ impl<'p> Plan<'p> {
             Change::PutEntity(entity) => entity.as_org_unit().is_some_and(|unit| unit.key == *key),
             _ => false,
         });
-        !made_here && self.view.find_unit(&key.clone().into()).is_err()
+        !made_here && self.everything.find_unit(&key.clone().into()).is_err()
     }
 }
 

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::directory::draft::plan_all;
+use crate::directory::draft::{is_bulk, plan_all};
 use crate::directory::plan::Moment;
 use crate::directory::published::{Published, unshared};
+use crate::directory::uses::Uses;
 use crate::directory::{Applied, Took};
 use crate::error::Error;
 use crate::graph::{Graph, View};
@@ -22,7 +23,7 @@ use crate::model::change::{Batch, ChangeSet};
 use crate::model::command::{Command, Outcome};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
-use crate::model::token::Actor;
+use crate::model::token::{Author, TokenId};
 use crate::store::Store;
 
 /// At most so many requests wait for the writer; further ones are refused.
@@ -30,12 +31,14 @@ const WAITING_MAX: usize = 4096;
 /// At most so many requests are committed together.
 const BATCH_MAX: usize = 1024;
 
+/// How long the writer waits for a request before it looks whether anything else is to be done.
+const LOOK_UP_EVERY: Duration = Duration::from_mins(1);
 /// How long after a failed commit the disk is tried again, where no request does so.
 const TRY_DISK_EVERY: Duration = Duration::from_secs(2);
 
 /// A caller's commands, all to be carried out or none, and where the answer goes.
 pub(super) struct Request {
-    pub(super) actor: Actor,
+    pub(super) author: Author,
     pub(super) commands: Vec<Command>,
     pub(super) answer: Box<dyn FnOnce(Result<Applied, Error>) + Send>,
 }
@@ -46,6 +49,7 @@ pub(super) struct Shared {
     pub(super) published: Published,
     pub(super) revisions: watch::Sender<Revision>,
     pub(super) store: Mutex<Store>,
+    pub(super) uses: Uses,
     /// Whether the writer is alive and the last commit reached the disk.
     pub(super) ready: AtomicBool,
 }
@@ -86,11 +90,12 @@ impl Drop for Writer {
 }
 
 /// Starts the writer of a store, whose content is `graph`.
-pub(super) fn start(store: Store, graph: Graph) -> (Arc<Shared>, Writer) {
+pub(super) fn start(store: Store, graph: Graph, uses: Uses) -> (Arc<Shared>, Writer) {
     let shared = Arc::new(Shared {
         revisions: watch::Sender::new(graph.revision()),
         published: Published::new(Arc::new(graph)),
         store: Mutex::new(store),
+        uses,
         ready: AtomicBool::new(true),
     });
     let (requests, waiting) = sync_channel(WAITING_MAX);
@@ -139,7 +144,7 @@ impl Loop {
             gathered.extend(waiting.try_iter().take(BATCH_MAX - 1));
             // A large request is a batch of its own, in its turn.
             while !gathered.is_empty() {
-                let is_bulk = |request: &Request| self.draft.is_bulk(request.commands.len());
+                let is_bulk = |request: &Request| is_bulk(&self.draft, &request.author, &request.commands);
                 let before = gathered.iter().position(is_bulk).unwrap_or(gathered.len());
                 let mut rest = gathered.split_off(before);
                 if !gathered.is_empty() {
@@ -156,17 +161,35 @@ impl Loop {
     /// The next request, or none when there will be no more. Whoever balances loads sends nothing to a server that
     /// is not ready, so this does not wait for a request to find the disk well again.
     fn next(&self, waiting: &Receiver<Request>) -> Option<Request> {
-        while !self.shared.ready.load(Ordering::Relaxed) {
-            match waiting.recv_timeout(TRY_DISK_EVERY) {
+        loop {
+            let is_ready = self.shared.ready.load(Ordering::Relaxed);
+            if is_ready {
+                self.keep_uses(&self.shared.uses.due());
+            }
+            match waiting.recv_timeout(if is_ready { LOOK_UP_EVERY } else { TRY_DISK_EVERY }) {
                 Ok(request) => return Some(request),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => {
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.keep_uses(&self.shared.uses.rest());
+                    return None;
+                }
+                Err(RecvTimeoutError::Timeout) if !is_ready => {
                     let tried = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).try_write();
                     self.shared.ready.store(tried.is_ok(), Ordering::Relaxed);
                 }
+                Err(RecvTimeoutError::Timeout) => {}
             }
         }
-        waiting.recv().ok()
+    }
+
+    /// What is lost of it is no loss, and where the disk fails a commit will say so.
+    fn keep_uses(&self, uses: &[(TokenId, Timestamp)]) {
+        if uses.is_empty() {
+            return;
+        }
+        let kept = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).keep_token_uses(uses);
+        if let Err(failure) = kept {
+            tracing::warn!(error = ?failure, "when tokens were last used could not be written");
+        }
     }
 
     /// One transaction for everyone who waits. A refusal is one request's own. A failed transaction is
@@ -177,8 +200,8 @@ impl Loop {
         let mut lap = Lap::begin();
         let mut batch = self.new_batch();
         let mut answers: Answers = Vec::with_capacity(gathered.len());
-        for Request { actor, commands, answer } in gathered {
-            let outcome = self.plan(&mut batch, &actor, commands);
+        for Request { author, commands, answer } in gathered {
+            let outcome = self.plan(&mut batch, author, commands);
             answers.push((answer, outcome));
         }
         if batch.sets.is_empty() {
@@ -212,16 +235,16 @@ impl Loop {
     fn plan(
         &mut self,
         batch: &mut Batch,
-        actor: &Actor,
+        author: Author,
         commands: Vec<Command>,
     ) -> Result<Vec<Outcome>, Error> {
         let moment = Moment::new(batch.at, batch.revision, &mint);
         let total = commands.len();
         let mut changes = Vec::new();
-        match plan_all(&mut self.draft, commands, &moment, |more| changes.extend(more)) {
+        match plan_all(&mut self.draft, &author, commands, &moment, |more| changes.extend(more)) {
             Ok(outcomes) => {
                 if !changes.is_empty() {
-                    batch.sets.push(ChangeSet { actor: actor.clone(), changes });
+                    batch.sets.push(ChangeSet { actor: author.actor, changes });
                 }
                 Ok(outcomes)
             }

@@ -2,9 +2,9 @@
 
 mod hierarchy;
 mod related;
+mod sight;
 mod unit_node;
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -17,18 +17,18 @@ use crate::graph::{Candidates, Graph, RecordKey, Sorted, Value};
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier};
 use crate::model::reference::UnitRef;
+use crate::model::token::Scope;
+
+use self::sight::Sight;
 
 pub use self::unit_node::OrgUnitNode;
-
-/// How much of a hash names a scope.
-const SCOPE_NAME_LENGTH: usize = 16;
 
 /// A directory at one revision, as far as one scope may see it. Cheap to clone; never changes.
 #[derive(Debug, Clone)]
 pub struct View {
     graph: Arc<Graph>,
-    scope: Option<Arc<RoaringBitmap>>,
-    scope_name: Option<Arc<str>>,
+    /// What it is narrowed to; everything where to nothing.
+    sight: Option<Arc<Sight>>,
 }
 
 /// What is beneath a unit, rolled up, each counted once.
@@ -50,32 +50,31 @@ impl View {
     /// Sees everything in `graph`.
     #[must_use]
     pub fn of(graph: Arc<Graph>) -> Self {
-        Self { graph, scope: None, scope_name: None }
+        Self { graph, sight: None }
     }
 
-    /// Narrows to these units and what is beneath them; they become its roots. No units at all narrow nothing.
+    /// As far as `scope` reaches.
+    #[must_use]
+    pub fn seen_by(&self, scope: &Scope) -> Self {
+        match scope {
+            Scope::Everything => self.clone(),
+            Scope::Units(units) => self.within(units),
+        }
+    }
+
+    /// Narrows to these units and what is beneath them; they become its roots. Those that are not in sight add
+    /// nothing, and without any there is nothing to be seen.
     #[must_use]
     pub fn within(&self, units: &[EntityId]) -> Self {
-        if units.is_empty() {
-            return self.clone();
-        }
-        let mut seen = RoaringBitmap::new();
-        let mut keys = Vec::new();
-        for unit in units {
-            let Some(entity) = self.entity(*unit) else { continue };
-            seen.insert(unit.0);
-            keys.push(entity.label());
-            for kind in Kind::ALL {
-                seen |= &*self.below(*unit, kind);
-            }
-        }
-        keys.sort_unstable();
-        let name = blake3::hash(keys.join("\n").as_bytes()).to_hex();
-        Self {
-            graph: Arc::clone(&self.graph),
-            scope: Some(Arc::new(seen)),
-            scope_name: Some(name.as_str()[..SCOPE_NAME_LENGTH].into()),
-        }
+        let is_unit = |id: &EntityId| self.entity(*id).is_some_and(|it| it.kind() == Kind::OrgUnit);
+        let units = units.iter().copied().filter(is_unit).collect();
+        Self { graph: Arc::clone(&self.graph), sight: Some(Arc::new(Sight::of(&self.graph, units))) }
+    }
+
+    /// Whether anything is left out of it.
+    #[must_use]
+    pub fn is_narrowed(&self) -> bool {
+        self.sight.is_some()
     }
 
     /// The revision that this is a view of.
@@ -94,7 +93,7 @@ impl View {
     /// A word for what this view may see: the same for equal scopes, for use in `ETag`s and cache keys.
     #[must_use]
     pub fn scope_name(&self) -> &str {
-        self.scope_name.as_deref().unwrap_or("all")
+        self.sight.as_ref().map_or("all", |sight| sight.name(&self.graph))
     }
 
     pub(super) fn graph(&self) -> &Graph {
@@ -102,15 +101,7 @@ impl View {
     }
 
     fn sees(&self, id: EntityId) -> bool {
-        self.scope.as_ref().is_none_or(|scope| scope.contains(id.0))
-    }
-
-    fn narrowed<'v>(&self, set: Option<&'v RoaringBitmap>) -> Cow<'v, RoaringBitmap> {
-        match (set, &self.scope) {
-            (None, _) => Cow::Owned(RoaringBitmap::new()),
-            (Some(set), None) => Cow::Borrowed(set),
-            (Some(set), Some(scope)) => Cow::Owned(set & &**scope),
-        }
+        self.sight.as_ref().is_none_or(|sight| sight.sees(&self.graph, id))
     }
 
     /// The entity of this number, if it exists now and is in sight.
@@ -127,8 +118,11 @@ impl View {
 
     /// All entities of a kind.
     #[must_use]
-    pub fn all(&self, kind: Kind) -> Cow<'_, RoaringBitmap> {
-        self.narrowed(Some(&self.graph.all[kind as usize]))
+    pub fn all(&self, kind: Kind) -> &RoaringBitmap {
+        match &self.sight {
+            None => &self.graph.all[kind as usize],
+            Some(sight) => sight.all(&self.graph, kind),
+        }
     }
 
     /// The number that the next new entity gets. For the planner alone: it says how many there ever were.

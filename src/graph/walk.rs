@@ -25,11 +25,9 @@ impl Graph {
             .collect()
     }
 
-    /// Whether any unit that `counts` holds `id` directly.
-    pub(super) fn is_held(&self, id: EntityId, counts: impl Fn(EntityId) -> bool) -> bool {
-        self.holding(id)
-            .filter(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
-            .any(|mapping| counts(mapping.holder_and_held().0))
+    /// Whether any unit holds `id` directly.
+    pub(super) fn is_held(&self, id: EntityId) -> bool {
+        self.holding(id).any(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
     }
 
     /// As [`Graph::holding_units`], the earliest mapping first.

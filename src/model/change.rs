@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::model::entity::{Entity, EntityId, Revision, Stamps};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::time::Timestamp;
-use crate::model::token::{Actor, Token};
+use crate::model::token::{Actor, Token, TokenId};
 
 /// One fact.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,17 @@ pub enum Change {
     },
     /// This token exists, as given here; a revoked one says so itself.
     PutToken(Arc<Token>),
+}
+
+/// Which record a change is of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum RecordId {
+    /// An entity.
+    Entity(EntityId),
+    /// A mapping.
+    Mapping(MappingId),
+    /// A token.
+    Token(TokenId),
 }
 
 /// The changes that one caller asked for; all of them or none.

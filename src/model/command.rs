@@ -1,5 +1,7 @@
 //! What may be asked for. A command says what is wanted; whether it can be is the planner's to tell.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::error::Error;
@@ -100,6 +102,8 @@ pub enum Command {
     CreateToken(NewToken),
     /// Changes what a token says of itself.
     UpdateToken(UpdateToken),
+    /// Keeps a new token in place of another, which goes on for a while.
+    RotateToken(RotateToken),
     /// Refuses a token from now on.
     RevokeToken(TokenId),
 }
@@ -351,6 +355,8 @@ pub struct NewToken {
     pub role: Role,
     /// What it is for.
     pub description: Option<Name>,
+    /// The units that it sees and may change, with what is beneath them; everything when not given.
+    pub units: Option<Vec<UnitRef>>,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
 }
@@ -366,6 +372,20 @@ pub struct UpdateToken {
     pub description: Patch<Name>,
     /// From when on it is refused.
     pub expires_at: Patch<Timestamp>,
+}
+
+/// A token whose secret the caller holds, to take the place of another: with its role, units and description, and for
+/// as long as that one was made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RotateToken {
+    /// The one to be replaced.
+    pub id: TokenId,
+    /// The public part of the new one.
+    pub new_id: TokenId,
+    /// BLAKE3 of the whole new secret.
+    pub new_hash: [u8; 32],
+    /// How long both hold.
+    pub overlap: Duration,
 }
 
 /// What a command did.

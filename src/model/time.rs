@@ -25,6 +25,12 @@ impl Timestamp {
         self.0
     }
 
+    /// So many milliseconds later; no later than there is a number for.
+    #[must_use]
+    pub fn later_by(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
     /// Reads an RFC 3339 moment, or a date, which is its first moment in UTC.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {

@@ -1,6 +1,7 @@
-//! An API token as it is stored: everything but its secret.
+//! An API token as it is stored: everything but its secret. And in whose name something is asked for.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::model::entity::{EntityId, Revision};
@@ -83,6 +84,33 @@ impl fmt::Display for Role {
     }
 }
 
+/// What of a directory is seen and may be changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// All of it.
+    #[default]
+    Everything,
+    /// These units and what is beneath them, and nothing else; nothing at all where none of them holds any more.
+    Units(Arc<[EntityId]>),
+}
+
+impl Scope {
+    /// Whether it leaves anything out.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        *self != Self::Everything
+    }
+
+    /// The units that limit it; none where nothing does.
+    #[must_use]
+    pub fn units(&self) -> &[EntityId] {
+        match self {
+            Self::Everything => &[],
+            Self::Units(units) => units,
+        }
+    }
+}
+
 /// A token as it is stored. The secret is known only to whoever holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
@@ -94,8 +122,8 @@ pub struct Token {
     pub role: Role,
     /// What it is for.
     pub description: Option<Name>,
-    /// The units whose subtrees it sees; everything when empty.
-    pub units: Vec<EntityId>,
+    /// What it sees and may change.
+    pub scope: Scope,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
     /// When it was made.
@@ -106,6 +134,14 @@ pub struct Token {
     pub revision: Revision,
 }
 
+impl Token {
+    /// Whether it is neither revoked nor expired.
+    #[must_use]
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
 /// Who asked for a change, as the log keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Actor {
@@ -113,6 +149,34 @@ pub enum Actor {
     Local,
     /// The holder of a token.
     Token(TokenId),
+    /// Whom an identity provider vouches for.
+    Subject(Subject),
+}
+
+/// What an identity provider calls someone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Subject(Box<str>);
+
+impl Subject {
+    /// The longest, in bytes.
+    pub const BYTES_MAX: usize = 255;
+
+    /// Reads a subject.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where it is empty, too long, or holds control characters.
+    pub fn parse(raw: &str) -> Result<Self, Error> {
+        if raw.is_empty() || raw.len() > Self::BYTES_MAX || raw.chars().any(char::is_control) {
+            return Err(Error::invalid("sub", raw, "must have 1 to 255 bytes, and no control characters"));
+        }
+        Ok(Self(raw.into()))
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for Actor {
@@ -120,6 +184,24 @@ impl fmt::Display for Actor {
         match self {
             Self::Local => f.write_str("local"),
             Self::Token(id) => write!(f, "token:{id}"),
+            Self::Subject(subject) => write!(f, "jwt:{}", subject.as_str()),
         }
+    }
+}
+
+/// In whose name a change is asked for, and how far it may reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// Who asks.
+    pub actor: Actor,
+    /// What they see and may change.
+    pub scope: Scope,
+}
+
+impl Author {
+    /// The process that holds the store, which may change everything.
+    #[must_use]
+    pub fn local() -> Self {
+        Self { actor: Actor::Local, scope: Scope::Everything }
     }
 }

@@ -167,8 +167,7 @@ fn count_beneath(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(Entit
     if matches.is_empty() {
         return counted;
     }
-    let mut open: Vec<u32> =
-        view.all(Kind::OrgUnit).iter().filter(|unit| view.is_root(EntityId(*unit))).collect();
+    let mut open: Vec<u32> = view.tops().iter().map(|unit| unit.0).collect();
     let matching = Flags::of(matches);
     let mut seen = RoaringBitmap::new();
     while let Some(unit) = open.pop() {

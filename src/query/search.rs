@@ -79,7 +79,7 @@ impl<'v> Scope<'v> {
     }
 
     fn of_kind(&self, kind: Kind) -> Cow<'v, RoaringBitmap> {
-        self.within.map_or_else(|| self.view.all(kind), |unit| self.view.below(unit, kind))
+        self.within.map_or_else(|| Cow::Borrowed(self.view.all(kind)), |unit| self.view.below(unit, kind))
     }
 
     fn everyone(&self) -> RoaringBitmap {
@@ -163,7 +163,7 @@ impl Wanted {
             });
         }
         let mut candidates = left.unwrap_or_else(|| {
-            Kind::ALL.into_iter().fold(RoaringBitmap::new(), |all, kind| all | &*view.all(kind))
+            Kind::ALL.into_iter().fold(RoaringBitmap::new(), |all, kind| all | view.all(kind))
         });
         candidates.extend(self.at_url(view));
         candidates

@@ -58,7 +58,7 @@ impl<'v> Selection<'v> {
         match filter {
             Filter::All => match among {
                 Some(among) => Cow::Owned(among.clone()),
-                None => self.view.all(self.kind),
+                None => Cow::Borrowed(self.view.all(self.kind)),
             },
             Filter::And(conditions) => self.all_of(conditions, among),
             Filter::Or(conditions) => self.any_of(conditions, among),
@@ -83,7 +83,7 @@ impl<'v> Selection<'v> {
     where
         'v: 'a,
     {
-        among.map_or_else(|| self.view.all(self.kind), Cow::Borrowed)
+        Cow::Borrowed(among.unwrap_or_else(|| self.view.all(self.kind)))
     }
 
     fn all_of(self, conditions: &[Filter], among: Option<&RoaringBitmap>) -> Cow<'v, RoaringBitmap> {
@@ -244,7 +244,7 @@ impl<'v> Selection<'v> {
         let passing = if would_scan && candidates.len() < there.view.all(there.kind).len() {
             let near: RoaringBitmap =
                 candidates.iter().flat_map(|id| self.neighbours(id, relation)).collect();
-            there.of(condition, Some(&(near & &*there.view.all(there.kind))))
+            there.of(condition, Some(&(near & there.view.all(there.kind))))
         } else {
             there.of(condition, None)
         };

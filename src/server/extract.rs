@@ -45,7 +45,7 @@ impl FromRequestParts<AppState> for Writer {
     }
 }
 
-/// A caller who may examine and copy the whole store.
+/// A caller who may examine and copy the whole store: of a token with units, not even an admin's.
 pub(crate) struct Admin {
     state: AppState,
 }
@@ -54,12 +54,18 @@ impl FromRequestParts<AppState> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        caller(parts, state, Role::Admin)?;
+        if caller(parts, state, Role::Admin)?.grant.scope().is_limited() {
+            return Err(Problem::limited());
+        }
         Ok(Self { state: state.clone() })
     }
 }
 
 impl Admin {
+    pub(crate) fn state(&self) -> &AppState {
+        &self.state
+    }
+
     pub(crate) fn directory(&self) -> &Directory {
         self.state.directory()
     }
@@ -86,21 +92,22 @@ impl Writer {
 
     /// Carries out all commands or none.
     pub(crate) async fn carry_out_all(&self, commands: Vec<Command>) -> Result<Written, Error> {
-        let actor = self.caller.grant.actor().clone();
-        self.state.directory().submit(actor, commands).await.map(|applied| self.seen(applied))
+        let author = self.caller.grant.author().clone();
+        self.state.directory().submit(author, commands).await.map(|applied| self.seen(applied))
     }
 
     /// What carrying them out would do.
     pub(crate) async fn try_out(&self, commands: Vec<Command>) -> Result<Written, Error> {
         let directory = self.state.directory().clone();
-        tokio::task::spawn_blocking(move || directory.dry_run(commands))
+        let author = self.caller.grant.author().clone();
+        tokio::task::spawn_blocking(move || directory.try_out(&author, commands))
             .await
             .map_err(|_| Error::Closed)?
             .map(|applied| self.seen(applied))
     }
 
     fn seen(&self, applied: Applied) -> Written {
-        Written { view: applied.view.within(self.caller.grant.units()), outcomes: applied.outcomes }
+        Written { view: applied.view.seen_by(self.caller.grant.scope()), outcomes: applied.outcomes }
     }
 }
 

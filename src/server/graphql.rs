@@ -22,6 +22,7 @@ mod introspection;
 mod kept;
 mod lexical;
 mod limits;
+mod log;
 mod mapping;
 mod media;
 mod mutation;
@@ -135,6 +136,8 @@ pub async fn execute(state: &AppState, caller: Caller, asked: Asked) -> Answer {
 /// A request that was parsed and counted.
 pub(crate) struct Prepared {
     pub(crate) kind: OperationType,
+    /// Whether its answer may be given to whoever asks the same of the same revision.
+    keepable: bool,
     /// In fields to answer, with page sizes.
     cost: u64,
     request: Request,
@@ -156,6 +159,17 @@ impl Prepared {
 pub(crate) struct Begun<'e> {
     budget: Arc<Budget>,
     place: Option<SemaphorePermit<'e>>,
+}
+
+/// Someone waits for an answer; where this goes before the answer is there, nobody does any more.
+struct Waiting<'b>(Option<&'b Budget>);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(budget) = self.0 {
+            budget.forsake();
+        }
+    }
 }
 
 /// What is known of a request before its document is looked at.
@@ -194,7 +208,7 @@ impl Endpoint {
             return Ok(Found::Answer(answer));
         }
         let prepared = self.prepare_known(asked, digest)?;
-        let key = key.filter(|_| prepared.kind == OperationType::Query);
+        let key = key.filter(|_| prepared.keepable);
         Ok(Found::Request(Box::new(prepared), key))
     }
 
@@ -216,7 +230,8 @@ impl Endpoint {
         let mut request = Request::new("").variables(variables);
         request.operation_name = asked.operation_name;
         request.set_parsed_query(document.parsed.clone());
-        Ok(Prepared { kind, cost, request })
+        let keepable = kind == OperationType::Query && document.keepable;
+        Ok(Prepared { kind, keepable, cost, request })
     }
 
     /// Validates and executes.
@@ -241,9 +256,21 @@ impl Endpoint {
 
     /// Validates and executes one of perhaps several requests.
     pub(crate) async fn carry_on(&self, begun: &Begun<'_>, caller: Caller, prepared: Prepared) -> Answer {
-        let execution = self.api.execute(prepared.into_request(caller, &begun.budget));
-        let response = if begun.place.is_some() { Aside::new(execution).await } else { execution.await };
-        self.told(response)
+        let request = prepared.into_request(caller, &begun.budget);
+        if begun.place.is_none() {
+            return self.told(self.api.execute(request).await);
+        }
+        // In a task of its own, since whoever waits for what takes long must hear when the client goes.
+        let api = self.api.clone();
+        let execution = tokio::spawn(Aside::new(async move { api.execute(request).await }));
+        let mut waiting = Waiting(Some(&begun.budget));
+        let executed = execution.await;
+        waiting.0 = None;
+        match executed {
+            Ok(response) => self.told(response),
+            Err(fault) if fault.is_panic() => std::panic::resume_unwind(fault.into_panic()),
+            Err(_) => Answer::refusal(Problem::internal()),
+        }
     }
 
     /// What comes of a subscription, answer by answer.

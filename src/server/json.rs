@@ -1,11 +1,13 @@
 //! JSON, read strictly: UTF-8, no depth without end, and no name twice in one object.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
+use crate::server::limits::JSON_VALUES_MAX;
 use crate::server::problem::{Problem, Result};
 
 /// Reads a body as one JSON value, or says where it stops being one.
@@ -41,21 +43,32 @@ fn text_of<'b>(bytes: &'b [u8], what: &str) -> Result<&'b str> {
 }
 
 fn read(text: &str) -> serde_json::Result<Value> {
-    serde_json::from_str::<Strict>(text).map(|Strict(value)| value)
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Strict { left: &Cell::new(JSON_VALUES_MAX) }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
 }
 
-/// A value none of whose objects has a name twice: readers differ in which one they take.
-struct Strict(Value);
+/// Reads a value none of whose objects has a name twice, since readers differ in which one they take, and which has no
+/// more values in it than are left: a byte or two of text is a value of dozens of bytes in memory.
+#[derive(Clone, Copy)]
+struct Strict<'c> {
+    left: &'c Cell<usize>,
+}
 
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Strict)
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let Some(left) = self.left.get().checked_sub(1) else {
+            return Err(de::Error::custom(format!("more than {JSON_VALUES_MAX} values")));
+        };
+        self.left.set(left);
+        deserializer.deserialize_any(self)
     }
 }
 
-struct StrictVisitor;
-
-impl<'de> Visitor<'de> for StrictVisitor {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,7 +105,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(Strict(item)) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(self)? {
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -107,8 +120,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
                     return Err(de::Error::custom(format!("{name:?} is given twice in one object")));
                 }
                 Entry::Vacant(place) => {
-                    let Strict(value) = members.next_value()?;
-                    place.insert(value);
+                    place.insert(members.next_value_seed(self)?);
                 }
             }
         }

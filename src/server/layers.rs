@@ -1,47 +1,64 @@
-//! What every answer wears, whichever route gives it: an id, a line in the log, a time limit, gzip, and
-//! a problem instead of a broken connection when a handler panics.
+//! What every answer wears, whichever route gives it: an id, a line in the log, a time limit, gzip, what browsers need
+//! to be told, and a problem instead of a broken connection when a handler panics.
 //!
 //! One function does it all but gzip: each layer of a router costs every request some allocations, and many of them
 //! cost more than a small answer.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
-use crate::server::guard::guarded;
+use crate::server::cors;
+use crate::server::exposure::Exposure;
+use crate::server::guard::Gate;
 use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES};
 use crate::server::problem::Problem;
-use crate::server::state::AppState;
+use crate::server::request_id::{self, X_REQUEST_ID};
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What is no page does nothing in a browser, and stands in no frame.
+const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+/// Pages of other sites do not load it as an image or a script of theirs either.
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+/// A year, as browsers ask for.
+const TLS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The router with all of it around.
-pub(super) fn dressed(router: Router, state: AppState) -> Router {
+pub(super) fn dressed(router: Router, gate: Arc<Gate>, exposure: &Exposure) -> Router {
     let gzip = CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN_BYTES));
-    router.layer((middleware::from_fn_with_state(state, answered), gzip))
+    let router = router.layer((middleware::from_fn_with_state(gate, answered), gzip));
+    if exposure.cors_origins.is_empty() {
+        return router;
+    }
+    // A browser asks what is allowed without a token, and is answered before the gate.
+    let told = middleware::map_response(async |mut response: Response| {
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        response
+    });
+    router.layer((told, cors::layer(&exposure.cors_origins)))
 }
 
 /// The life of a request, from its id to its line in the log. The query stays out of that: people put secrets there.
-async fn answered(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let id = request.headers().get(X_REQUEST_ID).cloned().unwrap_or_else(new_id);
+async fn answered(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let id = request_id::of(request.headers());
     let line = tracing::enabled!(tracing::Level::INFO)
         .then(|| (request.method().clone(), request.uri().path().to_owned(), Instant::now()));
-    let answer = tokio::time::timeout(ANSWER_WITHIN, guarded(&state, request, next));
+    let answer = tokio::time::timeout(ANSWER_WITHIN, gate.pass(request, next));
     let mut response = match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => too_late(),
-        Err(cause) => panicked(&*cause),
+        Err(cause) => panicked(&*cause, &id),
     };
     if let Some((method, path, began)) = line {
         tracing::info!(
@@ -53,16 +70,18 @@ async fn answered(State(state): State<AppState>, request: Request, next: Next) -
             "answered"
         );
     }
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(X_REQUEST_ID, id);
+    tell_browsers(response.headers_mut(), gate.is_secure);
+    response.headers_mut().insert(X_REQUEST_ID, id);
     response
 }
 
-/// An id that no other request is likely to have: counted from where a process begins at random.
-fn new_id() -> HeaderValue {
-    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(rand::random()));
-    HeaderValue::from(NEXT.fetch_add(1, Ordering::Relaxed))
+fn tell_browsers(headers: &mut HeaderMap, is_secure: bool) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(NO_PAGE);
+    if is_secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ALONE);
+    }
 }
 
 fn too_late() -> Response {
@@ -74,12 +93,12 @@ fn too_late() -> Response {
     .into_response()
 }
 
-fn panicked(cause: &(dyn Any + Send)) -> Response {
+fn panicked(cause: &(dyn Any + Send), id: &HeaderValue) -> Response {
     let text = cause
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| cause.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
-    tracing::error!(panic = text, "a handler panicked");
+    tracing::error!(panic = text, request_id = id.to_str().ok(), "a handler panicked");
     Problem::internal().into_response()
 }

@@ -1,16 +1,24 @@
 //! Every limit of the server, by name. What waits or grows has one here.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// The largest body of a request about one record, in bytes.
-pub const RECORD_BODY_MAX_BYTES: usize = 10 << 20;
+/// The largest body of a request about one record, and the largest line of a bulk request, in bytes. A project with ten
+/// thousand repositories is one.
+pub const RECORD_BODY_MAX_BYTES: usize = 1 << 20;
 /// The largest body of a bulk request, in bytes, before and after decompression.
 pub const BULK_BODY_MAX_BYTES: usize = 64 << 20;
 /// How many refused lines of a bulk request are named. All are counted.
 pub const REFUSALS_NAMED_MAX: usize = 10_000;
-/// How much of a body that is too large is still read, so that its sender lives to read the refusal.
+/// How many values, from objects to numbers, one JSON text may hold.
+pub const JSON_VALUES_MAX: usize = 250_000;
+/// How many bytes of bodies that have not been read to their end and made sense of may lie in memory at once.
+pub const BODIES_AT_ONCE_BYTES: usize = 96 << 20;
+/// How much of a body that is refused is still read, so that its sender lives to read the refusal.
 pub const DISCARDED_MAX_BYTES: usize = 64 << 20;
-/// How long a client may take to send its request line and headers.
+/// For how long that goes on.
+pub const DISCARDED_WITHIN: Duration = Duration::from_secs(5);
+/// How long a client may take to send its request line and headers, and how long an idle connection of HTTP/1 is kept.
 pub const HEADER_READ_WITHIN: Duration = Duration::from_secs(15);
 /// How long a client may take to send the body of a request.
 pub const BODY_READ_WITHIN: Duration = Duration::from_mins(1);
@@ -20,6 +28,30 @@ pub const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 pub const HTTP2_PING_EVERY: Duration = Duration::from_secs(30);
 /// How many connections are served at once; more wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 8_192;
+/// How many connections one address may have, where nothing else is said.
+pub const CONNECTIONS_A_PEER: usize = 1_024;
+/// How long a connection is kept on which nothing moves, in either direction.
+pub const STALLED_MAX: Duration = Duration::from_mins(1);
+/// How long a connection that is to end may take to say goodbye.
+pub const FAREWELL_WITHIN: Duration = Duration::from_secs(5);
+/// How large the head of a request may be, in bytes.
+pub const HEAD_MAX_BYTES: usize = 64 << 10;
+/// How many headers a request may have.
+pub const HEADERS_MAX: usize = 100;
+/// How many requests one connection of HTTP/2 may have open.
+pub const HTTP2_STREAMS_MAX: u32 = 128;
+/// How many requests of one connection of HTTP/2 may be called off before they were looked at.
+pub const HTTP2_CALLED_OFF_MAX: usize = 32;
+/// How large the parts are in which an answer is handed to a connection, in bytes.
+pub const ANSWER_PART_MAX_BYTES: usize = 64 << 10;
+/// How many requests a token may send a second, where nothing else is said.
+pub const REQUESTS_A_SECOND: u32 = 1_000;
+/// How many requests without a good token one address may send a second.
+pub const REFUSED_A_SECOND: NonZeroU32 = NonZeroU32::new(50).unwrap();
+/// How many askers are remembered with what they have asked lately.
+pub const ASKERS_REMEMBERED: usize = 16_384;
+/// How many requests are worked on at once, where nothing else is said.
+pub const REQUESTS_AT_ONCE: usize = 1_024;
 /// How long open requests may take to finish once the server is told to stop.
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 /// Shorter answers are not worth compressing, in bytes.
@@ -32,3 +64,23 @@ pub const TREE_NODES_MAX: usize = 100_000;
 pub const TREE_DEPTH_MAX: usize = 50;
 /// How many bytes of answers to GraphQL queries are kept, where nothing else is said.
 pub const ANSWERS_KEPT_BYTES: u64 = 64 << 20;
+/// How many entries of the log are shown, where nothing else is said.
+pub const LOG_ENTRIES_DEFAULT: usize = 20;
+/// How many entries of the log one answer may show.
+pub const LOG_ENTRIES_MAX: usize = 100;
+/// How many changes of each change set are shown, where nothing else is said.
+pub const LOG_CHANGES_DEFAULT: usize = 100;
+/// How many changes of each change set one answer may show.
+pub const LOG_CHANGES_MAX: usize = 1_000;
+/// How many readers of the log read at once.
+pub const LOG_READERS_MAX: usize = 1;
+/// The largest set of keys of an identity provider, in bytes.
+pub const JWKS_BYTES_MAX: u64 = 1 << 20;
+/// How long fetching it may take.
+pub const JWKS_FETCH_WITHIN: Duration = Duration::from_secs(10);
+/// How soon it may be fetched again.
+pub const JWKS_FETCH_AGAIN_AFTER: Duration = Duration::from_mins(1);
+/// When it is fetched again, though it has every key that is asked for.
+pub const JWKS_STALE_AFTER: Duration = Duration::from_mins(10);
+/// How soon a file of keys is looked at again.
+pub const JWKS_LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);

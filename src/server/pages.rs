@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, LazyLock};
 
-use axum::Json;
 use axum::Router;
 use axum::extract::RawPathParams;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
 
@@ -33,7 +34,7 @@ static DOCS: LazyLock<Arc<Config<'static>>> =
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(landing))
-        .route("/openapi.json", get(async || Json(&*DOCUMENT)))
+        .route("/openapi.json", get(document))
         .route(
             "/schema.graphql",
             get(async || ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], schema_sdl())),
@@ -41,6 +42,13 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/docs", get(async || Redirect::permanent("/docs/")))
         .route("/docs/", get(async || docs("")))
         .route("/docs/{file}", get(docs_file))
+}
+
+/// Written once: whoever asks often costs no more than the sending.
+async fn document() -> Response {
+    static TEXT: LazyLock<Bytes> =
+        LazyLock::new(|| serde_json::to_vec(&*DOCUMENT).expect("the document is JSON").into());
+    ([(header::CONTENT_TYPE, "application/json")], TEXT.clone()).into_response()
 }
 
 async fn landing() -> Response {
@@ -52,20 +60,24 @@ async fn landing() -> Response {
     guarded(&policy, "text/html; charset=utf-8", page)
 }
 
-async fn docs_file(path: RawPathParams) -> Response {
-    docs(path.iter().next().map(|(_, file)| file).unwrap_or_default())
+async fn docs_file(path: Result<RawPathParams, RawPathParamsRejection>) -> Response {
+    match path {
+        Ok(path) => docs(path.iter().next().map(|(_, file)| file).unwrap_or_default()),
+        // What is no UTF-8 is the name of no file.
+        Err(_) => no_such_page(),
+    }
 }
 
 fn docs(file: &str) -> Response {
     match utoipa_swagger_ui::serve(file, Arc::clone(&DOCS)) {
         Ok(Some(found)) => guarded(DOCS_POLICY, &found.content_type, found.bytes.into_owned()),
-        Ok(None) | Err(_) => Problem::new(
-            StatusCode::NOT_FOUND,
-            "not-found",
-            "there is no such page; the documentation is at /docs/",
-        )
-        .into_response(),
+        Ok(None) | Err(_) => no_such_page(),
     }
+}
+
+fn no_such_page() -> Response {
+    let detail = "there is no such page; the documentation is at /docs/";
+    Problem::new(StatusCode::NOT_FOUND, "not-found", detail).into_response()
 }
 
 fn guarded(policy: &str, content_type: &str, body: impl IntoResponse) -> Response {

@@ -83,6 +83,15 @@ impl Params {
         self.0.iter().any(|(given, its)| given == name && its == value)
     }
 
+    /// Refuses parameters that another way of asking the same path takes.
+    pub(crate) fn without(&self, tables: &[&'static [Param]], because: &str) -> Result<()> {
+        let mut others = tables.iter().copied().flatten();
+        match others.find(|param| self.0.iter().any(|(given, _)| given == param.name)) {
+            Some(Param { name, .. }) => Err(unfit(name, format!("{name} is not taken with {because}"))),
+            None => Ok(()),
+        }
+    }
+
     /// Holds them against the tables.
     pub(crate) fn known(self, tables: &[&'static [Param]]) -> Result<Known> {
         let mut known = Vec::with_capacity(self.0.len());
@@ -145,9 +154,14 @@ pub(crate) fn refused(name: &'static str, detail: impl Into<String>) -> Problem 
     Problem::new(StatusCode::BAD_REQUEST, "invalid", detail).with("field", name)
 }
 
+/// A parameter's value that could be taken, were it not against a rule.
+pub(crate) fn unfit(name: &'static str, detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).with("field", name)
+}
+
 /// The same, where a type of the model refused it.
 pub(crate) fn refused_as(name: &'static str, refusal: Error) -> Problem {
-    refused(name, refusal.about(name).to_string())
+    unfit(name, refusal.about(name).to_string())
 }
 
 impl Known {

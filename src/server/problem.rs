@@ -63,6 +63,13 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", format!("this needs a token with the role {needed:?}"))
     }
 
+    /// The token is of the right role, but limited to units.
+    #[must_use]
+    pub fn limited() -> Self {
+        let detail = "this needs a token that is not limited to units";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
     /// What should not have happened. The cause is in the log, not in the answer.
     #[must_use]
     pub fn internal() -> Self {
@@ -88,6 +95,8 @@ impl Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = match &error {
+            Error::Unauthorized => return Self::unauthorized(),
+            Error::OutOfScope { .. } => StatusCode::FORBIDDEN,
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
             Error::Duplicate { .. }
             | Error::Ambiguous { .. }

@@ -17,6 +17,7 @@ mod input;
 mod levels;
 pub mod lines;
 mod list;
+mod log;
 mod mapping;
 mod mapping_input;
 mod mapping_list;
@@ -43,6 +44,7 @@ mod units;
 pub use export::export;
 pub use format::Format;
 pub use lines::{command_of_line, command_of_record, commands_of_lines, records_of_csv};
+pub use log::LogRecord;
 pub use merging::merging_helps;
 pub use openapi::openapi;
 pub use operations::CheckAnswer;
@@ -77,4 +79,5 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(bulk::bulk, operations::everything))
         .routes(routes!(operations::check))
         .routes(routes!(operations::backup))
+        .routes(routes!(log::list))
 }

@@ -1,15 +1,21 @@
 //! What every request shares: the directory, and who may ask.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::access::jwt::{Claims, Units};
 use crate::access::{Grant, Secret};
 use crate::directory::{Directory, View};
+use crate::model::key::UnitKey;
+use crate::model::reference::UnitRef;
 use crate::model::time::Timestamp;
-use crate::model::token::Actor;
+use crate::model::token::{Actor, Scope};
 use crate::server::graphql;
-use crate::server::limits::ANSWERS_KEPT_BYTES;
+use crate::server::issuer::Issuer;
+use crate::server::limits::{ANSWERS_KEPT_BYTES, LOG_READERS_MAX};
 use crate::server::problem::{Problem, Result};
 
 /// Shared by all requests. Cheap to clone.
@@ -17,6 +23,12 @@ use crate::server::problem::{Problem, Result};
 pub struct AppState {
     directory: Directory,
     answers_kept_bytes: u64,
+    /// Whether whoever asks is the process itself, without a token.
+    is_open: bool,
+    /// Who else vouches for callers.
+    issuer: Option<Arc<Issuer>>,
+    /// One permit for each who may read the log.
+    audits: Arc<Semaphore>,
     graphql: Arc<graphql::Settings>,
     /// The clock: where a request learns what time it is.
     now: fn() -> Timestamp,
@@ -43,14 +55,37 @@ impl AppState {
     /// Serves this directory.
     #[must_use]
     pub fn new(directory: Directory) -> Self {
-        let graphql = Arc::default();
-        Self { directory, answers_kept_bytes: ANSWERS_KEPT_BYTES, graphql, now: Timestamp::now }
+        Self {
+            directory,
+            answers_kept_bytes: ANSWERS_KEPT_BYTES,
+            is_open: false,
+            issuer: None,
+            audits: Arc::new(Semaphore::new(LOG_READERS_MAX)),
+            graphql: Arc::default(),
+            now: Timestamp::now,
+        }
     }
 
     /// Keeps so many bytes of answers to GraphQL queries, to give them again while nothing changes; none for 0.
     #[must_use]
     pub fn keeping_answers(self, bytes: u64) -> Self {
         Self { answers_kept_bytes: bytes, ..self }
+    }
+
+    /// Asks for no token: whoever reaches the server may do everything. For loopback alone.
+    #[must_use]
+    pub fn without_tokens(self) -> Self {
+        Self { is_open: true, ..self }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Takes the tokens of an identity provider too.
+    #[must_use]
+    pub fn trusting(self, issuer: Issuer) -> Self {
+        Self { issuer: Some(Arc::new(issuer)), ..self }
     }
 
     /// Answers GraphQL with these settings.
@@ -67,6 +102,11 @@ impl AppState {
         self.answers_kept_bytes
     }
 
+    /// Waits until the log may be read, which it may until this is dropped.
+    pub(super) async fn audit_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.audits).acquire_owned().await.ok()
+    }
+
     /// The directory itself, for writes and for revisions. Reads go through [`Caller::view`].
     #[must_use]
     pub fn directory(&self) -> &Directory {
@@ -80,18 +120,26 @@ impl AppState {
             Actor::Local => true,
             Actor::Token(id) => {
                 let view = self.directory.view();
-                view.token(id).is_some_and(|token| {
-                    let now = (self.now)();
-                    token.revoked_at.is_none() && token.expires_at.is_none_or(|end| now < end)
-                })
+                view.token(id).is_some_and(|token| token.holds_at((self.now)()))
             }
+            Actor::Subject(_) => grant.claims().is_some_and(|claims| (self.now)() < claims.expires_at),
         }
+    }
+
+    /// How long `grant` holds at most, where that is known from the beginning.
+    pub(super) fn holds_for(&self, grant: &Grant) -> Option<Duration> {
+        let left = grant.claims()?.expires_at.as_millis().saturating_sub((self.now)().as_millis());
+        Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
     }
 
     /// The same caller, with the directory as it is now.
     #[must_use]
     pub fn renewed(&self, caller: &Caller) -> Caller {
-        Caller { view: self.directory.view().within(caller.grant.units()), grant: Arc::clone(&caller.grant) }
+        let view = self.directory.view();
+        match caller.grant.claims() {
+            Some(claims) => vouched_for(Arc::clone(claims), &view),
+            None => Caller { view: view.seen_by(caller.grant.scope()), grant: Arc::clone(&caller.grant) },
+        }
     }
 
     /// Who sends these headers: `Authorization: <token>` or `Authorization: Bearer <token>`, the scheme in any
@@ -100,6 +148,9 @@ impl AppState {
     /// # Errors
     /// The one constant 401.
     pub fn caller(&self, headers: &HeaderMap) -> Result<Caller> {
+        if self.is_open {
+            return Ok(Caller::local(self));
+        }
         let mut given = headers.get_all(header::AUTHORIZATION).iter();
         let (Some(only), None) = (given.next(), given.next()) else {
             return Err(Problem::unauthorized());
@@ -107,21 +158,66 @@ impl AppState {
         self.caller_with(only.to_str().map_err(|_| Problem::unauthorized())?)
     }
 
+    /// Waits until the keys of the identity provider are at hand that a token in these headers needs, if any are to be
+    /// had. To be asked before [`AppState::caller`], which waits for nothing.
+    pub async fn fetch_keys(&self, headers: &HeaderMap) {
+        if let Some(issuer) = &self.issuer
+            && let Some(text) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok())
+        {
+            issuer.fetch_keys(bare(text)).await;
+        }
+    }
+
+    /// As [`AppState::fetch_keys`], before [`AppState::caller_with`].
+    pub async fn fetch_keys_for(&self, authorization: &str) {
+        if let Some(issuer) = &self.issuer {
+            issuer.fetch_keys(bare(authorization)).await;
+        }
+    }
+
     /// Who holds this token, with or without its `Bearer` scheme.
     ///
     /// # Errors
     /// The one constant 401.
     pub fn caller_with(&self, authorization: &str) -> Result<Caller> {
-        let text = authorization.trim();
-        let text = match text.split_once(char::is_whitespace) {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
-            _ => text,
+        if self.is_open {
+            return Ok(Caller::local(self));
+        }
+        let text = bare(authorization);
+        let Some(secret) = Secret::parse(text) else {
+            let issuer = self.issuer.as_ref().ok_or_else(Problem::unauthorized)?;
+            let claims = issuer.claims(text, (self.now)()).ok_or_else(Problem::unauthorized)?;
+            return Ok(vouched_for(Arc::new(claims), &self.directory.view()));
         };
-        let secret = Secret::parse(text).ok_or_else(Problem::unauthorized)?;
         let view = self.directory.view();
         let token = view.token(secret.id()).ok_or_else(Problem::unauthorized)?;
-        let grant = Grant::of(token, &secret, (self.now)()).map_err(|_| Problem::unauthorized())?;
-        let view = view.within(grant.units());
+        let now = (self.now)();
+        let grant = Grant::of(token, &secret, now).map_err(|_| Problem::unauthorized())?;
+        self.directory.note_use(secret.id(), now);
+        let view = view.seen_by(grant.scope());
         Ok(Caller { grant: Arc::new(grant), view })
     }
+}
+
+/// A token without its `Bearer` scheme.
+fn bare(authorization: &str) -> &str {
+    let text = authorization.trim();
+    match text.split_once(char::is_whitespace) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
+        _ => text,
+    }
+}
+
+/// Whom an identity provider vouches for. The units are looked up in the whole directory as it is now; where the claims
+/// name none that is there, nothing is seen.
+fn vouched_for(claims: Arc<Claims>, whole: &View) -> Caller {
+    let scope = match &claims.units {
+        Units::Everything => Scope::Everything,
+        Units::Keys(keys) => {
+            let unit = |key: &UnitKey| whole.find_unit(&UnitRef::Key(key.clone())).ok();
+            Scope::Units(keys.iter().filter_map(unit).collect())
+        }
+    };
+    let view = whole.seen_by(&scope);
+    Caller { grant: Arc::new(Grant::of_claims(claims, scope)), view }
 }

@@ -7,18 +7,16 @@
 //! to its end; header and facts of a large part are packed. The hash of an entry is BLAKE3 over its parts
 //! as they stand, with their keys.
 
-use std::sync::Arc;
-
 use redb::{OwnedRange, ReadTransaction, Table};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::model::change::{Batch, BatchHash, Change, ChangeSet};
-use crate::model::entity::{EntityId, Revision};
-use crate::model::mapping::MappingId;
+use crate::model::change::{Batch, BatchHash};
+use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
-use crate::model::token::{Actor, TokenId};
+use crate::model::token::Actor;
+use crate::store::fact::{Fact, Logged, add};
 use crate::store::failure::{damaged, failed};
 use crate::store::record::{self, Unfit};
 use crate::store::tables::{LOG, Meta};
@@ -43,35 +41,6 @@ struct Header {
     id: [u8; 16],
     at: i64,
     before: [u8; 32],
-}
-
-/// What an entry is made of. Records are as in the tables, so each is made into bytes once.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Fact<'a> {
-    /// A change set begins, asked for by the process itself.
-    Local,
-    /// A change set begins, asked for by the holder of a token.
-    Token(&'a str),
-    PutEntity(u32, #[serde(borrow)] Raw<'a>),
-    EndEntity(u32, #[serde(borrow)] Raw<'a>),
-    PutMapping([u8; 16], #[serde(borrow)] Raw<'a>),
-    EndMapping([u8; 16], #[serde(borrow)] Raw<'a>),
-    PutToken(&'a str, #[serde(borrow)] Raw<'a>),
-}
-
-/// Bytes that are written as bytes; serde would take them one by one.
-pub(super) struct Raw<'a>(pub &'a [u8]);
-
-impl Serialize for Raw<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.0)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&'de [u8]>::deserialize(deserializer).map(Raw)
-    }
 }
 
 /// An entry that is being written.
@@ -108,6 +77,7 @@ impl<'t> Entry<'t> {
         self.append(&match actor {
             Actor::Local => Fact::Local,
             Actor::Token(id) => Fact::Token(id.as_str()),
+            Actor::Subject(subject) => Fact::Subject(subject.as_str()),
         })
     }
 
@@ -168,7 +138,7 @@ pub(super) fn read(transaction: &ReadTransaction, from: Revision) -> Result<Entr
     let done = from > meta.revision.next();
     let mut entries = Entries { parts, next: before_first, before: BatchHash::default(), meta, done };
     if before_first < from && !done {
-        entries.before = entries.next_entry(&mut |_| Ok(()))?;
+        entries.before = read_parts(&mut entries.parts, before_first, &mut |_| Ok(()))?;
         entries.next = from;
     }
     Ok(entries)
@@ -176,7 +146,7 @@ pub(super) fn read(transaction: &ReadTransaction, from: Revision) -> Result<Entr
 
 /// Reads entry after entry.
 pub(super) struct Entries {
-    parts: OwnedRange<(u64, u32), &'static [u8]>,
+    parts: Parts,
     /// The revision of the next entry.
     next: Revision,
     /// The hash of the one before it.
@@ -202,68 +172,12 @@ impl Iterator for Entries {
 impl Entries {
     fn batch(&mut self) -> Result<Batch, StoreError> {
         let revision = self.next;
-        let before = self.before;
-        let mut batch: Option<Batch> = None;
-        let hash = self.next_entry(&mut |body| {
-            let (batch, mut facts) = match &mut batch {
-                Some(batch) => (batch, body),
-                none => {
-                    let (header, facts) = record::split::<Header>(body).map_err(unreadable(revision))?;
-                    if header.revision != revision.0 {
-                        return Err(broken(revision, "says another revision"));
-                    }
-                    if header.before != before.0 {
-                        return Err(broken(revision, "does not follow the entry before it"));
-                    }
-                    let (id, at) = (Uuid::from_bytes(header.id), Timestamp::from_millis(header.at));
-                    (none.insert(Batch { revision, id, at, sets: Vec::new() }), facts)
-                }
-            };
-            while !facts.is_empty() {
-                let (fact, rest) = record::split::<Fact<'_>>(facts).map_err(unreadable(revision))?;
-                add(&fact, &mut batch.sets).map_err(unreadable(revision))?;
-                facts = rest;
-            }
-            Ok(())
-        })?;
+        let mut sets = Vec::new();
+        let mut add = |fact: Logged<'_>| add(&fact, &mut sets).map_err(unreadable(revision));
+        let (head, hash) = read_entry(&mut self.parts, revision, Some(self.before), &mut add)?;
         self.before = hash;
         self.next = revision.next();
-        batch.ok_or_else(|| broken(revision, "is empty"))
-    }
-
-    /// Shows the parts of one entry to `each`, without their first two bytes; gives back its hash.
-    fn next_entry(
-        &mut self,
-        each: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
-    ) -> Result<BatchHash, StoreError> {
-        let revision = self.next;
-        let mut hasher = blake3::Hasher::new();
-        for part in 0.. {
-            let (key, value) = match self.parts.next() {
-                Some(found) => found.map_err(failed)?,
-                None => return Err(broken(revision, "is missing or cut short")),
-            };
-            if key.value() != (revision.0, part) {
-                return Err(broken(revision, "is missing or cut short"));
-            }
-            let bytes = value.value();
-            hash_part(&mut hasher, (revision.0, part), bytes);
-            match bytes {
-                [VERSION, flags, body @ ..] if flags & !(LAST | PACKED) == 0 => {
-                    if flags & PACKED == 0 {
-                        each(body)?;
-                    } else {
-                        each(&unpacked(body).ok_or_else(|| broken(revision, "cannot be unpacked"))?)?;
-                    }
-                    if flags & LAST != 0 {
-                        break;
-                    }
-                }
-                [VERSION, ..] | [] => return Err(broken(revision, "cannot be read")),
-                [_, ..] => return Err(broken(revision, "is of a version that this Clade does not know")),
-            }
-        }
-        Ok(BatchHash(hasher.finalize().into()))
+        Ok(Batch { revision, id: head.id, at: head.at, sets })
     }
 
     /// Whether the log ends where the store says so.
@@ -278,34 +192,121 @@ impl Entries {
     }
 }
 
-/// Adds a fact to the change set that it belongs to.
-fn add(fact: &Fact<'_>, sets: &mut Vec<ChangeSet>) -> Result<(), Unfit> {
-    let mut begin = |actor| {
-        sets.push(ChangeSet { actor, changes: Vec::new() });
-        Ok(())
-    };
-    let change = match *fact {
-        Fact::Local => return begin(Actor::Local),
-        Fact::Token(id) => return begin(Actor::Token(TokenId::parse(id)?)),
-        Fact::PutEntity(id, Raw(bytes)) => Change::PutEntity(Arc::new(record::entity(EntityId(id), bytes)?)),
-        Fact::EndEntity(id, Raw(bytes)) => {
-            Change::EndEntity { id: EntityId(id), stamps: record::stamps(bytes)? }
-        }
-        Fact::PutMapping(id, Raw(bytes)) => {
-            Change::PutMapping(Arc::new(record::mapping(MappingId(Uuid::from_bytes(id)), bytes)?))
-        }
-        Fact::EndMapping(id, Raw(bytes)) => {
-            Change::EndMapping { id: MappingId(Uuid::from_bytes(id)), stamps: record::stamps(bytes)? }
-        }
-        Fact::PutToken(id, Raw(bytes)) => {
-            Change::PutToken(Arc::new(record::token(TokenId::parse(id)?, bytes)?))
-        }
-    };
-    sets.last_mut().ok_or(Unfit::Shape)?.changes.push(change);
-    Ok(())
+/// The parts of entries, in order.
+pub(super) type Parts = OwnedRange<(u64, u32), &'static [u8]>;
+
+/// What an entry says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Head {
+    /// A `UUIDv7` of its own.
+    pub id: Uuid,
+    /// When it was committed.
+    pub at: Timestamp,
 }
 
-fn unreadable(revision: Revision) -> impl Fn(Unfit) -> StoreError {
+impl Head {
+    fn of(header: &Header) -> Self {
+        Self { id: Uuid::from_bytes(header.id), at: Timestamp::from_millis(header.at) }
+    }
+}
+
+/// Shows the entry of `revision`, which comes next in `parts`, fact by fact to `each`; gives back its hash. Where the
+/// hash `before` it is known, the entry must say the same.
+pub(super) fn read_entry(
+    parts: &mut Parts,
+    revision: Revision,
+    before: Option<BatchHash>,
+    each: &mut dyn FnMut(Logged<'_>) -> Result<(), StoreError>,
+) -> Result<(Head, BatchHash), StoreError> {
+    let mut head = None;
+    let hash = read_parts(parts, revision, &mut |body| {
+        let mut facts = body;
+        if head.is_none() {
+            let (header, rest) = read_header(body, revision)?;
+            if before.is_some_and(|before| header.before != before.0) {
+                return Err(broken(revision, "does not follow the entry before it"));
+            }
+            head = Some(Head::of(&header));
+            facts = rest;
+        }
+        while !facts.is_empty() {
+            let (fact, rest) = record::split::<Fact<'_>>(facts).map_err(unreadable(revision))?;
+            each(Logged::new(revision, fact))?;
+            facts = rest;
+        }
+        Ok(())
+    })?;
+    Ok((head.ok_or_else(|| broken(revision, "is empty"))?, hash))
+}
+
+/// What the entry of `revision` says of itself; nothing else of it is looked at.
+pub(super) fn read_head(parts: &mut Parts, revision: Revision) -> Result<Head, StoreError> {
+    let mut head = None;
+    let first = parts.next().ok_or_else(|| broken(revision, "is missing or cut short"))?;
+    let (key, value) = first.map_err(failed)?;
+    if key.value() != (revision.0, 0) {
+        return Err(broken(revision, "is missing or cut short"));
+    }
+    show_part(value.value(), revision, &mut |body| {
+        head = Some(Head::of(&read_header(body, revision)?.0));
+        Ok(())
+    })?;
+    head.ok_or_else(|| broken(revision, "is empty"))
+}
+
+fn read_header(body: &[u8], revision: Revision) -> Result<(Header, &[u8]), StoreError> {
+    let (header, facts) = record::split::<Header>(body).map_err(unreadable(revision))?;
+    if header.revision != revision.0 {
+        return Err(broken(revision, "says another revision"));
+    }
+    Ok((header, facts))
+}
+
+/// Shows the parts of one entry to `each`, without their first two bytes; gives back its hash.
+fn read_parts(
+    parts: &mut Parts,
+    revision: Revision,
+    each: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
+) -> Result<BatchHash, StoreError> {
+    let mut hasher = blake3::Hasher::new();
+    for part in 0.. {
+        let (key, value) = match parts.next() {
+            Some(found) => found.map_err(failed)?,
+            None => return Err(broken(revision, "is missing or cut short")),
+        };
+        if key.value() != (revision.0, part) {
+            return Err(broken(revision, "is missing or cut short"));
+        }
+        let bytes = value.value();
+        hash_part(&mut hasher, (revision.0, part), bytes);
+        if show_part(bytes, revision, each)? {
+            break;
+        }
+    }
+    Ok(BatchHash(hasher.finalize().into()))
+}
+
+/// Shows a part to `each`, without its first two bytes; whether it is the entry's last.
+fn show_part(
+    bytes: &[u8],
+    revision: Revision,
+    each: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
+) -> Result<bool, StoreError> {
+    match bytes {
+        [VERSION, flags, body @ ..] if flags & !(LAST | PACKED) == 0 => {
+            if flags & PACKED == 0 {
+                each(body)?;
+            } else {
+                each(&unpacked(body).ok_or_else(|| broken(revision, "cannot be unpacked"))?)?;
+            }
+            Ok(flags & LAST != 0)
+        }
+        [VERSION, ..] | [] => Err(broken(revision, "cannot be read")),
+        [_, ..] => Err(broken(revision, "is of a version that this Clade does not know")),
+    }
+}
+
+pub(super) fn unreadable(revision: Revision) -> impl Fn(Unfit) -> StoreError {
     move |why| broken(revision, &format!("cannot be read: {why}"))
 }
 

@@ -8,8 +8,9 @@ use crate::error::{StoreError, StoreTrouble};
 use crate::model::change::{Batch, Change};
 use crate::model::entity::Stamps;
 use crate::model::token::Actor;
+use crate::store::fact::{Fact, Raw};
 use crate::store::failure::{damaged, failed};
-use crate::store::log::{Entry, Fact, Raw};
+use crate::store::log::Entry;
 use crate::store::record::{self, Unfit};
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, Meta, TOKENS};
 

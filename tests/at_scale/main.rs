@@ -31,8 +31,8 @@ const PAGE: usize = 50;
 fn scopes(org: &Org) -> [(View, Scan<'_>); 2] {
     let business = org.plain.at("b0");
     [None, Some(business)].map(|scope| {
-        let units: Vec<EntityId> = scope.map(|at: usize| org.plain.records[at].id).into_iter().collect();
-        (org.view.within(&units), Scan::new(&org.plain, scope))
+        let narrowed = scope.map(|at: usize| org.view.within(&[org.plain.records[at].id]));
+        (narrowed.unwrap_or_else(|| org.view.clone()), Scan::new(&org.plain, scope))
     })
 }
 

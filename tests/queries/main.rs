@@ -248,7 +248,7 @@ proptest! {
                 let mut forwards = Vec::new();
                 let mut request = PageRequest { first: Some(size), ..PageRequest::default() };
                 loop {
-                    let page = page(view, &matches, order, &request).unwrap();
+                    let page = page(view, matches, order, &request).unwrap();
                     assert_eq!(page.has_previous, !forwards.is_empty());
                     forwards.extend(page.ids.iter().copied());
                     request.after = page.ids.last().map(|id| cursor(view, order, *id));
@@ -261,7 +261,7 @@ proptest! {
                 let mut backwards = Vec::new();
                 let mut request = PageRequest { last: Some(size), ..PageRequest::default() };
                 loop {
-                    let page = page(view, &matches, order, &request).unwrap();
+                    let page = page(view, matches, order, &request).unwrap();
                     assert_eq!(page.has_next, !backwards.is_empty());
                     backwards.splice(..0, page.ids.iter().copied());
                     request.before = page.ids.first().map(|id| cursor(view, order, *id));

@@ -13,9 +13,10 @@ use std::thread::JoinHandle;
 
 use clade::Directory;
 use clade::access::Secret;
+use clade::model::UnitRef;
 use clade::model::command::{Command, NewToken};
 use clade::model::token::Role;
-use clade::server::{AppState, serve};
+use clade::server::{AppState, Exposure, serve_exposed};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -45,6 +46,11 @@ impl Server {
 
     /// Starts one with other settings.
     pub(crate) fn start_with(set: impl FnOnce(AppState) -> AppState) -> Self {
+        Self::start_exposed(Exposure { requests_a_second: 0, ..Exposure::default() }, set)
+    }
+
+    /// Starts one that stands so far in the open.
+    pub(crate) fn start_exposed(exposure: Exposure, set: impl FnOnce(AppState) -> AppState) -> Self {
         let directory = Directory::in_memory().unwrap();
         let token = new_token(&directory, Role::Admin);
         let (tell, told) = oneshot::channel();
@@ -59,7 +65,7 @@ impl Server {
                 let until = async move {
                     let _ = stopped.await;
                 };
-                serve(state, listener, until).await;
+                serve_exposed(state, exposure, listener, until).await;
             });
         });
         let address = told.blocking_recv().unwrap();
@@ -69,6 +75,12 @@ impl Server {
     /// A token with this role.
     pub(crate) fn token_with(&self, role: Role) -> String {
         new_token(&self.directory, role)
+    }
+
+    /// A token with this role, limited to units.
+    pub(crate) fn token_within(&self, role: Role, units: &[&str]) -> String {
+        let units = units.iter().map(|unit| UnitRef::from(*unit)).collect();
+        keep_token(&self.directory, role, Some(units))
     }
 
     /// Sends one request with the admin token. `path` is what follows `/api/v2/data`, or a whole one after `!`.
@@ -184,7 +196,12 @@ const ORGANISATION: &str = r#"
 impl Server {
     /// Starts one with a small organisation.
     pub(crate) fn organisation() -> Self {
-        let server = Self::start();
+        Self::organisation_with(|state| state)
+    }
+
+    /// As [`Server::organisation`], with other settings.
+    pub(crate) fn organisation_with(set: impl FnOnce(AppState) -> AppState) -> Self {
+        let server = Self::start_with(set);
         server.bulk("", ORGANISATION).ok();
         server
     }
@@ -300,9 +317,13 @@ impl Answer {
 
 /// Keeps a new token with this role, and gives its secret.
 pub(crate) fn new_token(directory: &Directory, role: Role) -> String {
+    keep_token(directory, role, None)
+}
+
+fn keep_token(directory: &Directory, role: Role, units: Option<Vec<UnitRef>>) -> String {
     let secret = Secret::generate();
-    let token =
-        NewToken { id: secret.id().clone(), hash: secret.hash(), role, description: None, expires_at: None };
+    let (id, hash) = (secret.id().clone(), secret.hash());
+    let token = NewToken { id, hash, role, description: None, units, expires_at: None };
     directory.apply(Command::CreateToken(token)).unwrap();
     secret.reveal().to_owned()
 }

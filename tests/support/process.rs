@@ -113,7 +113,8 @@ impl Ran {
 }
 
 impl Running {
-    fn start(command: &mut Command) -> Self {
+    /// Starts this command, which is `clade serve`; returns once it serves.
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
@@ -135,6 +136,13 @@ impl Running {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// A figure of its memory as Linux tells it, such as `VmHWM`, the most that it ever had.
+    pub(crate) fn memory_kb(&self, name: &str) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Ends it as `kill -9` does.

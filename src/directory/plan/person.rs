@@ -18,6 +18,9 @@ impl<'p> Plan<'p> {
                 IfExists::Merge => self.merge_into_person(existing, fields),
             };
         }
+        if self.everything.person_by_email(&email).is_some() {
+            return Err(taken(email.as_str()));
+        }
         let id = self.new_entity(Body::Person(Person {
             email,
             first_name: fields.first_name.clone().applied(None),
@@ -42,7 +45,7 @@ impl<'p> Plan<'p> {
     fn merge_into_person(&mut self, entity: &Entity, fields: &PersonFields) -> Result<Outcome, Error> {
         let Some(before) = entity.as_person() else { return Err(Error::Missing { field: "email" }) };
         let email = fields.email.clone().unwrap_or_else(|| before.email.clone());
-        if self.view.person_by_email(&email).is_some_and(|holder| holder != entity.id) {
+        if self.everything.person_by_email(&email).is_some_and(|holder| holder != entity.id) {
             return Err(taken(email.as_str()));
         }
         let after = Person {

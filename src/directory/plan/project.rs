@@ -21,6 +21,9 @@ impl<'p> Plan<'p> {
                 IfExists::Merge => self.merge_into_project(existing, fields),
             };
         }
+        if self.everything.project_by_id(&project_id).is_some() {
+            return Err(taken(project_id.as_str()));
+        }
         let id = self.new_entity(Body::Project(Project {
             project_id,
             name: fields.name.clone().ok_or(Error::Missing { field: "projectName" })?,
@@ -45,7 +48,7 @@ impl<'p> Plan<'p> {
     fn merge_into_project(&mut self, entity: &Entity, fields: &ProjectFields) -> Result<Outcome, Error> {
         let Some(before) = entity.as_project() else { return Err(Error::Missing { field: "projectId" }) };
         let project_id = fields.project_id.clone().unwrap_or_else(|| before.project_id.clone());
-        if project_id != before.project_id && self.view.project_by_id(&project_id).is_some() {
+        if project_id != before.project_id && self.everything.project_by_id(&project_id).is_some() {
             return Err(taken(project_id.as_str()));
         }
         let after = Project {

@@ -1,24 +1,28 @@
-//! Tokens: kept, changed, revoked. A revoked token stays on record.
+//! Tokens: kept, changed, replaced, revoked. A revoked token stays on record.
+//!
+//! Whoever is limited to units gives nobody more than that, and knows of no token that sees more.
 
 use std::sync::Arc;
 
 use crate::directory::plan::Plan;
 use crate::error::Error;
 use crate::model::change::Change;
-use crate::model::command::{Effect, NewToken, Outcome, Subject, UpdateToken};
-use crate::model::token::{Token, TokenId};
+use crate::model::command::{Effect, NewToken, Outcome, RotateToken, Subject, UpdateToken};
+use crate::model::reference::UnitRef;
+use crate::model::token::{Scope, Token, TokenId};
+
+/// The most units that a token may be limited to.
+const UNITS_MAX: usize = 1_000;
 
 impl<'p> Plan<'p> {
     pub(super) fn create_token(&mut self, new: &NewToken) -> Result<Outcome, Error> {
-        if self.view.token(&new.id).is_some() {
-            return Err(Error::Duplicate { kind: "token", key: new.id.to_string(), id: None });
-        }
+        self.is_unused(&new.id)?;
         let token = Token {
             id: new.id.clone(),
             hash: new.hash,
             role: new.role,
             description: new.description.clone(),
-            units: Vec::new(),
+            scope: self.scope_of(new.units.as_deref())?,
             expires_at: new.expires_at,
             created_at: self.moment.now,
             revoked_at: None,
@@ -39,10 +43,69 @@ impl<'p> Plan<'p> {
         Ok(self.change_token(before, after))
     }
 
+    pub(super) fn rotate_token(&mut self, rotate: &RotateToken) -> Result<Outcome, Error> {
+        self.is_unused(&rotate.new_id)?;
+        let before = self.known_token(&rotate.id)?;
+        let now = self.moment.now;
+        if !before.holds_at(now) {
+            return Err(Error::invalid("tokenId", before.id.as_str(), "no longer holds; make a new token"));
+        }
+        let lifetime = before.expires_at.map(|end| end.as_millis() - before.created_at.as_millis());
+        let after = Token {
+            id: rotate.new_id.clone(),
+            hash: rotate.new_hash,
+            expires_at: lifetime.map(|millis| now.later_by(millis)),
+            created_at: now,
+            revision: self.moment.revision,
+            ..before.clone()
+        };
+        let overlap = i64::try_from(rotate.overlap.as_millis()).unwrap_or(i64::MAX);
+        let end = now.later_by(overlap);
+        let ended = Token {
+            expires_at: Some(before.expires_at.map_or(end, |known| known.min(end))),
+            ..before.clone()
+        };
+        self.change_token(before, ended);
+        self.changes.push(Change::PutToken(Arc::new(after)));
+        Ok(Outcome { subject: Subject::Token(rotate.new_id.clone()), effect: Effect::Created })
+    }
+
     pub(super) fn revoke_token(&mut self, id: &TokenId) -> Result<Outcome, Error> {
         let before = self.known_token(id)?;
         let after = Token { revoked_at: before.revoked_at.or(Some(self.moment.now)), ..before.clone() };
         Ok(self.change_token(before, after))
+    }
+
+    /// The scope that a list of units makes.
+    fn scope_of(&self, units: Option<&[UnitRef]>) -> Result<Scope, Error> {
+        let Some(references) = units else {
+            if self.scope.is_limited() {
+                let what = "a token without units would see everything".to_owned();
+                return Err(Error::OutOfScope { what, instead: "name units that this token sees" });
+            }
+            return Ok(Scope::Everything);
+        };
+        if references.is_empty() || references.len() > UNITS_MAX {
+            let reason = format!(
+                "must name between 1 and {UNITS_MAX} units; leave it out for a token that sees everything"
+            );
+            return Err(Error::invalid("units", &format!("of {}", references.len()), reason));
+        }
+        let mut units = Vec::with_capacity(references.len());
+        for reference in references {
+            let unit = self.known_unit(reference, "units")?;
+            if !units.contains(&unit) {
+                units.push(unit);
+            }
+        }
+        Ok(Scope::Units(units.into()))
+    }
+
+    fn is_unused(&self, id: &TokenId) -> Result<(), Error> {
+        match self.everything.token(id) {
+            Some(_) => Err(Error::Duplicate { kind: "token", key: id.to_string(), id: None }),
+            None => Ok(()),
+        }
     }
 
     fn known_token(&self, id: &TokenId) -> Result<&'p Token, Error> {

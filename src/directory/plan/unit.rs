@@ -31,9 +31,12 @@ impl Plan<'_> {
         if let Ok(existing) = self.view.find_unit(&key.clone().into()) {
             let existing = self.entity(existing, Kind::OrgUnit)?;
             return match create.if_exists {
-                IfExists::Refuse => Err(duplicate(existing)),
+                IfExists::Refuse => Err(taken(&key)),
                 IfExists::Merge => self.merge_into_unit(existing, fields),
             };
+        }
+        if !self.is_free(&key) {
+            return Err(taken(&key));
         }
         let parent = parents.first().and_then(|parent| self.view.entity(*parent)?.as_org_unit());
         let unit_type = fields
@@ -82,7 +85,7 @@ impl Plan<'_> {
         let Some(before) = entity.as_org_unit() else { return Err(Error::Missing { field: "key" }) };
         let key = fields.key.clone().unwrap_or_else(|| before.key.clone());
         if key != before.key && !self.is_free(&key) {
-            return Err(Error::Duplicate { kind: "unit", key: key.as_str().to_owned(), id: None });
+            return Err(taken(&key));
         }
         let after = OrgUnit {
             key,
@@ -346,6 +349,6 @@ fn key_and_name(fields: &UnitFields) -> Result<(UnitKey, Name), Error> {
     }
 }
 
-fn duplicate(existing: &Entity) -> Error {
-    Error::Duplicate { kind: existing.kind().as_str(), key: existing.label().to_owned(), id: None }
+fn taken(key: &UnitKey) -> Error {
+    Error::Duplicate { kind: Kind::OrgUnit.as_str(), key: key.as_str().to_owned(), id: None }
 }

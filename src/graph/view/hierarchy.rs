@@ -12,13 +12,17 @@ impl View {
     /// Units with nothing in sight above them, by name.
     #[must_use]
     pub fn roots(&self) -> Vec<EntityId> {
-        let units = self.all(Kind::OrgUnit);
-        self.by_name(units.iter().map(EntityId).filter(|id| self.is_root(*id)).collect())
+        self.by_name(self.tops())
     }
 
-    /// Whether a unit has nothing in sight above it.
-    pub(crate) fn is_root(&self, unit: EntityId) -> bool {
-        !self.graph.is_held(unit, |holder| self.sees(holder))
+    /// As [`View::roots`], in no order.
+    pub(crate) fn tops(&self) -> Vec<EntityId> {
+        match &self.sight {
+            Some(sight) => sight.tops().to_vec(),
+            None => {
+                self.all(Kind::OrgUnit).iter().map(EntityId).filter(|id| !self.graph.is_held(*id)).collect()
+            }
+        }
     }
 
     fn by_name(&self, mut units: Vec<EntityId>) -> Vec<EntityId> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::graph::view::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::{Mapping, MappingId, MappingType};
-use crate::model::token::{Token, TokenId};
+use crate::model::token::{Scope, Token, TokenId};
 
 impl View {
     /// The people who work on a project, in the order of their mappings.
@@ -78,17 +78,24 @@ impl View {
         self.graph.mapping_between(holder, held).filter(|mapping| self.sees_mapping(mapping))
     }
 
-    /// A token, also an expired or revoked one.
+    /// A token, also an expired or revoked one, if it sees no more than this view.
     #[must_use]
     pub fn token(&self, id: &TokenId) -> Option<&Arc<Token>> {
-        self.graph.tokens.get(id)
+        self.graph.tokens.get(id).filter(|token| self.covers(&token.scope))
     }
 
-    /// All tokens, the earliest first.
+    /// All tokens that see no more than this view, the earliest first.
     #[must_use]
     pub fn tokens(&self) -> Vec<&Arc<Token>> {
-        let mut tokens: Vec<_> = self.graph.tokens.values().collect();
-        tokens.sort_by_key(|token| token.created_at);
+        let mut tokens: Vec<_> =
+            self.graph.tokens.values().filter(|token| self.covers(&token.scope)).collect();
+        tokens.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
         tokens
+    }
+
+    /// Whether everything that `scope` reaches is in sight.
+    fn covers(&self, scope: &Scope) -> bool {
+        let is_seen = |unit: &EntityId| self.entity(*unit).is_some();
+        !self.is_narrowed() || (scope.is_limited() && scope.units().iter().all(is_seen))
     }
 }

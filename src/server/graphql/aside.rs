@@ -32,10 +32,22 @@ impl Places {
 
 /// Does work that takes long.
 pub(super) fn aside<T>(work: impl FnOnce() -> T) -> T {
-    let is_shared =
-        Handle::try_current().is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread);
     // A runtime of one thread has nobody to hold up but itself.
-    if is_shared { tokio::task::block_in_place(work) } else { work() }
+    if shared().is_some() { tokio::task::block_in_place(work) } else { work() }
+}
+
+/// Waits without letting anything else of the request go on meanwhile: fields are answered in the order in which they
+/// come to an end, and should come in that in which they are asked for.
+pub(super) async fn in_order<F: Future>(wait: F) -> F::Output {
+    match shared() {
+        Some(here) => tokio::task::block_in_place(|| here.block_on(wait)),
+        None => wait.await,
+    }
+}
+
+/// The runtime, if it has several threads.
+fn shared() -> Option<Handle> {
+    Handle::try_current().ok().filter(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 /// A future whose every step takes long.

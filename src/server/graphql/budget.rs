@@ -2,10 +2,11 @@
 //!
 //! How long a list without a page size is, the document does not say: its cost is only guessed at beforehand, and a
 //! unit may have ten thousand children. What must stay true: whatever takes long asks here before it begins, so that a
-//! request ends soon after its time is up or its client is gone.
+//! request ends soon after its time is up or its client is gone. It does so without giving up its turn, so that fields
+//! are answered in the order in which they are asked for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_graphql::{Context, SelectionField};
@@ -16,12 +17,12 @@ use crate::directory::View;
 use crate::error::Error;
 use crate::model::attributes::Attributes;
 use crate::query::cost::texts_max;
-use crate::server::graphql::aside::{Places, aside};
+use crate::server::graphql::aside::{Places, aside, in_order};
 use crate::server::graphql::limits::{COST_MAX, JSON_MAX_BYTES, LISTED_MAX};
 use crate::server::graphql::scalars::Json;
 use crate::server::problem::{Problem, Result};
 
-/// After so long a request lets others go on, and hears whether its client is still there.
+/// After so long a request lets others go on.
 const PAUSE_EVERY: Duration = Duration::from_millis(2);
 /// Looking at so many texts takes long enough to be done where it holds up nobody.
 const LONG_FROM: u64 = 50_000;
@@ -34,6 +35,8 @@ pub(crate) struct Budget {
     places: Arc<Places>,
     /// Whether the request has a place among those that take long.
     is_placed: bool,
+    /// Whether nobody waits for the answer any more.
+    is_forsaken: AtomicBool,
     /// When it last paused, in microseconds since it began.
     paused_us: AtomicU64,
     records: AtomicU64,
@@ -49,6 +52,7 @@ impl Budget {
             within,
             places,
             is_placed: false,
+            is_forsaken: AtomicBool::new(false),
             paused_us: AtomicU64::new(0),
             records: AtomicU64::new(0),
             fields: AtomicU64::new(0),
@@ -76,18 +80,26 @@ impl Budget {
         self.within.saturating_sub(self.began.elapsed())
     }
 
-    /// Lets others go on if it is time to, and refuses to go on itself once its time is up. Where the client is gone,
-    /// it does not come back from here.
-    pub(super) async fn pause(&self) -> Result<()> {
+    /// Tells the request that nobody waits for its answer any more.
+    pub(super) fn forsake(&self) {
+        self.is_forsaken.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets others go on if it is time to, and refuses to go on itself once its time is up or its client is gone.
+    fn pause(&self) -> Result<()> {
         let now = self.began.elapsed();
-        if now >= self.within {
+        if now >= self.within || self.is_forsaken.load(Ordering::Relaxed) {
             return Err(too_late(self.within));
+        }
+        if self.is_placed {
+            return Ok(());
         }
         let now_us = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
         let since = now_us.saturating_sub(self.paused_us.load(Ordering::Relaxed));
         if Duration::from_micros(since) >= PAUSE_EVERY {
             self.paused_us.store(now_us, Ordering::Relaxed);
-            tokio::task::yield_now().await;
+            // Another thread takes over what waits for this one.
+            aside(|| ());
         }
         Ok(())
     }
@@ -104,11 +116,11 @@ impl Budget {
         if all > limit {
             return Err(Error::TooCostly { texts: all, limit }.into());
         }
-        self.pause().await?;
+        self.pause()?;
         if texts < LONG_FROM {
             return work();
         }
-        let _place = if self.is_placed { None } else { Some(self.places.one(self).await?) };
+        let _place = if self.is_placed { None } else { Some(in_order(self.places.one(self)).await?) };
         aside(work)
     }
 
@@ -155,7 +167,7 @@ pub(super) async fn list<T>(context: &Context<'_>, records: Vec<T>) -> Result<Ve
 pub(super) async fn page(context: &Context<'_>, records: usize) -> Result<()> {
     let budget = Budget::of(context)?;
     budget.answer(&context.field(), records)?;
-    budget.pause().await
+    budget.pause()
 }
 
 /// A record's attributes.

@@ -13,9 +13,10 @@ use crate::server::state::{AppState, Caller};
 /// Says what the changes would do.
 pub(crate) async fn try_out(state: &AppState, caller: &Caller, changes: Vec<ChangeInput>) -> Result<Applied> {
     let total = changes.len();
-    let commands = commands(caller, changes)?;
+    let commands = commands(changes)?;
     let directory = state.directory().clone();
-    let tried = tokio::task::spawn_blocking(move || directory.dry_run(commands)).await;
+    let author = caller.grant.author().clone();
+    let tried = tokio::task::spawn_blocking(move || directory.try_out(&author, commands)).await;
     tried.map_err(|_| Problem::internal())?.map_err(|refusal| refused_by_directory(refusal, total))
 }
 
@@ -26,12 +27,12 @@ pub(crate) async fn carry_out(
     changes: Vec<ChangeInput>,
 ) -> Result<Applied> {
     let total = changes.len();
-    let commands = commands(caller, changes)?;
-    let done = state.directory().submit(caller.grant.actor().clone(), commands).await;
+    let commands = commands(changes)?;
+    let done = state.directory().submit(caller.grant.author().clone(), commands).await;
     done.map_err(|refusal| refused_by_directory(refusal, total))
 }
 
-fn commands(caller: &Caller, changes: Vec<ChangeInput>) -> Result<Vec<Command>> {
+fn commands(changes: Vec<ChangeInput>) -> Result<Vec<Command>> {
     let total = changes.len();
     if total > CHANGES_MAX {
         let detail = format!("{total} changes were given; at most {CHANGES_MAX} are taken");
@@ -39,7 +40,7 @@ fn commands(caller: &Caller, changes: Vec<ChangeInput>) -> Result<Vec<Command>> 
     }
     let (mut commands, mut refusals) = (Vec::with_capacity(total), Vec::new());
     for (at, change) in changes.into_iter().enumerate() {
-        match change.command(&caller.view) {
+        match change.command() {
             Ok(command) => commands.push(command),
             Err(problem) => refusals.push((at, problem)),
         }
@@ -52,6 +53,7 @@ fn refused_by_directory(refusal: Error, total: usize) -> Problem {
         Error::Refused { refused: all, total } => {
             refused(total, all.into_iter().map(|(at, why)| (at, why.into())).collect())
         }
+        Error::Unauthorized => Problem::unauthorized(),
         other => {
             let problem = Problem::from(other);
             if total == 1 && problem.status.is_client_error() {

@@ -11,6 +11,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
 
 use crate::server::graphql::limits::{NESTING_MAX, PAGE_DEFAULT, PAGE_MAX, SEARCH_DEFAULT, over};
+use crate::server::limits::LOG_ENTRIES_DEFAULT;
 use crate::server::problem::{Problem, Result};
 
 /// A list without a page size is counted as so many.
@@ -19,6 +20,9 @@ const LISTS: [&str; 8] =
     ["children", "ancestors", "parents", "units", "services", "roots", "repositories", "tokens"];
 /// Counting the values of one dimension takes as long as so many fields.
 const FACET_COST: u64 = 1_000;
+
+/// Reading an entry of the log takes as long as so many fields.
+const LOG_COST: u64 = 1_000;
 
 /// What a part of a document comes to.
 #[derive(Debug, Clone, Copy, Default)]
@@ -160,6 +164,10 @@ impl<'d> Counter<'d> {
             "nodes" => length("ids"),
             "apply" => length("changes"),
             "search" => self.size(field, "first").unwrap_or(SEARCH_DEFAULT as u64),
+            "log" => {
+                let entries = self.size(field, "first").unwrap_or(LOG_ENTRIES_DEFAULT as u64);
+                entries.saturating_mul(LOG_COST)
+            }
             "facets" => {
                 let values = self.size(field, "first").unwrap_or(PAGE_MAX as u64);
                 length("by").saturating_mul(values.saturating_add(FACET_COST))

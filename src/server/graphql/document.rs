@@ -71,7 +71,12 @@ pub(super) struct Document {
     text_bytes: u64,
     /// What it costs, where that depends on no variables: it was counted against its limits.
     cost: Option<u64>,
+    /// Whether its answer depends on nothing but the revision, and who asks.
+    pub(super) keepable: bool,
 }
+
+/// The one field whose value changes without a revision.
+const UNSETTLED_FIELD: &str = "lastUsedAt";
 
 impl SizeBytes for Arc<Document> {
     fn size_bytes(&self) -> u64 {
@@ -95,7 +100,8 @@ impl Document {
         typename::expose(&mut parsed)?;
         let takes_variables =
             parsed.operations.iter().any(|(_, operation)| !operation.node.variable_definitions.is_empty());
-        let mut document = Self { parsed, text_bytes: text.len() as u64, cost: None };
+        let keepable = !text.contains(UNSETTLED_FIELD);
+        let mut document = Self { parsed, text_bytes: text.len() as u64, cost: None, keepable };
         if !takes_variables {
             document.cost = Some(document.cost(&Variables::default())?);
         }

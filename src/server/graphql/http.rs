@@ -52,6 +52,9 @@ pub(crate) async fn endpoint(State(endpoint): State<Arc<Endpoint>>, request: Req
 async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
     // POST was let in by the gate; GET was not, since it may have been for the page.
     let admitted = head.extensions.get::<Caller>().cloned();
+    if admitted.is_none() {
+        endpoint.state.fetch_keys(&head.headers).await;
+    }
     let caller = match admitted.map_or_else(|| endpoint.state.caller(&head.headers), Ok) {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),

@@ -9,7 +9,6 @@ pub(crate) mod token;
 use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
 use serde_json::Value;
 
-use crate::directory::View;
 use crate::error::Error;
 use crate::model::attributes::{AttributesPatch, all_kept_exactly};
 use crate::model::command::{Command, IfExists, LevelNames, Patch, Placement};
@@ -22,8 +21,8 @@ use crate::server::problem::Result;
 
 /// An input that asks for one change.
 pub(crate) trait AsCommand {
-    /// The command; `view` says what the caller may name.
-    fn command(self, view: &View) -> Result<Command>;
+    /// The command.
+    fn command(self) -> Result<Command>;
 }
 
 /// The record to end.
@@ -69,22 +68,22 @@ pub(crate) enum ChangeInput {
 }
 
 impl AsCommand for ChangeInput {
-    fn command(self, view: &View) -> Result<Command> {
+    fn command(self) -> Result<Command> {
         match self {
-            Self::CreateOrgUnit(input) => input.command(view),
-            Self::UpdateOrgUnit(input) => input.command(view),
-            Self::DeleteOrgUnit(input) => Ok(org_unit::delete(view, &input)),
-            Self::MoveOrgUnit(input) => input.command(view),
-            Self::LinkOrgUnits(input) => input.command(view),
-            Self::CreatePerson(input) => input.command(view),
-            Self::UpdatePerson(input) => input.command(view),
-            Self::DeletePerson(input) => person::delete(view, &input),
-            Self::CreateProject(input) => input.command(view),
-            Self::UpdateProject(input) => input.command(view),
-            Self::DeleteProject(input) => project::delete(view, &input),
-            Self::CreateMapping(input) => input.command(view),
-            Self::UpdateMapping(input) => input.command(view),
-            Self::DeleteMapping(input) => mapping::delete(view, &input),
+            Self::CreateOrgUnit(input) => input.command(),
+            Self::UpdateOrgUnit(input) => input.command(),
+            Self::DeleteOrgUnit(input) => Ok(org_unit::delete(&input)),
+            Self::MoveOrgUnit(input) => input.command(),
+            Self::LinkOrgUnits(input) => input.command(),
+            Self::CreatePerson(input) => input.command(),
+            Self::UpdatePerson(input) => input.command(),
+            Self::DeletePerson(input) => person::delete(&input),
+            Self::CreateProject(input) => input.command(),
+            Self::UpdateProject(input) => input.command(),
+            Self::DeleteProject(input) => project::delete(&input),
+            Self::CreateMapping(input) => input.command(),
+            Self::UpdateMapping(input) => input.command(),
+            Self::DeleteMapping(input) => mapping::delete(&input),
         }
     }
 }
@@ -139,9 +138,9 @@ fn maybe<T>(given: Option<T>) -> MaybeUndefined<T> {
 }
 
 /// Where a new record belongs: in just these units, or at the end of this level path.
-fn placement(view: &View, units: Option<Vec<ID>>, levels: [Option<String>; 5]) -> Result<Placement> {
+fn placement(units: Option<Vec<ID>>, levels: [Option<String>; 5]) -> Result<Placement> {
     if let Some(units) = units {
-        return Ok(Placement::Units(units.iter().map(|id| unit_ref(view, id)).collect()));
+        return Ok(Placement::Units(units.iter().map(unit_ref).collect()));
     }
     let mut names: LevelNames = Default::default();
     for (level, text) in Level::ALL.into_iter().zip(levels) {
@@ -151,13 +150,9 @@ fn placement(view: &View, units: Option<Vec<ID>>, levels: [Option<String>; 5]) -
 }
 
 /// Where a known record belongs from now on.
-fn placement_patch(
-    view: &View,
-    units: Option<Vec<ID>>,
-    levels: [MaybeUndefined<String>; 5],
-) -> Result<Placement> {
+fn placement_patch(units: Option<Vec<ID>>, levels: [MaybeUndefined<String>; 5]) -> Result<Placement> {
     if let Some(units) = units {
-        return Ok(Placement::Units(units.iter().map(|id| unit_ref(view, id)).collect()));
+        return Ok(Placement::Units(units.iter().map(unit_ref).collect()));
     }
     if levels.iter().all(MaybeUndefined::is_undefined) {
         return Ok(Placement::Keep);

@@ -76,7 +76,7 @@ mod tests {
     use crate::model::CreatePerson;
     use crate::model::entity::Revision;
     use crate::model::time::Timestamp;
-    use crate::model::token::{Role, Token};
+    use crate::model::token::{Role, Scope, Token};
     use crate::server::graphql::Wanted;
 
     fn caller(view: &View, role: Role) -> Caller {
@@ -87,7 +87,7 @@ mod tests {
             hash: secret.hash(),
             role,
             description: None,
-            units: Vec::new(),
+            scope: Scope::Everything,
             expires_at: None,
             created_at: now,
             revoked_at: None,

@@ -13,7 +13,7 @@ use crate::server::graphql::input::org_unit::{
 };
 use crate::server::graphql::input::person::{CreatePersonInput, UpdatePersonInput};
 use crate::server::graphql::input::project::{CreateProjectInput, UpdateProjectInput};
-use crate::server::graphql::input::token::{CreateTokenInput, UpdateTokenInput};
+use crate::server::graphql::input::token::{CreateTokenInput, RotateTokenInput, UpdateTokenInput};
 use crate::server::graphql::input::{self, AsCommand, ChangeInput, DeleteInput};
 use crate::server::graphql::mapping::Mapping;
 use crate::server::graphql::node::Node;
@@ -21,7 +21,7 @@ use crate::server::graphql::org_unit::OrgUnit;
 use crate::server::graphql::payload::{
     ApplyPayload, ChangeResult, CreateMappingPayload, CreateOrgUnitPayload, CreatePersonPayload,
     CreateProjectPayload, CreateTokenPayload, DeletePayload, DeleteTokenPayload, LinkOrgUnitsPayload,
-    MoveOrgUnitPayload, UpdateMappingPayload, UpdateOrgUnitPayload, UpdatePersonPayload,
+    MoveOrgUnitPayload, RotateTokenPayload, UpdateMappingPayload, UpdateOrgUnitPayload, UpdatePersonPayload,
     UpdateProjectPayload, UpdateTokenPayload,
 };
 use crate::server::graphql::query::caller;
@@ -42,7 +42,7 @@ struct Written {
 
 impl Written {
     fn new(caller: &Caller, applied: Applied) -> Self {
-        Self { view: applied.view.within(caller.grant.units()), outcomes: applied.outcomes }
+        Self { view: applied.view.seen_by(caller.grant.scope()), outcomes: applied.outcomes }
     }
 
     fn node(&self, outcome: &Outcome) -> Option<Node> {
@@ -63,7 +63,7 @@ impl Written {
 
     fn token(&self) -> Result<Token> {
         match self.outcomes.first().map(|outcome| &outcome.subject) {
-            Some(Subject::Token(id)) => self.view.token(id).cloned().map(Token).ok_or_else(Problem::internal),
+            Some(Subject::Token(id)) => Token::known(&self.view, id).ok_or_else(Problem::internal),
             _ => Err(Problem::internal()),
         }
     }
@@ -73,16 +73,10 @@ impl Written {
     }
 }
 
-async fn write(
-    context: &Context<'_>,
-    role: Role,
-    command: impl FnOnce(&View) -> Result<Command>,
-) -> Result<Written> {
+async fn write(context: &Context<'_>, role: Role, command: Result<Command>) -> Result<Written> {
     let caller = allowed(context, role)?;
     let state = context.data::<AppState>().map_err(|_| Problem::internal())?;
-    // As the mutation before it in the same request left the directory.
-    let command = command(&state.renewed(caller).view)?;
-    let applied = state.directory().submit(caller.grant.actor().clone(), vec![command]).await?;
+    let applied = state.directory().submit(caller.grant.author().clone(), vec![command?]).await?;
     Ok(Written::new(caller, applied))
 }
 
@@ -115,7 +109,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The person.")] input: CreatePersonInput,
     ) -> Result<CreatePersonPayload> {
-        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        let written = write(context, Role::Write, input.command()).await?;
         Ok(CreatePersonPayload { person: written.only(person)?, revision: written.revision() })
     }
 
@@ -125,7 +119,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The changes.")] input: UpdatePersonInput,
     ) -> Result<UpdatePersonPayload> {
-        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        let written = write(context, Role::Write, input.command()).await?;
         Ok(UpdatePersonPayload { person: written.only(person)?, revision: written.revision() })
     }
 
@@ -135,7 +129,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "Which.")] input: DeleteInput,
     ) -> Result<DeletePayload> {
-        let written = write(context, Role::Write, |view| input::person::delete(view, &input)).await?;
+        let written = write(context, Role::Write, input::person::delete(&input)).await?;
         Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
     }
 
@@ -145,7 +139,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The project.")] input: CreateProjectInput,
     ) -> Result<CreateProjectPayload> {
-        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        let written = write(context, Role::Write, input.command()).await?;
         Ok(CreateProjectPayload { project: written.only(project)?, revision: written.revision() })
     }
 
@@ -155,7 +149,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The changes.")] input: UpdateProjectInput,
     ) -> Result<UpdateProjectPayload> {
-        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        let written = write(context, Role::Write, input.command()).await?;
         Ok(UpdateProjectPayload { project: written.only(project)?, revision: written.revision() })
     }
 
@@ -165,7 +159,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "Which.")] input: DeleteInput,
     ) -> Result<DeletePayload> {
-        let written = write(context, Role::Write, |view| input::project::delete(view, &input)).await?;
+        let written = write(context, Role::Write, input::project::delete(&input)).await?;
         Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
     }
 
@@ -175,7 +169,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The unit.")] input: CreateOrgUnitInput,
     ) -> Result<CreateOrgUnitPayload> {
-        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        let written = write(context, Role::Write, input.command()).await?;
         Ok(CreateOrgUnitPayload { org_unit: written.only(org_unit)?, revision: written.revision() })
     }
 
@@ -185,7 +179,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The changes.")] input: UpdateOrgUnitInput,
     ) -> Result<UpdateOrgUnitPayload> {
-        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        let written = write(context, Role::Write, input.command()).await?;
         Ok(UpdateOrgUnitPayload { org_unit: written.only(org_unit)?, revision: written.revision() })
     }
 
@@ -195,7 +189,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "Which.")] input: DeleteInput,
     ) -> Result<DeletePayload> {
-        let written = write(context, Role::Write, |view| Ok(input::org_unit::delete(view, &input))).await?;
+        let written = write(context, Role::Write, Ok(input::org_unit::delete(&input))).await?;
         Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
     }
 
@@ -209,7 +203,7 @@ impl Mutation {
         from: Option<ID>,
     ) -> Result<MoveOrgUnitPayload> {
         let input = MoveOrgUnitInput { id, to, from };
-        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        let written = write(context, Role::Write, input.command()).await?;
         Ok(MoveOrgUnitPayload { org_unit: written.only(org_unit)?, revision: written.revision() })
     }
 
@@ -219,7 +213,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The two units.")] input: LinkOrgUnitsInput,
     ) -> Result<LinkOrgUnitsPayload> {
-        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        let written = write(context, Role::Write, input.command()).await?;
         Ok(LinkOrgUnitsPayload { mapping: written.only(mapping)?, revision: written.revision() })
     }
 
@@ -229,7 +223,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The mapping.")] input: CreateMappingInput,
     ) -> Result<CreateMappingPayload> {
-        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        let written = write(context, Role::Write, input.command()).await?;
         Ok(CreateMappingPayload { mapping: written.only(mapping)?, revision: written.revision() })
     }
 
@@ -239,7 +233,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The changes.")] input: UpdateMappingInput,
     ) -> Result<UpdateMappingPayload> {
-        let written = write(context, Role::Write, |view| input.command(view)).await?;
+        let written = write(context, Role::Write, input.command()).await?;
         Ok(UpdateMappingPayload { mapping: written.only(mapping)?, revision: written.revision() })
     }
 
@@ -249,7 +243,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "Which.")] input: DeleteInput,
     ) -> Result<DeletePayload> {
-        let written = write(context, Role::Write, |view| input::mapping::delete(view, &input)).await?;
+        let written = write(context, Role::Write, input::mapping::delete(&input)).await?;
         Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
     }
 
@@ -260,7 +254,7 @@ impl Mutation {
         #[graphql(desc = "The token.")] input: CreateTokenInput,
     ) -> Result<CreateTokenPayload> {
         let secret = Secret::generate();
-        let written = write(context, Role::Admin, |_| input.command(&secret)).await?;
+        let written = write(context, Role::Admin, input.command(&secret)).await?;
         let (record, revision) = (written.token()?, written.revision());
         Ok(CreateTokenPayload { token: secret.reveal().to_owned(), record, revision })
     }
@@ -271,8 +265,21 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The changes.")] input: UpdateTokenInput,
     ) -> Result<UpdateTokenPayload> {
-        let written = write(context, Role::Admin, |_| input.command()).await?;
+        let written = write(context, Role::Admin, input.command()).await?;
         Ok(UpdateTokenPayload { record: written.token()?, revision: written.revision() })
+    }
+
+    /// Makes a token in place of another, with its role, units and description, and for as long as that one was made
+    /// for; for a while both hold. Needs the role ADMIN.
+    async fn rotate_token(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which, and for how long both hold.")] input: RotateTokenInput,
+    ) -> Result<RotateTokenPayload> {
+        let secret = Secret::generate();
+        let written = write(context, Role::Admin, input.command(&secret)).await?;
+        let (record, revision) = (written.token()?, written.revision());
+        Ok(RotateTokenPayload { token: secret.reveal().to_owned(), record, revision })
     }
 
     /// Revokes a token: it is refused from now on, and stays on record. Needs the role ADMIN.
@@ -281,8 +288,8 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The public part: the eight characters after `clade_`.")] token_id: String,
     ) -> Result<DeleteTokenPayload> {
-        let command = |_: &View| Ok(Command::RevokeToken(TokenId::parse(&token_id)?));
-        let written = write(context, Role::Admin, command).await?;
+        let id = TokenId::parse(&token_id).map_err(Problem::from);
+        let written = write(context, Role::Admin, id.map(Command::RevokeToken)).await?;
         Ok(DeleteTokenPayload { record: written.token()?, revision: written.revision() })
     }
 

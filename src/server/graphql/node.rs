@@ -21,8 +21,6 @@ use crate::server::problem::Result;
 
 /// Between the project of an asset and what tells it from the project's others.
 const ASSET_SEPARATOR: char = '\n';
-/// What a view calls its scope when it is not narrowed.
-const EVERYTHING: &str = "all";
 
 /// Anything with a global id.
 #[derive(Clone, Interface)]
@@ -96,7 +94,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Reads a global id; nothing for another text.
-    fn read(id: &ID) -> Option<Self> {
+    pub(crate) fn read(id: &ID) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(id.as_str()).ok()?;
         let text = String::from_utf8(bytes).ok()?;
         let (name, key) = text.split_once(':')?;
@@ -109,13 +107,6 @@ impl Key {
             "Mapping" => MappingId::parse(key).ok().map(Self::Mapping),
             _ => None,
         }
-    }
-
-    /// Reads a global id for a command. The planner finds what it names, which an earlier change of the same set
-    /// may have made; but a caller who does not see everything can name only what is in sight.
-    pub(crate) fn in_command(view: &View, id: &ID) -> Option<Self> {
-        let sees_everything = view.scope_name() == EVERYTHING;
-        Self::read(id).filter(|key| sees_everything || key.named(view).is_some())
     }
 
     fn named(&self, view: &View) -> Option<Named> {
@@ -184,8 +175,8 @@ pub(crate) fn mapping_id(id: MappingId) -> ID {
 }
 
 /// The unit that an `ID` argument names: by global id, or else as a person would.
-pub(crate) fn unit_ref(view: &View, id: &ID) -> UnitRef {
-    match Key::in_command(view, id) {
+pub(crate) fn unit_ref(id: &ID) -> UnitRef {
+    match Key::read(id) {
         Some(Key::OrgUnit(key)) => UnitRef::Key(key),
         _ => UnitRef::Text(id.to_string()),
     }
@@ -193,25 +184,5 @@ pub(crate) fn unit_ref(view: &View, id: &ID) -> UnitRef {
 
 /// The unit that an `ID` argument names, found.
 pub(crate) fn unit(view: &View, id: &ID) -> Result<EntityId> {
-    Ok(view.find_unit(&unit_ref(view, id))?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::directory::Directory;
-    use crate::model::builder::CreateOrgUnit;
-
-    #[test]
-    fn who_sees_a_part_names_in_a_command_only_what_is_in_it() {
-        let directory = Directory::in_memory().unwrap();
-        directory.apply(CreateOrgUnit::new("Web", "team")).unwrap();
-        let view = directory.apply(CreateOrgUnit::new("Shop", "team")).unwrap().view;
-        let narrow = view.within(&[view.org_unit("Web").unwrap().id()]);
-        let id = |key: &str| ID(URL_SAFE_NO_PAD.encode(format!("OrgUnit:{key}")));
-        for (key, everywhere, in_web) in [("Web", true, true), ("Shop", true, false), ("New", true, false)] {
-            assert_eq!(Key::in_command(&view, &id(key)).is_some(), everywhere, "{key}");
-            assert_eq!(Key::in_command(&narrow, &id(key)).is_some(), in_web, "{key}");
-        }
-    }
+    Ok(view.find_unit(&unit_ref(id))?)
 }

@@ -100,6 +100,17 @@ pub(crate) struct CreateTokenPayload {
     pub(crate) revision: Revision,
 }
 
+/// The token that took the place of another.
+#[derive(SimpleObject)]
+pub(crate) struct RotateTokenPayload {
+    /// The new secret, shown this once: send it as `Authorization: Bearer <token>`.
+    pub(crate) token: String,
+    /// What the directory keeps of it.
+    pub(crate) record: Token,
+    /// The revision that the change made.
+    pub(crate) revision: Revision,
+}
+
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::model::command::Effect")]

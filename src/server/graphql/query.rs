@@ -16,6 +16,7 @@ use crate::server::graphql::filter::{
     RepositoryOrder,
 };
 use crate::server::graphql::limits::{SEARCH_DEFAULT, SEARCH_TEXT_MAX, SEARCH_TEXTS};
+use crate::server::graphql::log::{Log, log};
 use crate::server::graphql::mapping::{MappingConnection, MappingFilter};
 use crate::server::graphql::node::{Node, unit};
 use crate::server::graphql::org_unit::{OrgUnit, OrgUnitBy};
@@ -311,13 +312,33 @@ impl Query {
         Ok(Revision(view(context)?.revision()))
     }
 
-    /// All tokens, the earliest first, also expired and revoked ones. Needs the role ADMIN.
+    /// All tokens that see no more than this one, the earliest first, also expired and revoked ones. Needs the role
+    /// ADMIN.
     async fn tokens(&self, context: &Context<'_>) -> Result<Vec<Token>> {
         let caller = caller(context)?;
         if !caller.grant.allows(Role::Admin) {
             return Err(Problem::forbidden(Role::Admin.as_str()));
         }
-        let tokens = list(context, caller.view.tokens()).await?;
-        Ok(tokens.into_iter().cloned().map(Token).collect())
+        list(context, Token::all(&caller.view)).await
+    }
+
+    /// Who changed what, the newest first. Needs the role ADMIN, of a token that is not limited to units.
+    async fn log(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only entries before this revision: the `next` of the page before.")] before: Option<
+            Revision,
+        >,
+        #[graphql(desc = "At most so many entries, from 1 to 100; 20 when not given.")] first: Option<i64>,
+        #[graphql(
+            desc = "At most so many changes of each change set, from 1 to 1,000; 100 when not given. All are counted."
+        )]
+        changes: Option<i64>,
+        #[graphql(
+            desc = "Only changes of this record, such as `person:ada@corp.example`: orgUnit, person, project, repository, service, mapping or token, and its key, also of one that has ended; of a repository or service, its name."
+        )]
+        record: Option<String>,
+    ) -> Result<Log> {
+        log(context, before, first, changes, record).await
     }
 }

@@ -25,6 +25,15 @@ impl Subscription {
             let revision = *revisions.borrow_and_update();
             Some((Revision(revision), revisions))
         });
+        // An end that is known is not waited for with a tick.
+        let holds_for = state.holds_for(&caller.grant);
+        let end = async move {
+            match holds_for {
+                Some(left) => tokio::time::sleep(left).await,
+                None => std::future::pending().await,
+            }
+        };
+        let ticks = ticks.take_until(end);
         Ok(ticks.take_while(move |_| std::future::ready(state.still_holds(&caller.grant))))
     }
 }

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Description, Enum, Object};
+use async_graphql::{Context, Description, Enum, Object};
 
+use crate::directory::View;
 use crate::model::key::Name;
-use crate::model::token::Token as Record;
+use crate::model::token::{Token as Record, TokenId};
+use crate::server::graphql::org_unit::OrgUnit;
 use crate::server::graphql::scalars::{DateTime, Revision};
+use crate::server::problem::{Problem, Result};
+use crate::server::state::AppState;
 
 /// What a token may do; each role may do what the one before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -22,42 +26,71 @@ pub(crate) enum Role {
 
 /// An API token as the directory keeps it. Its secret is known only to whoever holds it.
 #[derive(Clone, Description)]
-pub(crate) struct Token(pub(crate) Arc<Record>);
+pub(crate) struct Token {
+    view: View,
+    record: Arc<Record>,
+}
+
+impl Token {
+    /// The token with this public part, if it sees no more than `view`.
+    pub(crate) fn known(view: &View, id: &TokenId) -> Option<Self> {
+        view.token(id).map(|record| Self { view: view.clone(), record: Arc::clone(record) })
+    }
+
+    /// All that see no more than `view`, the earliest first.
+    pub(crate) fn all(view: &View) -> Vec<Self> {
+        let tokens = view.tokens().into_iter();
+        tokens.map(|record| Self { view: view.clone(), record: Arc::clone(record) }).collect()
+    }
+}
 
 #[Object(use_type_description)]
 impl Token {
     /// The public part: the eight characters after `clade_`.
     async fn token_id(&self) -> &str {
-        self.0.id.as_str()
+        self.record.id.as_str()
     }
 
     /// What it may do.
     async fn role(&self) -> Role {
-        self.0.role.into()
+        self.record.role.into()
     }
 
     /// What it is for.
     async fn description(&self) -> Option<&str> {
-        self.0.description.as_ref().map(Name::as_str)
+        self.record.description.as_ref().map(Name::as_str)
+    }
+
+    /// The units that it sees and may change, with what is beneath them, by name; null when it sees everything. Units
+    /// that were ended are left out, and give it nothing.
+    async fn units(&self) -> Option<Vec<OrgUnit>> {
+        let scope = &self.record.scope;
+        scope.is_limited().then(|| OrgUnit::all(&self.view, self.view.seen_by(scope).roots()))
     }
 
     /// From when on it is refused.
     async fn expires_at(&self) -> Option<DateTime> {
-        self.0.expires_at.map(DateTime)
+        self.record.expires_at.map(DateTime)
     }
 
     /// When it was made.
     async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
+        DateTime(self.record.created_at)
+    }
+
+    /// When it was last used, to the minute; null before its first use.
+    async fn last_used_at(&self, context: &Context<'_>) -> Result<Option<DateTime>> {
+        let state = context.data::<AppState>().map_err(|_| Problem::internal())?;
+        Ok(state.directory().last_used(&self.record.id).map(DateTime))
     }
 
     /// When it was revoked, if it was.
     async fn revoked_at(&self) -> Option<DateTime> {
-        self.0.revoked_at.map(DateTime)
+        self.record.revoked_at.map(DateTime)
     }
 
     /// The revision in which it last changed.
     async fn revision(&self) -> Revision {
-        Revision(self.0.revision)
+        Revision(self.record.revision)
     }
 }

@@ -230,6 +230,10 @@ impl Connection {
             return Err(Close::invalid("the payload of connection_init is an object"));
         }
         let given = ["Authorization", "authorization"].iter().find_map(|name| payload[name].as_str());
+        match given {
+            Some(authorization) => self.endpoint.state.fetch_keys_for(authorization).await,
+            None => self.endpoint.state.fetch_keys(headers).await,
+        }
         let caller = match given {
             Some(authorization) => self.endpoint.state.caller_with(authorization),
             None => self.endpoint.state.caller(headers),

@@ -1,10 +1,9 @@
 //! Many records in one atomic change set, and an answer that names every refused line.
 
-use std::io::Read;
-
 use axum::Json;
+use axum::body::HttpBody as _;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Serialize;
@@ -13,9 +12,9 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::model::command::{Command, Effect, IfExists, Outcome};
-use crate::server::body::{content_encoding, read, require_media_type, too_large, unsupported};
+use crate::server::body::{content_encoding, read, read_unzipped, require_media_type, unsupported};
 use crate::server::extract::Writer;
-use crate::server::limits::{BULK_BODY_MAX_BYTES, REFUSALS_NAMED_MAX};
+use crate::server::limits::{BULK_BODY_MAX_BYTES, RECORD_BODY_MAX_BYTES, REFUSALS_NAMED_MAX};
 use crate::server::params::{Param, Params, Shape};
 use crate::server::problem::{Problem, Result};
 use crate::server::rest::docs::{Bodied, BulkParams, Refused, Written};
@@ -82,7 +81,7 @@ impl Refusals {
 #[utoipa::path(
     post, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "bulk",
     params(BulkParams),
-    request_body(content = String, content_type = "application/x-ndjson", description = "One record a line."),
+    request_body(content = Option<String>, content_type = "application/x-ndjson", description = "One record a line."),
     responses((status = 200, description = "What was done.", body = BulkAnswer), Bodied, Written, Refused)
 )]
 pub(super) async fn bulk(writer: Writer, params: Params, request: Request) -> Result<Response> {
@@ -109,29 +108,20 @@ pub(super) async fn bulk(writer: Writer, params: Params, request: Request) -> Re
 }
 
 async fn body(request: Request) -> Result<Bytes> {
-    require_media_type(request.headers(), &MEDIA_TYPES)?;
+    // Nothing at all is no records, of whatever type.
+    let is_nothing = request.body().size_hint().exact() == Some(0);
+    if !is_nothing || request.headers().contains_key(header::CONTENT_TYPE) {
+        require_media_type(request.headers(), &MEDIA_TYPES)?;
+    }
     let encoding = content_encoding(request.headers());
     let (head, body) = request.into_parts();
-    let bytes = read(&head.headers, body, BULK_BODY_MAX_BYTES).await?;
     match encoding.as_deref() {
-        None => Ok(bytes),
-        Some("gzip") => tokio::task::spawn_blocking(move || unzipped(&bytes))
-            .await
-            .map_err(|_| Problem::malformed("the body could not be decompressed"))?,
+        None => read(&head.headers, body, BULK_BODY_MAX_BYTES).await,
+        Some("gzip") => read_unzipped(&head.headers, body, BULK_BODY_MAX_BYTES).await,
         Some(other) => {
             Err(unsupported(&format!("Content-Encoding {other:?} is not taken here; send gzip or none")))
         }
     }
-}
-
-fn unzipped(bytes: &[u8]) -> Result<Bytes> {
-    let mut text = Vec::new();
-    let most = u64::try_from(BULK_BODY_MAX_BYTES).unwrap_or(u64::MAX);
-    flate2::read::MultiGzDecoder::new(bytes)
-        .take(most + 1)
-        .read_to_end(&mut text)
-        .map_err(|fault| Problem::malformed(format!("the body is not gzip: {fault}")))?;
-    if text.len() > BULK_BODY_MAX_BYTES { Err(too_large(BULK_BODY_MAX_BYTES)) } else { Ok(text.into()) }
 }
 
 /// The command of every line with the line's number, in the order in which they are carried out.
@@ -140,6 +130,10 @@ fn commands(body: &[u8], if_exists: IfExists) -> Result<Vec<(usize, Command)>> {
     let mut refusals = Refusals::default();
     let lines = body.split(|byte| *byte == b'\n').zip(1..);
     for (text, line) in lines.filter(|(text, _)| !text.trim_ascii().is_empty()) {
+        if text.len() > RECORD_BODY_MAX_BYTES {
+            refusals.add(line, too_long());
+            continue;
+        }
         match command_of_line(text.strip_suffix(b"\r").unwrap_or(text), if_exists) {
             Ok(command) => commands.push((line, command)),
             Err(problem) => refusals.add(line, problem),
@@ -158,6 +152,11 @@ fn commands(body: &[u8], if_exists: IfExists) -> Result<Vec<(usize, Command)>> {
     })
 }
 
+fn too_long() -> Problem {
+    let detail = format!("the line is longer than a record may be: {RECORD_BODY_MAX_BYTES} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).with("limit", RECORD_BODY_MAX_BYTES)
+}
+
 fn refused_by_directory(refusal: Error, lines: &[usize]) -> Problem {
     let mut refusals = Refusals::default();
     match refusal {
@@ -169,6 +168,7 @@ fn refused_by_directory(refusal: Error, lines: &[usize]) -> Problem {
             }
             refused(total, refusals)
         }
+        Error::Unauthorized => Problem::unauthorized(),
         other => {
             let problem = Problem::from(other);
             match lines {

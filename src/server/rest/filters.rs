@@ -94,7 +94,8 @@ pub(crate) struct BucketRecord {
 )]
 pub(super) async fn show(Visible(view): Visible, params: Params, headers: HeaderMap) -> Result<Response> {
     let of_people = params.has("of", "people");
-    let own = if of_people { PERSON_LIST } else { PROJECT_LIST };
+    let (own, others) = if of_people { (PERSON_LIST, PROJECT_LIST) } else { (PROJECT_LIST, PERSON_LIST) };
+    params.without(&[others], if of_people { "of=people" } else { "of=projects" })?;
     let known = params.known(&[FILTERS, LEVELS, own])?;
     let tag = etag::tag(&view, None, Format::Json);
     if let Some(unchanged) = etag::unchanged(&headers, &tag) {

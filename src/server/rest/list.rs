@@ -13,7 +13,7 @@ use crate::directory::View;
 use crate::model::entity::EntityId;
 use crate::query::page::{PageRequest, cursor, page};
 use crate::query::{Order, OrderBy};
-use crate::server::params::{Known, Param, Params, Shape as Looks, refused, refused_as};
+use crate::server::params::{Known, Param, Params, Shape as Looks, refused, refused_as, unfit};
 use crate::server::problem::{Problem, Result};
 use crate::server::rest::etag;
 use crate::server::rest::format::Format;
@@ -90,9 +90,17 @@ impl ListRequest {
         &self.headers
     }
 
-    /// Reads the parameters against these tables alone: the answer is no list after all.
-    pub(super) fn only(self, tables: &[&'static [Param]]) -> Result<Known> {
-        self.params.known(tables)
+    /// Reads the parameters against `table` alone, since `because` the answer is no list after all; `others` are taken
+    /// where it is.
+    pub(super) fn only(
+        self,
+        table: &'static [Param],
+        others: &[&'static [Param]],
+        because: &str,
+    ) -> Result<Known> {
+        self.params.without(others, because)?;
+        self.params.without(&[LIST], because)?;
+        self.params.known(&[table])
     }
 
     /// Reads the parameters against these tables and that of every list.
@@ -151,7 +159,7 @@ impl List {
                 None => 0,
                 Some(after) => {
                     1 + all.iter().position(|item| name(item) == after).ok_or_else(|| {
-                        refused(
+                        unfit(
                             "cursor",
                             "cursor is none of this list, or its record has gone; begin again without it",
                         )

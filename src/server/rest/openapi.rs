@@ -15,7 +15,8 @@ use crate::server::rest::{conditions, narrowed};
 const ABOUT: &str = "\
 Who and what belongs where: people, projects, org units and the mappings between them.
 
-Send a token with every request, as `Authorization: Bearer <token>` or `Authorization: <token>`. A token that is \
+Send a token with every request, as `Authorization: Bearer <token>` or `Authorization: <token>`; where \
+the server trusts an identity provider, a JWT of that one does as well. A token that is \
 bound to units sees those and what is beneath them, and nothing else, in every answer.
 
 The five level fields of people and projects (`organization`, `business`, `department`, `group`, `team`) are a \

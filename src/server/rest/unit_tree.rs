@@ -13,7 +13,9 @@ use crate::server::limits::{TREE_DEPTH_MAX, TREE_NODES_MAX};
 use crate::server::problem::{Problem, Result};
 use crate::server::rest::etag;
 use crate::server::rest::format::Format;
+use crate::server::rest::levels::LEVELS;
 use crate::server::rest::list::ListRequest;
+use crate::server::rest::mapping_list::MAPPING_LIST;
 use crate::server::rest::org_hierarchy::HIERARCHY;
 
 /// The hierarchy beneath the roots, or beneath one unit.
@@ -44,7 +46,7 @@ pub(crate) struct NodeRecord<'v> {
 /// Answers with the tree that the parameters ask for.
 pub(super) fn answer(request: ListRequest, view: &View) -> Result<Response> {
     let headers = request.headers().clone();
-    let known = request.only(&[HIERARCHY])?;
+    let known = request.only(HIERARCHY, &[LEVELS, MAPPING_LIST], "view=tree")?;
     let tag = etag::tag(view, None, Format::Json);
     if let Some(unchanged) = etag::unchanged(&headers, &tag) {
         return Ok(unchanged);

@@ -19,7 +19,7 @@ use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIden
 use crate::model::level::{Level, UnitType};
 use crate::model::mapping::{Mapping, MappingId, MappingType, Relationship};
 use crate::model::time::Timestamp;
-use crate::model::token::{Role, Token, TokenId};
+use crate::model::token::{Role, Scope, Token, TokenId};
 
 /// How deep JSON may nest: what `serde_json` reads again without being told otherwise.
 pub(super) const JSON_DEPTH_MAX: usize = 127;
@@ -308,7 +308,7 @@ impl<'a> TokenV1<'a> {
             hash: token.hash,
             role: token.role as u8,
             description: token.description.as_ref().map(Name::as_str),
-            units: token.units.iter().map(|unit| unit.0).collect(),
+            units: token.scope.units().iter().map(|unit| unit.0).collect(),
             expires_at: token.expires_at.map(Timestamp::as_millis),
             created_at: token.created_at.as_millis(),
             revoked_at: token.revoked_at.map(Timestamp::as_millis),
@@ -322,7 +322,10 @@ impl<'a> TokenV1<'a> {
             hash: self.hash,
             role: numbered(&[Role::Read, Role::Write, Role::Admin], self.role)?,
             description: parsed(self.description, Name::parse)?,
-            units: self.units.into_iter().map(EntityId).collect(),
+            scope: match &*self.units {
+                [] => Scope::Everything,
+                units => Scope::Units(units.iter().copied().map(EntityId).collect()),
+            },
             expires_at: self.expires_at.map(Timestamp::from_millis),
             created_at: Timestamp::from_millis(self.created_at),
             revoked_at: self.revoked_at.map(Timestamp::from_millis),

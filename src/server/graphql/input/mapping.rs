@@ -2,7 +2,6 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
-use crate::directory::View;
 use crate::error::Error;
 use crate::model::command::{Command, Create, Delete, EndRef, MappingFields, Patch, Update};
 use crate::model::key::Name;
@@ -36,12 +35,12 @@ pub(crate) struct CreateMappingInput {
 }
 
 impl AsCommand for CreateMappingInput {
-    fn command(self, view: &View) -> Result<Command> {
+    fn command(self) -> Result<Command> {
         let fields = MappingFields {
             mapping_type: self.mapping_type.map(Into::into),
             relationship: self.relationship.map(Into::into),
-            from: Some(end(view, &self.from)),
-            to: Some(end(view, &self.to)),
+            from: Some(end(&self.from)),
+            to: Some(end(&self.to)),
             source: Patch::keep_or_set(given(self.source, "source", Name::parse)?),
             attributes: attributes(maybe(self.attributes))?,
         };
@@ -69,27 +68,27 @@ pub(crate) struct UpdateMappingInput {
 }
 
 impl AsCommand for UpdateMappingInput {
-    fn command(self, view: &View) -> Result<Command> {
+    fn command(self) -> Result<Command> {
         let fields = MappingFields {
             mapping_type: None,
             relationship: self.relationship.map(Into::into),
-            from: self.from.map(|id| end(view, &id)),
-            to: self.to.map(|id| end(view, &id)),
+            from: self.from.map(|id| end(&id)),
+            to: self.to.map(|id| end(&id)),
             source: patch(self.source, "source", Name::parse)?,
             attributes: attributes(self.attributes)?,
         };
-        let target = mapping_ref(view, &self.id)?;
+        let target = mapping_ref(&self.id)?;
         Ok(Command::UpdateMapping(Update { target, fields, if_revision: revision(self.if_revision) }))
     }
 }
 
-pub(crate) fn delete(view: &View, input: &DeleteInput) -> Result<Command> {
-    let target = mapping_ref(view, &input.id)?;
+pub(crate) fn delete(input: &DeleteInput) -> Result<Command> {
+    let target = mapping_ref(&input.id)?;
     Ok(Command::DeleteMapping(Delete { target, if_revision: revision(input.if_revision) }))
 }
 
-fn end(view: &View, id: &ID) -> EndRef {
-    match Key::in_command(view, id) {
+fn end(id: &ID) -> EndRef {
+    match Key::read(id) {
         Some(Key::OrgUnit(key)) => EndRef::Unit(key),
         Some(Key::Person(email)) => EndRef::Person(email),
         Some(Key::Project(id)) => EndRef::Project(id),
@@ -97,8 +96,8 @@ fn end(view: &View, id: &ID) -> EndRef {
     }
 }
 
-fn mapping_ref(view: &View, id: &ID) -> Result<MappingId> {
-    if let Some(Key::Mapping(mapping)) = Key::in_command(view, id) {
+fn mapping_ref(id: &ID) -> Result<MappingId> {
+    if let Some(Key::Mapping(mapping)) = Key::read(id) {
         return Ok(mapping);
     }
     let not_found = |_| Error::NotFound { kind: "mapping", reference: id.to_string() };

@@ -2,7 +2,6 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
-use crate::directory::View;
 use crate::model::attributes::AttributesPatch;
 use crate::model::command::{
     Command, Create, Delete, LinkUnits, MoveUnit, Patch, UnitFields, UnitSpec, Update,
@@ -38,14 +37,14 @@ pub(crate) struct CreateOrgUnitInput {
 }
 
 impl AsCommand for CreateOrgUnitInput {
-    fn command(self, view: &View) -> Result<Command> {
+    fn command(self) -> Result<Command> {
         let fields = UnitFields {
             key: given(self.key, "key", UnitKey::parse)?,
             name: given(self.name, "name", Name::parse)?,
             unit_type: given(self.unit_type, "type", UnitType::parse)?,
             external_id: Patch::keep_or_set(given(self.external_id, "externalId", ExternalId::parse)?),
             attributes: attributes(maybe(self.attributes))?,
-            parents: self.parents.map(|ids| ids.iter().map(|id| unit_ref(view, id)).collect()),
+            parents: self.parents.map(|ids| ids.iter().map(unit_ref).collect()),
         };
         Ok(Command::CreateUnit(Create { fields, if_exists: if_exists(self.upsert) }))
     }
@@ -74,22 +73,22 @@ pub(crate) struct UpdateOrgUnitInput {
 }
 
 impl AsCommand for UpdateOrgUnitInput {
-    fn command(self, view: &View) -> Result<Command> {
+    fn command(self) -> Result<Command> {
         let fields = UnitFields {
             key: given(self.key, "key", UnitKey::parse)?,
             name: given(self.name, "name", Name::parse)?,
             unit_type: given(self.unit_type, "type", UnitType::parse)?,
             external_id: patch(self.external_id, "externalId", ExternalId::parse)?,
             attributes: attributes(self.attributes)?,
-            parents: self.parents.map(|ids| ids.iter().map(|id| unit_ref(view, id)).collect()),
+            parents: self.parents.map(|ids| ids.iter().map(unit_ref).collect()),
         };
-        let target = unit_ref(view, &self.id);
+        let target = unit_ref(&self.id);
         Ok(Command::UpdateUnit(Update { target, fields, if_revision: revision(self.if_revision) }))
     }
 }
 
-pub(crate) fn delete(view: &View, input: &DeleteInput) -> Command {
-    let target = unit_ref(view, &input.id);
+pub(crate) fn delete(input: &DeleteInput) -> Command {
+    let target = unit_ref(&input.id);
     Command::DeleteUnit(Delete { target, if_revision: revision(input.if_revision) })
 }
 
@@ -105,11 +104,11 @@ pub(crate) struct MoveOrgUnitInput {
 }
 
 impl AsCommand for MoveOrgUnitInput {
-    fn command(self, view: &View) -> Result<Command> {
+    fn command(self) -> Result<Command> {
         Ok(Command::MoveUnit(MoveUnit {
-            unit: unit_ref(view, &self.id),
-            to: unit_ref(view, &self.to),
-            from: self.from.map(|from| unit_ref(view, &from)),
+            unit: unit_ref(&self.id),
+            to: unit_ref(&self.to),
+            from: self.from.map(|from| unit_ref(&from)),
             if_revision: None,
         }))
     }
@@ -134,13 +133,13 @@ pub(crate) struct LinkOrgUnitsInput {
 }
 
 impl AsCommand for LinkOrgUnitsInput {
-    fn command(self, view: &View) -> Result<Command> {
+    fn command(self) -> Result<Command> {
         let parent = UnitSpec {
-            reference: unit_ref(view, &self.parent),
+            reference: unit_ref(&self.parent),
             unit_type: given(self.parent_type, "parentType", UnitType::parse)?,
         };
         let child = UnitSpec {
-            reference: unit_ref(view, &self.child),
+            reference: unit_ref(&self.child),
             unit_type: given(self.child_type, "childType", UnitType::parse)?,
         };
         Ok(Command::LinkUnits(LinkUnits {

@@ -2,7 +2,6 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
-use crate::directory::View;
 use crate::error::Error;
 use crate::model::command::{Command, Create, Delete, Patch, PersonFields, PersonRef, Update};
 use crate::model::key::{Email, ExternalId, Name};
@@ -46,7 +45,7 @@ pub(crate) struct CreatePersonInput {
 }
 
 impl AsCommand for CreatePersonInput {
-    fn command(self, view: &View) -> Result<Command> {
+    fn command(self) -> Result<Command> {
         let levels = [self.organization, self.business, self.department, self.group, self.team];
         let fields = PersonFields {
             email: Some(Email::parse(&self.email)?),
@@ -55,7 +54,7 @@ impl AsCommand for CreatePersonInput {
             display_name: Patch::keep_or_set(given(self.display_name, "displayName", Name::parse)?),
             external_id: Patch::keep_or_set(given(self.external_id, "externalId", ExternalId::parse)?),
             attributes: attributes(maybe(self.attributes))?,
-            placement: placement(view, self.units, levels)?,
+            placement: placement(self.units, levels)?,
         };
         Ok(Command::CreatePerson(Create { fields, if_exists: if_exists(self.upsert) }))
     }
@@ -95,7 +94,7 @@ pub(crate) struct UpdatePersonInput {
 }
 
 impl AsCommand for UpdatePersonInput {
-    fn command(self, view: &View) -> Result<Command> {
+    fn command(self) -> Result<Command> {
         let levels = [self.organization, self.business, self.department, self.group, self.team];
         let fields = PersonFields {
             email: given(self.email, "email", Email::parse)?,
@@ -104,20 +103,20 @@ impl AsCommand for UpdatePersonInput {
             display_name: patch(self.display_name, "displayName", Name::parse)?,
             external_id: patch(self.external_id, "externalId", ExternalId::parse)?,
             attributes: attributes(self.attributes)?,
-            placement: placement_patch(view, self.units, levels)?,
+            placement: placement_patch(self.units, levels)?,
         };
-        let target = person_ref(view, &self.id)?;
+        let target = person_ref(&self.id)?;
         Ok(Command::UpdatePerson(Update { target, fields, if_revision: revision(self.if_revision) }))
     }
 }
 
-pub(crate) fn delete(view: &View, input: &DeleteInput) -> Result<Command> {
-    let target = person_ref(view, &input.id)?;
+pub(crate) fn delete(input: &DeleteInput) -> Result<Command> {
+    let target = person_ref(&input.id)?;
     Ok(Command::DeletePerson(Delete { target, if_revision: revision(input.if_revision) }))
 }
 
-fn person_ref(view: &View, id: &ID) -> Result<PersonRef> {
-    if let Some(Key::Person(email)) = Key::in_command(view, id) {
+fn person_ref(id: &ID) -> Result<PersonRef> {
+    if let Some(Key::Person(email)) = Key::read(id) {
         return Ok(PersonRef::Email(email));
     }
     let not_found = |_| Error::NotFound { kind: "person", reference: id.to_string() };

@@ -2,7 +2,6 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
-use crate::directory::View;
 use crate::error::Error;
 use crate::model::attributes::{AttributesPatch, kept_exactly};
 use crate::model::command::{
@@ -155,7 +154,7 @@ pub(crate) struct CreateProjectInput {
 }
 
 impl AsCommand for CreateProjectInput {
-    fn command(self, view: &View) -> Result<Command> {
+    fn command(self) -> Result<Command> {
         let levels = [self.organization, self.business, self.department, self.group, self.team];
         let fields = ProjectFields {
             project_id: Some(ProjectId::parse(&self.project_id)?),
@@ -165,7 +164,7 @@ impl AsCommand for CreateProjectInput {
             attributes: attributes(maybe(self.attributes))?,
             repositories: repositories(self.repositories)?,
             services: services(self.services)?,
-            placement: placement(view, self.units, levels)?,
+            placement: placement(self.units, levels)?,
         };
         Ok(Command::CreateProject(Create { fields, if_exists: if_exists(self.upsert) }))
     }
@@ -207,7 +206,7 @@ pub(crate) struct UpdateProjectInput {
 }
 
 impl AsCommand for UpdateProjectInput {
-    fn command(self, view: &View) -> Result<Command> {
+    fn command(self) -> Result<Command> {
         let levels = [self.organization, self.business, self.department, self.group, self.team];
         let owner = match self.owner {
             MaybeUndefined::Undefined => Patch::Keep,
@@ -222,20 +221,20 @@ impl AsCommand for UpdateProjectInput {
             attributes: attributes(self.attributes)?,
             repositories: repositories(self.repositories)?,
             services: services(self.services)?,
-            placement: placement_patch(view, self.units, levels)?,
+            placement: placement_patch(self.units, levels)?,
         };
-        let target = project_ref(view, &self.id)?;
+        let target = project_ref(&self.id)?;
         Ok(Command::UpdateProject(Update { target, fields, if_revision: revision(self.if_revision) }))
     }
 }
 
-pub(crate) fn delete(view: &View, input: &DeleteInput) -> Result<Command> {
-    let target = project_ref(view, &input.id)?;
+pub(crate) fn delete(input: &DeleteInput) -> Result<Command> {
+    let target = project_ref(&input.id)?;
     Ok(Command::DeleteProject(Delete { target, if_revision: revision(input.if_revision) }))
 }
 
-fn project_ref(view: &View, id: &ID) -> Result<ProjectRef> {
-    Ok(match Key::in_command(view, id) {
+fn project_ref(id: &ID) -> Result<ProjectRef> {
+    Ok(match Key::read(id) {
         Some(Key::Project(id)) => ProjectRef::ProjectId(id),
         _ => ProjectRef::ProjectId(ProjectId::parse(id)?),
     })

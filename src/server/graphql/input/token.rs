@@ -1,12 +1,15 @@
 //! Tokens as mutations give them.
 
-use async_graphql::{InputObject, MaybeUndefined};
+use std::time::Duration;
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
 
 use crate::access::Secret;
-use crate::model::command::{Command, NewToken, Patch, UpdateToken};
+use crate::model::command::{Command, NewToken, Patch, RotateToken, UpdateToken};
 use crate::model::key::Name;
 use crate::model::token::TokenId;
 use crate::server::graphql::input::{given, patch};
+use crate::server::graphql::node::unit_ref;
 use crate::server::graphql::scalars::DateTime;
 use crate::server::graphql::token::Role;
 use crate::server::problem::Result;
@@ -18,6 +21,9 @@ pub(crate) struct CreateTokenInput {
     role: Role,
     /// What it is for.
     description: Option<String>,
+    /// The units that it sees and may change, with what is beneath them: each a global id, or any way to name a unit.
+    /// Everything when not given.
+    units: Option<Vec<ID>>,
     /// From when on it is refused; never when not given.
     expires_at: Option<DateTime>,
 }
@@ -29,7 +35,29 @@ impl CreateTokenInput {
             hash: secret.hash(),
             role: self.role.into(),
             description: given(self.description, "description", Name::parse)?,
+            units: self.units.map(|units| units.iter().map(unit_ref).collect()),
             expires_at: self.expires_at.map(|moment| moment.0),
+        }))
+    }
+}
+
+/// A new token in place of another.
+#[derive(Debug, InputObject)]
+pub(crate) struct RotateTokenInput {
+    /// The public part of the one to be replaced: the eight characters after `clade_`.
+    token_id: String,
+    /// For so many seconds both hold; a day when not given.
+    #[graphql(default = 86_400)]
+    overlap_seconds: u32,
+}
+
+impl RotateTokenInput {
+    pub(crate) fn command(&self, secret: &Secret) -> Result<Command> {
+        Ok(Command::RotateToken(RotateToken {
+            id: TokenId::parse(&self.token_id)?,
+            new_id: secret.id().clone(),
+            new_hash: secret.hash(),
+            overlap: Duration::from_secs(self.overlap_seconds.into()),
         }))
     }
 }

@@ -1,0 +1,67 @@
+//! When tokens were last used: noted in memory by whoever authenticates, written now and then by the writer.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
+
+use crate::model::time::Timestamp;
+use crate::model::token::TokenId;
+
+/// How exact it is told.
+const PRECISION_MILLIS: i64 = 60_000;
+/// How often what was noted is written.
+const WRITE_EVERY: Duration = Duration::from_mins(1);
+
+/// When each token was last used.
+#[derive(Debug)]
+pub(super) struct Uses(Mutex<Noted>);
+
+#[derive(Debug)]
+struct Noted {
+    last: FxHashMap<TokenId, Timestamp>,
+    /// What is not written yet.
+    unwritten: Vec<TokenId>,
+    written: Instant,
+}
+
+impl Uses {
+    pub(super) fn new(known: Vec<(TokenId, Timestamp)>) -> Self {
+        let last = known.into_iter().collect();
+        Self(Mutex::new(Noted { last, unwritten: Vec::new(), written: Instant::now() }))
+    }
+
+    pub(super) fn note(&self, id: &TokenId, now: Timestamp) {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = noted.last.get(id);
+        if known.is_none_or(|last| now.as_millis().saturating_sub(last.as_millis()) >= PRECISION_MILLIS) {
+            noted.last.insert(id.clone(), now);
+            if !noted.unwritten.contains(id) {
+                noted.unwritten.push(id.clone());
+            }
+        }
+    }
+
+    pub(super) fn last(&self, id: &TokenId) -> Option<Timestamp> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).last.get(id).copied()
+    }
+
+    /// Hands out what is not written, once it has waited for long enough.
+    pub(super) fn due(&self) -> Vec<(TokenId, Timestamp)> {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.written.elapsed() < WRITE_EVERY { Vec::new() } else { noted.take() }
+    }
+
+    /// Hands out all that is not written.
+    pub(super) fn rest(&self) -> Vec<(TokenId, Timestamp)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Noted {
+    fn take(&mut self) -> Vec<(TokenId, Timestamp)> {
+        self.written = Instant::now();
+        let unwritten = std::mem::take(&mut self.unwritten).into_iter();
+        unwritten.filter_map(|id| self.last.get(&id).map(|at| (id, *at))).collect()
+    }
+}

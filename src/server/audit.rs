@@ -1,0 +1,175 @@
+//! The audit trail, whichever door asks: read off the async threads, and one reader at a time.
+
+use serde_json::{Map, Value, json};
+
+use crate::directory::{Audit, AuditRequest, Record, RecordName};
+use crate::error::Error;
+use crate::model::entity::{Body, Entity, EntityId, Kind, ProjectOwner};
+use crate::model::key::{Email, Name, RepoUrl};
+use crate::model::mapping::MappingId;
+use crate::model::token::{Scope, TokenId};
+use crate::server::problem::{Problem, Result};
+use crate::server::state::AppState;
+
+/// Every kind of entity, with its word here: the one that bulk takes.
+const KINDS: [(Kind, &str); 5] = [
+    (Kind::OrgUnit, "orgUnit"),
+    (Kind::Person, "person"),
+    (Kind::Project, "project"),
+    (Kind::Repository, "repository"),
+    (Kind::Service, "service"),
+];
+
+/// Reads one page of the log. It may read much of the disk, so others who ask wait meanwhile.
+pub(super) async fn read(state: &AppState, asked: AuditRequest) -> Result<Audit> {
+    let turn = state.audit_turn().await.ok_or_else(Problem::internal)?;
+    let directory = state.directory().clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        // Held until the reading is done, also where nobody waits for it any more.
+        let _turn = turn;
+        directory.audit(&asked)
+    });
+    Ok(reading.await.map_err(|_| Problem::internal())??)
+}
+
+/// Reads a record's name: `person:ada@corp.example`.
+///
+/// # Errors
+/// [`Error::Invalid`] where it has another form.
+pub fn record_name(text: &str) -> Result<RecordName, Error> {
+    let form = "must be KIND:KEY, of the kinds orgUnit, person, project, repository, service, mapping, token";
+    let (kind, key) = text.split_once(':').ok_or_else(|| Error::invalid("record", text, form))?;
+    let key = key.trim();
+    let as_record = |refusal: Error| refusal.about("record");
+    match kind.trim() {
+        "mapping" => Ok(RecordName::Mapping(MappingId::parse(key).map_err(as_record)?)),
+        "token" => Ok(RecordName::Token(TokenId::parse(key).map_err(as_record)?)),
+        word => match KINDS.iter().find(|(_, known)| known.eq_ignore_ascii_case(word)) {
+            Some((kind, _)) if !key.is_empty() => Ok(RecordName::Entity(*kind, key.to_owned())),
+            _ => Err(Error::invalid("record", text, form)),
+        },
+    }
+}
+
+/// What kind of record it is.
+pub(super) fn kind(record: &Record) -> &'static str {
+    match record {
+        Record::Entity(entity) => {
+            KINDS.iter().find(|(kind, _)| *kind == entity.kind()).map_or("", |(_, word)| word)
+        }
+        Record::Mapping(_) => "mapping",
+        Record::Token(_) => "token",
+    }
+}
+
+/// What the record is called: its key, or of a repository or service its name.
+pub(super) fn key(record: &Record) -> String {
+    match record {
+        Record::Entity(entity) => entity.label().to_owned(),
+        Record::Mapping(mapping) => mapping.id.to_string(),
+        Record::Token(token) => token.id.to_string(),
+    }
+}
+
+/// What is stored of the record, without its stamps, which the entry tells already, and of a token without the hash of
+/// its secret.
+pub(super) fn fields(audit: &Audit, record: &Record) -> Value {
+    let key = |id: &EntityId| audit.keys.get(id).map(String::as_str);
+    match record {
+        Record::Entity(entity) => entity_fields(entity, key),
+        Record::Mapping(mapping) => json!({
+            "id": mapping.id.to_string(),
+            "attribute1": key(&mapping.from),
+            "attribute2": key(&mapping.to),
+            "mappingType": mapping.mapping_type.as_str(),
+            "relationship": mapping.relationship.as_str(),
+            "source": mapping.source.as_deref().map(Name::as_str),
+            "attributes": mapping.attributes.to_value(),
+        }),
+        Record::Token(token) => {
+            let units = match &token.scope {
+                Scope::Everything => Value::Null,
+                Scope::Units(units) => units.iter().filter_map(key).collect(),
+            };
+            json!({
+                "tokenId": token.id.as_str(),
+                "role": token.role.as_str().to_uppercase(),
+                "description": token.description.as_ref().map(Name::as_str),
+                "units": units,
+                "expiresAt": token.expires_at.map(|moment| moment.to_string()),
+                "revokedAt": token.revoked_at.map(|moment| moment.to_string()),
+            })
+        }
+    }
+}
+
+fn entity_fields<'k>(entity: &Entity, key: impl Fn(&EntityId) -> Option<&'k str>) -> Value {
+    match &entity.body {
+        Body::OrgUnit(unit) => json!({
+            "key": unit.key.as_str(),
+            "name": unit.name.as_str(),
+            "type": unit.unit_type.as_str(),
+            "externalId": text(unit.external_id.as_ref()),
+            "attributes": unit.attributes.to_value(),
+        }),
+        Body::Person(person) => json!({
+            "email": person.email.as_str(),
+            "firstName": text(person.first_name.as_ref()),
+            "lastName": text(person.last_name.as_ref()),
+            "displayName": text(person.display_name.as_ref()),
+            "externalId": text(person.external_id.as_ref()),
+            "attributes": person.attributes.to_value(),
+        }),
+        Body::Project(project) => json!({
+            "projectId": project.project_id.as_str(),
+            "projectName": project.name.as_str(),
+            "projectOwner": project.owner.as_ref().map(owner_fields),
+            "externalId": text(project.external_id.as_ref()),
+            "attributes": project.attributes.to_value(),
+        }),
+        Body::Repository(repository) => json!({
+            "projectId": key(&repository.project),
+            "name": repository.name.as_str(),
+            "platform": text(repository.platform.as_ref()),
+            "url": repository.url.as_ref().map(RepoUrl::as_str),
+            "attributes": repository.attributes.to_value(),
+        }),
+        Body::Service(service) => json!({
+            "projectId": key(&service.project),
+            "name": service.name.as_str(),
+            "identifier": text(service.identifier.as_ref()),
+            "dependencies": service.dependencies,
+            "externalId": text(service.external_id.as_ref()),
+            "attributes": service.attributes.to_value(),
+        }),
+    }
+}
+
+fn owner_fields(owner: &ProjectOwner) -> Value {
+    let mut fields = Map::new();
+    fields.insert("firstName".into(), json!(text(owner.first_name.as_deref())));
+    fields.insert("lastName".into(), json!(text(owner.last_name.as_deref())));
+    fields.insert("email".into(), json!(owner.email.as_ref().map(Email::as_str)));
+    Value::Object(fields)
+}
+
+fn text<T: AsRef<str>>(value: Option<&T>) -> Option<&str> {
+    value.map(AsRef::as_ref)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_named_by_its_kind_and_key() {
+        let person = RecordName::Entity(Kind::Person, "ada@corp.example".to_owned());
+        assert_eq!(record_name("person:ada@corp.example").unwrap(), person);
+        assert_eq!(record_name("Person: ada@corp.example ").unwrap(), person);
+        assert_eq!(record_name("orgUnit:a:b").unwrap(), RecordName::Entity(Kind::OrgUnit, "a:b".to_owned()));
+        assert!(matches!(record_name("token:abcd1234"), Ok(RecordName::Token(_))));
+        for refused in ["", "person", "person:", "people:ada", "mapping:7", "token:7"] {
+            assert_eq!(record_name(refused).unwrap_err().field(), Some("record"), "{refused}");
+        }
+    }
+}

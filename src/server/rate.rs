@@ -1,0 +1,162 @@
+//! How many requests each one may send: a token its own number, and who comes without a good one fewer.
+//!
+//! What is remembered is bounded: of more askers than are remembered the longest silent ones are forgotten, which is
+//! to say that they may begin anew. A good token is never slowed by what its neighbours try.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use quick_cache::sync::Cache;
+
+use crate::model::token::Actor;
+use crate::server::limits::{ASKERS_REMEMBERED, REFUSED_A_SECOND};
+use crate::server::peer::Peer;
+use crate::server::problem::Problem;
+
+/// As the IETF's draft has them (draft-ietf-httpapi-ratelimit-headers).
+pub(super) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub(super) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
+
+/// The buckets of all askers.
+#[derive(Debug)]
+pub(super) struct Rates {
+    tokens: Rate<Actor>,
+    peers: Rate<Peer>,
+}
+
+/// One policy, and who it was held against.
+#[derive(Debug)]
+struct Rate<K> {
+    quota: Quota,
+    name: &'static str,
+    policy: HeaderValue,
+    buckets: Cache<K, Arc<Bucket>>,
+    clock: DefaultClock,
+}
+
+/// What is left to an asker.
+#[derive(Debug, Clone)]
+pub(super) struct Left {
+    policy: HeaderValue,
+    left: HeaderValue,
+}
+
+/// Why an asker has to wait, and for how long.
+#[derive(Debug)]
+pub(super) struct TooMany {
+    left: Left,
+    wait: Duration,
+}
+
+impl Rates {
+    /// None at all for 0 requests a second.
+    pub(super) fn new(requests_a_second: u32) -> Option<Self> {
+        let a_second = NonZeroU32::new(requests_a_second)?;
+        Some(Self {
+            tokens: Rate::new("token", a_second),
+            peers: Rate::new("refused", a_second.min(REFUSED_A_SECOND)),
+        })
+    }
+
+    /// Counts a request of `actor`'s.
+    pub(super) fn of_token(&self, actor: &Actor) -> Result<Left, TooMany> {
+        self.tokens.take(actor)
+    }
+
+    /// Counts a request without a good token.
+    pub(super) fn of_refused(&self, peer: Peer) -> Result<Left, TooMany> {
+        self.peers.take(&peer)
+    }
+}
+
+impl<K: Clone + Eq + std::hash::Hash> Rate<K> {
+    fn new(name: &'static str, a_second: NonZeroU32) -> Self {
+        let policy = format!("\"{name}\";q={a_second};w=1");
+        Self {
+            quota: Quota::per_second(a_second),
+            name,
+            policy: HeaderValue::try_from(policy).expect("a word and numbers are ASCII"),
+            buckets: Cache::new(ASKERS_REMEMBERED),
+            clock: DefaultClock::default(),
+        }
+    }
+
+    fn take(&self, asker: &K) -> Result<Left, TooMany> {
+        let new = || {
+            let bucket = RateLimiter::direct_with_clock(self.quota, self.clock.clone());
+            Ok::<_, std::convert::Infallible>(Arc::new(bucket.with_middleware()))
+        };
+        let Ok(bucket) = self.buckets.get_or_insert_with(asker, new);
+        match bucket.check() {
+            Ok(state) => Ok(self.left(state.remaining_burst_capacity(), 1)),
+            Err(refused) => {
+                let wait = refused.wait_time_from(self.clock.now());
+                Err(TooMany { left: self.left(0, 1), wait })
+            }
+        }
+    }
+
+    fn left(&self, count: u32, seconds: u64) -> Left {
+        let text = format!("\"{}\";r={count};t={seconds}", self.name);
+        let left = HeaderValue::try_from(text).expect("a word and numbers are ASCII");
+        Left { policy: self.policy.clone(), left }
+    }
+}
+
+impl Left {
+    /// Says so in an answer's headers.
+    pub(super) fn say(self, headers: &mut HeaderMap) {
+        headers.insert(RATE_LIMIT_POLICY, self.policy);
+        headers.insert(RATE_LIMIT, self.left);
+    }
+}
+
+impl IntoResponse for TooMany {
+    fn into_response(self) -> Response {
+        let seconds = self.wait.as_secs() + 1;
+        let detail = format!("that were too many requests in a second; go on in {seconds} s");
+        let mut response =
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", detail).into_response();
+        self.left.say(response.headers_mut());
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_asker_has_its_own_number_and_0_is_no_limit() {
+        assert!(Rates::new(0).is_none());
+        let rates = Rates::new(2).unwrap();
+        let peer = |last| Peer::of([10, 0, 0, last].into());
+        let text = |left: Result<Left, TooMany>| left.map(|left| left.left.to_str().unwrap().to_owned());
+        assert_eq!(text(rates.of_refused(peer(1))).unwrap(), "\"refused\";r=1;t=1");
+        assert_eq!(text(rates.of_refused(peer(1))).unwrap(), "\"refused\";r=0;t=1");
+        let answer = rates.of_refused(peer(1)).unwrap_err().into_response();
+        assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(answer.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(answer.headers()[RATE_LIMIT_POLICY], "\"refused\";q=2;w=1");
+        assert!(rates.of_refused(peer(2)).is_ok() && rates.of_token(&Actor::Local).is_ok());
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let rates = Rates::new(2).unwrap();
+        for asker in 0..3 * u32::try_from(ASKERS_REMEMBERED).unwrap() {
+            let _counted = rates.of_refused(Peer::of(std::net::Ipv4Addr::from_bits(asker).into()));
+        }
+        assert!(rates.peers.buckets.len() <= ASKERS_REMEMBERED);
+    }
+}

@@ -1,0 +1,132 @@
+//! HTTPS, with a certificate made for the test.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+
+use clade::server::Exposure;
+use clade::server::tls::Tls;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use support::Server;
+use tempfile::TempDir;
+use tokio_rustls::rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::ring, pki_types::CertificateDer,
+};
+
+struct Secure {
+    server: Server,
+    certificate: CertificateDer<'static>,
+}
+
+/// Writes a certificate and its key; the certificate also as it is.
+fn made(folder: &Path, name: &str) -> CertificateDer<'static> {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.join(format!("{name}.pem")), cert.pem()).unwrap();
+    std::fs::write(folder.join(format!("{name}.key")), signing_key.serialize_pem()).unwrap();
+    cert.der().clone()
+}
+
+fn secure() -> Secure {
+    let folder = TempDir::new().unwrap();
+    let certificate = made(folder.path(), "own");
+    let tls = Tls::read(&folder.path().join("own.pem"), &folder.path().join("own.key")).unwrap();
+    let exposure = Exposure { tls: Some(tls), requests_a_second: 0, ..Exposure::default() };
+    Secure { server: Server::start_exposed(exposure, |state| state), certificate }
+}
+
+impl Secure {
+    /// A connection that offers these protocols.
+    fn connect(&self, protocols: &[&str]) -> StreamOwned<ClientConnection, TcpStream> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.clone()).unwrap();
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let client = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+        StreamOwned::new(client, TcpStream::connect(self.server.address).unwrap())
+    }
+}
+
+#[test]
+fn https_speaks_http_1_and_says_that_it_is_https_alone() {
+    let secure = secure();
+    let mut stream = secure.connect(&["http/1.1"]);
+    let ask = format!(
+        "GET /api/v2/data/people HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\nConnection: close\r\n\r\n",
+        secure.server.token
+    );
+    stream.write_all(ask.as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("{\"count\":0,\"data\":[]}"), "{text}");
+    assert!(text.contains("strict-transport-security: max-age="), "{text}");
+}
+
+/// One request, written by hand.
+#[test]
+fn https_speaks_http_2() {
+    let secure = secure();
+    let mut stream = secure.connect(&["h2", "http/1.1"]);
+    let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    // SETTINGS; then HEADERS of stream 1 with END_STREAM and END_HEADERS: GET, https, path, authority.
+    let fields = b"\x82\x87\x04\x08/healthz\x01\x09localhost";
+    sent.extend_from_slice(b"\0\0\0\x04\0\0\0\0\0");
+    sent.extend_from_slice(&[0, 0, u8::try_from(fields.len()).unwrap(), 1, 5, 0, 0, 0, 1]);
+    sent.extend_from_slice(fields);
+    stream.write_all(&sent).unwrap();
+    let answer = loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+        stream.read_exact(&mut payload).unwrap();
+        if head[3] == 1 {
+            break payload;
+        }
+    };
+    assert_eq!(answer[0], 0x88, "the first field is `:status: 200`");
+    assert_eq!(stream.conn.alpn_protocol(), Some(&b"h2"[..]));
+}
+
+#[test]
+fn what_is_no_tls_is_closed_and_a_good_client_served() {
+    let secure = secure();
+    for sent in [&b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], b"\x16\x03\x01\xff\xff", b"\0"] {
+        let mut stream = TcpStream::connect(secure.server.address).unwrap();
+        stream.write_all(sent).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut text = Vec::new();
+        let _reset = stream.read_to_end(&mut text);
+        assert!(!text.starts_with(b"HTTP"), "{text:?}");
+    }
+    let mut stream = secure.connect(&[]);
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 OK"), "{text}");
+}
+
+#[test]
+fn files_that_do_not_fit_are_told() {
+    let folder = TempDir::new().unwrap();
+    made(folder.path(), "own");
+    made(folder.path(), "other");
+    let path = |name: &str| folder.path().join(name);
+    for (certificate, key, words) in [
+        ("own.pem", "other.key", "is not that of the certificate"),
+        ("own.key", "own.key", "holds no certificate"),
+        ("own.pem", "own.pem", "holds no private key"),
+        ("own.pem", "gone.key", "cannot be read"),
+    ] {
+        let refusal = Tls::read(&path(certificate), &path(key)).unwrap_err().to_string();
+        assert!(refusal.contains(words), "{refusal}");
+    }
+    assert!(Tls::read(&path("own.pem"), &path("own.key")).is_ok());
+}
