@@ -2,7 +2,8 @@
 
 mod support;
 
-use clade::model::token::Role;
+use clade::model::Command;
+use clade::model::token::{Actor, Author, Role, Scope, TokenId};
 use serde_json::{Value, json};
 use support::{Server, strings};
 
@@ -259,4 +260,56 @@ fn a_revoked_token_gets_no_kept_answer_and_changes_nothing() {
     server.data(&format!("mutation {{ deleteToken(tokenId: \"{id}\") {{ revision }} }}"));
     assert_eq!(server.ask_as(&token, query, &Value::Null).status, 401);
     server.sent_as(&token, "POST", "/people", &json!({"email": "x@y"})).problem(401, "unauthorized");
+}
+
+#[test]
+fn a_token_that_lost_its_role_changes_nothing_more() {
+    let server = Server::organisation();
+    let token = server.token_with(Role::Admin);
+    let id = TokenId::parse(&token["clade_".len()..][..8]).expect("it is one");
+    let author = Author { actor: Actor::Token(id.clone()), role: Role::Admin, scope: Scope::Everything };
+    server.data(&format!(
+        "mutation {{ updateToken(input: {{tokenId: \"{id}\", role: WRITE}}) {{ revision }} }}"
+    ));
+    // Asked for before, and its turn comes after.
+    let command = Command::RevokeToken(id);
+    let refused = server.directory.try_out(&author, vec![command.clone()]).unwrap_err();
+    assert_eq!(refused.code(), "unauthorized");
+    let as_it_is = Author { role: Role::Write, ..author };
+    assert!(
+        server.directory.try_out(&as_it_is, vec![command]).is_ok(),
+        "the role is judged by whoever lets it in"
+    );
+}
+
+#[test]
+fn a_token_with_a_unit_that_ended_is_still_known_to_whoever_may_end_it() {
+    let server = Server::organisation();
+    let admin = server.token_within(Role::Admin, &["Frames"]);
+    server.post("/units", &json!({"name": "Passing", "parent": "Frames"})).ok();
+    let made = server.token_within(Role::Write, &["Carbon", "Passing"]);
+    assert_eq!(server.delete("/units/Passing").status, 204);
+    let id = &made["clade_".len()..][..8];
+    let known = strings(&server.data_as(&admin, "{ tokens { tokenId } }"), "/tokens/*/tokenId");
+    assert!(known.contains(&id.to_owned()), "{known:?}");
+    server.data_as(&admin, &format!("mutation {{ deleteToken(tokenId: \"{id}\") {{ revision }} }}"));
+    assert_eq!(server.ask_as(&made, "{ revision }", &Value::Null).status, 401);
+}
+
+#[test]
+fn a_unit_that_hangs_out_of_sight_is_not_taken_for_an_unplaced_one() {
+    let (server, token) = narrow(&["Bikes", "Platform"]);
+    let other = server.token_within(Role::Read, &["Bikes"]);
+    let seen = || server.data_as(&other, "{ roots { totals { units people } } }");
+    let before = seen();
+    let placed = json!({"email": "new@aurora.example", "business": "Bikes", "department": "Platform"});
+    server.sent_as(&token, "POST", "/people", &placed).ok();
+    assert_eq!(
+        seen()["roots"][0]["totals"]["people"].as_u64(),
+        before["roots"][0]["totals"]["people"].as_u64().map(|n| n + 1)
+    );
+    assert_eq!(server.get("/units/Platform").ok()["parents"], json!(["Digital"]), "it stays where it was");
+    let moved = "mutation { moveOrgUnit(id: \"Platform\", to: \"Bikes\") { revision } }";
+    let answer = server.ask_as(&token, moved, &Value::Null).value();
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "out-of-scope");
 }

@@ -13,7 +13,6 @@ use crate::model::token::{Actor, Author, Role, Scope, Token};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     author: Author,
-    role: Role,
     /// What an identity provider says, where that is who vouches.
     claims: Option<Arc<Claims>>,
 }
@@ -33,7 +32,7 @@ impl Grant {
     /// Everything, in the name of the process that holds the store.
     #[must_use]
     pub fn local() -> Self {
-        Self { author: Author::local(), role: Role::Admin, claims: None }
+        Self { author: Author::local(), claims: None }
     }
 
     /// What `token` gives to the holder of `secret` now. Compares in constant time, and says of a revoked or
@@ -51,15 +50,21 @@ impl Grant {
         if token.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(Refusal::Expired);
         }
-        let author = Author { actor: Actor::Token(token.id.clone()), scope: token.scope.clone() };
-        Ok(Self { author, role: token.role, claims: None })
+        Ok(Self::as_of(token))
+    }
+
+    /// What `token` gives now to someone who has shown that they hold its secret.
+    #[must_use]
+    pub fn as_of(token: &Token) -> Self {
+        let (role, scope) = (token.role, token.scope.clone());
+        Self { author: Author { actor: Actor::Token(token.id.clone()), role, scope }, claims: None }
     }
 
     /// What an identity provider's `claims` give, whose units are those of `scope` now.
     #[must_use]
     pub fn of_claims(claims: Arc<Claims>, scope: Scope) -> Self {
-        let author = Author { actor: Actor::Subject(claims.subject.clone()), scope };
-        Self { author, role: claims.role, claims: Some(claims) }
+        let author = Author { actor: Actor::Subject(claims.subject.clone()), role: claims.role, scope };
+        Self { author, claims: Some(claims) }
     }
 
     /// What an identity provider says, where that is who vouches.
@@ -89,13 +94,13 @@ impl Grant {
     /// The role.
     #[must_use]
     pub fn role(&self) -> Role {
-        self.role
+        self.author.role
     }
 
     /// Whether the role is `role` or more.
     #[must_use]
     pub fn allows(&self, role: Role) -> bool {
-        self.role >= role
+        self.role() >= role
     }
 
     /// Whether the role is `role` or more, over the whole directory.

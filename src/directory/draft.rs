@@ -20,7 +20,7 @@ pub(super) fn plan_all(
     moment: &Moment<'_>,
     mut take: impl FnMut(Vec<Change>),
 ) -> Result<Vec<Outcome>, Error> {
-    still_holds(draft, &author.actor, moment)?;
+    still_holds(draft, author, moment)?;
     let is_bulk = is_bulk(draft, author, &commands);
     if is_bulk {
         let draft = Arc::make_mut(draft);
@@ -63,13 +63,13 @@ pub(super) fn is_bulk(draft: &Graph, author: &Author, commands: &[Command]) -> b
     !author.scope.is_limited() && draft.is_bulk(commands.len())
 }
 
-/// Refuses whoever held a token when they asked, and since then does not.
-fn still_holds(draft: &Arc<Graph>, actor: &Actor, moment: &Moment<'_>) -> Result<(), Error> {
-    match actor {
+/// Refuses whoever held a token of that role when they asked, and since then does not.
+fn still_holds(draft: &Arc<Graph>, author: &Author, moment: &Moment<'_>) -> Result<(), Error> {
+    match &author.actor {
         // Nobody can take back what an identity provider has signed.
         Actor::Local | Actor::Subject(_) => Ok(()),
         Actor::Token(id) => match View::of(Arc::clone(draft)).token(id) {
-            Some(token) if token.holds_at(moment.now) => Ok(()),
+            Some(token) if token.holds_at(moment.now) && token.role >= author.role => Ok(()),
             _ => Err(Error::Unauthorized),
         },
     }

@@ -1,5 +1,8 @@
 //! From a reference to a unit, within a view: tried as key, external id, path, then as a unique name.
 
+use roaring::RoaringBitmap;
+use rustc_hash::FxHashSet;
+
 use crate::error::Error;
 use crate::graph::index::IndexBy;
 use crate::graph::view::View;
@@ -9,6 +12,8 @@ use crate::model::reference::UnitRef;
 
 /// Between the names of a path that is given as one text.
 const PATH_SEPARATOR: char = '/';
+/// A path of more names than this leads nowhere.
+const PATH_STEPS_MAX: usize = 64;
 
 impl View {
     /// The unit that a reference names.
@@ -88,9 +93,15 @@ impl View {
     /// The units at the end of a path whose first name may be anywhere, and each other beneath the one before.
     fn at_path(&self, names: &[&str], unit_type: Option<&UnitType>) -> Vec<EntityId> {
         let Some((first, rest)) = names.split_first() else { return Vec::new() };
+        if names.len() > PATH_STEPS_MAX {
+            return Vec::new();
+        }
         let type_of_first = if rest.is_empty() { unit_type } else { None };
         let mut found = self.named(first, type_of_first);
         for (step, name) in rest.iter().enumerate() {
+            if found.is_empty() {
+                break;
+            }
             let type_here = if step + 1 == rest.len() { unit_type } else { None };
             found = self.named_beneath(&found, name, type_here);
         }
@@ -99,7 +110,14 @@ impl View {
 
     fn named_beneath(&self, uppers: &[EntityId], name: &str, unit_type: Option<&UnitType>) -> Vec<EntityId> {
         let mut found = self.named(name, unit_type);
-        found.retain(|id| uppers.iter().any(|upper| self.contains(*upper, *id)));
+        if let [upper] = uppers {
+            found.retain(|id| self.contains(*upper, *id));
+        } else {
+            let below = uppers.iter().map(|upper| self.below(*upper, Kind::OrgUnit));
+            let beneath = below.fold(RoaringBitmap::new(), |all, below| all | &*below);
+            found.retain(|id| beneath.contains(id.0));
+        }
+        let uppers: FxHashSet<EntityId> = uppers.iter().copied().collect();
         let direct = |id: &EntityId| self.parents(*id).iter().any(|parent| uppers.contains(parent));
         if found.iter().any(direct) {
             found.retain(direct);

@@ -194,6 +194,8 @@ impl fmt::Display for Actor {
 pub struct Author {
     /// Who asks.
     pub actor: Actor,
+    /// In which role. A token that has less of one when the change's turn comes changes nothing.
+    pub role: Role,
     /// What they see and may change.
     pub scope: Scope,
 }
@@ -202,6 +204,6 @@ impl Author {
     /// The process that holds the store, which may change everything.
     #[must_use]
     pub fn local() -> Self {
-        Self { actor: Actor::Local, scope: Scope::Everything }
+        Self { actor: Actor::Local, role: Role::Admin, scope: Scope::Everything }
     }
 }

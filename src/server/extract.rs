@@ -98,12 +98,8 @@ impl Writer {
 
     /// What carrying them out would do.
     pub(crate) async fn try_out(&self, commands: Vec<Command>) -> Result<Written, Error> {
-        let directory = self.state.directory().clone();
         let author = self.caller.grant.author().clone();
-        tokio::task::spawn_blocking(move || directory.try_out(&author, commands))
-            .await
-            .map_err(|_| Error::Closed)?
-            .map(|applied| self.seen(applied))
+        self.state.try_out(author, commands).await.map(|applied| self.seen(applied))
     }
 
     fn seen(&self, applied: Applied) -> Written {

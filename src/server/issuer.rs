@@ -19,6 +19,7 @@ use crate::access::jwt::{Claims, KeySet, Rules, key_id};
 use crate::model::time::Timestamp;
 use crate::server::limits::{
     JWKS_BYTES_MAX, JWKS_FETCH_AGAIN_AFTER, JWKS_FETCH_WITHIN, JWKS_LOOK_AGAIN_AFTER, JWKS_STALE_AFTER,
+    JWKS_TRY_AGAIN_AFTER,
 };
 
 /// An identity provider whose tokens are taken.
@@ -109,7 +110,9 @@ impl Issuer {
         match self.source {
             Source::File(_) => has_passed(looked.at, JWKS_LOOK_AGAIN_AFTER),
             Source::Url(_) => {
-                has_passed(looked.at, JWKS_FETCH_AGAIN_AFTER)
+                // Without any keys nobody comes in, so that is tried again soon.
+                let after = if looked.came.is_none() { JWKS_TRY_AGAIN_AFTER } else { JWKS_FETCH_AGAIN_AFTER };
+                has_passed(looked.at, after)
                     && (has_passed(looked.came, JWKS_STALE_AFTER) || !self.keys.load().has(id))
             }
         }
@@ -118,12 +121,11 @@ impl Issuer {
     /// Reads or fetches the keys, where they may have changed. Blocks.
     fn look(&self) {
         let before = self.looked();
-        self.looked.lock().unwrap_or_else(PoisonError::into_inner).at = Some(Instant::now());
         let (found, file) = match &self.source {
             Source::File(path) => {
                 let file = stamp(path);
                 if file.is_some() && file == before.file {
-                    return;
+                    return self.note_look();
                 }
                 (read(path), file)
             }
@@ -132,9 +134,15 @@ impl Issuer {
         match found {
             Ok(keys) => self.keep(keys, file),
             Err(why) => {
+                self.note_look();
                 tracing::warn!(why, "the keys of the identity provider cannot be had; those at hand stay");
             }
         }
+    }
+
+    /// Noted when it ends: whoever comes meanwhile waits for what it finds.
+    fn note_look(&self) {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).at = Some(Instant::now());
     }
 
     fn keep(&self, keys: KeySet, file: Option<(SystemTime, u64)>) {

@@ -78,9 +78,13 @@ pub const LOG_READERS_MAX: usize = 1;
 pub const JWKS_BYTES_MAX: u64 = 1 << 20;
 /// How long fetching it may take.
 pub const JWKS_FETCH_WITHIN: Duration = Duration::from_secs(10);
+/// How soon it is tried again while none have ever come.
+pub const JWKS_TRY_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// How soon it may be fetched again.
 pub const JWKS_FETCH_AGAIN_AFTER: Duration = Duration::from_mins(1);
 /// When it is fetched again, though it has every key that is asked for.
 pub const JWKS_STALE_AFTER: Duration = Duration::from_mins(10);
 /// How soon a file of keys is looked at again.
 pub const JWKS_LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How many dry runs go on at once; others wait.
+pub const DRY_RUNS_MAX: usize = 2;

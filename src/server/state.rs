@@ -8,14 +8,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::jwt::{Claims, Units};
 use crate::access::{Grant, Secret};
-use crate::directory::{Directory, View};
+use crate::directory::{Applied, Directory, View};
+use crate::error::Error;
+use crate::model::command::Command;
 use crate::model::key::UnitKey;
 use crate::model::reference::UnitRef;
 use crate::model::time::Timestamp;
-use crate::model::token::{Actor, Scope};
+use crate::model::token::{Actor, Author, Scope};
 use crate::server::graphql;
 use crate::server::issuer::Issuer;
-use crate::server::limits::{ANSWERS_KEPT_BYTES, LOG_READERS_MAX};
+use crate::server::limits::{ANSWERS_KEPT_BYTES, DRY_RUNS_MAX, LOG_READERS_MAX};
 use crate::server::problem::{Problem, Result};
 
 /// Shared by all requests. Cheap to clone.
@@ -29,6 +31,8 @@ pub struct AppState {
     issuer: Option<Arc<Issuer>>,
     /// One permit for each who may read the log.
     audits: Arc<Semaphore>,
+    /// One permit for each dry run that may go on: it holds a copy of everything.
+    dry_runs: Arc<Semaphore>,
     graphql: Arc<graphql::Settings>,
     /// The clock: where a request learns what time it is.
     now: fn() -> Timestamp,
@@ -61,6 +65,7 @@ impl AppState {
             is_open: false,
             issuer: None,
             audits: Arc::new(Semaphore::new(LOG_READERS_MAX)),
+            dry_runs: Arc::new(Semaphore::new(DRY_RUNS_MAX)),
             graphql: Arc::default(),
             now: Timestamp::now,
         }
@@ -107,6 +112,20 @@ impl AppState {
         Arc::clone(&self.audits).acquire_owned().await.ok()
     }
 
+    /// What `commands` of `author` would do.
+    ///
+    /// # Errors
+    /// Why they would be refused.
+    pub(super) async fn try_out(&self, author: Author, commands: Vec<Command>) -> Result<Applied, Error> {
+        let turn = Arc::clone(&self.dry_runs).acquire_owned().await.map_err(|_| Error::Closed)?;
+        let directory = self.directory.clone();
+        let tried = tokio::task::spawn_blocking(move || {
+            let _until_done = turn;
+            directory.try_out(&author, commands)
+        });
+        tried.await.map_err(|_| Error::Closed)?
+    }
+
     /// The directory itself, for writes and for revisions. Reads go through [`Caller::view`].
     #[must_use]
     pub fn directory(&self) -> &Directory {
@@ -132,14 +151,19 @@ impl AppState {
         Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
     }
 
-    /// The same caller, with the directory as it is now.
+    /// The same caller, with the directory and the token as they are now.
     #[must_use]
     pub fn renewed(&self, caller: &Caller) -> Caller {
         let view = self.directory.view();
-        match caller.grant.claims() {
-            Some(claims) => vouched_for(Arc::clone(claims), &view),
-            None => Caller { view: view.seen_by(caller.grant.scope()), grant: Arc::clone(&caller.grant) },
+        if let Some(claims) = caller.grant.claims() {
+            return vouched_for(Arc::clone(claims), &view);
         }
+        let grant = match caller.grant.actor() {
+            Actor::Token(id) => view.token(id).map(|token| Arc::new(Grant::as_of(token))),
+            Actor::Local | Actor::Subject(_) => None,
+        };
+        let grant = grant.unwrap_or_else(|| Arc::clone(&caller.grant));
+        Caller { view: view.seen_by(grant.scope()), grant }
     }
 
     /// Who sends these headers: `Authorization: <token>` or `Authorization: Bearer <token>`, the scheme in any

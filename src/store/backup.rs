@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::store::failure::{failed, not_opened};
 use crate::store::new_file::NewFile;
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, META, TOKENS};
+use crate::store::uses::USES;
 
 /// The store as it was when this was taken; later commits are not seen.
 pub struct Snapshot(pub(super) ReadTransaction);
@@ -32,6 +33,10 @@ impl Snapshot {
         self.copy(&into, MAPPINGS)?;
         self.copy(&into, TOKENS)?;
         self.copy(&into, LOG)?;
+        // It is not there before a token was used.
+        if self.0.open_table(USES).is_ok() {
+            self.copy(&into, USES)?;
+        }
         into.commit().map_err(failed)
     }
 

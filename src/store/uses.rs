@@ -9,7 +9,7 @@ use crate::model::token::TokenId;
 use crate::store::failure::failed;
 
 /// Milliseconds since the epoch by the id of a token. Made when it is first written.
-const USES: TableDefinition<&str, i64> = TableDefinition::new("token-uses");
+pub(super) const USES: TableDefinition<&str, i64> = TableDefinition::new("token-uses");
 
 /// When each token was last used, as far as that was written.
 pub(super) fn read(transaction: &ReadTransaction) -> Result<Vec<(TokenId, Timestamp)>, StoreError> {

@@ -64,7 +64,7 @@ pub(crate) fn try_many(
             !after.last().iter().any(|it| matches!(it, Change::PutToken(_)))
                 || after.mappings == before.mappings
         );
-        done += usize::from(answer.status < 300);
+        done += usize::from(answer.is_plain());
         before = after;
     }
     done

@@ -1,6 +1,6 @@
 //! Repositories and services, as their project's record gives them: those that stay keep their numbers.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::directory::plan::Plan;
 use crate::error::Error;
@@ -30,6 +30,8 @@ impl Plan<'_> {
             .into_iter()
             .filter_map(|id| self.view.entity(id).map(|entity| &**entity))
             .collect();
+        let existing: HashMap<String, &Entity> =
+            existing.into_iter().map(|asset| (identity(&asset.body), asset)).collect();
         let mut named = HashSet::new();
         let mut changed = false;
         for body in bodies {
@@ -37,14 +39,16 @@ impl Plan<'_> {
             if !named.insert(identity.clone()) {
                 return Err(Error::Duplicate { kind: kind.as_str(), key: identity, id: None });
             }
-            if let Some(asset) = existing.iter().find(|asset| self::identity(&asset.body) == identity) {
+            if let Some(asset) = existing.get(&identity) {
                 changed |= self.change_entity(asset, body) == Effect::Updated;
             } else {
                 self.new_entity(body);
                 changed = true;
             }
         }
-        for asset in existing.into_iter().filter(|asset| !named.contains(&identity(&asset.body))) {
+        let mut ended: Vec<_> = existing.iter().filter(|(identity, _)| !named.contains(*identity)).collect();
+        ended.sort_unstable_by_key(|(_, asset)| asset.id);
+        for (_, asset) in ended {
             self.push_end(asset);
             changed = true;
         }

@@ -189,7 +189,7 @@ impl Plan<'_> {
     ) -> Result<Option<EntityId>, Error> {
         let mut roots = self.view.units_for(&UnitRef::Path(vec![name.as_str().to_owned()]), Some(unit_type));
         roots.retain(|root| {
-            *root != upper && self.view.parents(*root).is_empty() && !self.view.contains(*root, upper)
+            *root != upper && self.everything.parents(*root).is_empty() && !self.view.contains(*root, upper)
         });
         if roots.len() > 1 {
             return Err(Error::Ambiguous {

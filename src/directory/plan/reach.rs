@@ -3,12 +3,14 @@
 //! Names are looked up in sight alone, so a plan begins within reach. What it may still do is to leave something out
 //! of sight, or to end a record that something out of sight is mapped to.
 
+use std::sync::Arc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::directory::plan::Plan;
 use crate::error::Error;
 use crate::model::change::Change;
-use crate::model::entity::EntityId;
+use crate::model::entity::{Entity, EntityId};
 use crate::model::mapping::{MappingId, MappingType};
 
 const PLACE_IT: &str = "place it in a unit that the token sees";
@@ -85,8 +87,14 @@ impl<'r, 'p> Reach<'r, 'p> {
                 _ => None,
             })
         };
-        let label = self.plan.view.entity(id).or_else(made).map(|entity| entity.label().to_owned());
-        let what = format!("{:?} would be where the token does not see it", label.unwrap_or_default());
+        // The key of a unit that would be made could tell of others.
+        let named = |entity: &Arc<Entity>| match entity.as_org_unit() {
+            Some(unit) => unit.name.as_str().to_owned(),
+            None => entity.label().to_owned(),
+        };
+        let known = self.plan.view.entity(id).map(|entity| entity.label().to_owned());
+        let label = known.or_else(|| made().map(named)).unwrap_or_default();
+        let what = format!("{label:?} would be where the token does not see it");
         Err(Error::OutOfScope { what, instead: PLACE_IT })
     }
 

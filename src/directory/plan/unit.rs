@@ -215,6 +215,11 @@ impl Plan<'_> {
             }
             None => parents.first().copied(),
         };
+        if from.is_none() && !self.everything.parents(entity.id).is_empty() {
+            let what = format!("{:?} would stay where the token does not see it too", entity.label());
+            let instead = "link it beneath another unit, or ask for a token that sees where it is";
+            return Err(Error::OutOfScope { what, instead });
+        }
         let subject = Subject::Entity(entity.id);
         if from == Some(to) {
             return Ok(Outcome { subject, effect: Effect::Unchanged });

@@ -93,9 +93,12 @@ impl View {
         tokens
     }
 
-    /// Whether everything that `scope` reaches is in sight.
+    /// Whether everything that `scope` reaches is in sight, and there is anything. Units that have ended give nothing.
     fn covers(&self, scope: &Scope) -> bool {
-        let is_seen = |unit: &EntityId| self.entity(*unit).is_some();
-        !self.is_narrowed() || (scope.is_limited() && scope.units().iter().all(is_seen))
+        if !self.is_narrowed() {
+            return true;
+        }
+        let mut standing = scope.units().iter().filter(|unit| self.graph.entity(**unit).is_some()).peekable();
+        standing.peek().is_some() && standing.all(|unit| self.sees(*unit))
     }
 }

@@ -30,9 +30,14 @@ impl Sight {
     pub(super) fn of(graph: &Graph, mut units: Vec<EntityId>) -> Self {
         units.sort_unstable();
         units.dedup();
-        let is_beneath = |id: &EntityId| units.iter().any(|unit| graph.contains(*unit, *id));
-        let tops = units.iter().copied().filter(|id| !is_beneath(id)).collect();
-        Self { units: tops, by_kind: Default::default(), name: OnceLock::new() }
+        if units.len() > 1 {
+            let mut beneath = RoaringBitmap::new();
+            for beneath_one in units.iter().filter_map(|unit| graph.beneath.get(unit)) {
+                beneath |= &beneath_one.below[Kind::OrgUnit as usize];
+            }
+            units.retain(|unit| !beneath.contains(unit.0));
+        }
+        Self { units, by_kind: Default::default(), name: OnceLock::new() }
     }
 
     /// The units that nothing in sight is above.

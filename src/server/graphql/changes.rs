@@ -14,10 +14,8 @@ use crate::server::state::{AppState, Caller};
 pub(crate) async fn try_out(state: &AppState, caller: &Caller, changes: Vec<ChangeInput>) -> Result<Applied> {
     let total = changes.len();
     let commands = commands(changes)?;
-    let directory = state.directory().clone();
-    let author = caller.grant.author().clone();
-    let tried = tokio::task::spawn_blocking(move || directory.try_out(&author, commands)).await;
-    tried.map_err(|_| Problem::internal())?.map_err(|refusal| refused_by_directory(refusal, total))
+    let tried = state.try_out(caller.grant.author().clone(), commands).await;
+    tried.map_err(|refusal| refused_by_directory(refusal, total))
 }
 
 /// Carries them out.

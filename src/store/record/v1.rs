@@ -308,7 +308,12 @@ impl<'a> TokenV1<'a> {
             hash: token.hash,
             role: token.role as u8,
             description: token.description.as_ref().map(Name::as_str),
-            units: token.scope.units().iter().map(|unit| unit.0).collect(),
+            units: match &token.scope {
+                Scope::Everything => Vec::new(),
+                // None at all would read as everything, and this number is nobody's.
+                Scope::Units(units) if units.is_empty() => vec![u32::MAX],
+                Scope::Units(units) => units.iter().map(|unit| unit.0).collect(),
+            },
             expires_at: token.expires_at.map(Timestamp::as_millis),
             created_at: token.created_at.as_millis(),
             revoked_at: token.revoked_at.map(Timestamp::as_millis),
