@@ -18,8 +18,11 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
+/// What takes whatever bytes there are.
+type Target = fn(&[u8]);
+
 /// Every target by its name.
-pub(crate) const ALL: [(&str, fn(&[u8])); 7] = [
+pub(crate) const ALL: [(&str, Target); 7] = [
     ("lines", lines),
     ("paths", paths),
     ("filters", filters),
@@ -108,7 +111,7 @@ pub(crate) fn filters(bytes: &[u8]) {
         orgUnits(filter: $units) { totalCount nodes { key } }
     }";
     let Ok(Value::Object(variables)) = serde_json::from_slice(bytes) else { return };
-    ask(QUERY, variables);
+    ask(QUERY, &variables);
 }
 
 /// A GraphQL document. The first line is the variables, if it is any.
@@ -116,12 +119,12 @@ pub(crate) fn documents(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let (first, rest) = text.split_once('\n').unwrap_or_default();
     match serde_json::from_str(first) {
-        Ok(Value::Object(variables)) => ask(rest, variables),
-        _ => ask(text, serde_json::Map::new()),
+        Ok(Value::Object(variables)) => ask(rest, &variables),
+        _ => ask(text, &serde_json::Map::new()),
     }
 }
 
-fn ask(text: &str, variables: serde_json::Map<String, Value>) {
+fn ask(text: &str, variables: &serde_json::Map<String, Value>) {
     let request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
     let body = json!({ "query": text, "variables": variables }).to_string();
     let answer = send(request, Body::from(body));
