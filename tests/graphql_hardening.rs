@@ -334,3 +334,51 @@ fn fields_come_in_the_order_in_which_they_are_asked_for_however_long_they_take()
         assert_eq!(names, fields);
     }
 }
+
+#[test]
+fn introspection_that_goes_in_circles_is_counted() {
+    let server = Server::start();
+    let (mut open, mut close) = (String::new(), String::new());
+    for _ in 0..5 {
+        open.push_str("possibleTypes { interfaces { ");
+        close.push_str("} } ");
+    }
+    server.refusal(&format!("{{ __type(name: \"Node\") {{ {open} name {close} }} }}"), "too-complex");
+    server.data("{ __type(name: \"Node\") { possibleTypes { interfaces { name } } } }");
+}
+
+#[test]
+fn an_alias_has_a_longest_length() {
+    let server = Server::start();
+    server.data(&format!("{{ {}: revision }}", "a".repeat(128)));
+    server.refusal(&format!("{{ {}: revision }}", "a".repeat(129)), "too-complex");
+}
+
+#[test]
+fn long_lists_in_variables_cost_no_more_for_being_named_often() {
+    let server = Server::start();
+    let document =
+        format!("query ($c: [ID!]!) {{ {} }}", many(400, |at| format!("a{at}: nodes(ids: $c) {{ id }} ")));
+    let ids = json!({ "c": vec!["x"; 19_000] });
+    server.refusal_with(&document, &ids, "too-complex");
+}
+
+/// As many as would take every thread of the runtime, were each to keep one.
+#[test]
+fn a_crowd_that_waits_for_what_takes_long_stops_nobody() {
+    let server = Server::start();
+    projects(&server, 2_000);
+    let query = many(40, |at| format!("a{at}: search(text: \"Shop{at}\") {{ score }} "));
+    std::thread::scope(|scope| {
+        for _ in 0..200 {
+            scope.spawn(|| {
+                let answer = server.ask(&format!("{{ {query} }}"), &Value::Null);
+                assert!([200, 503].contains(&answer.status), "{}", answer.text());
+            });
+        }
+        for _ in 0..20 {
+            server.send_as("GET", "!/healthz", &[], None).ok();
+        }
+    });
+    server.data("{ search(text: \"Shop\") { score } }");
+}

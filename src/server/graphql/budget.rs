@@ -17,7 +17,7 @@ use crate::directory::View;
 use crate::error::Error;
 use crate::model::attributes::Attributes;
 use crate::query::cost::texts_max;
-use crate::server::graphql::aside::{Places, aside, in_order};
+use crate::server::graphql::aside::{Places, aside};
 use crate::server::graphql::limits::{COST_MAX, JSON_MAX_BYTES, LISTED_MAX};
 use crate::server::graphql::scalars::Json;
 use crate::server::problem::{Problem, Result};
@@ -75,6 +75,11 @@ impl Budget {
         self.within
     }
 
+    /// As [`Places::in_order`].
+    pub(super) async fn in_order<F: Future>(&self, wait: F) -> Result<F::Output> {
+        self.places.in_order(wait).await
+    }
+
     /// How much time is left.
     pub(super) fn left(&self) -> Duration {
         self.within.saturating_sub(self.began.elapsed())
@@ -120,7 +125,8 @@ impl Budget {
         if texts < LONG_FROM {
             return work();
         }
-        let _place = if self.is_placed { None } else { Some(in_order(self.places.one(self)).await?) };
+        let _place =
+            if self.is_placed { None } else { Some(self.places.in_order(self.places.one(self)).await??) };
         aside(work)
     }
 

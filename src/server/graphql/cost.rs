@@ -9,8 +9,11 @@ use async_graphql::parser::types::{
     ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, VariableDefinition,
 };
 use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
+use async_graphql_value::Value;
 
-use crate::server::graphql::limits::{NESTING_MAX, PAGE_DEFAULT, PAGE_MAX, SEARCH_DEFAULT, over};
+use crate::server::graphql::limits::{
+    ALIAS_MAX_BYTES, NESTING_MAX, PAGE_DEFAULT, PAGE_MAX, SEARCH_DEFAULT, over,
+};
 use crate::server::limits::LOG_ENTRIES_DEFAULT;
 use crate::server::problem::{Problem, Result};
 
@@ -18,6 +21,16 @@ use crate::server::problem::{Problem, Result};
 const LIST_GUESS: u64 = 5;
 const LISTS: [&str; 8] =
     ["children", "ancestors", "parents", "units", "services", "roots", "repositories", "tokens"];
+/// The lists of introspection, each with about how long it is. Nested in each other they grow without end.
+const INTROSPECTED: [(&str, u64); 7] = [
+    ("types", 100),
+    ("fields", 12),
+    ("args", 4),
+    ("inputFields", 8),
+    ("enumValues", 6),
+    ("possibleTypes", 6),
+    ("interfaces", 6),
+];
 /// Counting the values of one dimension takes as long as so many fields.
 const FACET_COST: u64 = 1_000;
 
@@ -135,6 +148,12 @@ impl<'d> Counter<'d> {
     }
 
     fn field(&mut self, field: &'d Field) -> Result<Count> {
+        // It stands in the answer once for each record.
+        if let Some(alias) = &field.alias
+            && alias.node.len() > ALIAS_MAX_BYTES
+        {
+            return Err(over("letters in an alias", alias.node.len() as u64, ALIAS_MAX_BYTES as u64));
+        }
         let mut count = self.selection_set(&field.selection_set.node)?.within(field.directives.len())?;
         count.depth += 1;
         count.roots = 1;
@@ -159,7 +178,7 @@ impl<'d> Counter<'d> {
 
     /// How many times everything else in a field is answered.
     fn times(&self, field: &Field) -> u64 {
-        let length = |argument| self.list(field, argument).map_or(1, |list| list.len() as u64);
+        let length = |argument| self.length(field, argument).map_or(1, |length| length as u64);
         match field.name.node.as_str() {
             "nodes" => length("ids"),
             "apply" => length("changes"),
@@ -173,29 +192,33 @@ impl<'d> Counter<'d> {
                 length("by").saturating_mul(values.saturating_add(FACET_COST))
             }
             name if LISTS.contains(&name) => LIST_GUESS,
-            _ => 1,
+            name => INTROSPECTED.iter().find(|(list, _)| *list == name).map_or(1, |(_, length)| *length),
         }
     }
 
     /// A page size. What is too large is the field's to tell.
     fn size(&self, field: &Field, argument: &str) -> Option<u64> {
-        match self.argument(field, argument)? {
-            ConstValue::Number(number) => number.as_u64().map(|size| size.min(PAGE_MAX as u64)),
-            _ => None,
-        }
+        let size = match &field.get_argument(argument)?.node {
+            Value::Number(number) => number.as_u64()?,
+            Value::Variable(name) => match self.variable(name)? {
+                ConstValue::Number(number) => number.as_u64()?,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(size.min(PAGE_MAX as u64))
     }
 
-    fn list(&self, field: &Field, argument: &str) -> Option<Vec<ConstValue>> {
-        match self.argument(field, argument)? {
-            ConstValue::List(values) => Some(values),
+    /// How long a list is that is given. It may be very long, so it is not copied.
+    fn length(&self, field: &Field, argument: &str) -> Option<usize> {
+        match &field.get_argument(argument)?.node {
+            Value::List(values) => Some(values.len()),
+            Value::Variable(name) => match self.variable(name)? {
+                ConstValue::List(values) => Some(values.len()),
+                _ => None,
+            },
             _ => None,
         }
-    }
-
-    /// The value of an argument, its variables replaced by what was given or is their default.
-    fn argument(&self, field: &Field, argument: &str) -> Option<ConstValue> {
-        let value = field.get_argument(argument)?.node.clone();
-        value.into_const_with(|name| self.variable(&name).cloned().ok_or(())).ok()
     }
 
     fn variable(&self, name: &Name) -> Option<&ConstValue> {

@@ -60,6 +60,9 @@ pub(crate) const JSON_MAX_BYTES: u64 = 32 << 20;
 /// Fields answered, counted with page sizes.
 pub(crate) const COST_MAX: u64 = 500_000;
 
+/// The longest alias, in bytes.
+pub(crate) const ALIAS_MAX_BYTES: usize = 128;
+
 /// What the costliest operation costs. Refuses what would cost too much, and fragments that spread each other in a
 /// circle.
 pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<u64> {
@@ -76,6 +79,10 @@ pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Res
         aliases = aliases.saturating_add(count.aliases);
         directives = directives.saturating_add(count.directives);
         cost = cost.max(count.cost);
+        // At once: to count the rest would take as long as to count this.
+        if fields > FIELDS_MAX {
+            return Err(over("fields", fields, FIELDS_MAX));
+        }
     }
     for name in document.fragments.keys() {
         let count = counter.fragment(name)?;

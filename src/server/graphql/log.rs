@@ -7,7 +7,7 @@ use crate::model::entity::{Kind, Revision as RevisionNumber};
 use crate::model::key::Name;
 use crate::model::token::Role;
 use crate::server::audit::{self, fields, key, record_name};
-use crate::server::graphql::aside::in_order;
+use crate::server::graphql::budget::Budget;
 use crate::server::graphql::connection::invalid;
 use crate::server::graphql::query::caller;
 use crate::server::graphql::scalars::{DateTime, Json, Revision};
@@ -140,7 +140,8 @@ pub(crate) async fn log(
     let before = asked.before.map_or(newest, |before: RevisionNumber| before.min(newest));
     let asked = AuditRequest { before: Some(before), ..asked };
     let state = context.data::<AppState>().map_err(|_| Problem::internal())?;
-    Ok(Log::of(&in_order(audit::read(state, asked)).await?, &caller.view))
+    let read = Budget::of(context)?.in_order(audit::read(state, asked)).await??;
+    Ok(Log::of(&read, &caller.view))
 }
 
 fn size(name: &str, given: Option<i64>, most: usize) -> Result<Option<usize>> {

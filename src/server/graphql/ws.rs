@@ -14,11 +14,13 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt, select_all};
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::model::entity::Revision;
 use crate::server::graphql::http::asked;
 use crate::server::graphql::{Answer, Endpoint, Prepared, origin};
+use crate::server::json;
 use crate::server::problem::Problem;
 use crate::server::state::Caller;
 
@@ -202,7 +204,7 @@ impl Connection {
     }
 
     async fn take(&mut self, text: &str, headers: &HeaderMap) -> Result<(), Close> {
-        let message: Value = serde_json::from_str(text).map_err(|_| Close::invalid("Invalid message"))?;
+        let message: Value = json::parse(text.as_bytes()).map_err(|_| Close::invalid("Invalid message"))?;
         match message["type"].as_str() {
             Some("connection_init") => self.init(&message["payload"], headers).await,
             Some("ping") => match message.get("payload") {
@@ -296,8 +298,15 @@ impl Connection {
             }
             Ok(prepared) => {
                 let endpoint = Arc::clone(&self.endpoint);
+                // In a task of its own: what waits must not keep the socket's other operations from going on.
+                let mut task = JoinSet::new();
+                task.spawn(async move { endpoint.carry_out(caller, prepared).await });
                 let answer = async move {
-                    message(endpoint.carry_out(caller, prepared).await.unwrap_or_else(Answer::refusal))
+                    let answer = match task.join_next().await {
+                        Some(Ok(answer)) => answer.unwrap_or_else(Answer::refusal),
+                        Some(Err(_)) | None => Answer::refusal(Problem::internal()),
+                    };
+                    message(answer)
                 };
                 futures_util::stream::once(answer).boxed()
             }
