@@ -382,3 +382,11 @@ fn a_crowd_that_waits_for_what_takes_long_stops_nobody() {
     });
     server.data("{ search(text: \"Shop\") { score } }");
 }
+
+#[test]
+fn a_name_given_twice_is_refused_in_a_url_too() {
+    let server = Server::start();
+    let twice = "!/graphql?query=%7Brevision%7D&variables=%7B%22a%22%3A1%2C%22a%22%3A2%7D";
+    let answer = server.get(twice);
+    assert_eq!((answer.status, code(&answer.value())), (400, "malformed"), "{}", answer.text());
+}

@@ -102,12 +102,6 @@ impl Grant {
     pub fn allows(&self, role: Role) -> bool {
         self.role() >= role
     }
-
-    /// Whether the role is `role` or more, over the whole directory.
-    #[must_use]
-    pub fn allows_everywhere(&self, role: Role) -> bool {
-        self.allows(role) && !self.scope().is_limited()
-    }
 }
 
 #[cfg(test)]
@@ -139,9 +133,8 @@ mod tests {
         let grant = Grant::of(&token(&secret), &secret, now()).unwrap();
         assert_eq!(grant.actor(), &Actor::Token(secret.id().clone()));
         assert_eq!(grant.scope().units(), [EntityId(7)]);
-        assert!(!grant.allows_everywhere(Role::Read));
         assert!(grant.allows(Role::Read) && grant.allows(Role::Write) && !grant.allows(Role::Admin));
-        assert!(Grant::local().allows_everywhere(Role::Admin));
+        assert!(Grant::local().allows(Role::Admin) && !Grant::local().scope().is_limited());
     }
 
     #[test]

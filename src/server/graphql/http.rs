@@ -163,8 +163,9 @@ fn by_url(uri: &axum::http::Uri) -> Result<Asked> {
     for (name, text) in pairs {
         let value = match name.as_str() {
             "variables" | "extensions" | "operationName" if text.is_empty() => Value::Null,
-            "variables" | "extensions" => serde_json::from_str(&text).map_err(|refusal| {
-                Problem::malformed(format!("{name} is no JSON: {refusal}")).with("field", name.clone())
+            "variables" | "extensions" => json::parse_line(text.as_bytes()).map_err(|refusal| {
+                let reason = refusal.detail.replacen("the line", &name, 1);
+                Problem::malformed(reason).with("field", name.clone())
             })?,
             _ => Value::String(text),
         };

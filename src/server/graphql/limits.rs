@@ -9,6 +9,7 @@ use async_graphql::Variables;
 use async_graphql::parser::types::ExecutableDocument;
 
 use crate::server::graphql::cost::{Count, Counter};
+use crate::server::limits::JSON_VALUES_MAX;
 use crate::server::problem::{Problem, Result};
 
 /// The largest page, in records.
@@ -24,7 +25,7 @@ pub(crate) const DOCUMENT_MAX: usize = 64 * 1024;
 /// Names, numbers, strings and punctuators of a document.
 pub(crate) const TOKENS_MAX: usize = 20_000;
 /// Values in a body: those of a large `apply`.
-pub(crate) const BODY_VALUES_MAX: usize = 500_000;
+pub(crate) const BODY_VALUES_MAX: usize = JSON_VALUES_MAX;
 /// Values in the variables of a query: twice what a filter may hold.
 pub(crate) const QUERY_VALUES_MAX: usize = 20_000;
 /// The longest text that search looks for, in bytes.
