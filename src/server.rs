@@ -25,6 +25,7 @@ pub mod problem;
 mod rate;
 mod request_id;
 pub mod rest;
+mod shares;
 pub mod state;
 pub mod tls;
 mod wire;

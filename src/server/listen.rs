@@ -28,8 +28,9 @@ use crate::server::limits::{
     CONNECTIONS_MAX, DRAIN_WITHIN, FAREWELL_WITHIN, HEAD_MAX_BYTES, HEADER_READ_WITHIN, HEADERS_MAX,
     HTTP2_CALLED_OFF_MAX, HTTP2_PING_EVERY, HTTP2_STREAMS_MAX,
 };
-use crate::server::peer::{Peer, Place, Places};
+use crate::server::peer::Peer;
 use crate::server::router;
+use crate::server::shares::{Share, Shares};
 use crate::server::state::AppState;
 use crate::server::tls::Tls;
 use crate::server::wire::Wire;
@@ -61,7 +62,7 @@ pub async fn serve_exposed(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) {
-    let places = Places::new(CONNECTIONS_MAX, exposure.connections_a_peer);
+    let places = Shares::new(CONNECTIONS_MAX, exposure.connections_a_peer);
     let (open, closing) = watch::channel(());
     let served = Served {
         router: TowerToHyperService::new(router(state, &exposure)),
@@ -85,12 +86,12 @@ pub async fn serve_exposed(
 }
 
 /// The next connection, once there is a place for it. A failure to accept is told and waited out.
-async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, Place) {
+async fn accept(listener: &TcpListener, places: &Shares<Peer>) -> (TcpStream, Share<Peer>) {
     loop {
         let one = places.one().await;
         match listener.accept().await {
             Ok((stream, address)) => {
-                if let Some(place) = places.give(Peer::of(address.ip()), one) {
+                if let Ok(place) = places.give(&Peer::of(address.ip()), one) {
                     let _ = stream.set_nodelay(true);
                     return (stream, place);
                 }
@@ -106,8 +107,8 @@ async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, Place) {
 
 impl Served {
     /// One connection, from its first byte to its last.
-    async fn connection(mut self, stream: TcpStream, place: Place) {
-        let (patience, peer) = (self.patience, place.peer());
+    async fn connection(mut self, stream: TcpStream, place: Share<Peer>) {
+        let (patience, peer) = (self.patience, *place.key());
         let server = protocol(patience);
         let Some(acceptor) = self.tls.take() else {
             // A connection that has said nothing yet is not waited for when the server stops.

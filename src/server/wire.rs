@@ -11,7 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::server::peer::Place;
+use crate::server::peer::Peer;
+use crate::server::shares::Share;
 
 pub(super) struct Wire {
     stream: TcpStream,
@@ -19,11 +20,11 @@ pub(super) struct Wire {
     patience: Duration,
     /// Runs while one waits.
     stalled: Option<Pin<Box<Sleep>>>,
-    _place: Place,
+    _place: Share<Peer>,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, place: Place, patience: Duration) -> Self {
+    pub(super) fn new(stream: TcpStream, place: Share<Peer>, patience: Duration) -> Self {
         Self { stream, patience, stalled: None, _place: place }
     }
 
