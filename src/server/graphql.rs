@@ -64,7 +64,7 @@ use crate::server::graphql::aside::{Aside, Places};
 use crate::server::graphql::budget::Budget;
 use crate::server::graphql::document::Documents;
 use crate::server::graphql::kept::{AnswerKey, KeptAnswers};
-use crate::server::graphql::limits::{LARGE_FROM, NESTING_MAX};
+use crate::server::graphql::limits::{LARGE_FROM, NESTING_MAX, WATCHED_FROM};
 use crate::server::graphql::mutation::Mutation;
 use crate::server::graphql::query::Query;
 use crate::server::graphql::sent::Sent;
@@ -256,13 +256,18 @@ impl Endpoint {
 
     /// Validates and executes one of perhaps several requests.
     pub(crate) async fn carry_on(&self, begun: &Begun<'_>, caller: Caller, prepared: Prepared) -> Answer {
+        let is_short = prepared.cost < WATCHED_FROM;
         let request = prepared.into_request(caller, &begun.budget);
-        if begun.place.is_none() {
+        if is_short {
             return self.told(self.api.execute(request).await);
         }
-        // In a task of its own, since whoever waits for what takes long must hear when the client goes.
+        // In a task of its own, since whoever waits for it must hear when the client goes.
         let api = self.api.clone();
-        let execution = tokio::spawn(Aside::new(async move { api.execute(request).await }));
+        let execution = async move { api.execute(request).await };
+        let execution = match begun.place {
+            Some(_) => tokio::spawn(Aside::new(execution)),
+            None => tokio::spawn(execution),
+        };
         let mut waiting = Waiting(Some(&begun.budget));
         let executed = execution.await;
         waiting.0 = None;
@@ -337,4 +342,55 @@ fn variables_are_given(operation: &OperationDefinition, variables: &Variables) -
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::Directory;
+    use crate::model::CreateProject;
+    use std::task::{Context, Waker};
+
+    fn endpoint(projects: usize) -> Endpoint {
+        let directory = Directory::in_memory().unwrap();
+        let project = |at| CreateProject::new(&format!("p{at}"), "P");
+        directory.apply_all((0..projects).map(project)).unwrap();
+        Endpoint::new(AppState::new(directory))
+    }
+
+    fn ask(endpoint: &Endpoint, document: &str) -> Prepared {
+        let asked = Asked {
+            document: Wanted::Text(document.to_owned()),
+            operation_name: None,
+            variables: Map::new(),
+        };
+        endpoint.prepare(asked).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_hangs_up_stops_what_takes_long() {
+        let endpoint = endpoint(500);
+        let page = "projects(first: 500) { edges { node { projectId projectName } } }";
+        let all: String = (0..40).map(|at| format!("a{at}: {page} ")).collect();
+        for (document, is_large) in [(format!("{{ {all} }}"), true), (format!("{{ {page} }}"), false)] {
+            let prepared = ask(&endpoint, &document);
+            assert_eq!(prepared.is_large(), is_large);
+            let begun = endpoint.begin(prepared.cost).await.unwrap();
+            let caller = Caller::local(&endpoint.state);
+            let mut answer = Box::pin(endpoint.carry_on(&begun, caller, prepared));
+            let first = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(first.is_pending(), "it is worked on elsewhere");
+            drop(answer);
+            assert!(begun.budget.is_over(), "the next part of it is not begun");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_short_is_done_at_once() {
+        let endpoint = endpoint(1);
+        let prepared = ask(&endpoint, "{ projects(first: 5) { edges { node { projectId } } } }");
+        let caller = Caller::local(&endpoint.state);
+        let mut answer = Box::pin(endpoint.carry_out(caller, prepared));
+        assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clade::model::change::{Batch, Change, ChangeSet};
 use clade::model::entity::Entity;
 use clade::model::mapping::{Mapping, MappingId, MappingType};
-use clade::model::token::{Scope, Token};
+use clade::model::token::{Scope, Token, TokenId};
 use clade::store::Store;
 use clade::{Directory, EntityId, Revision};
 
@@ -15,27 +15,33 @@ pub(crate) struct Facts {
     batches: Vec<Batch>,
     pub(crate) entities: BTreeMap<EntityId, Arc<Entity>>,
     pub(crate) mappings: BTreeMap<MappingId, Arc<Mapping>>,
+    pub(crate) tokens: BTreeMap<TokenId, Arc<Token>>,
 }
 
 impl Facts {
     pub(crate) fn of(directory: &Directory) -> Self {
         let batches: Vec<Batch> = directory.log(Revision(1)).unwrap().map(Result::unwrap).collect();
-        let mut facts = Self { batches: Vec::new(), entities: BTreeMap::new(), mappings: BTreeMap::new() };
+        let mut facts = Self {
+            batches: Vec::new(),
+            entities: BTreeMap::new(),
+            mappings: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+        };
         for change in batches.iter().flat_map(|batch| &batch.sets).flat_map(|set| &set.changes) {
             match change {
                 Change::PutEntity(entity) => _ = facts.entities.insert(entity.id, Arc::clone(entity)),
                 Change::EndEntity { id, .. } => _ = facts.entities.remove(id),
                 Change::PutMapping(mapping) => _ = facts.mappings.insert(mapping.id, Arc::clone(mapping)),
                 Change::EndMapping { id, .. } => _ = facts.mappings.remove(id),
-                Change::PutToken(_) => {}
+                Change::PutToken(token) => _ = facts.tokens.insert(token.id.clone(), Arc::clone(token)),
             }
         }
         Self { batches, ..facts }
     }
 
-    /// The changes of what was committed last.
-    pub(crate) fn last(&self) -> &[Change] {
-        self.batches.last().and_then(|batch| batch.sets.last()).map_or(&[], |set| &set.changes)
+    /// How often anything was committed.
+    pub(crate) fn commits(&self) -> usize {
+        self.batches.len()
     }
 
     /// The units themselves, and everything beneath them.

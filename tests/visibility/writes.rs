@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clade::EntityId;
-use clade::model::change::Change;
+use clade::model::token::{Scope, Token};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
@@ -60,10 +60,15 @@ pub(crate) fn try_many(
                 .collect()
         };
         assert_eq!(hidden(&before, &visible_before), hidden(&after, &visible_after), "{}", told());
-        assert!(
-            !after.last().iter().any(|it| matches!(it, Change::PutToken(_)))
-                || after.mappings == before.mappings
-        );
+        let is_part = |token: &Token| match &token.scope {
+            Scope::Everything => false,
+            Scope::Units(of) => of.iter().all(|unit| visible_before.contains(unit)),
+        };
+        for (id, token) in after.tokens.iter().filter(|(id, token)| before.tokens.get(*id) != Some(*token)) {
+            let was_part = before.tokens.get(id).is_none_or(|token| is_part(token));
+            assert!(was_part && is_part(token), "{token:?} sees more{}", told());
+        }
+        assert!(!question.path.ends_with("dryRun=true") || after.commits() == before.commits(), "{}", told());
         done += usize::from(answer.is_plain());
         before = after;
     }
@@ -84,7 +89,7 @@ fn draw(rng: &mut StdRng, facts: &Facts) -> Question {
         content_type: Some("application/json"),
         body: body.to_string(),
     };
-    match rng.random_range(0..19) {
+    match rng.random_range(0..26) {
         0 => write("POST", "/people".to_owned(), json!({"email": person(rng), "team": unit(rng)})),
         1 => write(
             "POST",
@@ -127,6 +132,8 @@ fn draw(rng: &mut StdRng, facts: &Facts) -> Question {
         ),
         16 => write("PATCH", format!("/mapping/{}", mapping(rng)), json!({"attribute2": unit(rng)})),
         17 => write("DELETE", format!("/mapping/{}", mapping(rng)), Value::Null),
+        18..=20 => bulk(rng),
+        21..=23 => token(rng, facts),
         _ => {
             let (id, to) = (unit(rng), unit(rng));
             Question::graphql(&format!(
@@ -134,4 +141,50 @@ fn draw(rng: &mut StdRng, facts: &Facts) -> Question {
             ))
         }
     }
+}
+
+/// Several lines, all to be written or none, or only to be tried.
+fn bulk(rng: &mut StdRng) -> Question {
+    let mode = ["insert", "upsert"].choose(rng).unwrap();
+    let dry_run = rng.random_bool(0.3);
+    let mut lines = String::new();
+    for _ in 0..rng.random_range(1..4) {
+        let (unit, other) = (key(rng.random_range(0..10)), key(rng.random_range(0..10)));
+        let (person, project) = (email(rng.random_range(0..9)), format!("p{}", rng.random_range(0..7)));
+        let line = match rng.random_range(0..5) {
+            0 => json!({"kind": "orgUnit", "key": unit, "name": "Bulk", "type": "team", "parents": [other]}),
+            1 => json!({"kind": "person", "email": person, "team": unit}),
+            2 => json!({"kind": "project", "projectId": project, "projectName": "Bulk", "department": other}),
+            3 => {
+                json!({"kind": "mapping", "mappingType": "project-org", "attribute1": project, "attribute2": unit})
+            }
+            _ => {
+                json!({"kind": "mapping", "mappingType": "people-org", "attribute1": person, "attribute2": unit})
+            }
+        };
+        lines += &format!("{line}\n");
+    }
+    Question {
+        method: "POST",
+        path: format!("/api/v2/data/bulk?mode={mode}&dryRun={dry_run}"),
+        content_type: Some("application/x-ndjson"),
+        body: lines,
+    }
+}
+
+/// Tokens made, changed, replaced and revoked, which is for admins, as far as they see.
+fn token(rng: &mut StdRng, facts: &Facts) -> Question {
+    let known: Vec<_> = facts.tokens.keys().collect();
+    let id = known.choose(rng).map_or_else(|| "none".to_owned(), ToString::to_string);
+    let units = match rng.random_range(0..4) {
+        0 => String::new(),
+        _ => format!(", units: [\"{}\", \"{}\"]", key(rng.random_range(0..10)), key(rng.random_range(0..10))),
+    };
+    Question::graphql(&match rng.random_range(0..4) {
+        0 | 1 => format!("mutation {{ createToken(input: {{role: READ{units}}}) {{ __typename }} }}"),
+        2 => format!(
+            "mutation {{ updateToken(input: {{tokenId: \"{id}\", description: \"changed\"}}) {{ __typename }} }}"
+        ),
+        _ => format!("mutation {{ rotateToken(input: {{tokenId: \"{id}\"}}) {{ __typename }} }}"),
+    })
 }

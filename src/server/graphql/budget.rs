@@ -90,15 +90,20 @@ impl Budget {
         self.is_forsaken.store(true, Ordering::Relaxed);
     }
 
+    /// Whether its time is up or its client gone.
+    pub(super) fn is_over(&self) -> bool {
+        self.left().is_zero() || self.is_forsaken.load(Ordering::Relaxed)
+    }
+
     /// Lets others go on if it is time to, and refuses to go on itself once its time is up or its client is gone.
     fn pause(&self) -> Result<()> {
-        let now = self.began.elapsed();
-        if now >= self.within || self.is_forsaken.load(Ordering::Relaxed) {
+        if self.is_over() {
             return Err(too_late(self.within));
         }
         if self.is_placed {
             return Ok(());
         }
+        let now = self.began.elapsed();
         let now_us = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
         let since = now_us.saturating_sub(self.paused_us.load(Ordering::Relaxed));
         if Duration::from_micros(since) >= PAUSE_EVERY {

@@ -169,7 +169,10 @@ fn by_url(uri: &axum::http::Uri) -> Result<Asked> {
             })?,
             _ => Value::String(text),
         };
-        fields.insert(name, value);
+        if fields.insert(name.clone(), value).is_some() {
+            let detail = format!("the url's query gives {name:?} twice; give it once");
+            return Err(Problem::malformed(detail).with("field", name));
+        }
     }
     asked(fields)
 }

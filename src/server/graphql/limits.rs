@@ -38,6 +38,8 @@ pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) const SOCKETS_MAX: usize = 1_000;
 /// What costs more takes long, and is done where it holds up nobody.
 pub(crate) const LARGE_FROM: u64 = 20_000;
+/// What costs less is done before anyone could hang up.
+pub(crate) const WATCHED_FROM: u64 = 500;
 /// How deep the brackets of a document may nest.
 pub(crate) const BRACKETS_MAX: usize = 128;
 /// How deep fields and fragments may nest, once fragments are expanded.
