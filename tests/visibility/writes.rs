@@ -62,7 +62,10 @@ pub(crate) fn try_many(
         assert_eq!(hidden(&before, &visible_before), hidden(&after, &visible_after), "{}", told());
         let is_part = |token: &Token| match &token.scope {
             Scope::Everything => false,
-            Scope::Units(of) => of.iter().all(|unit| visible_before.contains(unit)),
+            // Nothing is seen from a unit that has ended.
+            Scope::Units(of) => {
+                of.iter().all(|unit| visible_before.contains(unit) || !before.entities.contains_key(unit))
+            }
         };
         for (id, token) in after.tokens.iter().filter(|(id, token)| before.tokens.get(*id) != Some(*token)) {
             let was_part = before.tokens.get(id).is_none_or(|token| is_part(token));
