@@ -3,6 +3,7 @@
 //! What must stay true: log, tables and revision change together in one durable transaction, so that
 //! the tables always equal what the log replays to.
 
+mod archive;
 mod backup;
 mod check;
 mod fact;
@@ -10,6 +11,7 @@ mod failure;
 mod history;
 mod load;
 mod log;
+mod migrate;
 mod new_file;
 mod open;
 mod record;
@@ -21,7 +23,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, WriteTransaction};
+use redb::{Database, Durability, ReadableDatabase, WriteTransaction};
 use uuid::Uuid;
 
 use crate::error::{StoreError, StoreTrouble};
@@ -38,7 +40,7 @@ pub use self::load::Loaded;
 pub use self::log::Head;
 pub use self::write::Piece;
 
-use self::failure::failed;
+use self::failure::{damaged, failed};
 use self::open::Opened;
 use self::tables::Meta;
 
@@ -115,6 +117,20 @@ impl Store {
         Ok(Self::of(reopen()?, Reopen(Some(Box::new(reopen)))))
     }
 
+    /// Makes the store at `path`, where nothing may be yet, from what [`Snapshot::archive_to`] wrote. It is examined
+    /// before it gets its name.
+    ///
+    /// # Errors
+    /// When there is something, or the archive is none, a newer one, cut short or changed; nothing is left then.
+    pub fn restore_archive(path: &Path, archive: impl io::BufRead) -> Result<Checked, StoreError> {
+        archive::restore(path, archive)
+    }
+
+    /// A new store with this id, in a file that is empty.
+    fn make_as(path: &Path, store: Uuid) -> Result<Self, StoreError> {
+        Ok(Self::of_file(open::make_as(path, store)?, path))
+    }
+
     fn of_file(opened: Opened, path: &Path) -> Self {
         let path = path.to_owned();
         Self::of(opened, Reopen(Some(Box::new(move || open::open_existing(&path)))))
@@ -141,6 +157,15 @@ impl Store {
     pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         self.must_be_next(batch.revision)?;
         let transaction = self.begin_write()?;
+        self.meta = write::write(transaction, batch, &self.meta)?;
+        Ok(())
+    }
+
+    /// As [`Store::commit`], but it may be lost until something is written durably.
+    fn commit_later(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.must_be_next(batch.revision)?;
+        let mut transaction = self.begin_write()?;
+        transaction.set_durability(Durability::None).map_err(|failure| damaged(failure.to_string()))?;
         self.meta = write::write(transaction, batch, &self.meta)?;
         Ok(())
     }
@@ -232,6 +257,11 @@ impl Store {
     /// When the file cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
         Ok(Snapshot(self.database()?.begin_read().map_err(failed)?))
+    }
+
+    /// The revision of what was written last.
+    fn revision(&self) -> Revision {
+        self.meta.revision
     }
 
     /// The id that this store was given when it was made.

@@ -4,16 +4,22 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
+use tempfile::TempDir;
 
 use crate::cli::Result;
-use crate::cli::output::write_to;
+use crate::cli::output::{NewFile, write_to};
 use crate::cli::records::{FileFormat, bytes_counter};
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
+use crate::directory::Directory;
 use crate::server::rest::{Format, export};
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
+    /// Everything that ever was, with all ids, moments and tokens: what `import --history` makes the same store of,
+    /// also a later Clade's
+    #[arg(long, conflicts_with = "format")]
+    history: bool,
     /// In which form
     #[arg(long, value_enum, default_value_t = FileFormat::Ndjson)]
     format: FileFormat,
@@ -26,6 +32,15 @@ impl Export {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let target = Target::existing(settings)?;
         let progress = bytes_counter();
+        if self.history {
+            let (directory, _copy) = to_archive(target)?;
+            write_to(self.output.as_deref(), |out| {
+                directory.archive(&mut progress.wrap_write(out))?;
+                Ok(())
+            })?;
+            progress.finish_and_clear();
+            return Ok(());
+        }
         write_to(self.output.as_deref(), |out| {
             let mut out = progress.wrap_write(out);
             match &target {
@@ -49,5 +64,20 @@ impl Export {
         })?;
         progress.finish_and_clear();
         Ok(())
+    }
+}
+
+/// The store to make an archive of; of a server's, a copy, which goes with the folder.
+fn to_archive(target: Target) -> Result<(Directory, Option<TempDir>)> {
+    match target {
+        Target::Store(directory) => Ok((directory, None)),
+        Target::Server(client) => {
+            let folder = tempfile::tempdir()?;
+            let path = folder.path().join("copy.redb");
+            let mut file = NewFile::create(&path)?;
+            io::copy(&mut client.get("/api/v2/data/backup")?, &mut file)?;
+            file.keep()?;
+            Ok((Directory::open_existing(path)?, Some(folder)))
+        }
     }
 }

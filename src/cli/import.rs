@@ -34,6 +34,9 @@ pub(super) struct Import {
     /// NDJSON or CSV, also packed (.gz); - for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Make a new store of what `export --history` wrote: one file, with every id and all history
+    #[arg(long, conflicts_with_all = ["mode", "dry_run", "format", "kind"])]
+    history: bool,
     /// What to do with records that exist
     #[arg(long, value_enum, default_value_t = Mode::Insert)]
     mode: Mode,
@@ -78,6 +81,9 @@ struct Counted {
 
 impl Import {
     pub(super) fn run(self, settings: &Settings) -> Result {
+        if self.history {
+            return self.restore(settings);
+        }
         let began = Instant::now();
         let progress = bytes_bar(&self.files);
         let mut sources = Vec::new();
@@ -95,6 +101,26 @@ impl Import {
         };
         progress.finish_and_clear();
         self.report(settings, &counted, began)
+    }
+
+    /// Makes the store that an archive is of.
+    fn restore(&self, settings: &Settings) -> Result {
+        if settings.is_server_flagged {
+            let how = "import --history makes a store; stop the server and name a new store with --data";
+            return Err(Failure::Usage(how.to_owned()));
+        }
+        let [file] = &*self.files else {
+            return Err(Failure::Usage("import --history takes one file".to_owned()));
+        };
+        let progress = bytes_bar(&self.files);
+        let source = Source::open(file, self.format, &progress)?;
+        let data = settings.data();
+        let revision = Directory::restore_archive(&data, BufReader::with_capacity(1 << 16, source.reader))?;
+        progress.finish_and_clear();
+        if settings.json {
+            return say_json(&json!({ "revision": revision.0 }));
+        }
+        say(format!("made {} from {}, up to revision {revision}", data.display(), source.name))
     }
 
     fn if_exists(&self) -> IfExists {

@@ -8,9 +8,9 @@ use std::path::Path;
 use redb::{Database, Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
 
 use crate::error::StoreError;
-use crate::store::failure::{failed, not_opened};
+use crate::store::failure::{damaged, failed, not_opened};
 use crate::store::new_file::NewFile;
-use crate::store::tables::{ENTITIES, LOG, MAPPINGS, META, TOKENS};
+use crate::store::tables::{ENTITIES, LOG, MAPPINGS, META, Meta, TOKENS};
 use crate::store::uses::USES;
 
 /// The store as it was when this was taken; later commits are not seen.
@@ -23,6 +23,11 @@ impl Snapshot {
     /// When there is something, or the copy cannot be written; nothing is left then.
     pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
         NewFile::beside(path)?.named_once(|part| self.write(part))
+    }
+
+    /// What the store says of itself.
+    pub(super) fn meta(&self) -> Result<Meta, StoreError> {
+        Meta::read(&self.0)?.ok_or_else(|| damaged("the store does not say its revision"))
     }
 
     fn write(&self, path: &Path) -> Result<(), StoreError> {

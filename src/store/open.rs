@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::error::{StoreError, StoreTrouble};
 use crate::store::failure::{at, failed, io_at, not_a_store, not_opened, not_there};
+use crate::store::migrate::{self, STEPS, Step};
 use crate::store::new_file::NewFile;
 use crate::store::tables::Meta;
 
@@ -49,16 +50,40 @@ fn make_at(path: &Path) -> Result<Opened, StoreError> {
     settled(database).map_err(|failure| at(path, &failure))
 }
 
+/// Makes the store with this id in the file at `path`, which is empty.
+pub(super) fn make_as(path: &Path, store: Uuid) -> Result<Opened, StoreError> {
+    let database = builder().create(path).map_err(|failure| not_opened(path, failure))?;
+    founded(database, store).map_err(|failure| at(path, &failure))
+}
+
 /// Opens the store at `path`, which must be there.
 pub(super) fn open_existing(path: &Path) -> Result<Opened, StoreError> {
+    open_over(path, &STEPS)
+}
+
+/// As [`open_existing`]; where the store's format is older, over these steps.
+fn open_over(path: &Path, steps: &[Step]) -> Result<Opened, StoreError> {
     look_at(path)?;
-    let database = builder().open(path).map_err(|failure| not_opened(path, failure))?;
+    let open = || builder().open(path).map_err(|failure| not_opened(path, failure));
+    let mut database = open()?;
+    if let Some(format) = migrate::older(&database, steps).map_err(|failure| at(path, &failure))? {
+        // What is copied is a file that was closed.
+        drop(database);
+        let copy = migrate::keep_copy(path, format)?;
+        tracing::warn!(store = %path.display(), format, copy = %copy.display(), "a store of an older format is migrated");
+        database = open()?;
+        migrate::migrate(&database, format, steps).map_err(|failure| at(path, &failure))?;
+    }
     settled(database).map_err(|failure| at(path, &failure))
 }
 
-/// Opens or makes the store on `backend`.
+/// Opens or makes the store on `backend`. Of one of an older format, whoever has the backend keeps the copy.
 pub(super) fn with_backend(backend: impl StorageBackend) -> Result<Opened, StoreError> {
-    settled(builder().create_with_backend(backend).map_err(failed)?)
+    let database = builder().create_with_backend(backend).map_err(failed)?;
+    if let Some(format) = migrate::older(&database, &STEPS)? {
+        migrate::migrate(&database, format, &STEPS)?;
+    }
+    settled(database)
 }
 
 /// Refuses a file that is no store of a format known here, without opening it for writing.
@@ -89,15 +114,18 @@ fn look_at(path: &Path) -> Result<(), StoreError> {
 /// The database as a store; a blank one is made one.
 fn settled(database: Database) -> Result<Opened, StoreError> {
     let found = Meta::read(&database.begin_read().map_err(failed)?)?;
-    let meta = if let Some(meta) = found {
-        meta
-    } else {
-        let meta = Meta::new(Uuid::now_v7());
-        let transaction = database.begin_write().map_err(failed)?;
-        meta.found(&transaction)?;
-        transaction.commit().map_err(failed)?;
-        meta
-    };
+    match found {
+        Some(meta) => Ok(Opened { database, meta }),
+        None => founded(database, Uuid::now_v7()),
+    }
+}
+
+/// A blank database, made a store.
+fn founded(database: Database, store: Uuid) -> Result<Opened, StoreError> {
+    let meta = Meta::new(store);
+    let transaction = database.begin_write().map_err(failed)?;
+    meta.found(&transaction)?;
+    transaction.commit().map_err(failed)?;
     Ok(Opened { database, meta })
 }
 
@@ -105,4 +133,49 @@ fn builder() -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redb::TableDefinition;
+
+    const ADDED: TableDefinition<&str, u32> = TableDefinition::new("added");
+
+    fn add(transaction: &redb::WriteTransaction) -> Result<(), StoreError> {
+        transaction.open_table(ADDED).map_err(failed)?.insert("steps", 1).map_err(failed)?;
+        Ok(())
+    }
+
+    fn add_again(transaction: &redb::WriteTransaction) -> Result<(), StoreError> {
+        transaction.open_table(ADDED).map_err(failed)?.insert("steps", 2).map_err(failed)?;
+        Ok(())
+    }
+
+    fn fail(_: &redb::WriteTransaction) -> Result<(), StoreError> {
+        Err(StoreError::new(StoreTrouble::NoSpace, "the disk is full"))
+    }
+
+    #[test]
+    fn an_older_store_is_migrated_once_and_a_copy_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("corp.redb");
+        let made = open(&path).unwrap().meta;
+        let copy = folder.path().join("corp.format-1.redb");
+
+        let refused = open_over(&path, &[add, fail]).err().unwrap();
+        assert_eq!(refused.trouble(), StoreTrouble::NoSpace);
+        assert_eq!(open_existing(&path).unwrap().meta, made, "nothing of it was changed");
+        assert_eq!(open_existing(&copy).unwrap().meta, made);
+
+        // Here, two steps on is a format that is not known yet.
+        let refused = open_over(&path, &[add, add_again]).err().unwrap();
+        assert_eq!(refused.trouble(), StoreTrouble::NewerFormat, "{refused}");
+        let database = builder().open(&path).unwrap();
+        let transaction = database.begin_read().unwrap();
+        assert_eq!(Meta::format(&transaction).unwrap(), Some(3));
+        assert_eq!(transaction.open_table(ADDED).unwrap().get("steps").unwrap().unwrap().value(), 2);
+        assert!(migrate::older(&database, &[add, add_again]).unwrap().is_none(), "not again");
+        assert_eq!(open_existing(&copy).unwrap().meta, made, "the copy is as it was");
+    }
 }

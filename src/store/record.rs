@@ -19,7 +19,7 @@ use crate::model::entity::{Entity, EntityId, Stamps};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::{Token, TokenId};
 
-use self::v1::{BodyV1, MappingV1, StampsV1, TokenV1};
+pub(super) use self::v1::{BodyV1, MappingV1, StampsV1, TokenV1};
 
 /// The version that is written.
 const VERSION: u8 = 1;

@@ -47,15 +47,15 @@ impl Meta {
         Self { store, revision: Revision::default(), head: BatchHash::default() }
     }
 
+    /// The format alone, whichever it is; none of a database in which nothing was ever put.
+    pub(super) fn format(transaction: &ReadTransaction) -> Result<Option<u32>, StoreError> {
+        open(transaction)?.map(|table| format_of(&table)).transpose()
+    }
+
     /// Reads it; none from a database in which nothing was ever put.
     pub(super) fn read(transaction: &ReadTransaction) -> Result<Option<Self>, StoreError> {
-        let table = match transaction.open_table(META) {
-            Ok(table) => table,
-            Err(TableError::TableDoesNotExist(_)) if is_blank(transaction)? => return Ok(None),
-            Err(TableError::Storage(failure)) => return Err(failed(failure)),
-            Err(other) => return Err(foreign().caused_by(other)),
-        };
-        let format = u32::from_le_bytes(value(&table, FORMAT_KEY)?.ok_or_else(foreign)?);
+        let Some(table) = open(transaction)? else { return Ok(None) };
+        let format = format_of(&table)?;
         if format > FORMAT {
             return Err(StoreError::new(
                 StoreTrouble::NewerFormat,
@@ -88,6 +88,11 @@ impl Meta {
         Ok(())
     }
 
+    /// Writes another format.
+    pub(super) fn put_format(transaction: &WriteTransaction, format: u32) -> Result<(), StoreError> {
+        put(&mut transaction.open_table(META).map_err(failed)?, FORMAT_KEY, &format.to_le_bytes())
+    }
+
     /// Writes where the log ends.
     pub(super) fn advance(&self, transaction: &WriteTransaction) -> Result<(), StoreError> {
         self.put_position(&mut transaction.open_table(META).map_err(failed)?)
@@ -97,6 +102,21 @@ impl Meta {
         put(table, REVISION_KEY, &self.revision.0.to_le_bytes())?;
         put(table, HEAD_KEY, &self.head.0)
     }
+}
+
+type MetaTable = ReadOnlyTable<&'static str, &'static [u8]>;
+
+fn open(transaction: &ReadTransaction) -> Result<Option<MetaTable>, StoreError> {
+    match transaction.open_table(META) {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) if is_blank(transaction)? => Ok(None),
+        Err(TableError::Storage(failure)) => Err(failed(failure)),
+        Err(other) => Err(foreign().caused_by(other)),
+    }
+}
+
+fn format_of(table: &MetaTable) -> Result<u32, StoreError> {
+    Ok(u32::from_le_bytes(value(table, FORMAT_KEY)?.ok_or_else(foreign)?))
 }
 
 fn is_blank(transaction: &ReadTransaction) -> Result<bool, StoreError> {
@@ -112,10 +132,7 @@ fn foreign() -> StoreError {
     )
 }
 
-fn value<const N: usize>(
-    table: &ReadOnlyTable<&'static str, &'static [u8]>,
-    key: &str,
-) -> Result<Option<[u8; N]>, StoreError> {
+fn value<const N: usize>(table: &MetaTable, key: &str) -> Result<Option<[u8; N]>, StoreError> {
     let Some(guard) = table.get_owned(key).map_err(failed)? else { return Ok(None) };
     let bytes = guard.value();
     bytes.try_into().map(Some).map_err(|_| damaged(format!("{key} is {} bytes long, not {N}", bytes.len())))

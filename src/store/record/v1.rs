@@ -1,7 +1,8 @@
 //! The first version of every record: the model's fields in postcard's form.
 //!
 //! What must stay true: nothing here changes once a store has been released with it; another shape is
-//! another version. Free JSON stands as text, and only where there is any.
+//! another version. Free JSON stands as text, and only where there is any. In an archive the same shapes stand as
+//! JSON, by name.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -26,7 +27,8 @@ pub(super) const JSON_DEPTH_MAX: usize = 127;
 
 /// Each moment as its distance from one before it, which mostly is nothing.
 #[derive(Serialize, Deserialize)]
-pub(super) struct StampsV1 {
+#[serde(rename_all = "camelCase")]
+pub(in crate::store) struct StampsV1 {
     created_at: i64,
     updated_after: i64,
     revision: u64,
@@ -35,7 +37,7 @@ pub(super) struct StampsV1 {
 }
 
 impl StampsV1 {
-    pub(super) fn of(stamps: &Stamps) -> Self {
+    pub(in crate::store) fn of(stamps: &Stamps) -> Self {
         let [created_at, updated_at, valid_from] =
             [stamps.created_at, stamps.updated_at, stamps.valid_from].map(Timestamp::as_millis);
         Self {
@@ -47,7 +49,7 @@ impl StampsV1 {
         }
     }
 
-    pub(super) fn into_stamps(self) -> Stamps {
+    pub(in crate::store) fn into_stamps(self) -> Stamps {
         let valid_from = self.created_at.wrapping_add(self.valid_after);
         Stamps {
             created_at: Timestamp::from_millis(self.created_at),
@@ -60,7 +62,8 @@ impl StampsV1 {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) enum BodyV1<'a> {
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub(in crate::store) enum BodyV1<'a> {
     OrgUnit {
         key: &'a str,
         /// Only where it is not the key.
@@ -104,7 +107,8 @@ pub(super) enum BodyV1<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) enum UnitTypeV1<'a> {
+#[serde(rename_all = "camelCase")]
+pub(in crate::store) enum UnitTypeV1<'a> {
     Other(&'a str),
     Organization,
     Business,
@@ -114,14 +118,15 @@ pub(super) enum UnitTypeV1<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct OwnerV1<'a> {
+#[serde(rename_all = "camelCase")]
+pub(in crate::store) struct OwnerV1<'a> {
     first_name: Option<&'a str>,
     last_name: Option<&'a str>,
     email: Option<&'a str>,
 }
 
 impl<'a> BodyV1<'a> {
-    pub(super) fn of(body: &'a Body) -> Result<Self, Unfit> {
+    pub(in crate::store) fn of(body: &'a Body) -> Result<Self, Unfit> {
         Ok(match body {
             Body::OrgUnit(unit) => Self::OrgUnit {
                 key: unit.key.as_str(),
@@ -163,7 +168,7 @@ impl<'a> BodyV1<'a> {
         })
     }
 
-    pub(super) fn into_body(self) -> Result<Body, Unfit> {
+    pub(in crate::store) fn into_body(self) -> Result<Body, Unfit> {
         Ok(match self {
             Self::OrgUnit { key, name, unit_type, external_id, attributes } => Body::OrgUnit(OrgUnit {
                 key: UnitKey::parse(key)?,
@@ -255,7 +260,8 @@ impl<'a> OwnerV1<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct MappingV1<'a> {
+#[serde(rename_all = "camelCase")]
+pub(in crate::store) struct MappingV1<'a> {
     mapping_type: u8,
     relationship: u8,
     from: u32,
@@ -265,7 +271,7 @@ pub(super) struct MappingV1<'a> {
 }
 
 impl<'a> MappingV1<'a> {
-    pub(super) fn of(mapping: &'a Mapping) -> Result<Self, Unfit> {
+    pub(in crate::store) fn of(mapping: &'a Mapping) -> Result<Self, Unfit> {
         Ok(Self {
             mapping_type: mapping.mapping_type as u8,
             relationship: mapping.relationship as u8,
@@ -276,7 +282,7 @@ impl<'a> MappingV1<'a> {
         })
     }
 
-    pub(super) fn into_mapping(self, id: MappingId, stamps: Arc<Stamps>) -> Result<Mapping, Unfit> {
+    pub(in crate::store) fn into_mapping(self, id: MappingId, stamps: Arc<Stamps>) -> Result<Mapping, Unfit> {
         Ok(Mapping {
             id,
             mapping_type: numbered(&MappingType::ALL, self.mapping_type)?,
@@ -291,7 +297,8 @@ impl<'a> MappingV1<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct TokenV1<'a> {
+#[serde(rename_all = "camelCase")]
+pub(in crate::store) struct TokenV1<'a> {
     hash: [u8; 32],
     role: u8,
     description: Option<&'a str>,
@@ -303,7 +310,7 @@ pub(super) struct TokenV1<'a> {
 }
 
 impl<'a> TokenV1<'a> {
-    pub(super) fn of(token: &'a Token) -> Self {
+    pub(in crate::store) fn of(token: &'a Token) -> Self {
         Self {
             hash: token.hash,
             role: token.role as u8,
@@ -321,7 +328,7 @@ impl<'a> TokenV1<'a> {
         }
     }
 
-    pub(super) fn into_token(self, id: TokenId) -> Result<Token, Unfit> {
+    pub(in crate::store) fn into_token(self, id: TokenId) -> Result<Token, Unfit> {
         Ok(Token {
             id,
             hash: self.hash,

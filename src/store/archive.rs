@@ -1,0 +1,206 @@
+//! A whole store as text: its log, fact by fact, with every id and moment, and when tokens were last used.
+//!
+//! What must stay true: a store made from an archive is the store that the archive was made of, or is not made. An
+//! archive that was cut short or changed is refused.
+
+mod line;
+
+use std::io::{BufRead, Read, Write};
+use std::path::Path;
+
+use blake3::Hasher;
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::error::{StoreError, StoreTrouble};
+use crate::model::change::{Batch, ChangeSet};
+use crate::model::entity::Revision;
+use crate::model::time::Timestamp;
+use crate::model::token::TokenId;
+use crate::store::archive::line::{IdText, Line, id};
+use crate::store::backup::Snapshot;
+use crate::store::check::Checked;
+use crate::store::failure::damaged;
+use crate::store::new_file::NewFile;
+use crate::store::record::Unfit;
+use crate::store::{Store, log, uses};
+
+/// The version that is written, and the newest that is read.
+const VERSION: u32 = 1;
+/// The longest line, in bytes: a record of the largest body takes about twice as much, as text in text.
+const LINE_MAX_BYTES: u64 = 64 << 20;
+
+impl Snapshot {
+    /// Writes the store as text, a JSON object a line; gives back its last revision.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or `out` not be written.
+    pub fn archive_to(&self, out: &mut impl Write) -> Result<Revision, StoreError> {
+        let meta = self.meta()?;
+        let mut text = IdText::new();
+        let mut writing = Writing { out, hasher: Hasher::new() };
+        writing.put(&Line::Archive { version: VERSION, store: text.of(meta.store) })?;
+        for batch in log::read(&self.0, Revision(1))? {
+            writing.put_batch(&batch?)?;
+        }
+        for (id, at) in uses::read(&self.0)? {
+            writing.put(&Line::Used { token: id.as_str(), at: at.as_millis() })?;
+        }
+        let blake3 = writing.hasher.finalize().to_hex();
+        writing.put(&Line::End { revisions: meta.revision.0, blake3: &blake3 })?;
+        Ok(meta.revision)
+    }
+}
+
+struct Writing<'o, W> {
+    out: &'o mut W,
+    /// Of all lines so far.
+    hasher: Hasher,
+}
+
+impl<W: Write> Writing<'_, W> {
+    fn put(&mut self, line: &Line<'_>) -> Result<(), StoreError> {
+        let mut text = serde_json::to_vec(line).expect("texts and numbers are JSON");
+        text.push(b'\n');
+        self.hasher.update(&text);
+        self.out.write_all(&text).map_err(|cause| {
+            let what = format!("the archive could not be written: {cause}");
+            StoreError::new(StoreTrouble::Io, what).caused_by(cause)
+        })
+    }
+
+    fn put_batch(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let mut text = IdText::new();
+        let (revision, at) = (batch.revision.0, batch.at.as_millis());
+        self.put(&Line::Batch { revision, id: text.of(batch.id), at })?;
+        for set in &batch.sets {
+            self.put(&Line::of_actor(&set.actor))?;
+            for change in &set.changes {
+                let line = Line::of_change(change, &mut text);
+                self.put(&line.map_err(log::unreadable(batch.revision))?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the store at `path`, where nothing may be yet, and examines it before it gets that name.
+pub(super) fn restore(path: &Path, archive: impl BufRead) -> Result<Checked, StoreError> {
+    let mut reading = Reading { archive, text: Vec::new(), number: 0, hasher: Hasher::new() };
+    // Before anything is made: the first line tells what file it is.
+    let store = reading.begin()?;
+    NewFile::beside(path)?.named_once(|part| {
+        let mut store = Store::make_as(part, store)?;
+        let uses = reading.fill(&mut store)?;
+        // With this, everything that was written before is on disk too.
+        store.keep_token_uses(&uses)?;
+        let checked = store.check()?;
+        match checked.findings.first() {
+            None => Ok(checked),
+            Some(first) => Err(damaged(format!("the archive leaves no sound store: {}", first.what))),
+        }
+    })
+}
+
+struct Reading<R> {
+    archive: R,
+    /// The line that was read last.
+    text: Vec<u8>,
+    /// Its number, from 1.
+    number: u64,
+    /// Of all lines before it.
+    hasher: Hasher,
+}
+
+impl<R: BufRead> Reading<R> {
+    /// The id of the store that this is an archive of.
+    fn begin(&mut self) -> Result<Uuid, StoreError> {
+        let value = self.next()?;
+        match self.line(&value)? {
+            Line::Archive { version, .. } if version > VERSION => Err(StoreError::new(
+                StoreTrouble::NewerFormat,
+                format!(
+                    "the archive is of version {version}, and this Clade reads up to {VERSION}; use a newer one"
+                ),
+            )),
+            Line::Archive { store, .. } => id(store).map_err(|why| self.unfit(why)),
+            _ => Err(self.unfit("is not the beginning of an archive")),
+        }
+    }
+
+    /// Writes all entries of the log; gives back when tokens were last used.
+    fn fill(&mut self, store: &mut Store) -> Result<Vec<(TokenId, Timestamp)>, StoreError> {
+        let mut open: Option<Batch> = None;
+        let mut uses = Vec::new();
+        loop {
+            let value = self.next()?;
+            let line = self.line(&value)?;
+            let ends = matches!(line, Line::Batch { .. } | Line::Used { .. } | Line::End { .. });
+            if let Some(whole) = open.take_if(|_| ends) {
+                store.commit_later(&whole).map_err(|why| self.unfit(why))?;
+            }
+            match line {
+                Line::Batch { revision, id: text, at } => {
+                    let id = id(text).map_err(|why| self.unfit(why))?;
+                    let (revision, at) = (Revision(revision), Timestamp::from_millis(at));
+                    open = Some(Batch { revision, id, at, sets: Vec::new() });
+                }
+                Line::Used { token, at } => {
+                    let token = TokenId::parse(token).map_err(|why| self.unfit(why))?;
+                    uses.push((token, Timestamp::from_millis(at)));
+                }
+                Line::End { revisions, blake3 } => {
+                    let fits = store.revision().0 == revisions && *self.hasher.finalize().to_hex() == *blake3;
+                    self.end(fits)?;
+                    return Ok(uses);
+                }
+                fact => add(open.as_mut(), fact).map_err(|why| self.unfit(why))?,
+            }
+        }
+    }
+
+    /// Reads the next line.
+    fn next(&mut self) -> Result<Value, StoreError> {
+        self.hasher.update(&self.text);
+        self.text.clear();
+        self.number += 1;
+        let read = (&mut self.archive).take(LINE_MAX_BYTES).read_until(b'\n', &mut self.text);
+        read.map_err(|cause| self.unfit(format!("cannot be read: {cause}")))?;
+        match self.text.last() {
+            None => Err(self.unfit("is missing: the archive was cut short")),
+            Some(b'\n') => serde_json::from_slice(&self.text).map_err(|why| self.unfit(why)),
+            Some(_) => Err(self.unfit("has no end: it is too long, or the archive was cut short")),
+        }
+    }
+
+    fn line<'v>(&self, value: &'v Value) -> Result<Line<'v>, StoreError> {
+        Line::deserialize(value).map_err(|why| self.unfit(why))
+    }
+
+    /// The archive is what was written, and nothing stands behind it.
+    fn end(&mut self, fits: bool) -> Result<(), StoreError> {
+        if !fits {
+            return Err(self.unfit("does not fit those before it: one was changed, or is missing"));
+        }
+        match self.archive.fill_buf() {
+            Ok([]) => Ok(()),
+            Ok(_) => Err(self.unfit("should be the last")),
+            Err(cause) => Err(self.unfit(format!("should be the last: {cause}"))),
+        }
+    }
+
+    fn unfit(&self, why: impl std::fmt::Display) -> StoreError {
+        damaged(format!("line {} of the archive: {why}", self.number))
+    }
+}
+
+/// Adds what is no beginning of an entry to the one that is open.
+fn add(open: Option<&mut Batch>, line: Line<'_>) -> Result<(), Unfit> {
+    let sets = &mut open.ok_or(Unfit::Shape)?.sets;
+    match line.actor()? {
+        Some(actor) => sets.push(ChangeSet { actor, changes: Vec::new() }),
+        None => sets.last_mut().ok_or(Unfit::Shape)?.changes.push(line.into_change()?),
+    }
+    Ok(())
+}

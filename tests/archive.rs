@@ -1,0 +1,98 @@
+//! A store as text and back: the same ids, moments, tokens and log, or nothing.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use clade::model::change::Batch;
+use clade::{Directory, Revision};
+use support::process::Folder;
+
+fn kept() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/v1.redb")
+}
+
+fn log(path: impl AsRef<Path>) -> Vec<Batch> {
+    let directory = Directory::open_existing(path).unwrap();
+    assert!(directory.check().unwrap().findings.is_empty());
+    directory.log(Revision(1)).unwrap().map(Result::unwrap).collect()
+}
+
+/// A folder with a store that has every kind of record and a past.
+fn store() -> Folder {
+    let folder = Folder::new();
+    fs::copy(kept(), folder.path("v1.redb")).unwrap();
+    folder
+}
+
+fn archive_of(path: impl AsRef<Path>) -> Vec<u8> {
+    let mut archive = Vec::new();
+    Directory::open_existing(path).unwrap().archive(&mut archive).unwrap();
+    archive
+}
+
+#[test]
+fn a_store_comes_back_with_all_its_history_and_ids() {
+    let folder = store();
+    folder.clade(&["export", "--history", "--data", "v1.redb", "-o", "all.ndjson"]).ok();
+    let made = folder.clade(&["import", "--history", "all.ndjson", "--data", "again.redb"]).ok();
+    assert_eq!(made, "made again.redb from all.ndjson, up to revision 7\n");
+    assert_eq!(log(folder.path("again.redb")), log(folder.path("v1.redb")));
+    let told = |data: &str| {
+        let told = |args: &[&str]| folder.clade(&[args, &["--data", data]].concat()).ok();
+        told(&["export"]) + &told(&["token", "list", "--json"]) + &told(&["log", "--json"])
+    };
+    assert_eq!(told("again.redb"), told("v1.redb"));
+    assert_eq!(archive_of(folder.path("again.redb")), archive_of(folder.path("v1.redb")));
+}
+
+#[test]
+fn a_server_is_asked_for_a_copy_and_nothing_is_overwritten() {
+    let folder = Folder::new();
+    let running = folder.serve(&["--demo", "--data", "demo.redb"]);
+    let variables = [("CLADE_TOKEN", &*running.token().unwrap())];
+    let args = ["export", "--history", "--server", &running.url(), "-o", "all.ndjson"];
+    folder.clade_with(&variables, &args).ok();
+    running.terminate();
+    running.ended();
+    folder.clade(&["import", "--history", "all.ndjson", "--data", "again.redb"]).ok();
+    assert_eq!(log(folder.path("again.redb")), log(folder.path("demo.redb")));
+    let refused = folder.clade(&["import", "--history", "all.ndjson", "--data", "demo.redb"]).refusal(1);
+    assert!(refused.contains("demo.redb exists"), "{refused}");
+    let refused = folder.clade(&["import", "--history", "--mode", "upsert", "all.ndjson"]).refusal(2);
+    assert!(refused.contains("--mode"), "{refused}");
+}
+
+#[test]
+fn an_archive_that_was_cut_or_changed_makes_nothing() {
+    let folder = store();
+    let archive = archive_of(folder.path("v1.redb"));
+    let path = folder.path("again.redb");
+    let refused = |bytes: &[u8], what: &str| {
+        let refusal = Directory::restore_archive(&path, bytes).expect_err(what).to_string();
+        assert!(refusal.contains("archive"), "{what}: {refusal}");
+        let left = folder.names();
+        assert_eq!(left, ["v1.redb"], "{what}");
+        refusal
+    };
+    let lines: Vec<&[u8]> = archive.split_inclusive(|byte| *byte == b'\n').collect();
+    for at in 0..lines.len() {
+        refused(&lines[..at].concat(), &format!("cut before line {}", at + 1));
+        refused(&[&lines[..at], &lines[at + 1..]].concat().concat(), &format!("without line {}", at + 1));
+        refused(&[&lines[..=at], &lines[at..]].concat().concat(), &format!("line {} twice", at + 1));
+    }
+    for at in (0..archive.len() - 1).step_by(61) {
+        let mut changed = archive.clone();
+        changed[at] ^= 1;
+        refused(&changed, &format!("byte {at} changed"));
+        refused(&archive[..at], &format!("cut at byte {at}"));
+    }
+    refused(b"{\"kind\":\"orgUnit\",\"name\":\"Corp\"}\n", "an export without history");
+    refused(&[0; 1000], "zeros");
+    let newer = String::from_utf8(archive.clone()).unwrap().replacen("\"version\":1", "\"version\":2", 1);
+    assert!(refused(newer.as_bytes(), "newer").contains("use a newer one"));
+    Directory::restore_archive(&path, &archive[..]).unwrap();
+}
