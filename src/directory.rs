@@ -7,8 +7,10 @@ mod audit;
 mod bulk;
 mod check;
 mod draft;
+mod patience;
 mod plan;
 mod published;
+mod sync;
 mod uses;
 mod writer;
 

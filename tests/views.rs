@@ -125,16 +125,18 @@ fn every_view_is_what_the_log_replays_to() {
     let (done, left) = (AtomicBool::new(false), AtomicU64::new(writes));
     let kept = thread::scope(|scope| {
         let readers: Vec<_> = (0..READERS).map(|_| scope.spawn(|| read(&directory, &done, every))).collect();
-        let writers: Vec<_> = (0..WRITERS)
+        let writing: Vec<_> = (0..WRITERS)
             .map(|at| {
                 let mut rng = StdRng::seed_from_u64(seed.wrapping_add(at));
                 let (directory, left) = (&directory, &left);
                 scope.spawn(move || write(directory, &mut rng, left))
             })
             .collect();
-        let ended: Vec<_> = writers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        let ended: Vec<_> = writing.into_iter().map(thread::ScopedJoinHandle::join).collect();
         done.store(true, Ordering::Relaxed);
-        ended.into_iter().for_each(|writer| writer.unwrap());
+        for writer in ended {
+            writer.unwrap();
+        }
         readers.into_iter().flat_map(|reader| reader.join().unwrap()).collect::<Vec<_>>()
     });
 

@@ -1,18 +1,10 @@
 //! The published graph, and its exchange for the writer's draft.
 //!
 //! Two equal graphs: one published, one the writer's own. What must stay true: whoever holds a published
-//! graph may keep it for as long as they like, and it never changes.
+//! graph may keep it for as long as they like, and it never changes. `tests/model/` tries that in every order of events.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use arc_swap::ArcSwap;
-
+use super::sync::{Arc, ArcSwap};
 use crate::graph::Graph;
-
-/// So often the writer only lets others run before it sleeps between two looks at whether a reader has gone.
-const LOOKS_AWAKE: u32 = 64;
-const SLEEP: Duration = Duration::from_micros(50);
 
 /// The graph that readers take.
 #[derive(Debug)]
@@ -34,19 +26,11 @@ impl Published {
     }
 }
 
-/// The graph itself, once nobody else holds it; nothing when that takes longer than `patience`.
-pub(super) fn unshared(graph: &mut Arc<Graph>, patience: Duration) -> Option<&mut Graph> {
-    let deadline = Instant::now() + patience;
-    let mut looks = 0;
+/// The graph itself, once nobody else holds it; nothing where `wait` says, between two looks, that it took too long.
+pub(super) fn unshared(graph: &mut Arc<Graph>, mut wait: impl FnMut() -> bool) -> Option<&mut Graph> {
     while Arc::get_mut(graph).is_none() {
-        if Instant::now() >= deadline {
+        if !wait() {
             return None;
-        }
-        if looks < LOOKS_AWAKE {
-            looks += 1;
-            std::thread::yield_now();
-        } else {
-            std::thread::sleep(SLEEP);
         }
     }
     Arc::get_mut(graph)

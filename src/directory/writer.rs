@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::directory::draft::{is_bulk, plan_all};
+use crate::directory::patience::wait_for;
 use crate::directory::plan::Moment;
 use crate::directory::published::{Published, unshared};
 use crate::directory::uses::Uses;
@@ -292,7 +293,7 @@ impl Loop {
     fn next_draft(&mut self, mut retired: Arc<Graph>, batch: &Batch) -> Arc<Graph> {
         // Where so much changed, a copy is made sooner.
         if !retired.is_bulk(batch.sets.iter().map(|set| set.changes.len()).sum())
-            && let Some(graph) = unshared(&mut retired, self.copy_takes)
+            && let Some(graph) = unshared(&mut retired, wait_for(self.copy_takes))
         {
             graph.apply_batch(batch);
             return retired;
