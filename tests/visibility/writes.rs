@@ -165,7 +165,8 @@ fn bulk(rng: &mut StdRng) -> Question {
                 json!({"kind": "mapping", "mappingType": "people-org", "attribute1": person, "attribute2": unit})
             }
         };
-        lines += &format!("{line}\n");
+        lines += &line.to_string();
+        lines.push('\n');
     }
     Question {
         method: "POST",
