@@ -214,3 +214,29 @@ fn the_room_for_kept_answers_is_a_setting() {
     assert_eq!(statuses(&["--demo"]), ["", ""]);
     assert_eq!(statuses(&["--demo", "--response-cache-mb", "1"]), kept);
 }
+
+#[test]
+fn a_variable_that_is_empty_is_none() {
+    let folder = Folder::new();
+    let help = folder.clade(&["serve", "--help"]).ok();
+    let word =
+        |rest: &str| rest.split(|c: char| !c.is_ascii_uppercase() && c != '_').next().unwrap().to_owned();
+    let mut names: Vec<_> =
+        help.split("CLADE_").skip(1).map(|rest| format!("CLADE_{}", word(rest))).collect();
+    assert!(names.len() > 12, "{names:?}");
+    names.extend(["CLADE_JWT_ISSUER", "CLADE_JWT_JWKS", "CLADE_JWT_UNITS_CLAIM"].map(str::to_owned));
+    folder.write(
+        "clade.toml",
+        "listen = \"127.0.0.1:0\"\nrate_limit = 70\ncors_origin = [\"https://a.example\"]\n",
+    );
+    let mut command = folder.command(clade());
+    let running = Running::start(command.envs(names.iter().map(|name| (name, ""))).args(["serve", "--demo"]));
+    let url = format!("{}/api/v2/data/people", running.url());
+    let ask = ureq::get(url).header("authorization", running.token().unwrap());
+    let answer = ask.header("origin", "https://a.example").call().unwrap();
+    let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap());
+    assert_eq!(header("ratelimit-policy"), Some("\"token\";q=70;w=1"), "what the file says holds");
+    assert_eq!(header("access-control-allow-origin"), Some("https://a.example"));
+    let asked = folder.clade_with(&[("CLADE_TOKEN", "")], &["tree", "--server", &running.url()]);
+    assert!(asked.refusal(2).contains("set CLADE_TOKEN"));
+}
