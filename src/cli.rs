@@ -31,7 +31,7 @@ mod tree_walk;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Value, json};
 
 use crate::error::Error;
@@ -120,7 +120,8 @@ impl From<io::Error> for Failure {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let command = settings::without_empty_variables(Cli::command());
+    let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|refusal| refusal.exit());
     let shared = cli.shared.clone();
     let outcome = settings::Settings::of(&cli.shared).and_then(|settings| run(cli.command, &settings));
     match outcome {

@@ -2,9 +2,11 @@
 
 mod accept;
 mod activity;
+mod admission;
 pub mod audit;
 mod body;
 mod cache;
+mod closing;
 mod cors;
 pub mod exposure;
 mod extract;
@@ -34,15 +36,19 @@ pub use exposure::Exposure;
 pub use listen::{serve, serve_exposed};
 pub use state::AppState;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::routing::get;
 
+use crate::server::admission::Admission;
 use crate::server::guard::Gate;
 use crate::server::problem::Problem;
 
 /// Everything that is served, with what every answer wears.
 pub fn router(state: AppState, exposure: &Exposure) -> Router {
+    let admission = Arc::new(Admission::new(&state, exposure));
     let (rest, _) = rest::routes().split_for_parts();
     let routes = Router::new()
         .merge(rest)
@@ -51,10 +57,10 @@ pub fn router(state: AppState, exposure: &Exposure) -> Router {
         .route("/readyz", get(health::ready))
         .with_state(state.clone());
     let routes = routes
-        .merge(graphql::router(state.clone()))
+        .merge(graphql::router(state.clone(), Arc::clone(&admission)))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed);
-    layers::dressed(routes, Gate::new(state, exposure), exposure)
+    layers::dressed(routes, Gate::new(state, admission, exposure), exposure)
 }
 
 async fn not_found(uri: Uri) -> Problem {

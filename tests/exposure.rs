@@ -99,6 +99,54 @@ fn more_requests_than_are_worked_on_are_told_to_come_back() {
     assert_eq!(server.get("/people").status, 200, "the place is free again");
 }
 
+/// A request whose body does not come holds the half that is this token's.
+#[test]
+fn one_token_takes_half_of_what_is_worked_on_at_once() {
+    let server = exposed(Exposure { requests_at_once: 2, ..unlimited() });
+    let mut slow = TcpStream::connect(server.address).unwrap();
+    let head = format!(
+        "POST /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: 23\r\nExpect: 100-continue\r\n\r\n",
+        server.token
+    );
+    slow.write_all(head.as_bytes()).unwrap();
+    slow.read_exact(&mut [0; 25]).unwrap();
+    let problem = server.get("/people").problem(503, "busy");
+    assert!(problem["detail"].as_str().unwrap().contains("this token"), "{problem}");
+    let other = server.token_with(clade::model::token::Role::Read);
+    assert_eq!(server.send_as("GET", "/people", &[("authorization", &other)], None).status, 200);
+    assert_eq!(server.send_as("GET", "!/", &[], None).status, 200);
+    server.send_as("GET", "/people", &[], None).problem(401, "unauthorized");
+}
+
+#[test]
+fn who_asks_graphql_by_url_without_a_token_is_slowed() {
+    let server = exposed(Exposure { requests_a_second: 2, ..Exposure::default() });
+    let ask = || server.send_as("GET", "!/graphql?query=%7Brevision%7D", &[("accept", "text/html")], None);
+    ask().problem(401, "unauthorized");
+    let refused = (0..1_000).map(|_| ask()).find(|answer| answer.status != 401).unwrap();
+    refused.problem(429, "rate-limited");
+    assert_eq!(server.send_as("GET", "!/graphql", &[("accept", "text/html")], None).status, 200);
+    assert_eq!(server.get("!/graphql?query=%7Brevision%7D").status, 200);
+}
+
+#[test]
+fn a_request_that_does_not_name_its_host_once_is_refused() {
+    let server = exposed(unlimited());
+    for path in ["/healthz", "/", "/api/v2/data/people", "/graphql/ws"] {
+        for hosts in ["", "Host: a\r\nHost: a\r\n", "Host: a b\r\n"] {
+            let text = raw(&server, &format!("GET {path} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n"));
+            assert!(
+                text.starts_with("HTTP/1.1 400 ") && text.contains("\"malformed\""),
+                "{path} {hosts}: {text}"
+            );
+            assert!(text.contains("x-request-id: ") && text.contains("nosniff"), "{text}");
+        }
+    }
+    let old = raw(&server, "GET /healthz HTTP/1.0\r\n\r\n");
+    assert!(old.starts_with("HTTP/1.0 200 "), "{old}");
+}
+
 #[test]
 fn one_address_has_its_number_of_connections() {
     let server = exposed(Exposure { connections_a_peer: 1, ..unlimited() });
@@ -224,6 +272,8 @@ fn pages_of_other_sites_may_not_ask_unless_they_are_named() {
     assert!(answer.header("access-control-allow-methods").contains("PATCH"));
     assert!(answer.header("access-control-allow-headers").contains("if-match"));
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
+    assert!(!answer.header("x-request-id").is_empty());
     assert_eq!(preflight(&server, "https://evil.example").header("access-control-allow-origin"), "");
     for (path, status) in [("/people", 200), ("/people/none@x", 404)] {
         let answer = server.send("GET", path, &[("origin", origin)], None);

@@ -4,7 +4,6 @@
 mod support;
 
 use std::net::TcpStream;
-use std::time::Duration;
 
 use clade::access::Secret;
 use clade::model::command::{Command, NewToken};
@@ -13,79 +12,9 @@ use clade::model::token::Role;
 use clade::server::graphql::Settings;
 use serde_json::{Value, json};
 use support::Server;
-use tokio_tungstenite::tungstenite::HandshakeError;
+use support::socket::{Client, PROTOCOL};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, client};
-
-const PROTOCOL: &str = "graphql-transport-ws";
-
-struct Client(WebSocket<TcpStream>);
-
-impl Client {
-    fn connect(server: &Server, protocol: &str, authorization: Option<&str>) -> Self {
-        let headers = [("authorization", authorization), ("sec-websocket-protocol", Some(protocol))];
-        Self::try_connect(server, &headers).unwrap_or_else(|status| panic!("{status}"))
-    }
-
-    /// Connects with these headers, or gives the status with which that is refused.
-    fn try_connect(server: &Server, headers: &[(&'static str, Option<&str>)]) -> Result<Self, u16> {
-        let mut request = format!("ws://{}/graphql/ws", server.address).into_client_request().unwrap();
-        for (name, value) in headers {
-            if let Some(value) = value {
-                request.headers_mut().insert(*name, value.parse().unwrap());
-            }
-        }
-        let stream = TcpStream::connect(server.address).unwrap();
-        // A test that waits for ever tells nothing.
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        match client(request, stream) {
-            Ok((socket, _)) => Ok(Self(socket)),
-            Err(HandshakeError::Failure(Error::Http(response))) => Err(response.status().as_u16()),
-            Err(other) => panic!("{other}"),
-        }
-    }
-
-    /// Connected, and let in with the admin token.
-    fn let_in(server: &Server) -> Self {
-        let mut client = Self::connect(server, PROTOCOL, None);
-        client.say(&json!({"type": "connection_init", "payload": {"Authorization": server.token}}));
-        assert_eq!(client.hear(), json!({"type": "connection_ack"}));
-        client
-    }
-
-    fn say(&mut self, message: &Value) {
-        self.say_text(&message.to_string());
-    }
-
-    fn say_text(&mut self, text: &str) {
-        self.0.send(Message::text(text)).unwrap();
-    }
-
-    fn subscribe(&mut self, id: &str, query: &str) {
-        self.say(&json!({"id": id, "type": "subscribe", "payload": {"query": query}}));
-    }
-
-    fn hear(&mut self) -> Value {
-        loop {
-            match self.0.read().unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Close(frame) => panic!("closed: {frame:?}"),
-                _ => {}
-            }
-        }
-    }
-
-    /// The code and the reason that it is sent away with. What was said before is passed over.
-    fn closed(mut self) -> (u16, String) {
-        loop {
-            match self.0.read() {
-                Ok(Message::Close(Some(frame))) => return (frame.code.into(), frame.reason.to_string()),
-                Ok(Message::Text(_) | Message::Ping(_)) => {}
-                other => panic!("not closed with a code: {other:?}"),
-            }
-        }
-    }
-}
+use tokio_tungstenite::tungstenite::{Error, Message, client};
 
 #[test]
 fn a_token_lets_in_by_payload_or_header() {
@@ -96,12 +25,12 @@ fn a_token_lets_in_by_payload_or_header() {
         json!({"authorization": server.token}),
         json!({"Authorization": bearer, "more": 1}),
     ] {
-        let mut client = Client::connect(&server, PROTOCOL, None);
+        let mut client = Client::connect(server.address, PROTOCOL, None);
         client.say(&json!({"type": "connection_init", "payload": payload}));
         assert_eq!(client.hear(), json!({"type": "connection_ack"}));
     }
     for init in [json!({"type": "connection_init"}), json!({"type": "connection_init", "payload": {}})] {
-        let mut client = Client::connect(&server, PROTOCOL, Some(&bearer));
+        let mut client = Client::connect(server.address, PROTOCOL, Some(&bearer));
         client.say(&init);
         assert_eq!(client.hear(), json!({"type": "connection_ack"}));
     }
@@ -112,11 +41,11 @@ fn who_has_no_token_is_sent_away() {
     let server = Server::start();
     for payload in [json!(null), json!({}), json!({"Authorization": "nonsense"}), json!({"Authorization": 5})]
     {
-        let mut client = Client::connect(&server, PROTOCOL, None);
+        let mut client = Client::connect(server.address, PROTOCOL, None);
         client.say(&json!({"type": "connection_init", "payload": payload}));
         assert_eq!(client.closed(), (4403, "Forbidden".to_owned()), "{payload}");
     }
-    let mut early = Client::connect(&server, PROTOCOL, Some(&server.token));
+    let mut early = Client::connect(server.address, PROTOCOL, Some(&server.token));
     early.subscribe("1", "{ revision }");
     assert_eq!(early.closed(), (4401, "Unauthorized".to_owned()));
 }
@@ -124,7 +53,7 @@ fn who_has_no_token_is_sent_away() {
 #[test]
 fn who_says_nothing_is_sent_away() {
     let server = Server::start();
-    let silent = Client::connect(&server, PROTOCOL, Some(&server.token));
+    let silent = Client::connect(server.address, PROTOCOL, Some(&server.token));
     assert_eq!(silent.closed(), (4408, "Connection initialisation timeout".to_owned()));
 }
 
@@ -166,14 +95,14 @@ fn what_is_no_message_is_sent_away() {
         r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":[]}}"#,
         r#"{"type":"complete"}"#,
     ] {
-        let mut client = Client::let_in(&server);
+        let mut client = Client::let_in(server.address, &server.token);
         client.say_text(text);
         assert_eq!(client.closed().0, 4400, "{text}");
     }
-    let mut binary = Client::let_in(&server);
+    let mut binary = Client::let_in(server.address, &server.token);
     binary.0.send(Message::binary(b"{\"type\":\"ping\"}".to_vec())).unwrap();
     assert_eq!(binary.closed().0, 4400);
-    let mut payload = Client::connect(&server, PROTOCOL, None);
+    let mut payload = Client::connect(server.address, PROTOCOL, None);
     payload.say(&json!({"type": "connection_init", "payload": "x"}));
     assert_eq!(payload.closed().0, 4400);
 }
@@ -181,7 +110,7 @@ fn what_is_no_message_is_sent_away() {
 #[test]
 fn a_second_init_is_sent_away() {
     let server = Server::start();
-    let mut client = Client::let_in(&server);
+    let mut client = Client::let_in(server.address, &server.token);
     client.say(&json!({"type": "connection_init", "payload": {"Authorization": server.token}}));
     assert_eq!(client.closed(), (4429, "Too many initialisation requests".to_owned()));
 }
@@ -189,7 +118,7 @@ fn a_second_init_is_sent_away() {
 #[test]
 fn an_id_is_used_once_at_a_time() {
     let server = Server::start();
-    let mut client = Client::let_in(&server);
+    let mut client = Client::let_in(server.address, &server.token);
     client.subscribe("a", "{ revision }");
     assert_eq!(client.hear()["type"], "next");
     assert_eq!(client.hear(), json!({"id": "a", "type": "complete"}));
@@ -198,7 +127,7 @@ fn an_id_is_used_once_at_a_time() {
     client.subscribe("a", "{ revision }");
     assert_eq!(client.closed(), (4409, "Subscriber for a already exists".to_owned()));
     // A reason has no room for a long id.
-    let mut client = Client::let_in(&server);
+    let mut client = Client::let_in(server.address, &server.token);
     let long = "é".repeat(200);
     for _ in 0..2 {
         client.subscribe(&long, "subscription { revision }");
@@ -211,7 +140,8 @@ fn an_id_is_used_once_at_a_time() {
 fn every_commit_ticks_for_every_subscriber() {
     let server = Server::start();
     let revision = |message: &Value| message["payload"]["data"]["revision"].as_u64().unwrap();
-    let mut clients = [Client::let_in(&server), Client::let_in(&server)];
+    let mut clients =
+        [Client::let_in(server.address, &server.token), Client::let_in(server.address, &server.token)];
     let mut first = Vec::new();
     for client in &mut clients {
         client.subscribe("r", "subscription { revision }");
@@ -237,7 +167,7 @@ fn every_commit_ticks_for_every_subscriber() {
 #[test]
 fn queries_and_mutations_are_carried_out_too() {
     let server = Server::organisation();
-    let mut client = Client::let_in(&server);
+    let mut client = Client::let_in(server.address, &server.token);
     client.subscribe("1", "mutation { createOrgUnit(input: {key: \"new\"}) { orgUnit { key } } }");
     assert_eq!(
         client.hear(),
@@ -265,7 +195,7 @@ fn queries_and_mutations_are_carried_out_too() {
 #[test]
 fn a_document_that_is_refused_is_an_error_and_not_an_answer() {
     let server = Server::start();
-    let mut client = Client::let_in(&server);
+    let mut client = Client::let_in(server.address, &server.token);
     for (n, (query, code)) in [
         ("{", "syntax-error"),
         ("{ nothing }", "invalid-query"),
@@ -294,7 +224,7 @@ fn a_document_that_is_refused_is_an_error_and_not_an_answer() {
 #[test]
 fn a_ping_has_its_pong() {
     let server = Server::start();
-    let mut client = Client::connect(&server, PROTOCOL, None);
+    let mut client = Client::connect(server.address, PROTOCOL, None);
     client.say(&json!({"type": "ping"}));
     assert_eq!(client.hear(), json!({"type": "pong"}));
     client.say(&json!({"type": "pong", "payload": {"unasked": true}}));
@@ -307,7 +237,7 @@ fn a_ping_has_its_pong() {
 #[test]
 fn a_message_that_is_too_large_is_not_taken() {
     let server = Server::start();
-    let mut client = Client::let_in(&server);
+    let mut client = Client::let_in(server.address, &server.token);
     client.subscribe("fits", &format!("{{ __typename }} # {}", "x".repeat(60 << 10)));
     assert_eq!(client.hear()["type"], "next");
     assert_eq!(client.hear()["type"], "complete");
@@ -317,7 +247,7 @@ fn a_message_that_is_too_large_is_not_taken() {
     let (code, reason) = client.closed();
     assert!(code == 4400 && reason.contains("262144 bytes"), "{code} {reason}");
     // Who sends much more may be cut off while sending; the server goes on.
-    let mut client = Client::let_in(&server);
+    let mut client = Client::let_in(server.address, &server.token);
     let sent = client.0.send(Message::text("x".repeat(5 << 20)));
     assert!(
         sent.is_err()
@@ -329,7 +259,7 @@ fn a_message_that_is_too_large_is_not_taken() {
 #[test]
 fn too_many_operations_are_sent_away() {
     let server = Server::start();
-    let mut client = Client::let_in(&server);
+    let mut client = Client::let_in(server.address, &server.token);
     for n in 0..101 {
         client.subscribe(&n.to_string(), "subscription { revision }");
     }
@@ -348,7 +278,7 @@ fn a_revoked_token_hears_nothing_more() {
             &json!({"id": id}),
         )
     };
-    let mut client = Client::connect(&server, PROTOCOL, Some(&token));
+    let mut client = Client::connect(server.address, PROTOCOL, Some(&token));
     client.say(&json!({"type": "connection_init"}));
     assert_eq!(client.hear()["type"], "connection_ack");
     client.subscribe("r", "subscription { revision }");
@@ -375,7 +305,7 @@ fn a_token_that_expires_hears_nothing_more() {
         expires_at: Some(soon),
     };
     server.directory.apply(Command::CreateToken(token)).unwrap();
-    let mut client = Client::connect(&server, PROTOCOL, Some(secret.reveal()));
+    let mut client = Client::connect(server.address, PROTOCOL, Some(secret.reveal()));
     client.say(&json!({"type": "connection_init"}));
     assert_eq!(client.hear()["type"], "connection_ack");
     for id in ["a", "b"] {
@@ -397,7 +327,7 @@ fn pages_of_other_sites_open_no_socket() {
     let own = format!("http://{}", server.address);
     let connect = |origin: &str| {
         let headers = [("origin", Some(origin)), ("sec-websocket-protocol", Some(PROTOCOL))];
-        Client::try_connect(&server, &headers).map(|_| ())
+        Client::try_connect(server.address, &headers).map(|_| ())
     };
     assert_eq!(connect(&own), Ok(()));
     assert_eq!(connect("https://dash.example"), Ok(()));
@@ -410,28 +340,55 @@ fn pages_of_other_sites_open_no_socket() {
 fn sockets_have_a_limit() {
     let server =
         Server::start_with(|state| state.with_graphql(Settings { sockets_max: 2, ..Settings::default() }));
-    let one = Client::let_in(&server);
-    let mut two = Client::let_in(&server);
-    let headers = [("sec-websocket-protocol", Some(PROTOCOL))];
-    assert_eq!(Client::try_connect(&server, &headers).err(), Some(503));
+    let one = Client::let_in(server.address, &server.token);
+    let sent_away = |token: &str| {
+        let mut client = Client::connect(server.address, PROTOCOL, Some(token));
+        client.say(&json!({"type": "connection_init"}));
+        client.0.read().map(|message| message.into_text().unwrap_or_default().to_string())
+    };
+    // Half of them are all that one token has.
+    let mut own = Client::connect(server.address, PROTOCOL, Some(&server.token));
+    own.say(&json!({"type": "connection_init"}));
+    let (code, reason) = own.closed();
+    assert!(code == 1013 && reason.contains("this token"), "{code} {reason}");
+    let mut two = Client::let_in(server.address, &server.token_with(Role::Read));
+    let third = server.token_with(Role::Read);
+    let mut other = Client::connect(server.address, PROTOCOL, Some(&third));
+    other.say(&json!({"type": "connection_init"}));
+    let (code, reason) = other.closed();
+    assert!(code == 1013 && reason.contains("too many sockets are open"), "{code} {reason}");
     two.say(&json!({"type": "ping"}));
     assert_eq!(two.hear()["type"], "pong");
     drop(one);
     // The server hears of it a little later.
-    let again = (0..1_000).any(|_| {
-        let let_in = Client::try_connect(&server, &headers).is_ok();
-        if !let_in {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let_in
-    });
+    let again = (0..1_000).any(|_| sent_away(&third).is_ok_and(|said| said.contains("connection_ack")));
     assert!(again, "a socket that is closed makes room");
+}
+
+#[test]
+fn who_has_not_said_who_it_is_has_little_room_and_takes_none_from_others() {
+    let server =
+        Server::start_with(|state| state.with_graphql(Settings { sockets_max: 2, ..Settings::default() }));
+    let mut known = Client::let_in(server.address, &server.token);
+    let headers = [("sec-websocket-protocol", Some(PROTOCOL))];
+    let mut strangers = Vec::new();
+    let refused = (0..1_000).find_map(|_| {
+        let stranger = Client::try_connect(server.address, &headers);
+        stranger.map(|stranger| strangers.push(stranger)).err()
+    });
+    assert_eq!(refused, Some(503));
+    assert!(strangers.len() >= 32, "{}", strangers.len());
+    known.subscribe("1", "{ __typename }");
+    assert_eq!(known.hear()["type"], "next");
+    drop(strangers);
+    let again = (0..1_000).any(|_| Client::try_connect(server.address, &headers).is_ok());
+    assert!(again, "one that went makes room");
 }
 
 #[test]
 fn a_goodbye_is_answered() {
     let server = Server::start();
-    let mut client = Client::let_in(&server);
+    let mut client = Client::let_in(server.address, &server.token);
     client.subscribe("r", "subscription { revision }");
     assert_eq!(client.hear()["type"], "next");
     client.0.close(None).unwrap();

@@ -4,11 +4,16 @@
 
 mod support;
 
-use std::net::TcpListener;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::process::{Folder, Ran, Running, clade};
+use support::socket::{Client, PROTOCOL};
+use tokio_tungstenite::tungstenite::Message;
 
 /// Sends one request and gives back status and body.
 fn send(running: &Running, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
@@ -213,4 +218,162 @@ fn the_room_for_kept_answers_is_a_setting() {
     folder.write("clade.toml", "response_cache_mb = 0");
     assert_eq!(statuses(&["--demo"]), ["", ""]);
     assert_eq!(statuses(&["--demo", "--response-cache-mb", "1"]), kept);
+}
+
+/// Begins a request whose body is not sent yet; returns once the server asks for that.
+fn begun(running: &Running, token: &str, length: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(&running.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let head = format!(
+        "POST /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+/// Asks it to end, and returns once it has begun to.
+fn told_to_end(running: &Running) {
+    running.terminate();
+    let stops = (0..1_000_000).any(|_| TcpStream::connect(&running.address).is_err());
+    assert!(stops, "it goes on to listen");
+}
+
+/// Starts `clade serve` on a store; what it logs is in the file `log`.
+fn logging(folder: &Folder) -> Running {
+    let mut command = folder.command(clade());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data", "corp.redb"]);
+    Running::start(command.stderr(File::create(folder.path("log")).unwrap()))
+}
+
+/// It ended by itself, in order, and waited for nobody in vain.
+fn assert_in_order(running: Running, folder: &Folder) {
+    assert_eq!(running.ended().0.code(), Some(0));
+    assert_eq!(std::fs::read_to_string(folder.path("log")).unwrap(), "");
+}
+
+#[test]
+fn sigterm_waits_for_a_body_that_is_being_sent() {
+    let folder = Folder::new();
+    let running = logging(&folder);
+    let token = running.token().unwrap();
+    let body = br#"{"email":"ada@corp.example"}"#;
+    let mut stream = begun(&running, &token, body.len());
+    told_to_end(&running);
+    stream.write_all(body).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("ada@corp.example"), "{text}");
+    assert_in_order(running, &folder);
+    let exported = folder.clade(&["export", "--data", "corp.redb"]).ok();
+    assert!(exported.contains("ada@corp.example"), "{exported}");
+}
+
+#[test]
+fn sigterm_ends_subscriptions_and_closes_sockets_with_a_word() {
+    let folder = Folder::new();
+    let running = logging(&folder);
+    let mut client = Client::let_in(running.address.as_str(), &running.token().unwrap());
+    let silent = Client::connect(running.address.as_str(), PROTOCOL, None);
+    client.subscribe("r", "subscription { revision }");
+    assert_eq!(client.hear()["type"], "next");
+    running.terminate();
+    assert_eq!(client.hear(), json!({"id": "r", "type": "complete"}));
+    let going_away = (1001, "the server stops; connect again".to_owned());
+    assert_eq!(client.closed(), going_away);
+    assert_eq!(silent.closed(), going_away);
+    assert_in_order(running, &folder);
+}
+
+#[test]
+fn sigterm_waits_for_a_change_that_came_over_a_socket() {
+    let folder = Folder::new();
+    let running = logging(&folder);
+    let mut client = Client::let_in(running.address.as_str(), &running.token().unwrap());
+    let person = |n: usize| json!({"createPerson": {"email": format!("p{n}@x")}});
+    let changes: Vec<_> = (0..5_000).map(person).collect();
+    let query = "mutation ($c: [ChangeInput!]!) { apply(changes: $c) { revision } }";
+    client.say(
+        &json!({"id": "m", "type": "subscribe", "payload": {"query": query, "variables": {"c": changes}}}),
+    );
+    client.subscribe("r", "subscription { revision }");
+    // What was sent before is being carried out once this is answered.
+    client.say(&json!({"type": "ping"}));
+    let mut heard = Vec::new();
+    while heard.last() != Some(&json!({"type": "pong"})) {
+        heard.push(client.hear());
+    }
+    running.terminate();
+    let ended = json!({"id": "m", "type": "complete"});
+    while !heard.contains(&ended) {
+        heard.push(client.hear());
+    }
+    let answer = heard.iter().find(|message| message["id"] == "m").unwrap();
+    assert!(answer["payload"]["data"]["apply"]["revision"].is_u64(), "{answer}");
+    assert_eq!(client.closed().0, 1001);
+    assert_in_order(running, &folder);
+    let exported = folder.clade(&["export", "--data", "corp.redb"]).ok();
+    assert!(exported.contains("p4999@x"), "the change is on disk");
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = Folder::new();
+    let running = folder.serve(&["--demo"]);
+    let open = begun(&running, &running.token().unwrap(), 10);
+    told_to_end(&running);
+    running.terminate();
+    assert_eq!(running.ended().0.code(), Some(1));
+    drop(open);
+}
+
+#[test]
+fn how_many_sockets_may_be_open_is_a_setting() {
+    let folder = Folder::new();
+    folder.write("clade.toml", "[graphql]\nsockets_max = 4\n");
+    let let_in = |args: &[&str]| {
+        let running = folder.serve(&[&["--demo"], args].concat());
+        let token = running.token().unwrap();
+        let mut open = Vec::new();
+        loop {
+            let mut client = Client::connect(running.address.as_str(), PROTOCOL, Some(&token));
+            client.say(&json!({"type": "connection_init"}));
+            match client.0.read().unwrap() {
+                Message::Close(frame) => break (open.len(), u16::from(frame.unwrap().code)),
+                _ => open.push(client),
+            }
+        }
+    };
+    assert_eq!(let_in(&[]), (2, 1013), "half of them are one token's");
+    assert_eq!(let_in(&["--sockets-max", "2"]), (1, 1013));
+    assert!(folder.clade(&["serve", "--demo", "--sockets-max", "0"]).refusal(2).contains("--sockets-max"));
+}
+
+#[test]
+fn a_variable_that_is_empty_is_none() {
+    let folder = Folder::new();
+    let help = folder.clade(&["serve", "--help"]).ok();
+    let word =
+        |rest: &str| rest.split(|c: char| !c.is_ascii_uppercase() && c != '_').next().unwrap().to_owned();
+    let mut names: Vec<_> =
+        help.split("CLADE_").skip(1).map(|rest| format!("CLADE_{}", word(rest))).collect();
+    assert!(names.len() > 12, "{names:?}");
+    names.extend(["CLADE_JWT_ISSUER", "CLADE_JWT_JWKS", "CLADE_JWT_UNITS_CLAIM"].map(str::to_owned));
+    folder.write(
+        "clade.toml",
+        "listen = \"127.0.0.1:0\"\nrate_limit = 70\ncors_origin = [\"https://a.example\"]\n",
+    );
+    let mut command = folder.command(clade());
+    let running = Running::start(command.envs(names.iter().map(|name| (name, ""))).args(["serve", "--demo"]));
+    let url = format!("{}/api/v2/data/people", running.url());
+    let ask = ureq::get(url).header("authorization", running.token().unwrap());
+    let answer = ask.header("origin", "https://a.example").call().unwrap();
+    let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap());
+    assert_eq!(header("ratelimit-policy"), Some("\"token\";q=70;w=1"), "what the file says holds");
+    assert_eq!(header("access-control-allow-origin"), Some("https://a.example"));
+    let asked = folder.clade_with(&[("CLADE_TOKEN", "")], &["tree", "--server", &running.url()]);
+    assert!(asked.refusal(2).contains("set CLADE_TOKEN"));
 }

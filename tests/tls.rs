@@ -8,8 +8,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clade::server::Exposure;
+use clade::server::exposure::Patience;
 use clade::server::tls::Tls;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use support::Server;
@@ -32,11 +34,14 @@ fn made(folder: &Path, name: &str) -> CertificateDer<'static> {
 }
 
 fn secure() -> Secure {
+    exposed(|tls| Exposure { tls: Some(tls), requests_a_second: 0, ..Exposure::default() })
+}
+
+fn exposed(exposure: impl FnOnce(Tls) -> Exposure) -> Secure {
     let folder = TempDir::new().unwrap();
     let certificate = made(folder.path(), "own");
     let tls = Tls::read(&folder.path().join("own.pem"), &folder.path().join("own.key")).unwrap();
-    let exposure = Exposure { tls: Some(tls), requests_a_second: 0, ..Exposure::default() };
-    Secure { server: Server::start_exposed(exposure, |state| state), certificate }
+    Secure { server: Server::start_exposed(exposure(tls), |state| state), certificate }
 }
 
 impl Secure {
@@ -68,6 +73,40 @@ fn https_speaks_http_1_and_says_that_it_is_https_alone() {
     stream.read_to_string(&mut text).unwrap();
     assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("{\"count\":0,\"data\":[]}"), "{text}");
     assert!(text.contains("strict-transport-security: max-age="), "{text}");
+}
+
+#[test]
+fn what_a_browser_asks_first_is_answered_with_the_same_words() {
+    let origin = "https://dash.example";
+    let cors_origins = vec![origin.parse().unwrap()];
+    let secure = exposed(|tls| Exposure { tls: Some(tls), cors_origins, ..Exposure::default() });
+    let mut stream = secure.connect(&["http/1.1"]);
+    let ask = format!(
+        "OPTIONS /api/v2/data/people HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\nX-Request-Id: mine\r\n\
+         Access-Control-Request-Method: PATCH\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(ask.as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("access-control-allow-methods"), "{text}");
+    assert!(
+        text.contains("strict-transport-security: max-age=") && text.contains("x-request-id: mine"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_handshake_that_does_not_go_on_ends_the_connection() {
+    let patience = Patience { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
+    let secure = exposed(|tls| Exposure { tls: Some(tls), patience, ..Exposure::default() });
+    // Nothing; the beginning of a first message; all of one that is as long as it says, and no message.
+    for sent in [&b""[..], b"\x16\x03\x01\x02", b"\x16\x03\x01\x00\x01\x01"] {
+        let mut stream = TcpStream::connect(secure.server.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(sent).unwrap();
+        let mut said = Vec::new();
+        assert_eq!(stream.read_to_end(&mut said).unwrap(), 0, "{sent:?}: {said:?}");
+    }
 }
 
 /// One request, written by hand.

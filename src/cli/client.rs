@@ -1,6 +1,5 @@
 //! A client of a running server: what `--server` asks.
 
-use std::env;
 use std::io::Read;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use serde_json::{Value, json};
 use ureq::http::Response;
 use ureq::{Agent, Body, SendBody};
 
+use crate::cli::settings::variable;
 use crate::cli::{Failure, Result};
 
 const TOKEN: &str = "CLADE_TOKEN";
@@ -23,8 +23,9 @@ pub(super) struct Client {
 impl Client {
     /// A client of the server at `url`, with the token in `CLADE_TOKEN`.
     pub(super) fn new(url: &str) -> Result<Self> {
-        let token = env::var(TOKEN)
-            .map_err(|_| Failure::Usage(format!("set {TOKEN} to a token of the server {url}")))?;
+        let token = variable(TOKEN).and_then(|token| token.into_string().ok());
+        let token =
+            token.ok_or_else(|| Failure::Usage(format!("set {TOKEN} to a token of the server {url}")))?;
         let config =
             Agent::config_builder().http_status_as_error(false).timeout_connect(Some(CONNECT_WITHIN)).build();
         let base = url.trim_end_matches('/');

@@ -36,7 +36,8 @@ pub(super) struct Expose {
     /// How many requests a token may send a second; 0 for any number [default: 1000]
     #[arg(long, env = "CLADE_RATE_LIMIT", value_name = "REQUESTS")]
     pub(super) rate_limit: Option<u32>,
-    /// How many requests are worked on at once; more are told to come back [default: 1024]
+    /// How many requests are worked on at once, and half of them of one token; more are told to come back
+    /// [default: 1024]
     #[arg(long, env = "CLADE_REQUESTS_AT_ONCE", value_name = "REQUESTS")]
     pub(super) requests_at_once: Option<NonZeroUsize>,
     /// How many connections one address may have open [default: 1024]

@@ -1,6 +1,6 @@
 //! What `clade serve` takes about GraphQL, as flags and as the table `[graphql]` of the settings file.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -23,6 +23,9 @@ pub(super) struct Graphql {
     /// How long a GraphQL request may be worked on [default: 30]
     #[arg(long = "graphql-timeout", env = "CLADE_GRAPHQL_TIMEOUT", value_name = "SECONDS")]
     timeout: Option<NonZeroU64>,
+    /// How many GraphQL sockets may be open, and half of them of one token [default: 1000]
+    #[arg(long = "sockets-max", env = "CLADE_SOCKETS_MAX", value_name = "SOCKETS")]
+    sockets_max: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -47,6 +50,10 @@ impl Graphql {
                 .timeout
                 .or(file.timeout)
                 .map_or(standing.answer_within, |seconds| Duration::from_secs(seconds.get())),
+            sockets_max: self
+                .sockets_max
+                .or(file.sockets_max)
+                .map_or(standing.sockets_max, NonZeroUsize::get),
             ..standing
         }
     }

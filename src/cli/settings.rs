@@ -1,12 +1,14 @@
 //! Where settings come from: a flag, then a `CLADE_…` variable, then `clade.toml` in the working directory.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::builder::Resettable;
+use clap::{Arg, Args, Command};
 use serde::Deserialize;
 
 use crate::cli::expose::{Auth, Expose};
@@ -90,6 +92,20 @@ pub(super) struct Settings {
     graphql: Graphql,
 }
 
+/// A `CLADE_…` variable. An empty one is as good as none: a file for containers names all, and leaves empty what is
+/// not set.
+pub(super) fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The same for what clap reads.
+pub(super) fn without_empty_variables(command: Command) -> Command {
+    let is_empty =
+        |arg: &Arg| arg.get_env().is_some_and(|name| env::var_os(name).is_some_and(|value| value.is_empty()));
+    let over_empty = |arg: Arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg };
+    command.mut_args(over_empty).mut_subcommands(without_empty_variables)
+}
+
 impl Settings {
     /// Reads the settings file where there is one, and puts the flags and variables over it.
     pub(super) fn of(shared: &Shared) -> Result<Self> {
@@ -99,7 +115,6 @@ impl Settings {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => File::default(),
             Err(other) => return Err(Failure::Usage(format!("{FILE} cannot be read: {other}"))),
         };
-        let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
         let data = [shared.data.clone(), variable("CLADE_DATA").map(PathBuf::from), file.data];
         let server_variable = variable("CLADE_SERVER").map(|url| url.to_string_lossy().into_owned());
         let servers = [shared.server.clone(), server_variable, file.server];

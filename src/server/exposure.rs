@@ -16,7 +16,7 @@ use crate::server::tls::Tls;
 pub struct Exposure {
     /// How many requests a token may send a second; 0 for any number.
     pub requests_a_second: u32,
-    /// How many requests are worked on at once; more are told to come back.
+    /// How many requests are worked on at once, and half of them of one token; more are told to come back.
     pub requests_at_once: usize,
     /// How many connections one address may have open; more are closed at once.
     pub connections_a_peer: usize,

@@ -10,6 +10,7 @@ mod aside;
 mod batch;
 mod budget;
 mod changes;
+mod close;
 mod connection;
 mod cost;
 mod descendants;
@@ -40,6 +41,7 @@ mod scalars;
 mod sent;
 mod service;
 mod settings;
+mod sockets;
 mod subscription;
 mod token;
 mod typename;
@@ -58,8 +60,9 @@ use axum::http::StatusCode;
 use axum::routing::{any, get};
 use futures_util::{Stream, StreamExt};
 use serde_json::{Map, Value};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::SemaphorePermit;
 
+use crate::server::admission::Admission;
 use crate::server::graphql::aside::{Aside, Places};
 use crate::server::graphql::budget::Budget;
 use crate::server::graphql::document::Documents;
@@ -68,12 +71,14 @@ use crate::server::graphql::limits::{LARGE_FROM, NESTING_MAX, WATCHED_FROM};
 use crate::server::graphql::mutation::Mutation;
 use crate::server::graphql::query::Query;
 use crate::server::graphql::sent::Sent;
+use crate::server::graphql::sockets::Sockets;
 use crate::server::graphql::subscription::Subscription;
 use crate::server::problem::{Problem, Result};
 use crate::server::state::{AppState, Caller};
 
 pub use crate::server::graphql::answer::Answer;
 pub use crate::server::graphql::document::Wanted;
+pub(crate) use crate::server::graphql::http::wants_page;
 pub use crate::server::graphql::settings::Settings;
 
 /// The schema that is served.
@@ -86,17 +91,14 @@ pub(crate) struct Endpoint {
     documents: Documents,
     answers: KeptAnswers,
     places: Arc<Places>,
-    /// A place for each socket.
-    sockets: Arc<Semaphore>,
 }
 
 /// The routes `/graphql` and `/graphql/ws`.
-pub fn router(state: AppState) -> Router {
-    let endpoint = Endpoint::new(state);
-    Router::new()
-        .route("/graphql", any(http::endpoint))
-        .route("/graphql/ws", get(ws::endpoint))
-        .with_state(Arc::new(endpoint))
+pub(super) fn router(state: AppState, admission: Arc<Admission>) -> Router {
+    let endpoint = Arc::new(Endpoint::new(state));
+    let sockets = Arc::new(Sockets::new(Arc::clone(&endpoint), admission));
+    let over_http = Router::new().route("/graphql", any(http::endpoint)).with_state(endpoint);
+    over_http.merge(Router::new().route("/graphql/ws", get(ws::endpoint)).with_state(sockets))
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
@@ -194,7 +196,6 @@ impl Endpoint {
             api: schema.finish(),
             documents: Documents::new(settings.introspection),
             places: Arc::new(Places::new()),
-            sockets: Arc::new(Semaphore::new(settings.sockets_max)),
             answers: KeptAnswers::new(state.answers_kept_bytes()),
             state,
         }

@@ -1,84 +1,93 @@
 //! The gate before everything: who may ask, how much, and how many at once.
 //!
-//! Who may not ask learns nothing, not even which paths exist: 401 comes before 404, 405, 415 and 400.
+//! Who may not ask learns nothing, not even which paths exist: 401 comes before 404, 405, 415 and 400. A place is taken
+//! once it is known for whom.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Method, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use futures_util::FutureExt;
 
+use crate::server::admission::{Admission, Admitted, Asker, Refused};
 use crate::server::exposure::{Exposure, Origin};
+use crate::server::graphql;
 use crate::server::loopback::from_this_machine;
 use crate::server::peer::Peer;
-use crate::server::problem::Problem;
-use crate::server::rate::{Left, Rates, TooMany};
-use crate::server::state::{AppState, Caller};
+use crate::server::problem::{Problem, Result};
+use crate::server::state::AppState;
 
 /// What stands before every request.
 pub(super) struct Gate {
     state: AppState,
-    rates: Option<Rates>,
-    /// A place for each request that is worked on.
-    places: Semaphore,
+    admission: Arc<Admission>,
     welcome: Vec<Origin>,
     /// Whether what is served comes over TLS alone.
     pub(super) is_secure: bool,
 }
 
-/// Why a request that needs a token goes no further.
-enum Refused {
-    Caller(Problem),
-    Rate(TooMany),
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    /// What a load balancer asks.
+    Probe,
+    /// A page, without a token.
+    Page,
+    /// A socket, which may bring its token later.
+    Socket,
+    /// What a token is needed for.
+    Data,
 }
 
 impl Gate {
-    pub(super) fn new(state: AppState, exposure: &Exposure) -> Arc<Self> {
-        Arc::new(Self {
-            state,
-            rates: Rates::new(exposure.requests_a_second),
-            places: Semaphore::new(exposure.requests_at_once),
-            welcome: exposure.cors_origins.clone(),
-            is_secure: exposure.tls.is_some(),
-        })
+    pub(super) fn new(state: AppState, admission: Arc<Admission>, exposure: &Exposure) -> Arc<Self> {
+        let is_secure = exposure.tls.is_some();
+        Arc::new(Self { state, admission, welcome: exposure.cors_origins.clone(), is_secure })
     }
 
     /// Lets a request in, or answers it. What a load balancer asks is answered also when all others are turned away.
     pub(super) async fn pass(&self, request: Request, next: Next) -> Response {
-        if matches!(request.uri().path(), "/healthz" | "/readyz") {
-            return next.run(request).await;
+        let wants = Wants::of(&request);
+        match self.is_in_place(&request, wants) {
+            Err(problem) => problem.into_response(),
+            Ok(()) => match wants {
+                Wants::Probe => next.run(request).await,
+                Wants::Page => match self.admission.place(&Asker::stranger(&request)) {
+                    Ok(_place) => next.run(request).await,
+                    Err(problem) => problem.into_response(),
+                },
+                Wants::Socket | Wants::Data => self.guarded(request, next, wants).await,
+            },
         }
-        let Ok(_place) = self.places.try_acquire() else {
-            let detail = "too many requests are being worked on; try again";
-            return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).into_response();
-        };
-        if self.state.is_open()
-            && let Err(problem) = from_this_machine(&request, &self.welcome)
-        {
-            return problem.into_response();
+    }
+
+    /// Refuses what may not be sent here by anyone.
+    fn is_in_place(&self, request: &Request, wants: Wants) -> Result<()> {
+        // What comes without a listener between names nobody.
+        if request.extensions().get::<Peer>().is_some() && !names_its_host(request) {
+            return Err(Problem::malformed("a request names its host once, in the header Host"));
         }
-        self.guarded(request, next).await
+        if wants != Wants::Probe && self.state.is_open() {
+            from_this_machine(request, &self.welcome)?;
+        }
+        Ok(())
     }
 
     /// Authenticates once and keeps the caller, with the one view of the request, for the extractors.
-    async fn guarded(&self, mut request: Request, next: Next) -> Response {
-        if !needs_token(&request) {
-            return next.run(request).await;
-        }
-        self.state.fetch_keys(request.headers()).await;
-        let mut response = match self.admitted(&request) {
-            Ok((caller, left)) => {
-                request.extensions_mut().insert(caller);
+    async fn guarded(&self, mut request: Request, next: Next, wants: Wants) -> Response {
+        let mut response = match self.admitted(&mut request, wants).await {
+            Ok(mut admitted) => {
                 let mut response = next.run(request).await;
-                if let Some(left) = left {
+                if let Some(left) = admitted.left.take() {
                     left.say(response.headers_mut());
                 }
                 response
             }
-            Err(Refused::Caller(problem)) => problem.into_response(),
-            Err(Refused::Rate(too_many)) => too_many.into_response(),
+            Err(refused) => refused.into_response(),
         };
         let headers = response.headers_mut();
         headers.entry(header::CACHE_CONTROL).or_insert_with(|| HeaderValue::from_static("private, no-cache"));
@@ -92,35 +101,62 @@ impl Gate {
         response
     }
 
-    /// Who asks, and how much more that one may.
-    fn admitted(&self, request: &Request) -> Result<(Caller, Option<Left>), Refused> {
-        let rates = self.rates.as_ref();
+    /// Who asks, how much more that one may, and a place for what is asked.
+    async fn admitted(&self, request: &mut Request, wants: Wants) -> Result<Admitted, Refused> {
+        let stranger = Asker::stranger(request);
+        self.fetch_keys(request.headers(), &stranger).await?;
         match self.state.caller(request.headers()) {
             Ok(caller) => {
-                let left = rates.map(|rates| rates.of_token(caller.grant.actor())).transpose();
-                Ok((caller, left.map_err(Refused::Rate)?))
+                let admitted = self.admission.admit(&Asker::known(&caller))?;
+                request.extensions_mut().insert(caller);
+                Ok(admitted)
             }
+            Err(_) if wants == Wants::Socket => self.admission.admit(&stranger),
             Err(problem) => {
-                if let (Some(rates), Some(peer)) = (rates, request.extensions().get::<Peer>()) {
-                    rates.of_refused(*peer).map_err(Refused::Rate)?;
-                }
-                Err(Refused::Caller(problem))
+                self.admission.count(&stranger)?;
+                Err(problem.into())
             }
+        }
+    }
+
+    /// Waits for the keys that a token needs, with a place where there is something to wait for.
+    async fn fetch_keys(&self, headers: &HeaderMap, stranger: &Asker) -> Result<()> {
+        let mut fetched = pin!(self.state.fetch_keys(headers));
+        if fetched.as_mut().now_or_never().is_none() {
+            let _place = self.admission.place(stranger)?;
+            fetched.await;
+        }
+        Ok(())
+    }
+}
+
+impl Wants {
+    /// Everything beneath `/api` and `/graphql` needs a token but the query page, and the socket, which may bring its
+    /// token later.
+    fn of(request: &Request) -> Self {
+        let (method, path) = (request.method(), request.uri().path());
+        let beneath =
+            |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        match path {
+            "/healthz" | "/readyz" => Self::Probe,
+            "/graphql" if graphql::wants_page(request) => Self::Page,
+            "/graphql/ws" if method == Method::GET || method == Method::HEAD => Self::Socket,
+            _ if beneath("/api") || beneath("/graphql") => Self::Data,
+            _ => Self::Page,
         }
     }
 }
 
-/// Everything beneath `/api` and `/graphql` but the query page, and the socket, which brings its token later. What asks
-/// by url is told from who wants the page by its token.
-fn needs_token(request: &Request) -> bool {
-    let (method, path) = (request.method(), request.uri().path());
-    let beneath =
-        |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let reads = method == Method::GET || method == Method::HEAD;
-    match path {
-        "/graphql" if reads => request.headers().contains_key(header::AUTHORIZATION),
-        "/graphql/ws" if reads => false,
-        _ => beneath("/api") || beneath("/graphql"),
+/// RFC 9112, section 3.2: over HTTP/1.1, in a header of its own. HTTP/2 has another way.
+fn names_its_host(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() != Version::HTTP_11,
+        (Some(host), None) => {
+            let is_host = |host: Authority| !host.as_str().contains('@');
+            host.is_empty() || Authority::try_from(host.as_bytes()).is_ok_and(is_host)
+        }
+        (Some(_), Some(_)) => false,
     }
 }
 
@@ -131,24 +167,54 @@ mod tests {
 
     #[test]
     fn only_pages_probes_and_sockets_are_open() {
-        for (method, path, needed) in [
-            (Method::GET, "/", false),
-            (Method::GET, "/healthz", false),
-            (Method::GET, "/docs/", false),
-            (Method::GET, "/apiary", false),
-            (Method::GET, "/graphql", false),
-            (Method::POST, "/graphql", true),
-            (Method::DELETE, "/graphql", true),
-            (Method::GET, "/graphql/ws", false),
-            (Method::GET, "/graphql/nothing", true),
-            (Method::GET, "/api", true),
-            (Method::GET, "/api/v2/data/people", true),
-            (Method::GET, "/api/v3/nothing", true),
+        for (method, path, wanted) in [
+            (Method::GET, "/", Wants::Page),
+            (Method::GET, "/healthz", Wants::Probe),
+            (Method::GET, "/readyz", Wants::Probe),
+            (Method::GET, "/docs/", Wants::Page),
+            (Method::GET, "/apiary", Wants::Page),
+            (Method::GET, "/graphql", Wants::Page),
+            (Method::HEAD, "/graphql", Wants::Page),
+            (Method::GET, "/graphql?query=%7Brevision%7D", Wants::Data),
+            (Method::GET, "/graphql?extensions=%7B%7D", Wants::Data),
+            (Method::POST, "/graphql", Wants::Data),
+            (Method::DELETE, "/graphql", Wants::Data),
+            (Method::GET, "/graphql/ws", Wants::Socket),
+            (Method::POST, "/graphql/ws", Wants::Data),
+            (Method::GET, "/graphql/nothing", Wants::Data),
+            (Method::GET, "/api", Wants::Data),
+            (Method::GET, "/api/v2/data/people", Wants::Data),
+            (Method::GET, "/api/v3/nothing", Wants::Data),
         ] {
-            let request = Request::builder().method(&method).uri(path).body(Body::empty()).unwrap();
-            assert_eq!(needs_token(&request), needed, "{method} {path}");
+            let request = Request::builder().method(&method).uri(path).header("accept", "text/html");
+            assert_eq!(Wants::of(&request.body(Body::empty()).unwrap()), wanted, "{method} {path}");
         }
-        let asks = Request::builder().uri("/graphql").header("authorization", "x").body(Body::empty());
-        assert!(needs_token(&asks.unwrap()));
+        let asks = Request::builder().uri("/graphql").body(Body::empty()).unwrap();
+        assert_eq!(Wants::of(&asks), Wants::Data, "whoever wants no page");
+    }
+
+    #[test]
+    fn a_host_is_named_once() {
+        for (version, hosts, is_taken) in [
+            (Version::HTTP_11, &["clade.example:7171"][..], true),
+            (Version::HTTP_11, &["[::1]:7171"], true),
+            (Version::HTTP_11, &[""], true),
+            (Version::HTTP_11, &[], false),
+            (Version::HTTP_11, &["a.example", "a.example"], false),
+            (Version::HTTP_11, &["a b"], false),
+            (Version::HTTP_11, &["a.example/x"], false),
+            (Version::HTTP_11, &["ada@a.example"], false),
+            (Version::HTTP_10, &[], true),
+            (Version::HTTP_10, &["a.example", "a.example"], false),
+            (Version::HTTP_2, &[], true),
+        ] {
+            let request = Request::builder().version(version).uri("/");
+            let request = hosts.iter().fold(request, |request, host| request.header("host", *host));
+            assert_eq!(
+                names_its_host(&request.body(Body::empty()).unwrap()),
+                is_taken,
+                "{version:?} {hosts:?}"
+            );
+        }
     }
 }

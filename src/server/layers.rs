@@ -37,16 +37,21 @@ const TLS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// The router with all of it around.
 pub(super) fn dressed(router: Router, gate: Arc<Gate>, exposure: &Exposure) -> Router {
     let gzip = CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN_BYTES));
-    let router = router.layer((middleware::from_fn_with_state(gate, answered), gzip));
+    let router = router.layer((middleware::from_fn_with_state(Arc::clone(&gate), answered), gzip));
     if exposure.cors_origins.is_empty() {
         return router;
     }
-    // A browser asks what is allowed without a token, and is answered before the gate.
-    let told = middleware::map_response(async |mut response: Response| {
-        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-        response
-    });
-    router.layer((told, cors::layer(&exposure.cors_origins)))
+    router.layer((middleware::from_fn_with_state(gate, also_preflights), cors::layer(&exposure.cors_origins)))
+}
+
+/// A browser asks what is allowed without a token, and is answered before the gate; dressed like all the others.
+async fn also_preflights(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let id = request_id::of(request.headers());
+    let mut response = next.run(request).await;
+    if !response.headers().contains_key(X_REQUEST_ID) {
+        dress(response.headers_mut(), id, gate.is_secure);
+    }
+    response
 }
 
 /// The life of a request, from its id to its line in the log. The query stays out of that: people put secrets there.
@@ -70,12 +75,12 @@ async fn answered(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
             "answered"
         );
     }
-    tell_browsers(response.headers_mut(), gate.is_secure);
-    response.headers_mut().insert(X_REQUEST_ID, id);
+    dress(response.headers_mut(), id, gate.is_secure);
     response
 }
 
-fn tell_browsers(headers: &mut HeaderMap, is_secure: bool) {
+fn dress(headers: &mut HeaderMap, id: HeaderValue, is_secure: bool) {
+    headers.insert(X_REQUEST_ID, id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(NO_PAGE);

@@ -52,6 +52,10 @@ pub const REFUSED_A_SECOND: NonZeroU32 = NonZeroU32::new(50).unwrap();
 pub const ASKERS_REMEMBERED: usize = 16_384;
 /// How many requests are worked on at once, where nothing else is said.
 pub const REQUESTS_AT_ONCE: usize = 1_024;
+/// How many sockets may wait at once to be told whose they are.
+pub const SOCKETS_UNKNOWN_MAX: usize = 1_024;
+/// How many of them one address may have.
+pub const SOCKETS_UNKNOWN_A_PEER: usize = 32;
 /// How long open requests may take to finish once the server is told to stop.
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 /// Shorter answers are not worth compressing, in bytes.

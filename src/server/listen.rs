@@ -18,11 +18,11 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::server::activity::Activity;
+use crate::server::closing::{self, Closing};
 use crate::server::exposure::{Exposure, Patience};
 use crate::server::limits::{
     CONNECTIONS_MAX, DRAIN_WITHIN, FAREWELL_WITHIN, HEAD_MAX_BYTES, HEADER_READ_WITHIN, HEADERS_MAX,
@@ -47,7 +47,7 @@ struct Served {
     tls: Option<TlsAcceptor>,
     patience: Patience,
     /// Says that the server stops. The last of these to be dropped is the end of the last connection.
-    closing: watch::Receiver<()>,
+    closing: Closing,
 }
 
 /// Serves `state` on `listener` until `shutdown` completes, then lets open requests finish.
@@ -63,7 +63,7 @@ pub async fn serve_exposed(
     shutdown: impl Future<Output = ()>,
 ) {
     let places = Shares::new(CONNECTIONS_MAX, exposure.connections_a_peer);
-    let (open, closing) = watch::channel(());
+    let (close, closing) = closing::channel();
     let served = Served {
         router: TowerToHyperService::new(router(state, &exposure)),
         tls: exposure.tls.as_ref().map(Tls::acceptor),
@@ -79,8 +79,7 @@ pub async fn serve_exposed(
         tokio::spawn(served.clone().connection(stream, place));
     }
     drop((listener, served));
-    let _none_is_open = open.send(());
-    if timeout(DRAIN_WITHIN, open.closed()).await.is_err() {
+    if timeout(DRAIN_WITHIN, close.and_wait()).await.is_err() {
         tracing::warn!(waited_s = DRAIN_WITHIN.as_secs(), "requests were still open when the server stopped");
     }
 }
@@ -114,7 +113,7 @@ impl Served {
             // A connection that has said nothing yet is not waited for when the server stops.
             let spoke = tokio::select! {
                 spoke = timeout(patience.headers, first_bytes(&stream)) => matches!(spoke, Ok(Ok(()))),
-                _ = self.closing.changed() => false,
+                () = self.closing.begun() => false,
             };
             if spoke {
                 self.requests(server, Wire::new(stream, place, patience.stalled), peer).await;
@@ -124,7 +123,7 @@ impl Served {
         let hands = acceptor.accept(Wire::new(stream, place, patience.stalled));
         let shaken = tokio::select! {
             shaken = timeout(patience.headers, hands) => shaken,
-            _ = self.closing.changed() => return,
+            () = self.closing.begun() => return,
         };
         match shaken {
             Ok(Ok(stream)) => {
@@ -144,9 +143,13 @@ impl Served {
     {
         let activity = Arc::new(Activity::default());
         let service = {
-            let (router, activity) = (self.router, Arc::clone(&activity));
+            let (router, activity, closing) = (self.router, Arc::clone(&activity), self.closing.clone());
             service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(peer);
+                // What a connection becomes outlives its requests, and is told by itself.
+                if request.headers().contains_key(header::UPGRADE) {
+                    request.extensions_mut().insert(closing.clone());
+                }
                 let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
                 let (working, answer) = (activity.begin(), router.call(request));
                 async move {
@@ -171,7 +174,7 @@ impl Served {
                     }
                     return;
                 }
-                _ = self.closing.changed() => {
+                () = self.closing.begun() => {
                     connection.as_mut().graceful_shutdown();
                     // The server itself waits no longer than it should.
                     let _ended = connection.await;

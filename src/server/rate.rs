@@ -120,12 +120,25 @@ impl Left {
     }
 }
 
+impl TooMany {
+    fn seconds(&self) -> u64 {
+        self.wait.as_secs() + 1
+    }
+}
+
+/// What is told where there are no headers to tell it in.
+impl From<&TooMany> for Problem {
+    fn from(too_many: &TooMany) -> Self {
+        let seconds = too_many.seconds();
+        let detail = format!("that were too many requests in a second; go on in {seconds} s");
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", detail).with("retryAfter", seconds)
+    }
+}
+
 impl IntoResponse for TooMany {
     fn into_response(self) -> Response {
-        let seconds = self.wait.as_secs() + 1;
-        let detail = format!("that were too many requests in a second; go on in {seconds} s");
-        let mut response =
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", detail).into_response();
+        let seconds = self.seconds();
+        let mut response = Problem::from(&self).into_response();
         self.left.say(response.headers_mut());
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         response

@@ -39,7 +39,7 @@ pub(super) enum Full {
 
 impl<K: Clone + Eq + Hash> Shares<K> {
     pub(super) fn new(all: usize, each: usize) -> Self {
-        Self { all: Arc::new(Semaphore::new(all)), taken: Arc::default(), each }
+        Self { all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))), taken: Arc::default(), each }
     }
 
     /// One of all, as soon as one is free.

@@ -87,6 +87,11 @@ impl AppState {
         self.is_open
     }
 
+    /// What one caller may take of what is there for all: half of it. Without tokens all are one.
+    pub(super) fn share_of(&self, all: usize) -> usize {
+        if self.is_open { all } else { (all / 2).max(1) }
+    }
+
     /// Takes the tokens of an identity provider too.
     #[must_use]
     pub fn trusting(self, issuer: Issuer) -> Self {
@@ -151,7 +156,7 @@ impl AppState {
         Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
     }
 
-    /// The same caller, with the directory and the token as they are now.
+    /// The same caller for another request, with the directory and the token as they are now.
     #[must_use]
     pub fn renewed(&self, caller: &Caller) -> Caller {
         let view = self.directory.view();
@@ -159,7 +164,10 @@ impl AppState {
             return vouched_for(Arc::clone(claims), &view);
         }
         let grant = match caller.grant.actor() {
-            Actor::Token(id) => view.token(id).map(|token| Arc::new(Grant::as_of(token))),
+            Actor::Token(id) => {
+                self.directory.note_use(id, (self.now)());
+                view.token(id).map(|token| Arc::new(Grant::as_of(token)))
+            }
             Actor::Local | Actor::Subject(_) => None,
         };
         let grant = grant.unwrap_or_else(|| Arc::clone(&caller.grant));
@@ -244,4 +252,35 @@ fn vouched_for(claims: Arc<Claims>, whole: &View) -> Caller {
     };
     let view = whole.seen_by(&scope);
     Caller { grant: Arc::new(Grant::of_claims(claims, scope)), view }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::model::command::NewToken;
+    use crate::model::token::Role;
+
+    static NOW_MINUTE: AtomicI64 = AtomicI64::new(0);
+
+    fn now() -> Timestamp {
+        Timestamp::from_millis(NOW_MINUTE.load(Ordering::Relaxed) * 60_000)
+    }
+
+    #[test]
+    fn a_token_is_noted_as_used_by_each_request_of_a_caller_who_stays() {
+        let directory = Directory::in_memory().unwrap();
+        let secret = Secret::generate();
+        let (id, hash) = (secret.id().clone(), secret.hash());
+        let token = NewToken { id, hash, role: Role::Read, description: None, units: None, expires_at: None };
+        directory.apply(Command::CreateToken(token)).unwrap();
+        let state = AppState { now, ..AppState::new(directory) };
+        NOW_MINUTE.store(1_000, Ordering::Relaxed);
+        let caller = state.caller_with(secret.reveal()).unwrap();
+        assert_eq!(state.directory.last_used(secret.id()), Some(now()));
+        NOW_MINUTE.store(1_060, Ordering::Relaxed);
+        let _again = state.renewed(&caller);
+        assert_eq!(state.directory.last_used(secret.id()), Some(now()));
+    }
 }

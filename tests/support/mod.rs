@@ -7,6 +7,7 @@
 )]
 
 pub(crate) mod process;
+pub(crate) mod socket;
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use crate::server::body;
-use crate::server::graphql::media::{JSON, Media, wants_page};
+use crate::server::graphql::media::{self, JSON, Media};
 use crate::server::graphql::sent::{Sent, takes_gzip};
 use crate::server::graphql::{
     Answer, Asked, Endpoint, Found, Wanted, aside::aside, batch, page, persisted, variables,
@@ -36,10 +36,10 @@ const MISS_STORED: &str = "clade; fwd=miss; stored";
 
 /// `/graphql`, by any method.
 pub(crate) async fn endpoint(State(endpoint): State<Arc<Endpoint>>, request: Request<Body>) -> Response {
-    let (head, body) = request.into_parts();
-    if is_get(&head.method) && !asks(head.uri.query()) && wants_page(&head.headers) {
+    if wants_page(&request) {
         return page::page();
     }
+    let (head, body) = request.into_parts();
     let mut response = answer(&endpoint, &head, body).await;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -50,14 +50,9 @@ pub(crate) async fn endpoint(State(endpoint): State<Arc<Endpoint>>, request: Req
 
 /// What is no page.
 async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
-    // POST was let in by the gate; GET was not, since it may have been for the page.
-    let admitted = head.extensions.get::<Caller>().cloned();
-    if admitted.is_none() {
-        endpoint.state.fetch_keys(&head.headers).await;
-    }
-    let caller = match admitted.map_or_else(|| endpoint.state.caller(&head.headers), Ok) {
-        Ok(caller) => caller,
-        Err(problem) => return problem.into_response(),
+    // Whom the gate let in.
+    let Some(caller) = head.extensions.get::<Caller>().cloned() else {
+        return Problem::unauthorized().into_response();
     };
     let posted = if is_get(&head.method) {
         by_url(&head.uri).map(Posted::One)
@@ -117,6 +112,11 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
 fn cached(mut response: Response, status: &'static str) -> Response {
     response.headers_mut().insert(CACHE_STATUS, HeaderValue::from_static(status));
     response
+}
+
+/// Whether a request is for the query page: without a token, that is all there is.
+pub(crate) fn wants_page<B>(request: &Request<B>) -> bool {
+    is_get(request.method()) && !asks(request.uri().query()) && media::wants_page(request.headers())
 }
 
 fn is_get(method: &Method) -> bool {

@@ -17,7 +17,7 @@ pub struct Settings {
     pub batch_max: usize,
     /// How long a request may be worked on.
     pub answer_within: Duration,
-    /// How many sockets may be open.
+    /// How many sockets may be open, and half of them of one token.
     pub sockets_max: usize,
     /// The pages of other sites that may open a socket, as browsers name them: `https://dash.corp.example`.
     pub origins: Vec<HeaderValue>,

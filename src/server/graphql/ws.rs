@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -15,13 +15,20 @@ use futures_util::stream::{BoxStream, StreamExt, select_all};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use crate::model::entity::Revision;
+use crate::server::admission::{Asker, Refused};
+use crate::server::closing::Closing;
+use crate::server::graphql::close::{Close, FAREWELL_WITHIN, farewell};
 use crate::server::graphql::http::asked;
-use crate::server::graphql::{Answer, Endpoint, Prepared, origin};
+use crate::server::graphql::sockets::{Held, Sockets};
+use crate::server::graphql::{Answer, Asked, Prepared, origin};
 use crate::server::json;
+use crate::server::limits::DRAIN_WITHIN;
+use crate::server::peer::Peer;
 use crate::server::problem::Problem;
+use crate::server::shares::Share;
 use crate::server::state::Caller;
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -29,10 +36,6 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const INIT_WITHIN: Duration = Duration::from_secs(3);
 /// How often a client is asked whether it lives; one that has said nothing since the last time is given up.
 const PING_EVERY: Duration = Duration::from_secs(30);
-/// How long a client that is sent away may take to hear of it.
-const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
-/// The longest reason for a close that a frame can carry, in bytes.
-const REASON_MAX: usize = 123;
 /// The largest message, in bytes.
 const MESSAGE_MAX: usize = 256 * 1024;
 /// Operations that one connection may have open.
@@ -41,30 +44,14 @@ const OPERATIONS_MAX: usize = 100;
 const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(1);
 /// How long a client may take to take a message.
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
-
-/// Why a connection is closed, as the protocol numbers it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Close(u16, String);
-
-impl Close {
-    fn invalid(why: impl Into<String>) -> Self {
-        Self(4400, why.into())
-    }
-
-    fn unauthorized() -> Self {
-        Self(4401, "Unauthorized".to_owned())
-    }
-
-    fn into_frame(self) -> CloseFrame {
-        let Self(code, mut reason) = self;
-        reason.truncate(reason.floor_char_boundary(REASON_MAX));
-        CloseFrame { code, reason: reason.into() }
-    }
-}
+/// How long what is carried out may take to finish once the server stops, so that there is time left to say goodbye.
+const FINISH_WITHIN: Duration = DRAIN_WITHIN.saturating_sub(FAREWELL_WITHIN).saturating_sub(FAREWELL_WITHIN);
 
 /// `/graphql/ws`.
 pub(crate) async fn endpoint(
-    State(endpoint): State<Arc<Endpoint>>,
+    State(sockets): State<Arc<Sockets>>,
+    peer: Option<Extension<Peer>>,
+    closing: Option<Extension<Closing>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
@@ -72,23 +59,28 @@ pub(crate) async fn endpoint(
         let detail = format!("open a WebSocket here, with the protocol {PROTOCOL}");
         return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade-required", detail).into_response();
     };
-    if !origin::is_welcome(&headers, &endpoint.state.graphql().origins) {
+    if !origin::is_welcome(&headers, &sockets.endpoint.state.graphql().origins) {
         let detail = "this server takes no sockets from pages of other sites";
         return Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).into_response();
     }
-    let Ok(place) = Arc::clone(&endpoint.sockets).try_acquire_owned() else {
-        let detail = "too many sockets are open; try again later";
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).into_response();
+    let peer = peer.map(|Extension(peer)| peer);
+    let held = match sockets.open(peer) {
+        Ok(held) => held,
+        Err(detail) => {
+            return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).into_response();
+        }
     };
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);
     let spoken = upgrade.selected_protocol().is_some();
     upgrade.on_upgrade(move |socket| async move {
-        let _place = place;
-        let mut connection = Connection { endpoint, socket, operations: HashMap::new(), caller: None };
+        let closing = closing.map(|Extension(closing)| closing);
+        let (caller, operations) = (None, HashMap::new());
+        let mut connection =
+            Connection { sockets, socket, peer, held, closing, is_ending: false, caller, operations };
         let close = if spoken {
             connection.run(&headers).await
         } else {
-            Some(Close(4406, "Subprotocol not acceptable".to_owned()))
+            Some(Close::new(4406, "Subprotocol not acceptable"))
         };
         if let Some(close) = close {
             farewell(connection.socket, close).await;
@@ -96,38 +88,53 @@ pub(crate) async fn endpoint(
     })
 }
 
-/// Says why, and listens until the client has heard it: what it still sends would else cut the words off.
-async fn farewell(mut socket: WebSocket, close: Close) {
-    let said = async {
-        socket.send(Message::Close(Some(close.into_frame()))).await?;
-        while socket.recv().await.transpose()?.is_some() {}
-        Ok::<_, axum::Error>(())
-    };
-    let _gone_or_done = tokio::time::timeout(FAREWELL_WITHIN, said).await;
+struct Connection {
+    sockets: Arc<Sockets>,
+    socket: WebSocket,
+    peer: Option<Peer>,
+    /// Its room among all sockets.
+    held: Held,
+    /// How the server says that it stops, if anyone does.
+    closing: Option<Closing>,
+    /// Whether it has said so: what is carried out is finished, and nothing more is begun.
+    is_ending: bool,
+    caller: Option<Caller>,
+    /// Open operations, by the client's id.
+    operations: HashMap<String, Operation>,
 }
 
-struct Connection {
-    endpoint: Arc<Endpoint>,
-    socket: WebSocket,
-    caller: Option<Caller>,
-    /// What each open operation answers, by the client's id.
-    operations: HashMap<String, BoxStream<'static, Value>>,
+struct Operation {
+    /// Its messages.
+    answers: BoxStream<'static, Value>,
+    /// Whether it goes on until someone ends it.
+    is_subscription: bool,
 }
 
 impl Connection {
     /// Until the client goes; a close code when it is sent away.
     async fn run(&mut self, headers: &HeaderMap) -> Option<Close> {
         let mut init = pin!(tokio::time::sleep(INIT_WITHIN));
-        let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
+        let mut finish = pin!(tokio::time::sleep(FINISH_WITHIN));
+        let mut ping = tokio::time::interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         let mut look_again = tokio::time::interval(LOOK_AGAIN_EVERY);
         look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut revisions = self.endpoint.state.directory().revisions();
+        let mut revisions = self.sockets.endpoint.state.directory().revisions();
         let mut heard = true;
         loop {
             let acknowledged = self.caller.is_some();
+            if self.is_ending && self.operations.is_empty() {
+                return Some(Close::going_away());
+            }
             tokio::select! {
+                () = begun(&mut self.closing), if !self.is_ending => {
+                    finish.as_mut().reset(Instant::now() + FINISH_WITHIN);
+                    if let Err(close) = self.end().await {
+                        return Some(close);
+                    }
+                }
+                () = &mut finish, if self.is_ending => return Some(Close::going_away()),
                 () = &mut init, if !acknowledged => {
-                    return Some(Close(4408, "Connection initialisation timeout".to_owned()));
+                    return Some(Close::new(4408, "Connection initialisation timeout"));
                 }
                 _ = ping.tick() => {
                     if !std::mem::take(&mut heard) {
@@ -144,17 +151,7 @@ impl Connection {
                 }
                 received = self.socket.recv() => {
                     heard = true;
-                    let text = match received? {
-                        Ok(Message::Text(text)) => text,
-                        // A close is answered while waiting for what follows it: nothing.
-                        Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => continue,
-                        Ok(Message::Binary(_)) => return Some(Close::invalid("messages are text")),
-                        Err(_) => {
-                            let why = format!("a message is text, of at most {MESSAGE_MAX} bytes");
-                            return Some(Close::invalid(why));
-                        }
-                    };
-                    if let Err(close) = self.take(text.as_str(), headers).await {
+                    if let Err(close) = self.hear(received?, headers).await {
                         return Some(close);
                     }
                 }
@@ -175,15 +172,28 @@ impl Connection {
 
     /// Ends everything once the token no longer holds.
     async fn admitted(&mut self) -> Result<(), Close> {
-        let holds = |caller: &Caller| self.endpoint.state.still_holds(&caller.grant);
+        let holds = |caller: &Caller| self.sockets.endpoint.state.still_holds(&caller.grant);
         if self.caller.as_ref().is_some_and(holds) {
             return Ok(());
         }
-        let ended: Vec<String> = self.operations.drain().map(|(id, _)| id).collect();
-        for id in ended {
+        let ended = self.operations.drain().collect();
+        self.complete(ended).await?;
+        Err(Close::forbidden())
+    }
+
+    /// Ends what would go on for ever, now that the server stops.
+    async fn end(&mut self) -> Result<(), Close> {
+        self.is_ending = true;
+        let ended = self.operations.extract_if(|_, operation| operation.is_subscription).collect();
+        self.complete(ended).await
+    }
+
+    /// Tells the client that these have ended.
+    async fn complete(&mut self, ended: Vec<(String, Operation)>) -> Result<(), Close> {
+        for (id, _) in ended {
             self.send(&json!({ "id": id, "type": "complete" })).await?;
         }
-        Err(Close(4403, "Forbidden".to_owned()))
+        Ok(())
     }
 
     /// The next answer of an operation, or its end.
@@ -200,6 +210,21 @@ impl Connection {
                 self.admitted().await
             }
             None => Ok(()),
+        }
+    }
+
+    /// Whatever the client sends.
+    async fn hear(
+        &mut self,
+        received: Result<Message, axum::Error>,
+        headers: &HeaderMap,
+    ) -> Result<(), Close> {
+        match received {
+            Ok(Message::Text(text)) => self.take(text.as_str(), headers).await,
+            // A close is answered while waiting for what follows it: nothing.
+            Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => Ok(()),
+            Ok(Message::Binary(_)) => Err(Close::invalid("messages are text")),
+            Err(_) => Err(Close::invalid(format!("a message is text, of at most {MESSAGE_MAX} bytes"))),
         }
     }
 
@@ -226,36 +251,49 @@ impl Connection {
 
     async fn init(&mut self, payload: &Value, headers: &HeaderMap) -> Result<(), Close> {
         if self.caller.is_some() {
-            return Err(Close(4429, "Too many initialisation requests".to_owned()));
+            return Err(Close::too_often("Too many initialisation requests"));
         }
         if !matches!(payload, Value::Null | Value::Object(_)) {
             return Err(Close::invalid("the payload of connection_init is an object"));
         }
         let given = ["Authorization", "authorization"].iter().find_map(|name| payload[name].as_str());
+        let state = &self.sockets.endpoint.state;
         match given {
-            Some(authorization) => self.endpoint.state.fetch_keys_for(authorization).await,
-            None => self.endpoint.state.fetch_keys(headers).await,
+            Some(authorization) => state.fetch_keys_for(authorization).await,
+            None => state.fetch_keys(headers).await,
         }
         let caller = match given {
-            Some(authorization) => self.endpoint.state.caller_with(authorization),
-            None => self.endpoint.state.caller(headers),
+            Some(authorization) => state.caller_with(authorization),
+            None => state.caller(headers),
         };
-        self.caller = Some(caller.map_err(|_| Close(4403, "Forbidden".to_owned()))?);
+        let caller = caller.map_err(|_| self.refused())?;
+        self.held = self.sockets.of(caller.grant.actor()).map_err(Close::try_again_later)?;
+        self.caller = Some(caller);
         self.send(&json!({ "type": "connection_ack" })).await
+    }
+
+    /// Why a token that does not hold is sent away. As over HTTP, attempts are counted, and a good token is never slowed
+    /// by them.
+    fn refused(&self) -> Close {
+        match self.sockets.admission.count(&Asker::Stranger(self.peer)) {
+            Ok(_) => Close::forbidden(),
+            Err(too_many) => Close::too_often(Problem::from(&too_many).detail),
+        }
     }
 
     fn subscribe(&mut self, mut message: Value) -> Result<(), Close> {
         let Some(caller) = &self.caller else { return Err(Close::unauthorized()) };
-        if !self.endpoint.state.still_holds(&caller.grant) {
-            return Err(Close(4403, "Forbidden".to_owned()));
+        let state = &self.sockets.endpoint.state;
+        if !state.still_holds(&caller.grant) {
+            return Err(Close::forbidden());
         }
-        let caller = self.endpoint.state.renewed(caller);
+        let caller = state.renewed(caller);
         let id = match message["id"].as_str() {
             Some(id) if !id.is_empty() => id.to_owned(),
             _ => return Err(Close::invalid("subscribe needs an id")),
         };
         if self.operations.contains_key(&id) {
-            return Err(Close(4409, format!("Subscriber for {id} already exists")));
+            return Err(Close::new(4409, format!("Subscriber for {id} already exists")));
         }
         if self.operations.len() >= OPERATIONS_MAX {
             return Err(Close::invalid(format!("at most {OPERATIONS_MAX} operations may be open")));
@@ -263,21 +301,16 @@ impl Connection {
         let Value::Object(payload) = message["payload"].take() else {
             return Err(Close::invalid("subscribe needs a payload"));
         };
-        let answers = match asked(payload) {
-            Ok(asked) => self.answers(&id, caller, self.endpoint.prepare(asked)),
-            Err(_) => return Err(Close::invalid("the payload of subscribe needs a query")),
-        };
-        self.operations.insert(id, answers);
+        let asked = asked(payload).map_err(|_| Close::invalid("the payload of subscribe needs a query"))?;
+        let operation = self.operation(&id, caller, asked);
+        self.operations.insert(id, operation);
         Ok(())
     }
 
     /// What an operation answers: `next` messages, or one `error`.
-    fn answers(
-        &self,
-        id: &str,
-        caller: Caller,
-        prepared: Result<Prepared, Problem>,
-    ) -> BoxStream<'static, Value> {
+    fn operation(&self, id: &str, caller: Caller, asked: Asked) -> Operation {
+        let admitted = self.admit(&caller, asked);
+        let is_subscription = matches!(admitted, Ok((_, None)));
         let message = {
             let id = id.to_owned();
             move |answer: Answer| {
@@ -288,19 +321,20 @@ impl Connection {
                 }
             }
         };
-        match prepared {
-            Err(problem) => {
-                let refusal = message(Answer::refusal(problem));
+        let answers = match admitted {
+            Err(refused) => {
+                let refusal = message(Answer::refusal(refused.into()));
                 futures_util::stream::once(std::future::ready(refusal)).boxed()
             }
-            Ok(prepared) if prepared.kind == OperationType::Subscription => {
-                self.endpoint.subscribe(caller, prepared).map(message).boxed()
-            }
-            Ok(prepared) => {
-                let endpoint = Arc::clone(&self.endpoint);
+            Ok((prepared, None)) => self.sockets.endpoint.subscribe(caller, prepared).map(message).boxed(),
+            Ok((prepared, Some(place))) => {
+                let endpoint = Arc::clone(&self.sockets.endpoint);
                 // In a task of its own: what waits must not keep the socket's other operations from going on.
                 let mut task = JoinSet::new();
-                task.spawn(async move { endpoint.carry_out(caller, prepared).await });
+                task.spawn(async move {
+                    let _until_done = place;
+                    endpoint.carry_out(caller, prepared).await
+                });
                 let answer = async move {
                     let answer = match task.join_next().await {
                         Some(Ok(answer)) => answer.unwrap_or_else(Answer::refusal),
@@ -310,7 +344,30 @@ impl Connection {
                 };
                 futures_util::stream::once(answer).boxed()
             }
+        };
+        Operation { answers, is_subscription }
+    }
+
+    /// Counts and prepares what is asked, with a place for what is carried out; what stays open takes none.
+    fn admit(&self, caller: &Caller, asked: Asked) -> Result<(Prepared, Option<Share<Asker>>), Refused> {
+        if self.is_ending {
+            let detail = "the server stops; ask over another socket";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).into());
         }
+        let who = Asker::known(caller);
+        self.sockets.admission.count(&who)?;
+        let prepared = self.sockets.endpoint.prepare(asked)?;
+        let stays_open = prepared.kind == OperationType::Subscription;
+        let place = if stays_open { None } else { Some(self.sockets.admission.place(&who)?) };
+        Ok((prepared, place))
+    }
+}
+
+/// Returns once the server stops.
+async fn begun(closing: &mut Option<Closing>) {
+    match closing {
+        Some(closing) => closing.begun().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -323,12 +380,12 @@ async fn time_to_look(after_a_while: &mut Interval, revisions: &mut watch::Recei
 }
 
 /// The next answer of any operation; waits for ever while there is none.
-async fn next(operations: &mut HashMap<String, BoxStream<'static, Value>>) -> (String, Option<Value>) {
+async fn next(operations: &mut HashMap<String, Operation>) -> (String, Option<Value>) {
     if operations.is_empty() {
         return std::future::pending().await;
     }
-    let each = operations.iter_mut().map(|(id, answers)| {
-        Box::pin(futures_util::stream::once(async move { (id.clone(), answers.next().await) }))
+    let each = operations.iter_mut().map(|(id, operation)| {
+        Box::pin(futures_util::stream::once(async move { (id.clone(), operation.answers.next().await) }))
     });
     match select_all(each).next().await {
         Some(answer) => answer,
