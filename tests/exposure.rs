@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clade::server::Exposure;
 use clade::server::exposure::Patience;
+use clade::server::limits::{ANSWERS_A_SHARE_BYTES, STREAM_COUNTS_BYTES};
 use serde_json::json;
 use support::process::Folder;
 use support::{Answer, Server};
@@ -411,4 +412,65 @@ fn settings_of_exposure_that_cannot_be_are_told() {
     let variable = [("CLADE_CORS_ORIGIN", "https://a.example,other nonsense")];
     let refusal = folder.clade_with(&variable, &["serve", "--demo"]).refusal(2);
     assert!(refusal.contains("\"other nonsense\""), "{refusal}");
+}
+
+/// So many connections that ask for everything, and read nothing of it.
+fn readers_of_nothing(server: &Server, token: &str, count: usize) -> Vec<TcpStream> {
+    let head = format!(
+        "GET /api/v2/data/projects HTTP/1.1\r\nHost: {}\r\nAuthorization: {token}\r\n\r\n",
+        server.address
+    );
+    let asking = |_| {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut first = [0];
+        // It has begun to be answered.
+        stream.peek(&mut first).unwrap();
+        stream
+    };
+    (0..count).map(asking).collect()
+}
+
+#[test]
+fn who_leaves_answers_unread_has_a_share_of_the_room_and_no_more() {
+    let server = exposed(unlimited());
+    let filler = "x".repeat(20_000);
+    let line = |at: usize| {
+        let name = json!({"kind": "project", "projectId": format!("p{at}"), "projectName": "P", "filler": filler});
+        format!("{name}\n")
+    };
+    server.bulk("", &(0..1_500).map(line).collect::<String>()).ok();
+    let greedy = server.token_with(clade::model::token::Role::Read);
+    let ask = |token: &str| server.send_as("GET", "/projects", &[("authorization", token)], None);
+    let unread = readers_of_nothing(&server, &greedy, ANSWERS_A_SHARE_BYTES / STREAM_COUNTS_BYTES);
+    let refused = ask(&greedy);
+    let problem = refused.problem(503, "busy");
+    assert!(problem["detail"].as_str().unwrap().contains("not taken"), "{problem}");
+    let few = server.send_as("GET", "/projects?limit=5", &[("authorization", &greedy)], None);
+    assert_eq!(few.status, 200, "small answers take no room");
+    assert_eq!(ask(&server.token).ok()["count"], 1_500, "nobody else is kept from theirs");
+    drop(unread);
+    let mut again = ask(&greedy);
+    for _ in 0..10_000 {
+        if again.status == 200 {
+            break;
+        }
+        again = ask(&greedy);
+    }
+    assert_eq!(again.status, 200, "once nobody waits for them, their room is free");
+}
+
+#[test]
+fn pages_are_packed_once_and_served_either_way() {
+    let server = exposed(unlimited());
+    for page in ["!/openapi.json", "!/schema.graphql", "!/docs/", "!/docs/swagger-ui-bundle.js"] {
+        let plain = server.send_as("GET", page, &[("accept-encoding", "identity")], None);
+        let packed = server.send_as("GET", page, &[("accept-encoding", "gzip")], None);
+        assert_eq!((plain.status, plain.header("content-encoding")), (200, String::new()), "{page}");
+        assert_eq!((packed.status, &*packed.header("content-encoding")), (200, "gzip"), "{page}");
+        for answer in [&plain, &packed] {
+            assert!(answer.header("vary").to_lowercase().contains("accept-encoding"), "{page}");
+        }
+        assert_eq!(plain.header("content-type"), packed.header("content-type"));
+    }
 }

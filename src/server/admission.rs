@@ -92,6 +92,11 @@ impl Asker {
         Self::Stranger(request.extensions().get::<Peer>().copied())
     }
 
+    /// Whom the gate let in, or whoever else sends this.
+    pub(super) fn of(request: &Request) -> Self {
+        request.extensions().get::<Caller>().map_or_else(|| Self::stranger(request), Self::known)
+    }
+
     pub(super) fn known(caller: &Caller) -> Self {
         Self::Known(caller.grant.actor().clone())
     }

@@ -1,25 +1,33 @@
 //! Bodies of requests: of the right media type, no larger than allowed, and JSON objects where they must be.
 
 use std::io::{self, Write};
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt;
 use mime::Mime;
 use serde_json::{Map, Value};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::model::token::Actor;
 use crate::server::json;
 use crate::server::limits::{
-    BODIES_AT_ONCE_BYTES, BODY_READ_WITHIN, DISCARDED_MAX_BYTES, DISCARDED_WITHIN, RECORD_BODY_MAX_BYTES,
+    BODIES_AT_ONCE_BYTES, BODY_GRACE, BODY_MIN_BYTES_A_SECOND, BODY_READ_WITHIN, BULK_BODY_MAX_BYTES,
+    DISCARDED_MAX_BYTES, DISCARDED_WITHIN, RECORD_BODY_MAX_BYTES,
 };
 use crate::server::problem::{Problem, Result};
+use crate::server::shares::{Full, Share, Shares};
+use crate::server::state::Caller;
 
-/// The room for the bodies of all requests, a permit a byte.
-static ROOM: Semaphore = Semaphore::const_new(BODIES_AT_ONCE_BYTES);
+/// The room for the bodies of all requests, in bytes. Whoever sends one may have as much as the largest body takes.
+static ROOM: LazyLock<Shares<Actor>> =
+    LazyLock::new(|| Shares::new(BODIES_AT_ONCE_BYTES, BULK_BODY_MAX_BYTES));
 /// How much of a packed body is unpacked in one go.
 const UNPACKED_AT_ONCE_BYTES: usize = 4 << 10;
 
@@ -51,7 +59,7 @@ async fn object(request: Request, taken: &[&str]) -> Result<Map<String, Value>> 
         return Err(unsupported("this body must not be encoded; leave Content-Encoding out"));
     }
     let (head, body) = request.into_parts();
-    let bytes = read(&head.headers, body, RECORD_BODY_MAX_BYTES).await?;
+    let bytes = read(sender(&head)?, &head.headers, body, RECORD_BODY_MAX_BYTES).await?;
     match json::parse(&bytes)? {
         Value::Object(map) => Ok(map),
         other => Err(Problem::new(
@@ -100,16 +108,28 @@ pub(crate) fn unsupported(detail: &str) -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
 }
 
+/// Whom the gate let in: nobody else's bodies are read.
+pub(crate) fn sender(head: &Parts) -> Result<&Actor> {
+    let caller = head.extensions.get::<Caller>().ok_or_else(Problem::unauthorized)?;
+    Ok(caller.grant.actor())
+}
+
 /// Reads a body of at most `max` bytes, in time. One that says it is far larger is refused before it is read, and
 /// so is one whose sender waits to be asked for it.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
-    read_into(Sink::Plain(Kept::new(max)), headers, body, max).await
+pub(crate) async fn read(sender: &Actor, headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
+    read_into(Sink::Plain(Kept::new(sender, max)), headers, body, max).await
 }
 
 /// The same of a body packed with gzip, of at most `max` bytes before and after: it is unpacked as it comes, so that
 /// one that would fill the memory gets no further than that.
-pub(crate) async fn read_unzipped(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
-    read_into(Sink::Gzip(Box::new(MultiGzDecoder::new(Kept::new(max)))), headers, body, max).await
+pub(crate) async fn read_unzipped(
+    sender: &Actor,
+    headers: &HeaderMap,
+    body: Body,
+    max: usize,
+) -> Result<Bytes> {
+    let packed = MultiGzDecoder::new(Kept::new(sender, max));
+    read_into(Sink::Gzip(Box::new(packed)), headers, body, max).await
 }
 
 async fn read_into(sink: Sink, headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
@@ -118,25 +138,34 @@ async fn read_into(sink: Sink, headers: &HeaderMap, body: Body, max: usize) -> R
     if usize::try_from(body.size_hint().lower()).map_or(true, |said| said > bearable) {
         return Err(too_large(max));
     }
-    tokio::time::timeout(BODY_READ_WITHIN, collect(sink, body, max)).await.unwrap_or_else(|_| {
-        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body took too long to arrive"))
-    })
+    collect(sink, body, max).await
 }
 
 async fn collect(mut sink: Sink, mut body: Body, max: usize) -> Result<Bytes> {
+    let began = Instant::now();
     let mut seen = 0_usize;
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = timeout_at(due(began, seen), body.frame()).await.map_err(|_| too_slow())? {
         let frame = frame.map_err(|_| Problem::malformed("the body broke off before its end"))?;
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
         let taken = if seen > max { Err(too_large(max)) } else { sink.take(&data).await };
         if let Err(refusal) = taken {
             drop(sink);
-            let _all_or_enough = tokio::time::timeout(DISCARDED_WITHIN, discard(body)).await;
+            let _all_or_enough = timeout(DISCARDED_WITHIN, discard(body)).await;
             return Err(refusal);
         }
     }
     sink.finish()
+}
+
+/// When more of a body must have come than was `seen`.
+fn due(began: Instant, seen: usize) -> Instant {
+    let earned = Duration::from_millis(seen as u64 * 1_000 / BODY_MIN_BYTES_A_SECOND);
+    began + BODY_READ_WITHIN.min(BODY_GRACE + earned)
+}
+
+fn too_slow() -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body took too long to arrive")
 }
 
 /// Reads a refused body on, so that its sender lives to read why.
@@ -173,9 +202,9 @@ impl Sink {
 
     fn finish(self) -> Result<Bytes> {
         match self {
-            Self::Plain(kept) => Ok(kept.into_bytes()),
+            Self::Plain(mut kept) => Ok(kept.take_bytes()),
             Self::Gzip(mut packed) => match packed.try_finish() {
-                Ok(()) => Ok(std::mem::replace(packed.get_mut(), Kept::new(0)).into_bytes()),
+                Ok(()) => Ok(packed.get_mut().take_bytes()),
                 Err(fault) => Err(unpacked_to(packed.get_mut(), &fault)),
             },
         }
@@ -186,41 +215,55 @@ fn unpacked_to(kept: &mut Kept, fault: &io::Error) -> Problem {
     kept.refused.take().unwrap_or_else(|| Problem::malformed(format!("the body is not gzip: {fault}")))
 }
 
-/// The bytes of a body, and their share of the room for all bodies until they are dropped.
+/// The bytes of a body, and their share of the room for all bodies.
 struct Kept {
-    bytes: Vec<u8>,
+    sender: Actor,
+    taken: Taken,
     max: usize,
-    room: Option<SemaphorePermit<'static>>,
     refused: Option<Problem>,
 }
 
+/// Bytes, and the room that they take until they are dropped.
+#[derive(Default)]
+struct Taken {
+    bytes: Vec<u8>,
+    room: Option<Share<Actor>>,
+}
+
+impl AsRef<[u8]> for Taken {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 impl Kept {
-    fn new(max: usize) -> Self {
-        Self { bytes: Vec::new(), max, room: None, refused: None }
+    fn new(sender: &Actor, max: usize) -> Self {
+        Self { sender: sender.clone(), taken: Taken::default(), max, refused: None }
     }
 
     fn refusal(&mut self) -> Problem {
         self.refused.take().unwrap_or_else(|| too_large(self.max))
     }
 
-    fn into_bytes(self) -> Bytes {
-        Bytes::from_owner(self)
+    fn take_bytes(&mut self) -> Bytes {
+        Bytes::from_owner(std::mem::take(&mut self.taken))
     }
 
     fn has_room_for(&mut self, count: usize) -> Result<()> {
-        if self.bytes.len().saturating_add(count) > self.max {
+        if self.taken.bytes.len().saturating_add(count) > self.max {
             return Err(too_large(self.max));
         }
-        let more = u32::try_from(count).ok().and_then(|count| ROOM.try_acquire_many(count).ok());
-        let Some(more) = more else {
-            let detail = "too much is being sent at once; try again";
-            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail));
+        let grown = match &mut self.taken.room {
+            Some(room) => room.grow(count),
+            none => ROOM.take(&self.sender, count).map(|room| *none = Some(room)),
         };
-        match &mut self.room {
-            Some(room) => room.merge(more),
-            none => *none = Some(more),
-        }
-        Ok(())
+        grown.map_err(|full| {
+            let detail = match full {
+                Full::All => "too much is being sent at once; try again",
+                Full::Share => "this token sends too much at once; try again once some of it was answered",
+            };
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+        })
     }
 }
 
@@ -230,23 +273,18 @@ impl Write for Kept {
             self.refused = Some(problem);
             return Err(io::ErrorKind::StorageFull.into());
         }
-        if self.bytes.capacity() - self.bytes.len() < data.len() {
+        let bytes = &mut self.taken.bytes;
+        if bytes.capacity() - bytes.len() < data.len() {
             // Twice as much, as ever, but no more than may come.
-            let wanted = (2 * self.bytes.len()).max(self.bytes.len() + data.len()).min(self.max);
-            self.bytes.reserve_exact(wanted - self.bytes.len());
+            let wanted = (2 * bytes.len()).max(bytes.len() + data.len()).min(self.max);
+            bytes.reserve_exact(wanted - bytes.len());
         }
-        self.bytes.extend_from_slice(data);
+        bytes.extend_from_slice(data);
         Ok(data.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl AsRef<[u8]> for Kept {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
     }
 }
 
@@ -258,4 +296,60 @@ pub(crate) fn too_large(max: usize) -> Problem {
         format!("the body may be at most {max} bytes; send it in several requests"),
     )
     .with("limit", max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::token::TokenId;
+    use futures_util::stream;
+    use std::convert::Infallible;
+
+    /// So many bytes, each part of so many after so long.
+    fn slow(bytes: usize, part: usize, after: Duration) -> Body {
+        Body::from_stream(stream::unfold(bytes, move |left| async move {
+            let now = left.min(part);
+            if now == 0 {
+                return None;
+            }
+            tokio::time::sleep(after).await;
+            Some((Ok::<_, Infallible>(Bytes::from(vec![b' '; now])), left - now))
+        }))
+    }
+
+    fn token(id: &str) -> Actor {
+        Actor::Token(TokenId::parse(id).unwrap())
+    }
+
+    async fn read_slowly(body: Body) -> Result<usize> {
+        let kept = Kept::new(&token("slowslow"), BULK_BODY_MAX_BYTES);
+        collect(Sink::Plain(kept), body, BULK_BODY_MAX_BYTES).await.map(|bytes| bytes.len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_must_come_at_some_rate() {
+        let began = Instant::now();
+        let dribbled = read_slowly(slow(1_000, 1, Duration::from_secs(1))).await.unwrap_err();
+        assert_eq!(dribbled.status, StatusCode::REQUEST_TIMEOUT);
+        assert!(began.elapsed() < BODY_GRACE + Duration::from_secs(2));
+        let steady = 40 << 10;
+        assert_eq!(
+            read_slowly(slow(20 * steady, steady, Duration::from_secs(1))).await.unwrap(),
+            20 * steady
+        );
+        let began = Instant::now();
+        let long = read_slowly(slow(100 * steady, steady, Duration::from_secs(1))).await.unwrap_err();
+        assert!(long.status == StatusCode::REQUEST_TIMEOUT && began.elapsed() == BODY_READ_WITHIN);
+    }
+
+    #[tokio::test]
+    async fn one_sender_has_no_more_room_than_the_largest_body() {
+        let mut large = Kept::new(&token("manymany"), BULK_BODY_MAX_BYTES);
+        large.has_room_for(BULK_BODY_MAX_BYTES).unwrap();
+        let mut again = Kept::new(&token("manymany"), 10);
+        assert_eq!(again.has_room_for(1).unwrap_err().code, "busy");
+        Kept::new(&token("otherone"), 10).has_room_for(1).unwrap();
+        drop(large.take_bytes());
+        again.has_room_for(1).unwrap();
+    }
 }

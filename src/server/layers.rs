@@ -18,10 +18,12 @@ use futures_util::FutureExt;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
+use crate::server::admission::Asker;
 use crate::server::cors;
 use crate::server::exposure::Exposure;
 use crate::server::guard::Gate;
 use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES};
+use crate::server::outstanding::Outstanding;
 use crate::server::problem::Problem;
 use crate::server::request_id::{self, X_REQUEST_ID};
 
@@ -37,7 +39,9 @@ const TLS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// The router with all of it around.
 pub(super) fn dressed(router: Router, gate: Arc<Gate>, exposure: &Exposure) -> Router {
     let gzip = CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN_BYTES));
-    let router = router.layer((middleware::from_fn_with_state(Arc::clone(&gate), answered), gzip));
+    // Before it is packed an answer says how large it is.
+    let held = middleware::from_fn_with_state(Outstanding::new(), held);
+    let router = router.layer((middleware::from_fn_with_state(Arc::clone(&gate), answered), gzip, held));
     if exposure.cors_origins.is_empty() {
         return router;
     }
@@ -52,6 +56,12 @@ async fn also_preflights(State(gate): State<Arc<Gate>>, request: Request, next: 
         dress(response.headers_mut(), id, gate.is_secure);
     }
     response
+}
+
+/// Large answers take room until they were taken.
+async fn held(State(outstanding): State<Outstanding>, request: Request, next: Next) -> Response {
+    let asker = Asker::of(&request);
+    outstanding.hold(&asker, next.run(request).await)
 }
 
 /// The life of a request, from its id to its line in the log. The query stays out of that: people put secrets there.

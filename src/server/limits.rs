@@ -20,8 +20,12 @@ pub const DISCARDED_MAX_BYTES: usize = 64 << 20;
 pub const DISCARDED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a client may take to send its request line and headers, and how long an idle connection of HTTP/1 is kept.
 pub const HEADER_READ_WITHIN: Duration = Duration::from_secs(15);
-/// How long a client may take to send the body of a request.
+/// How long a client may take to send the body of a request, however large.
 pub const BODY_READ_WITHIN: Duration = Duration::from_mins(1);
+/// How long it may take beside what is sent so far.
+pub const BODY_GRACE: Duration = Duration::from_secs(10);
+/// How fast a body must come after that.
+pub const BODY_MIN_BYTES_A_SECOND: u64 = 32 << 10;
 /// How long the server may take until its answer begins.
 pub const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 /// How often an idle HTTP/2 connection is asked whether it lives.
@@ -44,6 +48,18 @@ pub const HTTP2_STREAMS_MAX: u32 = 128;
 pub const HTTP2_CALLED_OFF_MAX: usize = 32;
 /// How large the parts are in which an answer is handed to a connection, in bytes.
 pub const ANSWER_PART_MAX_BYTES: usize = 64 << 10;
+/// An answer from this size on takes room until it was taken, in bytes.
+pub const LARGE_ANSWER_BYTES: usize = 256 << 10;
+/// What an answer counts as that is made while it is sent, and holds a revision until then, in bytes.
+pub const STREAM_COUNTS_BYTES: usize = 4 << 20;
+/// How many bytes of large answers may be on their way at once.
+pub const ANSWERS_ROOM_BYTES: usize = 128 << 20;
+/// How many of them may be one asker's; so large may an answer be.
+pub const ANSWERS_A_SHARE_BYTES: usize = 64 << 20;
+/// How long a large answer may take beside what its size allows.
+pub const ANSWER_GRACE: Duration = Duration::from_mins(1);
+/// How fast a large answer must be taken after that.
+pub const ANSWER_MIN_BYTES_A_SECOND: u64 = 16 << 10;
 /// How many requests a token may send a second, where nothing else is said.
 pub const REQUESTS_A_SECOND: u32 = 1_000;
 /// How many requests without a good token one address may send a second.

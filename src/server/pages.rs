@@ -1,22 +1,24 @@
 //! Pages for browsers: a landing page, the OpenAPI document and its browsable form. Nothing comes from another host.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::RawPathParams;
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
 
 use crate::server::graphql::schema_sdl;
 use crate::server::problem::Problem;
 use crate::server::rest::openapi;
+use crate::server::sent::{Sent, takes_gzip};
 use crate::server::state::AppState;
 
 const LANDING: &str = include_str!("pages/landing.html");
@@ -35,20 +37,46 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(landing))
         .route("/openapi.json", get(document))
-        .route(
-            "/schema.graphql",
-            get(async || ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], schema_sdl())),
-        )
+        .route("/schema.graphql", get(schema))
         .route("/docs", get(async || Redirect::permanent("/docs/")))
-        .route("/docs/", get(async || docs("")))
+        .route("/docs/", get(async |headers: HeaderMap| docs("", &headers)))
         .route("/docs/{file}", get(docs_file))
 }
 
-/// Written once: whoever asks often costs no more than the sending.
-async fn document() -> Response {
-    static TEXT: LazyLock<Bytes> =
-        LazyLock::new(|| serde_json::to_vec(&*DOCUMENT).expect("the document is JSON").into());
-    ([(header::CONTENT_TYPE, "application/json")], TEXT.clone()).into_response()
+/// A page as it is, and packed: made once, so that whoever asks often costs no more than the sending.
+#[derive(Clone)]
+struct Page {
+    plain: Sent,
+    packed: Sent,
+}
+
+impl Page {
+    fn new(text: Vec<u8>) -> Self {
+        Self { packed: Sent::packed(text.clone()), plain: Sent::plain(text) }
+    }
+
+    fn answer(&self, headers: &HeaderMap) -> Response {
+        let sent = if takes_gzip(headers) { &self.packed } else { &self.plain };
+        let mut response = sent.clone().into_response();
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        response
+    }
+}
+
+async fn document(headers: HeaderMap) -> Response {
+    static PAGE: LazyLock<Page> =
+        LazyLock::new(|| Page::new(serde_json::to_vec(&*DOCUMENT).expect("the document is JSON")));
+    let mut response = PAGE.answer(&headers);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+async fn schema(headers: HeaderMap) -> Response {
+    static PAGE: LazyLock<Page> = LazyLock::new(|| Page::new(schema_sdl().into()));
+    let mut response = PAGE.answer(&headers);
+    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
 }
 
 async fn landing() -> Response {
@@ -60,19 +88,28 @@ async fn landing() -> Response {
     guarded(&policy, "text/html; charset=utf-8", page)
 }
 
-async fn docs_file(path: Result<RawPathParams, RawPathParamsRejection>) -> Response {
+async fn docs_file(path: Result<RawPathParams, RawPathParamsRejection>, headers: HeaderMap) -> Response {
     match path {
-        Ok(path) => docs(path.iter().next().map(|(_, file)| file).unwrap_or_default()),
+        Ok(path) => docs(path.iter().next().map(|(_, file)| file).unwrap_or_default(), &headers),
         // What is no UTF-8 is the name of no file.
         Err(_) => no_such_page(),
     }
 }
 
-fn docs(file: &str) -> Response {
-    match utoipa_swagger_ui::serve(file, Arc::clone(&DOCS)) {
-        Ok(Some(found)) => guarded(DOCS_POLICY, &found.content_type, found.bytes.into_owned()),
-        Ok(None) | Err(_) => no_such_page(),
-    }
+fn docs(file: &str, headers: &HeaderMap) -> Response {
+    /// Each file that was asked for, and is one of Swagger UI's.
+    static PAGES: Mutex<BTreeMap<String, (String, Page)>> = Mutex::new(BTreeMap::new());
+    let mut pages = PAGES.lock().unwrap_or_else(PoisonError::into_inner);
+    let (content_type, page) = match pages.entry(file.to_owned()) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => match utoipa_swagger_ui::serve(file, Arc::clone(&DOCS)) {
+            Ok(Some(found)) => new.insert((found.content_type, Page::new(found.bytes.into_owned()))),
+            Ok(None) | Err(_) => return no_such_page(),
+        },
+    };
+    let (content_type, answer) = (content_type.clone(), page.answer(headers));
+    drop(pages);
+    guarded(DOCS_POLICY, &content_type, answer)
 }
 
 fn no_such_page() -> Response {

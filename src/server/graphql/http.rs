@@ -6,18 +6,18 @@ use async_graphql::parser::types::OperationType;
 use axum::body::Body;
 use axum::extract::{Query as UrlQuery, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use crate::server::body;
 use crate::server::graphql::media::{self, JSON, Media};
-use crate::server::graphql::sent::{Sent, takes_gzip};
 use crate::server::graphql::{
     Answer, Asked, Endpoint, Found, Wanted, aside::aside, batch, page, persisted, variables,
 };
 use crate::server::json;
 use crate::server::problem::{Problem, Result};
+use crate::server::sent::{Sent, takes_gzip};
 use crate::server::state::Caller;
 
 /// The largest body, in bytes: a document, and the variables of a large `apply`.
@@ -57,7 +57,7 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
     let posted = if is_get(&head.method) {
         by_url(&head.uri).map(Posted::One)
     } else if head.method == Method::POST {
-        by_body(&head.headers, body, endpoint.state.graphql().batch_max).await
+        by_body(head, body, endpoint.state.graphql().batch_max).await
     } else {
         return method_not_allowed(METHODS, "ask by GET or POST");
     };
@@ -184,12 +184,13 @@ enum Posted {
 }
 
 /// Only JSON is taken: what a form can send from another site is not.
-async fn by_body(headers: &HeaderMap, body: Body, batch_max: usize) -> Result<Posted> {
+async fn by_body(head: &Parts, body: Body, batch_max: usize) -> Result<Posted> {
+    let headers = &head.headers;
     body::require_media_type(headers, &[JSON])?;
     if body::content_encoding(headers).is_some() {
         return Err(body::unsupported("this body must not be encoded; leave Content-Encoding out"));
     }
-    let text = body::read(headers, body, BODY_MAX).await?;
+    let text = body::read(body::sender(head)?, headers, body, BODY_MAX).await?;
     let read = || variables::check_body(&text).and_then(|()| json::parse(&text));
     let is_large = text.len() > LARGE_BODY_FROM;
     match if is_large { aside(read) } else { read() }? {

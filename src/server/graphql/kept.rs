@@ -7,7 +7,7 @@ use blake3::Hasher;
 
 use crate::server::cache::{Cache, Digest};
 use crate::server::graphql::Asked;
-use crate::server::graphql::sent::Sent;
+use crate::server::sent::Sent;
 use crate::server::state::Caller;
 
 /// What an answer usually takes, in bytes.

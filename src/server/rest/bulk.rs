@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::model::command::{Command, Effect, IfExists, Outcome};
-use crate::server::body::{content_encoding, read, read_unzipped, require_media_type, unsupported};
+use crate::server::body::{content_encoding, read, read_unzipped, require_media_type, sender, unsupported};
 use crate::server::extract::Writer;
 use crate::server::limits::{BULK_BODY_MAX_BYTES, RECORD_BODY_MAX_BYTES, REFUSALS_NAMED_MAX};
 use crate::server::params::{Param, Params, Shape};
@@ -115,9 +115,10 @@ async fn body(request: Request) -> Result<Bytes> {
     }
     let encoding = content_encoding(request.headers());
     let (head, body) = request.into_parts();
+    let sender = sender(&head)?;
     match encoding.as_deref() {
-        None => read(&head.headers, body, BULK_BODY_MAX_BYTES).await,
-        Some("gzip") => read_unzipped(&head.headers, body, BULK_BODY_MAX_BYTES).await,
+        None => read(sender, &head.headers, body, BULK_BODY_MAX_BYTES).await,
+        Some("gzip") => read_unzipped(sender, &head.headers, body, BULK_BODY_MAX_BYTES).await,
         Some(other) => {
             Err(unsupported(&format!("Content-Encoding {other:?} is not taken here; send gzip or none")))
         }

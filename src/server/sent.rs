@@ -1,4 +1,4 @@
-//! The body of an answer that is kept: compressed once, not each time it is sent.
+//! The body of an answer that is kept, or of a page: compressed once, not each time it is sent.
 //!
 //! What is not kept is left to the layer that compresses all answers; it passes over those that are compressed.
 
@@ -39,6 +39,11 @@ impl Sent {
         if !(COMPRESSED_MIN_BYTES..=COMPRESSED_AT_ONCE_MAX_BYTES).contains(&length) {
             return Self::plain(body);
         }
+        Self::packed(body)
+    }
+
+    /// Compressed, however long that takes: for what is made once.
+    pub(super) fn packed(body: Vec<u8>) -> Self {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         match encoder.write_all(&body).and_then(|()| encoder.finish()) {
             Ok(packed) => Self { body: packed.into_boxed_slice().into(), is_gzip: true },

@@ -1,0 +1,242 @@
+//! Answers that are on their way: how much memory all of them hold, and how long each may take.
+//!
+//! What must stay true: who asks for much and takes nothing holds no more than a share of the room, for no longer than
+//! the slowest reader is borne. A stream of records holds a revision of the directory until then. An HTTP/2 connection
+//! never asks for more of a stream that is not taken, so the time is looked at from outside.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
+
+use crate::server::admission::Asker;
+use crate::server::limits::{
+    ANSWER_GRACE, ANSWER_MIN_BYTES_A_SECOND, ANSWER_PART_MAX_BYTES, ANSWERS_A_SHARE_BYTES,
+    ANSWERS_ROOM_BYTES, LARGE_ANSWER_BYTES, STREAM_COUNTS_BYTES,
+};
+use crate::server::problem::Problem;
+use crate::server::shares::{Share, Shares};
+
+/// The room for all answers, in bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Outstanding(Shares<Asker>);
+
+impl Outstanding {
+    pub(super) fn new() -> Self {
+        Self(Shares::new(ANSWERS_ROOM_BYTES, ANSWERS_A_SHARE_BYTES))
+    }
+
+    /// The answer, with the room that it takes until it is gone; or why there is none. Small ones take none.
+    pub(super) fn hold(&self, asker: &Asker, response: Response) -> Response {
+        let size =
+            response.body().size_hint().exact().map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+        if size.is_some_and(|size| size < LARGE_ANSWER_BYTES) {
+            return response;
+        }
+        if size.is_some_and(|size| size > ANSWERS_A_SHARE_BYTES) {
+            return too_large().into_response();
+        }
+        match self.0.take(asker, size.unwrap_or(STREAM_COUNTS_BYTES)) {
+            Ok(share) => response.map(|body| Body::new(Held::new(body, share))),
+            Err(_) => busy().into_response(),
+        }
+    }
+}
+
+fn too_large() -> Problem {
+    let detail =
+        format!("this answer has more than {ANSWERS_A_SHARE_BYTES} bytes; ask for less at a time, by pages");
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too-large", detail).with("limit", ANSWERS_A_SHARE_BYTES)
+}
+
+fn busy() -> Problem {
+    let detail =
+        "answers that were asked for before are not taken yet; take them, or ask for less, and try again";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+}
+
+/// The body of an answer that holds much, in parts. It is dropped, and the answer broken off, once its reader is late.
+struct Held {
+    held: Arc<Mutex<Part>>,
+    watch: AbortHandle,
+}
+
+/// What is left of an answer.
+struct Part {
+    /// None once its reader was late.
+    rest: Option<Rest>,
+    began: Instant,
+    taken: usize,
+    /// Who waits for more.
+    waker: Option<Waker>,
+}
+
+struct Rest {
+    body: Body,
+    /// What is left of the frame before.
+    part: Bytes,
+    _share: Share<Asker>,
+}
+
+impl Held {
+    fn new(body: Body, share: Share<Asker>) -> Self {
+        let rest = Some(Rest { body, part: Bytes::new(), _share: share });
+        let held = Arc::new(Mutex::new(Part { rest, began: Instant::now(), taken: 0, waker: None }));
+        let watch = tokio::spawn(watch(Arc::clone(&held))).abort_handle();
+        Self { held, watch }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.watch.abort();
+        // Now, and not once the task comes to its end.
+        let rest = lock(&self.held).rest.take();
+        drop(rest);
+    }
+}
+
+impl Part {
+    /// When so much should have been taken.
+    fn due(&self) -> Instant {
+        let millis = self.taken as u64 * 1_000 / ANSWER_MIN_BYTES_A_SECOND;
+        self.began + ANSWER_GRACE + Duration::from_millis(millis)
+    }
+}
+
+/// Lets go of an answer whose reader is late.
+async fn watch(held: Arc<Mutex<Part>>) {
+    loop {
+        let due = lock(&held).due();
+        sleep_until(due).await;
+        let mut part = lock(&held);
+        if part.due() <= Instant::now() {
+            let rest = part.rest.take();
+            let waker = part.waker.take();
+            drop(part);
+            drop(rest);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+            tracing::debug!("an answer was broken off: its reader was too slow");
+            return;
+        }
+    }
+}
+
+fn lock(held: &Mutex<Part>) -> MutexGuard<'_, Part> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let mut part = lock(&self.held);
+        let Some(rest) = &mut part.rest else {
+            return Poll::Ready(Some(Err(axum::Error::new("the answer was taken too slowly"))));
+        };
+        if rest.part.is_empty() {
+            let polled = Pin::new(&mut rest.body).poll_frame(cx);
+            if polled.is_pending() {
+                part.waker = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            match ready!(polled).transpose()?.map(Frame::into_data) {
+                Some(Ok(data)) => rest.part = data,
+                Some(Err(trailers)) => return Poll::Ready(Some(Ok(trailers))),
+                None => return Poll::Ready(None),
+            }
+        }
+        let count = rest.part.len().min(ANSWER_PART_MAX_BYTES);
+        let data = rest.part.split_to(count);
+        part.taken += count;
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let part = lock(&self.held);
+        part.rest.as_ref().is_some_and(|rest| rest.part.is_empty() && rest.body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let part = lock(&self.held);
+        let Some(rest) = &part.rest else { return SizeHint::default() };
+        let ahead = rest.part.len() as u64;
+        let inner = rest.body.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower() + ahead);
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper + ahead);
+        }
+        hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::token::Actor;
+    use http_body_util::BodyExt;
+    use tokio::time::sleep;
+
+    const ASKER: Asker = Asker::Known(Actor::Local);
+
+    fn whole(size: usize) -> Response {
+        Response::new(Body::from(vec![7; size]))
+    }
+
+    #[tokio::test]
+    async fn one_has_a_share_of_the_room_until_its_answers_are_gone() {
+        let room = Outstanding::new();
+        let first = room.hold(&ASKER, whole(ANSWERS_A_SHARE_BYTES - 1));
+        assert_eq!(room.hold(&ASKER, whole(LARGE_ANSWER_BYTES)).status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(room.hold(&ASKER, whole(LARGE_ANSWER_BYTES - 1)).status(), StatusCode::OK, "it is small");
+        let other = Asker::Stranger(None);
+        let second = room.hold(&other, whole(LARGE_ANSWER_BYTES));
+        let taken = second.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(taken, vec![7; LARGE_ANSWER_BYTES]);
+        let too_large = room.hold(&other, whole(ANSWERS_A_SHARE_BYTES + 1));
+        assert_eq!(too_large.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        drop(first);
+        assert_eq!(room.hold(&ASKER, whole(ANSWERS_A_SHARE_BYTES)).status(), StatusCode::OK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_takes_is_let_go() {
+        let room = Outstanding::new();
+        let mut answer = room.hold(&ASKER, whole(ANSWERS_A_SHARE_BYTES)).into_body();
+        let first = answer.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(first.len(), ANSWER_PART_MAX_BYTES);
+        sleep(ANSWER_GRACE).await;
+        assert_eq!(room.hold(&ASKER, whole(LARGE_ANSWER_BYTES)).status(), StatusCode::SERVICE_UNAVAILABLE);
+        sleep(ANSWER_GRACE).await;
+        assert_eq!(room.hold(&ASKER, whole(ANSWERS_A_SHARE_BYTES)).status(), StatusCode::OK);
+        assert!(answer.frame().await.unwrap().is_err(), "it must not look whole");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_is_borne() {
+        let size = 40 * ANSWER_PART_MAX_BYTES;
+        let mut answer = Outstanding::new().hold(&ASKER, whole(size)).into_body();
+        let mut taken = 0;
+        while !answer.is_end_stream() {
+            sleep(Duration::from_secs(3)).await;
+            taken += answer.frame().await.unwrap().unwrap().into_data().unwrap().len();
+            assert_eq!(answer.size_hint().exact(), Some((size - taken) as u64));
+        }
+        assert_eq!(taken, size);
+    }
+}
