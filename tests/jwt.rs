@@ -15,6 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use clade::access::jwt::{ClaimName, Rules};
 use clade::model::token::Role;
+use clade::server::Exposure;
 use clade::server::issuer::Issuer;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -355,6 +356,29 @@ fn keys_at_a_url_are_fetched_once_a_token_needs_them_and_not_for_every_stranger(
         assert_eq!(get(&server, &key.sign(&claims(&json!({}))), "/people").status, 200);
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn who_waits_for_keys_takes_no_more_than_a_share_of_the_places() {
+    let (key, stranger) = (Key::ed25519("ed"), Key::ed25519("strange"));
+    let provider = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/keys", provider.local_addr().unwrap());
+    let issuer = Issuer::new(rules(), &url).unwrap();
+    let exposure = Exposure { requests_at_once: 2, requests_a_second: 0, ..Exposure::default() };
+    let server = Server::start_exposed(exposure, |state| state.trusting(issuer));
+    let guess = stranger.sign(&claims(&json!({})));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| get(&server, &guess, "/people"));
+        let (mut asked, _) = provider.accept().unwrap();
+        let problem = get(&server, &guess, "/people").problem(503, "busy");
+        assert!(problem["detail"].as_str().unwrap().contains("this address"), "{problem}");
+        assert_eq!(server.get("/people").status, 200, "a token for which no key is needed");
+        let body = jwks(&[&key]);
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        asked.write_all((head + &body).as_bytes()).unwrap();
+        waiting.join().unwrap().problem(401, "unauthorized");
+    });
+    assert_eq!(get(&server, &key.sign(&claims(&json!({}))), "/people").status, 200);
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod mapping;
 mod media;
 mod mutation;
 mod node;
+mod operation;
 mod org_unit;
 mod origin;
 mod page;

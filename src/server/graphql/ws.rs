@@ -5,30 +5,28 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::OperationType;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::stream::{BoxStream, StreamExt, select_all};
+use futures_util::stream::{StreamExt, select_all};
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use crate::model::entity::Revision;
-use crate::server::admission::{Asker, Refused};
+use crate::server::admission::Asker;
 use crate::server::closing::Closing;
 use crate::server::graphql::close::{Close, FAREWELL_WITHIN, farewell};
 use crate::server::graphql::http::asked;
+use crate::server::graphql::operation::Operation;
+use crate::server::graphql::origin;
 use crate::server::graphql::sockets::{Held, Sockets};
-use crate::server::graphql::{Answer, Asked, Prepared, origin};
 use crate::server::json;
 use crate::server::limits::DRAIN_WITHIN;
 use crate::server::peer::Peer;
 use crate::server::problem::Problem;
-use crate::server::shares::Share;
 use crate::server::state::Caller;
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -101,13 +99,6 @@ struct Connection {
     caller: Option<Caller>,
     /// Open operations, by the client's id.
     operations: HashMap<String, Operation>,
-}
-
-struct Operation {
-    /// Its messages.
-    answers: BoxStream<'static, Value>,
-    /// Whether it goes on until someone ends it.
-    is_subscription: bool,
 }
 
 impl Connection {
@@ -302,64 +293,14 @@ impl Connection {
             return Err(Close::invalid("subscribe needs a payload"));
         };
         let asked = asked(payload).map_err(|_| Close::invalid("the payload of subscribe needs a query"))?;
-        let operation = self.operation(&id, caller, asked);
+        let operation = if self.is_ending {
+            let detail = "the server stops; ask over another socket";
+            Operation::refused(&id, Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail))
+        } else {
+            Operation::begun(&self.sockets, id.clone(), caller, asked)
+        };
         self.operations.insert(id, operation);
         Ok(())
-    }
-
-    /// What an operation answers: `next` messages, or one `error`.
-    fn operation(&self, id: &str, caller: Caller, asked: Asked) -> Operation {
-        let admitted = self.admit(&caller, asked);
-        let is_subscription = matches!(admitted, Ok((_, None)));
-        let message = {
-            let id = id.to_owned();
-            move |answer: Answer| {
-                if answer.is_refused() {
-                    json!({ "id": id, "type": "error", "payload": answer.errors })
-                } else {
-                    json!({ "id": id, "type": "next", "payload": answer })
-                }
-            }
-        };
-        let answers = match admitted {
-            Err(refused) => {
-                let refusal = message(Answer::refusal(refused.into()));
-                futures_util::stream::once(std::future::ready(refusal)).boxed()
-            }
-            Ok((prepared, None)) => self.sockets.endpoint.subscribe(caller, prepared).map(message).boxed(),
-            Ok((prepared, Some(place))) => {
-                let endpoint = Arc::clone(&self.sockets.endpoint);
-                // In a task of its own: what waits must not keep the socket's other operations from going on.
-                let mut task = JoinSet::new();
-                task.spawn(async move {
-                    let _until_done = place;
-                    endpoint.carry_out(caller, prepared).await
-                });
-                let answer = async move {
-                    let answer = match task.join_next().await {
-                        Some(Ok(answer)) => answer.unwrap_or_else(Answer::refusal),
-                        Some(Err(_)) | None => Answer::refusal(Problem::internal()),
-                    };
-                    message(answer)
-                };
-                futures_util::stream::once(answer).boxed()
-            }
-        };
-        Operation { answers, is_subscription }
-    }
-
-    /// Counts and prepares what is asked, with a place for what is carried out; what stays open takes none.
-    fn admit(&self, caller: &Caller, asked: Asked) -> Result<(Prepared, Option<Share<Asker>>), Refused> {
-        if self.is_ending {
-            let detail = "the server stops; ask over another socket";
-            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).into());
-        }
-        let who = Asker::known(caller);
-        self.sockets.admission.count(&who)?;
-        let prepared = self.sockets.endpoint.prepare(asked)?;
-        let stays_open = prepared.kind == OperationType::Subscription;
-        let place = if stays_open { None } else { Some(self.sockets.admission.place(&who)?) };
-        Ok((prepared, place))
     }
 }
 
