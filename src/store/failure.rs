@@ -107,6 +107,23 @@ pub(super) fn closed() -> StoreError {
     )
 }
 
+/// The disk failed as a change was to become durable, and the store cannot be opened to see whether it is.
+pub(super) fn unsure(failure: StoreError) -> StoreError {
+    StoreError::new(
+        StoreTrouble::Unsure,
+        format!("the change may have been made, or not; read before trying again ({failure})"),
+    )
+    .caused_by(failure)
+}
+
+/// A panic while the store was written.
+pub(super) fn panicked() -> StoreError {
+    StoreError::new(
+        StoreTrouble::Internal,
+        "writing the store went wrong; it is logged, and nothing was changed",
+    )
+}
+
 fn trouble_of(cause: &IoError) -> StoreTrouble {
     match cause.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreTrouble::NoSpace,

@@ -1,0 +1,127 @@
+//! The bytes under a store, watched for what redb does not tell of them.
+//!
+//! What must stay true: after a sync that failed, nothing that was read back counts as being on disk before all of it was
+//! written and synced once more. A system may forget that such bytes were never written, and go on showing them.
+
+use std::io;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redb::{BackendError, StorageBackend};
+
+/// So many bytes are written again at once.
+const PIECE_BYTES: u64 = 1 << 20;
+
+/// What was seen of the bytes under one store. Clones share it, through every time that the store is opened.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Watch(Arc<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// Whether a sync was tried since a commit began.
+    tried_to_sync: AtomicBool,
+    /// Whether a sync failed, and the bytes were not written again since.
+    failed_to_sync: AtomicBool,
+}
+
+impl Watch {
+    /// A commit begins.
+    pub(super) fn commit_begins(&self) {
+        self.0.tried_to_sync.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a sync was tried since the commit began: until then, what is not written in full is no commit.
+    pub(super) fn tried_to_sync(&self) -> bool {
+        self.0.tried_to_sync.load(Ordering::Relaxed)
+    }
+}
+
+/// Bytes under a store.
+#[derive(Debug)]
+pub(super) struct Disk<B> {
+    bytes: B,
+    watch: Watch,
+}
+
+impl<B: StorageBackend> Disk<B> {
+    pub(super) fn new(bytes: B, watch: &Watch) -> Self {
+        Self { bytes, watch: watch.clone() }
+    }
+
+    /// Writes everything again as it reads, and syncs it. Whatever ends this in the middle: a part of what was written
+    /// before is then on disk, as after a loss of power, and redb knows that from the whole.
+    fn write_again(&self) -> io::Result<()> {
+        let len = self.bytes.len()?;
+        let mut piece = vec![0; usize::try_from(len.min(PIECE_BYTES)).unwrap_or_default()];
+        let mut at = 0;
+        while at < len {
+            let size = usize::try_from((len - at).min(PIECE_BYTES)).unwrap_or_default();
+            self.bytes.read(at, &mut piece[..size])?;
+            self.bytes.write(at, &piece[..size])?;
+            at += size as u64;
+        }
+        self.sync_data()?;
+        self.watch.0.failed_to_sync.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl<B: StorageBackend> StorageBackend for Disk<B> {
+    /// Asked first of all, once the file is held.
+    fn len(&self) -> io::Result<u64> {
+        if self.watch.0.failed_to_sync.load(Ordering::Relaxed) {
+            self.write_again()?;
+        }
+        self.bytes.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.bytes.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.bytes.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.watch.0.tried_to_sync.store(true, Ordering::Relaxed);
+        // Until it is known to have come off: it may end in a panic too.
+        let had_failed = self.watch.0.failed_to_sync.swap(true, Ordering::Relaxed);
+        self.bytes.sync_data()?;
+        self.watch.0.failed_to_sync.store(had_failed, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.bytes.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.bytes.close()
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.bytes.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.bytes.try_lock_shared_range(start, end)
+    }
+
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.bytes.lock_range(start, end)
+    }
+
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.bytes.lock_shared_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.bytes.unlock_range(start, end)
+    }
+
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.bytes.query_lock_range(start, end)
+    }
+}
