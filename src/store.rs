@@ -195,7 +195,6 @@ impl Store {
     /// Commits, and says whether there was anything to commit.
     fn make_durable(&mut self, written: Option<(WriteTransaction, Meta)>) -> Result<bool, StoreError> {
         let Some((transaction, after)) = written else { return Ok(false) };
-        self.watch.commit_begins();
         let committed = caught(move || transaction.commit().map_err(failed));
         match committed.unwrap_or_else(|| Err(self.distrust())) {
             Ok(()) => self.meta = after,
@@ -207,8 +206,7 @@ impl Store {
     /// A commit failed; the store itself, opened again, says whether it was made nevertheless. What it then shows was
     /// synced: by redb, and by [`disk`] where a sync had failed.
     fn ask_whether_committed(&mut self, failure: StoreError, after: &Meta) -> Result<(), StoreError> {
-        if failure.trouble() == StoreTrouble::NoSpace && !self.watch.tried_to_sync() {
-            // Something was not written, so it was not made.
+        if failure.trouble() == StoreTrouble::NoSpace && self.watch.failed_to_write() {
             return Err(failure);
         }
         match self.open_again() {

@@ -19,21 +19,24 @@ pub(super) struct Watch(Arc<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// Whether a sync was tried since a commit began.
-    tried_to_sync: AtomicBool,
+    /// Whether the last call that failed was to write.
+    failed_to_write: AtomicBool,
     /// Whether a sync failed, and the bytes were not written again since.
     failed_to_sync: AtomicBool,
 }
 
 impl Watch {
-    /// A commit begins.
-    pub(super) fn commit_begins(&self) {
-        self.0.tried_to_sync.store(false, Ordering::Relaxed);
+    /// Whether the last call that failed was to write, or to make room for that. A commit is made once all of it is
+    /// written, and syncs come after, so that a disk which takes no more has taken no commit.
+    pub(super) fn failed_to_write(&self) -> bool {
+        self.0.failed_to_write.load(Ordering::Relaxed)
     }
 
-    /// Whether a sync was tried since the commit began: until then, what is not written in full is no commit.
-    pub(super) fn tried_to_sync(&self) -> bool {
-        self.0.tried_to_sync.load(Ordering::Relaxed)
+    fn told<T>(&self, called: io::Result<T>, is_write: bool) -> io::Result<T> {
+        if called.is_err() {
+            self.0.failed_to_write.store(is_write, Ordering::Relaxed);
+        }
+        called
     }
 }
 
@@ -77,24 +80,24 @@ impl<B: StorageBackend> StorageBackend for Disk<B> {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.bytes.read(offset, out)
+        self.watch.told(self.bytes.read(offset, out), false)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.bytes.set_len(len)
+        let grows = self.bytes.len().is_ok_and(|before| len > before);
+        self.watch.told(self.bytes.set_len(len), grows)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.watch.0.tried_to_sync.store(true, Ordering::Relaxed);
         // Until it is known to have come off: it may end in a panic too.
         let had_failed = self.watch.0.failed_to_sync.swap(true, Ordering::Relaxed);
-        self.bytes.sync_data()?;
+        self.watch.told(self.bytes.sync_data(), false)?;
         self.watch.0.failed_to_sync.store(had_failed, Ordering::Relaxed);
         Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.bytes.write(offset, data)
+        self.watch.told(self.bytes.write(offset, data), true)
     }
 
     fn close(&self) -> io::Result<()> {

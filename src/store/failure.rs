@@ -126,7 +126,7 @@ pub(super) fn panicked() -> StoreError {
 
 fn trouble_of(cause: &IoError) -> StoreTrouble {
     match cause.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreTrouble::NoSpace,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => StoreTrouble::NoSpace,
         ErrorKind::UnexpectedEof => StoreTrouble::Damaged,
         _ => StoreTrouble::Io,
     }
@@ -153,6 +153,7 @@ mod tests {
         for (kind, trouble) in [
             (ErrorKind::StorageFull, StoreTrouble::NoSpace),
             (ErrorKind::QuotaExceeded, StoreTrouble::NoSpace),
+            (ErrorKind::FileTooLarge, StoreTrouble::NoSpace),
             (ErrorKind::UnexpectedEof, StoreTrouble::Damaged),
             (ErrorKind::PermissionDenied, StoreTrouble::Io),
         ] {

@@ -44,7 +44,7 @@ impl AddAssign for Told {
     }
 }
 
-fn open(disk: &Disk) -> Directory {
+pub(crate) fn open(disk: &Disk) -> Directory {
     let disk = disk.clone();
     Directory::with_store(Store::with_backends(move || Ok(disk.clone())).unwrap()).unwrap()
 }

@@ -9,6 +9,9 @@ mod changes;
 mod disk;
 mod faults;
 mod history;
+mod serving;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
