@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::error::Error;
+use crate::error::{Error, StoreError, StoreTrouble};
 use crate::graph::Graph;
 use crate::model::builder::IntoCommand;
 use crate::model::change::Batch;
@@ -138,7 +138,7 @@ impl Directory {
             loaded.tokens,
         );
         let uses = Uses::new(store.token_uses()?);
-        let (shared, writer) = writer::start(store, graph.opened_as(rand::random()), uses);
+        let (shared, writer) = writer::start(store, graph.opened_as(rand::random()), uses, writer::mint);
         Ok(Self { shared, writer: Arc::new(writer) })
     }
 
@@ -254,7 +254,7 @@ impl Directory {
             let _gone = answer.send(outcome);
         });
         self.writer.send(Request { author, commands, answer })?;
-        answered.await.unwrap_or(Err(Error::Closed))
+        answered.await.unwrap_or_else(|_| Err(unanswered()))
     }
 
     fn submit_and_wait(&self, commands: Vec<Command>) -> Result<Applied, Error> {
@@ -263,7 +263,7 @@ impl Directory {
             let _gone = answer.send(outcome);
         });
         self.writer.send_and_wait(Request { author: Author::local(), commands, answer })?;
-        answered.recv().unwrap_or(Err(Error::Closed))
+        answered.recv().unwrap_or_else(|_| Err(unanswered()))
     }
 
     /// Says the newest published revision, and each that follows.
@@ -407,6 +407,13 @@ impl Directory {
     }
 }
 
+/// The writer had the request, and panicked.
+fn unanswered() -> Error {
+    let message =
+        "something went wrong here, and is logged; the change may have been made: read before trying again";
+    StoreError::new(StoreTrouble::Unsure, message).into()
+}
+
 /// Every command, or the positions of those that could not even be built.
 fn all_taken<C: IntoCommand>(commands: impl IntoIterator<Item = C>) -> Result<Vec<Command>, Error> {
     let mut refused = Vec::new();
@@ -427,7 +434,8 @@ fn in_a_set(refusal: Error, total: usize) -> Error {
         | Error::Store(_)
         | Error::Unauthorized
         | Error::Busy
-        | Error::Closed) => many,
+        | Error::Closed
+        | Error::Internal) => many,
         one => Error::Refused { refused: vec![(0, one)], total },
     }
 }

@@ -1,5 +1,7 @@
 //! Everything that can be refused, with a stable code for each. Knows nothing of HTTP.
 
+pub(crate) mod panic;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -171,6 +173,9 @@ pub enum Error {
     /// The directory was closed while the caller waited.
     #[error("the directory is closed")]
     Closed,
+    /// A fault of Clade's own, which is in the log.
+    #[error("something went wrong here; it is logged, and not your request's fault; nothing was changed")]
+    Internal,
     /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -221,6 +226,7 @@ impl Error {
             Self::TooCostly { .. } => "too-costly",
             Self::Busy => "busy",
             Self::Closed => "closed",
+            Self::Internal => "internal",
             Self::Store(failure) => failure.code(),
         }
     }
@@ -266,6 +272,10 @@ pub enum StoreTrouble {
     NoSpace,
     /// The file could not be read or written.
     Io,
+    /// A change may have been made or not: the disk failed as it was to become durable, and cannot be asked since.
+    Unsure,
+    /// A fault of Clade's own.
+    Internal,
 }
 
 /// A store that could not be read or written. The cause is told, but is no part of the API.
@@ -307,6 +317,8 @@ impl StoreError {
             StoreTrouble::Damaged => "store-damaged",
             StoreTrouble::NoSpace => "no-space",
             StoreTrouble::Io => "store-failed",
+            StoreTrouble::Unsure => "outcome-unknown",
+            StoreTrouble::Internal => "internal",
         }
     }
 }

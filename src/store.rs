@@ -6,6 +6,7 @@
 mod archive;
 mod backup;
 mod check;
+mod disk;
 mod fact;
 mod failure;
 mod history;
@@ -26,6 +27,7 @@ use std::path::Path;
 use redb::{Database, Durability, ReadableDatabase, WriteTransaction};
 use uuid::Uuid;
 
+use crate::error::panic::caught;
 use crate::error::{StoreError, StoreTrouble};
 use crate::model::change::Batch;
 use crate::model::entity::Revision;
@@ -40,6 +42,7 @@ pub use self::load::Loaded;
 pub use self::log::Head;
 pub use self::write::Piece;
 
+use self::disk::Watch;
 use self::failure::{damaged, failed};
 use self::open::Opened;
 use self::tables::Meta;
@@ -50,6 +53,7 @@ pub struct Store {
     /// None after a failed write, when the file could not be opened again yet.
     database: Option<Database>,
     reopen: Reopen,
+    watch: Watch,
     meta: Meta,
 }
 
@@ -61,7 +65,7 @@ pub fn read_record(bytes: &[u8]) {
 }
 
 /// How to open the database again after a write that failed; none where only the caller can.
-struct Reopen(Option<Box<dyn Fn() -> Result<Opened, StoreError> + Send>>);
+struct Reopen(Option<Box<dyn Fn(&Watch) -> Result<Opened, StoreError> + Send>>);
 
 impl fmt::Debug for Reopen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,7 +80,7 @@ impl Store {
     /// When another process holds the file, or it is no store, or a newer one, or damaged, or cannot be
     /// read and written. A file that is no store is left as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self::of_file(open::open(path)?, path))
+        Self::of_file(path, open::open)
     }
 
     /// Opens the store at `path`, which must exist.
@@ -84,7 +88,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], and when there is no file or an empty one.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self::of_file(open::open_existing(path)?, path))
+        Self::of_file(path, open::open_existing)
     }
 
     /// A new store that is gone when it is dropped.
@@ -102,7 +106,8 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn with_backend(backend: impl redb::StorageBackend) -> Result<Self, StoreError> {
-        Ok(Self::of(open::with_backend(backend)?, Reopen(None)))
+        let watch = Watch::default();
+        Ok(Self::of(open::with_backend(backend, &watch)?, Reopen(None), watch))
     }
 
     /// As [`Store::with_backend`], but after a write that failed it is opened again, on another backend over
@@ -113,8 +118,11 @@ impl Store {
     pub fn with_backends<B: redb::StorageBackend>(
         give: impl Fn() -> io::Result<B> + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let reopen = move || open::with_backend(give().map_err(redb::StorageError::Io).map_err(failed)?);
-        Ok(Self::of(reopen()?, Reopen(Some(Box::new(reopen)))))
+        let watch = Watch::default();
+        let reopen = move |watch: &Watch| {
+            open::with_backend(give().map_err(redb::StorageError::Io).map_err(failed)?, watch)
+        };
+        Ok(Self::of(reopen(&watch)?, Reopen(Some(Box::new(reopen))), watch))
     }
 
     /// Makes the store at `path`, where nothing may be yet, from what [`Snapshot::archive_to`] wrote. It is examined
@@ -128,16 +136,22 @@ impl Store {
 
     /// A new store with this id, in a file that is empty.
     fn make_as(path: &Path, store: Uuid) -> Result<Self, StoreError> {
-        Ok(Self::of_file(open::make_as(path, store)?, path))
+        Self::of_file(path, |path, watch| open::make_as(path, store, watch))
     }
 
-    fn of_file(opened: Opened, path: &Path) -> Self {
+    fn of_file(
+        path: &Path,
+        open: impl FnOnce(&Path, &Watch) -> Result<Opened, StoreError>,
+    ) -> Result<Self, StoreError> {
+        let watch = Watch::default();
+        let opened = open(path, &watch)?;
         let path = path.to_owned();
-        Self::of(opened, Reopen(Some(Box::new(move || open::open_existing(&path)))))
+        let reopen = Reopen(Some(Box::new(move |watch| open::open_existing(&path, watch))));
+        Ok(Self::of(opened, reopen, watch))
     }
 
-    fn of(opened: Opened, reopen: Reopen) -> Self {
-        Self { database: Some(opened.database), reopen, meta: opened.meta }
+    fn of(opened: Opened, reopen: Reopen, watch: Watch) -> Self {
+        Self { database: Some(opened.database), reopen, watch, meta: opened.meta }
     }
 
     /// Reads everything that holds now.
@@ -148,25 +162,28 @@ impl Store {
         load::load(&self.database()?.begin_read().map_err(failed)?)
     }
 
-    /// Writes `batch` to log and tables, durably and wholly or not at all.
+    /// Writes `batch` to log and tables, durably and wholly or not at all. Where the disk fails as the batch is to
+    /// become durable, the store is opened again to see whether it is.
     ///
     /// # Errors
     /// [`StoreTrouble::Damaged`] when `batch.revision` is not the one after the store's, or a record that
-    /// it ends is not there; otherwise when the file cannot be written. The store is then as it was
-    /// before, and takes the next batch if the disk does.
+    /// it ends is not there; [`StoreTrouble::Unsure`] when the disk failed at the end of it, and the store cannot be
+    /// opened again yet; otherwise when the file cannot be written. But for the second, the store is then as it was
+    /// before. It takes the next batch if the disk does, and [`Store::revision`] says where it stands.
     pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        self.must_be_next(batch.revision)?;
-        let transaction = self.begin_write()?;
-        self.meta = write::write(transaction, batch, &self.meta)?;
-        Ok(())
+        let written =
+            self.write(batch.revision, |transaction, meta| write::write(transaction, batch, meta).map(Some))?;
+        self.make_durable(written).map(drop)
     }
 
     /// As [`Store::commit`], but it may be lost until something is written durably.
     fn commit_later(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        self.must_be_next(batch.revision)?;
-        let mut transaction = self.begin_write()?;
+        let written =
+            self.write(batch.revision, |transaction, meta| write::write(transaction, batch, meta).map(Some))?;
+        let Some((mut transaction, after)) = written else { return Ok(()) };
         transaction.set_durability(Durability::None).map_err(|failure| damaged(failure.to_string()))?;
-        self.meta = write::write(transaction, batch, &self.meta)?;
+        transaction.commit().map_err(failed)?;
+        self.meta = after;
         Ok(())
     }
 
@@ -181,25 +198,68 @@ impl Store {
         actor: &Actor,
         pieces: impl Iterator<Item = Piece>,
     ) -> Result<bool, StoreError> {
-        self.must_be_next(batch.revision)?;
-        let transaction = self.begin_write()?;
-        let written = write::write_pieces(transaction, batch, &self.meta, actor, pieces)?;
-        let is_written = written.is_some();
-        self.meta = written.unwrap_or_else(|| self.meta.clone());
-        Ok(is_written)
+        let written = self.write(batch.revision, |transaction, meta| {
+            write::write_pieces(transaction, batch, meta, actor, pieces)
+        })?;
+        self.make_durable(written)
     }
 
-    fn must_be_next(&self, revision: Revision) -> Result<(), StoreError> {
-        if revision == self.meta.revision.next() {
-            return Ok(());
+    /// Lets `fill` write the batch of `revision` into a transaction; gives that back with where the store stands once
+    /// it is committed, or nothing where there is nothing to commit.
+    fn write(
+        &mut self,
+        revision: Revision,
+        fill: impl FnOnce(&WriteTransaction, &Meta) -> Result<Option<Meta>, StoreError>,
+    ) -> Result<Option<(WriteTransaction, Meta)>, StoreError> {
+        let transaction = self.begin_write()?;
+        let before = &self.meta;
+        must_follow(revision, before.revision)?;
+        let filled =
+            caught(move || fill(&transaction, before).map(|after| after.map(|after| (transaction, after))));
+        filled.unwrap_or_else(|| Err(self.distrust()))
+    }
+
+    /// Commits, and says whether there was anything to commit.
+    fn make_durable(&mut self, written: Option<(WriteTransaction, Meta)>) -> Result<bool, StoreError> {
+        let Some((transaction, after)) = written else { return Ok(false) };
+        let committed = caught(move || transaction.commit().map_err(failed));
+        match committed.unwrap_or_else(|| Err(self.distrust())) {
+            Ok(()) => self.meta = after,
+            Err(failure) => self.ask_whether_committed(failure, &after)?,
         }
-        Err(StoreError::new(
-            StoreTrouble::Damaged,
-            format!(
-                "revision {revision} does not follow revision {}, which the store is at; close the store and open it again",
-                self.meta.revision
-            ),
-        ))
+        Ok(true)
+    }
+
+    /// A commit failed; the store itself, opened again, says whether it was made nevertheless. What it then shows was
+    /// synced: by redb, and by [`disk`] where a sync had failed.
+    fn ask_whether_committed(&mut self, failure: StoreError, after: &Meta) -> Result<(), StoreError> {
+        if failure.trouble() == StoreTrouble::NoSpace && self.watch.failed_to_write() {
+            return Err(failure);
+        }
+        match self.open_again() {
+            Ok(()) if self.meta == *after => {
+                tracing::warn!(cause = ?failure, revision = %after.revision, "a commit that failed stands all the same");
+                Ok(())
+            }
+            Ok(()) => Err(failure),
+            Err(refusal) => {
+                tracing::warn!(cause = ?refusal, "the store could not be opened again");
+                Err(failure::unsure(failure))
+            }
+        }
+    }
+
+    /// After a panic no lock inside the database can be relied on.
+    fn distrust(&mut self) -> StoreError {
+        let_go(&mut self.database);
+        failure::panicked()
+    }
+
+    /// Where the store stands. After a commit whose outcome was unknown, that may be further than whoever asked for it
+    /// knows.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.meta.revision
     }
 
     /// The batches from revision `from` on, each checked against the hash of the one before it.
@@ -229,7 +289,12 @@ impl Store {
     /// # Errors
     /// When the file cannot be written.
     pub fn keep_token_uses(&mut self, uses: &[(TokenId, Timestamp)]) -> Result<(), StoreError> {
-        uses::write(self.begin_write()?, uses)
+        let transaction = self.begin_write()?;
+        let written = caught(move || {
+            uses::write(&transaction, uses)?;
+            transaction.commit().map_err(failed)
+        });
+        written.unwrap_or_else(|| Err(self.distrust()))
     }
 
     /// The log and all records as they are now, to look back while writes go on.
@@ -259,11 +324,6 @@ impl Store {
         Ok(Snapshot(self.database()?.begin_read().map_err(failed)?))
     }
 
-    /// The revision of what was written last.
-    fn revision(&self) -> Revision {
-        self.meta.revision
-    }
-
     /// The id that this store was given when it was made.
     #[must_use]
     pub fn store_id(&self) -> Uuid {
@@ -279,7 +339,9 @@ impl Store {
     /// # Errors
     /// When it does not.
     pub fn try_write(&mut self) -> Result<(), StoreError> {
-        self.begin_write()?.commit().map_err(failed)
+        let transaction = self.begin_write()?;
+        let written = caught(move || transaction.commit().map_err(failed));
+        written.unwrap_or_else(|| Err(self.distrust()))
     }
 
     /// redb takes no writes after one that failed until the database is opened again.
@@ -288,20 +350,40 @@ impl Store {
             Ok(transaction) => return Ok(transaction),
             Err(refusal) => refusal,
         };
-        let Some(reopen) = &self.reopen.0 else { return Err(refusal) };
-        tracing::warn!(cause = ?refusal, "opening the store again after a failed write");
-        // Closed first: it is held until then.
-        self.database = None;
-        let opened = reopen()?;
-        if opened.meta != self.meta {
-            return Err(StoreError::new(
-                StoreTrouble::Io,
-                format!(
-                    "a change that failed before stands in the store after all (revision {}, not {}); restart to read it",
-                    opened.meta.revision, self.meta.revision
-                ),
-            ));
+        if self.reopen.0.is_none() {
+            return Err(refusal);
         }
-        self.database.insert(opened.database).begin_write().map_err(failed)
+        tracing::warn!(cause = ?refusal, "opening the store again after a failed write");
+        self.open_again()?;
+        self.database()?.begin_write().map_err(failed)
     }
+
+    /// Opens the store again, and stands where it does: there or further on, never behind.
+    fn open_again(&mut self) -> Result<(), StoreError> {
+        let Some(reopen) = &self.reopen.0 else { return Err(failure::closed()) };
+        // Closed first: it is held until then.
+        let_go(&mut self.database);
+        let opened = reopen(&self.watch)?;
+        open::must_go_on_from(&self.meta, &opened)?;
+        self.meta = opened.meta;
+        self.database = Some(opened.database);
+        Ok(())
+    }
+}
+
+fn let_go(database: &mut Option<Database>) {
+    let database = database.take();
+    caught(move || drop(database));
+}
+
+fn must_follow(revision: Revision, last: Revision) -> Result<(), StoreError> {
+    if revision == last.next() {
+        return Ok(());
+    }
+    Err(StoreError::new(
+        StoreTrouble::Damaged,
+        format!(
+            "revision {revision} does not follow revision {last}, which the store is at; nothing was changed"
+        ),
+    ))
 }

@@ -377,3 +377,37 @@ fn a_variable_that_is_empty_is_none() {
     let asked = folder.clade_with(&[("CLADE_TOKEN", "")], &["tree", "--server", &running.url()]);
     assert!(asked.refusal(2).contains("set CLADE_TOKEN"));
 }
+
+/// Linux sends a signal where a file grows beyond what it may, and that would end the process.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_may_not_grow_is_a_full_disk_until_it_may() {
+    let folder = Folder::new();
+    let running = folder.serve(&["--data", "corp.redb"]);
+    let token = running.token().unwrap();
+    let post = |name: usize| {
+        let person =
+            json!({ "email": format!("p{name}@corp.example"), "note": name.to_string().repeat(50_000) });
+        send(&running, &token, "POST", "/api/v2/data/people", &person)
+    };
+    assert_eq!(post(0).0, 200);
+    let size = std::fs::metadata(folder.path("corp.redb")).unwrap().len();
+    if !running.limit_files(Some(size)) {
+        return println!("no prlimit here");
+    }
+    let (refused, (status, problem)) =
+        (1..200).map(|name| (name, post(name))).find(|(_, answer)| answer.0 != 200).unwrap();
+    assert_eq!((status, &problem["code"]), (507, &json!("no-space")), "{problem}");
+    assert_eq!(send(&running, &token, "GET", "/readyz", &Value::Null).0, 503);
+    let (status, list) = send(&running, &token, "GET", "/api/v2/data/people?fields=email", &Value::Null);
+    assert_eq!(
+        (status, &list["count"]),
+        (200, &json!(refused)),
+        "reads go on, and the refused one is not there"
+    );
+    assert!(running.limit_files(None));
+    assert_eq!(post(refused).0, 200);
+    assert_eq!(send(&running, &token, "GET", "/readyz", &Value::Null).0, 200);
+    running.kill();
+    assert!(folder.clade(&["check", "--data", "corp.redb"]).ok().ends_with("nothing is wrong\n"));
+}

@@ -113,6 +113,7 @@ impl Serve {
             Some(issuer) => state.trusting(issuer),
             None => state,
         };
+        let _listened_to = signal(FILE_TOO_LARGE)?;
         serve_exposed(state, exposure, listener, stop_signal()?).await;
         Ok(())
     }
@@ -181,6 +182,10 @@ fn called() -> String {
     let path = std::env::args().next().filter(|path| path.contains('/'));
     path.map_or_else(|| "clade".to_owned(), |path| format!("'{}'", path.replace('\'', r"'\''")))
 }
+
+/// SIGXFSZ, which ends a process whose file grows beyond what it may, unless someone listens: then the write is refused,
+/// as on a full disk.
+const FILE_TOO_LARGE: SignalKind = SignalKind::from_raw(25);
 
 /// Completes on SIGTERM or SIGINT. A second signal ends the process at once.
 fn stop_signal() -> Result<impl Future<Output = ()>> {

@@ -11,7 +11,8 @@ use std::time::Duration;
 use crate::directory::Took;
 use crate::directory::draft::plan_all;
 use crate::directory::plan::Moment;
-use crate::directory::writer::{Lap, Loop, Request, mint};
+use crate::directory::writer::{Lap, Loop, Request};
+use crate::error::panic::caught;
 use crate::error::{Error, StoreError};
 use crate::model::change::{Batch, Change};
 use crate::model::command::{Command, Outcome};
@@ -26,6 +27,9 @@ const PIECES_MAX: usize = 64;
 impl Loop {
     /// Plans one request in a batch of its own, and writes it meanwhile.
     pub(super) fn commit_bulk(&mut self, Request { author, commands, answer }: Request) {
+        if let Err(refusal) = self.catch_up() {
+            return answer(Err(refusal));
+        }
         self.adopt_indexes();
         let batch = self.new_batch();
         let mut lap = Lap::begin();
@@ -62,26 +66,32 @@ impl Loop {
         commands: Vec<Command>,
         lap: &mut Lap,
     ) -> Result<(Vec<Outcome>, Duration, bool), Error> {
-        let draft = &mut self.draft;
+        let (draft, mint) = (&mut self.draft, &self.mint);
         let (planned, took, written) = thread::scope(|scope| {
             let (pieces, coming) = sync_channel(PIECES_MAX);
-            let writing = scope.spawn(|| store.commit_pieces(batch, &author.actor, coming.into_iter()));
-            let moment = Moment::new(batch.at, batch.revision, &mint);
+            let writing = thread::Builder::new()
+                .spawn_scoped(scope, || store.commit_pieces(batch, &author.actor, coming.into_iter()))
+                .map_err(|_no_thread| Error::Busy)?;
+            let moment = Moment::new(batch.at, batch.revision, mint);
             let mut pieces = Pieces { gathered: Vec::with_capacity(PIECE), pieces };
-            let planned = plan_all(draft, author, commands, &moment, |changes| pieces.take(changes));
+            // What was handed over is not committed before its end is.
+            let planned =
+                caught(|| plan_all(draft, author, commands, &moment, |changes| pieces.take(changes)))
+                    .unwrap_or(Err(Error::Internal));
             if planned.is_ok() {
                 pieces.end();
             }
             drop(pieces);
-            (planned, lap.time(), writing.join().expect("what cannot be written is an error, not a panic"))
-        });
+            let written = writing.join().expect("what cannot be written is an error, not a panic");
+            Ok::<_, Error>((planned, lap.time(), written))
+        })?;
         let outcomes = planned?;
         // Where there was nothing to write, the disk was not tried.
         if !matches!(written, Ok(false)) {
             self.shared.ready.store(written.is_ok(), Ordering::Relaxed);
         }
         let is_written = written.map_err(|failure: StoreError| {
-            tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed; nothing was changed");
+            tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed");
             failure
         })?;
         Ok((outcomes, took, is_written))

@@ -1,7 +1,7 @@
 //! The writer: one thread that gathers what waits, plans it, commits it, publishes it and answers.
 //!
-//! What must stay true: an answer goes out only after the batch that it is about is on disk and published,
-//! and a batch that failed leaves no trace in memory.
+//! What must stay true: an answer goes out only after the batch that it is about is on disk and published; a batch that
+//! failed leaves no trace in memory; and nothing is planned but on a graph that equals the store.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -19,6 +19,7 @@ use crate::directory::published::{Published, unshared};
 use crate::directory::uses::Uses;
 use crate::directory::{Applied, Took};
 use crate::error::Error;
+use crate::error::panic::caught;
 use crate::graph::{Graph, View};
 use crate::model::change::{Batch, ChangeSet};
 use crate::model::command::{Command, Outcome};
@@ -26,6 +27,9 @@ use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::model::token::{Author, TokenId};
 use crate::store::Store;
+
+#[cfg(test)]
+mod tests;
 
 /// At most so many requests wait for the writer; further ones are refused.
 const WAITING_MAX: usize = 4096;
@@ -90,8 +94,8 @@ impl Drop for Writer {
     }
 }
 
-/// Starts the writer of a store, whose content is `graph`.
-pub(super) fn start(store: Store, graph: Graph, uses: Uses) -> (Arc<Shared>, Writer) {
+/// Starts the writer of a store, whose content is `graph`. The ids of new records come from `mint`.
+pub(super) fn start(store: Store, graph: Graph, uses: Uses, mint: Mint) -> (Arc<Shared>, Writer) {
     let shared = Arc::new(Shared {
         revisions: watch::Sender::new(graph.revision()),
         published: Published::new(Arc::new(graph)),
@@ -103,10 +107,13 @@ pub(super) fn start(store: Store, graph: Graph, uses: Uses) -> (Arc<Shared>, Wri
     let for_writer = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
         .name("clade-writer".to_owned())
-        .spawn(move || Loop::new(for_writer).run(&waiting))
+        .spawn(move || Loop::new(for_writer, mint).run(&waiting))
         .expect("a thread can be started while the process does");
     (shared, Writer { requests: Some(requests), thread: Some(thread) })
 }
+
+/// Gives a new `UUIDv7` each time.
+pub(super) type Mint = fn() -> Uuid;
 
 /// A new `UUIDv7`, greater than each before it.
 pub(super) fn mint() -> Uuid {
@@ -121,6 +128,7 @@ pub(super) struct Loop {
     /// How long the last copy of the graph took, and so how long it is worth waiting for a reader rather than to
     /// make another.
     copy_takes: Duration,
+    pub(super) mint: Mint,
 }
 
 impl Drop for Loop {
@@ -133,8 +141,8 @@ impl Drop for Loop {
 type Answers = Vec<(Box<dyn FnOnce(Result<Applied, Error>) + Send>, Result<Vec<Outcome>, Error>)>;
 
 impl Loop {
-    fn new(shared: Arc<Shared>) -> Self {
-        let mut new = Self { shared, draft: Arc::default(), copy_takes: Duration::ZERO };
+    fn new(shared: Arc<Shared>, mint: Mint) -> Self {
+        let mut new = Self { shared, draft: Arc::default(), copy_takes: Duration::ZERO, mint };
         new.draft = new.copy_of_published();
         new
     }
@@ -149,35 +157,67 @@ impl Loop {
                 let before = gathered.iter().position(is_bulk).unwrap_or(gathered.len());
                 let mut rest = gathered.split_off(before);
                 if !gathered.is_empty() {
-                    self.commit(gathered);
+                    self.survive(|own| own.commit(gathered));
                 }
                 if !rest.is_empty() {
-                    self.commit_bulk(rest.remove(0));
+                    let bulk = rest.remove(0);
+                    self.survive(|own| own.commit_bulk(bulk));
                 }
                 gathered = rest;
             }
         }
     }
 
+    /// Does `work`. Where that panics, nobody who waits for it is answered, and whatever it came to is looked up in the
+    /// store before anything else is done: see [`Loop::catch_up`].
+    fn survive(&mut self, work: impl FnOnce(&mut Self)) {
+        if caught(|| work(self)).is_none() {
+            self.shared.ready.store(false, Ordering::Relaxed);
+            self.draft = self.copy_of_published();
+        }
+    }
+
+    /// After a commit that failed: nothing is planned until the disk takes writes again, and the graph equals the store.
+    /// A commit of which nobody could tell whether it was made stands in the store, or does not. Where it does, whoever
+    /// asked for it has heard that it may, and from here on everyone sees it.
+    pub(super) fn catch_up(&mut self) -> Result<(), Error> {
+        if self.shared.ready.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.try_write()?;
+        let stands_at = self.draft.revision();
+        if store.revision() != stands_at {
+            let missed: Vec<Batch> = store.log(stands_at.next())?.collect::<Result<_, _>>()?;
+            tracing::warn!(from = %stands_at, to = %store.revision(), "taking over what was committed after all");
+            let draft = Arc::make_mut(&mut self.draft);
+            missed.iter().for_each(|batch| draft.apply_batch(batch));
+            drop(self.publish(store.revision()));
+            self.draft = self.copy_of_published();
+        }
+        shared.ready.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// The next request, or none when there will be no more. Whoever balances loads sends nothing to a server that
     /// is not ready, so this does not wait for a request to find the disk well again.
-    fn next(&self, waiting: &Receiver<Request>) -> Option<Request> {
+    fn next(&mut self, waiting: &Receiver<Request>) -> Option<Request> {
         loop {
             let is_ready = self.shared.ready.load(Ordering::Relaxed);
             if is_ready {
-                self.keep_uses(&self.shared.uses.due());
+                self.survive(|own| own.keep_uses(&own.shared.uses.due()));
             }
             match waiting.recv_timeout(if is_ready { LOOK_UP_EVERY } else { TRY_DISK_EVERY }) {
                 Ok(request) => return Some(request),
                 Err(RecvTimeoutError::Disconnected) => {
-                    self.keep_uses(&self.shared.uses.rest());
+                    self.survive(|own| own.keep_uses(&own.shared.uses.rest()));
                     return None;
                 }
-                Err(RecvTimeoutError::Timeout) if !is_ready => {
-                    let tried = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).try_write();
-                    self.shared.ready.store(tried.is_ok(), Ordering::Relaxed);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.survive(|own| {
+                    // Where the disk is no better, that was told already.
+                    let _still_ill = own.catch_up();
+                }),
             }
         }
     }
@@ -196,6 +236,9 @@ impl Loop {
     /// One transaction for everyone who waits. A refusal is one request's own. A failed transaction is
     /// everyone's, also of the refused: a neighbour that never came to be may have been the reason.
     fn commit(&mut self, gathered: Vec<Request>) {
+        if let Err(refusal) = self.catch_up() {
+            return gathered.into_iter().for_each(|request| (request.answer)(Err(refusal.clone())));
+        }
         self.adopt_indexes();
         self.draft.build_wanted();
         let mut lap = Lap::begin();
@@ -224,7 +267,7 @@ impl Loop {
             }
             Err(failure) => {
                 drop(store);
-                tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed; nothing was changed");
+                tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed");
                 self.draft = self.copy_of_published();
                 for (answer, _) in answers {
                     answer(Err(failure.clone().into()));
@@ -239,10 +282,12 @@ impl Loop {
         author: Author,
         commands: Vec<Command>,
     ) -> Result<Vec<Outcome>, Error> {
-        let moment = Moment::new(batch.at, batch.revision, &mint);
+        let moment = Moment::new(batch.at, batch.revision, &self.mint);
         let total = commands.len();
         let mut changes = Vec::new();
-        match plan_all(&mut self.draft, &author, commands, &moment, |more| changes.extend(more)) {
+        let draft = &mut self.draft;
+        let planned = caught(|| plan_all(draft, &author, commands, &moment, |more| changes.extend(more)));
+        match planned.unwrap_or(Err(Error::Internal)) {
             Ok(outcomes) => {
                 if !changes.is_empty() {
                     batch.sets.push(ChangeSet { actor: author.actor, changes });
@@ -250,8 +295,9 @@ impl Loop {
                 Ok(outcomes)
             }
             Err(refusal) => {
-                // A single command that is refused has changed nothing; of several, some may have.
-                if total > 1 {
+                // A single command that is refused has changed nothing; of several, some may have; and nobody knows
+                // where a panic came.
+                if total > 1 || matches!(refusal, Error::Internal) {
                     self.draft = self.copy_of_published();
                     let draft = Arc::make_mut(&mut self.draft);
                     batch.sets.iter().for_each(|set| draft.apply(set));

@@ -18,6 +18,7 @@ use futures_util::FutureExt;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
+use crate::error::panic::message;
 use crate::server::admission::Asker;
 use crate::server::cors;
 use crate::server::exposure::Exposure;
@@ -109,11 +110,6 @@ fn too_late() -> Response {
 }
 
 fn panicked(cause: &(dyn Any + Send), id: &HeaderValue) -> Response {
-    let text = cause
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| cause.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    tracing::error!(panic = text, request_id = id.to_str().ok(), "a handler panicked");
+    tracing::error!(panic = message(cause), request_id = id.to_str().ok(), "a handler panicked");
     Problem::internal().into_response()
 }

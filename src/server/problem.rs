@@ -104,16 +104,15 @@ impl From<Error> for Problem {
             | Error::WouldCycle { .. } => StatusCode::CONFLICT,
             Error::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
             Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Error::Store(failure) if failure.trouble() == StoreTrouble::NoSpace => {
-                StatusCode::INSUFFICIENT_STORAGE
-            }
-            Error::Store(_) | Error::Busy | Error::Closed => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Error::Store(failure) => status_of(failure.trouble()),
+            Error::Busy | Error::Closed => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let detail = match &error {
             Error::Store(failure) => {
                 tracing::error!(error = ?failure, "the store failed");
-                "the store could not be read or written; nothing was changed; try again later".to_owned()
+                detail_of(failure.trouble()).to_owned()
             }
             other => other.to_string(),
         };
@@ -136,6 +135,31 @@ impl From<Error> for Problem {
             }
             _ => problem,
         }
+    }
+}
+
+fn status_of(trouble: StoreTrouble) -> StatusCode {
+    match trouble {
+        StoreTrouble::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
+        StoreTrouble::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// The store's own words name files and causes, which are for the log alone.
+fn detail_of(trouble: StoreTrouble) -> &'static str {
+    match trouble {
+        StoreTrouble::NoSpace => {
+            "the disk is full; nothing was changed; what is there can be read, and changes are taken once there is room"
+        }
+        StoreTrouble::Unsure => {
+            "the disk failed as the change was being made durable; it may have been made, or not: read the record \
+             before trying again"
+        }
+        StoreTrouble::Internal => {
+            "something went wrong here; it is logged, and not your request's fault; nothing was changed"
+        }
+        _ => "the store could not be read or written; nothing was changed; try again later",
     }
 }
 

@@ -107,9 +107,26 @@ pub(super) fn closed() -> StoreError {
     )
 }
 
+/// The disk failed as a change was to become durable, and the store cannot be opened to see whether it is.
+pub(super) fn unsure(failure: StoreError) -> StoreError {
+    StoreError::new(
+        StoreTrouble::Unsure,
+        format!("the change may have been made, or not; read before trying again ({failure})"),
+    )
+    .caused_by(failure)
+}
+
+/// A panic while the store was written.
+pub(super) fn panicked() -> StoreError {
+    StoreError::new(
+        StoreTrouble::Internal,
+        "writing the store went wrong; it is logged, and nothing was changed",
+    )
+}
+
 fn trouble_of(cause: &IoError) -> StoreTrouble {
     match cause.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreTrouble::NoSpace,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => StoreTrouble::NoSpace,
         ErrorKind::UnexpectedEof => StoreTrouble::Damaged,
         _ => StoreTrouble::Io,
     }
@@ -136,6 +153,7 @@ mod tests {
         for (kind, trouble) in [
             (ErrorKind::StorageFull, StoreTrouble::NoSpace),
             (ErrorKind::QuotaExceeded, StoreTrouble::NoSpace),
+            (ErrorKind::FileTooLarge, StoreTrouble::NoSpace),
             (ErrorKind::UnexpectedEof, StoreTrouble::Damaged),
             (ErrorKind::PermissionDenied, StoreTrouble::Io),
         ] {

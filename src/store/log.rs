@@ -144,6 +144,11 @@ pub(super) fn read(transaction: &ReadTransaction, from: Revision) -> Result<Entr
     Ok(entries)
 }
 
+/// The hash of the entry of `revision`; all zeros before the first.
+pub(super) fn hash_at(transaction: &ReadTransaction, revision: Revision) -> Result<BatchHash, StoreError> {
+    Ok(read(transaction, revision.next())?.before)
+}
+
 /// Reads entry after entry.
 pub(super) struct Entries {
     parts: Parts,

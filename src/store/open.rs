@@ -2,15 +2,18 @@
 //!
 //! What must stay true: a file that is no store, or one of a newer Clade, is looked at and never written.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, StorageBackend};
 use uuid::Uuid;
 
 use crate::error::{StoreError, StoreTrouble};
+use crate::store::disk::{Disk, Watch};
 use crate::store::failure::{at, failed, io_at, not_a_store, not_opened, not_there};
+use crate::store::log;
 use crate::store::migrate::{self, STEPS, Step};
 use crate::store::new_file::NewFile;
 use crate::store::tables::Meta;
@@ -29,61 +32,86 @@ pub(super) struct Opened {
 }
 
 /// Opens the store at `path`; makes one where there is no file, or an empty one.
-pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
+pub(super) fn open(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
     match fs::metadata(path) {
         // It has its name already, so it is made in place, where redb holds it meanwhile.
-        Ok(found) if found.is_file() && found.len() == 0 => make_at(path),
-        Ok(_) => open_existing(path),
+        Ok(found) if found.is_file() && found.len() == 0 => at_path(path, watch),
+        Ok(_) => open_existing(path, watch),
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            match NewFile::beside(path)?.named_once(|part| make_at(part).map(drop)) {
+            match NewFile::beside(path)?.named_once(|part| at_path(part, watch).map(drop)) {
                 // Another process was faster; whether it holds the store is seen when that is opened.
                 Err(failure) if failure.trouble() != StoreTrouble::Exists => Err(failure),
-                _ => open_existing(path),
+                _ => open_existing(path, watch),
             }
         }
         Err(cause) => Err(io_at(path, cause)),
     }
 }
 
-fn make_at(path: &Path) -> Result<Opened, StoreError> {
-    let database = builder().create(path).map_err(|failure| not_opened(path, failure))?;
-    settled(database).map_err(|failure| at(path, &failure))
-}
-
-/// Makes the store with this id in the file at `path`, which is empty.
-pub(super) fn make_as(path: &Path, store: Uuid) -> Result<Opened, StoreError> {
-    let database = builder().create(path).map_err(|failure| not_opened(path, failure))?;
-    founded(database, store).map_err(|failure| at(path, &failure))
-}
-
 /// Opens the store at `path`, which must be there.
-pub(super) fn open_existing(path: &Path) -> Result<Opened, StoreError> {
-    open_over(path, &STEPS)
+pub(super) fn open_existing(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
+    open_over(path, watch, &STEPS)
 }
 
 /// As [`open_existing`]; where the store's format is older, over these steps.
-fn open_over(path: &Path, steps: &[Step]) -> Result<Opened, StoreError> {
+fn open_over(path: &Path, watch: &Watch, steps: &[Step]) -> Result<Opened, StoreError> {
     look_at(path)?;
-    let open = || builder().open(path).map_err(|failure| not_opened(path, failure));
-    let mut database = open()?;
+    let mut database = database_at(path, watch)?;
     if let Some(format) = migrate::older(&database, steps).map_err(|failure| at(path, &failure))? {
         // What is copied is a file that was closed.
         drop(database);
         let copy = migrate::keep_copy(path, format)?;
         tracing::warn!(store = %path.display(), format, copy = %copy.display(), "a store of an older format is migrated");
-        database = open()?;
+        database = database_at(path, watch)?;
         migrate::migrate(&database, format, steps).map_err(|failure| at(path, &failure))?;
     }
     settled(database).map_err(|failure| at(path, &failure))
 }
 
+/// Makes the store with this id in the file at `path`, which is empty.
+pub(super) fn make_as(path: &Path, store: Uuid, watch: &Watch) -> Result<Opened, StoreError> {
+    founded(database_at(path, watch)?, store).map_err(|failure| at(path, &failure))
+}
+
+/// Opens what is at `path`; makes an empty file a store.
+fn at_path(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
+    settled(database_at(path, watch)?).map_err(|failure| at(path, &failure))
+}
+
+fn database_at(path: &Path, watch: &Watch) -> Result<Database, StoreError> {
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(|cause| io_at(path, cause))?;
+    let bytes = FileBackend::new(file).map_err(|failure| not_opened(path, failure))?;
+    let database = builder().create_with_backend(Disk::new(bytes, watch));
+    database.map_err(|failure| not_opened(path, failure))
+}
+
 /// Opens or makes the store on `backend`. Of one of an older format, whoever has the backend keeps the copy.
-pub(super) fn with_backend(backend: impl StorageBackend) -> Result<Opened, StoreError> {
-    let database = builder().create_with_backend(backend).map_err(failed)?;
+pub(super) fn with_backend(backend: impl StorageBackend, watch: &Watch) -> Result<Opened, StoreError> {
+    let database = builder().create_with_backend(Disk::new(backend, watch)).map_err(failed)?;
     if let Some(format) = migrate::older(&database, &STEPS)? {
         migrate::migrate(&database, format, &STEPS)?;
     }
     settled(database)
+}
+
+/// Refuses what was opened again, unless it is the store that stood at `known`, there or further on.
+pub(super) fn must_go_on_from(known: &Meta, opened: &Opened) -> Result<(), StoreError> {
+    if opened.meta == *known {
+        return Ok(());
+    }
+    let transaction = opened.database.begin_read().map_err(failed)?;
+    let is_further = opened.meta.store == known.store && opened.meta.revision > known.revision;
+    if is_further && log::hash_at(&transaction, known.revision)? == known.head {
+        return Ok(());
+    }
+    Err(StoreError::new(
+        StoreTrouble::Damaged,
+        format!(
+            "the store is no longer what it was at revision {}: it was exchanged, or its disk lost what it had \
+             taken; see what `clade check` says, and restart",
+            known.revision
+        ),
+    ))
 }
 
 /// Refuses a file that is no store of a format known here, without opening it for writing.
@@ -160,22 +188,22 @@ mod tests {
     fn an_older_store_is_migrated_once_and_a_copy_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("corp.redb");
-        let made = open(&path).unwrap().meta;
+        let made = open(&path, &Watch::default()).unwrap().meta;
         let copy = folder.path().join("corp.format-1.redb");
 
-        let refused = open_over(&path, &[add, fail]).err().unwrap();
+        let refused = open_over(&path, &Watch::default(), &[add, fail]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::NoSpace);
-        assert_eq!(open_existing(&path).unwrap().meta, made, "nothing of it was changed");
-        assert_eq!(open_existing(&copy).unwrap().meta, made);
+        assert_eq!(open_existing(&path, &Watch::default()).unwrap().meta, made, "nothing of it was changed");
+        assert_eq!(open_existing(&copy, &Watch::default()).unwrap().meta, made);
 
         // Here, two steps on is a format that is not known yet.
-        let refused = open_over(&path, &[add, add_again]).err().unwrap();
+        let refused = open_over(&path, &Watch::default(), &[add, add_again]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::NewerFormat, "{refused}");
-        let database = builder().open(&path).unwrap();
+        let database = database_at(&path, &Watch::default()).unwrap();
         let transaction = database.begin_read().unwrap();
         assert_eq!(Meta::format(&transaction).unwrap(), Some(3));
         assert_eq!(transaction.open_table(ADDED).unwrap().get("steps").unwrap().unwrap().value(), 2);
         assert!(migrate::older(&database, &[add, add_again]).unwrap().is_none(), "not again");
-        assert_eq!(open_existing(&copy).unwrap().meta, made, "the copy is as it was");
+        assert_eq!(open_existing(&copy, &Watch::default()).unwrap().meta, made, "the copy is as it was");
     }
 }

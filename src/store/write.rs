@@ -23,27 +23,26 @@ pub enum Piece {
     Last,
 }
 
-/// Writes `batch` behind what `meta` says is the end, and makes it durable.
-pub(super) fn write(transaction: WriteTransaction, batch: &Batch, meta: &Meta) -> Result<Meta, StoreError> {
-    let mut filling = Filling::begin(&transaction, batch, meta)?;
+/// Writes `batch` behind what `meta` says is the end; gives back where the store stands once that is committed.
+pub(super) fn write(transaction: &WriteTransaction, batch: &Batch, meta: &Meta) -> Result<Meta, StoreError> {
+    let mut filling = Filling::begin(transaction, batch, meta)?;
     for set in &batch.sets {
         filling.begin_set(&set.actor)?;
         set.changes.iter().try_for_each(|change| filling.put(change))?;
     }
-    let meta = filling.finish()?;
-    end_with(transaction, meta)
+    end_with(transaction, filling.finish()?)
 }
 
-/// As [`write`], of one change set that comes piece by piece, in place of those that `batch` has. Nothing is written
-/// where the pieces are not whole, or hold nothing.
+/// As [`write`], of one change set that comes piece by piece, in place of those that `batch` has. Nothing is to be
+/// committed where the pieces are not whole, or hold nothing.
 pub(super) fn write_pieces(
-    transaction: WriteTransaction,
+    transaction: &WriteTransaction,
     batch: &Batch,
     meta: &Meta,
     actor: &Actor,
     pieces: impl Iterator<Item = Piece>,
 ) -> Result<Option<Meta>, StoreError> {
-    let mut filling = Filling::begin(&transaction, batch, meta)?;
+    let mut filling = Filling::begin(transaction, batch, meta)?;
     let mut is_whole = false;
     let mut is_empty = true;
     for piece in pieces {
@@ -60,13 +59,11 @@ pub(super) fn write_pieces(
     if is_empty || !is_whole {
         return Ok(None);
     }
-    let meta = filling.finish()?;
-    end_with(transaction, meta).map(Some)
+    end_with(transaction, filling.finish()?).map(Some)
 }
 
-fn end_with(transaction: WriteTransaction, meta: Meta) -> Result<Meta, StoreError> {
-    meta.advance(&transaction)?;
-    transaction.commit().map_err(failed)?;
+fn end_with(transaction: &WriteTransaction, meta: Meta) -> Result<Meta, StoreError> {
+    meta.advance(transaction)?;
     Ok(meta)
 }
 

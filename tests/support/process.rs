@@ -145,6 +145,14 @@ impl Running {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// Lets its files grow to so many bytes from now on, or as far as they like; whether this system can.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) -> bool {
+        let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let pid = self.child.id().to_string();
+        let limit = format!("--fsize={soft}:unlimited");
+        Command::new("prlimit").args(["--pid", &pid, &limit]).status().is_ok_and(|status| status.success())
+    }
+
     /// Ends it as `kill -9` does.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

@@ -1,0 +1,123 @@
+//! Requests that panic: where ids come from is told to the writer, and here none come. A person with a place needs one.
+
+use std::sync::mpsc::channel;
+
+use super::*;
+use crate::model::{CreateOrgUnit, CreatePerson, IntoCommand};
+
+type Answer = Receiver<Result<Applied, Error>>;
+
+struct Started {
+    shared: Arc<Shared>,
+    writer: Writer,
+}
+
+fn start_panicking() -> Started {
+    let store = Store::in_memory().unwrap();
+    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), || panic!("on purpose"));
+    Started { shared, writer }
+}
+
+fn panics(name: &str) -> Command {
+    CreatePerson::new(&format!("{name}@corp.example")).under("Corp").into_command().unwrap()
+}
+
+fn goes_well(name: &str) -> Command {
+    CreateOrgUnit::new(name, "team").into_command().unwrap()
+}
+
+impl Started {
+    fn send(&self, commands: Vec<Command>) -> Answer {
+        let (answer, answered) = channel();
+        let answer = Box::new(move |outcome| answer.send(outcome).unwrap());
+        self.writer.send(Request { author: Author::local(), commands, answer }).unwrap();
+        answered
+    }
+
+    fn apply(&self, commands: Vec<Command>) -> Result<Applied, Error> {
+        self.send(commands).recv().unwrap()
+    }
+
+    /// All sent while the writer waits for the store, so that they are committed together.
+    fn apply_together(&self, requests: Vec<Vec<Command>>) -> Vec<Result<Applied, Error>> {
+        let held = self.shared.store.lock().unwrap();
+        let first = self.send(vec![goes_well("first")]);
+        let answers: Vec<_> = requests.into_iter().map(|commands| self.send(commands)).collect();
+        drop(held);
+        first.recv().unwrap().unwrap();
+        answers.iter().map(|answer| answer.recv().unwrap()).collect()
+    }
+
+    /// Graph and store are whole and equal.
+    fn examine(&self) {
+        let view = View::of(self.shared.published.load());
+        let mut store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let checked = crate::directory::check::check(&mut store, &view).unwrap();
+        assert_eq!(checked.findings, Vec::<String>::new());
+    }
+
+    fn roots(&self) -> usize {
+        View::of(self.shared.published.load()).roots().len()
+    }
+}
+
+#[test]
+fn a_command_that_panics_is_one_refusal() {
+    let started = start_panicking();
+    started.apply(vec![goes_well("a")]).unwrap();
+    for commands in [vec![panics("p")], vec![goes_well("b"), panics("p")]] {
+        let refusal = started.apply(commands).unwrap_err();
+        assert_eq!(refusal.code(), "internal");
+        assert!(refusal.to_string().contains("nothing was changed"), "{refusal}");
+        assert_eq!(started.roots(), 1);
+    }
+    started.apply(vec![goes_well("b")]).unwrap();
+    assert_eq!(started.roots(), 2);
+    started.examine();
+}
+
+#[test]
+fn a_neighbour_that_panics_takes_nothing_from_a_batch() {
+    let started = start_panicking();
+    let requests = vec![
+        vec![goes_well("a")],
+        vec![panics("p")],
+        vec![goes_well("b"), goes_well("c")],
+        vec![goes_well("d"), panics("p")],
+        vec![goes_well("d")],
+    ];
+    let answers = started.apply_together(requests);
+    assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, false, true]);
+    assert_eq!(started.roots(), 5, "the first, a, b, c, and d once");
+    started.examine();
+}
+
+#[test]
+fn a_large_change_that_panics_leaves_nothing() {
+    let started = start_panicking();
+    started.apply(vec![goes_well("a")]).unwrap();
+    let many = || (0..5_000).map(|at| goes_well(&format!("unit {at}")));
+    let refusal = started.apply(many().chain([panics("p")]).collect()).unwrap_err();
+    assert_eq!(refusal.code(), "internal");
+    assert_eq!(started.roots(), 1);
+    started.apply(many().collect()).unwrap();
+    assert_eq!(started.roots(), 5_001);
+    started.examine();
+}
+
+#[test]
+fn a_panic_after_the_commit_takes_nobody_along() {
+    let started = start_panicking();
+    let (answer, answered) = channel();
+    let answer = Box::new(move |outcome: Result<Applied, Error>| {
+        answer.send(outcome.map(drop)).unwrap();
+        panic!("on purpose");
+    });
+    let commands = vec![goes_well("a")];
+    started.writer.send(Request { author: Author::local(), commands, answer }).unwrap();
+    answered.recv().unwrap().unwrap();
+    started.apply(vec![goes_well("b")]).unwrap();
+    assert_eq!(started.roots(), 2);
+    assert!(started.shared.ready.load(Ordering::Relaxed));
+    started.examine();
+}

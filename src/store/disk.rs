@@ -1,0 +1,130 @@
+//! The bytes under a store, watched for what redb does not tell of them.
+//!
+//! What must stay true: after a sync that failed, nothing that was read back counts as being on disk before all of it was
+//! written and synced once more. A system may forget that such bytes were never written, and go on showing them.
+
+use std::io;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redb::{BackendError, StorageBackend};
+
+/// So many bytes are written again at once.
+const PIECE_BYTES: u64 = 1 << 20;
+
+/// What was seen of the bytes under one store. Clones share it, through every time that the store is opened.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Watch(Arc<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// Whether the last call that failed was to write.
+    failed_to_write: AtomicBool,
+    /// Whether a sync failed, and the bytes were not written again since.
+    failed_to_sync: AtomicBool,
+}
+
+impl Watch {
+    /// Whether the last call that failed was to write, or to make room for that. A commit is made once all of it is
+    /// written, and syncs come after, so that a disk which takes no more has taken no commit.
+    pub(super) fn failed_to_write(&self) -> bool {
+        self.0.failed_to_write.load(Ordering::Relaxed)
+    }
+
+    fn told<T>(&self, called: io::Result<T>, is_write: bool) -> io::Result<T> {
+        if called.is_err() {
+            self.0.failed_to_write.store(is_write, Ordering::Relaxed);
+        }
+        called
+    }
+}
+
+/// Bytes under a store.
+#[derive(Debug)]
+pub(super) struct Disk<B> {
+    bytes: B,
+    watch: Watch,
+}
+
+impl<B: StorageBackend> Disk<B> {
+    pub(super) fn new(bytes: B, watch: &Watch) -> Self {
+        Self { bytes, watch: watch.clone() }
+    }
+
+    /// Writes everything again as it reads, and syncs it. Whatever ends this in the middle: a part of what was written
+    /// before is then on disk, as after a loss of power, and redb knows that from the whole.
+    fn write_again(&self) -> io::Result<()> {
+        let len = self.bytes.len()?;
+        let mut piece = vec![0; usize::try_from(len.min(PIECE_BYTES)).unwrap_or_default()];
+        let mut at = 0;
+        while at < len {
+            let size = usize::try_from((len - at).min(PIECE_BYTES)).unwrap_or_default();
+            self.bytes.read(at, &mut piece[..size])?;
+            self.bytes.write(at, &piece[..size])?;
+            at += size as u64;
+        }
+        self.sync_data()?;
+        self.watch.0.failed_to_sync.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl<B: StorageBackend> StorageBackend for Disk<B> {
+    /// Asked first of all, once the file is held.
+    fn len(&self) -> io::Result<u64> {
+        if self.watch.0.failed_to_sync.load(Ordering::Relaxed) {
+            self.write_again()?;
+        }
+        self.bytes.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.watch.told(self.bytes.read(offset, out), false)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let grows = self.bytes.len().is_ok_and(|before| len > before);
+        self.watch.told(self.bytes.set_len(len), grows)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        // Until it is known to have come off: it may end in a panic too.
+        let had_failed = self.watch.0.failed_to_sync.swap(true, Ordering::Relaxed);
+        self.watch.told(self.bytes.sync_data(), false)?;
+        self.watch.0.failed_to_sync.store(had_failed, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.watch.told(self.bytes.write(offset, data), true)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.bytes.close()
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.bytes.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.bytes.try_lock_shared_range(start, end)
+    }
+
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.bytes.lock_range(start, end)
+    }
+
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.bytes.lock_shared_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.bytes.unlock_range(start, end)
+    }
+
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.bytes.query_lock_range(start, end)
+    }
+}
