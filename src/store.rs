@@ -63,7 +63,9 @@ pub fn read_record(bytes: &[u8]) {
 }
 
 /// How to open the database again after a write that failed; none where only the caller can.
-struct Reopen(Option<Box<dyn Fn(&Watch) -> Result<Opened, StoreError> + Send>>);
+struct Reopen(Option<Box<Opens>>);
+
+type Opens = dyn Fn(&Watch) -> Result<Opened, StoreError> + Send;
 
 impl fmt::Debug for Reopen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
