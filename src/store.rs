@@ -205,13 +205,13 @@ impl Store {
         Ok(true)
     }
 
-    /// A commit failed; the store itself, opened again, says whether it was made nevertheless. What it then shows was
-    /// synced: by redb, and by [`disk`] where a sync had failed.
+    /// A commit failed; the store itself, opened again, says whether it was made nevertheless. If so, it is on disk once
+    /// the store has synced again.
     fn ask_whether_committed(&mut self, failure: StoreError, after: &Meta) -> Result<(), StoreError> {
         if failure.trouble() == StoreTrouble::NoSpace && self.watch.failed_to_write() {
             return Err(failure);
         }
-        match self.open_again() {
+        match self.open_again().and_then(|()| self.try_write()) {
             Ok(()) if self.meta == *after => {
                 tracing::warn!(cause = ?failure, revision = %after.revision, "a commit that failed stands all the same");
                 Ok(())
