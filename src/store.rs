@@ -206,11 +206,9 @@ impl Store {
     }
 
     /// A commit failed; the store itself, opened again, says whether it was made nevertheless. If so, it is on disk once
-    /// the store has synced again.
+    /// the store has synced again. Nobody else can tell: not even a page that is written in part need be missed, since
+    /// its end may be unused.
     fn ask_whether_committed(&mut self, failure: StoreError, after: &Meta) -> Result<(), StoreError> {
-        if failure.trouble() == StoreTrouble::NoSpace && self.watch.failed_to_write() {
-            return Err(failure);
-        }
         match self.open_again().and_then(|()| self.try_write()) {
             Ok(()) if self.meta == *after => {
                 tracing::warn!(cause = ?failure, revision = %after.revision, "a commit that failed stands all the same");
