@@ -31,6 +31,16 @@ peers *ARGS="--entities 100000":
 bench-http:
     cargo bench --locked --bench http
 
+# Measure durable writes, by one and by 64 at once, beside a bare append with a sync.
+bench-durable:
+    cargo bench --locked --bench durable
+
+# Cut the power ten thousand times, and kill the program two hundred times.
+durability:
+    CLADE_CUTS=10000 cargo test --locked --release --test power_loss whenever -- --nocapture
+    CLADE_CUTS=500 cargo test --locked --release --test power_loss a_disk_that_fails -- --nocapture
+    CLADE_KILLS=200 cargo test --locked --release --test crash -- --nocapture
+
 # Import, start, memory and file of the program itself, at a million entities.
 bench-binary *ENTITIES:
     benches/binary.sh {{ENTITIES}}

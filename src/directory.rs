@@ -43,7 +43,8 @@ pub use crate::graph::{OrgUnitNode, Totals, View};
 /// An organization directory in one file. Cheap to clone; clones share the directory.
 ///
 /// Reads see one revision for as long as they hold their [`View`] and never wait for a writer.
-/// A write returns once it is on disk: all of it, in order, or none of it.
+/// A write returns once it is on disk: all of it, in order, or none of it. Writers that wait at the same time share one
+/// transaction and its sync; each is still answered after it, and is carried out or refused for itself.
 ///
 /// ```
 /// use clade::model::CreatePerson;
@@ -160,7 +161,8 @@ impl Directory {
         View::of(self.shared.published.load())
     }
 
-    /// Carries out one command; returns once it is on disk.
+    /// Carries out one command; returns once it is on disk: written and synced, with its entry in the log, and seen by
+    /// every view that is taken from then on.
     ///
     /// ```
     /// # fn main() -> Result<(), clade::Error> {
@@ -179,7 +181,9 @@ impl Directory {
     /// ```
     ///
     /// # Errors
-    /// Why it was refused; nothing changed then.
+    /// Why it was refused; nothing changed then. The one exception is [`Error::Store`] with
+    /// [`StoreTrouble::Unsure`]: the disk failed at the last moment, and the change may have been made, or not. Read
+    /// before you try again.
     pub fn apply(&self, command: impl IntoCommand) -> Result<Applied, Error> {
         self.submit_and_wait(vec![command.into_command()?])
     }
@@ -201,7 +205,8 @@ impl Directory {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Refused`] with each refused command's position and reason; nothing changed then.
+    /// [`Error::Refused`] with each refused command's position and reason; nothing changed then. And as
+    /// [`Directory::apply`].
     pub fn apply_all<C: IntoCommand>(&self, commands: impl IntoIterator<Item = C>) -> Result<Applied, Error> {
         let commands = all_taken(commands)?;
         let total = commands.len();

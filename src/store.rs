@@ -65,7 +65,9 @@ pub fn read_record(bytes: &[u8]) {
 }
 
 /// How to open the database again after a write that failed; none where only the caller can.
-struct Reopen(Option<Box<dyn Fn(&Watch) -> Result<Opened, StoreError> + Send>>);
+struct Reopen(Option<Box<Opens>>);
+
+type Opens = dyn Fn(&Watch) -> Result<Opened, StoreError> + Send;
 
 impl fmt::Debug for Reopen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -230,13 +232,11 @@ impl Store {
         Ok(true)
     }
 
-    /// A commit failed; the store itself, opened again, says whether it was made nevertheless. What it then shows was
-    /// synced: by redb, and by [`disk`] where a sync had failed.
+    /// A commit failed; the store itself, opened again, says whether it was made nevertheless. If so, it is on disk once
+    /// the store has synced again. Nobody else can tell: not even a page that is written in part need be missed, since
+    /// its end may be unused.
     fn ask_whether_committed(&mut self, failure: StoreError, after: &Meta) -> Result<(), StoreError> {
-        if failure.trouble() == StoreTrouble::NoSpace && self.watch.failed_to_write() {
-            return Err(failure);
-        }
-        match self.open_again() {
+        match self.open_again().and_then(|()| self.try_write()) {
             Ok(()) if self.meta == *after => {
                 tracing::warn!(cause = ?failure, revision = %after.revision, "a commit that failed stands all the same");
                 Ok(())

@@ -192,7 +192,9 @@ impl Loop {
             let missed: Vec<Batch> = store.log(stands_at.next())?.collect::<Result<_, _>>()?;
             tracing::warn!(from = %stands_at, to = %store.revision(), "taking over what was committed after all");
             let draft = Arc::make_mut(&mut self.draft);
-            missed.iter().for_each(|batch| draft.apply_batch(batch));
+            for batch in &missed {
+                draft.apply_batch(batch);
+            }
             drop(self.publish(store.revision()));
             self.draft = self.copy_of_published();
         }

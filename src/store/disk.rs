@@ -19,25 +19,8 @@ pub(super) struct Watch(Arc<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// Whether the last call that failed was to write.
-    failed_to_write: AtomicBool,
     /// Whether a sync failed, and the bytes were not written again since.
     failed_to_sync: AtomicBool,
-}
-
-impl Watch {
-    /// Whether the last call that failed was to write, or to make room for that. A commit is made once all of it is
-    /// written, and syncs come after, so that a disk which takes no more has taken no commit.
-    pub(super) fn failed_to_write(&self) -> bool {
-        self.0.failed_to_write.load(Ordering::Relaxed)
-    }
-
-    fn told<T>(&self, called: io::Result<T>, is_write: bool) -> io::Result<T> {
-        if called.is_err() {
-            self.0.failed_to_write.store(is_write, Ordering::Relaxed);
-        }
-        called
-    }
 }
 
 /// Bytes under a store.
@@ -80,24 +63,23 @@ impl<B: StorageBackend> StorageBackend for Disk<B> {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.watch.told(self.bytes.read(offset, out), false)
+        self.bytes.read(offset, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let grows = self.bytes.len().is_ok_and(|before| len > before);
-        self.watch.told(self.bytes.set_len(len), grows)
+        self.bytes.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
         // Until it is known to have come off: it may end in a panic too.
         let had_failed = self.watch.0.failed_to_sync.swap(true, Ordering::Relaxed);
-        self.watch.told(self.bytes.sync_data(), false)?;
+        self.bytes.sync_data()?;
         self.watch.0.failed_to_sync.store(had_failed, Ordering::Relaxed);
         Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.watch.told(self.bytes.write(offset, data), true)
+        self.bytes.write(offset, data)
     }
 
     fn close(&self) -> io::Result<()> {

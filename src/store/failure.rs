@@ -134,7 +134,7 @@ fn trouble_of(cause: &IoError) -> StoreTrouble {
 
 fn io_message(cause: &IoError) -> String {
     match trouble_of(cause) {
-        StoreTrouble::NoSpace => "the disk is full, and nothing was written; make room and try again".into(),
+        StoreTrouble::NoSpace => "the disk is full; make room and try again".into(),
         StoreTrouble::Damaged => "the store is cut short; restore a backup".into(),
         _ if cause.kind() == ErrorKind::NotFound => "there is no such folder".into(),
         _ if cause.kind() == ErrorKind::PermissionDenied => {

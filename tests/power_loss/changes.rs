@@ -33,9 +33,9 @@ pub(crate) fn marks(mark: &str) -> [Email; 2] {
 
 /// The next change; `name` is new each time.
 pub(crate) fn next(random: &mut StdRng, name: String) -> Asked {
-    match random.random_range(0..60) {
+    match random.random_range(0..150) {
         0 => set(name, large(random)),
-        1..35 => Asked { commands: vec![command(random)], mark: None },
+        1..85 => Asked { commands: vec![command(random)], mark: None },
         _ => {
             let size = random.random_range(1..20);
             set(name, (0..size).map(|_| made(random)).collect())

@@ -153,6 +153,12 @@ fn a_disk_that_fails_leaves_nothing_half_done_and_needs_no_restart() {
     println!("{told:?}");
 }
 
+/// Here the disk takes no more but the end of a page, which is unused, so that the change is made.
+#[test]
+fn a_full_disk_that_took_enough_is_asked_too() {
+    round(5007);
+}
+
 /// The next sync fails, and whatever is asked of the disk until it is well.
 fn last_sync_fails(survives: Survives) -> (Directory, Disk) {
     let disk = Disk::new(1);

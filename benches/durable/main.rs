@@ -1,0 +1,116 @@
+//! What a durable write takes: by one writer, by 64 at once, and a bare append with a sync for comparison.
+//!
+//! `cargo bench --bench durable` measures on the disk of the build folder, `CLADE_BENCH_DIR` names another; memory that
+//! only looks like a disk says nothing. The three take turns, so that a disk that others use too is as good or bad for all.
+
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use clade::Directory;
+use clade::model::CreatePerson;
+use mimalloc::MiMalloc;
+
+/// As the program does.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// How long each is measured in each turn.
+const TURN: Duration = Duration::from_secs(3);
+const TURNS: usize = 5;
+/// So many people are there before.
+const PEOPLE: u32 = 10_000;
+/// So many bytes are appended at once: about what one change has in the log.
+const APPENDED: usize = 512;
+const CROWD: usize = 64;
+
+/// How long each write of one turn took.
+struct Measured(Vec<Duration>);
+
+impl Measured {
+    fn a_second(&self) -> f64 {
+        f64::from(u32::try_from(self.0.len()).unwrap()) / TURN.as_secs_f64()
+    }
+
+    /// The time that so many of a hundred writes keep within.
+    fn within(&mut self, percent: usize) -> Duration {
+        self.0.sort_unstable();
+        self.0[(self.0.len() * percent / 100).min(self.0.len() - 1)]
+    }
+}
+
+/// Does `write` again and again for one turn.
+fn turn(mut write: impl FnMut()) -> Vec<Duration> {
+    let began = Instant::now();
+    let mut took = Vec::new();
+    while began.elapsed() < TURN {
+        let one = Instant::now();
+        write();
+        took.push(one.elapsed());
+    }
+    took
+}
+
+fn append(file: &mut File) -> Measured {
+    let bytes = [7; APPENDED];
+    Measured(turn(|| {
+        file.write_all(&bytes).unwrap();
+        file.sync_data().unwrap();
+    }))
+}
+
+fn apply(directory: &Directory, writers: usize, next: &AtomicU64) -> Measured {
+    let work = || {
+        turn(|| {
+            let person = format!("new{}@corp.example", next.fetch_add(1, Ordering::Relaxed));
+            directory.apply(CreatePerson::new(&person).under("Corp/Research")).unwrap();
+        })
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..writers).map(|_| scope.spawn(work)).collect();
+        Measured(threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect())
+    })
+}
+
+fn tell(name: &str, turns: &mut [Measured]) -> f64 {
+    turns.sort_by(|a, b| a.a_second().total_cmp(&b.a_second()));
+    let median = &mut turns[TURNS / 2];
+    let (rate, half, most) = (median.a_second(), median.within(50), median.within(99));
+    println!("{name:24} {rate:8.0}/s   half within {half:9.2?}   99 % within {most:9.2?}");
+    rate
+}
+
+fn folder() -> PathBuf {
+    env::var_os("CLADE_BENCH_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).to_owned(), PathBuf::from)
+}
+
+fn main() {
+    let folder = tempfile::tempdir_in(folder()).unwrap();
+    println!("on {}", fs::canonicalize(folder.path()).unwrap().display());
+    let directory = Directory::open(folder.path().join("corp.redb")).unwrap();
+    let people =
+        (0..PEOPLE).map(|at| CreatePerson::new(&format!("p{at}@corp.example")).under("Corp/Research"));
+    directory.apply_all(people).unwrap();
+    let mut file = File::create(folder.path().join("appended")).unwrap();
+    let next = AtomicU64::new(0);
+    let (mut appends, mut ones, mut crowds) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        appends.push(append(&mut file));
+        ones.push(apply(&directory, 1, &next));
+        crowds.push(apply(&directory, CROWD, &next));
+    }
+    let bare = tell("append and sync", &mut appends);
+    let one = tell("one writer", &mut ones);
+    let crowd = tell("64 writers", &mut crowds);
+    println!(
+        "one writer takes {:.1} × a bare append; 64 write {:.1} × what one does",
+        bare / one,
+        crowd / one
+    );
+}
