@@ -9,6 +9,7 @@ mod check;
 mod draft;
 mod plan;
 mod published;
+mod statistics;
 mod uses;
 mod writer;
 
@@ -36,6 +37,7 @@ use self::writer::{Request, Shared, Writer};
 
 pub use self::audit::{Audit, AuditChange, AuditEntry, AuditRequest, AuditSet, Record, RecordName, What};
 pub use self::check::Checked;
+pub use self::statistics::{Spread, Statistics};
 pub use crate::graph::{OrgUnitNode, Totals, View};
 
 /// An organization directory in one file. Cheap to clone; clones share the directory.
@@ -251,7 +253,7 @@ impl Directory {
         let answer = Box::new(move |outcome| {
             let _gone = answer.send(outcome);
         });
-        self.writer.send(Request { author, commands, answer })?;
+        self.writer.send(Request::new(&self.shared, author, commands, answer))?;
         answered.await.unwrap_or(Err(Error::Closed))
     }
 
@@ -260,7 +262,7 @@ impl Directory {
         let answer = Box::new(move |outcome| {
             let _gone = answer.send(outcome);
         });
-        self.writer.send_and_wait(Request { author: Author::local(), commands, answer })?;
+        self.writer.send_and_wait(Request::new(&self.shared, Author::local(), commands, answer))?;
         answered.recv().unwrap_or(Err(Error::Closed))
     }
 
@@ -385,6 +387,21 @@ impl Directory {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.shared.ready.load(Ordering::Relaxed)
+    }
+
+    /// How much there is, and how the writer's work goes.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// let directory = clade::Directory::in_memory()?;
+    /// directory.apply(clade::model::CreateOrgUnit::new("Corp", "organization"))?;
+    /// let told = directory.statistics();
+    /// assert_eq!((told.revision.0, told.commits_failed, told.committed.count()), (1, 0, 1));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        statistics::of(&self.shared)
     }
 
     /// Examines the file, then the store against the graph, then the graph against the rules.

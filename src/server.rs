@@ -18,6 +18,7 @@ mod layers;
 pub mod limits;
 mod listen;
 mod loopback;
+mod metrics;
 mod pages;
 mod params;
 mod peer;
@@ -49,6 +50,7 @@ pub fn router(state: AppState, exposure: &Exposure) -> Router {
         .merge(pages::routes())
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .with_state(state.clone());
     let routes = routes
         .merge(graphql::router(state.clone()))

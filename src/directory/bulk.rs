@@ -25,9 +25,10 @@ const PIECES_MAX: usize = 64;
 
 impl Loop {
     /// Plans one request in a batch of its own, and writes it meanwhile.
-    pub(super) fn commit_bulk(&mut self, Request { author, commands, answer }: Request) {
+    pub(super) fn commit_bulk(&mut self, Request { author, commands, answer, .. }: Request) {
         self.adopt_indexes();
         let batch = self.new_batch();
+        let total = commands.len();
         let mut lap = Lap::begin();
         // Held until the graph is published too: whoever compares the two must not come between.
         let shared = Arc::clone(&self.shared);
@@ -37,7 +38,10 @@ impl Loop {
                 let committed = lap.time();
                 let retired = self.publish(batch.revision);
                 drop(store);
-                self.answer(vec![(answer, Ok(outcomes))], Took { planned, committed, published: lap.time() });
+                let took = Took { planned, committed, published: lap.time() };
+                shared.tally.committed(total, took);
+                self.answer(vec![(answer, Ok(outcomes))], took);
+                shared.tally.leave(&retired);
                 drop(retired);
                 self.draft = self.copy_of_published();
             }
@@ -81,6 +85,7 @@ impl Loop {
             self.shared.ready.store(written.is_ok(), Ordering::Relaxed);
         }
         let is_written = written.map_err(|failure: StoreError| {
+            self.shared.tally.failed();
             tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed; nothing was changed");
             failure
         })?;

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::directory::draft::{is_bulk, plan_all};
 use crate::directory::plan::Moment;
 use crate::directory::published::{Published, unshared};
+use crate::directory::statistics::{Tally, Waiting};
 use crate::directory::uses::Uses;
 use crate::directory::{Applied, Took};
 use crate::error::Error;
@@ -40,7 +41,17 @@ const TRY_DISK_EVERY: Duration = Duration::from_secs(2);
 pub(super) struct Request {
     pub(super) author: Author,
     pub(super) commands: Vec<Command>,
-    pub(super) answer: Box<dyn FnOnce(Result<Applied, Error>) + Send>,
+    pub(super) answer: Answer,
+    /// Until it has been planned.
+    _waiting: Waiting,
+}
+
+pub(super) type Answer = Box<dyn FnOnce(Result<Applied, Error>) + Send>;
+
+impl Request {
+    pub(super) fn new(shared: &Arc<Shared>, author: Author, commands: Vec<Command>, answer: Answer) -> Self {
+        Self { author, commands, answer, _waiting: Waiting::new(shared) }
+    }
 }
 
 /// What the writer shares with the readers.
@@ -50,6 +61,7 @@ pub(super) struct Shared {
     pub(super) revisions: watch::Sender<Revision>,
     pub(super) store: Mutex<Store>,
     pub(super) uses: Uses,
+    pub(super) tally: Tally,
     /// Whether the writer is alive and the last commit reached the disk.
     pub(super) ready: AtomicBool,
 }
@@ -96,6 +108,7 @@ pub(super) fn start(store: Store, graph: Graph, uses: Uses) -> (Arc<Shared>, Wri
         published: Published::new(Arc::new(graph)),
         store: Mutex::new(store),
         uses,
+        tally: Tally::default(),
         ready: AtomicBool::new(true),
     });
     let (requests, waiting) = sync_channel(WAITING_MAX);
@@ -129,7 +142,7 @@ impl Drop for Loop {
     }
 }
 
-type Answers = Vec<(Box<dyn FnOnce(Result<Applied, Error>) + Send>, Result<Vec<Outcome>, Error>)>;
+type Answers = Vec<(Answer, Result<Vec<Outcome>, Error>)>;
 
 impl Loop {
     fn new(shared: Arc<Shared>) -> Self {
@@ -200,7 +213,8 @@ impl Loop {
         let mut lap = Lap::begin();
         let mut batch = self.new_batch();
         let mut answers: Answers = Vec::with_capacity(gathered.len());
-        for Request { author, commands, answer } in gathered {
+        let total = gathered.iter().map(|request| request.commands.len()).sum();
+        for Request { author, commands, answer, .. } in gathered {
             let outcome = self.plan(&mut batch, author, commands);
             answers.push((answer, outcome));
         }
@@ -218,11 +232,14 @@ impl Loop {
                 let committed = lap.time();
                 let retired = self.publish(batch.revision);
                 drop(store);
-                self.answer(answers, Took { planned, committed, published: lap.time() });
+                let took = Took { planned, committed, published: lap.time() };
+                shared.tally.committed(total, took);
+                self.answer(answers, took);
                 self.draft = self.next_draft(retired, &batch);
             }
             Err(failure) => {
                 drop(store);
+                shared.tally.failed();
                 tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed; nothing was changed");
                 self.draft = self.copy_of_published();
                 for (answer, _) in answers {
@@ -276,6 +293,7 @@ impl Loop {
         let began = Instant::now();
         let copy = Arc::new(Graph::clone(&self.shared.published.load()));
         self.copy_takes = began.elapsed();
+        self.shared.tally.copied();
         copy
     }
 
@@ -297,6 +315,7 @@ impl Loop {
             graph.apply_batch(batch);
             return retired;
         }
+        self.shared.tally.leave(&retired);
         drop(retired);
         self.copy_of_published()
     }

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::server::exposure::{Exposure, Origin};
 use crate::server::loopback::from_this_machine;
+use crate::server::metrics::Metrics;
 use crate::server::peer::Peer;
 use crate::server::problem::Problem;
 use crate::server::rate::{Left, Rates, TooMany};
@@ -43,6 +44,10 @@ impl Gate {
             welcome: exposure.cors_origins.clone(),
             is_secure: exposure.tls.is_some(),
         })
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        self.state.metrics()
     }
 
     /// Lets a request in, or answers it. What a load balancer asks is answered also when all others are turned away.
@@ -110,7 +115,7 @@ impl Gate {
     }
 }
 
-/// Everything beneath `/api` and `/graphql` but the query page, and the socket, which brings its token later. What asks
+/// Everything beneath `/api` and `/graphql`, and `/metrics`, but the query page, and the socket, which brings its token later. What asks
 /// by url is told from who wants the page by its token.
 fn needs_token(request: &Request) -> bool {
     let (method, path) = (request.method(), request.uri().path());
@@ -120,6 +125,7 @@ fn needs_token(request: &Request) -> bool {
     match path {
         "/graphql" if reads => request.headers().contains_key(header::AUTHORIZATION),
         "/graphql/ws" if reads => false,
+        "/metrics" => true,
         _ => beneath("/api") || beneath("/graphql"),
     }
 }
@@ -134,6 +140,7 @@ mod tests {
         for (method, path, needed) in [
             (Method::GET, "/", false),
             (Method::GET, "/healthz", false),
+            (Method::GET, "/metrics", true),
             (Method::GET, "/docs/", false),
             (Method::GET, "/apiary", false),
             (Method::GET, "/graphql", false),

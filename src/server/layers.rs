@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -52,15 +52,17 @@ pub(super) fn dressed(router: Router, gate: Arc<Gate>, exposure: &Exposure) -> R
 /// The life of a request, from its id to its line in the log. The query stays out of that: people put secrets there.
 async fn answered(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let id = request_id::of(request.headers());
-    let line = tracing::enabled!(tracing::Level::INFO)
-        .then(|| (request.method().clone(), request.uri().path().to_owned(), Instant::now()));
+    let began = Instant::now();
+    let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let path = tracing::enabled!(tracing::Level::INFO).then(|| request.uri().path().to_owned());
     let answer = tokio::time::timeout(ANSWER_WITHIN, gate.pass(request, next));
     let mut response = match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => too_late(),
         Err(cause) => panicked(&*cause, &id),
     };
-    if let Some((method, path, began)) = line {
+    gate.metrics().answered(route.as_ref(), &method, &response, began.elapsed());
+    if let Some(path) = path {
         tracing::info!(
             %method,
             path,

@@ -18,6 +18,7 @@ use crate::model::token::{Actor, Author, Scope};
 use crate::server::graphql;
 use crate::server::issuer::Issuer;
 use crate::server::limits::{ANSWERS_KEPT_BYTES, DRY_RUNS_MAX, LOG_READERS_MAX};
+use crate::server::metrics::Metrics;
 use crate::server::problem::{Problem, Result};
 
 /// Shared by all requests. Cheap to clone.
@@ -34,6 +35,7 @@ pub struct AppState {
     /// One permit for each dry run that may go on: it holds a copy of everything.
     dry_runs: Arc<Semaphore>,
     graphql: Arc<graphql::Settings>,
+    metrics: Arc<Metrics>,
     /// The clock: where a request learns what time it is.
     now: fn() -> Timestamp,
 }
@@ -60,6 +62,7 @@ impl AppState {
     #[must_use]
     pub fn new(directory: Directory) -> Self {
         Self {
+            metrics: Arc::new(Metrics::new(directory.clone())),
             directory,
             answers_kept_bytes: ANSWERS_KEPT_BYTES,
             is_open: false,
@@ -101,6 +104,10 @@ impl AppState {
 
     pub(super) fn graphql(&self) -> &graphql::Settings {
         &self.graphql
+    }
+
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     pub(super) fn answers_kept_bytes(&self) -> u64 {

@@ -83,7 +83,7 @@ pub(crate) async fn endpoint(
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);
     let spoken = upgrade.selected_protocol().is_some();
     upgrade.on_upgrade(move |socket| async move {
-        let _place = place;
+        let _until_it_ends = (place, endpoint.state.metrics().socket());
         let mut connection = Connection { endpoint, socket, operations: HashMap::new(), caller: None };
         let close = if spoken {
             connection.run(&headers).await
