@@ -22,6 +22,7 @@ mod schema;
 mod serve;
 mod settings;
 mod target;
+mod telemetry;
 mod token;
 mod tree;
 mod tree_json;

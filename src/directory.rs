@@ -9,6 +9,7 @@ mod check;
 mod draft;
 mod plan;
 mod published;
+mod spans;
 mod statistics;
 mod uses;
 mod writer;

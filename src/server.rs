@@ -29,6 +29,7 @@ pub mod rest;
 mod shares;
 pub mod state;
 pub mod tls;
+mod trace;
 mod wire;
 
 pub use exposure::Exposure;

@@ -8,9 +8,12 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use tracing::Span;
+
 use crate::directory::Took;
 use crate::directory::draft::plan_all;
 use crate::directory::plan::Moment;
+use crate::directory::spans::Requests;
 use crate::directory::writer::{Lap, Loop, Request, mint};
 use crate::error::{Error, StoreError};
 use crate::model::change::{Batch, Change};
@@ -25,7 +28,7 @@ const PIECES_MAX: usize = 64;
 
 impl Loop {
     /// Plans one request in a batch of its own, and writes it meanwhile.
-    pub(super) fn commit_bulk(&mut self, Request { author, commands, answer, .. }: Request) {
+    pub(super) fn commit_bulk(&mut self, Request { author, commands, answer, span, .. }: Request) {
         self.adopt_indexes();
         let batch = self.new_batch();
         let total = commands.len();
@@ -33,11 +36,17 @@ impl Loop {
         // Held until the graph is published too: whoever compares the two must not come between.
         let shared = Arc::clone(&self.shared);
         let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.plan_and_write(&mut store, &batch, &author, commands, &mut lap) {
+        let requests = Requests::of(span.clone());
+        let commit = requests.commit(batch.revision);
+        let planned =
+            span.in_scope(|| self.plan_and_write(&mut store, &batch, &author, commands, &commit, &mut lap));
+        drop((span, commit));
+        match planned {
             Ok((outcomes, planned, true)) => {
                 let committed = lap.time();
-                let retired = self.publish(batch.revision);
+                let retired = requests.publish(batch.revision).in_scope(|| self.publish(batch.revision));
                 drop(store);
+                drop(requests);
                 let took = Took { planned, committed, published: lap.time() };
                 shared.tally.committed(total, took);
                 self.answer(vec![(answer, Ok(outcomes))], took);
@@ -64,12 +73,14 @@ impl Loop {
         batch: &Batch,
         author: &Author,
         commands: Vec<Command>,
+        span: &Span,
         lap: &mut Lap,
     ) -> Result<(Vec<Outcome>, Duration, bool), Error> {
         let draft = &mut self.draft;
         let (planned, took, written) = thread::scope(|scope| {
             let (pieces, coming) = sync_channel(PIECES_MAX);
-            let writing = scope.spawn(|| store.commit_pieces(batch, &author.actor, coming.into_iter()));
+            let writing = scope
+                .spawn(|| span.in_scope(|| store.commit_pieces(batch, &author.actor, coming.into_iter())));
             let moment = Moment::new(batch.at, batch.revision, &mint);
             let mut pieces = Pieces { gathered: Vec::with_capacity(PIECE), pieces };
             let planned = plan_all(draft, author, commands, &moment, |changes| pieces.take(changes));

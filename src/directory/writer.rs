@@ -10,11 +10,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tracing::Span;
 use uuid::Uuid;
 
 use crate::directory::draft::{is_bulk, plan_all};
 use crate::directory::plan::Moment;
 use crate::directory::published::{Published, unshared};
+use crate::directory::spans::Requests;
 use crate::directory::statistics::{Tally, Waiting};
 use crate::directory::uses::Uses;
 use crate::directory::{Applied, Took};
@@ -42,6 +44,8 @@ pub(super) struct Request {
     pub(super) author: Author,
     pub(super) commands: Vec<Command>,
     pub(super) answer: Answer,
+    /// What it is a part of.
+    pub(super) span: Span,
     /// Until it has been planned.
     _waiting: Waiting,
 }
@@ -50,7 +54,7 @@ pub(super) type Answer = Box<dyn FnOnce(Result<Applied, Error>) + Send>;
 
 impl Request {
     pub(super) fn new(shared: &Arc<Shared>, author: Author, commands: Vec<Command>, answer: Answer) -> Self {
-        Self { author, commands, answer, _waiting: Waiting::new(shared) }
+        Self { author, commands, answer, span: Span::current(), _waiting: Waiting::new(shared) }
     }
 }
 
@@ -214,31 +218,35 @@ impl Loop {
         let mut batch = self.new_batch();
         let mut answers: Answers = Vec::with_capacity(gathered.len());
         let total = gathered.iter().map(|request| request.commands.len()).sum();
-        for Request { author, commands, answer, .. } in gathered {
-            let outcome = self.plan(&mut batch, author, commands);
+        let mut requests = Requests::default();
+        for Request { author, commands, answer, span, .. } in gathered {
+            let outcome = span.in_scope(|| self.plan(&mut batch, author, commands));
             answers.push((answer, outcome));
+            requests.push(span);
         }
         if batch.sets.is_empty() {
+            drop(requests);
             return self.answer(answers, Took { planned: lap.time(), ..Took::default() });
         }
         let planned = lap.time();
         // Held until the graph is published too: whoever compares the two must not come between.
         let shared = Arc::clone(&self.shared);
         let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let committed = store.commit(&batch);
+        let committed = requests.commit(batch.revision).in_scope(|| store.commit(&batch));
         shared.ready.store(committed.is_ok(), Ordering::Relaxed);
         match committed {
             Ok(()) => {
                 let committed = lap.time();
-                let retired = self.publish(batch.revision);
+                let retired = requests.publish(batch.revision).in_scope(|| self.publish(batch.revision));
                 drop(store);
+                drop(requests);
                 let took = Took { planned, committed, published: lap.time() };
                 shared.tally.committed(total, took);
                 self.answer(answers, took);
                 self.draft = self.next_draft(retired, &batch);
             }
             Err(failure) => {
-                drop(store);
+                drop((store, requests));
                 shared.tally.failed();
                 tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed; nothing was changed");
                 self.draft = self.copy_of_published();

@@ -60,6 +60,7 @@ use axum::routing::{any, get};
 use futures_util::{Stream, StreamExt};
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tracing::Instrument;
 
 use crate::server::graphql::aside::{Aside, Places};
 use crate::server::graphql::budget::Budget;
@@ -269,7 +270,8 @@ impl Endpoint {
     /// Validates and executes one of perhaps several requests.
     pub(crate) async fn carry_on(&self, begun: &Begun<'_>, caller: Caller, prepared: Prepared) -> Answer {
         let (began, operation) = (Instant::now(), prepared.operation.clone());
-        let answer = self.answer(begun, caller, prepared).await;
+        let span = operation.span();
+        let answer = self.answer(begun, caller, prepared).instrument(span).await;
         self.state.metrics().carried_out(&operation, answer.errors.is_empty(), began.elapsed());
         answer
     }
@@ -282,7 +284,7 @@ impl Endpoint {
         }
         // In a task of its own, since whoever waits for it must hear when the client goes.
         let api = self.api.clone();
-        let execution = async move { api.execute(request).await };
+        let execution = async move { api.execute(request).await }.in_current_span();
         let execution = match begun.place {
             Some(_) => tokio::spawn(Aside::new(execution)),
             None => tokio::spawn(execution),

@@ -17,6 +17,7 @@ use crate::server::peer::Peer;
 use crate::server::problem::Problem;
 use crate::server::rate::{Left, Rates, TooMany};
 use crate::server::state::{AppState, Caller};
+use crate::server::trace;
 
 /// What stands before every request.
 pub(super) struct Gate {
@@ -75,6 +76,7 @@ impl Gate {
         self.state.fetch_keys(request.headers()).await;
         let mut response = match self.admitted(&request) {
             Ok((caller, left)) => {
+                trace::tell_actor(caller.grant.actor());
                 request.extensions_mut().insert(caller);
                 let mut response = next.run(request).await;
                 if let Some(left) = left {

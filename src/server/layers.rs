@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
+use tracing::Instrument;
 
 use crate::server::cors;
 use crate::server::exposure::Exposure;
@@ -24,6 +25,7 @@ use crate::server::guard::Gate;
 use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES};
 use crate::server::problem::Problem;
 use crate::server::request_id::{self, X_REQUEST_ID};
+use crate::server::trace;
 
 /// What is no page does nothing in a browser, and stands in no frame.
 const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -55,12 +57,14 @@ async fn answered(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
     let began = Instant::now();
     let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let path = tracing::enabled!(tracing::Level::INFO).then(|| request.uri().path().to_owned());
-    let answer = tokio::time::timeout(ANSWER_WITHIN, gate.pass(request, next));
+    let span = trace::request(&request, route.as_ref(), &id);
+    let answer = tokio::time::timeout(ANSWER_WITHIN, gate.pass(request, next)).instrument(span.clone());
     let mut response = match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => too_late(),
         Err(cause) => panicked(&*cause, &id),
     };
+    trace::tell_answer(&span, &response);
     gate.metrics().answered(route.as_ref(), &method, &response, began.elapsed());
     if let Some(path) = path {
         tracing::info!(

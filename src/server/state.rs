@@ -126,9 +126,10 @@ impl AppState {
     pub(super) async fn try_out(&self, author: Author, commands: Vec<Command>) -> Result<Applied, Error> {
         let turn = Arc::clone(&self.dry_runs).acquire_owned().await.map_err(|_| Error::Closed)?;
         let directory = self.directory.clone();
+        let span = tracing::Span::current();
         let tried = tokio::task::spawn_blocking(move || {
             let _until_done = turn;
-            directory.try_out(&author, commands)
+            span.in_scope(|| directory.try_out(&author, commands))
         });
         tried.await.map_err(|_| Error::Closed)?
     }

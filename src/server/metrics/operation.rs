@@ -18,6 +18,13 @@ pub(crate) struct Operation {
     pub(super) kind: &'static str,
 }
 
+impl Operation {
+    /// The span of carrying it out.
+    pub(crate) fn span(&self) -> tracing::Span {
+        tracing::info_span!("graphql", otel.name = %format_args!("{} {}", self.kind, self.name))
+    }
+}
+
 #[cfg(test)]
 impl Operation {
     pub(crate) fn of(name: &str, kind: &'static str) -> Self {
