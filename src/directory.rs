@@ -73,6 +73,15 @@ pub struct Applied {
     pub took: Took,
 }
 
+/// Whether a directory can take writes, and if not, what is in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readiness {
+    /// The writer is alive.
+    pub writer: bool,
+    /// Nothing is known against the disk: the last commit reached it, and so did the last trial while nobody wrote.
+    pub disk: bool,
+}
+
 /// How long the steps of a write took: what the writer did, without the way to it and back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Took {
@@ -388,6 +397,21 @@ impl Directory {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.shared.ready.load(Ordering::Relaxed)
+    }
+
+    /// The same, told apart.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// let readiness = clade::Directory::in_memory()?.readiness();
+    /// assert!(readiness.writer && readiness.disk);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        // A writer that has ended tries no disk any more.
+        let writer = self.writer.is_alive();
+        Readiness { writer, disk: !writer || self.is_ready() }
     }
 
     /// How much there is, and how the writer's work goes.

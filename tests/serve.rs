@@ -214,3 +214,18 @@ fn the_room_for_kept_answers_is_a_setting() {
     assert_eq!(statuses(&["--demo"]), ["", ""]);
     assert_eq!(statuses(&["--demo", "--response-cache-mb", "1"]), kept);
 }
+
+#[test]
+fn health_asks_without_a_token() {
+    let folder = Folder::new();
+    let running = folder.serve(&["--demo"]);
+    let url = running.url();
+    assert_eq!(folder.clade(&["health", "--server", &url]).ok(), "ready\n");
+    let told = folder.clade(&["health", "--json", "--server", &url]).json();
+    assert_eq!(told, json!({ "status": "ready", "loaded": true, "writer": true, "disk": true }));
+    running.kill();
+    let refusal = folder.clade(&["health", "--server", &url]).refusal(1);
+    assert!(refusal.contains("cannot be reached"), "{refusal}");
+    let refusal = folder.clade(&["health", "--data", "corp.redb"]).refusal(2);
+    assert!(refusal.contains("--server"), "{refusal}");
+}

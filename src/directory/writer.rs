@@ -34,7 +34,7 @@ const WAITING_MAX: usize = 4096;
 /// At most so many requests are committed together.
 const BATCH_MAX: usize = 1024;
 
-/// How long the writer waits for a request before it looks whether anything else is to be done.
+/// How long the writer waits for a request before it looks whether anything else is to be done, and tries the disk.
 const LOOK_UP_EVERY: Duration = Duration::from_mins(1);
 /// How long after a failed commit the disk is tried again, where no request does so.
 const TRY_DISK_EVERY: Duration = Duration::from_secs(2);
@@ -85,6 +85,11 @@ impl Writer {
             TrySendError::Full(_) => Error::Busy,
             TrySendError::Disconnected(_) => Error::Closed,
         })
+    }
+
+    /// Whether the thread still runs.
+    pub(super) fn is_alive(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     /// Hands over a request, and waits while too many others do.
@@ -189,13 +194,18 @@ impl Loop {
                     self.keep_uses(&self.shared.uses.rest());
                     return None;
                 }
-                Err(RecvTimeoutError::Timeout) if !is_ready => {
-                    let tried = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).try_write();
-                    self.shared.ready.store(tried.is_ok(), Ordering::Relaxed);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.try_disk(is_ready),
             }
         }
+    }
+
+    /// Tries the disk: one that failed may be well again, and one that nobody wrote to may have failed.
+    fn try_disk(&self, was_ready: bool) {
+        let tried = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).try_write();
+        if let (true, Err(failure)) = (was_ready, &tried) {
+            tracing::error!(error = ?failure, "the store can no longer be written");
+        }
+        self.shared.ready.store(tried.is_ok(), Ordering::Relaxed);
     }
 
     /// What is lost of it is no loss, and where the disk fails a commit will say so.

@@ -42,15 +42,15 @@ fn writes(to: &mut To<'_>, told: &Statistics) -> fmt::Result {
     let seconds = Some(&Unit::Seconds);
     to.gauge("writer_waiting", "Requests that wait for the writer", None, told.requests_waiting)?;
     to.histogram("commit_commands", "Commands that were committed together", None, &told.commit_commands)?;
-    to.histogram("plan_duration", "Planning and applying what was committed", seconds, &told.planned)?;
-    to.histogram("commit_duration", "Writing it to the disk", seconds, &told.committed)?;
-    to.histogram("publish_duration", "Publishing it", seconds, &told.published)?;
+    to.histogram("plan_duration", "How long planning and applying a batch took", seconds, &told.planned)?;
+    to.histogram("commit_duration", "How long writing a batch to the disk took", seconds, &told.committed)?;
+    to.histogram("publish_duration", "How long publishing a batch took", seconds, &told.published)?;
     to.counter("commits_failed", "Commits that failed", told.commits_failed)?;
     to.counter("graph_copies", "Copies of the whole graph for the next draft", told.graph_copies)?;
     to.gauge("revisions_held", "Past revisions that readers still hold", None, told.revisions_held)?;
     to.gauge(
         "oldest_revision_held",
-        "How long ago the oldest of those was replaced",
+        "How long ago the oldest past revision that a reader holds was replaced",
         seconds,
         told.oldest_held.as_secs_f64(),
     )
