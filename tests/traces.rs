@@ -144,9 +144,11 @@ fn a_trace_leads_from_the_request_to_the_disk() {
     let collector = Collector::start();
     let running = folder.serve(&["--data", "corp.redb", "--otlp-endpoint", &collector.url]);
     let token = running.token().unwrap();
-    let (trace, client) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+    let (trace, client) = (0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128, 0xb7ad_6b71_6920_3331_u64);
     let headers = |request: ureq::RequestBuilder<_>| {
-        request.header("authorization", &token).header("traceparent", format!("00-{trace}-{client}-01"))
+        request
+            .header("authorization", &token)
+            .header("traceparent", format!("00-{trace:032x}-{client:016x}-01"))
     };
     let people = format!("{}/api/v2/data/people", running.url());
     headers(ureq::post(&people)).send_json(json!({ "email": "ada@corp.example" })).unwrap();
@@ -160,10 +162,9 @@ fn a_trace_leads_from_the_request_to_the_disk() {
     let bodies = collector.end();
     let all: Vec<Span> = bodies.iter().flat_map(|body| spans(body)).collect();
     let named = |name: &str| all.iter().filter(|span| span.name == name).collect::<Vec<_>>();
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
 
     let post = named("POST /api/v2/data/people")[0];
-    assert_eq!((hex(&post.trace), hex(&post.parent)), (trace.to_owned(), client.to_owned()));
+    assert_eq!((&post.trace[..], &post.parent[..]), (&trace.to_be_bytes()[..], &client.to_be_bytes()[..]));
     let ways: Vec<String> = ["commit", "publish", "plan", "apply"]
         .iter()
         .flat_map(|step| named(step))
@@ -179,7 +180,7 @@ fn a_trace_leads_from_the_request_to_the_disk() {
         assert!(ways.iter().any(|found| found == way), "{way}: {ways:#?}");
     }
     let get = named("GET /api/v2/data/people")[0];
-    assert!(get.parent.is_empty() && hex(&get.trace) != trace, "{get:?}");
+    assert!(get.parent.is_empty() && get.trace != trace.to_be_bytes(), "{get:?}");
     for secret in [token.as_str(), "secret-word"] {
         let has = |body: &Vec<u8>| body.windows(secret.len()).any(|part| part == secret.as_bytes());
         assert!(!bodies.iter().any(has), "{secret}");
@@ -190,7 +191,7 @@ fn a_trace_leads_from_the_request_to_the_disk() {
 fn a_collector_that_is_not_there_holds_nothing_up() {
     let folder = Folder::new();
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    folder.write("clade.toml", &format!("otlp_endpoint = \"http://{nobody}\"\n"));
+    folder.write("clade.toml", format!("otlp_endpoint = \"http://{nobody}\"\n"));
     let running = folder.serve(&["--demo"]);
     let token = running.token().unwrap();
     let people = format!("{}/api/v2/data/people", running.url());

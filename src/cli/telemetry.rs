@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use opentelemetry::trace::TracerProvider;
 use opentelemetry::{KeyValue, trace};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
@@ -36,8 +35,13 @@ pub(super) struct Telemetry {
     /// How to log
     #[arg(long, value_enum, default_value_t = LogFormat::Human)]
     log_format: LogFormat,
-    /// Send traces to this OpenTelemetry collector, such as http://127.0.0.1:4318 [default: none]
-    #[arg(long, env = "CLADE_OTLP_ENDPOINT", value_name = "URL")]
+    /// The collector of traces
+    #[arg(
+        long,
+        env = "CLADE_OTLP_ENDPOINT",
+        value_name = "URL",
+        help = "Send traces to an OpenTelemetry collector, such as http://127.0.0.1:4318 [default: none]"
+    )]
     otlp_endpoint: Option<String>,
 }
 

@@ -53,7 +53,7 @@ use async_graphql::Value as ConstValue;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{Request, SDLExportOptions, Schema, SchemaBuilder, Variables};
+use async_graphql::{Name, Request, SDLExportOptions, Schema, SchemaBuilder, Variables};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{any, get};
@@ -269,10 +269,10 @@ impl Endpoint {
 
     /// Validates and executes one of perhaps several requests.
     pub(crate) async fn carry_on(&self, begun: &Begun<'_>, caller: Caller, prepared: Prepared) -> Answer {
-        let (began, operation) = (Instant::now(), prepared.operation.clone());
+        let (start, operation) = (Instant::now(), prepared.operation.clone());
         let span = operation.span();
         let answer = self.answer(begun, caller, prepared).instrument(span).await;
-        self.state.metrics().carried_out(&operation, answer.errors.is_empty(), began.elapsed());
+        self.state.metrics().carried_out(&operation, answer.errors.is_empty(), start.elapsed());
         answer
     }
 
@@ -353,7 +353,7 @@ fn operation<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Result
 
 /// The name of the only operation, where it has one.
 fn only_name(document: &ExecutableDocument) -> Option<&str> {
-    document.operations.iter().next().and_then(|(name, _)| name).map(|name| name.as_str())
+    document.operations.iter().next().and_then(|(name, _)| name).map(Name::as_str)
 }
 
 fn kind_name(kind: OperationType) -> &'static str {
