@@ -11,6 +11,7 @@ mod export;
 mod expose;
 mod generate;
 mod graphql;
+mod health;
 mod import;
 mod jwt;
 mod log;
@@ -22,6 +23,7 @@ mod schema;
 mod serve;
 mod settings;
 mod target;
+mod telemetry;
 mod token;
 mod tree;
 mod tree_json;
@@ -63,6 +65,8 @@ enum Command {
     Token(token::Token),
     /// Tell who changed what, the newest first
     Log(log::Log),
+    /// Ask a server whether it can serve
+    Health(health::Health),
     /// Examine a store: file, log, graph and rules
     Check(check::Check),
     /// Copy a store, consistently, also while it is served
@@ -152,6 +156,7 @@ fn run(command: Command, settings: &settings::Settings) -> Result {
         Command::Query(query) => query.run(settings),
         Command::Token(token) => token.run(settings),
         Command::Log(log) => log.run(settings),
+        Command::Health(health) => health.run(settings),
         Command::Check(check) => check.run(settings),
         Command::Backup(backup) => backup.run(settings),
         Command::Restore(restore) => restore.run(settings),

@@ -10,6 +10,8 @@ mod draft;
 mod patience;
 mod plan;
 mod published;
+mod spans;
+mod statistics;
 mod sync;
 mod uses;
 mod writer;
@@ -38,6 +40,7 @@ use self::writer::{Request, Shared, Writer};
 
 pub use self::audit::{Audit, AuditChange, AuditEntry, AuditRequest, AuditSet, Record, RecordName, What};
 pub use self::check::Checked;
+pub use self::statistics::{Spread, Statistics};
 pub use crate::graph::{OrgUnitNode, Totals, View};
 
 /// An organization directory in one file. Cheap to clone; clones share the directory.
@@ -71,6 +74,15 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// How long it took, together with whatever else was committed at the same time.
     pub took: Took,
+}
+
+/// Whether a directory can take writes, and if not, what is in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readiness {
+    /// The writer is alive.
+    pub writer: bool,
+    /// Nothing is known against the disk: the last commit reached it, and so did the last trial while nobody wrote.
+    pub disk: bool,
 }
 
 /// How long the steps of a write took: what the writer did, without the way to it and back.
@@ -258,7 +270,7 @@ impl Directory {
         let answer = Box::new(move |outcome| {
             let _gone = answer.send(outcome);
         });
-        self.writer.send(Request { author, commands, answer })?;
+        self.writer.send(Request::new(&self.shared, author, commands, answer))?;
         answered.await.unwrap_or_else(|_| Err(unanswered()))
     }
 
@@ -267,7 +279,7 @@ impl Directory {
         let answer = Box::new(move |outcome| {
             let _gone = answer.send(outcome);
         });
-        self.writer.send_and_wait(Request { author: Author::local(), commands, answer })?;
+        self.writer.send_and_wait(Request::new(&self.shared, Author::local(), commands, answer))?;
         answered.recv().unwrap_or_else(|_| Err(unanswered()))
     }
 
@@ -392,6 +404,36 @@ impl Directory {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.shared.ready.load(Ordering::Relaxed)
+    }
+
+    /// The same, told apart.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// let readiness = clade::Directory::in_memory()?.readiness();
+    /// assert!(readiness.writer && readiness.disk);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        // A writer that has ended tries no disk any more.
+        let writer = self.writer.is_alive();
+        Readiness { writer, disk: !writer || self.is_ready() }
+    }
+
+    /// How much there is, and how the writer's work goes.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), clade::Error> {
+    /// let directory = clade::Directory::in_memory()?;
+    /// directory.apply(clade::model::CreateOrgUnit::new("Corp", "organization"))?;
+    /// let told = directory.statistics();
+    /// assert_eq!((told.revision.0, told.commits_failed, told.committed.count()), (1, 0, 1));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        statistics::of(&self.shared)
     }
 
     /// Examines the file, then the store against the graph, then the graph against the rules.

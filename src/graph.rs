@@ -122,6 +122,16 @@ impl Graph {
         Self { opening, ..self }
     }
 
+    /// How many records of `kind` there are.
+    pub(crate) fn count_of(&self, kind: Kind) -> u64 {
+        self.all[kind as usize].len()
+    }
+
+    /// How many mappings there are.
+    pub(crate) fn mapping_count(&self) -> u64 {
+        self.mappings.len() as u64
+    }
+
     /// The number that the next new entity gets.
     pub(crate) fn next_entity(&self) -> EntityId {
         EntityId(u32::try_from(self.nodes.node_count()).expect("fewer than 2^32 entities were ever made"))

@@ -20,6 +20,7 @@ mod layers;
 pub mod limits;
 mod listen;
 mod loopback;
+mod metrics;
 mod outstanding;
 mod pages;
 mod params;
@@ -32,6 +33,7 @@ mod sent;
 mod shares;
 pub mod state;
 pub mod tls;
+mod trace;
 mod wire;
 
 pub use exposure::Exposure;
@@ -57,6 +59,7 @@ pub fn router(state: AppState, exposure: &Exposure) -> Router {
         .merge(pages::routes())
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .with_state(state.clone());
     let routes = routes
         .merge(graphql::router(state.clone(), Arc::clone(&admission)))

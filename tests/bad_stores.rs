@@ -11,6 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use clade::directory::Readiness;
 use clade::error::StoreTrouble;
 use clade::model::CreateOrgUnit;
 use clade::model::command::LinkUnits;
@@ -355,6 +356,8 @@ fn a_disk_that_is_well_again_is_noticed_without_a_write() {
     disk.refuses_after(0);
     directory.apply(CreateOrgUnit::new("A", "team")).unwrap_err();
     assert!(!directory.is_ready());
+    assert_eq!(directory.readiness(), Readiness { writer: true, disk: false });
+    assert_eq!(directory.statistics().commits_failed, 1);
     disk.is_well();
     while !directory.is_ready() {
         std::thread::yield_now();

@@ -411,3 +411,18 @@ fn a_file_that_may_not_grow_is_a_full_disk_until_it_may() {
     running.kill();
     assert!(folder.clade(&["check", "--data", "corp.redb"]).ok().ends_with("nothing is wrong\n"));
 }
+
+#[test]
+fn health_asks_without_a_token() {
+    let folder = Folder::new();
+    let running = folder.serve(&["--demo"]);
+    let url = running.url();
+    assert_eq!(folder.clade(&["health", "--server", &url]).ok(), "ready\n");
+    let told = folder.clade(&["health", "--json", "--server", &url]).json();
+    assert_eq!(told, json!({ "status": "ready", "loaded": true, "writer": true, "disk": true }));
+    running.kill();
+    let refusal = folder.clade(&["health", "--server", &url]).refusal(1);
+    assert!(refusal.contains("cannot be reached"), "{refusal}");
+    let refusal = folder.clade(&["health", "--data", "corp.redb"]).refusal(2);
+    assert!(refusal.contains("--server"), "{refusal}");
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use ureq::http::Response;
-use ureq::{Agent, Body, SendBody};
+use ureq::{Agent, Body, RequestBuilder, SendBody};
 
 use crate::cli::settings::variable;
 use crate::cli::{Failure, Result};
@@ -17,7 +17,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 pub(super) struct Client {
     agent: Agent,
     base: String,
-    authorization: String,
+    authorization: Option<String>,
 }
 
 impl Client {
@@ -26,26 +26,35 @@ impl Client {
         let token = variable(TOKEN).and_then(|token| token.into_string().ok());
         let token =
             token.ok_or_else(|| Failure::Usage(format!("set {TOKEN} to a token of the server {url}")))?;
+        Ok(Self { authorization: Some(format!("Bearer {}", token.trim())), ..Self::without_token(url) })
+    }
+
+    /// A client for what asks for no token.
+    pub(super) fn without_token(url: &str) -> Self {
         let config =
             Agent::config_builder().http_status_as_error(false).timeout_connect(Some(CONNECT_WITHIN)).build();
         let base = url.trim_end_matches('/');
         let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
-        Ok(Self { agent: config.into(), base, authorization: format!("Bearer {}", token.trim()) })
+        Self { agent: config.into(), base, authorization: None }
+    }
+
+    fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.authorization {
+            Some(authorization) => request.header("Authorization", authorization),
+            None => request,
+        }
     }
 
     /// The body of a GET, to read as it comes.
     pub(super) fn get(&self, path: &str) -> Result<impl Read + use<>> {
-        let request =
-            self.agent.get(format!("{}{path}", self.base)).header("Authorization", &self.authorization);
+        let request = self.authorized(self.agent.get(format!("{}{path}", self.base)));
         Ok(self.checked(request.call())?.into_body().into_reader())
     }
 
     /// The answer to a POST, which must be JSON.
     pub(super) fn post(&self, path: &str, content_type: &str, body: SendBody<'_>) -> Result<Value> {
         let request = self
-            .agent
-            .post(format!("{}{path}", self.base))
-            .header("Authorization", &self.authorization)
+            .authorized(self.agent.post(format!("{}{path}", self.base)))
             .header("Content-Type", content_type);
         let mut response = self.checked(request.send(body))?;
         response
@@ -59,9 +68,7 @@ impl Client {
     /// As [`Client::post`], of a body that is packed with gzip.
     pub(super) fn post_packed(&self, path: &str, content_type: &str, body: SendBody<'_>) -> Result<Value> {
         let request = self
-            .agent
-            .post(format!("{}{path}", self.base))
-            .header("Authorization", &self.authorization)
+            .authorized(self.agent.post(format!("{}{path}", self.base)))
             .header("Content-Type", content_type)
             .header("Content-Encoding", "gzip");
         let mut response = self.checked(request.send(body))?;

@@ -1,15 +1,13 @@
 //! `clade serve`: a store over GraphQL and REST.
 
-use std::io::IsTerminal;
-
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use crate::cli::expose::Expose;
 use crate::cli::graphql::Graphql;
 use crate::cli::settings::Settings;
+use crate::cli::telemetry::Telemetry;
 use crate::cli::{Failure, Result, demo, say, token};
 use crate::directory::Directory;
 use crate::server::{AppState, Exposure, serve_exposed};
@@ -30,20 +28,8 @@ pub(super) struct Serve {
     expose: Expose,
     #[command(flatten)]
     graphql: Graphql,
-    /// What to log: error, warn, info, debug, trace, or by part [default: warn]
-    #[arg(long, env = "CLADE_LOG", value_name = "LEVEL")]
-    log: Option<String>,
-    /// How to log
-    #[arg(long, value_enum, default_value_t = LogFormat::Human)]
-    log_format: LogFormat,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogFormat {
-    /// For people
-    Human,
-    /// A JSON object a line
-    Json,
+    #[command(flatten)]
+    telemetry: Telemetry,
 }
 
 impl Serve {
@@ -51,24 +37,12 @@ impl Serve {
         if settings.is_server_flagged {
             return Err(Failure::Usage("serve opens a store of its own; leave --server out".to_owned()));
         }
-        self.log_to_stderr(settings)?;
+        let _until_it_ends = self.telemetry.start(settings)?;
         let expose = settings.expose(self.expose.clone());
         let exposure = expose.clone().exposure()?;
         let directory = self.directory(settings)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(self.serve(directory, &expose, exposure, settings))
-    }
-
-    fn log_to_stderr(&self, settings: &Settings) -> Result {
-        let level = settings.log(self.log.clone());
-        let filter = EnvFilter::try_new(&level)
-            .map_err(|why| Failure::Usage(format!("--log {level:?} is no level and no filter: {why}")))?;
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        match self.log_format {
-            LogFormat::Human => log.with_ansi(std::io::stderr().is_terminal()).init(),
-            LogFormat::Json => log.json().init(),
-        }
-        Ok(())
     }
 
     fn directory(&self, settings: &Settings) -> Result<Directory> {

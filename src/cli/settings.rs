@@ -56,6 +56,7 @@ struct File {
     server: Option<String>,
     listen: Option<String>,
     log: Option<String>,
+    otlp_endpoint: Option<String>,
     response_cache_mb: Option<u64>,
     auth: Option<Auth>,
     tls_cert: Option<PathBuf>,
@@ -84,6 +85,7 @@ pub(super) struct Settings {
     pub(super) json: bool,
     listen: Option<String>,
     log: Option<String>,
+    otlp_endpoint: Option<String>,
     response_cache_mb: Option<u64>,
     /// How far the file lets a server stand in the open.
     expose: Expose,
@@ -128,6 +130,7 @@ impl Settings {
             json: shared.json,
             listen: file.listen,
             log: file.log,
+            otlp_endpoint: file.otlp_endpoint,
             response_cache_mb: file.response_cache_mb,
             expose: Expose {
                 auth: file.auth,
@@ -167,6 +170,11 @@ impl Settings {
     /// How a server answers GraphQL.
     pub(super) fn graphql(&self, flags: &Graphql) -> graphql::Settings {
         flags.over(&self.graphql)
+    }
+
+    /// The collector that traces are sent to, if any. An empty text is none, so that a flag can say so too.
+    pub(super) fn otlp_endpoint(&self, flag: Option<String>) -> Option<String> {
+        flag.or_else(|| self.otlp_endpoint.clone()).filter(|url| !url.is_empty())
     }
 
     pub(super) fn log(&self, flag: Option<String>) -> String {

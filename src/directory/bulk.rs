@@ -8,9 +8,12 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use tracing::Span;
+
 use crate::directory::Took;
 use crate::directory::draft::plan_all;
 use crate::directory::plan::Moment;
+use crate::directory::spans::Requests;
 use crate::directory::writer::{Lap, Loop, Request};
 use crate::error::panic::caught;
 use crate::error::{Error, StoreError};
@@ -26,22 +29,32 @@ const PIECES_MAX: usize = 64;
 
 impl Loop {
     /// Plans one request in a batch of its own, and writes it meanwhile.
-    pub(super) fn commit_bulk(&mut self, Request { author, commands, answer }: Request) {
+    pub(super) fn commit_bulk(&mut self, Request { author, commands, answer, span, .. }: Request) {
         if let Err(refusal) = self.catch_up() {
             return answer(Err(refusal));
         }
         self.adopt_indexes();
         let batch = self.new_batch();
+        let total = commands.len();
         let mut lap = Lap::begin();
         // Held until the graph is published too: whoever compares the two must not come between.
         let shared = Arc::clone(&self.shared);
         let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.plan_and_write(&mut store, &batch, &author, commands, &mut lap) {
+        let requests = Requests::of(span.clone());
+        let commit = requests.commit(batch.revision);
+        let planned =
+            span.in_scope(|| self.plan_and_write(&mut store, &batch, &author, commands, &commit, &mut lap));
+        drop((span, commit));
+        match planned {
             Ok((outcomes, planned, true)) => {
                 let committed = lap.time();
-                let retired = self.publish(batch.revision);
+                let retired = requests.publish(batch.revision).in_scope(|| self.publish(batch.revision));
                 drop(store);
-                self.answer(vec![(answer, Ok(outcomes))], Took { planned, committed, published: lap.time() });
+                drop(requests);
+                let took = Took { planned, committed, published: lap.time() };
+                shared.tally.committed(total, took);
+                self.answer(vec![(answer, Ok(outcomes))], took);
+                shared.tally.leave(&retired);
                 drop(retired);
                 self.draft = self.copy_of_published();
             }
@@ -64,14 +77,15 @@ impl Loop {
         batch: &Batch,
         author: &Author,
         commands: Vec<Command>,
+        span: &Span,
         lap: &mut Lap,
     ) -> Result<(Vec<Outcome>, Duration, bool), Error> {
         let (draft, mint) = (&mut self.draft, &self.mint);
         let (planned, took, written) = thread::scope(|scope| {
             let (pieces, coming) = sync_channel(PIECES_MAX);
-            let writing = thread::Builder::new()
-                .spawn_scoped(scope, || store.commit_pieces(batch, &author.actor, coming.into_iter()))
-                .map_err(|_no_thread| Error::Busy)?;
+            let write = || span.in_scope(|| store.commit_pieces(batch, &author.actor, coming.into_iter()));
+            let writing =
+                thread::Builder::new().spawn_scoped(scope, write).map_err(|_no_thread| Error::Busy)?;
             let moment = Moment::new(batch.at, batch.revision, mint);
             let mut pieces = Pieces { gathered: Vec::with_capacity(PIECE), pieces };
             // What was handed over is not committed before its end is.
@@ -91,6 +105,7 @@ impl Loop {
             self.shared.ready.store(written.is_ok(), Ordering::Relaxed);
         }
         let is_written = written.map_err(|failure: StoreError| {
+            self.shared.tally.failed();
             tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed");
             failure
         })?;

@@ -20,6 +20,9 @@ pub(super) fn plan_all(
     moment: &Moment<'_>,
     mut take: impl FnMut(Vec<Change>),
 ) -> Result<Vec<Outcome>, Error> {
+    let _planning = tracing::debug_span!("plan", commands = commands.len()).entered();
+    // Entered anew for each command, and so one however many there are.
+    let applying = tracing::debug_span!("apply");
     still_holds(draft, author, moment)?;
     let is_bulk = is_bulk(draft, author, &commands);
     if is_bulk {
@@ -36,7 +39,7 @@ pub(super) fn plan_all(
         match planned {
             Ok(planned) => {
                 // Nobody else holds the draft but for a view that has just gone, so this copies nothing.
-                Arc::make_mut(draft).make_all(&planned.changes);
+                applying.in_scope(|| Arc::make_mut(draft).make_all(&planned.changes));
                 if refused.is_empty() {
                     take(planned.changes);
                 }

@@ -10,12 +10,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tracing::Span;
 use uuid::Uuid;
 
 use crate::directory::draft::{is_bulk, plan_all};
 use crate::directory::patience::wait_for;
 use crate::directory::plan::Moment;
 use crate::directory::published::{Published, unshared};
+use crate::directory::spans::Requests;
+use crate::directory::statistics::{Tally, Waiting};
 use crate::directory::uses::Uses;
 use crate::directory::{Applied, Took};
 use crate::error::Error;
@@ -36,7 +39,7 @@ const WAITING_MAX: usize = 4096;
 /// At most so many requests are committed together.
 const BATCH_MAX: usize = 1024;
 
-/// How long the writer waits for a request before it looks whether anything else is to be done.
+/// How long the writer waits for a request before it looks whether anything else is to be done, and tries the disk.
 const LOOK_UP_EVERY: Duration = Duration::from_mins(1);
 /// How long after a failed commit the disk is tried again, where no request does so.
 const TRY_DISK_EVERY: Duration = Duration::from_secs(2);
@@ -45,7 +48,19 @@ const TRY_DISK_EVERY: Duration = Duration::from_secs(2);
 pub(super) struct Request {
     pub(super) author: Author,
     pub(super) commands: Vec<Command>,
-    pub(super) answer: Box<dyn FnOnce(Result<Applied, Error>) + Send>,
+    pub(super) answer: Answer,
+    /// What it is a part of.
+    pub(super) span: Span,
+    /// Until it has been planned.
+    _waiting: Waiting,
+}
+
+pub(super) type Answer = Box<dyn FnOnce(Result<Applied, Error>) + Send>;
+
+impl Request {
+    pub(super) fn new(shared: &Arc<Shared>, author: Author, commands: Vec<Command>, answer: Answer) -> Self {
+        Self { author, commands, answer, span: Span::current(), _waiting: Waiting::new(shared) }
+    }
 }
 
 /// What the writer shares with the readers.
@@ -55,6 +70,7 @@ pub(super) struct Shared {
     pub(super) revisions: watch::Sender<Revision>,
     pub(super) store: Mutex<Store>,
     pub(super) uses: Uses,
+    pub(super) tally: Tally,
     /// Whether the writer is alive and the last commit reached the disk.
     pub(super) ready: AtomicBool,
 }
@@ -74,6 +90,11 @@ impl Writer {
             TrySendError::Full(_) => Error::Busy,
             TrySendError::Disconnected(_) => Error::Closed,
         })
+    }
+
+    /// Whether the thread still runs.
+    pub(super) fn is_alive(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     /// Hands over a request, and waits while too many others do.
@@ -101,6 +122,7 @@ pub(super) fn start(store: Store, graph: Graph, uses: Uses, mint: Mint) -> (Arc<
         published: Published::new(Arc::new(graph)),
         store: Mutex::new(store),
         uses,
+        tally: Tally::default(),
         ready: AtomicBool::new(true),
     });
     let (requests, waiting) = sync_channel(WAITING_MAX);
@@ -138,7 +160,7 @@ impl Drop for Loop {
     }
 }
 
-type Answers = Vec<(Box<dyn FnOnce(Result<Applied, Error>) + Send>, Result<Vec<Outcome>, Error>)>;
+type Answers = Vec<(Answer, Result<Vec<Outcome>, Error>)>;
 
 impl Loop {
     fn new(shared: Arc<Shared>, mint: Mint) -> Self {
@@ -216,11 +238,22 @@ impl Loop {
                     self.survive(|own| own.keep_uses(&own.shared.uses.rest()));
                     return None;
                 }
-                Err(RecvTimeoutError::Timeout) => self.survive(|own| {
-                    // Where the disk is no better, that was told already.
-                    let _still_ill = own.catch_up();
-                }),
+                Err(RecvTimeoutError::Timeout) => self.survive(|own| own.try_disk(is_ready)),
             }
+        }
+    }
+
+    /// Tries the disk: one that failed may be well again, and one that nobody wrote to may have failed.
+    fn try_disk(&mut self, was_ready: bool) {
+        if !was_ready {
+            // Where it is no better, that was told already.
+            let _still_ill = self.catch_up();
+            return;
+        }
+        let tried = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).try_write();
+        if let Err(failure) = tried {
+            tracing::error!(error = ?failure, "the store can no longer be written");
+            self.shared.ready.store(false, Ordering::Relaxed);
         }
     }
 
@@ -246,29 +279,37 @@ impl Loop {
         let mut lap = Lap::begin();
         let mut batch = self.new_batch();
         let mut answers: Answers = Vec::with_capacity(gathered.len());
-        for Request { author, commands, answer } in gathered {
-            let outcome = self.plan(&mut batch, author, commands);
+        let total = gathered.iter().map(|request| request.commands.len()).sum();
+        let mut requests = Requests::default();
+        for Request { author, commands, answer, span, .. } in gathered {
+            let outcome = span.in_scope(|| self.plan(&mut batch, author, commands));
             answers.push((answer, outcome));
+            requests.push(span);
         }
         if batch.sets.is_empty() {
+            drop(requests);
             return self.answer(answers, Took { planned: lap.time(), ..Took::default() });
         }
         let planned = lap.time();
         // Held until the graph is published too: whoever compares the two must not come between.
         let shared = Arc::clone(&self.shared);
         let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let committed = store.commit(&batch);
+        let committed = requests.commit(batch.revision).in_scope(|| store.commit(&batch));
         shared.ready.store(committed.is_ok(), Ordering::Relaxed);
         match committed {
             Ok(()) => {
                 let committed = lap.time();
-                let retired = self.publish(batch.revision);
+                let retired = requests.publish(batch.revision).in_scope(|| self.publish(batch.revision));
                 drop(store);
-                self.answer(answers, Took { planned, committed, published: lap.time() });
+                drop(requests);
+                let took = Took { planned, committed, published: lap.time() };
+                shared.tally.committed(total, took);
+                self.answer(answers, took);
                 self.draft = self.next_draft(retired, &batch);
             }
             Err(failure) => {
-                drop(store);
+                drop((store, requests));
+                shared.tally.failed();
                 tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed");
                 self.draft = self.copy_of_published();
                 for (answer, _) in answers {
@@ -325,6 +366,7 @@ impl Loop {
         let began = Instant::now();
         let copy = Arc::new(Graph::clone(&self.shared.published.load()));
         self.copy_takes = began.elapsed();
+        self.shared.tally.copied();
         copy
     }
 
@@ -346,6 +388,7 @@ impl Loop {
             graph.apply_batch(batch);
             return retired;
         }
+        self.shared.tally.leave(&retired);
         drop(retired);
         self.copy_of_published()
     }

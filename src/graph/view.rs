@@ -234,7 +234,7 @@ impl View {
 
     /// How many records of `kind` there are, out of sight too: as many as a list of them has.
     pub(crate) fn count_of(&self, kind: Kind) -> u64 {
-        self.graph.all[kind as usize].len()
+        self.graph.count_of(kind)
     }
 
     /// All records of `kind` in an order, out of sight too; none for that of creation, which is the numbers' own.

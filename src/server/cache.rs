@@ -51,6 +51,11 @@ impl<V: SizeBytes + Clone> Cache<V> {
         self.0.get(key)
     }
 
+    /// What everything that is kept takes, in bytes.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.0.weight()
+    }
+
     /// Keeps a value for as long as there is room for it; not at all, and says so, where there can be none.
     pub(crate) fn keep(&self, key: Digest, value: V) -> bool {
         let fits = BySize.weight(&key, &value) <= self.0.shard_capacity();

@@ -50,14 +50,32 @@ pub(crate) struct Admin {
     state: AppState,
 }
 
+/// A caller who sees everything, whatever else the token allows.
+pub(crate) struct Overseer {
+    state: AppState,
+}
+
 impl FromRequestParts<AppState> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        if caller(parts, state, Role::Admin)?.grant.scope().is_limited() {
-            return Err(Problem::limited());
-        }
+        unlimited(parts, state, Role::Admin)?;
         Ok(Self { state: state.clone() })
+    }
+}
+
+impl FromRequestParts<AppState> for Overseer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        unlimited(parts, state, Role::Read)?;
+        Ok(Self { state: state.clone() })
+    }
+}
+
+impl Overseer {
+    pub(crate) fn state(&self) -> &AppState {
+        &self.state
     }
 }
 
@@ -77,6 +95,11 @@ fn caller(parts: &Parts, state: &AppState, needed: Role) -> Result<Caller> {
         None => state.caller(&parts.headers)?,
     };
     if caller.grant.allows(needed) { Ok(caller) } else { Err(Problem::forbidden(needed.as_str())) }
+}
+
+fn unlimited(parts: &Parts, state: &AppState, needed: Role) -> Result<()> {
+    let is_limited = caller(parts, state, needed)?.grant.scope().is_limited();
+    if is_limited { Err(Problem::limited()) } else { Ok(()) }
 }
 
 impl Writer {

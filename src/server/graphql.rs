@@ -49,29 +49,32 @@ mod variables;
 mod ws;
 
 use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use async_graphql::Value as ConstValue;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{Request, SDLExportOptions, Schema, SchemaBuilder, Variables};
+use async_graphql::{Name, Request, SDLExportOptions, Schema, SchemaBuilder, Variables};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{any, get};
 use futures_util::{Stream, StreamExt};
 use serde_json::{Map, Value};
 use tokio::sync::SemaphorePermit;
+use tracing::Instrument;
 
 use crate::server::admission::Admission;
 use crate::server::graphql::aside::{Aside, Places};
 use crate::server::graphql::budget::Budget;
 use crate::server::graphql::document::Documents;
-use crate::server::graphql::kept::{AnswerKey, KeptAnswers};
+use crate::server::graphql::kept::{AnswerKey, Kept, KeptAnswers};
 use crate::server::graphql::limits::{LARGE_FROM, NESTING_MAX, WATCHED_FROM};
 use crate::server::graphql::mutation::Mutation;
 use crate::server::graphql::query::Query;
 use crate::server::graphql::sockets::Sockets;
 use crate::server::graphql::subscription::Subscription;
+use crate::server::metrics::Operation;
 use crate::server::problem::{Problem, Result};
 use crate::server::sent::Sent;
 use crate::server::state::{AppState, Caller};
@@ -138,6 +141,8 @@ pub async fn execute(state: &AppState, caller: Caller, asked: Asked) -> Answer {
 /// A request that was parsed and counted.
 pub(crate) struct Prepared {
     pub(crate) kind: OperationType,
+    /// What it is counted under.
+    operation: Operation,
     /// Whether its answer may be given to whoever asks the same of the same revision.
     keepable: bool,
     /// In fields to answer, with page sizes.
@@ -203,13 +208,19 @@ impl Endpoint {
 
     /// The answer that is kept from when the same was asked, or the request, parsed and counted.
     fn find(&self, caller: &Caller, asked: Asked, gzip: bool) -> Result<Found> {
+        let (began, metrics) = (Instant::now(), self.state.metrics());
         let digest = asked.document.digest()?;
         let key = self.answers.key(caller, &digest, &asked, gzip);
-        if let Some(answer) = key.and_then(|key| self.answers.get(key)) {
-            return Ok(Found::Answer(answer));
+        if let Some(Kept { sent, operation }) = key.and_then(|key| self.answers.get(key)) {
+            metrics.looked_for_answer(true);
+            metrics.carried_out(&operation, true, began.elapsed());
+            return Ok(Found::Answer(sent));
         }
         let prepared = self.prepare_known(asked, digest)?;
         let key = key.filter(|_| prepared.keepable);
+        if key.is_some() {
+            metrics.looked_for_answer(false);
+        }
         Ok(Found::Request(Box::new(prepared), key))
     }
 
@@ -227,12 +238,14 @@ impl Endpoint {
         let variables = Variables::from_json(Value::Object(asked.variables));
         let cost = document.cost(&variables)?;
         variables_are_given(operation?, &variables)?;
+        let name = asked.operation_name.as_deref().or_else(|| only_name(&document.parsed));
+        let operation = self.state.metrics().operation(name, kind_name(kind));
         // The text is parsed already, and async-graphql has no other use for it.
         let mut request = Request::new("").variables(variables);
         request.operation_name = asked.operation_name;
         request.set_parsed_query(document.parsed.clone());
         let keepable = kind == OperationType::Query && document.keepable;
-        Ok(Prepared { kind, keepable, cost, request })
+        Ok(Prepared { kind, operation, keepable, cost, request })
     }
 
     /// Validates and executes.
@@ -257,6 +270,14 @@ impl Endpoint {
 
     /// Validates and executes one of perhaps several requests.
     pub(crate) async fn carry_on(&self, begun: &Begun<'_>, caller: Caller, prepared: Prepared) -> Answer {
+        let (start, operation) = (Instant::now(), prepared.operation.clone());
+        let span = operation.span();
+        let answer = self.answer(begun, caller, prepared).instrument(span).await;
+        self.state.metrics().carried_out(&operation, answer.errors.is_empty(), start.elapsed());
+        answer
+    }
+
+    async fn answer(&self, begun: &Begun<'_>, caller: Caller, prepared: Prepared) -> Answer {
         let is_short = prepared.cost < WATCHED_FROM;
         let request = prepared.into_request(caller, &begun.budget);
         if is_short {
@@ -264,7 +285,7 @@ impl Endpoint {
         }
         // In a task of its own, since whoever waits for it must hear when the client goes.
         let api = self.api.clone();
-        let execution = async move { api.execute(request).await };
+        let execution = async move { api.execute(request).await }.in_current_span();
         let execution = match begun.place {
             Some(_) => tokio::spawn(Aside::new(execution)),
             None => tokio::spawn(execution),
@@ -286,8 +307,11 @@ impl Endpoint {
         prepared: Prepared,
     ) -> impl Stream<Item = Answer> + 'static {
         let request = prepared.into_request(caller, &Arc::new(self.budget()));
-        let endpoint = Arc::clone(self);
-        self.api.execute_stream(request).map(move |response| endpoint.told(response))
+        let (endpoint, open) = (Arc::clone(self), self.state.metrics().subscription());
+        self.api.execute_stream(request).map(move |response| {
+            let _until_it_ends = &open;
+            endpoint.told(response)
+        })
     }
 
     fn budget(&self) -> Budget {
@@ -299,8 +323,9 @@ impl Endpoint {
     }
 
     /// Keeps an answer without errors for whoever asks the same, if there is room for it.
-    fn keep(&self, key: AnswerKey, answer: &Sent) -> bool {
-        self.answers.keep(key, answer)
+    fn keep(&self, key: AnswerKey, answer: &Sent, operation: Operation) -> bool {
+        let bytes = self.answers.keep(key, Kept { sent: answer.clone(), operation });
+        bytes.inspect(|bytes| self.state.metrics().answers_take(*bytes)).is_some()
     }
 }
 
@@ -324,6 +349,19 @@ fn operation<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Result
                 }
             }
         }
+    }
+}
+
+/// The name of the only operation, where it has one.
+fn only_name(document: &ExecutableDocument) -> Option<&str> {
+    document.operations.iter().next().and_then(|(name, _)| name).map(Name::as_str)
+}
+
+fn kind_name(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
     }
 }
 

@@ -17,9 +17,11 @@ use crate::server::admission::{Admission, Admitted, Asker, Refused};
 use crate::server::exposure::{Exposure, Origin};
 use crate::server::graphql;
 use crate::server::loopback::from_this_machine;
+use crate::server::metrics::Metrics;
 use crate::server::peer::Peer;
 use crate::server::problem::{Problem, Result};
 use crate::server::state::AppState;
+use crate::server::trace;
 
 /// What stands before every request.
 pub(super) struct Gate {
@@ -47,6 +49,10 @@ impl Gate {
     pub(super) fn new(state: AppState, admission: Arc<Admission>, exposure: &Exposure) -> Arc<Self> {
         let is_secure = exposure.tls.is_some();
         Arc::new(Self { state, admission, welcome: exposure.cors_origins.clone(), is_secure })
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        self.state.metrics()
     }
 
     /// Lets a request in, or answers it. What a load balancer asks is answered also when all others are turned away.
@@ -108,6 +114,7 @@ impl Gate {
         match self.state.caller(request.headers()) {
             Ok(caller) => {
                 let admitted = self.admission.admit(&Asker::known(&caller))?;
+                trace::tell_actor(caller.grant.actor());
                 request.extensions_mut().insert(caller);
                 Ok(admitted)
             }
@@ -131,7 +138,7 @@ impl Gate {
 }
 
 impl Wants {
-    /// Everything beneath `/api` and `/graphql` needs a token but the query page, and the socket, which may bring its
+    /// Everything beneath `/api` and `/graphql`, and `/metrics`, needs a token but the query page, and the socket, which may bring its
     /// token later.
     fn of(request: &Request) -> Self {
         let (method, path) = (request.method(), request.uri().path());
@@ -139,6 +146,7 @@ impl Wants {
             |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         match path {
             "/healthz" | "/readyz" => Self::Probe,
+            "/metrics" => Self::Data,
             "/graphql" if graphql::wants_page(request) => Self::Page,
             "/graphql/ws" if method == Method::GET || method == Method::HEAD => Self::Socket,
             _ if beneath("/api") || beneath("/graphql") => Self::Data,
@@ -171,6 +179,7 @@ mod tests {
             (Method::GET, "/", Wants::Page),
             (Method::GET, "/healthz", Wants::Probe),
             (Method::GET, "/readyz", Wants::Probe),
+            (Method::GET, "/metrics", Wants::Data),
             (Method::GET, "/docs/", Wants::Page),
             (Method::GET, "/apiary", Wants::Page),
             (Method::GET, "/graphql", Wants::Page),

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
+use tracing::Instrument;
 
 use crate::error::panic::message;
 use crate::server::admission::Asker;
@@ -27,6 +28,7 @@ use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES};
 use crate::server::outstanding::Outstanding;
 use crate::server::problem::Problem;
 use crate::server::request_id::{self, X_REQUEST_ID};
+use crate::server::trace;
 
 /// What is no page does nothing in a browser, and stands in no frame.
 const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -68,15 +70,19 @@ async fn held(State(outstanding): State<Outstanding>, request: Request, next: Ne
 /// The life of a request, from its id to its line in the log. The query stays out of that: people put secrets there.
 async fn answered(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let id = request_id::of(request.headers());
-    let line = tracing::enabled!(tracing::Level::INFO)
-        .then(|| (request.method().clone(), request.uri().path().to_owned(), Instant::now()));
-    let answer = tokio::time::timeout(ANSWER_WITHIN, gate.pass(request, next));
+    let began = Instant::now();
+    let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let path = tracing::enabled!(tracing::Level::INFO).then(|| request.uri().path().to_owned());
+    let span = trace::request(&request, route.as_ref(), &id);
+    let answer = tokio::time::timeout(ANSWER_WITHIN, gate.pass(request, next)).instrument(span.clone());
     let mut response = match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => too_late(),
         Err(cause) => panicked(&*cause, &id),
     };
-    if let Some((method, path, began)) = line {
+    trace::tell_answer(&span, &response);
+    gate.metrics().answered(route.as_ref(), &method, &response, began.elapsed());
+    if let Some(path) = path {
         tracing::info!(
             %method,
             path,

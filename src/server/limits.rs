@@ -108,3 +108,7 @@ pub const JWKS_STALE_AFTER: Duration = Duration::from_mins(10);
 pub const JWKS_LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How many dry runs go on at once; others wait.
 pub const DRY_RUNS_MAX: usize = 2;
+/// How many names of GraphQL operations are counted each by itself; the rest are counted together.
+pub const OPERATION_NAMES_MAX: usize = 100;
+/// How long a name may be that is counted by itself, in bytes.
+pub const OPERATION_NAME_MAX_BYTES: usize = 64;

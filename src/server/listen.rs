@@ -28,6 +28,7 @@ use crate::server::limits::{
     CONNECTIONS_MAX, DRAIN_WITHIN, FAREWELL_WITHIN, HEAD_MAX_BYTES, HEADER_READ_WITHIN, HEADERS_MAX,
     HTTP2_CALLED_OFF_MAX, HTTP2_PING_EVERY, HTTP2_STREAMS_MAX,
 };
+use crate::server::metrics::Metrics;
 use crate::server::peer::Peer;
 use crate::server::router;
 use crate::server::shares::{Share, Shares};
@@ -46,6 +47,7 @@ struct Served {
     router: TowerToHyperService<axum::Router>,
     tls: Option<TlsAcceptor>,
     patience: Patience,
+    metrics: Arc<Metrics>,
     /// Says that the server stops. The last of these to be dropped is the end of the last connection.
     closing: Closing,
 }
@@ -65,6 +67,7 @@ pub async fn serve_exposed(
     let places = Shares::new(CONNECTIONS_MAX, exposure.connections_a_peer);
     let (close, closing) = closing::channel();
     let served = Served {
+        metrics: Arc::clone(state.metrics()),
         router: TowerToHyperService::new(router(state, &exposure)),
         tls: exposure.tls.as_ref().map(Tls::acceptor),
         patience: exposure.patience,
@@ -108,6 +111,7 @@ impl Served {
     /// One connection, from its first byte to its last.
     async fn connection(mut self, stream: TcpStream, place: Share<Peer>) {
         let (patience, peer) = (self.patience, *place.key());
+        let _until_it_ends = self.metrics.connection();
         let server = protocol(patience);
         let Some(acceptor) = self.tls.take() else {
             // A connection that has said nothing yet is not waited for when the server stops.

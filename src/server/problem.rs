@@ -26,6 +26,10 @@ pub struct Problem {
     pub facts: Map<String, Value>,
 }
 
+/// What an answer that is a problem carries for those who count, not for the client: its code.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refusal(pub(super) &'static str);
+
 /// The result of a handler or a resolver.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
@@ -166,6 +170,7 @@ fn detail_of(trouble: StoreTrouble) -> &'static str {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.to_json())).into_response();
+        response.extensions_mut().insert(Refusal(self.code));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if self.status == StatusCode::UNAUTHORIZED {

@@ -18,6 +18,7 @@ use crate::model::token::{Actor, Author, Scope};
 use crate::server::graphql;
 use crate::server::issuer::Issuer;
 use crate::server::limits::{ANSWERS_KEPT_BYTES, DRY_RUNS_MAX, LOG_READERS_MAX};
+use crate::server::metrics::Metrics;
 use crate::server::problem::{Problem, Result};
 
 /// Shared by all requests. Cheap to clone.
@@ -34,6 +35,7 @@ pub struct AppState {
     /// One permit for each dry run that may go on: it holds a copy of everything.
     dry_runs: Arc<Semaphore>,
     graphql: Arc<graphql::Settings>,
+    metrics: Arc<Metrics>,
     /// The clock: where a request learns what time it is.
     now: fn() -> Timestamp,
 }
@@ -60,6 +62,7 @@ impl AppState {
     #[must_use]
     pub fn new(directory: Directory) -> Self {
         Self {
+            metrics: Arc::new(Metrics::new(directory.clone())),
             directory,
             answers_kept_bytes: ANSWERS_KEPT_BYTES,
             is_open: false,
@@ -108,6 +111,10 @@ impl AppState {
         &self.graphql
     }
 
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
     pub(super) fn answers_kept_bytes(&self) -> u64 {
         self.answers_kept_bytes
     }
@@ -124,9 +131,10 @@ impl AppState {
     pub(super) async fn try_out(&self, author: Author, commands: Vec<Command>) -> Result<Applied, Error> {
         let turn = Arc::clone(&self.dry_runs).acquire_owned().await.map_err(|_| Error::Closed)?;
         let directory = self.directory.clone();
+        let span = tracing::Span::current();
         let tried = tokio::task::spawn_blocking(move || {
             let _until_done = turn;
-            directory.try_out(&author, commands)
+            span.in_scope(|| directory.try_out(&author, commands))
         });
         tried.await.map_err(|_| Error::Closed)?
     }

@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use super::*;
 use crate::model::{CreateOrgUnit, CreatePerson, IntoCommand};
 
-type Answer = Receiver<Result<Applied, Error>>;
+type Answered = Receiver<Result<Applied, Error>>;
 
 struct Started {
     shared: Arc<Shared>,
@@ -27,10 +27,10 @@ fn goes_well(name: &str) -> Command {
 }
 
 impl Started {
-    fn send(&self, commands: Vec<Command>) -> Answer {
+    fn send(&self, commands: Vec<Command>) -> Answered {
         let (answer, answered) = channel();
         let answer = Box::new(move |outcome| answer.send(outcome).unwrap());
-        self.writer.send(Request { author: Author::local(), commands, answer }).unwrap();
+        self.writer.send(Request::new(&self.shared, Author::local(), commands, answer)).unwrap();
         answered
     }
 
@@ -114,7 +114,8 @@ fn a_panic_after_the_commit_takes_nobody_along() {
         panic!("on purpose");
     });
     let commands = vec![goes_well("a")];
-    started.writer.send(Request { author: Author::local(), commands, answer }).unwrap();
+    let request = Request::new(&started.shared, Author::local(), commands, answer);
+    started.writer.send(request).unwrap();
     answered.recv().unwrap().unwrap();
     started.apply(vec![goes_well("b")]).unwrap();
     assert_eq!(started.roots(), 2);

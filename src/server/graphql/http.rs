@@ -16,7 +16,7 @@ use crate::server::graphql::{
     Answer, Asked, Endpoint, Found, Wanted, aside::aside, batch, page, persisted, variables,
 };
 use crate::server::json;
-use crate::server::problem::{Problem, Result};
+use crate::server::problem::{Problem, Refusal, Result};
 use crate::server::sent::{Sent, takes_gzip};
 use crate::server::state::Caller;
 
@@ -88,7 +88,7 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
             refuse(no_subscription(), media)
         }
         Ok(Found::Request(prepared, key)) => {
-            let is_large = prepared.is_large();
+            let (is_large, operation) = (prepared.is_large(), prepared.operation.clone());
             let answer = match endpoint.carry_out(caller, *prepared).await {
                 Ok(answer) => answer,
                 Err(problem) => return refuse(problem, media),
@@ -100,7 +100,7 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
                 Some(_) if !answer.errors.is_empty() => cached(respond(status, media, body), MISS),
                 Some(key) => {
                     let sent = if gzip { Sent::gzip(body) } else { Sent::plain(body) };
-                    let how = if endpoint.keep(key, &sent) { MISS_STORED } else { MISS };
+                    let how = if endpoint.keep(key, &sent, operation) { MISS_STORED } else { MISS };
                     cached(respond(status, media, sent), how)
                 }
             }
@@ -148,7 +148,10 @@ fn refuse(problem: Problem, media: Media) -> Response {
         return problem.into_response();
     }
     let status = if problem.code == "malformed" { StatusCode::BAD_REQUEST } else { media.status(true) };
-    respond(status, media, Answer::refusal(problem).to_bytes())
+    let code = Refusal(problem.code);
+    let mut response = respond(status, media, Answer::refusal(problem).to_bytes());
+    response.extensions_mut().insert(code);
+    response
 }
 
 fn respond(status: StatusCode, media: Media, body: impl IntoResponse) -> Response {

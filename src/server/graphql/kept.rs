@@ -5,8 +5,9 @@
 
 use blake3::Hasher;
 
-use crate::server::cache::{Cache, Digest};
+use crate::server::cache::{Cache, Digest, SizeBytes};
 use crate::server::graphql::Asked;
+use crate::server::metrics::Operation;
 use crate::server::sent::Sent;
 use crate::server::state::Caller;
 
@@ -15,7 +16,20 @@ const USUAL: u64 = 2 << 10;
 
 /// The answers that were given lately; none, where there is no room for any.
 #[derive(Debug)]
-pub(super) struct KeptAnswers(Option<Cache<Sent>>);
+pub(super) struct KeptAnswers(Option<Cache<Kept>>);
+
+/// An answer, and the operation that it is counted under each time it is given.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) sent: Sent,
+    pub(super) operation: Operation,
+}
+
+impl SizeBytes for Kept {
+    fn size_bytes(&self) -> u64 {
+        self.sent.size_bytes()
+    }
+}
 
 /// What one answer is kept under.
 #[derive(Debug, Clone, Copy)]
@@ -50,12 +64,14 @@ impl KeptAnswers {
         Some(AnswerKey(*key.finalize().as_bytes()))
     }
 
-    pub(super) fn get(&self, key: AnswerKey) -> Option<Sent> {
+    pub(super) fn get(&self, key: AnswerKey) -> Option<Kept> {
         self.0.as_ref()?.get(&key.0)
     }
 
-    pub(super) fn keep(&self, key: AnswerKey, answer: &Sent) -> bool {
-        self.0.as_ref().is_some_and(|cache| cache.keep(key.0, answer.clone()))
+    /// Keeps an answer, if there is room for it; says what all of them then take, in bytes.
+    pub(super) fn keep(&self, key: AnswerKey, answer: Kept) -> Option<u64> {
+        let cache = self.0.as_ref()?;
+        cache.keep(key.0, answer).then(|| cache.size_bytes())
     }
 }
 
@@ -149,7 +165,8 @@ mod tests {
         let answers = KeptAnswers::new(0);
         let view = Directory::in_memory().unwrap().view();
         assert!(answers.key(&caller(&view, Role::Read), &[0; 32], &asked(None, json!({})), false).is_none());
-        assert!(!answers.keep(AnswerKey([0; 32]), &Sent::plain(b"{}".to_vec())));
+        let answer = Kept { sent: Sent::plain(b"{}".to_vec()), operation: Operation::of("A", "query") };
+        assert!(answers.keep(AnswerKey([0; 32]), answer).is_none());
         assert!(answers.get(AnswerKey([0; 32])).is_none());
     }
 }

@@ -71,6 +71,7 @@ pub(crate) async fn endpoint(
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);
     let spoken = upgrade.selected_protocol().is_some();
     upgrade.on_upgrade(move |socket| async move {
+        let _until_it_ends = sockets.endpoint.state.metrics().socket();
         let closing = closing.map(|Extension(closing)| closing);
         let (caller, operations) = (None, HashMap::new());
         let mut connection =

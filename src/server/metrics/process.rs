@@ -1,0 +1,73 @@
+//! What the process takes of the machine, by the names that Prometheus's own clients use. Where the system has no `/proc`,
+//! nothing is told.
+
+use std::fmt;
+use std::fs;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
+
+/// The unit of times in `/proc/self/stat`, the same on every Linux: `USER_HZ`.
+const TICKS_A_SECOND: f64 = 100.0;
+
+/// The process that serves.
+#[derive(Debug)]
+pub(super) struct Process;
+
+impl Collector for Process {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        if let Some(seconds) = cpu_seconds() {
+            let help = "Time on processors";
+            let name = "process_cpu";
+            ConstCounter::new(seconds).encode(encoder.encode_descriptor(
+                name,
+                help,
+                Some(&Unit::Seconds),
+                MetricType::Counter,
+            )?)?;
+        }
+        if let Some(bytes) = resident_bytes() {
+            let help = "Memory that is taken";
+            let name = "process_resident_memory";
+            ConstGauge::new(bytes).encode(encoder.encode_descriptor(
+                name,
+                help,
+                Some(&Unit::Bytes),
+                MetricType::Gauge,
+            )?)?;
+        }
+        if let Some(count) = open_files() {
+            let help = "Open files and sockets";
+            ConstGauge::new(count).encode(encoder.encode_descriptor(
+                "process_open_fds",
+                help,
+                None,
+                MetricType::Gauge,
+            )?)?;
+        }
+        Ok(())
+    }
+}
+
+fn cpu_seconds() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program may hold anything but ends with the last bracket; user and system time are the twelfth
+    // and thirteenth field after it.
+    let (_, after) = stat.rsplit_once(") ")?;
+    let ticks = after.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u32>().ok());
+    Some(ticks.sum::<Option<u32>>().map(f64::from)? / TICKS_A_SECOND)
+}
+
+fn resident_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1_024)
+}
+
+fn open_files() -> Option<u64> {
+    Some(fs::read_dir("/proc/self/fd").ok()?.count() as u64)
+}

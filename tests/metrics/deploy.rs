@@ -1,0 +1,101 @@
+//! The files of `deploy/` speak of what there is: flags, variables, commands and metrics.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::Server;
+use crate::support::process::Folder;
+use crate::told;
+
+/// The words of a text that begin with `start`, as far as they look like names.
+fn words<'t>(text: &'t str, start: &str) -> Vec<&'t str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.split(|c| !is_name(c)).filter(|word| word.starts_with(start) && word.len() > start.len()).collect()
+}
+
+/// The arguments that follow `clade` in a line, its brackets and quotes left out.
+fn arguments(line: &str) -> Vec<String> {
+    let plain = line.replace(['[', ']', '"', ','], " ");
+    plain.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_dashboard_asks_for_metrics_that_there_are() {
+    let server = Server::organisation();
+    server.data("query A { revision }");
+    server.get("/nowhere").problem(404, "not-found");
+    let told = told(&server);
+    let text = fs::read_to_string("deploy/grafana/dashboard.json").unwrap();
+    let dashboard: Value = serde_json::from_str(&text).unwrap();
+    let targets = dashboard["panels"].as_array().unwrap().iter().flat_map(|panel| {
+        let targets = panel["targets"].as_array().unwrap();
+        assert!(!targets.is_empty(), "{panel}");
+        targets
+    });
+    let mut asked = 0;
+    for target in targets {
+        let query = target["expr"].as_str().unwrap();
+        let names = [words(query, "clade_"), words(query, "process_")].concat();
+        assert!(!names.is_empty(), "{query}");
+        for name in names {
+            assert!(told.tells(name), "{name} is no metric: {query}");
+            asked += 1;
+        }
+        let open = query.matches(['(', '{', '[']).count();
+        assert_eq!(open, query.matches([')', '}', ']']).count(), "{query}");
+    }
+    assert!(asked > 20, "{asked}");
+    let ids: Vec<&Value> = dashboard["panels"].as_array().unwrap().iter().map(|panel| &panel["id"]).collect();
+    let numbered: Vec<Value> = (1..=ids.len()).map(|id| json!(id)).collect();
+    assert_eq!(ids, numbered.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn variables_are_those_that_clade_takes() {
+    let folder = Folder::new();
+    let help = [folder.clade(&["serve", "--help"]).ok(), folder.clade(&["query", "--help"]).ok()].concat();
+    let known = words(&help, "CLADE_");
+    for file in ["Dockerfile", "clade.service", "compose.yaml", "prometheus.yml"] {
+        let text = fs::read_to_string(format!("deploy/{file}")).unwrap();
+        for name in words(&text, "CLADE_") {
+            assert!(known.contains(&name), "{file}: {name} is no variable of clade");
+        }
+    }
+}
+
+#[test]
+fn commands_are_those_that_clade_takes() {
+    let folder = Folder::new();
+    let takes = |arguments: &[String]| {
+        let command = arguments[0].as_str();
+        let help = folder.clade(&[command, "--help"]).ok();
+        for flag in arguments.iter().filter(|argument| argument.starts_with("--")) {
+            assert!(help.contains(&format!("{flag} ")), "{command} has no {flag}");
+        }
+    };
+    let dockerfile = fs::read_to_string("deploy/Dockerfile").unwrap();
+    let health =
+        dockerfile.lines().find_map(|line| line.split_once("CMD [\"/usr/local/bin/clade\", ")).unwrap();
+    takes(&arguments(health.1));
+    let start = dockerfile.lines().find_map(|line| line.strip_prefix("CMD ")).unwrap();
+    takes(&arguments(start));
+    let service = fs::read_to_string("deploy/clade.service").unwrap();
+    let start =
+        service.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/clade ")).unwrap();
+    takes(&arguments(start));
+}
+
+/// All of them stand between two places: a server that asks for a token, and one that sends it.
+#[test]
+fn prometheus_asks_where_the_server_answers() {
+    let prometheus = fs::read_to_string("deploy/prometheus.yml").unwrap();
+    let compose = fs::read_to_string("deploy/compose.yaml").unwrap();
+    let dockerfile = fs::read_to_string("deploy/Dockerfile").unwrap();
+    assert!(prometheus.contains("metrics_path: /metrics") && prometheus.contains("\"clade:7171\""));
+    assert!(dockerfile.contains("CLADE_LISTEN=0.0.0.0:7171") && dockerfile.contains("EXPOSE 7171"));
+    assert!(prometheus.contains("/run/secrets/clade-token") && compose.contains("secrets: [clade-token]"));
+    for mounted in ["prometheus.yml", "grafana/provisioning", "grafana/dashboard.json", "Dockerfile"] {
+        assert!(compose.contains(mounted) && fs::exists(format!("deploy/{mounted}")).unwrap(), "{mounted}");
+    }
+}
