@@ -13,15 +13,10 @@ use redb::{BackendError, StorageBackend};
 /// So many bytes are written again at once.
 const PIECE_BYTES: u64 = 1 << 20;
 
-/// What was seen of the bytes under one store. Clones share it, through every time that the store is opened.
+/// Whether a sync failed, and the bytes were not written again since. Clones share it, through every time that one store
+/// is opened.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Watch(Arc<Seen>);
-
-#[derive(Debug, Default)]
-struct Seen {
-    /// Whether a sync failed, and the bytes were not written again since.
-    failed_to_sync: AtomicBool,
-}
+pub(super) struct Watch(Arc<AtomicBool>);
 
 /// Bytes under a store.
 #[derive(Debug)]
@@ -48,7 +43,7 @@ impl<B: StorageBackend> Disk<B> {
             at += size as u64;
         }
         self.sync_data()?;
-        self.watch.0.failed_to_sync.store(false, Ordering::Relaxed);
+        self.watch.0.store(false, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -56,7 +51,7 @@ impl<B: StorageBackend> Disk<B> {
 impl<B: StorageBackend> StorageBackend for Disk<B> {
     /// Asked first of all, once the file is held.
     fn len(&self) -> io::Result<u64> {
-        if self.watch.0.failed_to_sync.load(Ordering::Relaxed) {
+        if self.watch.0.load(Ordering::Relaxed) {
             self.write_again()?;
         }
         self.bytes.len()
@@ -72,9 +67,9 @@ impl<B: StorageBackend> StorageBackend for Disk<B> {
 
     fn sync_data(&self) -> io::Result<()> {
         // Until it is known to have come off: it may end in a panic too.
-        let had_failed = self.watch.0.failed_to_sync.swap(true, Ordering::Relaxed);
+        let had_failed = self.watch.0.swap(true, Ordering::Relaxed);
         self.bytes.sync_data()?;
-        self.watch.0.failed_to_sync.store(had_failed, Ordering::Relaxed);
+        self.watch.0.store(had_failed, Ordering::Relaxed);
         Ok(())
     }
 
