@@ -40,6 +40,7 @@ durability:
     CLADE_CUTS=10000 cargo test --locked --release --test power_loss whenever -- --nocapture
     CLADE_CUTS=500 cargo test --locked --release --test power_loss a_disk_that_fails -- --nocapture
     CLADE_KILLS=200 cargo test --locked --release --test crash -- --nocapture
+    CLADE_VIEWS_WRITES=200000 cargo test --locked --release --test views -- --nocapture
 
 # Import, start, memory and file of the program itself, at a million entities.
 bench-binary *ENTITIES:
