@@ -128,12 +128,53 @@ fn an_id_is_used_once_at_a_time() {
     assert_eq!(client.closed(), (4409, "Subscriber for a already exists".to_owned()));
     // A reason has no room for a long id.
     let mut client = Client::let_in(server.address, &server.token);
-    let long = "é".repeat(200);
+    let long = "é".repeat(64);
     for _ in 0..2 {
         client.subscribe(&long, "subscription { revision }");
     }
     let (code, reason) = client.closed();
     assert!(code == 4409 && reason.starts_with("Subscriber for éé"), "{code} {reason}");
+    // What is held for as long as an operation is open is bounded.
+    let mut client = Client::let_in(server.address, &server.token);
+    client.subscribe(&"x".repeat(129), "{ revision }");
+    assert_eq!(client.closed(), (4400, "an id has at most 128 bytes".to_owned()));
+    let mut client = Client::let_in(server.address, &server.token);
+    let (query, unused) = ("subscription { revision }", "x".repeat(100_000));
+    for id in 0..3 {
+        let payload = json!({"query": query, "variables": {"unused": unused}});
+        client.say(&json!({"id": id.to_string(), "type": "subscribe", "payload": payload}));
+    }
+    let (code, reason) = client.closed();
+    assert!(code == 4400 && reason.contains("in all"), "{code} {reason}");
+}
+
+#[test]
+fn answers_that_are_not_taken_hold_a_share_of_the_room_and_no_more() {
+    let server = Server::start();
+    let note = "x".repeat(30_000);
+    let line = |at: usize| {
+        let project =
+            json!({"kind": "project", "projectId": format!("p{at}"), "projectName": "P", "note": note});
+        format!("{project}\n")
+    };
+    server.bulk("", &(0..1_000).map(line).collect::<String>()).ok();
+    let mut client = Client::let_in(server.address, &server.token);
+    // Each answer has 15 MB, and none is heard until all were asked for.
+    for id in 0..30 {
+        client.subscribe(&id.to_string(), "{ projects(first: 500) { nodes { attributes } } }");
+    }
+    let mut told = std::collections::BTreeMap::<String, u32>::new();
+    for _ in 0..30 {
+        let mut message = client.hear();
+        while message["type"] == "complete" {
+            message = client.hear();
+        }
+        let errors =
+            message["payload"].get("errors").or(message["payload"].as_array().map(|_| &message["payload"]));
+        let code = errors.map_or("whole", |errors| errors[0]["extensions"]["code"].as_str().unwrap());
+        *told.entry(code.to_owned()).or_default() += 1;
+    }
+    assert!(told["busy"] > 10 && told["whole"] > 0 && told.len() == 2, "{told:?}");
 }
 
 #[test]
@@ -158,6 +199,8 @@ fn every_commit_ticks_for_every_subscriber() {
     }
     let [mut one, _] = clients;
     one.say(&json!({"id": "r", "type": "complete"}));
+    one.say(&json!({"type": "ping"}));
+    assert_eq!(one.hear(), json!({"type": "pong"}), "the server has heard that");
     server.data("mutation { createOrgUnit(input: {key: \"last\"}) { revision } }");
     one.subscribe("q", "{ revision }");
     let answer = one.hear();

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::model::token::Actor;
 use crate::server::exposure::Exposure;
+use crate::server::outstanding::Outstanding;
 use crate::server::peer::Peer;
 use crate::server::problem::{Problem, Result};
 use crate::server::rate::{Left, Rates, TooMany};
@@ -17,8 +18,10 @@ use crate::server::state::{AppState, Caller};
 /// The rates and the places of all who ask.
 #[derive(Debug)]
 pub(super) struct Admission {
-    rates: Option<Rates>,
+    rates: Rates,
     places: Shares<Asker>,
+    /// The room for answers.
+    pub(super) outstanding: Outstanding,
 }
 
 /// Who asks.
@@ -51,6 +54,7 @@ impl Admission {
         Self {
             rates: Rates::new(exposure.requests_a_second),
             places: Shares::new(places, state.share_of(places)),
+            outstanding: Outstanding::new(),
         }
     }
 
@@ -62,10 +66,10 @@ impl Admission {
 
     /// Counts a request; how many more its asker may send, where that is counted.
     pub(super) fn count(&self, asker: &Asker) -> Result<Option<Left>, TooMany> {
-        match (&self.rates, asker) {
-            (Some(rates), Asker::Known(actor)) => rates.of_token(actor).map(Some),
-            (Some(rates), Asker::Stranger(Some(peer))) => rates.of_refused(*peer).map(Some),
-            (None, _) | (_, Asker::Stranger(None)) => Ok(None),
+        match asker {
+            Asker::Known(actor) => self.rates.of_token(actor),
+            Asker::Stranger(Some(peer)) => self.rates.of_refused(*peer).map(Some),
+            Asker::Stranger(None) => Ok(None),
         }
     }
 

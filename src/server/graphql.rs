@@ -64,7 +64,7 @@ use serde_json::{Map, Value};
 use tokio::sync::SemaphorePermit;
 use tracing::Instrument;
 
-use crate::server::admission::Admission;
+use crate::server::admission::{Admission, Asker};
 use crate::server::graphql::aside::{Aside, Places};
 use crate::server::graphql::budget::Budget;
 use crate::server::graphql::document::Documents;
@@ -75,6 +75,7 @@ use crate::server::graphql::query::Query;
 use crate::server::graphql::sockets::Sockets;
 use crate::server::graphql::subscription::Subscription;
 use crate::server::metrics::Operation;
+use crate::server::outstanding::Outstanding;
 use crate::server::problem::{Problem, Result};
 use crate::server::sent::Sent;
 use crate::server::state::{AppState, Caller};
@@ -94,11 +95,13 @@ pub(crate) struct Endpoint {
     documents: Documents,
     answers: KeptAnswers,
     places: Arc<Places>,
+    /// The room for answers.
+    outstanding: Outstanding,
 }
 
 /// The routes `/graphql` and `/graphql/ws`.
 pub(super) fn router(state: AppState, admission: Arc<Admission>) -> Router {
-    let endpoint = Arc::new(Endpoint::new(state));
+    let endpoint = Arc::new(Endpoint::new(state, admission.outstanding.clone()));
     let sockets = Arc::new(Sockets::new(Arc::clone(&endpoint), admission));
     let over_http = Router::new().route("/graphql", any(http::endpoint)).with_state(endpoint);
     over_http.merge(Router::new().route("/graphql/ws", get(ws::endpoint)).with_state(sockets))
@@ -131,7 +134,7 @@ pub struct Asked {
 
 /// Carries out a query or a mutation of `caller`'s.
 pub async fn execute(state: &AppState, caller: Caller, asked: Asked) -> Answer {
-    let endpoint = Endpoint::new(state.clone());
+    let endpoint = Endpoint::new(state.clone(), Outstanding::new());
     match endpoint.prepare(asked) {
         Ok(prepared) => endpoint.carry_out(caller, prepared).await.unwrap_or_else(Answer::refusal),
         Err(problem) => Answer::refusal(problem),
@@ -188,7 +191,7 @@ enum Found {
 }
 
 impl Endpoint {
-    fn new(state: AppState) -> Self {
+    fn new(state: AppState, outstanding: Outstanding) -> Self {
         let settings = state.graphql();
         let mut schema = builder().data(state.clone());
         if !settings.introspection {
@@ -201,6 +204,7 @@ impl Endpoint {
             api: schema.finish(),
             documents: Documents::new(settings.introspection),
             places: Arc::new(Places::new()),
+            outstanding,
             answers: KeptAnswers::new(state.answers_kept_bytes()),
             state,
         }
@@ -253,13 +257,13 @@ impl Endpoint {
     /// # Errors
     /// Too many others that take as long are being carried out for too long.
     pub(crate) async fn carry_out(&self, caller: Caller, prepared: Prepared) -> Result<Answer> {
-        let begun = self.begin(prepared.cost).await?;
+        let begun = self.begin(&caller, prepared.cost).await?;
         Ok(self.carry_on(&begun, caller, prepared).await)
     }
 
     /// Waits for a place, where what costs so much takes one.
-    pub(crate) async fn begin(&self, cost: u64) -> Result<Begun<'_>> {
-        let mut budget = self.budget();
+    pub(crate) async fn begin(&self, caller: &Caller, cost: u64) -> Result<Begun<'_>> {
+        let mut budget = self.budget(caller);
         let mut place = None;
         if cost >= LARGE_FROM {
             place = Some(self.places.one(&budget).await?);
@@ -306,7 +310,8 @@ impl Endpoint {
         caller: Caller,
         prepared: Prepared,
     ) -> impl Stream<Item = Answer> + 'static {
-        let request = prepared.into_request(caller, &Arc::new(self.budget()));
+        let budget = self.budget(&caller);
+        let request = prepared.into_request(caller, &Arc::new(budget));
         let (endpoint, open) = (Arc::clone(self), self.state.metrics().subscription());
         self.api.execute_stream(request).map(move |response| {
             let _until_it_ends = &open;
@@ -314,8 +319,9 @@ impl Endpoint {
         })
     }
 
-    fn budget(&self) -> Budget {
-        Budget::new(self.state.graphql().answer_within, Arc::clone(&self.places))
+    fn budget(&self, caller: &Caller) -> Budget {
+        let (places, outstanding) = (Arc::clone(&self.places), self.outstanding.clone());
+        Budget::new(self.state.graphql().answer_within, places, outstanding, Asker::known(caller))
     }
 
     fn told(&self, response: async_graphql::Response) -> Answer {
@@ -394,7 +400,7 @@ mod tests {
         let directory = Directory::in_memory().unwrap();
         let project = |at| CreateProject::new(&format!("p{at}"), "P");
         directory.apply_all((0..projects).map(project)).unwrap();
-        Endpoint::new(AppState::new(directory))
+        Endpoint::new(AppState::new(directory), Outstanding::new())
     }
 
     fn ask(endpoint: &Endpoint, document: &str) -> Prepared {
@@ -414,7 +420,7 @@ mod tests {
         for (document, is_large) in [(format!("{{ {all} }}"), true), (format!("{{ {page} }}"), false)] {
             let prepared = ask(&endpoint, &document);
             assert_eq!(prepared.is_large(), is_large);
-            let begun = endpoint.begin(prepared.cost).await.unwrap();
+            let begun = endpoint.begin(&Caller::local(&endpoint.state), prepared.cost).await.unwrap();
             let caller = Caller::local(&endpoint.state);
             let mut answer = Box::pin(endpoint.carry_on(&begun, caller, prepared));
             let first = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));

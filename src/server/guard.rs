@@ -18,6 +18,7 @@ use crate::server::exposure::{Exposure, Origin};
 use crate::server::graphql;
 use crate::server::loopback::from_this_machine;
 use crate::server::metrics::Metrics;
+use crate::server::outstanding::Outstanding;
 use crate::server::peer::Peer;
 use crate::server::problem::{Problem, Result};
 use crate::server::state::AppState;
@@ -49,6 +50,10 @@ impl Gate {
     pub(super) fn new(state: AppState, admission: Arc<Admission>, exposure: &Exposure) -> Arc<Self> {
         let is_secure = exposure.tls.is_some();
         Arc::new(Self { state, admission, welcome: exposure.cors_origins.clone(), is_secure })
+    }
+
+    pub(super) fn outstanding(&self) -> Outstanding {
+        self.admission.outstanding.clone()
     }
 
     pub(super) fn metrics(&self) -> &Metrics {
@@ -138,8 +143,8 @@ impl Gate {
 }
 
 impl Wants {
-    /// Everything beneath `/api` and `/graphql`, and `/metrics`, needs a token but the query page, and the socket, which may bring its
-    /// token later.
+    /// `/metrics` needs a token, and everything beneath `/api` and `/graphql` does, but for the query page, and for the
+    /// socket, which may bring its token later.
     fn of(request: &Request) -> Self {
         let (method, path) = (request.method(), request.uri().path());
         let beneath =

@@ -83,10 +83,15 @@ impl Issuer {
         claims.inspect_err(|why| tracing::debug!(?why, "a JWT was refused")).ok()
     }
 
-    /// Waits for the keys that `token` needs, where it is one, they are not at hand, and it is time to look again.
+    /// Waits for the keys that `token` needs, where it is one, they are not at hand, and it is time to look again. Where
+    /// they are at hand and only stale, they are fetched without anyone waiting.
     pub(super) async fn fetch_keys(self: &Arc<Self>, token: &str) {
         let Ok(id) = key_id(token) else { return };
         if !self.is_due(id.as_deref()) {
+            return;
+        }
+        let is_at_hand = matches!(self.source, Source::Url(_)) && self.keys.load().has(id.as_deref());
+        if is_at_hand && self.looking.try_lock().is_err() {
             return;
         }
         let issuer = Arc::clone(self);
@@ -100,7 +105,9 @@ impl Issuer {
                 let _ended = tokio::task::spawn_blocking(move || here.look()).await;
             }
         });
-        let _ended = looking.await;
+        if !is_at_hand {
+            let _ended = looking.await;
+        }
     }
 
     /// Whether to look at the source, for a token that names this key.

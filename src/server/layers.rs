@@ -1,7 +1,7 @@
 //! What every answer wears, whichever route gives it: an id, a line in the log, a time limit, gzip, what browsers need
 //! to be told, and a problem instead of a broken connection when a handler panics.
 //!
-//! One function does it all but gzip: each layer of a router costs every request some allocations, and many of them
+//! One function does most of it: each layer of a router costs every request some allocations, and many of them
 //! cost more than a small answer.
 
 use std::any::Any;
@@ -16,7 +16,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tracing::Instrument;
 
 use crate::error::panic::message;
@@ -28,6 +28,7 @@ use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES};
 use crate::server::outstanding::Outstanding;
 use crate::server::problem::Problem;
 use crate::server::request_id::{self, X_REQUEST_ID};
+use crate::server::sent::MayBePacked;
 use crate::server::trace;
 
 /// What is no page does nothing in a browser, and stands in no frame.
@@ -41,9 +42,9 @@ const TLS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The router with all of it around.
 pub(super) fn dressed(router: Router, gate: Arc<Gate>, exposure: &Exposure) -> Router {
-    let gzip = CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN_BYTES));
+    let gzip = CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN_BYTES).and(MayBePacked));
     // Before it is packed an answer says how large it is.
-    let held = middleware::from_fn_with_state(Outstanding::new(), held);
+    let held = middleware::from_fn_with_state(gate.outstanding(), held);
     let router = router.layer((middleware::from_fn_with_state(Arc::clone(&gate), answered), gzip, held));
     if exposure.cors_origins.is_empty() {
         return router;
@@ -63,8 +64,8 @@ async fn also_preflights(State(gate): State<Arc<Gate>>, request: Request, next: 
 
 /// Large answers take room until they were taken.
 async fn held(State(outstanding): State<Outstanding>, request: Request, next: Next) -> Response {
-    let asker = Asker::of(&request);
-    outstanding.hold(&asker, next.run(request).await)
+    let (asker, version) = (Asker::of(&request), request.version());
+    outstanding.hold(&asker, version, next.run(request).await)
 }
 
 /// The life of a request, from its id to its line in the log. The query stays out of that: people put secrets there.

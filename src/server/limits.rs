@@ -48,16 +48,22 @@ pub const HTTP2_STREAMS_MAX: u32 = 128;
 pub const HTTP2_CALLED_OFF_MAX: usize = 32;
 /// How large the parts are in which an answer is handed to a connection, in bytes.
 pub const ANSWER_PART_MAX_BYTES: usize = 64 << 10;
-/// An answer from this size on takes room until it was taken, in bytes.
-pub const LARGE_ANSWER_BYTES: usize = 256 << 10;
+/// An answer over HTTP/1 takes room from this size on, until it was taken, in bytes. Over HTTP/2 all do.
+pub const LARGE_ANSWER_BYTES: usize = 64 << 10;
+/// What an answer counts as at least, in bytes: a stream takes some memory of its own.
+pub const ANSWER_COUNTS_BYTES: usize = 2 << 10;
+/// What each field of an answer counts as while it is made, in bytes.
+pub const FIELD_COUNTS_BYTES: u64 = 64;
 /// What an answer counts as that is made while it is sent, and holds a revision until then, in bytes.
-pub const STREAM_COUNTS_BYTES: usize = 4 << 20;
+pub const STREAM_COUNTS_BYTES: usize = 8 << 20;
 /// How many bytes of large answers may be on their way at once.
 pub const ANSWERS_ROOM_BYTES: usize = 128 << 20;
 /// How many of them may be one asker's; so large may an answer be.
 pub const ANSWERS_A_SHARE_BYTES: usize = 64 << 20;
 /// How long a large answer may take beside what its size allows.
 pub const ANSWER_GRACE: Duration = Duration::from_mins(1);
+/// How long it may take in all, however large it is.
+pub const ANSWER_TAKEN_WITHIN: Duration = Duration::from_mins(30);
 /// How fast a large answer must be taken after that.
 pub const ANSWER_MIN_BYTES_A_SECOND: u64 = 16 << 10;
 /// How many requests a token may send a second, where nothing else is said.

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
@@ -19,10 +19,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::server::admission::Asker;
 use crate::server::limits::{
-    ANSWER_GRACE, ANSWER_MIN_BYTES_A_SECOND, ANSWER_PART_MAX_BYTES, ANSWERS_A_SHARE_BYTES,
-    ANSWERS_ROOM_BYTES, LARGE_ANSWER_BYTES, STREAM_COUNTS_BYTES,
+    ANSWER_COUNTS_BYTES, ANSWER_GRACE, ANSWER_MIN_BYTES_A_SECOND, ANSWER_PART_MAX_BYTES, ANSWER_TAKEN_WITHIN,
+    ANSWERS_A_SHARE_BYTES, ANSWERS_ROOM_BYTES, LARGE_ANSWER_BYTES, STREAM_COUNTS_BYTES,
 };
-use crate::server::problem::Problem;
+use crate::server::problem::{Problem, Result};
 use crate::server::shares::{Share, Shares};
 
 /// The room for all answers, in bytes.
@@ -34,20 +34,27 @@ impl Outstanding {
         Self(Shares::new(ANSWERS_ROOM_BYTES, ANSWERS_A_SHARE_BYTES))
     }
 
-    /// The answer, with the room that it takes until it is gone; or why there is none. Small ones take none.
-    pub(super) fn hold(&self, asker: &Asker, response: Response) -> Response {
+    /// The answer, with the room that it takes until it is gone; or why there is none. Small ones take none over HTTP/1,
+    /// where a connection has but one of them.
+    pub(super) fn hold(&self, asker: &Asker, version: Version, response: Response) -> Response {
         let size =
             response.body().size_hint().exact().map(|size| usize::try_from(size).unwrap_or(usize::MAX));
-        if size.is_some_and(|size| size < LARGE_ANSWER_BYTES) {
+        let least = if version == Version::HTTP_2 { 1 } else { LARGE_ANSWER_BYTES };
+        if size.is_some_and(|size| size < least) {
             return response;
         }
         if size.is_some_and(|size| size > ANSWERS_A_SHARE_BYTES) {
             return too_large().into_response();
         }
-        match self.0.take(asker, size.unwrap_or(STREAM_COUNTS_BYTES)) {
+        match self.take(asker, size.unwrap_or(STREAM_COUNTS_BYTES).max(ANSWER_COUNTS_BYTES)) {
             Ok(share) => response.map(|body| Body::new(Held::new(body, share))),
-            Err(_) => busy().into_response(),
+            Err(busy) => busy.into_response(),
         }
+    }
+
+    /// Room for so many bytes of an answer.
+    pub(super) fn take(&self, asker: &Asker, bytes: usize) -> Result<Share<Asker>> {
+        self.0.take(asker, bytes).map_err(|_| busy())
     }
 }
 
@@ -57,7 +64,8 @@ fn too_large() -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too-large", detail).with("limit", ANSWERS_A_SHARE_BYTES)
 }
 
-fn busy() -> Problem {
+/// The one answer where there is no room for an answer.
+pub(super) fn busy() -> Problem {
     let detail =
         "answers that were asked for before are not taken yet; take them, or ask for less, and try again";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
@@ -108,7 +116,7 @@ impl Part {
     /// When so much should have been taken.
     fn due(&self) -> Instant {
         let millis = self.taken as u64 * 1_000 / ANSWER_MIN_BYTES_A_SECOND;
-        self.began + ANSWER_GRACE + Duration::from_millis(millis)
+        self.began + ANSWER_TAKEN_WITHIN.min(ANSWER_GRACE + Duration::from_millis(millis))
     }
 }
 
@@ -201,36 +209,54 @@ mod tests {
     #[tokio::test]
     async fn one_has_a_share_of_the_room_until_its_answers_are_gone() {
         let room = Outstanding::new();
-        let first = room.hold(&ASKER, whole(ANSWERS_A_SHARE_BYTES - 1));
-        assert_eq!(room.hold(&ASKER, whole(LARGE_ANSWER_BYTES)).status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(room.hold(&ASKER, whole(LARGE_ANSWER_BYTES - 1)).status(), StatusCode::OK, "it is small");
+        let first = room.hold(&ASKER, Version::HTTP_11, whole(ANSWERS_A_SHARE_BYTES - 1));
+        assert_eq!(
+            room.hold(&ASKER, Version::HTTP_11, whole(LARGE_ANSWER_BYTES)).status(),
+            StatusCode::SERVICE_UNAVAILABLE
+        );
+        assert_eq!(
+            room.hold(&ASKER, Version::HTTP_11, whole(LARGE_ANSWER_BYTES - 1)).status(),
+            StatusCode::OK,
+            "it is small"
+        );
+        let small = room.hold(&ASKER, Version::HTTP_2, whole(10));
+        assert_eq!(small.status(), StatusCode::SERVICE_UNAVAILABLE, "a connection may have many of them");
         let other = Asker::Stranger(None);
-        let second = room.hold(&other, whole(LARGE_ANSWER_BYTES));
+        let second = room.hold(&other, Version::HTTP_11, whole(LARGE_ANSWER_BYTES));
         let taken = second.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(taken, vec![7; LARGE_ANSWER_BYTES]);
-        let too_large = room.hold(&other, whole(ANSWERS_A_SHARE_BYTES + 1));
+        let too_large = room.hold(&other, Version::HTTP_11, whole(ANSWERS_A_SHARE_BYTES + 1));
         assert_eq!(too_large.status(), StatusCode::UNPROCESSABLE_ENTITY);
         drop(first);
-        assert_eq!(room.hold(&ASKER, whole(ANSWERS_A_SHARE_BYTES)).status(), StatusCode::OK);
+        assert_eq!(
+            room.hold(&ASKER, Version::HTTP_11, whole(ANSWERS_A_SHARE_BYTES)).status(),
+            StatusCode::OK
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_nobody_takes_is_let_go() {
         let room = Outstanding::new();
-        let mut answer = room.hold(&ASKER, whole(ANSWERS_A_SHARE_BYTES)).into_body();
+        let mut answer = room.hold(&ASKER, Version::HTTP_11, whole(ANSWERS_A_SHARE_BYTES)).into_body();
         let first = answer.frame().await.unwrap().unwrap().into_data().unwrap();
         assert_eq!(first.len(), ANSWER_PART_MAX_BYTES);
         sleep(ANSWER_GRACE).await;
-        assert_eq!(room.hold(&ASKER, whole(LARGE_ANSWER_BYTES)).status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(
+            room.hold(&ASKER, Version::HTTP_11, whole(LARGE_ANSWER_BYTES)).status(),
+            StatusCode::SERVICE_UNAVAILABLE
+        );
         sleep(ANSWER_GRACE).await;
-        assert_eq!(room.hold(&ASKER, whole(ANSWERS_A_SHARE_BYTES)).status(), StatusCode::OK);
+        assert_eq!(
+            room.hold(&ASKER, Version::HTTP_11, whole(ANSWERS_A_SHARE_BYTES)).status(),
+            StatusCode::OK
+        );
         assert!(answer.frame().await.unwrap().is_err(), "it must not look whole");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_reader_is_borne() {
         let size = 40 * ANSWER_PART_MAX_BYTES;
-        let mut answer = Outstanding::new().hold(&ASKER, whole(size)).into_body();
+        let mut answer = Outstanding::new().hold(&ASKER, Version::HTTP_11, whole(size)).into_body();
         let mut taken = 0;
         while !answer.is_end_stream() {
             sleep(Duration::from_secs(3)).await;

@@ -18,7 +18,7 @@ use utoipa_swagger_ui::Config;
 use crate::server::graphql::schema_sdl;
 use crate::server::problem::Problem;
 use crate::server::rest::openapi;
-use crate::server::sent::{Sent, takes_gzip};
+use crate::server::sent::{AsItIs, Sent, takes_gzip};
 use crate::server::state::AppState;
 
 const LANDING: &str = include_str!("pages/landing.html");
@@ -58,6 +58,7 @@ impl Page {
     fn answer(&self, headers: &HeaderMap) -> Response {
         let sent = if takes_gzip(headers) { &self.packed } else { &self.plain };
         let mut response = sent.clone().into_response();
+        response.extensions_mut().insert(AsItIs);
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         response
     }

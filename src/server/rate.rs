@@ -29,7 +29,8 @@ type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformatio
 /// The buckets of all askers.
 #[derive(Debug)]
 pub(super) struct Rates {
-    tokens: Rate<Actor>,
+    /// None where any number is taken.
+    tokens: Option<Rate<Actor>>,
     peers: Rate<Peer>,
 }
 
@@ -58,18 +59,21 @@ pub(super) struct TooMany {
 }
 
 impl Rates {
-    /// None at all for 0 requests a second.
-    pub(super) fn new(requests_a_second: u32) -> Option<Self> {
-        let a_second = NonZeroU32::new(requests_a_second)?;
-        Some(Self {
-            tokens: Rate::new("token", a_second),
-            peers: Rate::new("refused", a_second.min(REFUSED_A_SECOND)),
-        })
+    /// Any number from those whose tokens are good, for 0 requests a second.
+    pub(super) fn new(requests_a_second: u32) -> Self {
+        let a_second = NonZeroU32::new(requests_a_second);
+        Self {
+            tokens: a_second.map(|a_second| Rate::new("token", a_second)),
+            peers: Rate::new(
+                "refused",
+                a_second.map_or(REFUSED_A_SECOND, |a_second| a_second.min(REFUSED_A_SECOND)),
+            ),
+        }
     }
 
-    /// Counts a request of `actor`'s.
-    pub(super) fn of_token(&self, actor: &Actor) -> Result<Left, TooMany> {
-        self.tokens.take(actor)
+    /// Counts a request of `actor`'s, where those are counted.
+    pub(super) fn of_token(&self, actor: &Actor) -> Result<Option<Left>, TooMany> {
+        self.tokens.as_ref().map(|rate| rate.take(actor)).transpose()
     }
 
     /// Counts a request without a good token.
@@ -97,16 +101,16 @@ impl<K: Clone + Eq + std::hash::Hash> Rate<K> {
         };
         let Ok(bucket) = self.buckets.get_or_insert_with(asker, new);
         match bucket.check() {
-            Ok(state) => Ok(self.left(state.remaining_burst_capacity(), 1)),
+            Ok(state) => Ok(self.left(state.remaining_burst_capacity())),
             Err(refused) => {
                 let wait = refused.wait_time_from(self.clock.now());
-                Err(TooMany { left: self.left(0, 1), wait })
+                Err(TooMany { left: self.left(0), wait })
             }
         }
     }
 
-    fn left(&self, count: u32, seconds: u64) -> Left {
-        let text = format!("\"{}\";r={count};t={seconds}", self.name);
+    fn left(&self, count: u32) -> Left {
+        let text = format!("\"{}\";r={count};t=1", self.name);
         let left = HeaderValue::try_from(text).expect("a word and numbers are ASCII");
         Left { policy: self.policy.clone(), left }
     }
@@ -151,8 +155,8 @@ mod tests {
 
     #[test]
     fn each_asker_has_its_own_number_and_0_is_no_limit() {
-        assert!(Rates::new(0).is_none());
-        let rates = Rates::new(2).unwrap();
+        assert!(Rates::new(0).of_token(&Actor::Local).unwrap().is_none());
+        let rates = Rates::new(2);
         let peer = |last| Peer::of([10, 0, 0, last].into());
         let text = |left: Result<Left, TooMany>| left.map(|left| left.left.to_str().unwrap().to_owned());
         assert_eq!(text(rates.of_refused(peer(1))).unwrap(), "\"refused\";r=1;t=1");
@@ -166,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let rates = Rates::new(2).unwrap();
+        let rates = Rates::new(2);
         for asker in 0..3 * u32::try_from(ASKERS_REMEMBERED).unwrap() {
             let _counted = rates.of_refused(Peer::of(std::net::Ipv4Addr::from_bits(asker).into()));
         }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use tower_http::compression::Predicate;
 
 use crate::server::cache::SizeBytes;
 use crate::server::limits::{COMPRESSED_AT_ONCE_MAX_BYTES, COMPRESSED_MIN_BYTES};
@@ -63,10 +64,31 @@ impl IntoResponse for Sent {
     }
 }
 
-/// Whether the client takes gzip, by name. Where it says so in another way, the layer around reads it.
+/// Whether the client takes gzip, by name. Where it says so in another way, the layer around may read it.
 pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("gzip"))
+    lines.flat_map(|line| line.split(',')).any(is_gzip)
+}
+
+/// RFC 9110, section 12.5.3: `gzip`, or with a quality that is more than none.
+fn is_gzip(coding: &str) -> bool {
+    let (name, quality) = coding.split_once(';').unwrap_or((coding, "q=1"));
+    let quality = quality.trim().trim_start_matches(['q', 'Q']).trim_start().strip_prefix('=').unwrap_or("0");
+    name.trim().eq_ignore_ascii_case("gzip") && quality.trim().parse().is_ok_and(|quality: f32| quality > 0.0)
+}
+
+/// On an answer that is sent as it is: whoever asks for it often must not have it packed each time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AsItIs;
+
+/// Whether the layer that compresses answers may compress this one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MayBePacked;
+
+impl Predicate for MayBePacked {
+    fn should_compress<B>(&self, response: &axum::http::Response<B>) -> bool {
+        response.extensions().get::<AsItIs>().is_none()
+    }
 }
 
 #[cfg(test)]
@@ -74,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_taken_where_it_is_named_without_reserve() {
+    fn gzip_is_taken_where_it_is_named() {
         for (given, taken) in [
             ("gzip", true),
             ("gzip, deflate, br, zstd", true),
@@ -83,7 +105,10 @@ mod tests {
             ("br", false),
             ("*", false),
             ("gzip;q=0", false),
-            ("identity, gzip;q=0.5", false),
+            ("identity, gzip;q=0.5", true),
+            ("gzip; Q = 0.001", true),
+            ("gzip;q=0.0", false),
+            ("gzip;x", false),
             ("xgzip", false),
         ] {
             let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, given.parse().unwrap())]);

@@ -1,5 +1,5 @@
-//! Several requests in one body, where the server's keeper takes them: one after the other, and all of them on one budget,
-//! so that a batch may cost no more than a request.
+//! Several requests in one body, where the server's keeper takes them: one after the other, and all of them on one
+//! budget, so that a batch may cost no more than a request.
 
 use async_graphql::parser::types::OperationType;
 use serde_json::Value;
@@ -37,7 +37,7 @@ pub(super) async fn answer(
     if cost > COST_MAX {
         return Err(over("fields to answer, counted with page sizes and over the batch", cost, COST_MAX));
     }
-    let begun = endpoint.begin(cost).await?;
+    let begun = endpoint.begin(&caller, cost).await?;
     let mut answers = Vec::with_capacity(prepared.len());
     for request in prepared {
         answers.push(match request {

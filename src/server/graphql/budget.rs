@@ -5,8 +5,8 @@
 //! request ends soon after its time is up or its client is gone. It does so without giving up its turn, so that fields
 //! are answered in the order in which they are asked for.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_graphql::{Context, SelectionField};
@@ -17,10 +17,14 @@ use crate::directory::View;
 use crate::error::Error;
 use crate::model::attributes::Attributes;
 use crate::query::cost::texts_max;
+use crate::server::admission::Asker;
 use crate::server::graphql::aside::{Places, aside};
 use crate::server::graphql::limits::{COST_MAX, JSON_MAX_BYTES, LISTED_MAX};
 use crate::server::graphql::scalars::Json;
+use crate::server::limits::FIELD_COUNTS_BYTES;
+use crate::server::outstanding::{Outstanding, busy};
 use crate::server::problem::{Problem, Result};
+use crate::server::shares::Share;
 
 /// After so long a request lets others go on.
 const PAUSE_EVERY: Duration = Duration::from_millis(2);
@@ -43,11 +47,37 @@ pub(crate) struct Budget {
     fields: AtomicU64,
     texts: AtomicU64,
     json_bytes: AtomicU64,
+    room: Room,
+}
+
+/// The room that an answer takes while it is made, as it grows.
+#[derive(Debug)]
+struct Room {
+    outstanding: Outstanding,
+    asker: Asker,
+    taken: Mutex<Option<Share<Asker>>>,
+}
+
+impl Room {
+    fn grow(&self, bytes: u64) -> Result<()> {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *taken {
+            Some(share) => share.grow(bytes).map_err(|_| busy()),
+            none => {
+                *none = Some(self.outstanding.take(&self.asker, bytes)?);
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Budget {
-    pub(super) fn new(within: Duration, places: Arc<Places>) -> Self {
+    /// Of a request of `asker`'s, whose answer takes of the room of all answers.
+    pub(super) fn new(within: Duration, places: Arc<Places>, outstanding: Outstanding, asker: Asker) -> Self {
+        let room = Room { outstanding, asker, taken: Mutex::default() };
         Self {
+            room,
             began: Instant::now(),
             within,
             places,
@@ -140,10 +170,10 @@ impl Budget {
         let bytes = bytes as u64;
         let all = self.json_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if all > JSON_MAX_BYTES {
-            Err(too_much("bytes of JSON in its records", JSON_MAX_BYTES))
-        } else {
-            Ok(())
+            return Err(too_much("bytes of JSON in its records", JSON_MAX_BYTES));
         }
+        // As a value, and as text.
+        self.room.grow(2 * bytes)
     }
 
     /// Counts `records` that are about to be answered with the fields that `field` asks of each.
@@ -153,7 +183,10 @@ impl Budget {
         }
         let fields = (records as u64).saturating_mul(fields_beneath(field));
         let all = self.fields.fetch_add(fields, Ordering::Relaxed).saturating_add(fields);
-        if all > COST_MAX { Err(too_much("fields", COST_MAX)) } else { Ok(()) }
+        if all > COST_MAX {
+            return Err(too_much("fields", COST_MAX));
+        }
+        self.room.grow(fields * FIELD_COUNTS_BYTES)
     }
 }
 

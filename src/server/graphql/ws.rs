@@ -20,7 +20,7 @@ use crate::server::admission::Asker;
 use crate::server::closing::Closing;
 use crate::server::graphql::close::{Close, FAREWELL_WITHIN, farewell};
 use crate::server::graphql::http::asked;
-use crate::server::graphql::operation::Operation;
+use crate::server::graphql::operation::{Operation, Told};
 use crate::server::graphql::origin;
 use crate::server::graphql::sockets::{Held, Sockets};
 use crate::server::json;
@@ -36,6 +36,8 @@ const INIT_WITHIN: Duration = Duration::from_secs(3);
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// The largest message, in bytes.
 const MESSAGE_MAX: usize = 256 * 1024;
+/// The longest id of an operation, in bytes.
+const ID_MAX: usize = 128;
 /// Operations that one connection may have open.
 const OPERATIONS_MAX: usize = 100;
 /// How often the token is looked at again, beside each commit: it may expire, and nobody says so.
@@ -132,7 +134,8 @@ impl Connection {
                     if !std::mem::take(&mut heard) {
                         return None;
                     }
-                    if self.socket.send(Message::Ping(Bytes::new())).await.is_err() {
+                    let ping = self.socket.send(Message::Ping(Bytes::new()));
+                    if !matches!(tokio::time::timeout(TAKEN_WITHIN, ping).await, Ok(Ok(()))) {
                         return None;
                     }
                 }
@@ -157,9 +160,16 @@ impl Connection {
     }
 
     async fn send(&mut self, message: &Value) -> Result<(), Close> {
-        let text = message.to_string();
+        self.send_text(message.to_string()).await
+    }
+
+    async fn send_text(&mut self, text: String) -> Result<(), Close> {
         let sent = tokio::time::timeout(TAKEN_WITHIN, self.socket.send(Message::Text(text.into()))).await;
-        if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(Close::invalid("gone")) }
+        if matches!(sent, Ok(Ok(()))) {
+            Ok(())
+        } else {
+            Err(Close::try_again_later("messages are not taken"))
+        }
     }
 
     /// Ends everything once the token no longer holds.
@@ -189,13 +199,15 @@ impl Connection {
     }
 
     /// The next answer of an operation, or its end.
-    async fn tell(&mut self, id: String, answer: Option<Value>) -> Result<(), Close> {
-        match answer {
-            Some(message) => {
-                if message["type"] == "error" {
+    async fn tell(&mut self, id: String, told: Option<Told>) -> Result<(), Close> {
+        match told {
+            Some(mut told) => {
+                if told.is_refusal {
                     self.operations.remove(&id);
                 }
-                self.send(&message).await
+                let text = std::mem::take(&mut told.text);
+                // What it holds is let go of once it was sent.
+                self.send_text(text).await
             }
             None if self.operations.remove(&id).is_some() => {
                 self.send(&json!({ "id": id, "type": "complete" })).await?;
@@ -229,7 +241,7 @@ impl Connection {
                 None => self.send(&json!({ "type": "pong" })).await,
             },
             Some("pong") => Ok(()),
-            Some("subscribe") => self.subscribe(message),
+            Some("subscribe") => self.subscribe(message, text.len()),
             Some("complete") => match message["id"].as_str() {
                 Some(id) => {
                     self.operations.remove(id);
@@ -273,7 +285,7 @@ impl Connection {
         }
     }
 
-    fn subscribe(&mut self, mut message: Value) -> Result<(), Close> {
+    fn subscribe(&mut self, mut message: Value, bytes: usize) -> Result<(), Close> {
         let Some(caller) = &self.caller else { return Err(Close::unauthorized()) };
         let state = &self.sockets.endpoint.state;
         if !state.still_holds(&caller.grant) {
@@ -284,11 +296,19 @@ impl Connection {
             Some(id) if !id.is_empty() => id.to_owned(),
             _ => return Err(Close::invalid("subscribe needs an id")),
         };
+        if id.len() > ID_MAX {
+            return Err(Close::invalid(format!("an id has at most {ID_MAX} bytes")));
+        }
         if self.operations.contains_key(&id) {
             return Err(Close::new(4409, format!("Subscriber for {id} already exists")));
         }
         if self.operations.len() >= OPERATIONS_MAX {
             return Err(Close::invalid(format!("at most {OPERATIONS_MAX} operations may be open")));
+        }
+        let open: usize = self.operations.values().map(|operation| operation.asked_bytes).sum();
+        if open + bytes > MESSAGE_MAX {
+            let why = format!("what is asked by open operations has at most {MESSAGE_MAX} bytes in all");
+            return Err(Close::invalid(why));
         }
         let Value::Object(payload) = message["payload"].take() else {
             return Err(Close::invalid("subscribe needs a payload"));
@@ -298,7 +318,7 @@ impl Connection {
             let detail = "the server stops; ask over another socket";
             Operation::refused(&id, Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail))
         } else {
-            Operation::begun(&self.sockets, id.clone(), caller, asked)
+            Operation::begun(&self.sockets, id.clone(), caller, asked, bytes)
         };
         self.operations.insert(id, operation);
         Ok(())
@@ -322,7 +342,7 @@ async fn time_to_look(after_a_while: &mut Interval, revisions: &mut watch::Recei
 }
 
 /// The next answer of any operation; waits for ever while there is none.
-async fn next(operations: &mut HashMap<String, Operation>) -> (String, Option<Value>) {
+async fn next(operations: &mut HashMap<String, Operation>) -> (String, Option<Told>) {
     if operations.is_empty() {
         return std::future::pending().await;
     }

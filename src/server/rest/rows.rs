@@ -16,6 +16,8 @@ use crate::server::rest::csv_text;
 use crate::server::rest::format::Format;
 use crate::server::rest::resource::Resource;
 
+/// A list of so many records is written at once, and takes room by its size. A longer one is written while it is sent.
+const WHOLE: usize = 1_024;
 /// How many records are written at a time.
 const PIECE: usize = 256;
 
@@ -44,7 +46,7 @@ pub(super) struct Shape {
 /// Writes `rows` as the body of an answer.
 pub(super) fn answer<R: Resource>(view: View, rows: Rows<R::Item>, shape: Shape) -> Response {
     let media_type = HeaderValue::from_static(shape.format.media_type());
-    let is_short = rows.items.len() <= PIECE;
+    let is_short = rows.items.len() <= WHOLE;
     let mut pieces = Pieces::<R>::new(view, rows, shape);
     let body = if is_short {
         let mut whole = Vec::new();
