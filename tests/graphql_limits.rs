@@ -286,3 +286,24 @@ fn lists_without_a_page_size_are_counted_as_they_are_answered() {
     assert_eq!(error["extensions"]["limit"], 100_000, "{error}");
     assert_eq!(server.data("{ revision }")["revision"], 2, "each request has its own count");
 }
+
+#[test]
+fn the_texts_of_one_answer_have_a_limit() {
+    let server = Server::start();
+    let name = "🦀".repeat(500);
+    let person = |at: usize| {
+        let line = json!({"kind": "person", "email": format!("p{at}@x.example"), "displayName": name});
+        format!("{line}\n")
+    };
+    server.bulk("", &joined(200, person)).ok();
+    let named = |times| {
+        let names = joined(times, |at| format!("a{at}: displayName "));
+        format!("{{ people(first: 200) {{ nodes {{ {names} }} }} }}")
+    };
+    let limit = 32 << 20;
+    assert!(200 * 80 * name.len() <= limit && 200 * 90 * name.len() > limit);
+    let answered = server.data(&named(80));
+    assert_eq!(answered["people"]["nodes"][199]["a79"], name);
+    let error = server.refusal(&named(90), TOO_COMPLEX);
+    assert_eq!(error["extensions"]["limit"], limit, "{error}");
+}

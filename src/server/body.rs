@@ -117,7 +117,7 @@ pub(crate) fn sender(head: &Parts) -> Result<&Actor> {
 /// Reads a body of at most `max` bytes, in time. One that says it is far larger is refused before it is read, and
 /// so is one whose sender waits to be asked for it.
 pub(crate) async fn read(sender: &Actor, headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
-    read_into(Sink::Plain(Kept::new(sender, max)), headers, body, max).await
+    read_into(Sink::Plain(Box::new(Kept::new(sender, max))), headers, body, max).await
 }
 
 /// The same of a body packed with gzip, of at most `max` bytes before and after: it is unpacked as it comes, so that
@@ -181,7 +181,7 @@ async fn discard(mut body: Body) {
 
 /// What a body is gathered in.
 enum Sink {
-    Plain(Kept),
+    Plain(Box<Kept>),
     Gzip(Box<MultiGzDecoder<Kept>>),
 }
 
@@ -323,7 +323,7 @@ mod tests {
 
     async fn read_slowly(body: Body) -> Result<usize> {
         let kept = Kept::new(&token("slowslow"), BULK_BODY_MAX_BYTES);
-        collect(Sink::Plain(kept), body, BULK_BODY_MAX_BYTES).await.map(|bytes| bytes.len())
+        collect(Sink::Plain(Box::new(kept)), body, BULK_BODY_MAX_BYTES).await.map(|bytes| bytes.len())
     }
 
     #[tokio::test(start_paused = true)]

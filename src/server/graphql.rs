@@ -13,6 +13,7 @@ mod changes;
 mod close;
 mod connection;
 mod cost;
+mod counted;
 mod descendants;
 mod document;
 mod facet;
@@ -285,7 +286,7 @@ impl Endpoint {
         let is_short = prepared.cost < WATCHED_FROM;
         let request = prepared.into_request(caller, &begun.budget);
         if is_short {
-            return self.told(self.api.execute(request).await);
+            return self.told_within(&begun.budget, self.api.execute(request).await);
         }
         // In a task of its own, since whoever waits for it must hear when the client goes.
         let api = self.api.clone();
@@ -298,7 +299,7 @@ impl Endpoint {
         let executed = execution.await;
         waiting.0 = None;
         match executed {
-            Ok(response) => self.told(response),
+            Ok(response) => self.told_within(&begun.budget, response),
             Err(fault) if fault.is_panic() => std::panic::resume_unwind(fault.into_panic()),
             Err(_) => Answer::refusal(Problem::internal()),
         }
@@ -322,6 +323,14 @@ impl Endpoint {
     fn budget(&self, caller: &Caller) -> Budget {
         let (places, outstanding) = (Arc::clone(&self.places), self.outstanding.clone());
         Budget::new(self.state.graphql().answer_within, places, outstanding, Asker::known(caller))
+    }
+
+    /// An answer from which text was left out is none.
+    fn told_within(&self, budget: &Budget, response: async_graphql::Response) -> Answer {
+        match budget.text_fits() {
+            Ok(()) => self.told(response),
+            Err(refusal) => Answer::refusal(refusal),
+        }
     }
 
     fn told(&self, response: async_graphql::Response) -> Answer {

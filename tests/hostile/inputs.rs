@@ -1,5 +1,7 @@
 //! The table of hostile inputs, with what each deserves.
 
+use clade::server::limits::JSON_VALUES_MAX;
+
 use crate::support::process::packed;
 use crate::wire::{headed, request};
 
@@ -100,6 +102,11 @@ fn bodies(table: &mut Table) {
     table.person("nothing but spaces", &[400], " ".repeat(MIB - 1));
     let path = format!("{{\"email\":\"x@y.example\",\"team\":\"{long}\"}}");
     table.person("a long team", &[422], path);
+    // Nothing is wrong with these but one thing at the end.
+    let most = with(&format!("[{}0]", "0,".repeat(JSON_VALUES_MAX - 10)));
+    table.person("as many values as a body may have", &[422], most.replace("x@y.example", "nobody"));
+    let most = with(&format!("[{}0]", "0,".repeat(JSON_VALUES_MAX)));
+    table.person("more values than a body may have", &[400], most);
 }
 
 fn bulk(table: &mut Table) {
@@ -126,6 +133,10 @@ fn bulk(table: &mut Table) {
         format!("{{\"kind\":\"person\",\"email\":\"x@y.example\",\"note\":\"{}\"}}", "x".repeat(2 * MIB));
     table.post("a line larger than a record", &[400, 413, 422], "/bulk", NDJSON, line.as_bytes());
     table.post("a line of nested JSON", &[400], "/bulk", NDJSON, nested(MIB / 2 - 1).as_bytes());
+    let line =
+        format!("{{\"kind\":\"person\",\"email\":\"x@y.example\",\"note\":\"{}\"}}\n", "x".repeat(MIB - 100));
+    let lines = [line.repeat(63), "{\"kind\":\"person\"}".to_owned()].concat();
+    table.post("64 MB of good lines before a bad one", &[422], "/bulk", NDJSON, lines.as_bytes());
     table.post("66 MB", &[413], "/bulk", NDJSON, &b"{}\n".repeat(22 * MIB));
     let large = b"Content-Length: 9223372036854775807\r\nExpect: 100-continue";
     let large = String::from_utf8_lossy(large).into_owned();
@@ -137,6 +148,17 @@ fn graphql(table: &mut Table) {
     let aliases = |count: usize| (0..count).map(|n| format!("a{n}:revision")).collect::<Vec<_>>().join(" ");
     table.query("a million aliases", &format!("{{{}}}", aliases(1_000_000)));
     table.query("many aliases", &format!("{{{}}}", aliases(20_000)));
+    table.query(
+        "as many good fields as a document has room for",
+        &format!("{{{}}}", "revision ".repeat(7_000)),
+    );
+    table.query("more good fields than that", &format!("{{{}}}", "revision ".repeat(50_000)));
+    let spread = "...f ".repeat(250);
+    let fields = "revision __typename ".repeat(50);
+    let document = format!("{{{spread}}} fragment f on Query{{{fields}}}");
+    table.query("tens of thousands of good fields by fragments", &document);
+    let operations = (0..1_000).map(|n| format!("query q{n}{{revision}}")).collect::<Vec<_>>();
+    table.query("a thousand good operations", &operations.join(" "));
     table.query("braces", &"{a".repeat(100_000));
     table.query("lists in a variable", &format!("{{node(id:{}) {{id}}}}", nested(100_000)));
     table.query("directives", &format!("{{revision {}}}", "@a".repeat(100_000)));

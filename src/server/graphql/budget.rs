@@ -19,7 +19,7 @@ use crate::model::attributes::Attributes;
 use crate::query::cost::texts_max;
 use crate::server::admission::Asker;
 use crate::server::graphql::aside::{Places, aside};
-use crate::server::graphql::limits::{COST_MAX, JSON_MAX_BYTES, LISTED_MAX};
+use crate::server::graphql::limits::{COST_MAX, JSON_MAX_BYTES, LISTED_MAX, TEXT_MAX_BYTES};
 use crate::server::graphql::scalars::Json;
 use crate::server::limits::FIELD_COUNTS_BYTES;
 use crate::server::outstanding::{Outstanding, busy};
@@ -47,6 +47,7 @@ pub(crate) struct Budget {
     fields: AtomicU64,
     texts: AtomicU64,
     json_bytes: AtomicU64,
+    text_bytes: AtomicU64,
     room: Room,
 }
 
@@ -88,6 +89,7 @@ impl Budget {
             fields: AtomicU64::new(0),
             texts: AtomicU64::new(0),
             json_bytes: AtomicU64::new(0),
+            text_bytes: AtomicU64::new(0),
         }
     }
 
@@ -174,6 +176,21 @@ impl Budget {
         }
         // As a value, and as text.
         self.room.grow(2 * bytes)
+    }
+
+    /// Counts a text that is about to be answered, and says whether there is room for it.
+    pub(super) fn has_room_for(&self, text: &str) -> bool {
+        let bytes = text.len() as u64;
+        self.text_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= TEXT_MAX_BYTES
+    }
+
+    /// Whether there was room for every text.
+    pub(super) fn text_fits(&self) -> Result<()> {
+        if self.text_bytes.load(Ordering::Relaxed) > TEXT_MAX_BYTES {
+            Err(too_much("bytes of text in its records", TEXT_MAX_BYTES))
+        } else {
+            Ok(())
+        }
     }
 
     /// Counts `records` that are about to be answered with the fields that `field` asks of each.

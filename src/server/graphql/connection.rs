@@ -13,6 +13,7 @@ use crate::query::facet::{self, FacetBy, facets};
 use crate::query::filter::{Filter, select};
 use crate::query::page::{Page, PageRequest, cursor, page};
 use crate::server::graphql::budget::{self, Budget};
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::facet::{Bucket, Facet};
 use crate::server::graphql::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::server::graphql::org_unit::OrgUnit;
@@ -210,8 +211,8 @@ impl<T: Listed> Edge<T> {
     }
 
     /// Where this edge stands in the list: opaque, and valid for this order alone.
-    async fn cursor(&self) -> &str {
-        &self.cursor
+    async fn cursor(&self) -> Counted<&str> {
+        Counted(self.cursor.as_str())
     }
 }
 

@@ -9,6 +9,7 @@ use crate::model::level::UnitType;
 use crate::query::tree::{Descendant, descendants};
 use crate::server::graphql::budget::{self, Budget};
 use crate::server::graphql::connection::{PageInfo, invalid, page_size};
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::limits::PAGE_MAX;
 use crate::server::graphql::node::Seen;
 use crate::server::graphql::org_unit::OrgUnit;
@@ -30,7 +31,7 @@ pub(crate) struct DescendantEdge {
     /// The unit.
     node: OrgUnit,
     /// Where this edge stands in the list.
-    cursor: String,
+    cursor: Counted<String>,
     /// 1 for a child of the unit that was asked about.
     depth: usize,
     /// The unit directly above it on this walk.
@@ -97,7 +98,7 @@ impl DescendantConnection {
         let edge = |unit: Descendant| {
             Some(DescendantEdge {
                 node: OrgUnit::at(&self.top.view, unit.id)?,
-                cursor: cursor(&self.top, unit),
+                cursor: Counted(cursor(&self.top, unit)),
                 depth: unit.depth,
                 parent: OrgUnit::at(&self.top.view, unit.parent)?,
             })

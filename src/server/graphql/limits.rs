@@ -60,6 +60,8 @@ const OPERATIONS_MAX: u64 = 50;
 pub(crate) const LISTED_MAX: u64 = 100_000;
 /// Memory that attributes and other JSON of the records in one answer take.
 pub(crate) const JSON_MAX_BYTES: u64 = 32 << 20;
+/// Texts of the records in one answer, each as often as it is asked for.
+pub(crate) const TEXT_MAX_BYTES: u64 = 32 << 20;
 /// Fields answered, counted with page sizes.
 pub(crate) const COST_MAX: u64 = 500_000;
 

@@ -10,6 +10,7 @@ use crate::model::key::Name;
 use crate::model::mapping::{Mapping as Record, MappingType as Type, Relationship as Relation};
 use crate::server::graphql::budget::{self, Budget};
 use crate::server::graphql::connection::{PageArgs, PageInfo, invalid, page_size};
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::limits::PAGE_DEFAULT;
 use crate::server::graphql::node::{Named, Node, mapping_id, unit};
 use crate::server::graphql::scalars::{DateTime, Json, Revision};
@@ -55,8 +56,8 @@ pub(crate) struct Mapping {
 #[Object(use_type_description)]
 impl Mapping {
     /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        mapping_id(self.mapping.id)
+    pub(crate) async fn id(&self) -> Counted<ID> {
+        Counted(mapping_id(self.mapping.id))
     }
 
     /// The id as REST has it, a UUID.
@@ -85,8 +86,8 @@ impl Mapping {
     }
 
     /// Which system says so.
-    async fn source(&self) -> Option<&str> {
-        self.mapping.source.as_deref().map(Name::as_str)
+    async fn source(&self) -> Option<Counted<&str>> {
+        self.mapping.source.as_deref().map(Name::as_str).map(Counted)
     }
 
     /// Fields that the directory has no name for.

@@ -11,6 +11,7 @@ use crate::model::entity::{Body, Entity, EntityId, Kind};
 use crate::model::key::{Email, ProjectId, UnitKey};
 use crate::model::mapping::{Mapping as MappingRecord, MappingId};
 use crate::model::reference::UnitRef;
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::mapping::Mapping;
 use crate::server::graphql::org_unit::OrgUnit;
 use crate::server::graphql::person::Person;
@@ -26,7 +27,7 @@ const ASSET_SEPARATOR: char = '\n';
 #[derive(Clone, Interface)]
 #[graphql(field(
     name = "id",
-    ty = "ID",
+    ty = "Counted<ID>",
     desc = "The global id: opaque, and stable while the record keeps its key."
 ))]
 pub(crate) enum Node {

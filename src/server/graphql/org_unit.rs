@@ -10,6 +10,7 @@ use crate::model::reference::UnitRef;
 use crate::query::filter::Filter;
 use crate::server::graphql::budget::{self, list};
 use crate::server::graphql::connection::{Connection, PageArgs};
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::descendants::DescendantConnection;
 use crate::server::graphql::filter::{
     PersonFilter, PersonOrder, ProjectFilter, ProjectOrder, RepositoryFilter, RepositoryOrder,
@@ -99,24 +100,24 @@ impl OrgUnit {
 #[Object(use_type_description)]
 impl OrgUnit {
     /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        self.0.global_id()
+    pub(crate) async fn id(&self) -> Counted<ID> {
+        Counted(self.0.global_id())
     }
 
     /// Unique among units.
-    async fn key(&self) -> Result<&str> {
-        Ok(self.record()?.key.as_str())
+    async fn key(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.key.as_str()))
     }
 
     /// What people call it. Several units may share a name.
-    async fn name(&self) -> Result<&str> {
-        Ok(self.record()?.name.as_str())
+    async fn name(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.name.as_str()))
     }
 
     /// Its type, in lower case: a level's name, or any other word.
     #[graphql(name = "type")]
-    async fn unit_type(&self) -> Result<&str> {
-        Ok(self.record()?.unit_type.as_str())
+    async fn unit_type(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.unit_type.as_str()))
     }
 
     /// 1 for an organization to 5 for a team; null for a type that is no level.
@@ -125,8 +126,8 @@ impl OrgUnit {
     }
 
     /// What another system calls it.
-    async fn external_id(&self) -> Result<Option<&str>> {
-        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str))
+    async fn external_id(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Counted))
     }
 
     /// Fields that the directory has no name for.

@@ -9,6 +9,7 @@ use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::server::graphql::budget::{self, list};
 use crate::server::graphql::connection::{Connection, Listed, PageArgs};
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::facet::PersonFacet;
 use crate::server::graphql::filter::{ProjectFilter, ProjectOrder};
 use crate::server::graphql::node::Seen;
@@ -46,33 +47,33 @@ impl Person {
 #[Object(use_type_description)]
 impl Person {
     /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        self.0.global_id()
+    pub(crate) async fn id(&self) -> Counted<ID> {
+        Counted(self.0.global_id())
     }
 
     /// Unique among people, without case.
-    async fn email(&self) -> Result<&str> {
-        Ok(self.record()?.email.as_str())
+    async fn email(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.email.as_str()))
     }
 
     /// Given name.
-    async fn first_name(&self) -> Result<Option<&str>> {
-        Ok(self.record()?.first_name.as_ref().map(Name::as_str))
+    async fn first_name(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.first_name.as_ref().map(Name::as_str).map(Counted))
     }
 
     /// Family name.
-    async fn last_name(&self) -> Result<Option<&str>> {
-        Ok(self.record()?.last_name.as_ref().map(Name::as_str))
+    async fn last_name(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.last_name.as_ref().map(Name::as_str).map(Counted))
     }
 
     /// The name to show.
-    async fn display_name(&self) -> Result<Option<&str>> {
-        Ok(self.record()?.display_name.as_ref().map(Name::as_str))
+    async fn display_name(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.display_name.as_ref().map(Name::as_str).map(Counted))
     }
 
     /// What another system calls this person.
-    async fn external_id(&self) -> Result<Option<&str>> {
-        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str))
+    async fn external_id(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Counted))
     }
 
     /// Fields that the directory has no name for.

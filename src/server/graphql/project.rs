@@ -9,6 +9,7 @@ use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::server::graphql::budget::{self, list};
 use crate::server::graphql::connection::{Connection, Listed, PageArgs};
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::facet::ProjectFacet;
 use crate::server::graphql::filter::{PersonFilter, PersonOrder};
 use crate::server::graphql::node::Seen;
@@ -48,23 +49,23 @@ impl Project {
 #[Object(use_type_description)]
 impl Project {
     /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        self.0.global_id()
+    pub(crate) async fn id(&self) -> Counted<ID> {
+        Counted(self.0.global_id())
     }
 
     /// Unique among projects.
-    async fn project_id(&self) -> Result<&str> {
-        Ok(self.record()?.project_id.as_str())
+    async fn project_id(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.project_id.as_str()))
     }
 
     /// What people call it.
-    async fn project_name(&self) -> Result<&str> {
-        Ok(self.record()?.name.as_str())
+    async fn project_name(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.name.as_str()))
     }
 
     /// What another system calls it.
-    async fn external_id(&self) -> Result<Option<&str>> {
-        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str))
+    async fn external_id(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Counted))
     }
 
     /// Fields that the directory has no name for.
@@ -172,18 +173,18 @@ pub(crate) struct ProjectOwner {
 #[Object(use_type_description)]
 impl ProjectOwner {
     /// Given name.
-    async fn first_name(&self) -> Option<&str> {
-        self.record.first_name.as_deref().map(Name::as_str)
+    async fn first_name(&self) -> Option<Counted<&str>> {
+        self.record.first_name.as_deref().map(Name::as_str).map(Counted)
     }
 
     /// Family name.
-    async fn last_name(&self) -> Option<&str> {
-        self.record.last_name.as_deref().map(Name::as_str)
+    async fn last_name(&self) -> Option<Counted<&str>> {
+        self.record.last_name.as_deref().map(Name::as_str).map(Counted)
     }
 
     /// The address.
-    async fn email(&self) -> Option<&str> {
-        self.record.email.as_ref().map(Email::as_str)
+    async fn email(&self) -> Option<Counted<&str>> {
+        self.record.email.as_ref().map(Email::as_str).map(Counted)
     }
 
     /// The person with this address, if the directory knows one.

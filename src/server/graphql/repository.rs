@@ -7,6 +7,7 @@ use crate::model::entity::{EntityId, Kind, Repository as Record};
 use crate::model::key::{Name, RepoUrl};
 use crate::server::graphql::budget;
 use crate::server::graphql::connection::Listed;
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::facet::RepositoryFacet;
 use crate::server::graphql::node::Seen;
 use crate::server::graphql::project::Project;
@@ -37,23 +38,23 @@ impl Repository {
 #[Object(use_type_description)]
 impl Repository {
     /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        self.0.global_id()
+    pub(crate) async fn id(&self) -> Counted<ID> {
+        Counted(self.0.global_id())
     }
 
     /// What people call it.
-    async fn name(&self) -> Result<&str> {
-        Ok(self.record()?.name.as_str())
+    async fn name(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.name.as_str()))
     }
 
     /// Where it is hosted, such as `github.com`.
-    async fn platform(&self) -> Result<Option<&str>> {
-        Ok(self.record()?.platform.as_ref().map(Name::as_str))
+    async fn platform(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.platform.as_ref().map(Name::as_str).map(Counted))
     }
 
     /// Where it is, as given.
-    async fn url(&self) -> Result<Option<&str>> {
-        Ok(self.record()?.url.as_ref().map(RepoUrl::as_str))
+    async fn url(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.url.as_ref().map(RepoUrl::as_str).map(Counted))
     }
 
     /// Fields that the directory has no name for.

@@ -7,6 +7,7 @@ use crate::model::entity::{EntityId, Kind, Service as Record};
 use crate::model::key::{ExternalId, ServiceIdentifier};
 use crate::server::graphql::budget;
 use crate::server::graphql::connection::Listed;
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::node::Seen;
 use crate::server::graphql::project::Project;
 use crate::server::graphql::scalars::{DateTime, Json, Revision};
@@ -29,18 +30,18 @@ impl Service {
 #[Object(use_type_description)]
 impl Service {
     /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        self.0.global_id()
+    pub(crate) async fn id(&self) -> Counted<ID> {
+        Counted(self.0.global_id())
     }
 
     /// What people call it.
-    async fn name(&self) -> Result<&str> {
-        Ok(self.record()?.name.as_str())
+    async fn name(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.name.as_str()))
     }
 
     /// What machines call it.
-    async fn identifier(&self) -> Result<Option<&str>> {
-        Ok(self.record()?.identifier.as_ref().map(ServiceIdentifier::as_str))
+    async fn identifier(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.identifier.as_ref().map(ServiceIdentifier::as_str).map(Counted))
     }
 
     /// What it depends on, in the form in which it was given.
@@ -50,8 +51,8 @@ impl Service {
     }
 
     /// What another system calls it.
-    async fn external_id(&self) -> Result<Option<&str>> {
-        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str))
+    async fn external_id(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Counted))
     }
 
     /// Fields that the directory has no name for.

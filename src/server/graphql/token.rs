@@ -7,6 +7,7 @@ use async_graphql::{Context, Description, Enum, Object};
 use crate::directory::View;
 use crate::model::key::Name;
 use crate::model::token::{Token as Record, TokenId};
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::org_unit::OrgUnit;
 use crate::server::graphql::scalars::{DateTime, Revision};
 use crate::server::problem::{Problem, Result};
@@ -57,8 +58,8 @@ impl Token {
     }
 
     /// What it is for.
-    async fn description(&self) -> Option<&str> {
-        self.record.description.as_ref().map(Name::as_str)
+    async fn description(&self) -> Option<Counted<&str>> {
+        self.record.description.as_ref().map(Name::as_str).map(Counted)
     }
 
     /// The units that it sees and may change, with what is beneath them, by name; null when it sees everything. Units
