@@ -7,6 +7,7 @@ mod check;
 mod client;
 mod demo;
 pub mod demo_data;
+mod doctor;
 mod export;
 mod expose;
 mod generate;
@@ -67,7 +68,7 @@ enum Command {
     Log(log::Log),
     /// Ask a server whether it can serve
     Health(health::Health),
-    /// Examine a store: file, log, graph and rules
+    /// Examine a store: file, log, graph and rules; and look its data over
     Check(check::Check),
     /// Copy a store, consistently, also while it is served
     Backup(backup::Backup),

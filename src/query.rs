@@ -1,6 +1,7 @@
 //! Questions to a [`View`](crate::graph::View): one filter algebra over bitmaps, for every door.
 
 pub mod cost;
+pub mod doctor;
 pub mod facet;
 pub mod filter;
 mod least;
@@ -13,6 +14,7 @@ mod text;
 pub mod tree;
 
 pub use crate::graph::order::{Order, OrderBy};
+pub use doctor::{Finding, FindingCode, Findings, doctor};
 pub use facet::{Bucket, FacetBy, facet, facets};
 pub use filter::{Field, Filter, Relation, TextTest, select};
 pub use page::{Page, PageRequest, cursor, page};

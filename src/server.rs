@@ -10,6 +10,7 @@ mod closing;
 mod cors;
 pub mod exposure;
 mod extract;
+mod finding;
 pub mod graphql;
 mod guard;
 mod health;

@@ -384,7 +384,7 @@ fn tokens_are_made_listed_and_revoked() {
 fn check_finds_nothing_wrong_with_what_was_imported() {
     for door in Door::with_corp() {
         let said = door.run(&["check"]).ok();
-        assert!(said.contains("9 entities, 9 mappings") && said.ends_with("nothing is wrong\n"), "{said}");
+        assert!(said.contains("9 entities, 9 mappings") && said.contains("nothing is wrong\n"), "{said}");
         let checked = door.run(&["check", "--json"]).json();
         assert_eq!((&checked["entities"], &checked["findings"]), (&json!(9), &json!([])), "{checked}");
     }

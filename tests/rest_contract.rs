@@ -363,7 +363,7 @@ fn the_openapi_document_says_what_every_operation_can_give() {
             );
         }
     }
-    assert_eq!(operations, 40);
+    assert_eq!(operations, 41);
     let person = &document["components"]["schemas"]["PersonFields"];
     assert!(person["properties"]["team"].is_object() && person["required"].is_null(), "{person}");
     let text = document.to_string();

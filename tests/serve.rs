@@ -409,7 +409,7 @@ fn a_file_that_may_not_grow_is_a_full_disk_until_it_may() {
     assert_eq!(post(refused).0, 200);
     assert_eq!(send(&running, &token, "GET", "/readyz", &Value::Null).0, 200);
     running.kill();
-    assert!(folder.clade(&["check", "--data", "corp.redb"]).ok().ends_with("nothing is wrong\n"));
+    assert!(folder.clade(&["check", "--data", "corp.redb"]).ok().contains("nothing is wrong\n"));
 }
 
 #[test]

@@ -1,52 +1,71 @@
-//! `clade check`: store against graph against rules.
+//! `clade check`: store against graph against rules, and what the doctor says of the data.
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use ureq::SendBody;
 
+use crate::cli::doctor::{self, EXAMPLES};
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say, say_json};
-use crate::server::rest::CheckAnswer;
+use crate::server::rest::{CheckAnswer, DoctorAnswer};
 
 #[derive(Debug, Args)]
-pub(super) struct Check {}
+#[command(
+    after_help = "The exit code is 0 where the store is whole, whatever the doctor finds about its data: names that \
+                  come twice, people and projects in no unit, unknown owners and the like are for you to judge. \
+                  With --json all of them are written."
+)]
+pub(super) struct Check {
+    /// List everything that the doctor finds, not just some examples
+    #[arg(long)]
+    all: bool,
+}
 
 impl Check {
-    #[expect(clippy::unused_self, reason = "every command is run the same way")]
     pub(super) fn run(self, settings: &Settings) -> Result {
-        let checked = match Target::existing(settings)? {
-            Target::Store(directory) => json!(CheckAnswer::from(directory.check()?)),
+        let is_whole = self.all || settings.json;
+        let (mut checked, told) = match Target::existing(settings)? {
+            Target::Store(directory) => {
+                let most = if is_whole { usize::MAX } else { EXAMPLES };
+                let told = json!(DoctorAnswer::with_examples(&directory.view(), most));
+                (json!(CheckAnswer::from(directory.check()?)), told)
+            }
             Target::Server(client) => {
-                client.post("/api/v2/data/check", "application/json", SendBody::none())?
+                let checked = client.post("/api/v2/data/check", "application/json", SendBody::none())?;
+                (checked, doctor::ask(&client, is_whole)?)
             }
         };
-        let findings = checked["findings"].as_array().cloned().unwrap_or_default();
+        let wrong = checked["findings"].as_array().map_or(0, Vec::len);
         if settings.json {
+            checked["doctor"] = told;
             say_json(&checked)?;
         } else {
-            let count = |name: &str| checked[name].as_u64().unwrap_or_default();
-            say(format!(
-                "examined revision {}: {} facts in the log; {} entities, {} mappings and {} tokens, ended ones included",
-                count("revision"),
-                count("changes"),
-                count("entities"),
-                count("mappings"),
-                count("tokens"),
-            ))?;
-            for finding in &findings {
-                say(format!("  {}", finding.as_str().unwrap_or_default()))?;
-            }
+            show(&checked)?;
+            doctor::show(&told)?;
         }
-        match findings.len() {
-            0 if settings.json => Ok(()),
-            0 => say("nothing is wrong"),
-            found => Err(told(settings, found)),
-        }
+        if wrong == 0 { Ok(()) } else { Err(told_wrong(settings, wrong)) }
     }
 }
 
-fn told(settings: &Settings, found: usize) -> Failure {
+fn show(checked: &Value) -> Result {
+    let count = |name: &str| checked[name].as_u64().unwrap_or_default();
+    say(format!(
+        "examined revision {}: {} facts in the log; {} entities, {} mappings and {} tokens, ended ones included",
+        count("revision"),
+        count("changes"),
+        count("entities"),
+        count("mappings"),
+        count("tokens"),
+    ))?;
+    let findings = checked["findings"].as_array().map_or(&[][..], Vec::as_slice);
+    for finding in findings {
+        say(format!("  {}", finding.as_str().unwrap_or_default()))?;
+    }
+    if findings.is_empty() { say("nothing is wrong") } else { Ok(()) }
+}
+
+fn told_wrong(settings: &Settings, found: usize) -> Failure {
     if settings.json {
         return Failure::Silent;
     }

@@ -63,6 +63,18 @@ impl View {
         if graph.closures_from_edges() != graph.beneath {
             found.push("what is kept as beneath the units is not what the mappings say".to_owned());
         }
+        for kind in [Kind::Repository, Kind::Service] {
+            for id in &graph.all[kind as usize] {
+                let project = graph.entity(EntityId(id)).and_then(|entity| entity.owning_project());
+                let is_there = |id| graph.entity(id).is_some_and(|entity| entity.kind() == Kind::Project);
+                if let Some(project) = project.filter(|project| !is_there(*project)) {
+                    found.push(format!(
+                        "the {kind} #{id} is of #{}, which is no project that holds",
+                        project.0
+                    ));
+                }
+            }
+        }
         let mut pairs: FxHashMap<(EntityId, EntityId), u32> = FxHashMap::default();
         for mapping in graph.all_mappings() {
             let (from, to) = mapping.mapping_type.ends();

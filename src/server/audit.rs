@@ -51,12 +51,15 @@ pub fn record_name(text: &str) -> Result<RecordName, Error> {
     }
 }
 
+/// The word for a kind of entity.
+pub(super) fn word(kind: Kind) -> &'static str {
+    KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, word)| word)
+}
+
 /// What kind of record it is.
 pub(super) fn kind(record: &Record) -> &'static str {
     match record {
-        Record::Entity(entity) => {
-            KINDS.iter().find(|(kind, _)| *kind == entity.kind()).map_or("", |(_, word)| word)
-        }
+        Record::Entity(entity) => word(entity.kind()),
         Record::Mapping(_) => "mapping",
         Record::Token(_) => "token",
     }

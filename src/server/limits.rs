@@ -100,6 +100,14 @@ pub const LOG_CHANGES_DEFAULT: usize = 100;
 pub const LOG_CHANGES_MAX: usize = 1_000;
 /// How many readers of the log read at once.
 pub const LOG_READERS_MAX: usize = 1;
+/// How many findings of the doctor are shown, where nothing else is said.
+pub const FINDINGS_DEFAULT: usize = 100;
+/// How many findings of the doctor one answer by REST may show.
+pub const FINDINGS_MAX: usize = 1_000;
+/// How many records of one finding are shown. All are counted.
+pub const FINDING_RECORDS_MAX: usize = 20;
+/// How many examinations by the doctor go on at once by REST; others wait.
+pub const DOCTORS_MAX: usize = 2;
 /// The largest set of keys of an identity provider, in bytes.
 pub const JWKS_BYTES_MAX: u64 = 1 << 20;
 /// How long fetching it may take.

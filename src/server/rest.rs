@@ -8,6 +8,7 @@ mod bulk;
 mod conditions;
 mod csv_text;
 mod docs;
+mod doctor;
 mod etag;
 pub mod export;
 mod fields;
@@ -41,6 +42,7 @@ mod unit_record;
 mod unit_tree;
 mod units;
 
+pub use doctor::DoctorAnswer;
 pub use export::export;
 pub use format::Format;
 pub use lines::{command_of_line, command_of_record, commands_of_lines, records_of_csv};
@@ -79,5 +81,6 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(bulk::bulk, operations::everything))
         .routes(routes!(operations::check))
         .routes(routes!(operations::backup))
+        .routes(routes!(doctor::show))
         .routes(routes!(log::list))
 }

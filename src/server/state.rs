@@ -17,7 +17,7 @@ use crate::model::time::Timestamp;
 use crate::model::token::{Actor, Author, Scope};
 use crate::server::graphql;
 use crate::server::issuer::Issuer;
-use crate::server::limits::{ANSWERS_KEPT_BYTES, DRY_RUNS_MAX, LOG_READERS_MAX};
+use crate::server::limits::{ANSWERS_KEPT_BYTES, DOCTORS_MAX, DRY_RUNS_MAX, LOG_READERS_MAX};
 use crate::server::metrics::Metrics;
 use crate::server::problem::{Problem, Result};
 
@@ -34,6 +34,8 @@ pub struct AppState {
     audits: Arc<Semaphore>,
     /// One permit for each dry run that may go on: it holds a copy of everything.
     dry_runs: Arc<Semaphore>,
+    /// One permit for each who may have all data looked over.
+    doctors: Arc<Semaphore>,
     graphql: Arc<graphql::Settings>,
     metrics: Arc<Metrics>,
     /// The clock: where a request learns what time it is.
@@ -69,6 +71,7 @@ impl AppState {
             issuer: None,
             audits: Arc::new(Semaphore::new(LOG_READERS_MAX)),
             dry_runs: Arc::new(Semaphore::new(DRY_RUNS_MAX)),
+            doctors: Arc::new(Semaphore::new(DOCTORS_MAX)),
             graphql: Arc::default(),
             now: Timestamp::now,
         }
@@ -122,6 +125,11 @@ impl AppState {
     /// Waits until the log may be read, which it may until this is dropped.
     pub(super) async fn audit_turn(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.audits).acquire_owned().await.ok()
+    }
+
+    /// Waits until all data may be looked over, which it may until this is dropped.
+    pub(super) async fn doctor_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.doctors).acquire_owned().await.ok()
     }
 
     /// What `commands` of `author` would do.

@@ -56,6 +56,8 @@ pub(super) fn load(transaction: &ReadTransaction) -> Result<Loaded, StoreError> 
     let mut entities = Vec::with_capacity(shares.iter().map(|share| share.entities.len()).sum());
     entities.extend(shares.into_iter().flat_map(|share| share.entities));
 
+    all_known(&entities, &mappings, next_entity)?;
+
     let (revision, head) = (meta.revision, meta.head);
     let mut loaded = Loaded { revision, next_entity, head, entities, mappings, tokens: Vec::new() };
 
@@ -70,6 +72,35 @@ pub(super) fn load(transaction: &ReadTransaction) -> Result<Loaded, StoreError> 
         loaded.tokens.push(Arc::new(token));
     }
     Ok(loaded)
+}
+
+/// Refuses records that name an entity which never was: a graph has no place for it, not even an empty one.
+fn all_known(
+    entities: &[Arc<Entity>],
+    mappings: &[Arc<Mapping>],
+    next_entity: u32,
+) -> Result<(), StoreError> {
+    let is_unknown = |id: &EntityId| id.0 >= next_entity;
+    for mapping in mappings {
+        if let Some(id) = [mapping.from, mapping.to].iter().find(|end| is_unknown(end)) {
+            return Err(damaged(format!(
+                "the mapping {} names #{}, which never was; restore a backup",
+                mapping.id, id.0
+            )));
+        }
+    }
+    for entity in entities {
+        if let Some(id) = entity.owning_project().filter(is_unknown) {
+            let what = format!(
+                "the {} #{} is of #{}, which never was; restore a backup",
+                entity.kind(),
+                entity.id.0,
+                id.0
+            );
+            return Err(damaged(what));
+        }
+    }
+    Ok(())
 }
 
 /// The number that the next new entity gets.

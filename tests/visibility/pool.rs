@@ -101,7 +101,8 @@ impl Pool {
 
 fn cursors(whole: &Door, admin: &str) -> Vec<String> {
     let query = "{ people(first: 5) { edges { cursor } } projects(first: 5) { edges { cursor } }
-        orgUnits(first: 9) { edges { cursor } } mappings(first: 9) { edges { cursor } } repositories(first: 5) { edges { cursor } } }";
+        orgUnits(first: 9) { edges { cursor } } mappings(first: 9) { edges { cursor } } repositories(first: 5) { edges { cursor } }
+        doctor(first: 9) { edges { cursor } } }";
     let answer = whole.ask(admin, &Question::graphql(query));
     let answer: Value = serde_json::from_str(&answer.body).unwrap();
     let lists = answer["data"].as_object().unwrap_or_else(|| panic!("{answer}")).values();

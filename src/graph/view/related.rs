@@ -63,6 +63,14 @@ impl View {
         mappings
     }
 
+    /// The mappings that name an entity that does not hold, in no order. What is out of sight does not hold either, but
+    /// then neither does the mapping: a narrowed view has none.
+    pub(crate) fn mappings_to_ended(&self) -> impl Iterator<Item = &Arc<Mapping>> {
+        let holds = |id| self.graph.entity(id).is_some();
+        let all = (!self.is_narrowed()).then(|| self.graph.all_mappings()).into_iter().flatten();
+        all.filter(move |mapping| !(holds(mapping.from) && holds(mapping.to)))
+    }
+
     /// The mappings that name this entity at either end, in the order in which they were made.
     #[must_use]
     pub fn mappings_of(&self, id: EntityId) -> Vec<&Arc<Mapping>> {

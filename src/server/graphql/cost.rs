@@ -19,8 +19,18 @@ use crate::server::problem::{Problem, Result};
 
 /// A list without a page size is counted as so many.
 const LIST_GUESS: u64 = 5;
-const LISTS: [&str; 8] =
-    ["children", "ancestors", "parents", "units", "services", "roots", "repositories", "tokens"];
+const LISTS: [&str; 10] = [
+    "children",
+    "ancestors",
+    "parents",
+    "units",
+    "services",
+    "roots",
+    "repositories",
+    "tokens",
+    "records",
+    "counts",
+];
 /// The lists of introspection, each with about how long it is. Nested in each other they grow without end.
 const INTROSPECTED: [(&str, u64); 7] = [
     ("types", 100),

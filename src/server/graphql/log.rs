@@ -67,7 +67,7 @@ pub(crate) struct Change {
     after: Option<Json>,
 }
 
-/// The kinds of record that the log tells of.
+/// The kinds of record that the log and the doctor tell of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum RecordKind {
     /// A unit.
@@ -101,15 +101,21 @@ pub(crate) enum What {
 impl RecordKind {
     fn of(record: &Record) -> Self {
         match record {
-            Record::Entity(entity) => match entity.kind() {
-                Kind::OrgUnit => Self::OrgUnit,
-                Kind::Person => Self::Person,
-                Kind::Project => Self::Project,
-                Kind::Repository => Self::Repository,
-                Kind::Service => Self::Service,
-            },
+            Record::Entity(entity) => entity.kind().into(),
             Record::Mapping(_) => Self::Mapping,
             Record::Token(_) => Self::Token,
+        }
+    }
+}
+
+impl From<Kind> for RecordKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::OrgUnit => Self::OrgUnit,
+            Kind::Person => Self::Person,
+            Kind::Project => Self::Project,
+            Kind::Repository => Self::Repository,
+            Kind::Service => Self::Service,
         }
     }
 }

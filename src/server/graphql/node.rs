@@ -156,7 +156,8 @@ fn asset_identity(entity: &Entity) -> String {
     }
 }
 
-fn entity_id(view: &View, entity: &Entity) -> String {
+/// The global id of an entity.
+pub(crate) fn entity_id(view: &View, entity: &Entity) -> String {
     let text = match &entity.body {
         Body::OrgUnit(unit) => format!("OrgUnit:{}", unit.key),
         Body::Person(person) => format!("Person:{}", person.email.folded()),

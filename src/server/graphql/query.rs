@@ -10,6 +10,7 @@ use crate::query::filter::Filter;
 use crate::query::search::search;
 use crate::server::graphql::budget::{self, Budget, list};
 use crate::server::graphql::connection::{Connection, Listed, PageArgs, invalid, page_size};
+use crate::server::graphql::doctor::{FindingCode, FindingConnection};
 use crate::server::graphql::facet::OrgUnitFacet;
 use crate::server::graphql::filter::{
     OrgUnitFilter, OrgUnitOrder, PersonFilter, PersonOrder, ProjectFilter, ProjectOrder, RepositoryFilter,
@@ -305,6 +306,22 @@ impl Query {
                 Some(SearchHit { node: Node::at(view, hit.id)?, score: hit.score, matched: hit.matched })
             })
             .collect())
+    }
+
+    /// What is worth a look about the data: names that come twice, people and projects in no unit, unknown owners, and
+    /// the like, by code.
+    async fn doctor(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only findings of these codes; of all when none is given.")] codes: Option<
+            Vec<FindingCode>,
+        >,
+        #[graphql(desc = "At most so many from the start, up to 1,000; 100 when not given.")] first: Option<
+            i64,
+        >,
+        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
+    ) -> Result<FindingConnection> {
+        FindingConnection::new(context, view(context)?, codes, first, after).await
     }
 
     /// The revision that this request reads.

@@ -13,6 +13,7 @@ use utoipa::{IntoParams, IntoResponses};
 use crate::server::params::{Param, Shape};
 use crate::server::problem::PROBLEM_JSON;
 use crate::server::rest::bulk::BULK;
+use crate::server::rest::doctor::DOCTOR;
 use crate::server::rest::filters::FILTERS;
 use crate::server::rest::levels::LEVELS;
 use crate::server::rest::list::LIST;
@@ -79,6 +80,11 @@ refusals! {
         "403": "The token's role is not admin.",
         "507": "The disk is full.",
     }
+    /// Of the doctor.
+    Examined {
+        "304": "The client has this answer already.",
+        "422": "`cursor` is none that findings came with.",
+    }
     /// Of the log.
     Traced {
         "403": "The token's role is not admin, or it is limited to units.",
@@ -135,6 +141,7 @@ parameters! {
     BulkParams = BULK,
     ExportParams = EXPORT,
     LogParams = LOG,
+    DoctorParams = DOCTOR,
 }
 
 fn parameter(param: &Param) -> Parameter {

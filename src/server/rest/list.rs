@@ -186,7 +186,7 @@ impl List {
             return Ok(unchanged);
         }
         let rows = find(&view)?;
-        let link = rows.next.as_ref().and_then(|next| self.link(next));
+        let link = rows.next.as_ref().and_then(|next| link_to(&self.uri, next));
         let mut response = answer::<R>(view, rows, shape);
         etag::set(&mut response, &tag);
         if let Some(link) = link {
@@ -222,15 +222,15 @@ impl List {
         let columns = R::COLUMNS.iter().copied().filter(is_wanted).collect();
         Ok(Shape { format: self.format, columns, narrowed: true })
     }
+}
 
-    /// The same request, for the next page.
-    fn link(&self, next: &str) -> Option<HeaderValue> {
-        let query = self.uri.query().unwrap_or_default();
-        let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-        let next = format!("cursor={}", utf8_percent_encode(next, NON_ALPHANUMERIC));
-        let query = kept.chain([next.as_str()]).collect::<Vec<_>>().join("&");
-        HeaderValue::from_str(&format!("<{}?{query}>; rel=\"next\"", self.uri.path())).ok()
-    }
+/// The header that leads to the same request for the next page.
+pub(super) fn link_to(uri: &Uri, next: &str) -> Option<HeaderValue> {
+    let query = uri.query().unwrap_or_default();
+    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let next = format!("cursor={}", utf8_percent_encode(next, NON_ALPHANUMERIC));
+    let query = kept.chain([next.as_str()]).collect::<Vec<_>>().join("&");
+    HeaderValue::from_str(&format!("<{}?{query}>; rel=\"next\"", uri.path())).ok()
 }
 
 /// A list that comes in just the orders of these names.

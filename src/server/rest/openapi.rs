@@ -73,7 +73,7 @@ pub(super) fn frame() -> OpenApi {
         .build()
 }
 
-fn tags() -> [Tag; 7] {
+fn tags() -> [Tag; 8] {
     [
         ("people", "People, and where they belong."),
         ("projects", "Projects, their repositories and services, and where they belong."),
@@ -81,6 +81,7 @@ fn tags() -> [Tag; 7] {
         ("hierarchy", "The published API's view of the hierarchy, and the facets for filter drop-downs."),
         ("units", "Org units, and what is above and beneath them."),
         ("bulk", "Many records at once, in and out."),
+        ("doctor", "What is worth a look about the data."),
         ("operations", "The store itself: examined and copied. For admins."),
     ]
     .map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build())

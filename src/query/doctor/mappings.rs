@@ -1,0 +1,16 @@
+//! Mappings of records that have ended.
+
+use crate::graph::View;
+use crate::model::mapping::Mapping;
+use crate::query::doctor::{About, Finding, FindingCode};
+
+/// Each is about the mapping, and what it names that has not ended.
+pub(super) fn to_ended(view: &View) -> Vec<Finding> {
+    let finding = |mapping: &Mapping| {
+        let at = About::Mapping(mapping.id);
+        let ends = [mapping.from, mapping.to].into_iter().filter(|end| view.entity(*end).is_some());
+        let about = [at].into_iter().chain(ends.map(About::Entity)).collect();
+        Finding { code: FindingCode::MappingToEnded, about, at }
+    };
+    view.mappings_to_ended().map(|mapping| finding(mapping)).collect()
+}

@@ -1,0 +1,113 @@
+//! Findings in sentences. However many records one is about, its sentence names a few.
+
+use crate::graph::View;
+use crate::model::entity::EntityId;
+use crate::model::key::RepoUrl;
+use crate::model::level::Level;
+use crate::query::doctor::units::level;
+use crate::query::doctor::{About, Finding, FindingCode};
+
+/// At most so many records are named in a sentence.
+const NAMED_MAX: usize = 5;
+
+impl Finding {
+    /// What was found, in a sentence. `view` is the one that it was found in.
+    #[must_use]
+    pub fn message(&self, view: &View) -> String {
+        let count = self.about.len();
+        let first = self.about.first().map_or_else(String::new, |about| label(view, *about));
+        match self.code {
+            FindingCode::SameNameInLevel => self.same_name(view),
+            FindingCode::UnplacedPerson => format!("{first} is in no unit"),
+            FindingCode::UnplacedProject => format!("the project {first} is in no unit"),
+            FindingCode::EmptyTeam => format!("{} has nobody and nothing beneath it", self.unit(view)),
+            FindingCode::LevelSkip => self.level_skip(view),
+            FindingCode::UnknownOwner => {
+                let owner = self.owner(view);
+                format!("the project {first} is owned by {owner:?}, who is no person of the directory")
+            }
+            FindingCode::RepositoryClaimedTwice => {
+                let url = self.url(view);
+                format!("{count} projects claim the repository {url:?}: {}", self.labels(view))
+            }
+            FindingCode::PersonSpelledTwice => {
+                format!("{count} people are likely one: {}", self.labels(view))
+            }
+            FindingCode::MappingToEnded => {
+                format!("the mapping {first} holds, but a record that it names has ended")
+            }
+        }
+    }
+
+    fn entities(&self) -> impl ExactSizeIterator<Item = EntityId> + use<> {
+        self.about.iter().filter_map(|about| about.entity()).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The records by their keys.
+    fn labels(&self, view: &View) -> String {
+        a_few(self.entities(), |id| label(view, About::Entity(id)))
+    }
+
+    fn same_name(&self, view: &View) -> String {
+        let unit = self.entities().next().and_then(|id| view.entity(id)?.as_org_unit());
+        let (of, name) = unit.map_or(("", ""), |unit| (unit.unit_type.as_str(), unit.name.as_str()));
+        let places = a_few(self.entities(), |id| format!("{:?} {}", view.label(id), beneath(view, id)));
+        format!("{} units of level {of} are called {name:?}: {places}", self.about.len())
+    }
+
+    /// The first unit with its type: `the team "Checkout"`.
+    fn unit(&self, view: &View) -> String {
+        let unit = self.entities().next().and_then(|id| view.entity(id)?.as_org_unit());
+        unit.map_or_else(String::new, |unit| format!("the {} {:?}", unit.unit_type, unit.key.as_str()))
+    }
+
+    fn level_skip(&self, view: &View) -> String {
+        let below = self.entities().next().and_then(|unit| level(view, unit));
+        let above = a_few(self.entities().skip(1), |parent| {
+            let above = level(view, parent);
+            let skipped = Level::ALL.into_iter().filter(|level| above < Some(*level) && Some(*level) < below);
+            let skipped: Vec<_> = skipped.map(Level::as_str).collect();
+            let word = above.map_or("", Level::as_str);
+            format!("the {word} {:?}, without a {} between", view.label(parent), skipped.join(" and a "))
+        });
+        format!("{} is directly beneath {above}", self.unit(view))
+    }
+
+    fn owner(&self, view: &View) -> String {
+        let project = self.entities().next().and_then(|id| view.entity(id)?.as_project());
+        let owner = project.and_then(|project| project.owner.as_ref()?.email.as_ref());
+        owner.map_or_else(String::new, |email| email.as_str().to_owned())
+    }
+
+    fn url(&self, view: &View) -> String {
+        let repository = self.at.entity().and_then(|id| view.entity(id)?.as_repository());
+        let url = repository.and_then(|repository| repository.url.as_ref());
+        url.map_or_else(String::new, RepoUrl::normalized)
+    }
+}
+
+/// The key of a record, in quotes; of a mapping its id.
+fn label(view: &View, about: About) -> String {
+    match about {
+        About::Entity(id) => format!("{:?}", view.label(id)),
+        About::Mapping(id) => id.to_string(),
+    }
+}
+
+/// Where a unit is: `in "Bikes", "Lamps"`.
+fn beneath(view: &View, unit: EntityId) -> String {
+    let parents = view.parents(unit);
+    if parents.is_empty() {
+        return "at the top".to_owned();
+    }
+    format!("in {}", a_few(parents.into_iter(), |parent| format!("{:?}", view.label(parent))))
+}
+
+fn a_few(ids: impl ExactSizeIterator<Item = EntityId>, name: impl Fn(EntityId) -> String) -> String {
+    let more = ids.len().saturating_sub(NAMED_MAX);
+    let mut names: Vec<_> = ids.take(NAMED_MAX).map(name).collect();
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
+    names.join(", ")
+}

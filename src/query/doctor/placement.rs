@@ -1,0 +1,16 @@
+//! People and projects in no unit.
+
+use roaring::RoaringBitmap;
+
+use crate::graph::View;
+use crate::model::entity::{EntityId, Kind};
+use crate::query::doctor::{Finding, FindingCode};
+
+pub(super) fn unplaced(view: &View, kind: Kind, code: FindingCode) -> Vec<Finding> {
+    let mut placed = RoaringBitmap::new();
+    for unit in view.all(Kind::OrgUnit) {
+        placed |= view.directly_below(EntityId(unit), kind).as_ref();
+    }
+    let unplaced = view.all(kind) - placed;
+    unplaced.into_iter().map(|id| Finding::of(code, vec![EntityId(id)])).collect()
+}
