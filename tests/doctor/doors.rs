@@ -51,7 +51,7 @@ const FINDINGS: [(&str, &str); 9] = [
     ("empty-team", r#"the squad "idle" has nobody and nothing beneath it"#),
     (
         "level-skip",
-        r#"the team "web" is directly beneath the business "retail", without a department and a group between"#,
+        r#"the team "web" is directly beneath the business "retail", with no department or group between"#,
     ),
     (
         "unknown-owner",

@@ -68,7 +68,7 @@ impl Finding {
             let skipped = Level::ALL.into_iter().filter(|level| above < Some(*level) && Some(*level) < below);
             let skipped: Vec<_> = skipped.map(Level::as_str).collect();
             let word = above.map_or("", Level::as_str);
-            format!("the {word} {:?}, without a {} between", view.label(parent), skipped.join(" and a "))
+            format!("the {word} {:?}, with no {} between", view.label(parent), skipped.join(" or "))
         });
         format!("{} is directly beneath {above}", self.unit(view))
     }
