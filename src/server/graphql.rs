@@ -426,7 +426,7 @@ mod tests {
     async fn whoever_hangs_up_stops_what_takes_long() {
         let endpoint = endpoint(500);
         let page = "projects(first: 500) { edges { node { projectId projectName } } }";
-        let all: String = (0..40).map(|at| format!("a{at}: {page} ")).collect();
+        let all = (0..40).map(|at| format!("a{at}: {page}")).collect::<Vec<_>>().join(" ");
         for (document, is_large) in [(format!("{{ {all} }}"), true), (format!("{{ {page} }}"), false)] {
             let prepared = ask(&endpoint, &document);
             assert_eq!(prepared.is_large(), is_large);
