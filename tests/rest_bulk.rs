@@ -249,3 +249,12 @@ fn a_csv_export_says_the_same() {
         applied.outcomes.iter().filter(|it| it.effect == clade::model::command::Effect::Unchanged);
     assert_eq!(unchanged.count(), total);
 }
+
+#[test]
+fn more_lines_than_one_request_may_have_are_refused_together() {
+    let server = Server::start();
+    let lines = "{}\n".repeat(250_001);
+    let problem = server.bulk("", &lines).problem(413, "too-large");
+    assert_eq!(problem["limit"], 250_000);
+    assert!(problem["detail"].as_str().unwrap().contains("250000 lines"), "{problem}");
+}

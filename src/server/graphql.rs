@@ -260,7 +260,13 @@ impl Endpoint {
     /// Too many others that take as long are being carried out for too long.
     pub(crate) async fn carry_out(&self, caller: Caller, prepared: Prepared) -> Result<Answer> {
         let begun = self.begin(&caller, prepared.cost).await?;
-        Ok(self.carry_on(&begun, caller, prepared).await)
+        let is_query = prepared.kind == OperationType::Query;
+        let answer = self.carry_on(&begun, caller, prepared).await;
+        // What was read may be asked for again. A change that was made is told, with what there was room for.
+        if is_query {
+            begun.budget.had_room()?;
+        }
+        Ok(answer)
     }
 
     /// Waits for a place, where what costs so much takes one.

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub const RECORD_BODY_MAX_BYTES: usize = 1 << 20;
 /// The largest body of a bulk request, in bytes, before and after decompression.
 pub const BULK_BODY_MAX_BYTES: usize = 64 << 20;
+/// How many lines it may have. Each takes more memory as a command than as text.
+pub const BULK_LINES_MAX: usize = 250_000;
 /// How many refused lines of a bulk request are named. All are counted.
 pub const REFUSALS_NAMED_MAX: usize = 10_000;
 /// How many values, from objects to numbers, one JSON text may hold.

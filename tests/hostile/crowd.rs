@@ -181,13 +181,15 @@ fn who_leaves_answers_unread_holds_a_share_over_http1_and_http2() {
         // What is made once is kept, and counts all the same.
         assert!(crowded.serves_again(large), "before");
         let unread = Unread::large(&crowded, large);
-        assert_eq!(unread.count(200), large.share(), "{}: {:?}", large.target, unread.statuses);
-        assert_eq!(unread.count(503), CONNECTIONS - large.share(), "{:?}", unread.statuses);
+        // What is made at the same time takes room too.
+        let held = unread.count(200);
+        assert!((1..=large.share()).contains(&held), "{}: {:?}", large.target, unread.statuses);
+        assert_eq!(unread.count(503), CONNECTIONS - held, "{:?}", unread.statuses);
         crowded.serves_others(large);
         drop(unread);
         assert!(crowded.serves_again(large), "the room is free once nobody waits");
         let (connection, held) = unread_streams(&crowded, large);
-        assert_eq!(held, large.share(), "{} as streams", large.target);
+        assert!((1..=large.share()).contains(&held), "{} as streams: {held}", large.target);
         crowded.serves_others(large);
         drop(connection);
         assert!(crowded.serves_again(large), "the room is free once the connection is gone");

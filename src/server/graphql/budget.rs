@@ -57,26 +57,29 @@ struct Room {
     outstanding: Outstanding,
     asker: Asker,
     taken: Mutex<Option<Share<Asker>>>,
+    /// Whether there was too little.
+    was_full: AtomicBool,
 }
 
 impl Room {
     fn grow(&self, bytes: u64) -> Result<()> {
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *taken {
+        let grown = match &mut *taken {
             Some(share) => share.grow(bytes).map_err(|_| busy()),
-            none => {
-                *none = Some(self.outstanding.take(&self.asker, bytes)?);
-                Ok(())
-            }
+            none => self.outstanding.take(&self.asker, bytes).map(|share| *none = Some(share)),
+        };
+        if grown.is_err() {
+            self.was_full.store(true, Ordering::Relaxed);
         }
+        grown
     }
 }
 
 impl Budget {
     /// Of a request of `asker`'s, whose answer takes of the room of all answers.
     pub(super) fn new(within: Duration, places: Arc<Places>, outstanding: Outstanding, asker: Asker) -> Self {
-        let room = Room { outstanding, asker, taken: Mutex::default() };
+        let room = Room { outstanding, asker, taken: Mutex::default(), was_full: AtomicBool::new(false) };
         Self {
             room,
             began: Instant::now(),
@@ -182,6 +185,11 @@ impl Budget {
     pub(super) fn has_room_for(&self, text: &str) -> bool {
         let bytes = text.len() as u64;
         self.text_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= TEXT_MAX_BYTES
+    }
+
+    /// Whether there was room for all of the answer.
+    pub(super) fn had_room(&self) -> Result<()> {
+        if self.room.was_full.load(Ordering::Relaxed) { Err(busy()) } else { Ok(()) }
     }
 
     /// Whether there was room for every text.

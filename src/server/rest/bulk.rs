@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::model::command::{Command, Effect, IfExists, Outcome};
 use crate::server::body::{content_encoding, read, read_unzipped, require_media_type, sender, unsupported};
 use crate::server::extract::Writer;
-use crate::server::limits::{BULK_BODY_MAX_BYTES, RECORD_BODY_MAX_BYTES, REFUSALS_NAMED_MAX};
+use crate::server::limits::{BULK_BODY_MAX_BYTES, BULK_LINES_MAX, RECORD_BODY_MAX_BYTES, REFUSALS_NAMED_MAX};
 use crate::server::params::{Param, Params, Shape};
 use crate::server::problem::{Problem, Result};
 use crate::server::rest::docs::{Bodied, BulkParams, Refused, Written};
@@ -130,7 +130,11 @@ fn commands(body: &[u8], if_exists: IfExists) -> Result<Vec<(usize, Command)>> {
     let mut commands = Vec::new();
     let mut refusals = Refusals::default();
     let lines = body.split(|byte| *byte == b'\n').zip(1..);
-    for (text, line) in lines.filter(|(text, _)| !text.trim_ascii().is_empty()) {
+    let lines = lines.filter(|(text, _): &(&[u8], usize)| !text.trim_ascii().is_empty());
+    if lines.clone().nth(BULK_LINES_MAX).is_some() {
+        return Err(too_many());
+    }
+    for (text, line) in lines {
         if text.len() > RECORD_BODY_MAX_BYTES {
             refusals.add(line, too_long());
             continue;
@@ -151,6 +155,13 @@ fn commands(body: &[u8], if_exists: IfExists) -> Result<Vec<(usize, Command)>> {
         }
         refused(total, refusals)
     })
+}
+
+fn too_many() -> Problem {
+    let detail = format!(
+        "a bulk request may have at most {BULK_LINES_MAX} lines; send them in several, or import them"
+    );
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).with("limit", BULK_LINES_MAX)
 }
 
 fn too_long() -> Problem {

@@ -2,6 +2,7 @@
 //! a short one.
 
 use std::convert::Infallible;
+use std::iter::once;
 use std::vec;
 
 use axum::body::Body;
@@ -16,10 +17,8 @@ use crate::server::rest::csv_text;
 use crate::server::rest::format::Format;
 use crate::server::rest::resource::Resource;
 
-/// A list of so many records is written at once, and takes room by its size. A longer one is written while it is sent.
-const WHOLE: usize = 1_024;
-/// How many records are written at a time.
-const PIECE: usize = 256;
+/// About how many bytes are written at a time: a list of fewer is whole before it is sent.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// The matches to be answered with.
 #[derive(Debug)]
@@ -46,14 +45,12 @@ pub(super) struct Shape {
 /// Writes `rows` as the body of an answer.
 pub(super) fn answer<R: Resource>(view: View, rows: Rows<R::Item>, shape: Shape) -> Response {
     let media_type = HeaderValue::from_static(shape.format.media_type());
-    let is_short = rows.items.len() <= WHOLE;
     let mut pieces = Pieces::<R>::new(view, rows, shape);
-    let body = if is_short {
-        let mut whole = Vec::new();
-        pieces.by_ref().for_each(|piece| whole.extend_from_slice(&piece));
-        Body::from(whole)
+    let first = pieces.next().unwrap_or_default();
+    let body = if pieces.place == Place::End {
+        Body::from(first)
     } else {
-        Body::from_stream(stream::iter(pieces.map(Ok::<Bytes, Infallible>)))
+        Body::from_stream(stream::iter(once(first).chain(pieces).map(Ok::<Bytes, Infallible>)))
     };
     ([(header::CONTENT_TYPE, media_type)], body).into_response()
 }
@@ -133,7 +130,7 @@ impl<R: Resource> Iterator for Pieces<R> {
         if self.place == Place::End {
             return None;
         }
-        for _ in 0..PIECE {
+        while out.len() < PIECE_BYTES {
             let Some(item) = self.items.next() else {
                 out.extend(self.tail());
                 self.place = Place::End;
