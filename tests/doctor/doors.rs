@@ -164,8 +164,10 @@ fn a_narrow_reader_hears_of_what_is_in_sight_alone() {
 #[test]
 fn check_shows_examples_or_all_and_ends_well() {
     let folder = Folder::new();
-    let people: String =
-        (0..5).map(|at| format!("{{\"kind\":\"person\",\"email\":\"new{at}@corp.example\"}}\n")).collect();
+    let people: String = (0..5)
+        .map(|at| format!("{{\"kind\":\"person\",\"email\":\"new{at}@corp.example\"}}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     folder.write("corp.ndjson", format!("{ORGANISATION}{people}"));
     folder.clade(&["import", "corp.ndjson", "--data", "corp.redb"]).ok();
     let said = folder.clade(&["check", "--data", "corp.redb"]).ok();
