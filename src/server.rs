@@ -25,6 +25,7 @@ mod metrics;
 mod outstanding;
 mod pages;
 mod params;
+mod parts;
 mod peer;
 pub mod problem;
 mod rate;

@@ -5,13 +5,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
-use crate::server::limits::ANSWER_PART_MAX_BYTES;
+use crate::server::parts::Parts;
 
 /// What moves on one connection.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ impl Activity {
 impl Working {
     /// The answer, whose every part tells when it is taken.
     pub(super) fn answers(self, body: Body) -> Answered {
-        Answered { body, part: Bytes::new(), activity: Arc::clone(&self.0) }
+        Answered { parts: Parts::of(body), activity: Arc::clone(&self.0) }
     }
 }
 
@@ -56,11 +56,9 @@ impl Drop for Working {
     }
 }
 
-/// The body of an answer, in parts small enough that a slow reader is told from one who reads nothing.
+/// The body of an answer, in parts.
 pub(super) struct Answered {
-    body: Body,
-    /// What is left of the frame before.
-    part: Bytes,
+    parts: Parts,
     activity: Arc<Activity>,
 }
 
@@ -73,36 +71,22 @@ impl HttpBody for Answered {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         self.activity.tell();
-        if self.part.is_empty() {
-            match ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()?.map(Frame::into_data) {
-                Some(Ok(data)) => self.part = data,
-                Some(Err(trailers)) => return Poll::Ready(Some(Ok(trailers))),
-                None => return Poll::Ready(None),
-            }
-        }
-        let count = self.part.len().min(ANSWER_PART_MAX_BYTES);
-        Poll::Ready(Some(Ok(Frame::data(self.part.split_to(count)))))
+        Pin::new(&mut self.parts).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.part.is_empty() && self.body.is_end_stream()
+        self.parts.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let ahead = self.part.len() as u64;
-        let rest = self.body.size_hint();
-        let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower() + ahead);
-        if let Some(upper) = rest.upper() {
-            hint.set_upper(upper + ahead);
-        }
-        hint
+        self.parts.size_hint()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::limits::ANSWER_PART_MAX_BYTES;
     use http_body_util::BodyExt;
 
     #[tokio::test]

@@ -30,7 +30,7 @@ pub struct Issuer {
     keys: ArcSwap<KeySet>,
     looked: Mutex<Looked>,
     /// Held by whoever looks.
-    looking: AsyncMutex<()>,
+    looking: Arc<AsyncMutex<()>>,
 }
 
 /// Where the keys come from.
@@ -68,7 +68,7 @@ impl Issuer {
             source,
             keys: ArcSwap::default(),
             looked: Mutex::default(),
-            looking: AsyncMutex::default(),
+            looking: Arc::default(),
         };
         if let Source::File(path) = &issuer.source {
             let file = stamp(path);
@@ -90,11 +90,17 @@ impl Issuer {
         if !self.is_due(id.as_deref()) {
             return;
         }
-        let is_at_hand = matches!(self.source, Source::Url(_)) && self.keys.load().has(id.as_deref());
-        if is_at_hand && self.looking.try_lock().is_err() {
+        let issuer = Arc::clone(self);
+        if matches!(self.source, Source::Url(_)) && self.keys.load().has(id.as_deref()) {
+            // Whoever looks already does so for this one too.
+            if let Ok(alone) = Arc::clone(&self.looking).try_lock_owned() {
+                tokio::task::spawn_blocking(move || {
+                    let _until_done = alone;
+                    issuer.look();
+                });
+            }
             return;
         }
-        let issuer = Arc::clone(self);
         // In a task of its own, so that a caller who goes away does not stop it for those who wait with them.
         let looking = tokio::spawn(async move {
             let _alone = issuer.looking.lock().await;
@@ -105,9 +111,7 @@ impl Issuer {
                 let _ended = tokio::task::spawn_blocking(move || here.look()).await;
             }
         });
-        if !is_at_hand {
-            let _ended = looking.await;
-        }
+        let _ended = looking.await;
     }
 
     /// Whether to look at the source, for a token that names this key.

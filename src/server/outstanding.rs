@@ -6,7 +6,7 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -19,9 +19,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::server::admission::Asker;
 use crate::server::limits::{
-    ANSWER_COUNTS_BYTES, ANSWER_GRACE, ANSWER_MIN_BYTES_A_SECOND, ANSWER_PART_MAX_BYTES, ANSWER_TAKEN_WITHIN,
-    ANSWERS_A_SHARE_BYTES, ANSWERS_ROOM_BYTES, LARGE_ANSWER_BYTES, STREAM_COUNTS_BYTES,
+    ANSWER_COUNTS_BYTES, ANSWER_GRACE, ANSWER_MIN_BYTES_A_SECOND, ANSWER_TAKEN_WITHIN, ANSWERS_A_SHARE_BYTES,
+    ANSWERS_ROOM_BYTES, LARGE_ANSWER_BYTES, STREAM_COUNTS_BYTES,
 };
+use crate::server::parts::Parts;
 use crate::server::problem::{Problem, Result};
 use crate::server::shares::{Share, Shares};
 
@@ -88,15 +89,13 @@ struct Part {
 }
 
 struct Rest {
-    body: Body,
-    /// What is left of the frame before.
-    part: Bytes,
+    parts: Parts,
     _share: Share<Asker>,
 }
 
 impl Held {
     fn new(body: Body, share: Share<Asker>) -> Self {
-        let rest = Some(Rest { body, part: Bytes::new(), _share: share });
+        let rest = Some(Rest { parts: Parts::of(body), _share: share });
         let held = Arc::new(Mutex::new(Part { rest, began: Instant::now(), taken: 0, waker: None }));
         let watch = tokio::spawn(watch(Arc::clone(&held))).abort_handle();
         Self { held, watch }
@@ -156,40 +155,21 @@ impl HttpBody for Held {
         let Some(rest) = &mut part.rest else {
             return Poll::Ready(Some(Err(axum::Error::new("the answer was taken too slowly"))));
         };
-        if rest.part.is_empty() {
-            let polled = Pin::new(&mut rest.body).poll_frame(cx);
-            if polled.is_pending() {
-                part.waker = Some(cx.waker().clone());
-                return Poll::Pending;
-            }
-            match ready!(polled).transpose()?.map(Frame::into_data) {
-                Some(Ok(data)) => rest.part = data,
-                Some(Err(trailers)) => return Poll::Ready(Some(Ok(trailers))),
-                None => return Poll::Ready(None),
-            }
+        let polled = Pin::new(&mut rest.parts).poll_frame(cx);
+        match &polled {
+            Poll::Pending => part.waker = Some(cx.waker().clone()),
+            Poll::Ready(Some(Ok(frame))) => part.taken += frame.data_ref().map_or(0, Bytes::len),
+            Poll::Ready(_) => {}
         }
-        let count = rest.part.len().min(ANSWER_PART_MAX_BYTES);
-        let data = rest.part.split_to(count);
-        part.taken += count;
-        Poll::Ready(Some(Ok(Frame::data(data))))
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        let part = lock(&self.held);
-        part.rest.as_ref().is_some_and(|rest| rest.part.is_empty() && rest.body.is_end_stream())
+        lock(&self.held).rest.as_ref().is_some_and(|rest| rest.parts.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        let part = lock(&self.held);
-        let Some(rest) = &part.rest else { return SizeHint::default() };
-        let ahead = rest.part.len() as u64;
-        let inner = rest.body.size_hint();
-        let mut hint = SizeHint::new();
-        hint.set_lower(inner.lower() + ahead);
-        if let Some(upper) = inner.upper() {
-            hint.set_upper(upper + ahead);
-        }
-        hint
+        lock(&self.held).rest.as_ref().map_or_else(SizeHint::default, |rest| rest.parts.size_hint())
     }
 }
 
@@ -197,6 +177,7 @@ impl HttpBody for Held {
 mod tests {
     use super::*;
     use crate::model::token::Actor;
+    use crate::server::limits::ANSWER_PART_MAX_BYTES;
     use http_body_util::BodyExt;
     use tokio::time::sleep;
 

@@ -38,6 +38,7 @@ pub(super) async fn answer(
         return Err(over("fields to answer, counted with page sizes and over the batch", cost, COST_MAX));
     }
     let begun = endpoint.begin(&caller, cost).await?;
+    let only_reads = prepared.iter().flatten().all(|one| one.kind == OperationType::Query);
     let mut answers = Vec::with_capacity(prepared.len());
     for request in prepared {
         answers.push(match request {
@@ -51,6 +52,9 @@ pub(super) async fn answer(
             }
             Err(problem) => Answer::refusal(problem),
         });
+    }
+    if only_reads {
+        begun.budget.had_room()?;
     }
     drop(begun);
     Ok(Answer::all_to_bytes(&answers))
