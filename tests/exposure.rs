@@ -75,21 +75,27 @@ fn without_a_limit_no_answer_speaks_of_one_and_who_tries_tokens_is_slowed_all_th
     );
 }
 
-/// One request whose body does not come holds the only place.
-#[test]
-fn more_requests_than_are_worked_on_are_told_to_come_back() {
-    let server = exposed(Exposure { requests_at_once: 1, ..unlimited() });
-    let mut slow = TcpStream::connect(server.address).unwrap();
+/// A request that has its place, and whose body has yet to come.
+fn without_its_body(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).unwrap();
     let head = format!(
         "POST /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
          Content-Length: 23\r\nExpect: 100-continue\r\n\r\n",
         server.token
     );
-    slow.write_all(head.as_bytes()).unwrap();
+    stream.write_all(head.as_bytes()).unwrap();
     // The server asks for the body once the request has its place.
     let mut go_on = [0; 25];
-    slow.read_exact(&mut go_on).unwrap();
+    stream.read_exact(&mut go_on).unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+/// One request whose body does not come holds the only place.
+#[test]
+fn more_requests_than_are_worked_on_are_told_to_come_back() {
+    let server = exposed(Exposure { requests_at_once: 1, ..unlimited() });
+    let mut slow = without_its_body(&server);
     let refused = server.get("/people");
     refused.problem(503, "busy");
     assert_eq!(refused.header("retry-after"), "1");
@@ -107,14 +113,7 @@ fn more_requests_than_are_worked_on_are_told_to_come_back() {
 #[test]
 fn one_token_takes_half_of_what_is_worked_on_at_once() {
     let server = exposed(Exposure { requests_at_once: 2, ..unlimited() });
-    let mut slow = TcpStream::connect(server.address).unwrap();
-    let head = format!(
-        "POST /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
-         Content-Length: 23\r\nExpect: 100-continue\r\n\r\n",
-        server.token
-    );
-    slow.write_all(head.as_bytes()).unwrap();
-    slow.read_exact(&mut [0; 25]).unwrap();
+    let _slow = without_its_body(&server);
     let problem = server.get("/people").problem(503, "busy");
     assert!(problem["detail"].as_str().unwrap().contains("this token"), "{problem}");
     let other = server.token_with(clade::model::token::Role::Read);
