@@ -29,7 +29,7 @@ const PIECES_MAX: usize = 64;
 
 impl Loop {
     /// Plans one request in a batch of its own, and writes it meanwhile.
-    pub(super) fn commit_bulk(&mut self, Request { author, commands, answer, span, .. }: Request) {
+    pub(super) fn commit_bulk(&mut self, Request { author, commands, answer, span, waiting }: Request) {
         if let Err(refusal) = self.catch_up() {
             return answer(Err(refusal));
         }
@@ -44,7 +44,7 @@ impl Loop {
         let commit = requests.commit(batch.revision);
         let planned =
             span.in_scope(|| self.plan_and_write(&mut store, &batch, &author, commands, &commit, &mut lap));
-        drop((span, commit));
+        drop((span, commit, waiting));
         match planned {
             Ok((outcomes, planned, true)) => {
                 let committed = lap.time();

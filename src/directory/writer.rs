@@ -52,14 +52,14 @@ pub(super) struct Request {
     /// What it is a part of.
     pub(super) span: Span,
     /// Until it has been planned.
-    _waiting: Waiting,
+    pub(super) waiting: Waiting,
 }
 
 pub(super) type Answer = Box<dyn FnOnce(Result<Applied, Error>) + Send>;
 
 impl Request {
     pub(super) fn new(shared: &Arc<Shared>, author: Author, commands: Vec<Command>, answer: Answer) -> Self {
-        Self { author, commands, answer, span: Span::current(), _waiting: Waiting::new(shared) }
+        Self { author, commands, answer, span: Span::current(), waiting: Waiting::new(shared) }
     }
 }
 

@@ -138,7 +138,10 @@ pub struct Asked {
 pub async fn execute(state: &AppState, caller: Caller, asked: Asked) -> Answer {
     let endpoint = Endpoint::new(state.clone(), Outstanding::new());
     match endpoint.prepare(asked) {
-        Ok(prepared) => endpoint.carry_out(caller, prepared).await.unwrap_or_else(Answer::refusal),
+        Ok(prepared) => match endpoint.carry_out(caller, prepared).await {
+            Ok((answer, _)) => answer,
+            Err(problem) => Answer::refusal(problem),
+        },
         Err(problem) => Answer::refusal(problem),
     }
 }
@@ -171,6 +174,14 @@ impl Prepared {
 pub(crate) struct Begun<'e> {
     budget: Arc<Budget>,
     place: Option<SemaphorePermit<'e>>,
+}
+
+impl Begun<'_> {
+    /// Refuses an answer that is not whole for want of room, where it may be asked for again: a change that was made is
+    /// told, with what there was room for.
+    fn has_all(&self, only_reads: bool) -> Result<()> {
+        if only_reads { self.budget.had_room() } else { Ok(()) }
+    }
 }
 
 /// Someone waits for an answer; where this goes before the answer is there, nobody does any more.
@@ -254,19 +265,16 @@ impl Endpoint {
         Ok(Prepared { kind, operation, keepable, cost, request })
     }
 
-    /// Validates and executes.
+    /// Validates and executes. What was begun has its room until the answer is written.
     ///
     /// # Errors
     /// Too many others that take as long are being carried out for too long.
-    pub(crate) async fn carry_out(&self, caller: Caller, prepared: Prepared) -> Result<Answer> {
+    pub(crate) async fn carry_out(&self, caller: Caller, prepared: Prepared) -> Result<(Answer, Begun<'_>)> {
         let begun = self.begin(&caller, prepared.cost).await?;
         let is_query = prepared.kind == OperationType::Query;
         let answer = self.carry_on(&begun, caller, prepared).await;
-        // What was read may be asked for again. A change that was made is told, with what there was room for.
-        if is_query {
-            begun.budget.had_room()?;
-        }
-        Ok(answer)
+        begun.has_all(is_query)?;
+        Ok((answer, begun))
     }
 
     /// Waits for a place, where what costs so much takes one.
@@ -293,7 +301,7 @@ impl Endpoint {
         let is_short = prepared.cost < WATCHED_FROM;
         let request = prepared.into_request(caller, &begun.budget);
         if is_short {
-            return self.told_within(&begun.budget, self.api.execute(request).await);
+            return self.told(self.api.execute(request).await);
         }
         // In a task of its own, since whoever waits for it must hear when the client goes.
         let api = self.api.clone();
@@ -306,7 +314,7 @@ impl Endpoint {
         let executed = execution.await;
         waiting.0 = None;
         match executed {
-            Ok(response) => self.told_within(&begun.budget, response),
+            Ok(response) => self.told(response),
             Err(fault) if fault.is_panic() => std::panic::resume_unwind(fault.into_panic()),
             Err(_) => Answer::refusal(Problem::internal()),
         }
@@ -330,14 +338,6 @@ impl Endpoint {
     fn budget(&self, caller: &Caller) -> Budget {
         let (places, outstanding) = (Arc::clone(&self.places), self.outstanding.clone());
         Budget::new(self.state.graphql().answer_within, places, outstanding, Asker::known(caller))
-    }
-
-    /// An answer from which text was left out is none.
-    fn told_within(&self, budget: &Budget, response: async_graphql::Response) -> Answer {
-        match budget.text_fits() {
-            Ok(()) => self.told(response),
-            Err(refusal) => Answer::refusal(refusal),
-        }
     }
 
     fn told(&self, response: async_graphql::Response) -> Answer {

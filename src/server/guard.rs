@@ -150,7 +150,7 @@ impl Wants {
         let beneath =
             |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         match path {
-            "/healthz" | "/readyz" => Self::Probe,
+            probe if is_probe(probe) => Self::Probe,
             "/metrics" => Self::Data,
             "/graphql" if graphql::wants_page(request) => Self::Page,
             "/graphql/ws" if method == Method::GET || method == Method::HEAD => Self::Socket,
@@ -158,6 +158,11 @@ impl Wants {
             _ => Self::Page,
         }
     }
+}
+
+/// What a load balancer asks, and is answered also when all others are turned away.
+pub(super) fn is_probe(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
 }
 
 /// RFC 9112, section 3.2: over HTTP/1.1, in a header of its own. HTTP/2 has another way.

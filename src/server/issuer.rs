@@ -19,7 +19,7 @@ use crate::access::jwt::{Claims, KeySet, Rules, key_id};
 use crate::model::time::Timestamp;
 use crate::server::limits::{
     JWKS_BYTES_MAX, JWKS_FETCH_AGAIN_AFTER, JWKS_FETCH_WITHIN, JWKS_LOOK_AGAIN_AFTER, JWKS_STALE_AFTER,
-    JWKS_TRY_AGAIN_AFTER,
+    JWKS_TOO_OLD_AFTER, JWKS_TRY_AGAIN_AFTER,
 };
 
 /// An identity provider whose tokens are taken.
@@ -90,28 +90,35 @@ impl Issuer {
         if !self.is_due(id.as_deref()) {
             return;
         }
-        let issuer = Arc::clone(self);
-        if matches!(self.source, Source::Url(_)) && self.keys.load().has(id.as_deref()) {
+        let is_at_hand = matches!(self.source, Source::Url(_))
+            && self.keys.load().has(id.as_deref())
+            && !self.are_too_old();
+        let alone = if is_at_hand {
             // Whoever looks already does so for this one too.
-            if let Ok(alone) = Arc::clone(&self.looking).try_lock_owned() {
-                tokio::task::spawn_blocking(move || {
-                    let _until_done = alone;
-                    issuer.look();
-                });
-            }
+            let Ok(alone) = Arc::clone(&self.looking).try_lock_owned() else { return };
+            alone
+        } else {
+            Arc::clone(&self.looking).lock_owned().await
+        };
+        // Whoever looked meanwhile may have found it.
+        if !self.is_due(id.as_deref()) {
             return;
         }
-        // In a task of its own, so that a caller who goes away does not stop it for those who wait with them.
-        let looking = tokio::spawn(async move {
-            let _alone = issuer.looking.lock().await;
-            // Whoever looked meanwhile may have found it.
-            if issuer.is_due(id.as_deref()) {
-                let here = Arc::clone(&issuer);
-                // A panic in there is told by the runtime, and the keys stay as they are.
-                let _ended = tokio::task::spawn_blocking(move || here.look()).await;
-            }
+        let issuer = Arc::clone(self);
+        // A caller who goes away does not stop it for those who wait too.
+        let looking = tokio::task::spawn_blocking(move || {
+            let _until_done = alone;
+            issuer.look();
         });
-        let _ended = looking.await;
+        if !is_at_hand {
+            // A panic in there is told by the runtime, and the keys stay as they are.
+            let _ended = looking.await;
+        }
+    }
+
+    /// Whether the keys are so old that one of them may long have been withdrawn.
+    fn are_too_old(&self) -> bool {
+        self.looked().came.is_none_or(|came| came.elapsed() >= JWKS_TOO_OLD_AFTER)
     }
 
     /// Whether to look at the source, for a token that names this key.

@@ -23,9 +23,9 @@ use crate::error::panic::message;
 use crate::server::admission::Asker;
 use crate::server::cors;
 use crate::server::exposure::Exposure;
-use crate::server::guard::Gate;
+use crate::server::guard::{self, Gate};
 use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES};
-use crate::server::outstanding::Outstanding;
+use crate::server::outstanding::{MayBeRefused, Outstanding};
 use crate::server::problem::Problem;
 use crate::server::request_id::{self, X_REQUEST_ID};
 use crate::server::sent::MayBePacked;
@@ -64,8 +64,16 @@ async fn also_preflights(State(gate): State<Arc<Gate>>, request: Request, next: 
 
 /// Large answers take room until they were taken.
 async fn held(State(outstanding): State<Outstanding>, request: Request, next: Next) -> Response {
+    if guard::is_probe(request.uri().path()) {
+        return next.run(request).await;
+    }
     let (asker, version) = (Asker::of(&request), request.version());
-    outstanding.hold(&asker, version, next.run(request).await)
+    let is_read = request.method().is_safe();
+    let mut response = next.run(request).await;
+    if is_read {
+        response.extensions_mut().insert(MayBeRefused);
+    }
+    outstanding.hold(&asker, version, response)
 }
 
 /// The life of a request, from its id to its line in the log. The query stays out of that: people put secrets there.

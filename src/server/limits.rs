@@ -62,6 +62,10 @@ pub const STREAM_COUNTS_BYTES: usize = 8 << 20;
 pub const ANSWERS_ROOM_BYTES: usize = 128 << 20;
 /// How many of them may be one asker's; so large may an answer be.
 pub const ANSWERS_A_SHARE_BYTES: usize = 64 << 20;
+/// How many bytes of answers that are smaller than large may be on their way at once over HTTP/2.
+pub const SMALL_ANSWERS_ROOM_BYTES: usize = 32 << 20;
+/// How many of them may be one asker's.
+pub const SMALL_ANSWERS_A_SHARE_BYTES: usize = 8 << 20;
 /// How long a large answer may take beside what its size allows.
 pub const ANSWER_GRACE: Duration = Duration::from_mins(1);
 /// How long it may take in all, however large it is.
@@ -120,6 +124,8 @@ pub const JWKS_TRY_AGAIN_AFTER: Duration = Duration::from_secs(2);
 pub const JWKS_FETCH_AGAIN_AFTER: Duration = Duration::from_mins(1);
 /// When it is fetched again, though it has every key that is asked for.
 pub const JWKS_STALE_AFTER: Duration = Duration::from_mins(10);
+/// When nobody is let in by them before they were fetched again, or that was tried.
+pub const JWKS_TOO_OLD_AFTER: Duration = Duration::from_hours(1);
 /// How soon a file of keys is looked at again.
 pub const JWKS_LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How many dry runs go on at once; others wait.

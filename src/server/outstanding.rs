@@ -19,20 +19,33 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::server::admission::Asker;
 use crate::server::limits::{
-    ANSWER_COUNTS_BYTES, ANSWER_GRACE, ANSWER_MIN_BYTES_A_SECOND, ANSWER_TAKEN_WITHIN, ANSWERS_A_SHARE_BYTES,
-    ANSWERS_ROOM_BYTES, LARGE_ANSWER_BYTES, STREAM_COUNTS_BYTES,
+    ANSWER_COUNTS_BYTES, ANSWER_GRACE, ANSWER_MIN_BYTES_A_SECOND, ANSWER_PART_MAX_BYTES, ANSWER_TAKEN_WITHIN,
+    ANSWERS_A_SHARE_BYTES, ANSWERS_ROOM_BYTES, LARGE_ANSWER_BYTES, SMALL_ANSWERS_A_SHARE_BYTES,
+    SMALL_ANSWERS_ROOM_BYTES, STREAM_COUNTS_BYTES,
 };
 use crate::server::parts::Parts;
 use crate::server::problem::{Problem, Result};
+use crate::server::sent::AsItIs;
 use crate::server::shares::{Share, Shares};
 
-/// The room for all answers, in bytes.
+/// The room for all answers, in bytes: one for large ones, and one of which large ones take nothing.
 #[derive(Debug, Clone)]
-pub(super) struct Outstanding(Shares<Asker>);
+pub(super) struct Outstanding {
+    large: Shares<Asker>,
+    small: Shares<Asker>,
+}
+
+/// On an answer to what may be asked again: where there is no room for it, it may be refused. What was changed is told
+/// whatever room there is, since who hears that it is to try again changes it twice.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MayBeRefused;
 
 impl Outstanding {
     pub(super) fn new() -> Self {
-        Self(Shares::new(ANSWERS_ROOM_BYTES, ANSWERS_A_SHARE_BYTES))
+        Self {
+            large: Shares::new(ANSWERS_ROOM_BYTES, ANSWERS_A_SHARE_BYTES),
+            small: Shares::new(SMALL_ANSWERS_ROOM_BYTES, SMALL_ANSWERS_A_SHARE_BYTES),
+        }
     }
 
     /// The answer, with the room that it takes until it is gone; or why there is none. Small ones take none over HTTP/1,
@@ -44,18 +57,23 @@ impl Outstanding {
         if size.is_some_and(|size| size < least) {
             return response;
         }
-        if size.is_some_and(|size| size > ANSWERS_A_SHARE_BYTES) {
-            return too_large().into_response();
-        }
-        match self.take(asker, size.unwrap_or(STREAM_COUNTS_BYTES).max(ANSWER_COUNTS_BYTES)) {
-            Ok(share) => response.map(|body| Body::new(Held::new(body, share))),
-            Err(busy) => busy.into_response(),
+        // The bytes of a page are there once, whoever asks for it.
+        let is_page = response.extensions().get::<AsItIs>().is_some();
+        let counts = if is_page { ANSWER_COUNTS_BYTES } else { size.unwrap_or(STREAM_COUNTS_BYTES) };
+        let share = self.take(asker, counts);
+        match share {
+            Err(refusal) if response.extensions().get::<MayBeRefused>().is_some() => refusal.into_response(),
+            share => response.map(|body| Body::new(Held::new(body, share.ok()))),
         }
     }
 
     /// Room for so many bytes of an answer.
     pub(super) fn take(&self, asker: &Asker, bytes: usize) -> Result<Share<Asker>> {
-        self.0.take(asker, bytes).map_err(|_| busy())
+        if bytes > ANSWERS_A_SHARE_BYTES {
+            return Err(too_large());
+        }
+        let room = if bytes < LARGE_ANSWER_BYTES { &self.small } else { &self.large };
+        room.take(asker, bytes.max(ANSWER_COUNTS_BYTES)).map_err(|_| busy())
     }
 }
 
@@ -74,29 +92,25 @@ pub(super) fn busy() -> Problem {
 
 /// The body of an answer that holds much, in parts. It is dropped, and the answer broken off, once its reader is late.
 struct Held {
-    held: Arc<Mutex<Part>>,
+    held: Arc<Mutex<Left>>,
     watch: AbortHandle,
 }
 
 /// What is left of an answer.
-struct Part {
+struct Left {
     /// None once its reader was late.
-    rest: Option<Rest>,
+    parts: Option<Parts>,
+    share: Option<Share<Asker>>,
     began: Instant,
     taken: usize,
     /// Who waits for more.
     waker: Option<Waker>,
 }
 
-struct Rest {
-    parts: Parts,
-    _share: Share<Asker>,
-}
-
 impl Held {
-    fn new(body: Body, share: Share<Asker>) -> Self {
-        let rest = Some(Rest { parts: Parts::of(body), _share: share });
-        let held = Arc::new(Mutex::new(Part { rest, began: Instant::now(), taken: 0, waker: None }));
+    fn new(body: Body, share: Option<Share<Asker>>) -> Self {
+        let parts = Some(Parts::of(body));
+        let held = Arc::new(Mutex::new(Left { parts, share, began: Instant::now(), taken: 0, waker: None }));
         let watch = tokio::spawn(watch(Arc::clone(&held))).abort_handle();
         Self { held, watch }
     }
@@ -106,12 +120,14 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.watch.abort();
         // Now, and not once the task comes to its end.
-        let rest = lock(&self.held).rest.take();
-        drop(rest);
+        let mut left = lock(&self.held);
+        let gone = (left.parts.take(), left.share.take());
+        drop(left);
+        drop(gone);
     }
 }
 
-impl Part {
+impl Left {
     /// When so much should have been taken.
     fn due(&self) -> Instant {
         let millis = self.taken as u64 * 1_000 / ANSWER_MIN_BYTES_A_SECOND;
@@ -120,16 +136,19 @@ impl Part {
 }
 
 /// Lets go of an answer whose reader is late.
-async fn watch(held: Arc<Mutex<Part>>) {
+async fn watch(held: Arc<Mutex<Left>>) {
     loop {
         let due = lock(&held).due();
         sleep_until(due).await;
-        let mut part = lock(&held);
-        if part.due() <= Instant::now() {
-            let rest = part.rest.take();
-            let waker = part.waker.take();
-            drop(part);
-            drop(rest);
+        let mut left = lock(&held);
+        if left.due() <= Instant::now() {
+            let (parts, waker) = (left.parts.take(), left.waker.take());
+            // The connection may keep the part that it was handed last.
+            if let Some(share) = &mut left.share {
+                share.shrink_to(ANSWER_PART_MAX_BYTES);
+            }
+            drop(left);
+            drop(parts);
             if let Some(waker) = waker {
                 waker.wake();
             }
@@ -139,7 +158,7 @@ async fn watch(held: Arc<Mutex<Part>>) {
     }
 }
 
-fn lock(held: &Mutex<Part>) -> MutexGuard<'_, Part> {
+fn lock(held: &Mutex<Left>) -> MutexGuard<'_, Left> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -151,25 +170,25 @@ impl HttpBody for Held {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let mut part = lock(&self.held);
-        let Some(rest) = &mut part.rest else {
+        let mut left = lock(&self.held);
+        let Some(parts) = &mut left.parts else {
             return Poll::Ready(Some(Err(axum::Error::new("the answer was taken too slowly"))));
         };
-        let polled = Pin::new(&mut rest.parts).poll_frame(cx);
+        let polled = Pin::new(parts).poll_frame(cx);
         match &polled {
-            Poll::Pending => part.waker = Some(cx.waker().clone()),
-            Poll::Ready(Some(Ok(frame))) => part.taken += frame.data_ref().map_or(0, Bytes::len),
+            Poll::Pending => left.waker = Some(cx.waker().clone()),
+            Poll::Ready(Some(Ok(frame))) => left.taken += frame.data_ref().map_or(0, Bytes::len),
             Poll::Ready(_) => {}
         }
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        lock(&self.held).rest.as_ref().is_some_and(|rest| rest.parts.is_end_stream())
+        lock(&self.held).parts.as_ref().is_some_and(Parts::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        lock(&self.held).rest.as_ref().map_or_else(SizeHint::default, |rest| rest.parts.size_hint())
+        lock(&self.held).parts.as_ref().map_or_else(SizeHint::default, Parts::size_hint)
     }
 }
 
@@ -177,14 +196,15 @@ impl HttpBody for Held {
 mod tests {
     use super::*;
     use crate::model::token::Actor;
-    use crate::server::limits::ANSWER_PART_MAX_BYTES;
     use http_body_util::BodyExt;
     use tokio::time::sleep;
 
     const ASKER: Asker = Asker::Known(Actor::Local);
 
     fn whole(size: usize) -> Response {
-        Response::new(Body::from(vec![7; size]))
+        let mut whole = Response::new(Body::from(vec![7; size]));
+        whole.extensions_mut().insert(MayBeRefused);
+        whole
     }
 
     #[tokio::test]
@@ -200,8 +220,14 @@ mod tests {
             StatusCode::OK,
             "it is small"
         );
-        let small = room.hold(&ASKER, Version::HTTP_2, whole(10));
-        assert_eq!(small.status(), StatusCode::SERVICE_UNAVAILABLE, "a connection may have many of them");
+        assert_eq!(
+            room.hold(&ASKER, Version::HTTP_2, whole(10)).status(),
+            StatusCode::OK,
+            "it has room of its own"
+        );
+        let changed =
+            room.hold(&ASKER, Version::HTTP_11, Response::new(Body::from(vec![7; LARGE_ANSWER_BYTES])));
+        assert_eq!(changed.status(), StatusCode::OK, "what was changed is told");
         let other = Asker::Stranger(None);
         let second = room.hold(&other, Version::HTTP_11, whole(LARGE_ANSWER_BYTES));
         let taken = second.into_body().collect().await.unwrap().to_bytes();
@@ -213,6 +239,17 @@ mod tests {
             room.hold(&ASKER, Version::HTTP_11, whole(ANSWERS_A_SHARE_BYTES)).status(),
             StatusCode::OK
         );
+    }
+
+    #[tokio::test]
+    async fn small_answers_have_a_share_too_where_a_connection_has_many() {
+        let room = Outstanding::new();
+        let ask = || room.hold(&ASKER, Version::HTTP_2, whole(LARGE_ANSWER_BYTES - 1));
+        let held: Vec<_> =
+            (0..1_000).map(|_| ask()).take_while(|answer| answer.status() == StatusCode::OK).collect();
+        assert_eq!(held.len(), SMALL_ANSWERS_A_SHARE_BYTES / (LARGE_ANSWER_BYTES - 1));
+        let large = room.hold(&ASKER, Version::HTTP_2, whole(LARGE_ANSWER_BYTES));
+        assert_eq!(large.status(), StatusCode::OK, "large ones have a room of their own");
     }
 
     #[tokio::test(start_paused = true)]
@@ -228,7 +265,8 @@ mod tests {
         );
         sleep(ANSWER_GRACE).await;
         assert_eq!(
-            room.hold(&ASKER, Version::HTTP_11, whole(ANSWERS_A_SHARE_BYTES)).status(),
+            room.hold(&ASKER, Version::HTTP_11, whole(ANSWERS_A_SHARE_BYTES - ANSWER_PART_MAX_BYTES))
+                .status(),
             StatusCode::OK
         );
         assert!(answer.frame().await.unwrap().is_err(), "it must not look whole");

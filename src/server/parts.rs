@@ -1,5 +1,6 @@
 //! A body in parts, small enough that a slow reader is told from one who reads nothing.
 
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -37,8 +38,12 @@ impl HttpBody for Parts {
                 None => return Poll::Ready(None),
             }
         }
-        let count = self.rest.len().min(ANSWER_PART_MAX_BYTES);
-        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(count)))))
+        if self.rest.len() <= ANSWER_PART_MAX_BYTES {
+            return Poll::Ready(Some(Ok(Frame::data(mem::take(&mut self.rest)))));
+        }
+        // A copy: whoever keeps a part of a body must not keep all of it.
+        let part = Bytes::copy_from_slice(&self.rest.split_to(ANSWER_PART_MAX_BYTES));
+        Poll::Ready(Some(Ok(Frame::data(part))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -74,6 +74,18 @@ impl<K: Clone + Eq + Hash> Shares<K> {
     }
 }
 
+impl<K: Eq + Hash> Shares<K> {
+    fn give_back(&self, key: &K, amount: usize) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(its) = taken.get_mut(key) {
+            *its -= amount;
+            if *its == 0 {
+                taken.remove(key);
+            }
+        }
+    }
+}
+
 impl<K: Clone + Eq + Hash> Share<K> {
     /// Takes so much more.
     pub(super) fn grow(&mut self, amount: usize) -> Result<(), Full> {
@@ -83,6 +95,14 @@ impl<K: Clone + Eq + Hash> Share<K> {
         Ok(())
     }
 
+    /// Gives back all but so much.
+    pub(super) fn shrink_to(&mut self, amount: usize) {
+        let surplus = self.of_all.num_permits().saturating_sub(amount);
+        if let Some(back) = self.of_all.split(surplus) {
+            self.shares.give_back(&self.key, back.num_permits());
+        }
+    }
+
     pub(super) fn key(&self) -> &K {
         &self.key
     }
@@ -90,13 +110,7 @@ impl<K: Clone + Eq + Hash> Share<K> {
 
 impl<K: Eq + Hash> Drop for Share<K> {
     fn drop(&mut self) {
-        let mut taken = self.shares.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(its) = taken.get_mut(&self.key) {
-            *its -= self.of_all.num_permits();
-            if *its == 0 {
-                taken.remove(&self.key);
-            }
-        }
+        self.shares.give_back(&self.key, self.of_all.num_permits());
     }
 }
 
@@ -114,6 +128,8 @@ mod tests {
         assert_eq!(shares.give(&"ada", shares.one().await).unwrap_err(), Full::Share);
         let bob = shares.take(&"bob", 2).unwrap();
         assert_eq!(shares.take(&"cy", 1).unwrap_err(), Full::All);
+        ada.shrink_to(1);
+        assert!(ada.grow(2).is_ok() && shares.take(&"cy", 1).is_err());
         drop(ada);
         assert_eq!(shares.give(&"cy", shares.one().await).unwrap().key(), &"cy");
         drop(bob);

@@ -138,7 +138,7 @@ impl<R: BufRead> Reading<R> {
             let line = self.line(&value)?;
             let ends = matches!(line, Line::Batch { .. } | Line::Used { .. } | Line::End { .. });
             if let Some(whole) = open.take_if(|_| ends) {
-                store.commit_later(&whole).map_err(|why| self.unfit(why))?;
+                store.commit_later(&whole).map_err(|why| self.unwritten(why))?;
             }
             match line {
                 Line::Batch { revision, id: text, at } => {
@@ -188,6 +188,11 @@ impl<R: BufRead> Reading<R> {
             Ok(_) => Err(self.unfit("should be the last")),
             Err(cause) => Err(self.unfit(format!("should be the last: {cause}"))),
         }
+    }
+
+    /// What the archive says cannot be, or what the disk refuses.
+    fn unwritten(&self, why: StoreError) -> StoreError {
+        if why.trouble() == StoreTrouble::Damaged { self.unfit(why) } else { why }
     }
 
     fn unfit(&self, why: impl std::fmt::Display) -> StoreError {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use redb::{Database, ReadableDatabase, WriteTransaction};
 
 use crate::error::{StoreError, StoreTrouble};
+use crate::model::entity::Revision;
 use crate::store::failure::{failed, io_at};
 use crate::store::new_file::NewFile;
 use crate::store::tables::{FORMAT, Meta};
@@ -18,17 +19,30 @@ pub(super) type Step = fn(&WriteTransaction) -> Result<(), StoreError>;
 /// From format 1 on, a step for each. What can be told from a record's own version needs none.
 pub(super) const STEPS: [Step; FORMAT as usize - 1] = [];
 
-/// The format of a store that `steps` lead on from; none of one that needs no step.
-pub(super) fn older(database: &Database, steps: &[Step]) -> Result<Option<u32>, StoreError> {
-    let format = Meta::format(&database.begin_read().map_err(failed)?)?;
-    Ok(format.filter(|format| (1..=steps.len()).contains(&(*format as usize))))
+/// A store of an older format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Older {
+    pub format: u32,
+    pub revision: Revision,
 }
 
-/// Copies the store at `path`, which nobody holds, to a name of its own. A copy that is there was made before an
-/// attempt that did not come to its end.
-pub(super) fn keep_copy(path: &Path, format: u32) -> Result<PathBuf, StoreError> {
+/// What a store is that `steps` lead on from; none of one that needs no step.
+pub(super) fn older(database: &Database, steps: &[Step]) -> Result<Option<Older>, StoreError> {
+    let transaction = database.begin_read().map_err(failed)?;
+    let Some(format) = Meta::format(&transaction)? else { return Ok(None) };
+    if !(1..=steps.len()).contains(&(format as usize)) {
+        return Ok(None);
+    }
+    let revision = Meta::read(&transaction)?.map(|meta| meta.revision).unwrap_or_default();
+    Ok(Some(Older { format, revision }))
+}
+
+/// Copies the store at `path`, which nobody holds, to a name that says what it is. A copy of that name is of the same
+/// revision: it was made before an attempt that did not come to its end.
+pub(super) fn keep_copy(path: &Path, older: Older) -> Result<PathBuf, StoreError> {
+    let Older { format, revision } = older;
     let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!(".format-{format}.redb"));
+    name.push(format!(".format-{format}.revision-{revision}.redb"));
     let copy = path.with_file_name(name);
     let kept = NewFile::beside(&copy).and_then(|file| {
         file.named_once(|part| {

@@ -57,13 +57,24 @@ pub(super) fn open_existing(path: &Path, watch: &Watch) -> Result<Opened, StoreE
 fn open_over(path: &Path, watch: &Watch, steps: &[Step]) -> Result<Opened, StoreError> {
     look_at(path)?;
     let mut database = database_at(path, watch)?;
-    if let Some(format) = migrate::older(&database, steps).map_err(|failure| at(path, &failure))? {
+    let older = |database: &Database| migrate::older(database, steps).map_err(|failure| at(path, &failure));
+    if let Some(before) = older(&database)? {
         // What is copied is a file that was closed.
         drop(database);
-        let copy = migrate::keep_copy(path, format)?;
-        tracing::warn!(store = %path.display(), format, copy = %copy.display(), "a store of an older format is migrated");
+        let copy = migrate::keep_copy(path, before)?;
+        tracing::warn!(store = %path.display(), ?before, copy = %copy.display(), "a store of an older format is migrated");
         database = database_at(path, watch)?;
-        migrate::migrate(&database, format, steps).map_err(|failure| at(path, &failure))?;
+        // Another process may have been faster, to migrate it or to write to it.
+        match older(&database)? {
+            None => {}
+            Some(now) if now == before => {
+                migrate::migrate(&database, now.format, steps).map_err(|failure| at(path, &failure))?;
+            }
+            Some(_) => {
+                let what = format!("{} was written to while it was copied; try again", path.display());
+                return Err(StoreError::new(StoreTrouble::Held, what));
+            }
+        }
     }
     settled(database).map_err(|failure| at(path, &failure))
 }
@@ -88,8 +99,8 @@ fn database_at(path: &Path, watch: &Watch) -> Result<Database, StoreError> {
 /// Opens or makes the store on `backend`. Of one of an older format, whoever has the backend keeps the copy.
 pub(super) fn with_backend(backend: impl StorageBackend, watch: &Watch) -> Result<Opened, StoreError> {
     let database = builder().create_with_backend(Disk::new(backend, watch)).map_err(failed)?;
-    if let Some(format) = migrate::older(&database, &STEPS)? {
-        migrate::migrate(&database, format, &STEPS)?;
+    if let Some(older) = migrate::older(&database, &STEPS)? {
+        migrate::migrate(&database, older.format, &STEPS)?;
     }
     settled(database)
 }
@@ -189,7 +200,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("corp.redb");
         let made = open(&path, &Watch::default()).unwrap().meta;
-        let copy = folder.path().join("corp.format-1.redb");
+        let copy = folder.path().join("corp.format-1.revision-0.redb");
 
         let refused = open_over(&path, &Watch::default(), &[add, fail]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::NoSpace);

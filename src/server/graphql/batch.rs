@@ -4,8 +4,9 @@
 use async_graphql::parser::types::OperationType;
 use serde_json::Value;
 
+use crate::server::graphql::aside::aside;
 use crate::server::graphql::http::{asked as one_asked, no_subscription};
-use crate::server::graphql::limits::{COST_MAX, over};
+use crate::server::graphql::limits::{COST_MAX, LARGE_FROM, over};
 use crate::server::graphql::{Answer, Asked, Endpoint, Prepared};
 use crate::server::problem::{Problem, Result};
 use crate::server::state::Caller;
@@ -26,12 +27,12 @@ pub(super) fn asked(requests: Vec<Value>, max: usize) -> Result<Vec<Result<Asked
     Ok(requests.into_iter().map(one).collect())
 }
 
-/// The answers, in the order of the requests, as they are sent.
+/// The answers, in the order of the requests, as they are sent; and whether nothing was to be changed.
 pub(super) async fn answer(
     endpoint: &Endpoint,
     mut caller: Caller,
     requests: Vec<Result<Asked>>,
-) -> Result<Vec<u8>> {
+) -> Result<(Vec<u8>, bool)> {
     let prepared: Vec<_> = requests.into_iter().map(|request| prepare(endpoint, request)).collect();
     let cost = prepared.iter().flatten().fold(0_u64, |all, one| all.saturating_add(one.cost));
     if cost > COST_MAX {
@@ -53,11 +54,14 @@ pub(super) async fn answer(
             Err(problem) => Answer::refusal(problem),
         });
     }
-    if only_reads {
-        begun.budget.had_room()?;
-    }
+    begun.has_all(only_reads)?;
+    let bytes = if cost >= LARGE_FROM {
+        aside(|| Answer::all_to_bytes(&answers))
+    } else {
+        Answer::all_to_bytes(&answers)
+    };
     drop(begun);
-    Ok(Answer::all_to_bytes(&answers))
+    Ok((bytes, only_reads))
 }
 
 fn prepare(endpoint: &Endpoint, request: Result<Asked>) -> Result<Prepared> {

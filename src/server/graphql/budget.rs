@@ -28,6 +28,8 @@ use crate::server::shares::Share;
 
 /// After so long a request lets others go on.
 const PAUSE_EVERY: Duration = Duration::from_millis(2);
+/// Room for texts is taken by so many bytes.
+const TEXT_PIECE_BYTES: u64 = 64 << 10;
 /// Looking at so many texts takes long enough to be done where it holds up nobody.
 const LONG_FROM: u64 = 50_000;
 
@@ -181,24 +183,25 @@ impl Budget {
         self.room.grow(2 * bytes)
     }
 
-    /// Counts a text that is about to be answered, and says whether there is room for it.
-    pub(super) fn has_room_for(&self, text: &str) -> bool {
+    /// Counts a text that is about to be answered.
+    pub(super) fn tell(&self, text: &str) -> Result<()> {
         let bytes = text.len() as u64;
-        self.text_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= TEXT_MAX_BYTES
-    }
-
-    /// Whether there was room for all of the answer.
-    pub(super) fn had_room(&self) -> Result<()> {
-        if self.room.was_full.load(Ordering::Relaxed) { Err(busy()) } else { Ok(()) }
-    }
-
-    /// Whether there was room for every text.
-    pub(super) fn text_fits(&self) -> Result<()> {
-        if self.text_bytes.load(Ordering::Relaxed) > TEXT_MAX_BYTES {
-            Err(too_much("bytes of text in its records", TEXT_MAX_BYTES))
-        } else {
-            Ok(())
+        let before = self.text_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let all = before.saturating_add(bytes);
+        if all > TEXT_MAX_BYTES {
+            return Err(too_much("bytes of text in its records", TEXT_MAX_BYTES));
         }
+        // As a value, and as written; so many bytes at a time, since most texts are short.
+        let pieces = all / TEXT_PIECE_BYTES - before / TEXT_PIECE_BYTES;
+        if pieces > 0 { self.room.grow(2 * pieces * TEXT_PIECE_BYTES) } else { Ok(()) }
+    }
+
+    /// Whether there was as much text and as much room as the answer took.
+    pub(super) fn had_room(&self) -> Result<()> {
+        if self.text_bytes.load(Ordering::Relaxed) > TEXT_MAX_BYTES {
+            return Err(too_much("bytes of text in its records", TEXT_MAX_BYTES));
+        }
+        if self.room.was_full.load(Ordering::Relaxed) { Err(busy()) } else { Ok(()) }
     }
 
     /// Counts `records` that are about to be answered with the fields that `field` asks of each.

@@ -182,7 +182,7 @@ impl<T: Listed> Connection<T> {
 impl<T: Listed> Connection<T> {
     fn facet(&self, by: FacetBy, buckets: Vec<facet::Bucket>, first: usize) -> Facet {
         let buckets = buckets.into_iter().take(first).map(|bucket| Bucket {
-            value: bucket.value,
+            value: Counted(bucket.value),
             unit: bucket.unit.and_then(|unit| OrgUnit::at(&self.view, unit)),
             count: bucket.count,
         });

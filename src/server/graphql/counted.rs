@@ -10,7 +10,7 @@ use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, V
 
 use crate::server::graphql::budget::Budget;
 
-/// A text whose bytes count. Once they are too many, texts are left out, and the budget knows that the answer is none.
+/// A text whose bytes count. Once they are too many, it is an error like that of any other field.
 #[derive(Debug, Clone)]
 pub(crate) struct Counted<T>(pub(crate) T);
 
@@ -32,10 +32,10 @@ where
         context: &ContextSelectionSet<'_>,
         field: &Positioned<Field>,
     ) -> ServerResult<Value> {
-        let has_room = match context.data_opt::<Arc<Budget>>() {
-            Some(budget) => budget.has_room_for((*self.0).as_ref()),
-            None => true,
-        };
-        if has_room { self.0.resolve(context, field).await } else { Ok(Value::Null) }
+        if let Some(budget) = context.data_opt::<Arc<Budget>>() {
+            let told = budget.tell((*self.0).as_ref());
+            told.map_err(|refusal| async_graphql::Error::from(refusal).into_server_error(field.pos))?;
+        }
+        self.0.resolve(context, field).await
     }
 }

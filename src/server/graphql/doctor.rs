@@ -7,6 +7,7 @@ use crate::query::doctor::{Finding as Record, FindingCode as Code, FindingPage, 
 use crate::server::finding;
 use crate::server::graphql::budget::{self, Budget, list};
 use crate::server::graphql::connection::{PageInfo, page_size};
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::limits::PAGE_DEFAULT;
 use crate::server::graphql::log::RecordKind;
 use crate::server::graphql::node::Node;
@@ -50,11 +51,11 @@ pub(crate) struct FindingRecord {
     /// What kind of record.
     kind: RecordKind,
     /// Its key; of a mapping, its id as REST has it.
-    key: String,
+    key: Counted<String>,
     /// What people call it, where it has a name.
-    name: Option<String>,
+    name: Option<Counted<String>>,
     /// Its global id.
-    id: ID,
+    id: Counted<ID>,
     /// The record itself; null for a mapping of a record that has ended.
     node: Option<Node>,
 }
@@ -74,7 +75,7 @@ pub(crate) struct FindingEdge {
     /// The finding.
     node: Finding,
     /// Where this edge stands in the list.
-    cursor: String,
+    cursor: Counted<String>,
 }
 
 /// A page of findings, with the count of all.
@@ -129,7 +130,7 @@ impl FindingConnection {
     /// The findings of this page, each with its cursor.
     async fn edges(&self, context: &Context<'_>) -> Result<Vec<FindingEdge>> {
         budget::page(context, self.page.len()).await?;
-        let edge = |node: &Finding| FindingEdge { cursor: node.cursor(), node: node.clone() };
+        let edge = |node: &Finding| FindingEdge { cursor: Counted(node.cursor()), node: node.clone() };
         Ok(self.page.iter().map(edge).collect())
     }
 
@@ -162,17 +163,17 @@ impl Finding {
     }
 
     /// What was found, in a sentence.
-    async fn message(&self) -> String {
-        self.finding.message(&self.view)
+    async fn message(&self) -> Counted<String> {
+        Counted(self.finding.message(&self.view))
     }
 
     /// The records that it is about, the first 20.
     async fn records(&self, context: &Context<'_>) -> Result<Vec<FindingRecord>> {
         let record = |shown: finding::Shown| FindingRecord {
             kind: shown.kind.map_or(RecordKind::Mapping, RecordKind::from),
-            key: shown.key,
-            name: shown.name,
-            id: ID(shown.id),
+            key: Counted(shown.key),
+            name: shown.name.map(Counted),
+            id: Counted(ID(shown.id)),
             node: shown.entity.and_then(|id| Node::at(&self.view, id)),
         };
         list(context, finding::records(&self.view, &self.finding).map(record).collect()).await

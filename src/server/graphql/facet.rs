@@ -4,6 +4,7 @@ use async_graphql::{Enum, SimpleObject};
 
 use crate::model::level::Level;
 use crate::query::facet::FacetBy;
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::org_unit::OrgUnit;
 
 macro_rules! facets {
@@ -130,7 +131,7 @@ pub(crate) struct Facet {
 #[graphql(name = "FacetBucket")]
 pub(crate) struct Bucket {
     /// The value: for a level, the unit's name.
-    pub(crate) value: String,
+    pub(crate) value: Counted<String>,
     /// The unit, for a level.
     pub(crate) unit: Option<OrgUnit>,
     /// How many records have it.

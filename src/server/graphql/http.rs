@@ -16,6 +16,7 @@ use crate::server::graphql::{
     Answer, Asked, Endpoint, Found, Wanted, aside::aside, batch, page, persisted, variables,
 };
 use crate::server::json;
+use crate::server::outstanding::MayBeRefused;
 use crate::server::problem::{Problem, Refusal, Result};
 use crate::server::sent::{Sent, takes_gzip};
 use crate::server::state::Caller;
@@ -69,7 +70,7 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
         Ok(Posted::One(asked)) => asked,
         Ok(Posted::Batch(all)) => {
             return match batch::answer(endpoint, caller, all).await {
-                Ok(answers) => respond(StatusCode::OK, media, answers),
+                Ok((answers, only_reads)) => told(respond(StatusCode::OK, media, answers), only_reads),
                 Err(problem) => refuse(problem, media),
             };
         }
@@ -78,7 +79,7 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
     let gzip = takes_gzip(&head.headers);
     match endpoint.find(&caller, asked, gzip) {
         Err(problem) => refuse(problem, media),
-        Ok(Found::Answer(body)) => cached(respond(StatusCode::OK, media, body), HIT),
+        Ok(Found::Answer(body)) => told(cached(respond(StatusCode::OK, media, body), HIT), true),
         Ok(Found::Request(prepared, _))
             if is_get(&head.method) && prepared.kind == OperationType::Mutation =>
         {
@@ -89,13 +90,15 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
         }
         Ok(Found::Request(prepared, key)) => {
             let (is_large, operation) = (prepared.is_large(), prepared.operation.clone());
-            let answer = match endpoint.carry_out(caller, *prepared).await {
-                Ok(answer) => answer,
+            let only_reads = prepared.kind == OperationType::Query;
+            let (answer, begun) = match endpoint.carry_out(caller, *prepared).await {
+                Ok(carried_out) => carried_out,
                 Err(problem) => return refuse(problem, media),
             };
             let body = if is_large { aside(|| answer.to_bytes()) } else { answer.to_bytes() };
+            drop(begun);
             let status = media.status(answer.is_refused());
-            match key {
+            let response = match key {
                 None => respond(status, media, body),
                 Some(_) if !answer.errors.is_empty() => cached(respond(status, media, body), MISS),
                 Some(key) => {
@@ -103,9 +106,18 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
                     let how = if endpoint.keep(key, &sent, operation) { MISS_STORED } else { MISS };
                     cached(respond(status, media, sent), how)
                 }
-            }
+            };
+            told(response, only_reads)
         }
     }
+}
+
+/// What only read may be asked for again, and so refused where there is no room for it.
+fn told(mut response: Response, only_reads: bool) -> Response {
+    if only_reads {
+        response.extensions_mut().insert(MayBeRefused);
+    }
+    response
 }
 
 /// Says where an answer came from, as RFC 9211 has it.

@@ -9,6 +9,7 @@ use crate::model::token::Role;
 use crate::server::audit::{self, fields, key, record_name};
 use crate::server::graphql::budget::Budget;
 use crate::server::graphql::connection::invalid;
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::query::caller;
 use crate::server::graphql::scalars::{DateTime, Json, Revision};
 use crate::server::limits::{LOG_CHANGES_DEFAULT, LOG_CHANGES_MAX, LOG_ENTRIES_DEFAULT, LOG_ENTRIES_MAX};
@@ -42,9 +43,9 @@ pub(crate) struct LogEntry {
 pub(crate) struct ChangeSet {
     /// Who: `local` for the process that holds the store, `token:` and the id of a token, or `jwt:` and whom an identity provider
     /// vouches for.
-    actor: String,
+    actor: Counted<String>,
     /// What that token is for, where it is known.
-    description: Option<String>,
+    description: Option<Counted<String>>,
     /// How many changes there are in all.
     count: u64,
     /// The first of them.
@@ -57,7 +58,7 @@ pub(crate) struct Change {
     /// What kind of record.
     kind: RecordKind,
     /// Its key; of a repository or service, its name.
-    key: String,
+    key: Counted<String>,
     /// What happened to it.
     what: What,
     /// What is stored of it, before, with the fields that REST has; null where it was created. A record that is named
@@ -175,8 +176,8 @@ impl Log {
 impl ChangeSet {
     fn of(audit: &Audit, view: &View, set: &AuditSet) -> Self {
         Self {
-            actor: set.actor.to_string(),
-            description: set.description(view).map(Name::to_string),
+            actor: Counted(set.actor.to_string()),
+            description: set.description(view).map(Name::to_string).map(Counted),
             count: set.count,
             changes: set.changes.iter().filter_map(|change| Change::of(audit, change)).collect(),
         }
@@ -189,7 +190,7 @@ impl Change {
         let shown = |record: &Record| Json(fields(audit, record));
         Some(Self {
             kind: RecordKind::of(record),
-            key: key(record),
+            key: Counted(key(record)),
             what: change.what.into(),
             before: change.before.as_ref().map(shown),
             after: change.after.as_ref().map(shown),

@@ -149,7 +149,7 @@ pub(crate) struct MappingEdge {
     /// The mapping.
     node: Mapping,
     /// Where this edge stands in the list.
-    cursor: String,
+    cursor: Counted<String>,
 }
 
 impl MappingConnection {
@@ -233,7 +233,8 @@ impl MappingConnection {
     /// The mappings of this page, each with its cursor.
     async fn edges(&self, context: &Context<'_>) -> Result<Vec<MappingEdge>> {
         budget::page(context, self.to - self.from).await?;
-        let edge = |node: Mapping| MappingEdge { cursor: mapping_id(node.mapping.id).to_string(), node };
+        let edge =
+            |node: Mapping| MappingEdge { cursor: Counted(mapping_id(node.mapping.id).to_string()), node };
         Ok(self.page().map(edge).collect())
     }
 

@@ -31,7 +31,7 @@ pub(super) struct Told {
     /// Whether it says that nothing was carried out, and is the last.
     pub(super) is_refusal: bool,
     /// Its place among what is worked on, and its room among answers.
-    _held: Option<(Share<Asker>, Share<Asker>)>,
+    _held: Option<(Share<Asker>, Option<Share<Asker>>)>,
 }
 
 impl Told {
@@ -49,11 +49,12 @@ impl Told {
         Self::new(id, &Answer::refusal(problem))
     }
 
-    /// The same, with its place and its room; where there is none, that is the message.
-    fn held(self, id: &str, place: Share<Asker>, outstanding: &Outstanding) -> Self {
+    /// The same, with its place and its room; where there is none, that is the message, unless something was changed:
+    /// that is told.
+    fn held(self, id: &str, place: Share<Asker>, outstanding: &Outstanding, is_query: bool) -> Self {
         match outstanding.take(place.key(), self.text.len()) {
-            Ok(room) => Self { _held: Some((place, room)), ..self },
-            Err(busy) => Self::refusal(id, busy),
+            Err(refusal) if is_query => Self::refusal(id, refusal),
+            room => Self { _held: Some((place, room.ok())), ..self },
         }
     }
 }
@@ -87,8 +88,13 @@ impl Operation {
                 let mut task = JoinSet::new();
                 let (outstanding, its) = (sockets.admission.outstanding.clone(), id.clone());
                 task.spawn(async move {
-                    let answer = endpoint.carry_out(caller, prepared).await.unwrap_or_else(Answer::refusal);
-                    Told::new(&its, &answer).held(&its, place, &outstanding)
+                    let is_query = prepared.kind == OperationType::Query;
+                    match endpoint.carry_out(caller, prepared).await {
+                        Ok((answer, _until_written)) => {
+                            Told::new(&its, &answer).held(&its, place, &outstanding, is_query)
+                        }
+                        Err(refusal) => Told::refusal(&its, refusal),
+                    }
                 });
                 let told = async move {
                     match task.join_next().await {

@@ -10,6 +10,7 @@ use crate::query::filter::Filter;
 use crate::query::search::search;
 use crate::server::graphql::budget::{self, Budget, list};
 use crate::server::graphql::connection::{Connection, Listed, PageArgs, invalid, page_size};
+use crate::server::graphql::counted::Counted;
 use crate::server::graphql::doctor::{FindingCode, FindingConnection};
 use crate::server::graphql::facet::OrgUnitFacet;
 use crate::server::graphql::filter::{
@@ -85,7 +86,7 @@ pub(crate) struct SearchHit {
     /// How well it fits, from 0 to 1; greater is better.
     score: f32,
     /// The text that fitted.
-    matched: String,
+    matched: Counted<String>,
 }
 
 /// Every question to the directory. One request reads one revision.
@@ -303,7 +304,11 @@ impl Query {
         Ok(hits
             .into_iter()
             .filter_map(|hit| {
-                Some(SearchHit { node: Node::at(view, hit.id)?, score: hit.score, matched: hit.matched })
+                Some(SearchHit {
+                    node: Node::at(view, hit.id)?,
+                    score: hit.score,
+                    matched: Counted(hit.matched),
+                })
             })
             .collect())
     }

@@ -17,7 +17,9 @@ use crate::server::rest::csv_text;
 use crate::server::rest::format::Format;
 use crate::server::rest::resource::Resource;
 
-/// About how many bytes are written at a time: a list of fewer is whole before it is sent.
+/// A list of about so many bytes is whole before it is sent, and takes room by its size.
+const WHOLE_BYTES: usize = 1 << 20;
+/// About how many bytes of a longer one are written at a time.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// The matches to be answered with.
@@ -46,7 +48,7 @@ pub(super) struct Shape {
 pub(super) fn answer<R: Resource>(view: View, rows: Rows<R::Item>, shape: Shape) -> Response {
     let media_type = HeaderValue::from_static(shape.format.media_type());
     let mut pieces = Pieces::<R>::new(view, rows, shape);
-    let first = pieces.next().unwrap_or_default();
+    let first = pieces.write_on(WHOLE_BYTES).unwrap_or_default();
     let body = if pieces.place == Place::End {
         Body::from(first)
     } else {
@@ -122,6 +124,13 @@ impl<R: Resource> Iterator for Pieces<R> {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
+        self.write_on(PIECE_BYTES)
+    }
+}
+
+impl<R: Resource> Pieces<R> {
+    /// What comes next, about so many bytes of it.
+    fn write_on(&mut self, bytes: usize) -> Option<Bytes> {
         let mut out = Vec::new();
         if self.place == Place::Head {
             self.head(&mut out);
@@ -130,7 +139,7 @@ impl<R: Resource> Iterator for Pieces<R> {
         if self.place == Place::End {
             return None;
         }
-        while out.len() < PIECE_BYTES {
+        while out.len() < bytes {
             let Some(item) = self.items.next() else {
                 out.extend(self.tail());
                 self.place = Place::End;
