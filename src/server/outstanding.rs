@@ -67,7 +67,12 @@ impl Outstanding {
         }
     }
 
-    /// Room for so many bytes of an answer.
+    /// Room for the first so many bytes of an answer that is being made, and may grow.
+    pub(super) fn begin(&self, asker: &Asker, bytes: usize) -> Result<Share<Asker>> {
+        self.large.take(asker, bytes).map_err(|_| busy())
+    }
+
+    /// Room for an answer of so many bytes.
     pub(super) fn take(&self, asker: &Asker, bytes: usize) -> Result<Share<Asker>> {
         if bytes > ANSWERS_A_SHARE_BYTES {
             return Err(too_large());

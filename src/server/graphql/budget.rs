@@ -69,7 +69,7 @@ impl Room {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let grown = match &mut *taken {
             Some(share) => share.grow(bytes).map_err(|_| busy()),
-            none => self.outstanding.take(&self.asker, bytes).map(|share| *none = Some(share)),
+            none => self.outstanding.begin(&self.asker, bytes).map(|share| *none = Some(share)),
         };
         if grown.is_err() {
             self.was_full.store(true, Ordering::Relaxed);
