@@ -37,12 +37,14 @@
 //! Commands for common changes stand here; the others, each with all its fields, are in [`model::command`].
 
 pub mod access;
+#[cfg(feature = "server")]
 pub mod cli;
 pub mod directory;
 pub mod error;
 pub mod graph;
 pub mod model;
 pub mod query;
+#[cfg(feature = "server")]
 pub mod server;
 pub mod store;
 

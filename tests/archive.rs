@@ -9,7 +9,7 @@ use std::path::Path;
 
 use clade::model::change::Batch;
 use clade::{Directory, Revision};
-use support::process::Folder;
+use support::Folder;
 
 fn kept() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/v1.redb")
@@ -35,6 +35,7 @@ fn archive_of(path: impl AsRef<Path>) -> Vec<u8> {
 }
 
 #[test]
+#[cfg(feature = "server")]
 fn a_store_comes_back_with_all_its_history_and_ids() {
     let folder = store();
     folder.clade(&["export", "--history", "--data", "v1.redb", "-o", "all.ndjson"]).ok();
@@ -50,6 +51,7 @@ fn a_store_comes_back_with_all_its_history_and_ids() {
 }
 
 #[test]
+#[cfg(feature = "server")]
 fn a_server_is_asked_for_a_copy_and_nothing_is_overwritten() {
     let folder = Folder::new();
     let running = folder.serve(&["--demo", "--data", "demo.redb"]);
@@ -95,4 +97,6 @@ fn an_archive_that_was_cut_or_changed_makes_nothing() {
     let newer = String::from_utf8(archive.clone()).unwrap().replacen("\"version\":1", "\"version\":2", 1);
     assert!(refused(newer.as_bytes(), "newer").contains("use a newer one"));
     Directory::restore_archive(&path, &archive[..]).unwrap();
+    assert_eq!(log(&path), log(folder.path("v1.redb")));
+    assert_eq!(archive_of(&path), archive);
 }

@@ -6,8 +6,7 @@ mod support;
 
 use clade::model::token::Role;
 use serde_json::{Value, json};
-use support::Server;
-use support::process::Folder;
+use support::{Folder, Server};
 
 /// `what kind key` of every change, the newest first, each with its actor.
 fn told(log: &Value) -> Vec<String> {

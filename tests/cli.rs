@@ -9,8 +9,8 @@ use std::io::Write;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use support::Server;
-use support::process::{Folder, Ran, clade, packed};
+use support::process::{Ran, clade, packed};
+use support::{Folder, Server};
 
 /// A small organisation with a matrix team, and names that need care.
 const CORP: &str = r#"{"kind":"orgUnit","key":"Corp","name":"Corp","type":"organization"}

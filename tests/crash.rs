@@ -15,7 +15,8 @@ use std::thread;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
-use support::process::{Folder, Running, clade};
+use support::Folder;
+use support::process::{Running, clade};
 
 const KILLS: usize = 5;
 /// After so many kills the next store begins.

@@ -12,8 +12,7 @@ use clade::server::Exposure;
 use clade::server::exposure::Patience;
 use clade::server::limits::{ANSWERS_A_SHARE_BYTES, STREAM_COUNTS_BYTES};
 use serde_json::json;
-use support::process::Folder;
-use support::{Answer, Server};
+use support::{Answer, Folder, Server};
 
 fn exposed(exposure: Exposure) -> Server {
     Server::start_exposed(exposure, |state| state)

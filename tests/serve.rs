@@ -11,7 +11,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::process::{Folder, Ran, Running, clade};
+use support::Folder;
+use support::process::{Ran, Running, clade};
 use support::socket::{Client, PROTOCOL};
 use tokio_tungstenite::tungstenite::Message;
 

@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
 use serde_json::json;
-use support::process::Folder;
+use support::Folder;
 
 /// A span as the collector got it.
 #[derive(Debug, Clone)]

@@ -3,8 +3,7 @@
 use clade::model::token::Role;
 use serde_json::{Value, json};
 
-use crate::support::process::Folder;
-use crate::support::{Server, strings};
+use crate::support::{Folder, Server, strings};
 
 /// ```text
 /// corp > retail > shops > web-3 (group), guild > web-2 (team), idle (squad)

@@ -9,7 +9,8 @@ use clade::server::limits::{ANSWERS_A_SHARE_BYTES, BULK_BODY_MAX_BYTES, STREAM_C
 use serde_json::{Value, json};
 
 use crate::http2::Connection;
-use crate::support::process::{Folder, Running};
+use crate::support::Folder;
+use crate::support::process::Running;
 use crate::wire::{Reply, ask, headed, request};
 
 const JSON: &str = "Content-Type: application/json";

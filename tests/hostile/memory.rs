@@ -6,7 +6,8 @@ use std::thread;
 use crate::crowd::{Crowded, LARGE, half_sent, unread_streams};
 use crate::inputs::{Hostile, all};
 use crate::limit::Limit;
-use crate::support::process::{Folder, Running, clade};
+use crate::support::Folder;
+use crate::support::process::{Running, clade};
 use crate::wire::{ask, request};
 use crate::{faults, normal_client};
 

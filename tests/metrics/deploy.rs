@@ -4,8 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::Server;
-use crate::support::process::Folder;
+use crate::support::{Folder, Server};
 use crate::told;
 
 /// The words of a text that begin with `start`, as far as they look like names.

@@ -9,7 +9,9 @@ mod changes;
 mod disk;
 mod faults;
 mod history;
+#[cfg(feature = "server")]
 mod serving;
+#[cfg(feature = "server")]
 #[path = "../support/mod.rs"]
 mod support;
 

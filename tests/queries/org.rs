@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 
-use clade::model::command::IfExists;
-use clade::model::{Email, ProjectId, UnitRef};
+use clade::model::attributes::AttributesPatch;
+use clade::model::command::{
+    Command, Create, EndRef, IfExists, MappingFields, OwnerFields, Patch, PersonFields, ProjectFields,
+    RepositoryFields, ServiceFields, UnitFields,
+};
+use clade::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier, UnitKey};
+use clade::model::mapping::MappingType;
+use clade::model::{Email, ProjectId, UnitRef, UnitType};
 use clade::query::Field;
-use clade::server::rest::command_of_line;
 use clade::{Directory, EntityId, Kind, View};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
-use serde_json::{Value, json};
 
 /// Names that differ in case alone, and in scripts.
 const NAMES: [&str; 7] = ["Ada", "ada", "BÜRO", "büro", "R&D", "a/b", "研究"];
@@ -232,56 +236,124 @@ impl Org {
         self.nodes[node].texts.get(&field).map(String::as_str)
     }
 
-    fn assets(&self, project: usize, kind: Kind) -> Vec<Value> {
-        let of_it = self.of_kind(kind).filter(|at| self.nodes[*at].project == Some(project));
-        let text = |at, field| self.text(at, field);
-        of_it
-            .map(|at| {
-                json!({
-                    "name": text(at, Field::Name), "url": text(at, Field::Url),
-                    "identifier": text(at, Field::Identifier),
-                })
-            })
-            .collect()
+    fn name(&self, node: usize, field: Field) -> Patch<Name> {
+        Patch::clear_or_set(self.text(node, field).map(|name| Name::parse(name).unwrap()))
     }
 
-    /// A record as a line of NDJSON. Assets are part of their project's.
-    fn record(&self, at: usize) -> Option<Value> {
-        let text = |field| self.text(at, field);
-        let node = &self.nodes[at];
-        match node.kind {
-            Kind::OrgUnit => Some(json!({
-                "kind": "orgUnit", "key": text(Field::Key), "name": text(Field::Name), "type": text(Field::Type),
-                "externalId": text(Field::ExternalId),
-                "parents": node.holders.iter().map(|unit| self.text(*unit, Field::Key)).collect::<Vec<_>>(),
-            })),
-            Kind::Person => Some(json!({
-                "kind": "person", "email": text(Field::Email), "firstName": text(Field::FirstName),
-                "lastName": text(Field::LastName), "displayName": text(Field::DisplayName),
-                "externalId": text(Field::ExternalId),
-            })),
-            Kind::Project => Some(json!({
-                "kind": "project", "projectId": text(Field::ProjectId), "projectName": text(Field::Name),
-                "projectOwner": { "email": text(Field::OwnerEmail), "firstName": node.owner_names.first() },
-                "assets": { "repositories": self.assets(at, Kind::Repository), "services": self.assets(at, Kind::Service) },
-            })),
+    fn external_id(&self, node: usize) -> Patch<ExternalId> {
+        let id = self.text(node, Field::ExternalId);
+        Patch::clear_or_set(id.map(|id| ExternalId::parse(id).unwrap()))
+    }
+
+    fn unit(&self, node: usize) -> UnitFields {
+        UnitFields {
+            key: self.text(node, Field::Key).map(|key| UnitKey::parse(key).unwrap()),
+            name: self.text(node, Field::Name).map(|name| Name::parse(name).unwrap()),
+            unit_type: self.text(node, Field::Type).map(|named| UnitType::parse(named).unwrap()),
+            external_id: self.external_id(node),
+            attributes: AttributesPatch::Keep,
+            parents: Some(
+                self.nodes[node].holders.iter().map(|unit| UnitRef::Key(self.key(*unit))).collect(),
+            ),
+        }
+    }
+
+    fn person(&self, node: usize) -> PersonFields {
+        PersonFields {
+            email: Some(self.email(node)),
+            first_name: self.name(node, Field::FirstName),
+            last_name: self.name(node, Field::LastName),
+            display_name: self.name(node, Field::DisplayName),
+            external_id: self.external_id(node),
+            ..PersonFields::default()
+        }
+    }
+
+    fn project(&self, node: usize) -> ProjectFields {
+        let owner = OwnerFields {
+            first_name: Patch::clear_or_set(
+                self.nodes[node].owner_names.first().map(|name| Name::parse(name).unwrap()),
+            ),
+            last_name: Patch::Clear,
+            email: Patch::clear_or_set(
+                self.text(node, Field::OwnerEmail).map(|email| Email::parse(email).unwrap()),
+            ),
+        };
+        let assets = |kind| self.of_kind(kind).filter(move |at| self.nodes[*at].project == Some(node));
+        let repositories = assets(Kind::Repository).map(|at| {
+            RepositoryFields::at(RepoUrl::parse(self.text(at, Field::Url).unwrap()).unwrap()).unwrap()
+        });
+        let services = assets(Kind::Service).map(|at| ServiceFields {
+            name: Name::parse(self.text(at, Field::Name).unwrap()).unwrap(),
+            identifier: self.text(at, Field::Identifier).map(|of| ServiceIdentifier::parse(of).unwrap()),
+            dependencies: None,
+            external_id: None,
+            attributes: AttributesPatch::Keep,
+        });
+        ProjectFields {
+            project_id: Some(self.project_id(node)),
+            name: self.text(node, Field::Name).map(|name| Name::parse(name).unwrap()),
+            owner: Patch::Set(owner),
+            repositories: Patch::Set(repositories.collect()),
+            services: Patch::Set(services.collect()),
+            ..ProjectFields::default()
+        }
+    }
+
+    fn key(&self, unit: usize) -> UnitKey {
+        UnitKey::parse(self.text(unit, Field::Key).unwrap()).unwrap()
+    }
+
+    fn email(&self, person: usize) -> Email {
+        Email::parse(self.text(person, Field::Email).unwrap()).unwrap()
+    }
+
+    fn project_id(&self, project: usize) -> ProjectId {
+        ProjectId::parse(self.text(project, Field::ProjectId).unwrap()).unwrap()
+    }
+
+    /// What makes a record, or merges into it. Assets are part of their project's.
+    fn record(&self, at: usize, attributes: AttributesPatch) -> Option<Command> {
+        let if_exists = IfExists::Merge;
+        match self.nodes[at].kind {
+            Kind::OrgUnit => {
+                let fields = UnitFields { attributes, ..self.unit(at) };
+                Some(Command::CreateUnit(Create { fields, if_exists }))
+            }
+            Kind::Person => {
+                let fields = PersonFields { attributes, ..self.person(at) };
+                Some(Command::CreatePerson(Create { fields, if_exists }))
+            }
+            Kind::Project => {
+                let fields = ProjectFields { attributes, ..self.project(at) };
+                Some(Command::CreateProject(Create { fields, if_exists }))
+            }
             Kind::Repository | Kind::Service => None,
         }
     }
 
-    fn mappings(&self, at: usize) -> Vec<Value> {
+    fn mappings(&self, at: usize) -> Vec<Command> {
         let node = &self.nodes[at];
         let (mapping_type, own) = match node.kind {
-            Kind::Person => ("people-org", self.text(at, Field::Email)),
-            Kind::Project => ("project-org", self.text(at, Field::ProjectId)),
+            Kind::Person => (MappingType::PeopleOrg, EndRef::Person(self.email(at))),
+            Kind::Project => (MappingType::ProjectOrg, EndRef::Project(self.project_id(at))),
             _ => return Vec::new(),
         };
-        let placed = node.holders.iter().map(|unit| (mapping_type, self.text(*unit, Field::Key)));
-        let joined = node.members.iter().map(|person| ("project-people", self.text(*person, Field::Email)));
+        let placed = node.holders.iter().map(|unit| (mapping_type, EndRef::Unit(self.key(*unit))));
+        let joined = node
+            .members
+            .iter()
+            .map(|person| (MappingType::ProjectPeople, EndRef::Person(self.email(*person))));
         placed
             .chain(joined)
             .map(|(mapping_type, other)| {
-                json!({ "kind": "mapping", "mappingType": mapping_type, "attribute1": own, "attribute2": other })
+                let fields = MappingFields {
+                    mapping_type: Some(mapping_type),
+                    from: Some(own.clone()),
+                    to: Some(other),
+                    ..MappingFields::default()
+                };
+                Command::CreateMapping(Create { fields, if_exists: IfExists::Merge })
             })
             .collect()
     }
@@ -289,14 +361,14 @@ impl Org {
     /// The same as a directory.
     pub(crate) fn view(&self) -> View {
         let directory = Directory::in_memory().unwrap();
-        let command = |line: &Value| command_of_line(line.to_string().as_bytes(), IfExists::Merge).unwrap();
         let all = 0..self.nodes.len();
-        let lines = all.clone().filter_map(|at| self.record(at)).chain(all.flat_map(|at| self.mappings(at)));
-        directory.apply_all(lines.map(|line| command(&line)).collect::<Vec<_>>()).unwrap();
-        for at in &self.touched {
-            if let Some(mut line) = self.record(*at) {
-                line["note"] = json!(at);
-                directory.apply(command(&line)).unwrap();
+        let records = all.clone().filter_map(|at| self.record(at, AttributesPatch::Keep));
+        let mappings = all.flat_map(|at| self.mappings(at));
+        directory.apply_all(records.chain(mappings).collect::<Vec<_>>()).unwrap();
+        for &at in &self.touched {
+            let noted = AttributesPatch::Merge([("note".to_owned(), at.into())].into_iter().collect());
+            if let Some(command) = self.record(at, noted) {
+                directory.apply(command).unwrap();
             }
         }
         directory.view()

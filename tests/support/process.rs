@@ -1,14 +1,12 @@
 //! The real binary, run in a folder of its own, as a user runs it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// A folder with nothing in it, which goes with its owner.
-pub(crate) struct Folder(TempDir);
+use super::folder::Folder;
 
 /// What a command came to.
 #[derive(Debug)]
@@ -29,28 +27,6 @@ pub(crate) struct Running {
 }
 
 impl Folder {
-    pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Writes a file.
-    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        std::fs::write(self.path(name), content).unwrap();
-    }
-
-    /// The names of everything in it.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
     /// The command, not yet run: no variable of Clade's reaches it from outside.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
@@ -58,7 +34,7 @@ impl Folder {
         {
             command.env_remove(name);
         }
-        command.current_dir(self.0.path()).stdin(Stdio::null());
+        command.current_dir(self.root()).stdin(Stdio::null());
         command
     }
 
