@@ -14,7 +14,7 @@ use clade::server::Exposure;
 use clade::server::exposure::Patience;
 use clade::server::tls::Tls;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use support::Server;
+use support::{Folder, Server};
 use tempfile::TempDir;
 use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::ring, pki_types::CertificateDer,
@@ -168,4 +168,20 @@ fn files_that_do_not_fit_are_told() {
         assert!(refusal.contains(words), "{refusal}");
     }
     assert!(Tls::read(&path("own.pem"), &path("own.key")).is_ok());
+}
+
+#[test]
+fn its_health_is_asked_over_https_too() {
+    let folder = Folder::new();
+    made(folder.root(), "own");
+    let running = folder.serve(&["--tls-cert", "own.pem", "--tls-key", "own.key"]);
+    let listens = ("CLADE_LISTEN", running.address.as_str());
+    let secure = [listens, ("CLADE_TLS_CERT", "own.pem"), ("CLADE_TLS_KEY", "own.key")];
+    assert_eq!(folder.clade_with(&secure, &["health"]).ok(), "ready\n");
+    folder.write("clade.toml", "tls_cert = \"own.pem\"\ntls_key = \"own.key\"\n");
+    assert_eq!(folder.clade_with(&[listens], &["health"]).ok(), "ready\n");
+    // Another's certificate is examined.
+    let url = format!("https://{}", running.address);
+    let refusal = folder.clade(&["health", "--server", &url]).refusal(1);
+    assert!(refusal.contains("cannot be reached") && refusal.contains("certificate"), "{refusal}");
 }

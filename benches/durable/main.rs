@@ -100,15 +100,15 @@ fn main() {
     let mut file = File::create(folder.path().join("appended")).unwrap();
     let next = AtomicU64::new(0);
     let (mut appends, mut ones, mut crowds) = (Vec::new(), Vec::new(), Vec::new());
-    let mut shared = 0;
+    let mut commits = 0.0;
     for _ in 0..TURNS {
         appends.push(append(&mut file));
         ones.push(apply(&directory, 1, &next));
         let before = directory.statistics().committed.count();
         crowds.push(apply(&directory, CROWD, &next));
-        shared += directory.statistics().committed.count() - before;
+        commits += f64::from(u32::try_from(directory.statistics().committed.count() - before).unwrap());
     }
-    let crowded: usize = crowds.iter().map(|turn| turn.0.len()).sum();
+    let crowded = crowds.iter().map(Measured::a_second).sum::<f64>() * TURN.as_secs_f64();
     let bare = tell("append and sync", &mut appends);
     let one = tell("one writer", &mut ones);
     let crowd = tell("64 writers", &mut crowds);
@@ -117,5 +117,5 @@ fn main() {
         bare / one,
         crowd / one
     );
-    println!("64 writers share a commit by {:.0}", crowded as f64 / shared as f64);
+    println!("64 writers share a commit by {:.0}", crowded / commits);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use ureq::http::Response;
+use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, RequestBuilder, SendBody};
 
 use crate::cli::settings::variable;
@@ -31,8 +32,20 @@ impl Client {
 
     /// A client for what asks for no token.
     pub(super) fn without_token(url: &str) -> Self {
-        let config =
-            Agent::config_builder().http_status_as_error(false).timeout_connect(Some(CONNECT_WITHIN)).build();
+        Self::with_tls(url, TlsConfig::default())
+    }
+
+    /// The same for a server of this machine, whose certificate is for the name by which others know it.
+    pub(super) fn of_this_machine(url: &str) -> Self {
+        Self::with_tls(url, TlsConfig::builder().disable_verification(true).build())
+    }
+
+    fn with_tls(url: &str, tls: TlsConfig) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT_WITHIN))
+            .tls_config(tls)
+            .build();
         let base = url.trim_end_matches('/');
         let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
         Self { agent: config.into(), base, authorization: None }

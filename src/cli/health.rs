@@ -19,7 +19,10 @@ impl Health {
         if settings.is_data_flagged {
             return Err(Failure::Usage("health asks a server; name it with --server".to_owned()));
         }
-        let client = Client::without_token(&settings.server.clone().unwrap_or_else(|| here(settings)));
+        let client = match &settings.server {
+            Some(url) => Client::without_token(url),
+            None => Client::of_this_machine(&here(settings)),
+        };
         let answer: Value = serde_json::from_reader(client.get("/readyz")?)
             .map_err(|why| Failure::refused(format!("what answers there is no Clade: {why}")))?;
         if settings.json { say_json(&answer) } else { say(answer["status"].as_str().unwrap_or("?")) }
@@ -34,5 +37,6 @@ fn here(settings: &Settings) -> String {
         IpAddr::V4(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())),
         IpAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
     });
-    format!("http://{}", address.map_or(listen, |address| address.to_string()))
+    let scheme = if settings.serves_https() { "https" } else { "http" };
+    format!("{scheme}://{}", address.map_or(listen, |address| address.to_string()))
 }

@@ -167,6 +167,11 @@ impl Settings {
         flags.or(self.expose.clone())
     }
 
+    /// Whether a server with these settings and no flags takes HTTPS alone.
+    pub(super) fn serves_https(&self) -> bool {
+        variable("CLADE_TLS_CERT").is_some() || self.expose.tls_cert.is_some()
+    }
+
     /// How a server answers GraphQL.
     pub(super) fn graphql(&self, flags: &Graphql) -> graphql::Settings {
         flags.over(&self.graphql)

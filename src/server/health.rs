@@ -18,7 +18,10 @@ pub(super) async fn alive() -> Response {
 /// The directory is loaded, the writer is alive and the disk can be written; or which of these is not so. Nobody asks a
 /// server whose directory is not loaded: it does not listen yet.
 pub(super) async fn ready(State(state): State<AppState>) -> Response {
-    let Readiness { writer, disk } = state.directory().readiness();
+    told(state.directory().readiness())
+}
+
+fn told(Readiness { writer, disk }: Readiness) -> Response {
     let detail = match (writer, disk) {
         (true, true) => {
             let body = json!({"status": "ready", "loaded": true, "writer": true, "disk": true});
@@ -32,4 +35,32 @@ pub(super) async fn ready(State(state): State<AppState>) -> Response {
         .with("writer", writer)
         .with("disk", disk)
         .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_in_the_way_is_said() {
+        for (writer, disk, status, what) in [
+            (true, true, 200, None),
+            (true, false, 503, Some("cannot be written")),
+            (false, true, 503, Some("the writer has ended")),
+            (false, false, 503, Some("the writer has ended")),
+        ] {
+            let answer = told(Readiness { writer, disk });
+            assert_eq!(answer.status(), status);
+            let body: Value =
+                serde_json::from_slice(&to_bytes(answer.into_body(), 4096).await.unwrap()).unwrap();
+            assert_eq!((&body["writer"], &body["disk"]), (&writer.into(), &disk.into()));
+            assert_eq!(
+                body["detail"].as_str().map(|detail| detail.contains(what.unwrap())),
+                what.map(|_| true)
+            );
+        }
+    }
 }

@@ -9,14 +9,13 @@ mod exposition;
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 
 use clade::model::token::Role;
 use clade::server::{Exposure, graphql};
 use exposition::Exposition;
 use serde_json::{Value, json};
 use support::Server;
+use support::socket::Client;
 
 fn told(server: &Server) -> Exposition {
     let answer = server.get("!/metrics");
@@ -146,19 +145,21 @@ fn who_is_turned_away_is_counted() {
 }
 
 #[test]
-fn sockets_are_counted_while_they_are_open() {
+fn sockets_and_subscriptions_are_counted_while_they_are_open() {
     let server = Server::start();
-    let mut socket = TcpStream::connect(server.address).unwrap();
-    let ask = "GET /graphql/ws HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
-         Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
-    socket.write_all(ask.as_bytes()).unwrap();
-    let mut begun = [0; 12];
-    socket.read_exact(&mut begun).unwrap();
-    assert_eq!(&begun, b"HTTP/1.1 101");
-    let sockets = || told(&server).value("clade_graphql_sockets", &[]);
-    let until = |count: f64| (0..10_000).any(|_| (sockets() - count).abs() < 0.5);
-    assert!(until(1.0));
-    drop(socket);
-    assert!(until(0.0));
+    let is_told = |name: &str, count: f64| {
+        let within = (0..10_000).any(|_| (told(&server).value(name, &[]) - count).abs() < 0.5);
+        assert!(within, "{name} does not become {count}");
+    };
+    let mut client = Client::let_in(server.address, &format!("Bearer {}", server.token));
+    is_told("clade_graphql_sockets", 1.0);
+    is_told("clade_graphql_subscriptions", 0.0);
+    client.subscribe("a", "subscription { revision }");
+    client.subscribe("b", "subscription { revision }");
+    is_told("clade_graphql_subscriptions", 2.0);
+    client.say(&json!({"id": "a", "type": "complete"}));
+    is_told("clade_graphql_subscriptions", 1.0);
+    drop(client);
+    is_told("clade_graphql_subscriptions", 0.0);
+    is_told("clade_graphql_sockets", 0.0);
 }

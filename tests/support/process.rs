@@ -99,7 +99,7 @@ impl Running {
             let count = stdout.read_line(&mut greeting).unwrap();
             assert!(count > 0, "it ended: {greeting}");
         }
-        let (_, after) = greeting.split_once("http://").unwrap();
+        let (_, after) = greeting.split_once("://").unwrap();
         let address = after.lines().next().unwrap().to_owned();
         Self { child, stdout, greeting, address }
     }

@@ -1,6 +1,11 @@
 //! Requests that panic: where ids come from is told to the writer, and here none come. A person with a place needs one.
+//! And what the writer does while nobody asks for anything.
 
+use std::io::{self, ErrorKind};
 use std::sync::mpsc::channel;
+
+use redb::StorageBackend;
+use redb::backends::InMemoryBackend;
 
 use super::*;
 use crate::model::{CreateOrgUnit, CreatePerson, IntoCommand};
@@ -121,4 +126,74 @@ fn a_panic_after_the_commit_takes_nobody_along() {
     assert_eq!(started.roots(), 2);
     assert!(started.shared.ready.load(Ordering::Relaxed));
     started.examine();
+}
+
+#[test]
+fn a_writer_that_has_ended_is_known_to_have() {
+    let Started { shared, mut writer } = start_panicking();
+    assert!(writer.is_alive() && shared.ready.load(Ordering::Relaxed));
+    drop(writer.requests.take());
+    while writer.is_alive() {
+        std::thread::yield_now();
+    }
+    assert!(!shared.ready.load(Ordering::Relaxed));
+    let request = Request::new(&shared, Author::local(), vec![goes_well("a")], Box::new(|_| unreachable!()));
+    assert_eq!(writer.send(request).unwrap_err().code(), "closed");
+}
+
+/// A disk that refuses to be written for as long as it is ill.
+#[derive(Debug, Clone, Default)]
+struct Disk {
+    bytes: Arc<InMemoryBackend>,
+    is_ill: Arc<AtomicBool>,
+}
+
+impl Disk {
+    fn try_write(&self) -> io::Result<()> {
+        if self.is_ill.load(Ordering::Relaxed) { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        self.bytes.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.bytes.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.try_write().and_then(|()| self.bytes.set_len(len))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.try_write().and_then(|()| self.bytes.sync_data())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.try_write().and_then(|()| self.bytes.write(offset, data))
+    }
+}
+
+#[test]
+fn a_disk_that_nobody_writes_to_is_tried() {
+    let disk = Disk::default();
+    let given = disk.clone();
+    let store = Store::with_backends(move || Ok(given.clone())).unwrap();
+    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), mint);
+    drop(writer);
+    shared.ready.store(true, Ordering::Relaxed);
+    let mut idle = Loop::new(Arc::clone(&shared), mint);
+    let is_ready = || shared.ready.load(Ordering::Relaxed);
+    idle.try_disk(true);
+    assert!(is_ready());
+    disk.is_ill.store(true, Ordering::Relaxed);
+    idle.try_disk(true);
+    assert!(!is_ready());
+    idle.try_disk(false);
+    assert!(!is_ready());
+    disk.is_ill.store(false, Ordering::Relaxed);
+    idle.try_disk(false);
+    assert!(is_ready());
 }
