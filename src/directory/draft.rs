@@ -107,3 +107,32 @@ fn made_by(commands: &[Command]) -> ([usize; Kind::ALL.len()], usize) {
 fn count<T>(given: &Patch<Vec<T>>) -> usize {
     if let Patch::Set(all) = given { all.len() } else { 0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, IntoCommand};
+
+    #[test]
+    fn what_may_be_there_already_is_not_counted() {
+        let project = |id| CreateProject::new(id, id).repository("https://h/a").repository("https://h/b");
+        let commands = [
+            CreateOrgUnit::new("u", "team").into_command(),
+            CreateOrgUnit::new("u", "team").or_update().into_command(),
+            CreatePerson::new("p@x").into_command(),
+            CreatePerson::new("q@x").into_command(),
+            CreatePerson::new("q@x").or_update().into_command(),
+            project("j").into_command(),
+            project("k").into_command(),
+            project("k").or_update().into_command(),
+            CreateMapping::member("j", "p@x").into_command(),
+            CreateMapping::member("j", "q@x").into_command(),
+            CreateMapping::member("k", "q@x").into_command(),
+            CreateMapping::member("k", "q@x").or_update().into_command(),
+        ];
+        let (entities, mappings) = made_by(&commands.map(Result::unwrap));
+        let of = |kind| entities[kind as usize];
+        assert_eq!((of(Kind::OrgUnit), of(Kind::Person), of(Kind::Project), mappings), (1, 2, 2, 3));
+        assert_eq!((of(Kind::Repository), of(Kind::Service)), (4, 0));
+    }
+}

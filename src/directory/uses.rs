@@ -47,21 +47,48 @@ impl Uses {
     }
 
     /// Hands out what is not written, once it has waited for long enough.
-    pub(super) fn due(&self) -> Vec<(TokenId, Timestamp)> {
+    pub(super) fn due(&self, now: Instant) -> Vec<(TokenId, Timestamp)> {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.written.elapsed() < WRITE_EVERY { Vec::new() } else { noted.take() }
+        if now.saturating_duration_since(noted.written) < WRITE_EVERY { Vec::new() } else { noted.take(now) }
     }
 
     /// Hands out all that is not written.
     pub(super) fn rest(&self) -> Vec<(TokenId, Timestamp)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())
     }
 }
 
 impl Noted {
-    fn take(&mut self) -> Vec<(TokenId, Timestamp)> {
-        self.written = Instant::now();
+    fn take(&mut self, now: Instant) -> Vec<(TokenId, Timestamp)> {
+        self.written = now;
         let unwritten = std::mem::take(&mut self.unwritten).into_iter();
         unwritten.filter_map(|id| self.last.get(&id).map(|at| (id, *at))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_use_is_told_to_the_minute_and_written_once_a_minute() {
+        let [known, new] = ["aaaaaaaa", "bbbbbbbb"].map(|id| TokenId::parse(id).unwrap());
+        let at = |millis| Timestamp::from_millis(1_700_000_000_000 + millis);
+        let uses = Uses::new(vec![(known.clone(), at(0))]);
+        assert_eq!((uses.last(&known), uses.last(&new)), (Some(at(0)), None));
+        uses.note(&known, at(PRECISION_MILLIS - 1));
+        uses.note(&new, at(1));
+        uses.note(&new, at(2));
+        assert_eq!((uses.last(&known), uses.last(&new)), (Some(at(0)), Some(at(1))));
+        let began = Instant::now();
+        assert_eq!(uses.due(began), []);
+        assert_eq!(uses.due(began + WRITE_EVERY), [(new.clone(), at(1))]);
+        uses.note(&known, at(PRECISION_MILLIS));
+        uses.note(&known, at(3 * PRECISION_MILLIS));
+        assert_eq!(uses.due(began + WRITE_EVERY + WRITE_EVERY / 2), [], "half a minute after the last");
+        assert_eq!(uses.due(began + 2 * WRITE_EVERY), [(known, at(3 * PRECISION_MILLIS))]);
+        uses.note(&new, at(2 * PRECISION_MILLIS));
+        assert_eq!(uses.rest(), [(new, at(2 * PRECISION_MILLIS))]);
+        assert_eq!(uses.rest(), []);
     }
 }

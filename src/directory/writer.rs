@@ -230,7 +230,7 @@ impl Loop {
         loop {
             let is_ready = self.shared.ready.load(Ordering::Relaxed);
             if is_ready {
-                self.survive(|own| own.keep_uses(&own.shared.uses.due()));
+                self.survive(|own| own.keep_uses(&own.shared.uses.due(Instant::now())));
             }
             match waiting.recv_timeout(if is_ready { LOOK_UP_EVERY } else { TRY_DISK_EVERY }) {
                 Ok(request) => return Some(request),

@@ -36,8 +36,10 @@ impl Graph {
         let mut graph = Self { revision, ..Self::default() };
         std::thread::scope(|scope| {
             // Indexes are made of the records alone, closures of the edges.
-            let indexes =
-                scope.spawn(|| (Mappings::of(mappings), Platforms::of(entities), Index::of(entities)));
+            let indexes = scope.spawn(|| {
+                let platforms = Platforms::of(entities.iter().map(|entity| &**entity));
+                (Mappings::of(mappings), platforms, Index::of(entities))
+            });
             graph.connect_all(entities, mappings, next_entity);
             graph.rebuild_closures();
             (graph.mappings, graph.platforms, graph.index) =

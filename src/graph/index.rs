@@ -134,6 +134,21 @@ impl Index {
         }
     }
 
+    /// Whether just these entities stand in it, each under its own texts.
+    pub(super) fn is_of<'g>(&self, entities: impl Iterator<Item = &'g Entity>) -> bool {
+        let mut counts = [0; IndexBy::ALL.len()];
+        for entity in entities {
+            for by in IndexBy::of(entity.kind()) {
+                let Some(text) = by.text(entity) else { continue };
+                if self.tables[*by as usize].find(hash(&text), |id| *id == entity.id).is_none() {
+                    return false;
+                }
+                counts[*by as usize] += 1;
+            }
+        }
+        counts.into_iter().eq(self.tables.iter().map(HashTable::len))
+    }
+
     /// The entities that stand under `text`, in no order.
     pub(super) fn find<'g>(
         &'g self,

@@ -1,7 +1,5 @@
 //! The projects on each platform, so that counting by platform looks at none of them.
 
-use std::sync::Arc;
-
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
@@ -15,12 +13,19 @@ pub(super) struct Platforms(FxHashMap<Name, RoaringBitmap>);
 
 impl Platforms {
     /// The platforms of the repositories among `entities`.
-    pub(super) fn of(entities: &[Arc<Entity>]) -> Self {
+    pub(super) fn of<'g>(entities: impl Iterator<Item = &'g Entity>) -> Self {
         let mut platforms = Self::default();
         for entity in entities {
             platforms.insert(entity);
         }
         platforms
+    }
+
+    /// Whether they are those of the repositories among `entities`.
+    pub(super) fn is_of<'g>(&self, entities: impl Iterator<Item = &'g Entity>) -> bool {
+        let said = Self::of(entities);
+        self.iter().count() == said.0.len()
+            && self.iter().all(|(name, projects)| said.0.get(name) == Some(projects))
     }
 
     /// Each platform with its projects.

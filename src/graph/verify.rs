@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::graph::Graph;
 use crate::graph::closure::Beneath;
 use crate::graph::view::View;
-use crate::model::entity::{EntityId, Kind};
+use crate::model::entity::{Entity, EntityId, Kind};
 
 impl View {
     /// How this graph differs from one that should be equal, a sentence each.
@@ -41,6 +41,13 @@ impl View {
                 there.mappings.len()
             ));
         }
+        if here.next_entity() != there.next_entity() {
+            found.push(format!(
+                "one graph numbers the next record #{}, the other #{}",
+                here.next_entity().0,
+                there.next_entity().0
+            ));
+        }
         if here.tokens != there.tokens {
             found.push("the tokens differ between the graphs".to_owned());
         }
@@ -62,6 +69,12 @@ impl View {
         }
         if graph.closures_from_edges() != graph.beneath {
             found.push("what is kept as beneath the units is not what the mappings say".to_owned());
+        }
+        if !graph.index.is_of(graph.all_entities()) {
+            found.push("what records are found by is not what they say".to_owned());
+        }
+        if !graph.platforms.is_of(graph.all_entities()) {
+            found.push("what is kept as on the platforms is not what the repositories say".to_owned());
         }
         for kind in [Kind::Repository, Kind::Service] {
             for id in &graph.all[kind as usize] {
@@ -103,6 +116,10 @@ impl View {
 }
 
 impl Graph {
+    fn all_entities(&self) -> impl Iterator<Item = &Entity> {
+        self.all.iter().flatten().filter_map(|id| self.entity(EntityId(id)).map(|entity| &**entity))
+    }
+
     fn closures_from_edges(&self) -> FxHashMap<EntityId, Beneath> {
         let mut copy = self.clone();
         copy.rebuild_closures();

@@ -89,7 +89,7 @@ fn made(random: &mut StdRng) -> Command {
     .unwrap()
 }
 
-fn token() -> NewToken {
+pub(crate) fn token() -> NewToken {
     let secret = Secret::generate();
     let (id, hash) = (secret.id().clone(), secret.hash());
     NewToken { id, hash, role: Role::Read, description: None, units: None, expires_at: None }

@@ -141,6 +141,15 @@ fn a_writer_that_has_ended_is_known_to_have() {
     assert_eq!(writer.send(request).unwrap_err().code(), "closed");
 }
 
+#[test]
+fn what_tokens_were_used_for_is_written_at_the_end() {
+    let Started { shared, writer } = start_panicking();
+    let used = (TokenId::parse("aaaaaaaa").unwrap(), Timestamp::from_millis(1_700_000_000_000));
+    shared.uses.note(&used.0, used.1);
+    drop(writer);
+    assert_eq!(shared.store.lock().unwrap().token_uses().unwrap(), [used]);
+}
+
 /// A disk that refuses to be written for as long as it is ill.
 #[derive(Debug, Clone, Default)]
 struct Disk {
