@@ -367,6 +367,31 @@ fn two_candidates_are_refused_and_listed() {
 // 6. What a mapping names must be there; linking units makes them.
 
 #[test]
+fn a_type_is_asked_of_the_last_unit_of_a_path_alone() {
+    let directory = Directory::in_memory().unwrap();
+    let corp = CreateOrgUnit::new("Corp", "organization");
+    let mid = CreateOrgUnit::new("Mid", "business").under("Corp");
+    let labs = ["team", "department"]
+        .map(|unit_type| CreateOrgUnit::new("Lab", unit_type).key(&format!("lab-{unit_type}")).under("Mid"));
+    directory.apply_all([corp, mid].into_iter().chain(labs)).unwrap();
+    let view = directory.view();
+    let found = |path: &str, unit_type: &str| {
+        let unit_type = UnitType::parse(unit_type).unwrap();
+        let by_text = view.units_for(&UnitRef::Text(path.to_owned()), Some(&unit_type));
+        let names = path.split('/').map(str::to_owned).collect();
+        assert_eq!(view.units_for(&UnitRef::Path(names), Some(&unit_type)), by_text, "{path}");
+        keys(&view, by_text)
+    };
+    assert_eq!(found("Mid/Lab", "team"), ["lab-team"]);
+    assert_eq!(found("Corp/Mid/Lab", "department"), ["lab-department"]);
+    assert_eq!(found("Corp/Lab", "team"), ["lab-team"]);
+    assert_eq!(found("Corp/Mid/Lab", "business"), [""; 0]);
+    assert_eq!(found("Corp/Mid", "business"), ["Mid"]);
+    let refusal = view.find_unit(&UnitRef::from("Mid/Lab")).unwrap_err();
+    assert_eq!(refusal.code(), "ambiguous");
+}
+
+#[test]
 fn linking_units_makes_those_that_are_not_there() {
     let directory = Directory::in_memory().unwrap();
     let types = |word: &str| UnitType::parse(word).unwrap();

@@ -129,6 +129,26 @@ fn a_panic_after_the_commit_takes_nobody_along() {
 }
 
 #[test]
+fn small_changes_take_the_graph_before_back_and_large_ones_copy() {
+    let started = start_panicking();
+    let copies = || crate::directory::statistics::of(&started.shared).graph_copies;
+    for at in 0..20 {
+        started.apply(vec![goes_well(&format!("small {at}"))]).unwrap();
+    }
+    assert_eq!(copies(), 1, "the one at the beginning");
+    started.apply((0..5_000).map(|at| goes_well(&format!("unit {at}"))).collect()).unwrap();
+    started.apply(vec![goes_well("after")]).unwrap();
+    assert_eq!(copies(), 2);
+    let held = started.shared.published.load();
+    for at in 0..3 {
+        started.apply(vec![goes_well(&format!("beside a reader {at}"))]).unwrap();
+    }
+    drop(held);
+    started.apply(vec![goes_well("alone")]).unwrap();
+    assert_eq!(copies(), 3, "for the graph that was read, and no other");
+}
+
+#[test]
 fn a_writer_that_has_ended_is_known_to_have() {
     let Started { shared, mut writer } = start_panicking();
     assert!(writer.is_alive() && shared.ready.load(Ordering::Relaxed));
