@@ -43,7 +43,7 @@ pub use self::log::Head;
 pub use self::write::Piece;
 
 use self::disk::Watch;
-use self::failure::{damaged, failed};
+use self::failure::{damaged, failed, reading};
 use self::open::Opened;
 use self::tables::Meta;
 
@@ -146,9 +146,9 @@ impl Store {
         open: impl FnOnce(&Path, &Watch) -> Result<Opened, StoreError>,
     ) -> Result<Self, StoreError> {
         let watch = Watch::default();
-        let opened = open(path, &watch)?;
+        let opened = reading(|| open(path, &watch))?;
         let path = path.to_owned();
-        let reopen = Reopen(Some(Box::new(move |watch| open::open_existing(&path, watch))));
+        let reopen = Reopen(Some(Box::new(move |watch| reading(|| open::open_again(&path, watch)))));
         Ok(Self::of(opened, reopen, watch))
     }
 
@@ -161,7 +161,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read, or what it says cannot be.
     pub fn load(&self) -> Result<Loaded, StoreError> {
-        load::load(&self.database()?.begin_read().map_err(failed)?)
+        reading(|| load::load(&self.database()?.begin_read().map_err(failed)?))
     }
 
     /// Writes `batch` to log and tables, durably and wholly or not at all. Where the disk fails as the batch is to
@@ -273,7 +273,7 @@ impl Store {
         &self,
         from: Revision,
     ) -> Result<impl Iterator<Item = Result<Batch, StoreError>> + use<>, StoreError> {
-        log::read(&self.database()?.begin_read().map_err(failed)?, from)
+        reading(|| log::read(&self.database()?.begin_read().map_err(failed)?, from))
     }
 
     /// When each token was last used, as far as that was written.
@@ -281,7 +281,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn token_uses(&self) -> Result<Vec<(TokenId, Timestamp)>, StoreError> {
-        uses::read(&self.database()?.begin_read().map_err(failed)?)
+        reading(|| uses::read(&self.database()?.begin_read().map_err(failed)?))
     }
 
     /// Keeps when tokens were last used.
@@ -302,7 +302,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn history(&self) -> Result<History, StoreError> {
-        History::of(&self.database()?.begin_read().map_err(failed)?)
+        reading(|| History::of(&self.database()?.begin_read().map_err(failed)?))
     }
 
     /// Examines the whole file: its pages, its log, and that the tables are what the log replays to.
@@ -313,7 +313,7 @@ impl Store {
     /// When the file cannot be read at all. What is wrong with it is told in [`Checked::findings`].
     pub fn check(&mut self) -> Result<Checked, StoreError> {
         let database = self.database.as_mut().ok_or_else(failure::closed)?;
-        check::check(database)
+        reading(|| check::check(database))
     }
 
     /// The store as it is now, to copy while writes go on.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clade::error::StoreTrouble;
@@ -13,6 +14,9 @@ use clade::store::Store;
 use clade::{Directory, Error};
 use redb::{Database, Key, ReadableDatabase, ReadableTable, TableDefinition};
 use tempfile::TempDir;
+
+/// What redb writes at once.
+const PAGE_BYTES: usize = 4096;
 
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("clade");
 const ENTITIES: TableDefinition<u32, &[u8]> = TableDefinition::new("entities");
@@ -297,4 +301,80 @@ fn a_copy_is_of_one_revision_while_writes_go_on() {
     let refusal = store.commit(&batches[1]).unwrap_err();
     assert!(refusal.to_string().contains("revision 2 does not follow revision 2"), "{refusal}");
     assert_eq!(store.load().unwrap(), loaded, "a refused batch changes nothing");
+}
+
+/// What a store says of itself: everything that holds, and how it came to be.
+fn told(directory: &Directory) -> (clade::View, Vec<clade::model::change::Batch>) {
+    (directory.view(), directory.log(Revision(1)).unwrap().map(Result::unwrap).collect())
+}
+
+/// Whatever was done to the bytes: the store is refused, or it is what it was, since nobody reads those bytes.
+fn refused_or_the_same(
+    path: &Path,
+    whole: &(clade::View, Vec<clade::model::change::Batch>),
+    what: &str,
+) -> bool {
+    match Directory::open_existing(path) {
+        Ok(directory) => {
+            let (view, log) = told(&directory);
+            assert_eq!(view.differences(&whole.0), Vec::<String>::new(), "{what}");
+            assert!(log == whole.1, "{what}: the log differs");
+            assert_eq!(directory.check().unwrap().findings, Vec::<String>::new(), "{what}");
+            false
+        }
+        Err(Error::Store(failure)) => {
+            let told = [StoreTrouble::Damaged, StoreTrouble::NotAStore];
+            assert!(told.contains(&failure.trouble()), "{what}: {failure}");
+            true
+        }
+        Err(other) => panic!("{what}: {other}"),
+    }
+}
+
+#[test]
+fn any_changed_byte_of_the_file_is_noticed_or_of_no_account() {
+    let sample = Sample::new();
+    let whole = told(&Directory::open_existing(&sample.path).unwrap());
+    let bytes = fs::read(&sample.path).unwrap();
+    let (mut tried, mut refused) = (0, 0);
+    let mut try_out = |at: usize, what: &str, change: &dyn Fn(&mut [u8])| {
+        let mut changed = bytes.clone();
+        change(&mut changed[at..]);
+        fs::write(&sample.path, &changed).unwrap();
+        tried += 1;
+        refused += usize::from(refused_or_the_same(&sample.path, &whole, &format!("{what} {at}")));
+    };
+    for (page, written) in
+        bytes.chunks(PAGE_BYTES).enumerate().filter(|(_, page)| page.iter().any(|byte| *byte != 0))
+    {
+        for at in (page % 7..written.len()).step_by(509) {
+            try_out(page * PAGE_BYTES + at, "a bit of byte", &|rest| rest[0] ^= 1 << (at % 8));
+        }
+        try_out(page * PAGE_BYTES, "zeros from byte", &|rest| rest[..PAGE_BYTES].fill(0));
+    }
+    println!("{refused} of {tried} were refused");
+    assert!(refused > 20);
+}
+
+#[test]
+fn what_cannot_be_loaded_is_examined_all_the_same() {
+    let sample = Sample::new();
+    let (checked, directory) = Directory::examine(&sample.path).unwrap();
+    assert!(checked.findings.is_empty() && directory.is_some());
+    drop(directory);
+    sample.change(ENTITIES, |id, bytes| Some(if id == 1 { vec![1, 2] } else { bytes }));
+    sample.change(TOKENS, |_, _| None);
+    assert!(Directory::open_existing(&sample.path).is_err());
+    let (checked, directory) = Directory::examine(&sample.path).unwrap();
+    assert!(directory.is_none());
+    assert_eq!((checked.revision, checked.entities), (Revision(10), 6));
+    let [unreadable, lost] = &checked.findings[..] else { panic!("{:?}", checked.findings) };
+    assert!(unreadable.contains("the entity 1 cannot be read"), "{unreadable}");
+    assert!(lost.contains("token") && lost.contains("is in the log, but not in its table"), "{lost}");
+    // The log is whole, and so leads to a store that is.
+    let mut archive = Vec::new();
+    Directory::archive_of(&sample.path, &mut archive).unwrap();
+    let again = sample.path.with_file_name("again.redb");
+    assert_eq!(Directory::restore_archive(&again, &archive[..]).unwrap(), Revision(10));
+    assert!(Directory::open_existing(&again).unwrap().view().org_unit("Corp").is_ok());
 }

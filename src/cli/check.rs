@@ -4,10 +4,11 @@ use clap::Args;
 use serde_json::{Value, json};
 use ureq::SendBody;
 
+use crate::cli::client::Client;
 use crate::cli::doctor::{self, EXAMPLES};
 use crate::cli::settings::Settings;
-use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say, say_json};
+use crate::directory::Directory;
 use crate::server::rest::{CheckAnswer, DoctorAnswer};
 
 #[derive(Debug, Args)]
@@ -25,13 +26,16 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let is_whole = self.all || settings.json;
-        let (mut checked, told) = match Target::existing(settings)? {
-            Target::Store(directory) => {
+        let (mut checked, told) = match &settings.server {
+            None => {
+                let (checked, directory) = Directory::examine(settings.data())?;
                 let most = if is_whole { usize::MAX } else { EXAMPLES };
-                let told = json!(DoctorAnswer::with_examples(&directory.view(), most));
-                (json!(CheckAnswer::from(directory.check()?)), told)
+                let told =
+                    directory.map(|directory| json!(DoctorAnswer::with_examples(&directory.view(), most)));
+                (json!(CheckAnswer::from(checked)), told.unwrap_or_default())
             }
-            Target::Server(client) => {
+            Some(server) => {
+                let client = Client::new(server)?;
                 let checked = client.post("/api/v2/data/check", "application/json", SendBody::none())?;
                 (checked, doctor::ask(&client, is_whole)?)
             }
@@ -42,7 +46,11 @@ impl Check {
             say_json(&checked)?;
         } else {
             show(&checked)?;
-            doctor::show(&told)?;
+            if told.is_null() {
+                say("the records cannot be loaded, so the doctor has seen none")?
+            } else {
+                doctor::show(&told)?
+            }
         }
         if wrong == 0 { Ok(()) } else { Err(told_wrong(settings, wrong)) }
     }

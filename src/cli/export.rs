@@ -7,6 +7,7 @@ use clap::Args;
 use tempfile::TempDir;
 
 use crate::cli::Result;
+use crate::cli::client::Client;
 use crate::cli::output::{NewFile, write_to};
 use crate::cli::records::{FileFormat, bytes_counter};
 use crate::cli::settings::Settings;
@@ -30,17 +31,17 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn run(self, settings: &Settings) -> Result {
-        let target = Target::existing(settings)?;
         let progress = bytes_counter();
         if self.history {
-            let (directory, _copy) = to_archive(target)?;
+            let (store, _copy) = to_archive(settings)?;
             write_to(self.output.as_deref(), |out| {
-                directory.archive(&mut progress.wrap_write(out))?;
+                Directory::archive_of(&store, &mut progress.wrap_write(out))?;
                 Ok(())
             })?;
             progress.finish_and_clear();
             return Ok(());
         }
+        let target = Target::existing(settings)?;
         write_to(self.output.as_deref(), |out| {
             let mut out = progress.wrap_write(out);
             match &target {
@@ -68,16 +69,13 @@ impl Export {
 }
 
 /// The store to make an archive of; of a server's, a copy, which goes with the folder.
-fn to_archive(target: Target) -> Result<(Directory, Option<TempDir>)> {
-    match target {
-        Target::Store(directory) => Ok((directory, None)),
-        Target::Server(client) => {
-            let folder = tempfile::tempdir()?;
-            let path = folder.path().join("copy.redb");
-            let mut file = NewFile::create(&path)?;
-            io::copy(&mut client.get("/api/v2/data/backup")?, &mut file)?;
-            file.keep()?;
-            Ok((Directory::open_existing(path)?, Some(folder)))
-        }
-    }
+fn to_archive(settings: &Settings) -> Result<(PathBuf, Option<TempDir>)> {
+    let Some(server) = &settings.server else { return Ok((settings.data(), None)) };
+    let client = Client::new(server)?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("copy.redb");
+    let mut file = NewFile::create(&path)?;
+    io::copy(&mut client.get("/api/v2/data/backup")?, &mut file)?;
+    file.keep()?;
+    Ok((path, Some(folder)))
 }

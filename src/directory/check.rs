@@ -1,11 +1,13 @@
 //! Store against graph against rules.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
 
-use crate::error::Error;
+use crate::directory::Directory;
+use crate::error::{Error, StoreTrouble};
 use crate::graph::{Graph, View};
 use crate::model::entity::Revision;
-use crate::store::Store;
+use crate::store::{self, Finding, Store};
 
 /// What was examined, and what is wrong with it.
 #[derive(Debug, Clone)]
@@ -24,20 +26,69 @@ pub struct Checked {
     pub findings: Vec<String>,
 }
 
+impl Directory {
+    /// Examines the store at `path`, which must exist: the file first, so that what is wrong with it is told also where
+    /// it holds no directory that can be loaded. Gives the directory too, where it does.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("corp.redb");
+    /// drop(clade::Directory::open(&path)?);
+    /// let (checked, directory) = clade::Directory::examine(&path)?;
+    /// assert!(checked.findings.is_empty() && directory.is_some());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Directory::open_existing`], but for records that cannot be read: these are findings.
+    pub fn examine(path: impl AsRef<Path>) -> Result<(Checked, Option<Self>), Error> {
+        let mut store = Store::open_existing(path.as_ref())?;
+        let mut file = store.check()?;
+        match Self::with_store(store) {
+            Ok(directory) => {
+                let checked = {
+                    let store = directory.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
+                    with_graph(file, &store, &directory.view())?
+                };
+                Ok((checked, Some(directory)))
+            }
+            Err(Error::Store(failure)) if failure.trouble() == StoreTrouble::Damaged => {
+                if file.findings.is_empty() {
+                    file.findings.push(Finding { what: failure.to_string() });
+                }
+                Ok((Checked::of(file), None))
+            }
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// Examines the file, then what it holds against `view`, then `view` against the rules.
 pub(super) fn check(store: &mut Store, view: &View) -> Result<Checked, Error> {
     let file = store.check()?;
-    let mut findings: Vec<String> = file.findings.into_iter().map(|finding| finding.what).collect();
+    with_graph(file, store, view)
+}
+
+fn with_graph(file: store::Checked, store: &Store, view: &View) -> Result<Checked, Error> {
+    let mut checked = Checked::of(file);
     let loaded = store.load()?;
     let stored =
         Graph::load(loaded.revision, loaded.next_entity, &loaded.entities, &loaded.mappings, loaded.tokens);
-    findings.extend(view.differences(&View::of(Arc::new(stored))));
-    findings.extend(view.broken_rules());
-    Ok(Checked {
-        revision: file.revision,
-        changes: file.changes,
-        entities: file.entities,
-        mappings: file.mappings,
-        tokens: file.tokens,
-        findings,
-    })
+    checked.findings.extend(view.differences(&View::of(Arc::new(stored))));
+    checked.findings.extend(view.broken_rules());
+    Ok(checked)
+}
+
+impl Checked {
+    fn of(file: store::Checked) -> Self {
+        Self {
+            revision: file.revision,
+            changes: file.changes,
+            entities: file.entities,
+            mappings: file.mappings,
+            tokens: file.tokens,
+            findings: file.findings.into_iter().map(|finding| finding.what).collect(),
+        }
+    }
 }

@@ -29,7 +29,7 @@ use crate::store::{Store, log, uses};
 /// The version that is written, and the newest that is read.
 const VERSION: u32 = 1;
 /// The longest line, in bytes: a record of the largest body takes about twice as much, as text in text.
-const LINE_MAX_BYTES: u64 = 64 << 20;
+const LINE_MAX_BYTES: u64 = 1 << 30;
 
 impl Snapshot {
     /// Writes the store as text, a JSON object a line; gives back its last revision.
@@ -63,6 +63,13 @@ impl<W: Write> Writing<'_, W> {
     fn put(&mut self, line: &Line<'_>) -> Result<(), StoreError> {
         let mut text = serde_json::to_vec(line).expect("texts and numbers are JSON");
         text.push(b'\n');
+        if text.len() as u64 > LINE_MAX_BYTES {
+            let what = format!(
+                "a record takes {} bytes as text, and an archive {LINE_MAX_BYTES} at most",
+                text.len()
+            );
+            return Err(StoreError::new(StoreTrouble::Io, what));
+        }
         self.hasher.update(&text);
         self.out.write_all(&text).map_err(|cause| {
             let what = format!("the archive could not be written: {cause}");

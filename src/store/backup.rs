@@ -8,7 +8,7 @@ use std::path::Path;
 use redb::{Database, Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
 
 use crate::error::StoreError;
-use crate::store::failure::{damaged, failed, not_opened};
+use crate::store::failure::{damaged, failed, not_opened, reading};
 use crate::store::new_file::NewFile;
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, META, Meta, TOKENS};
 use crate::store::uses::USES;
@@ -22,7 +22,7 @@ impl Snapshot {
     /// # Errors
     /// When there is something, or the copy cannot be written; nothing is left then.
     pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
-        NewFile::beside(path)?.named_once(|part| self.write(part))
+        NewFile::beside(path)?.named_once(|part| reading(|| self.write(part)))
     }
 
     /// What the store says of itself.

@@ -7,6 +7,7 @@ use std::fmt::Display;
 
 use redb::{Database, DatabaseError, Key, ReadableDatabase, ReadableTable, StorageError};
 
+use crate::error::panic::caught;
 use crate::error::{StoreError, StoreTrouble};
 use crate::model::change::Change;
 use crate::model::entity::{EntityId, Revision};
@@ -54,13 +55,21 @@ struct Replayed {
 /// Examines the whole file.
 pub(super) fn check(database: &mut Database) -> Result<Checked, StoreError> {
     let mut checked = Checked::default();
-    match database.check_integrity() {
+    let Some(pages) = caught(|| database.check_integrity()) else {
+        checked.find("the file's pages are damaged (the log says more); restore a backup");
+        return Ok(checked);
+    };
+    match pages {
         Ok(true) => {}
         Ok(false) => checked.find("the file's pages were not in order, and have been repaired"),
         Err(DatabaseError::Storage(StorageError::Corrupted(what))) => {
             checked.find(format!("the file's pages are damaged ({what}); restore a backup"));
             // What cannot be told from damage is not read.
             return Ok(checked);
+        }
+        Err(DatabaseError::TransactionInProgress) => {
+            let what = "the store is being copied or its log read, and cannot be examined meanwhile; try again later";
+            return Err(StoreError::new(StoreTrouble::Held, what));
         }
         Err(other) => return Err(failed(other)),
     }

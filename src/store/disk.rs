@@ -30,9 +30,11 @@ impl<B: StorageBackend> Disk<B> {
         Self { bytes, watch: watch.clone() }
     }
 
-    /// Writes everything again as it reads, and syncs it. Whatever ends this in the middle: a part of what was written
+    /// Writes everything again as it reads, and syncs it; once a sync comes off at all, since until then that would be in
+    /// vain. Whatever ends this in the middle: a part of what was written
     /// before is then on disk, as after a loss of power, and redb knows that from the whole.
     fn write_again(&self) -> io::Result<()> {
+        self.bytes.sync_data()?;
         let len = self.bytes.len()?;
         let mut piece = vec![0; usize::try_from(len.min(PIECE_BYTES)).unwrap_or_default()];
         let mut at = 0;

@@ -6,6 +6,7 @@
 use std::io::{Error as IoError, ErrorKind};
 use std::path::Path;
 
+use crate::error::panic::caught;
 use crate::error::{StoreError, StoreTrouble};
 
 /// A read or write that failed.
@@ -114,6 +115,16 @@ pub(super) fn unsure(failure: StoreError) -> StoreError {
         format!("the change may have been made, or not; read before trying again ({failure})"),
     )
     .caused_by(failure)
+}
+
+/// Reads from a store. redb panics where a page is not what it wrote, and that is damage like any other.
+pub(super) fn reading<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    caught(read).unwrap_or_else(|| {
+        Err(damaged(
+            "the store is damaged (what stands in its pages cannot be; the log says more); restore a backup, and see \
+             what `clade check` says",
+        ))
+    })
 }
 
 /// A panic while the store was written.

@@ -6,7 +6,7 @@ use crate::error::StoreError;
 use crate::model::entity::{Entity, EntityId, Revision};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::store::fact::Logged;
-use crate::store::failure::{damaged, failed};
+use crate::store::failure::{damaged, failed, reading};
 use crate::store::log::{self, Head, Parts};
 use crate::store::record::{self, Unfit};
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, Meta};
@@ -41,7 +41,7 @@ impl History {
     /// # Errors
     /// When there is none, or it cannot be read.
     pub fn head(&self, revision: Revision) -> Result<Head, StoreError> {
-        log::read_head(&mut self.parts(revision)?, revision)
+        reading(|| log::read_head(&mut self.parts(revision)?, revision))
     }
 
     /// Shows the facts of the entry of `revision`, in order, to `each`. The entry is not compared with the one before
@@ -54,7 +54,7 @@ impl History {
         revision: Revision,
         each: &mut dyn FnMut(Logged<'_>) -> Result<(), StoreError>,
     ) -> Result<Head, StoreError> {
-        Ok(log::read_entry(&mut self.parts(revision)?, revision, None, each)?.0)
+        reading(|| Ok(log::read_entry(&mut self.parts(revision)?, revision, None, each)?.0))
     }
 
     fn parts(&self, revision: Revision) -> Result<Parts, StoreError> {
@@ -66,7 +66,7 @@ impl History {
     /// # Errors
     /// When it cannot be read.
     pub fn entity(&self, id: EntityId) -> Result<Option<(Entity, usize)>, StoreError> {
-        let Some(found) = self.entities.get_owned(id.0).map_err(failed)? else { return Ok(None) };
+        let Some(found) = reading(|| self.entities.get_owned(id.0).map_err(failed))? else { return Ok(None) };
         let bytes = found.value();
         let entity = record::entity(id, bytes).map_err(unreadable("entity"))?;
         Ok(Some((entity, bytes.len())))
@@ -77,11 +77,13 @@ impl History {
     /// # Errors
     /// When one cannot be read.
     pub fn each_entity(&self, each: &mut dyn FnMut(&Entity)) -> Result<(), StoreError> {
-        for row in self.entities.iter().map_err(failed)? {
-            let (id, bytes) = row.map_err(failed)?;
-            each(&record::entity(EntityId(id.value()), bytes.value()).map_err(unreadable("entity"))?);
-        }
-        Ok(())
+        reading(|| {
+            for row in self.entities.iter().map_err(failed)? {
+                let (id, bytes) = row.map_err(failed)?;
+                each(&record::entity(EntityId(id.value()), bytes.value()).map_err(unreadable("entity"))?);
+            }
+            Ok(())
+        })
     }
 
     /// A mapping as it is, or was when it ended, with how many bytes it has in the store.
@@ -89,7 +91,9 @@ impl History {
     /// # Errors
     /// When it cannot be read.
     pub fn mapping(&self, id: MappingId) -> Result<Option<(Mapping, usize)>, StoreError> {
-        let Some(found) = self.mappings.get_owned(id.0.as_u128()).map_err(failed)? else { return Ok(None) };
+        let Some(found) = reading(|| self.mappings.get_owned(id.0.as_u128()).map_err(failed))? else {
+            return Ok(None);
+        };
         let bytes = found.value();
         let mapping = record::mapping(id, bytes).map_err(unreadable("mapping"))?;
         Ok(Some((mapping, bytes.len())))

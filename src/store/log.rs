@@ -17,7 +17,7 @@ use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::model::token::Actor;
 use crate::store::fact::{Fact, Logged, add};
-use crate::store::failure::{damaged, failed};
+use crate::store::failure::{damaged, failed, reading};
 use crate::store::record::{self, Unfit};
 use crate::store::tables::{LOG, Meta};
 
@@ -168,7 +168,8 @@ impl Iterator for Entries {
         if self.done {
             return None;
         }
-        let found = if self.next > self.meta.revision { self.end() } else { self.batch().map(Some) };
+        let found =
+            reading(|| if self.next > self.meta.revision { self.end() } else { self.batch().map(Some) });
         self.done = !matches!(found, Ok(Some(_)));
         found.transpose()
     }

@@ -2,10 +2,10 @@
 //!
 //! What must stay true: before anything in such a store is changed, a copy of it as it was has its name on disk.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use redb::{Database, ReadableDatabase, WriteTransaction};
+use redb::{Database, ReadOnlyDatabase, ReadableDatabase, WriteTransaction};
 
 use crate::error::{StoreError, StoreTrouble};
 use crate::model::entity::Revision;
@@ -37,8 +37,8 @@ pub(super) fn older(database: &Database, steps: &[Step]) -> Result<Option<Older>
     Ok(Some(Older { format, revision }))
 }
 
-/// Copies the store at `path`, which nobody holds, to a name that says what it is. A copy of that name is of the same
-/// revision: it was made before an attempt that did not come to its end.
+/// Copies the store at `path`, which nobody holds, to a name that says what it is. What has that name already must be
+/// of the same past: then it was made before an attempt that did not come to its end.
 pub(super) fn keep_copy(path: &Path, older: Older) -> Result<PathBuf, StoreError> {
     let Older { format, revision } = older;
     let mut name = path.file_stem().unwrap_or_default().to_owned();
@@ -47,14 +47,33 @@ pub(super) fn keep_copy(path: &Path, older: Older) -> Result<PathBuf, StoreError
     let kept = NewFile::beside(&copy).and_then(|file| {
         file.named_once(|part| {
             fs::copy(path, part)
-                .and_then(|_| fs::File::open(part)?.sync_all())
+                .and_then(|_| File::open(part)?.sync_all())
                 .map_err(|cause| io_at(part, cause))
         })
     });
     match kept {
+        Ok(()) => Ok(copy),
         Err(failure) if failure.trouble() != StoreTrouble::Exists => Err(failure),
-        _ => Ok(copy),
+        Err(_) if are_of_one_past(path, &copy) => Ok(copy),
+        Err(_) => Err(StoreError::new(
+            StoreTrouble::Exists,
+            format!(
+                "{} is to be migrated, and a copy kept, but {} is no copy of it; move that away",
+                path.display(),
+                copy.display()
+            ),
+        )),
     }
+}
+
+/// Whether two files, which nobody holds, are of one store as it was at one revision.
+fn are_of_one_past(one: &Path, other: &Path) -> bool {
+    let told = |path: &Path| {
+        let database = ReadOnlyDatabase::open(path).ok()?;
+        let transaction = database.begin_read().ok()?;
+        Some((Meta::format(&transaction).ok()??, Meta::read(&transaction).ok()??))
+    };
+    told(one).is_some_and(|told_here| told(other) == Some(told_here))
 }
 
 /// Takes the steps from `format` on, all or none.

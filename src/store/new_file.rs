@@ -46,7 +46,7 @@ impl NewFile {
             ErrorKind::AlreadyExists => there_already(&path),
             _ => io_at(&path, refusal.error),
         })?;
-        sync_folder_of(&path);
+        sync_folder_of(&path)?;
         Ok(filled)
     }
 }
@@ -62,10 +62,14 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A new file is only safe when its folder's entry is. Where a folder cannot be synced, that is the system's
-/// own affair.
-fn sync_folder_of(path: &Path) {
-    if let Ok(folder) = File::open(folder_of(path)) {
-        let _best_effort = folder.sync_all();
+/// A new file is only safe when its folder's entry is. There are systems where a folder cannot be opened or synced; what
+/// they promise of it is their own affair.
+pub(super) fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
+    let Ok(folder) = File::open(folder_of(path)) else { return Ok(()) };
+    match folder.sync_all() {
+        Err(cause) if !matches!(cause.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => {
+            Err(io_at(folder_of(path), cause))
+        }
+        _ => Ok(()),
     }
 }

@@ -1,6 +1,8 @@
 //! Opening and making stores.
 //!
-//! What must stay true: a file that is no store, or one of a newer Clade, is looked at and never written.
+//! What must stay true: a file that is no store, or one of a newer Clade, is looked at and never written, unless it was
+//! not closed and so must be repaired before anything can be read. And nothing is served of a file whose pages are not
+//! those that were written.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -15,7 +17,7 @@ use crate::store::disk::{Disk, Watch};
 use crate::store::failure::{at, failed, io_at, not_a_store, not_opened, not_there};
 use crate::store::log;
 use crate::store::migrate::{self, STEPS, Step};
-use crate::store::new_file::NewFile;
+use crate::store::new_file::{NewFile, sync_folder_of};
 use crate::store::tables::Meta;
 
 /// What redb may keep of the file in memory. The graph is in memory already, so this serves writes alone, and more
@@ -35,7 +37,11 @@ pub(super) struct Opened {
 pub(super) fn open(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
     match fs::metadata(path) {
         // It has its name already, so it is made in place, where redb holds it meanwhile.
-        Ok(found) if found.is_file() && found.len() == 0 => at_path(path, watch),
+        Ok(found) if found.is_file() && found.len() == 0 => {
+            let made = at_path(path, watch)?;
+            sync_folder_of(path)?;
+            Ok(made)
+        }
         Ok(_) => open_existing(path, watch),
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             match NewFile::beside(path)?.named_once(|part| at_path(part, watch).map(drop)) {
@@ -48,22 +54,35 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
     }
 }
 
-/// Opens the store at `path`, which must be there.
+/// Opens the store at `path`, which must be there, and examines every page of it.
 pub(super) fn open_existing(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
     open_over(path, watch, &STEPS)
+}
+
+/// Opens the store at `path` once more, after a write that failed. Its pages were examined before.
+pub(super) fn open_again(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
+    look_at(path)?;
+    settled(database_at(path, watch, Pages::Known)?).map_err(|failure| at(path, &failure))
+}
+
+/// Whether the pages of a file are known to be those that were written. To examine them reads the whole file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pages {
+    Known,
+    Unknown,
 }
 
 /// As [`open_existing`]; where the store's format is older, over these steps.
 fn open_over(path: &Path, watch: &Watch, steps: &[Step]) -> Result<Opened, StoreError> {
     look_at(path)?;
-    let mut database = database_at(path, watch)?;
+    let mut database = database_at(path, watch, Pages::Unknown)?;
     let older = |database: &Database| migrate::older(database, steps).map_err(|failure| at(path, &failure));
     if let Some(before) = older(&database)? {
         // What is copied is a file that was closed.
         drop(database);
         let copy = migrate::keep_copy(path, before)?;
         tracing::warn!(store = %path.display(), ?before, copy = %copy.display(), "a store of an older format is migrated");
-        database = database_at(path, watch)?;
+        database = database_at(path, watch, Pages::Known)?;
         // Another process may have been faster, to migrate it or to write to it.
         match older(&database)? {
             None => {}
@@ -81,19 +100,20 @@ fn open_over(path: &Path, watch: &Watch, steps: &[Step]) -> Result<Opened, Store
 
 /// Makes the store with this id in the file at `path`, which is empty.
 pub(super) fn make_as(path: &Path, store: Uuid, watch: &Watch) -> Result<Opened, StoreError> {
-    founded(database_at(path, watch)?, store).map_err(|failure| at(path, &failure))
+    founded(database_at(path, watch, Pages::Known)?, store).map_err(|failure| at(path, &failure))
 }
 
-/// Opens what is at `path`; makes an empty file a store.
+/// Makes the empty file at `path` a store.
 fn at_path(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
-    settled(database_at(path, watch)?).map_err(|failure| at(path, &failure))
+    settled(database_at(path, watch, Pages::Known)?).map_err(|failure| at(path, &failure))
 }
 
-fn database_at(path: &Path, watch: &Watch) -> Result<Database, StoreError> {
+fn database_at(path: &Path, watch: &Watch, pages: Pages) -> Result<Database, StoreError> {
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(|cause| io_at(path, cause))?;
     let bytes = FileBackend::new(file).map_err(|failure| not_opened(path, failure))?;
-    let database = builder().create_with_backend(Disk::new(bytes, watch));
-    database.map_err(|failure| not_opened(path, failure))
+    let mut builder = builder();
+    builder.set_check_integrity_on_open(pages == Pages::Unknown);
+    builder.create_with_backend(Disk::new(bytes, watch)).map_err(|failure| not_opened(path, failure))
 }
 
 /// Opens or makes the store on `backend`. Of one of an older format, whoever has the backend keeps the copy.
@@ -196,6 +216,21 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_of_another_past_is_no_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("corp.redb");
+        open(&path, &Watch::default()).unwrap();
+        let copy = folder.path().join("corp.format-1.revision-0.redb");
+        open(&copy, &Watch::default()).unwrap();
+        let refused = open_over(&path, &Watch::default(), &[add]).err().unwrap();
+        assert_eq!(refused.trouble(), StoreTrouble::Exists, "{refused}");
+        assert!(refused.to_string().contains("revision-0.redb is no copy"), "{refused}");
+        std::fs::remove_file(&copy).unwrap();
+        assert!(open_over(&path, &Watch::default(), &[add]).is_err(), "a format that is not known yet");
+        assert!(copy.exists());
+    }
+
+    #[test]
     fn an_older_store_is_migrated_once_and_a_copy_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("corp.redb");
@@ -210,7 +245,7 @@ mod tests {
         // Here, two steps on is a format that is not known yet.
         let refused = open_over(&path, &Watch::default(), &[add, add_again]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::NewerFormat, "{refused}");
-        let database = database_at(&path, &Watch::default()).unwrap();
+        let database = database_at(&path, &Watch::default(), Pages::Known).unwrap();
         let transaction = database.begin_read().unwrap();
         assert_eq!(Meta::format(&transaction).unwrap(), Some(3));
         assert_eq!(transaction.open_table(ADDED).unwrap().get("steps").unwrap().unwrap().value(), 2);
