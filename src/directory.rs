@@ -18,7 +18,6 @@ mod uses;
 mod writer;
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -81,7 +80,8 @@ pub struct Applied {
 pub struct Readiness {
     /// The writer is alive.
     pub writer: bool,
-    /// Nothing is known against the disk: the last commit reached it, and so did the last trial while nobody wrote.
+    /// Nothing is known against the disk: the last commit reached it, and so did the last trial while nobody wrote; and
+    /// it owes no answer for ten seconds.
     pub disk: bool,
 }
 
@@ -345,10 +345,10 @@ impl Directory {
         self.shared.uses.last(id)
     }
 
-    /// Whether the writer is alive and the last commit reached the disk.
+    /// Whether the writer is alive, the last commit reached the disk, and none has been on its way there for long.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.shared.ready.load(Ordering::Relaxed)
+        self.shared.takes_writes(Instant::now())
     }
 
     /// The same, told apart.

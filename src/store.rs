@@ -42,7 +42,8 @@ pub use self::load::Loaded;
 pub use self::log::Head;
 pub use self::write::Piece;
 
-use self::disk::Watch;
+pub(crate) use self::disk::Watch;
+
 use self::failure::{damaged, failed, reading};
 use self::open::Opened;
 use self::tables::Meta;
@@ -322,6 +323,11 @@ impl Store {
     /// When the file cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
         Ok(Snapshot(self.database()?.begin_read().map_err(failed)?))
+    }
+
+    /// What is known of the disk under this store, to ask while someone else has the store.
+    pub(crate) fn watch(&self) -> Watch {
+        self.watch.clone()
     }
 
     /// The id that this store was given when it was made.

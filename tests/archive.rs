@@ -7,7 +7,12 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use clade::access::Secret;
 use clade::model::change::Batch;
+use clade::model::command::{Command, NewToken};
+use clade::model::time::Timestamp;
+use clade::model::token::{Actor, Author, Role, Scope, Subject};
+use clade::model::{CreateOrgUnit, CreatePerson, IntoCommand};
 use clade::{Directory, Revision};
 use support::Folder;
 
@@ -99,4 +104,55 @@ fn an_archive_that_was_cut_or_changed_makes_nothing() {
     Directory::restore_archive(&path, &archive[..]).unwrap();
     assert_eq!(log(&path), log(folder.path("v1.redb")));
     assert_eq!(archive_of(&path), archive);
+}
+
+#[test]
+fn who_asked_and_when_a_token_was_used_come_back() {
+    let folder = Folder::new();
+    let path = folder.path("corp.redb");
+    let directory = Directory::open(&path).unwrap();
+    let secret = Secret::generate();
+    let (id, hash) = (secret.id().clone(), secret.hash());
+    let token = NewToken { id, hash, role: Role::Admin, description: None, units: None, expires_at: None };
+    directory.apply(Command::CreateToken(token)).unwrap();
+    let used = Timestamp::from_millis(1_700_000_000_000);
+    directory.note_use(secret.id(), used);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for actor in [Actor::Token(secret.id().clone()), Actor::Subject(Subject::parse("idp|ada").unwrap())] {
+        let author = Author { actor, role: Role::Admin, scope: Scope::Everything };
+        let unit = CreateOrgUnit::new("Corp", "organization").or_update().into_command().unwrap();
+        let person = CreatePerson::new("ada@x").under("Corp").or_update().into_command().unwrap();
+        let asked = vec![unit, person, Command::RevokeToken(secret.id().clone())];
+        // The second time, the token is revoked already.
+        let last = if author.actor == Actor::Token(secret.id().clone()) { 2 } else { 3 };
+        let renamed = CreatePerson::new("ada@x").display_name("Ada").or_update().into_command().unwrap();
+        let asked = asked.into_iter().take(last).chain([renamed]).collect();
+        runtime.block_on(directory.submit(author, asked)).unwrap();
+        directory.apply(CreatePerson::new("ada@x").display_name("Countess").or_update()).unwrap();
+    }
+    drop(directory);
+    let [again, copy] = ["again.redb", "copy.redb"].map(|name| folder.path(name));
+    Directory::restore_archive(&again, &archive_of(&path)[..]).unwrap();
+    Directory::open_existing(&path).unwrap().backup(&copy).unwrap();
+    for made in [again, copy] {
+        assert_eq!(log(&made), log(&path));
+        assert_eq!(Directory::open_existing(&made).unwrap().last_used(secret.id()), Some(used));
+    }
+}
+
+#[test]
+fn an_archive_that_cannot_be_written_is_told() {
+    struct Full;
+    impl std::io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let folder = store();
+    let directory = Directory::open_existing(folder.path("v1.redb")).unwrap();
+    let refusal = directory.archive(&mut Full).unwrap_err().to_string();
+    assert!(refusal.contains("the archive could not be written"), "{refusal}");
 }

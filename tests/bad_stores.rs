@@ -387,6 +387,26 @@ fn a_store_that_only_its_owner_can_open_again_says_so() {
 }
 
 #[test]
+fn a_store_that_was_exchanged_meanwhile_is_not_taken_for_the_same() {
+    let disk = Disk::new(ErrorKind::Other);
+    let other = Disk::new(ErrorKind::Other);
+    other.open().apply(CreateOrgUnit::new("Other", "team")).unwrap();
+    let given = [disk.clone(), other];
+    let opened = std::sync::atomic::AtomicUsize::new(0);
+    let store =
+        Store::with_backends(move || Ok(given[opened.fetch_add(1, Ordering::Relaxed).min(1)].clone()));
+    let directory = Directory::with_store(store.unwrap()).unwrap();
+    directory.apply(CreateOrgUnit::new("A", "team")).unwrap();
+    disk.refuses_after(0);
+    directory.apply(CreateOrgUnit::new("B", "team")).unwrap_err();
+    disk.is_well();
+    let refusal = directory.apply(CreateOrgUnit::new("B", "team")).unwrap_err();
+    assert_eq!(refusal.code(), "store-damaged");
+    assert!(refusal.to_string().contains("no longer what it was at revision 1"), "{refusal}");
+    assert!(directory.view().org_unit("A").is_ok() && directory.view().org_unit("Other").is_err());
+}
+
+#[test]
 fn no_room_for_a_new_store_leaves_no_store() {
     let disk = Disk::new(ErrorKind::StorageFull);
     for writes in 0.. {

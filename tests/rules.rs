@@ -3,12 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use clade::model::command::{
-    Command, Create, Delete, EndRef, IfExists, LevelNames, LinkUnits, MappingFields, MoveUnit, Patch,
+    Command, Create, Delete, Effect, EndRef, IfExists, LevelNames, LinkUnits, MappingFields, MoveUnit, Patch,
     PersonFields, PersonRef, Placement, UnitFields, Update,
 };
 use clade::model::{
     Change, CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, Email, EntityId, ExternalId, Kind,
-    Level, Name, Revision, UnitKey, UnitRef, UnitType,
+    Level, MappingType, Name, ProjectId, Revision, UnitKey, UnitRef, UnitType,
 };
 use clade::query::{FacetBy, Filter, facet, select};
 use clade::{Directory, Error, View};
@@ -450,6 +450,63 @@ fn a_membership_takes_its_ends_in_either_order_and_once() {
 }
 
 // 7. Nothing is forgotten by accident.
+
+#[test]
+fn an_end_is_named_in_every_way_and_a_wrong_one_as_it_was_given() {
+    let directory = Directory::in_memory().unwrap();
+    directory.apply(CreatePerson::new("Ada@x").under("Corp/Lab")).unwrap();
+    directory.apply(CreateProject::new("engine", "Engine").under("Corp/Lab")).unwrap();
+    let view = directory.view();
+    let lab = view.find_unit(&UnitRef::from("Lab")).unwrap();
+    let ada = EndRef::Person(Email::parse("ada@X").unwrap());
+    let engine = EndRef::Project(ProjectId::parse("engine").unwrap());
+    let text = |text: &str| EndRef::Text(text.to_owned());
+    let path = |names: &[&str]| EndRef::Path(names.iter().map(|name| (*name).to_owned()).collect());
+    let map = |from: &EndRef, to: &EndRef, mapping_type: Option<MappingType>| {
+        let fields = MappingFields {
+            mapping_type,
+            from: Some(from.clone()),
+            to: Some(to.clone()),
+            ..MappingFields::default()
+        };
+        directory.dry_run([Command::CreateMapping(Create { fields, if_exists: IfExists::Merge })])
+    };
+    let units = [
+        EndRef::Id(lab),
+        text("Corp/Lab"),
+        path(&["Corp", "Lab"]),
+        EndRef::Unit(UnitKey::parse("Lab").unwrap()),
+    ];
+    for unit in &units {
+        for person in [&ada, &text("ada@x"), &EndRef::Id(person(&view, "ada@x"))] {
+            let told = map(person, unit, Some(MappingType::PeopleOrg)).unwrap();
+            assert_eq!(told.outcomes[0].effect, Effect::Unchanged, "{person:?} in {unit:?}");
+        }
+        map(&engine, unit, None).unwrap();
+    }
+    map(&engine, &ada, None).unwrap();
+    let refused =
+        |from: &EndRef, to: &EndRef, mapping_type| map(from, to, mapping_type).unwrap_err().to_string();
+    let nobody = EndRef::Person(Email::parse("nobody@x").unwrap());
+    let nothing = EndRef::Project(ProjectId::parse("nothing").unwrap());
+    for (from, to, named) in [
+        (&nobody, &units[0], "nobody@x"),
+        (&nothing, &units[0], "nothing"),
+        (&ada, &path(&["Corp", "No"]), "Corp/No"),
+        (&ada, &EndRef::Unit(UnitKey::parse("no-key").unwrap()), "no-key"),
+        (&ada, &EndRef::Id(EntityId(4_000)), "#4000"),
+        (&ada, &text("no text"), "no text"),
+    ] {
+        let refusal = refused(
+            from,
+            to,
+            Some(if from == &nothing { MappingType::ProjectOrg } else { MappingType::PeopleOrg }),
+        );
+        assert!(refusal.contains(named), "{refusal}");
+    }
+    let refusal = refused(&engine, &units[0], Some(MappingType::PeopleOrg));
+    assert!(refusal.contains("engine"), "{refusal}");
+}
 
 #[test]
 fn what_ended_stays_in_the_log_with_its_interval() {

@@ -29,7 +29,7 @@ use crate::model::command::{Command, Outcome};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::model::token::{Author, TokenId};
-use crate::store::Store;
+use crate::store::{Store, Watch};
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +43,9 @@ const BATCH_MAX: usize = 1024;
 const LOOK_UP_EVERY: Duration = Duration::from_mins(1);
 /// How long after a failed commit the disk is tried again, where no request does so.
 const TRY_DISK_EVERY: Duration = Duration::from_secs(2);
+
+/// A disk that has not answered for so long is taken for one that cannot be written.
+const DISK_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// A caller's commands, all to be carried out or none, and where the answer goes.
 pub(super) struct Request {
@@ -69,10 +72,18 @@ pub(super) struct Shared {
     pub(super) published: Published,
     pub(super) revisions: watch::Sender<Revision>,
     pub(super) store: Mutex<Store>,
+    pub(super) watch: Watch,
     pub(super) uses: Uses,
     pub(super) tally: Tally,
     /// Whether the writer is alive and the last commit reached the disk.
     pub(super) ready: AtomicBool,
+}
+
+impl Shared {
+    /// Whether the last commit reached the disk, and at `now` none has been on its way there for long.
+    pub(super) fn takes_writes(&self, now: Instant) -> bool {
+        self.ready.load(Ordering::Relaxed) && self.watch.waits_for(now) < DISK_ANSWERS_WITHIN
+    }
 }
 
 /// The way to the writer's thread. Dropping it waits for the thread to finish what it has.
@@ -120,6 +131,7 @@ pub(super) fn start(store: Store, graph: Graph, uses: Uses, mint: Mint) -> (Arc<
     let shared = Arc::new(Shared {
         revisions: watch::Sender::new(graph.revision()),
         published: Published::new(Arc::new(graph)),
+        watch: store.watch(),
         store: Mutex::new(store),
         uses,
         tally: Tally::default(),

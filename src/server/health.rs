@@ -28,7 +28,10 @@ fn told(Readiness { writer, disk }: Readiness) -> Response {
             return Json(body).into_response();
         }
         (false, _) => "the writer has ended, so nothing can be changed; the log says why; restart the server",
-        (true, false) => "the store cannot be written; the log says why; it is tried again every few seconds",
+        (true, false) => {
+            "the store cannot be written: the log says why and it is tried again every few seconds, or its disk has not \
+             answered for long"
+        }
     };
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail)
         .with("loaded", true)

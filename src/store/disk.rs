@@ -5,18 +5,43 @@
 
 use std::io;
 use std::ops::Bound;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use redb::{BackendError, StorageBackend};
 
 /// So many bytes are written again at once.
 const PIECE_BYTES: u64 = 1 << 20;
 
-/// Whether a sync failed, and the bytes were not written again since. Clones share it, through every time that one store
-/// is opened.
+/// What is known of a disk. Clones share it, through every time that one store is opened.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Watch(Arc<AtomicBool>);
+pub(crate) struct Watch(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Whether a sync failed, and the bytes were not written again since.
+    sync_failed: AtomicBool,
+    /// Since when a write or sync has been waited for, if one is.
+    waits_since: Mutex<Option<Instant>>,
+}
+
+impl Watch {
+    /// For how long at `now` the disk has owed an answer to a write or sync.
+    pub(crate) fn waits_for(&self, now: Instant) -> Duration {
+        let since = *self.0.waits_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+
+    /// Asks the disk for something that may take its time.
+    fn asking<T>(&self, ask: impl FnOnce() -> T) -> T {
+        let set = |since| *self.0.waits_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        set(Some(Instant::now()));
+        let answer = ask();
+        set(None);
+        answer
+    }
+}
 
 /// Bytes under a store.
 #[derive(Debug)]
@@ -34,7 +59,7 @@ impl<B: StorageBackend> Disk<B> {
     /// vain. Whatever ends this in the middle: a part of what was written
     /// before is then on disk, as after a loss of power, and redb knows that from the whole.
     fn write_again(&self) -> io::Result<()> {
-        self.bytes.sync_data()?;
+        self.watch.asking(|| self.bytes.sync_data())?;
         let len = self.bytes.len()?;
         let mut piece = vec![0; usize::try_from(len.min(PIECE_BYTES)).unwrap_or_default()];
         let mut at = 0;
@@ -45,7 +70,7 @@ impl<B: StorageBackend> Disk<B> {
             at += size as u64;
         }
         self.sync_data()?;
-        self.watch.0.store(false, Ordering::Relaxed);
+        self.watch.0.sync_failed.store(false, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -53,7 +78,7 @@ impl<B: StorageBackend> Disk<B> {
 impl<B: StorageBackend> StorageBackend for Disk<B> {
     /// Asked first of all, once the file is held.
     fn len(&self) -> io::Result<u64> {
-        if self.watch.0.load(Ordering::Relaxed) {
+        if self.watch.0.sync_failed.load(Ordering::Relaxed) {
             self.write_again()?;
         }
         self.bytes.len()
@@ -69,14 +94,14 @@ impl<B: StorageBackend> StorageBackend for Disk<B> {
 
     fn sync_data(&self) -> io::Result<()> {
         // Until it is known to have come off: it may end in a panic too.
-        let had_failed = self.watch.0.swap(true, Ordering::Relaxed);
-        self.bytes.sync_data()?;
-        self.watch.0.store(had_failed, Ordering::Relaxed);
+        let had_failed = self.watch.0.sync_failed.swap(true, Ordering::Relaxed);
+        self.watch.asking(|| self.bytes.sync_data())?;
+        self.watch.0.sync_failed.store(had_failed, Ordering::Relaxed);
         Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.bytes.write(offset, data)
+        self.watch.asking(|| self.bytes.write(offset, data))
     }
 
     fn close(&self) -> io::Result<()> {

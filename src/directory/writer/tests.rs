@@ -170,11 +170,12 @@ fn what_tokens_were_used_for_is_written_at_the_end() {
     assert_eq!(shared.store.lock().unwrap().token_uses().unwrap(), [used]);
 }
 
-/// A disk that refuses to be written for as long as it is ill.
+/// A disk that refuses to be written for as long as it is ill, and gives no answer while its answers are held.
 #[derive(Debug, Clone, Default)]
 struct Disk {
     bytes: Arc<InMemoryBackend>,
     is_ill: Arc<AtomicBool>,
+    answers: Arc<Mutex<()>>,
 }
 
 impl Disk {
@@ -197,6 +198,7 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        let _answers = self.answers.lock();
         self.try_write().and_then(|()| self.bytes.sync_data())
     }
 
@@ -225,4 +227,24 @@ fn a_disk_that_nobody_writes_to_is_tried() {
     disk.is_ill.store(false, Ordering::Relaxed);
     idle.try_disk(false);
     assert!(is_ready());
+}
+
+#[test]
+fn a_disk_that_does_not_answer_cannot_be_written() {
+    let disk = Disk::default();
+    let given = disk.clone();
+    let store = Store::with_backends(move || Ok(given.clone())).unwrap();
+    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), mint);
+    let started = Started { shared, writer };
+    let began = Instant::now();
+    assert!(started.shared.takes_writes(began + 2 * DISK_ANSWERS_WITHIN));
+    let held = disk.answers.lock().unwrap();
+    let answered = started.send(vec![goes_well("a")]);
+    while started.shared.takes_writes(began + 2 * DISK_ANSWERS_WITHIN) {
+        std::thread::yield_now();
+    }
+    assert!(started.shared.takes_writes(began), "it may still answer");
+    drop(held);
+    answered.recv().unwrap().unwrap();
+    assert!(started.shared.takes_writes(Instant::now() + 2 * DISK_ANSWERS_WITHIN));
 }
