@@ -16,7 +16,7 @@ test:
 lint:
     cargo fmt --all --check
     cargo clippy --all-targets --locked -- -D warnings
-    cargo clippy --no-default-features --locked -- -D warnings
+    cargo clippy --no-default-features --all-targets --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
     if command -v cargo-deny > /dev/null; then cargo deny check; fi
 

@@ -1,5 +1,7 @@
 //! Tokens: what each may do, how far it reaches, and how it comes and goes.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use clade::model::Command;

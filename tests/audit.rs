@@ -1,5 +1,6 @@
 //! The audit trail from outside: who changed what, when, before and after, and who may read that.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;

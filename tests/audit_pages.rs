@@ -78,12 +78,12 @@ fn ended(was: Record, change: &Change) -> Record {
     match (was, change) {
         (Record::Entity(entity), Change::EndEntity { stamps, .. }) => {
             let mut entity = (*entity).clone();
-            entity.stamps = Arc::new(stamps.clone());
+            entity.stamps = Arc::new(*stamps);
             Record::Entity(Arc::new(entity))
         }
         (Record::Mapping(mapping), Change::EndMapping { stamps, .. }) => {
             let mut mapping = (*mapping).clone();
-            mapping.stamps = Arc::new(stamps.clone());
+            mapping.stamps = Arc::new(*stamps);
             Record::Mapping(Arc::new(mapping))
         }
         (other, _) => other,

@@ -1,6 +1,7 @@
 //! The command line, as a user types it: every command on a store and against a server, what it refuses, and
 //! where its settings come from.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;

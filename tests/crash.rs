@@ -2,6 +2,7 @@
 //!
 //! `CLADE_KILLS` says how often, `CLADE_SEED` with which seed the moments are chosen.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;

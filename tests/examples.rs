@@ -1,5 +1,7 @@
 //! The examples do what they say.
 
+#![cfg(feature = "server")]
+
 #[path = "../examples/embed.rs"]
 mod embed;
 #[path = "../examples/import_ndjson.rs"]

@@ -1,5 +1,6 @@
 //! A server in the open: who is turned away, how, and what browsers are told.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;

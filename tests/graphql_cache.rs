@@ -1,6 +1,8 @@
 //! What is kept from one GraphQL request to the next: documents by their hash, and whole answers. Neither may ever
 //! change an answer.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,6 @@
 //! GraphQL in the open: what a server's keeper may switch off, and what no request can do to the others.
+
+#![cfg(feature = "server")]
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may fail")]
 
 mod support;

@@ -1,5 +1,7 @@
 //! GraphQL over HTTP, rule by rule: methods, media types, statuses, parameters.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use serde_json::{Value, json};

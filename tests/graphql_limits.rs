@@ -1,4 +1,6 @@
 //! What one request may cost: every way to ask for too much is refused before anything is carried out.
+
+#![cfg(feature = "server")]
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may fail")]
 
 mod support;

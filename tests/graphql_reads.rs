@@ -1,4 +1,6 @@
 //! What GraphQL answers: the hierarchy, lists with cursors, filters, facets, totals, search, node ids.
+
+#![cfg(feature = "server")]
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may fail")]
 
 mod support;

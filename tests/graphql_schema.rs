@@ -1,5 +1,7 @@
 //! The schema is a contract: the checked-in file is what is served, everything in it is described, and the names that
 //! clients were promised are there with their types.
+
+#![cfg(feature = "server")]
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may fail")]
 
 mod support;

@@ -1,5 +1,7 @@
 //! What GraphQL changes: every mutation, each refusal with its code, and sets of changes that hold as a whole.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use clade::model::token::Role;

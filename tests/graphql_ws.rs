@@ -1,4 +1,6 @@
 //! GraphQL over WebSocket: the protocol graphql-transport-ws, message by message and close by close.
+
+#![cfg(feature = "server")]
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may fail")]
 
 mod support;

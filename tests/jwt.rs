@@ -1,5 +1,6 @@
 //! Tokens of an identity provider, from outside: which are taken, what they give, and that all others are one 401.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;

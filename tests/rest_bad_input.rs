@@ -1,5 +1,7 @@
 //! What cannot be taken is refused: with the right status, a stable code, and words that help.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use serde_json::json;

@@ -1,5 +1,7 @@
 //! Bulk: one atomic change set, an answer that names every refused line, and files that come back as they went.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use std::io::Write;

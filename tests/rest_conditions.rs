@@ -1,5 +1,7 @@
 //! Conditional requests: what a client knows already, and what it means to change.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use serde_json::json;

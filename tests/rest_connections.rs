@@ -1,5 +1,7 @@
 //! Connections: what a client that says nothing, or says it slowly, may hold up.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use std::io::{Read, Write};

@@ -1,5 +1,7 @@
 //! The published API, as clients of both its editions use it, and what every answer promises.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use clade::model::token::Role;

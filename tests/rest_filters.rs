@@ -1,5 +1,7 @@
 //! Facets: what a dashboard's drop-downs ask, and how counts go with a choice.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! Lists: filtered, sorted, paged, narrowed, in every format; and the facets that fill drop-downs.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! Units over REST: what may be beneath what, by which names they go, and what is refused with reasons.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -1,4 +1,6 @@
 //! The seeds of the fuzz targets, run as plain tests: what fuzzing found once stays found.
+
+#![cfg(feature = "server")]
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may fail")]
 
 #[path = "../fuzz/targets.rs"]

@@ -1,5 +1,6 @@
 //! Serving, from outside the process: its first words, its demo, its end.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;

@@ -8,6 +8,7 @@
 //! What may grow: a number is never given again, so a record that ended leaves an empty slot in both graphs. And the
 //! store keeps pages of its file in memory, up to a limit; the first third of the time is for it to get there.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::hint::black_box;

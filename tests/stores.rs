@@ -1,5 +1,7 @@
 //! Stores of every released format open for ever: each is checked in with what it holds.
 
+#![cfg(feature = "server")]
+
 mod support;
 
 use std::fs;

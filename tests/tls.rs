@@ -1,5 +1,6 @@
 //! HTTPS, with a certificate made for the test.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;

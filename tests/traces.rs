@@ -1,5 +1,6 @@
 //! Traces: from the request over the writer to the disk, sent to a collector that is a socket here.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;

@@ -126,3 +126,147 @@ impl Graph {
         copy.beneath
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::graph::index::Index;
+    use crate::graph::platforms::Platforms;
+    use crate::graph::{Edge, node};
+    use crate::model::attributes::Attributes;
+    use crate::model::entity::{Body, OrgUnit, Project, Repository, Revision, Stamps};
+    use crate::model::key::{Name, ProjectId, UnitKey};
+    use crate::model::level::Level;
+    use crate::model::mapping::{Mapping, MappingId, MappingType, Relationship};
+    use crate::model::time::Timestamp;
+
+    const LAB: EntityId = EntityId(1);
+
+    fn stamps(revision: u64) -> Arc<Stamps> {
+        Stamps::new(Timestamp::from_millis(0), Revision(revision)).into()
+    }
+
+    fn unit(key: &str) -> Body {
+        let (key, name) = (UnitKey::parse(key).unwrap(), Name::parse(key).unwrap());
+        let attributes = Attributes::default();
+        Body::OrgUnit(OrgUnit { key, name, unit_type: Level::Team.into(), external_id: None, attributes })
+    }
+
+    /// The unit Corp over the unit Lab over the project engine, with a repository.
+    fn sound() -> View {
+        let project = Project {
+            project_id: ProjectId::parse("engine").unwrap(),
+            name: Name::parse("Engine").unwrap(),
+            owner: None,
+            external_id: None,
+            attributes: Attributes::default(),
+        };
+        let repository = Repository {
+            project: EntityId(2),
+            name: Name::parse("engine").unwrap(),
+            platform: Some(Name::parse("h").unwrap()),
+            url: None,
+            attributes: Attributes::default(),
+        };
+        let bodies = [unit("Corp"), unit("Lab"), Body::Project(project), Body::Repository(repository)];
+        let entities: Vec<_> = (0..)
+            .map(EntityId)
+            .zip(bodies)
+            .map(|(id, body)| Arc::new(Entity { id, stamps: stamps(1), body }))
+            .collect();
+        let mapping = |mapping_type, from, to| {
+            Arc::new(Mapping {
+                id: MappingId(Uuid::from_u128(u128::from(from))),
+                mapping_type,
+                relationship: Relationship::OrgHierarchy,
+                from: EntityId(from),
+                to: EntityId(to),
+                source: None,
+                attributes: Attributes::default(),
+                stamps: stamps(1),
+            })
+        };
+        let mappings = [mapping(MappingType::ParentChild, 0, 1), mapping(MappingType::ProjectOrg, 2, 1)];
+        View::of(Arc::new(Graph::load(Revision(3), 4, &entities, &mappings, Vec::new())))
+    }
+
+    fn spoiled(spoil: impl FnOnce(&mut Graph)) -> View {
+        let mut graph = sound().graph().clone();
+        spoil(&mut graph);
+        View::of(Arc::new(graph))
+    }
+
+    #[test]
+    fn whatever_is_kept_twice_must_agree() {
+        assert_eq!(sound().broken_rules(), Vec::<String>::new());
+        let broken = |spoil: fn(&mut Graph), what: &str| {
+            let found = spoiled(spoil).broken_rules();
+            assert!(found.iter().any(|finding| finding.contains(what)), "{what}: {found:?}");
+        };
+        broken(|graph| graph.index = Index::default(), "what records are found by");
+        broken(|graph| graph.platforms = Platforms::default(), "on the platforms");
+        broken(|graph| drop(graph.beneath.remove(&LAB)), "what is kept as beneath the units");
+        broken(
+            |graph| {
+                let beneath = graph.beneath.get_mut(&LAB).unwrap();
+                beneath.below[Kind::OrgUnit as usize].insert(LAB.0);
+            },
+            "the unit \"Lab\" is beneath itself",
+        );
+        broken(
+            |graph| {
+                let twice = Arc::clone(graph.mappings_of(LAB).next().unwrap());
+                let (holder, held) = twice.holder_and_held();
+                let edge = Edge::Mapping(Arc::clone(&twice));
+                graph.nodes.add_edge(node(holder), node(held), edge);
+            },
+            "2 mappings connect",
+        );
+    }
+
+    #[test]
+    fn two_graphs_differ_in_whatever_they_differ_in() {
+        let whole = sound();
+        assert_eq!(whole.differences(&whole), Vec::<String>::new());
+        let differs = |spoil: fn(&mut Graph), what: &str| {
+            let mut graph = whole.graph().clone();
+            spoil(&mut graph);
+            let found = whole.differences(&View::of(Arc::new(graph)));
+            assert!(found.iter().any(|finding| finding.contains(what)), "{what}: {found:?}");
+        };
+        differs(
+            |graph| graph.revision = graph.revision.next(),
+            "one graph stands at revision 3, the other at 4",
+        );
+        differs(
+            |graph| {
+                graph.all[Kind::Project as usize].remove(2);
+            },
+            "the project #2 is in one graph",
+        );
+        differs(
+            |graph| {
+                graph.nodes.add_node(None);
+            },
+            "one graph numbers the next record #4, the other #5",
+        );
+        differs(|graph| graph.beneath.clear(), "what is beneath the units differs");
+        differs(
+            |graph| {
+                let renamed = Arc::clone(graph.entity(EntityId(2)).unwrap());
+                let mut renamed = Entity::clone(&renamed);
+                renamed.stamps = stamps(2);
+                *graph.nodes.node_weight_mut(node(EntityId(2))).unwrap() = Some(Arc::new(renamed));
+            },
+            "the project #2 differs",
+        );
+        let emptied = View::of(Arc::new(Graph::default()));
+        let found = whole.differences(&emptied);
+        assert!(found.iter().any(|finding| finding.starts_with("the mapping ")), "{found:?}");
+        assert!(found.contains(&"one graph has 2 mappings, the other 0".to_owned()), "{found:?}");
+    }
+}

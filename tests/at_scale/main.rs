@@ -4,6 +4,7 @@
 //! It is small in the usual tests. `CLADE_TEST_ENTITIES=1000000 cargo test --release --test at_scale` asks the same
 //! of a million.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod draw;

@@ -1,6 +1,7 @@
 //! What the doctor finds about the data, and what it does not: the same through every door, as a plain twin finds it
 //! that compares each record with each other, and of a token what it sees alone.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod doors;

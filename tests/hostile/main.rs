@@ -3,6 +3,7 @@
 //! `cargo test --release --test hostile -- --ignored --nocapture --test-threads 1` does the same to the program itself, with
 //! 512 MB of memory, and with 768 MB beside a crowd, and tells the most that it had.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "../support/mod.rs"]

@@ -1,5 +1,6 @@
 //! `/metrics`: text that Prometheus reads, with bounded labels, for whoever sees everything and nobody else.
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::float_cmp, reason = "what is counted is a whole number")]
 

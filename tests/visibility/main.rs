@@ -10,6 +10,7 @@
 //! CLADE_VISIBILITY_ORGS=2500 cargo test --release --test visibility
 //! ```
 
+#![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod door;
