@@ -419,6 +419,9 @@ fn health_asks_without_a_token() {
     let running = folder.serve(&["--demo"]);
     let url = running.url();
     assert_eq!(folder.clade(&["health", "--server", &url]).ok(), "ready\n");
+    let listens = ("CLADE_LISTEN", running.address.as_str());
+    let proxied = [listens, ("ALL_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", "")];
+    assert_eq!(folder.clade_with(&proxied, &["health"]).ok(), "ready\n", "a proxy is no way to this machine");
     let told = folder.clade(&["health", "--json", "--server", &url]).json();
     assert_eq!(told, json!({ "status": "ready", "loaded": true, "writer": true, "disk": true }));
     running.kill();
