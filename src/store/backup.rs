@@ -10,6 +10,7 @@ use redb::{Database, Key, ReadTransaction, ReadableTable, TableDefinition, Value
 use crate::error::StoreError;
 use crate::store::failure::{damaged, failed, not_opened};
 use crate::store::new_file::NewFile;
+use crate::store::open::builder;
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, META, Meta, TOKENS};
 use crate::store::uses::USES;
 
@@ -22,7 +23,10 @@ impl Snapshot {
     /// # Errors
     /// When there is something, or the copy cannot be written; nothing is left then.
     pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
-        NewFile::beside(path)?.named_once(|part| self.write(part))
+        NewFile::beside(path)?.named_once(|part| {
+            let database = builder().create(part);
+            self.write(&database.map_err(|failure| not_opened(part, failure))?)
+        })
     }
 
     /// What the store says of itself.
@@ -30,8 +34,7 @@ impl Snapshot {
         Meta::read(&self.0)?.ok_or_else(|| damaged("the store does not say its revision"))
     }
 
-    fn write(&self, path: &Path) -> Result<(), StoreError> {
-        let database = Database::create(path).map_err(|failure| not_opened(path, failure))?;
+    fn write(&self, database: &Database) -> Result<(), StoreError> {
         let into = database.begin_write().map_err(failed)?;
         self.copy(&into, META)?;
         self.copy(&into, ENTITIES)?;
