@@ -22,7 +22,7 @@ mod write;
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use redb::{Database, Durability, ReadableDatabase, WriteTransaction};
 use uuid::Uuid;
@@ -55,6 +55,8 @@ pub struct Store {
     reopen: Reopen,
     watch: Watch,
     meta: Meta,
+    /// Where its file is, if it has one.
+    folder: Option<PathBuf>,
 }
 
 /// Reads bytes as a record of a store, of the kind that the first byte says; what can be read can be written and read
@@ -147,13 +149,15 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let watch = Watch::default();
         let opened = open(path, &watch)?;
+        // A file that is named alone has no folder in its path.
+        let folder = Path::new(".").join(path).parent().map(Path::to_owned);
         let path = path.to_owned();
         let reopen = Reopen(Some(Box::new(move |watch| open::open_existing(&path, watch))));
-        Ok(Self::of(opened, reopen, watch))
+        Ok(Self { folder, ..Self::of(opened, reopen, watch) })
     }
 
     fn of(opened: Opened, reopen: Reopen, watch: Watch) -> Self {
-        Self { database: Some(opened.database), reopen, watch, meta: opened.meta }
+        Self { database: Some(opened.database), reopen, watch, meta: opened.meta, folder: None }
     }
 
     /// Reads everything that holds now.
@@ -322,6 +326,12 @@ impl Store {
     /// When the file cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
         Ok(Snapshot(self.database()?.begin_read().map_err(failed)?))
+    }
+
+    /// The folder that the store's file is in; none where it is kept elsewhere.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// The id that this store was given when it was made.

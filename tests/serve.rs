@@ -332,6 +332,19 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
+fn a_backup_takes_no_room_among_temporary_files() {
+    let folder = Folder::new();
+    let mut command = folder.command(clade());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data", "corp.redb"]);
+    let running = Running::start(command.env("TMPDIR", folder.path("nowhere")));
+    let token = running.token().unwrap();
+    let asked = ["backup", "copy.redb", "--server", &running.url()];
+    assert_eq!(folder.clade_with(&[("CLADE_TOKEN", &token)], &asked).ok(), "wrote copy.redb\n");
+    assert_eq!(folder.names(), ["copy.redb", "corp.redb"], "nothing else is left");
+    assert!(folder.clade(&["check", "--data", "copy.redb"]).ok().contains("nothing is wrong\n"));
+}
+
+#[test]
 fn how_many_sockets_may_be_open_is_a_setting() {
     let folder = Folder::new();
     folder.write("clade.toml", "[graphql]\nsockets_max = 4\n");

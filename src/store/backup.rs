@@ -3,12 +3,15 @@
 //! What must stay true: a copy is of one revision, whole, and only gets its name once it is on disk.
 
 use std::borrow::Borrow;
+use std::fs::File;
+use std::io::Seek;
 use std::path::Path;
 
+use redb::backends::FileBackend;
 use redb::{Database, Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
 
 use crate::error::StoreError;
-use crate::store::failure::{damaged, failed, not_opened};
+use crate::store::failure::{damaged, failed, io_at, not_opened};
 use crate::store::new_file::NewFile;
 use crate::store::open::builder;
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, META, Meta, TOKENS};
@@ -27,6 +30,20 @@ impl Snapshot {
             let database = builder().create(part);
             self.write(&database.map_err(|failure| not_opened(part, failure))?)
         })
+    }
+
+    /// A copy in a file without a name, which is gone once it is closed.
+    ///
+    /// # Errors
+    /// When the copy cannot be written to `folder`.
+    pub fn copy_in(&self, folder: &Path) -> Result<File, StoreError> {
+        let mut file = tempfile::tempfile_in(folder).map_err(|cause| io_at(folder, cause))?;
+        let written = file.try_clone().map_err(|cause| io_at(folder, cause))?;
+        let bytes = FileBackend::new(written).map_err(|failure| not_opened(folder, failure))?;
+        let database = builder().create_with_backend(bytes);
+        self.write(&database.map_err(|failure| not_opened(folder, failure))?)?;
+        file.rewind().map_err(|cause| io_at(folder, cause))?;
+        Ok(file)
     }
 
     /// What the store says of itself.
