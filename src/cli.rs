@@ -23,6 +23,7 @@ mod restore;
 mod schema;
 mod serve;
 mod settings;
+mod stop_signal;
 mod target;
 mod telemetry;
 mod token;

@@ -22,7 +22,7 @@ mod write;
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use redb::{Database, Durability, ReadableDatabase, WriteTransaction};
 use uuid::Uuid;
@@ -56,6 +56,8 @@ pub struct Store {
     reopen: Reopen,
     watch: Watch,
     meta: Meta,
+    /// Where its file is, if it has one.
+    folder: Option<PathBuf>,
 }
 
 /// Reads bytes as a record of a store, of the kind that the first byte says; what can be read can be written and read
@@ -148,13 +150,15 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let watch = Watch::default();
         let opened = reading(|| open(path, &watch))?;
+        // A file that is named alone has no folder in its path.
+        let folder = Path::new(".").join(path).parent().map(Path::to_owned);
         let path = path.to_owned();
         let reopen = Reopen(Some(Box::new(move |watch| reading(|| open::open_again(&path, watch)))));
-        Ok(Self::of(opened, reopen, watch))
+        Ok(Self { folder, ..Self::of(opened, reopen, watch) })
     }
 
     fn of(opened: Opened, reopen: Reopen, watch: Watch) -> Self {
-        Self { database: Some(opened.database), reopen, watch, meta: opened.meta }
+        Self { database: Some(opened.database), reopen, watch, meta: opened.meta, folder: None }
     }
 
     /// Reads everything that holds now.
@@ -328,6 +332,12 @@ impl Store {
     /// What is known of the disk under this store, to ask while someone else has the store.
     pub(crate) fn watch(&self) -> Watch {
         self.watch.clone()
+    }
+
+    /// The folder that the store's file is in; none where it is kept elsewhere.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// The id that this store was given when it was made.

@@ -8,7 +8,9 @@ mod support;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -332,6 +334,67 @@ fn a_second_signal_ends_it_at_once() {
     drop(open);
 }
 
+/// A pipe, held open without a word, that the server tries to read keys from.
+fn unending_keys(running: &Running, pipe: PathBuf) -> File {
+    std::fs::remove_file(&pipe).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Opened once the server opens it too.
+    let writer = thread::spawn(move || File::options().write(true).open(pipe).unwrap());
+    while !writer.is_finished() {
+        let mut stream = TcpStream::connect(&running.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+        let token = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.e30.AAAA";
+        let head = format!(
+            "GET /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        // There is an answer until it is time to look at the keys again.
+        let mut some = [0; 1024];
+        while !writer.is_finished() && stream.read(&mut some).ok() != Some(0) {}
+    }
+    writer.join().unwrap()
+}
+
+#[test]
+fn a_second_signal_ends_it_also_while_it_waits_for_more_than_connections() {
+    let folder = Folder::new();
+    let key = json!({
+        "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "a",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    });
+    folder.write("jwks.json", json!({ "keys": [key] }).to_string());
+    folder.write(
+        "clade.toml",
+        "[jwt]\nissuer = \"https://id.example\"\naudience = \"clade\"\njwks = \"jwks.json\"\n\
+         role_claim = \"groups\"\nroles = { staff = \"read\" }\n",
+    );
+    let mut command = folder.command(clade());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--demo", "--log", "clade::cli=info"]);
+    let running = Running::start(command.stderr(File::create(folder.path("log")).unwrap()));
+    let held = unending_keys(&running, folder.path("jwks.json"));
+    running.terminate();
+    let log = || std::fs::read_to_string(folder.path("log")).unwrap();
+    let is_drained = (0..1_000_000).any(|_| log().contains("closing the store"));
+    assert!(is_drained, "{}", log());
+    running.terminate();
+    assert_eq!(running.ended().0.code(), Some(1));
+    assert!(log().contains("stopped at once") && !log().contains("requests were still open"), "{}", log());
+    drop(held);
+}
+
+#[test]
+fn a_backup_takes_no_room_among_temporary_files() {
+    let folder = Folder::new();
+    let mut command = folder.command(clade());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data", "corp.redb"]);
+    let running = Running::start(command.env("TMPDIR", folder.path("nowhere")));
+    let token = running.token().unwrap();
+    let asked = ["backup", "copy.redb", "--server", &running.url()];
+    assert_eq!(folder.clade_with(&[("CLADE_TOKEN", &token)], &asked).ok(), "wrote copy.redb\n");
+    assert_eq!(folder.names(), ["copy.redb", "corp.redb"], "nothing else is left");
+    assert!(folder.clade(&["check", "--data", "copy.redb"]).ok().contains("nothing is wrong\n"));
+}
+
 #[test]
 fn how_many_sockets_may_be_open_is_a_setting() {
     let folder = Folder::new();
@@ -420,6 +483,9 @@ fn health_asks_without_a_token() {
     let running = folder.serve(&["--demo"]);
     let url = running.url();
     assert_eq!(folder.clade(&["health", "--server", &url]).ok(), "ready\n");
+    let listens = ("CLADE_LISTEN", running.address.as_str());
+    let proxied = [listens, ("ALL_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", "")];
+    assert_eq!(folder.clade_with(&proxied, &["health"]).ok(), "ready\n", "a proxy is no way to this machine");
     let told = folder.clade(&["health", "--json", "--server", &url]).json();
     assert_eq!(told, json!({ "status": "ready", "loaded": true, "writer": true, "disk": true }));
     running.kill();

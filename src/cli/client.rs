@@ -4,8 +4,10 @@ use std::io::Read;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use ureq::config::ConfigBuilder;
 use ureq::http::Response;
 use ureq::tls::TlsConfig;
+use ureq::typestate::AgentScope;
 use ureq::{Agent, Body, RequestBuilder, SendBody};
 
 use crate::cli::settings::variable;
@@ -32,20 +34,18 @@ impl Client {
 
     /// A client for what asks for no token.
     pub(super) fn without_token(url: &str) -> Self {
-        Self::with_tls(url, TlsConfig::default())
+        Self::with(url, Agent::config_builder())
     }
 
-    /// The same for a server of this machine, whose certificate is for the name by which others know it.
+    /// The same for a server of this machine, whose certificate is for the name by which others know it. No proxy of the
+    /// environment leads there.
     pub(super) fn of_this_machine(url: &str) -> Self {
-        Self::with_tls(url, TlsConfig::builder().disable_verification(true).build())
+        let tls = TlsConfig::builder().disable_verification(true).build();
+        Self::with(url, Agent::config_builder().tls_config(tls).proxy(None))
     }
 
-    fn with_tls(url: &str, tls: TlsConfig) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_WITHIN))
-            .tls_config(tls)
-            .build();
+    fn with(url: &str, config: ConfigBuilder<AgentScope>) -> Self {
+        let config = config.http_status_as_error(false).timeout_connect(Some(CONNECT_WITHIN)).build();
         let base = url.trim_end_matches('/');
         let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
         Self { agent: config.into(), base, authorization: None }

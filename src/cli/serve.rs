@@ -1,16 +1,23 @@
 //! `clade serve`: a store over GraphQL and REST.
 
+use std::time::{Duration, Instant};
+
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::expose::Expose;
 use crate::cli::graphql::Graphql;
 use crate::cli::settings::Settings;
+use crate::cli::stop_signal::stop_signal;
 use crate::cli::telemetry::Telemetry;
 use crate::cli::{Failure, Result, demo, say, token};
 use crate::directory::Directory;
 use crate::server::{AppState, Exposure, serve_exposed};
+
+/// How long what takes long, such as a check, may go on once the connections have ended.
+const ENDED_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -41,8 +48,12 @@ impl Serve {
         let expose = settings.expose(self.expose.clone());
         let exposure = expose.clone().exposure()?;
         let directory = self.directory(settings)?;
+        // Not sooner: while the store is opened, one signal ends it.
+        let stop = stop_signal()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(self.serve(directory, &expose, exposure, settings))
+        let served = runtime.block_on(self.serve(directory.clone(), &expose, exposure, settings, stop));
+        end(runtime, directory);
+        served
     }
 
     fn directory(&self, settings: &Settings) -> Result<Directory> {
@@ -61,6 +72,7 @@ impl Serve {
         expose: &Expose,
         exposure: Exposure,
         settings: &Settings,
+        stop: impl Future<Output = ()>,
     ) -> Result {
         let wanted = settings.listen(self.listen.clone());
         let issuer = settings.jwt.issuer()?;
@@ -88,9 +100,27 @@ impl Serve {
             None => state,
         };
         let _listened_to = signal(FILE_TOO_LARGE)?;
-        serve_exposed(state, exposure, listener, stop_signal()?).await;
+        serve_exposed(state, exposure, listener, stop).await;
         Ok(())
     }
+}
+
+/// Ends what still goes on, then closes the store. What is given up was answered to nobody.
+///
+/// This clone of the directory is let go last, since the last to go waits for all that the writer has taken. Where work
+/// that keeps a clone of its own goes on too long, such as a check, the store is left as if the process had been killed:
+/// what was answered is on disk all the same.
+fn end(runtime: Runtime, directory: Directory) {
+    tracing::info!("closing the store");
+    let began = Instant::now();
+    runtime.shutdown_timeout(ENDED_WITHIN);
+    if began.elapsed() >= ENDED_WITHIN {
+        tracing::warn!(
+            waited_s = ENDED_WITHIN.as_secs(),
+            "something that takes long was given up, such as a check"
+        );
+    }
+    drop(directory);
 }
 
 /// Said twice: to whoever starts it, and to whoever reads the log.
@@ -160,23 +190,3 @@ fn called() -> String {
 /// SIGXFSZ, which ends a process whose file grows beyond what it may, unless someone listens: then the write is refused,
 /// as on a full disk.
 const FILE_TOO_LARGE: SignalKind = SignalKind::from_raw(25);
-
-/// Completes on SIGTERM or SIGINT. A second signal ends the process at once.
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: open requests are finished first");
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            tracing::warn!("stopped at once");
-            std::process::exit(1);
-        });
-    })
-}

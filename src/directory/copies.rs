@@ -1,5 +1,6 @@
 //! Copies of a whole store: as a store, and as text.
 
+use std::fs::File;
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::PoisonError;
@@ -29,6 +30,30 @@ impl Directory {
     pub fn backup(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let snapshot = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).snapshot()?;
         Ok(snapshot.copy_to(path.as_ref())?)
+    }
+
+    /// As [`Directory::backup`], in a file without a name, which is gone once it is closed. It lies beside the store, or
+    /// among the system's temporary files where the store is no file itself.
+    ///
+    /// This clone is let go before the copy is made, so that it keeps nobody from closing the store.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let directory = clade::Directory::in_memory()?;
+    /// let mut copy = directory.clone().into_backup()?;
+    /// assert!(std::io::copy(&mut copy, &mut std::io::sink())? > 0);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the copy cannot be written.
+    pub fn into_backup(self) -> Result<File, Error> {
+        let store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = store.snapshot()?;
+        let folder = store.folder().map_or_else(std::env::temp_dir, Path::to_owned);
+        drop(store);
+        drop(self);
+        Ok(snapshot.copy_in(&folder)?)
     }
 
     /// Writes the whole store as text, its history and all ids included, for [`Directory::restore_archive`] of this Clade

@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -24,10 +24,11 @@ use crate::server::admission::Asker;
 use crate::server::cors;
 use crate::server::exposure::Exposure;
 use crate::server::guard::{self, Gate};
-use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES};
+use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES, OPERATION_WITHIN};
 use crate::server::outstanding::{MayBeRefused, Outstanding};
 use crate::server::problem::Problem;
 use crate::server::request_id::{self, X_REQUEST_ID};
+use crate::server::rest;
 use crate::server::sent::MayBePacked;
 use crate::server::trace;
 
@@ -83,7 +84,8 @@ async fn answered(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
     let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let path = tracing::enabled!(tracing::Level::INFO).then(|| request.uri().path().to_owned());
     let span = trace::request(&request, route.as_ref(), &id);
-    let answer = tokio::time::timeout(ANSWER_WITHIN, gate.pass(request, next)).instrument(span.clone());
+    let within = answer_within(route.as_ref());
+    let answer = tokio::time::timeout(within, gate.pass(request, next)).instrument(span.clone());
     let mut response = match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => too_late(),
@@ -103,6 +105,10 @@ async fn answered(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
     }
     dress(response.headers_mut(), id, gate.is_secure);
     response
+}
+
+fn answer_within(route: Option<&MatchedPath>) -> Duration {
+    if route.is_some_and(|route| rest::takes_long(route.as_str())) { OPERATION_WITHIN } else { ANSWER_WITHIN }
 }
 
 fn dress(headers: &mut HeaderMap, id: HeaderValue, is_secure: bool) {
@@ -127,4 +133,40 @@ fn too_late() -> Response {
 fn panicked(cause: &(dyn Any + Send), id: &HeaderValue) -> Response {
     tracing::error!(panic = message(cause), request_id = id.to_str().ok(), "a handler panicked");
     Problem::internal().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::Directory;
+    use crate::server::admission::Admission;
+    use crate::server::state::AppState;
+    use axum::body::Body;
+    use axum::routing::any;
+    use tokio::time::sleep;
+    use tower::ServiceExt;
+
+    /// How an answer of this route ends whose making takes so long.
+    async fn status(path: &str, takes: Duration) -> StatusCode {
+        let state = AppState::new(Directory::in_memory().unwrap()).without_tokens();
+        let exposure = Exposure::default();
+        let gate = Gate::new(state.clone(), Arc::new(Admission::new(&state, &exposure)), &exposure);
+        let router = Router::new().route(path, any(move || sleep(takes)));
+        let request = Request::builder().uri(path).header("host", "localhost").body(Body::empty()).unwrap();
+        dressed(router, gate, &exposure).oneshot(request).await.unwrap().status()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_operation_on_the_whole_store_may_take_longer_than_an_answer() {
+        let second = Duration::from_secs(1);
+        for (path, within) in [
+            ("/api/v2/data/people", ANSWER_WITHIN),
+            ("/api/v2/data/check", OPERATION_WITHIN),
+            ("/api/v2/data/backup", OPERATION_WITHIN),
+        ] {
+            assert!(rest::openapi().paths.paths.contains_key(path), "{path} is no route");
+            assert_eq!(status(path, within - second).await, StatusCode::OK, "{path}");
+            assert_eq!(status(path, within + second).await, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        }
+    }
 }

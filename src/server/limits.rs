@@ -30,6 +30,8 @@ pub const BODY_GRACE: Duration = Duration::from_secs(10);
 pub const BODY_MIN_BYTES_A_SECOND: u64 = 32 << 10;
 /// How long the server may take until its answer begins.
 pub const ANSWER_WITHIN: Duration = Duration::from_mins(2);
+/// How long it may take for an operation on the whole store: until a check is done, or a backup made.
+pub const OPERATION_WITHIN: Duration = Duration::from_hours(1);
 /// How often an idle HTTP/2 connection is asked whether it lives.
 pub const HTTP2_PING_EVERY: Duration = Duration::from_secs(30);
 /// How many connections are served at once; more wait to be accepted.

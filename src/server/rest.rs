@@ -52,6 +52,8 @@ pub use openapi::openapi;
 pub use operations::CheckAnswer;
 pub use order::in_order;
 
+pub(super) use operations::takes_long;
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -3,13 +3,17 @@
 //! What must stay true: a copy is of one revision, whole, and only gets its name once it is on disk.
 
 use std::borrow::Borrow;
+use std::fs::File;
+use std::io::Seek;
 use std::path::Path;
 
+use redb::backends::FileBackend;
 use redb::{Database, Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
 
 use crate::error::StoreError;
-use crate::store::failure::{damaged, failed, not_opened, reading};
+use crate::store::failure::{damaged, failed, io_at, not_opened, reading};
 use crate::store::new_file::NewFile;
+use crate::store::open::builder;
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, META, Meta, TOKENS};
 use crate::store::uses::USES;
 
@@ -22,7 +26,26 @@ impl Snapshot {
     /// # Errors
     /// When there is something, or the copy cannot be written; nothing is left then.
     pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
-        NewFile::beside(path)?.named_once(|part| reading(|| self.write(part)))
+        NewFile::beside(path)?.named_once(|part| {
+            let database = builder().create(part);
+            let database = database.map_err(|failure| not_opened(part, failure))?;
+            reading(|| self.write(&database))
+        })
+    }
+
+    /// A copy in a file without a name, which is gone once it is closed.
+    ///
+    /// # Errors
+    /// When the copy cannot be written to `folder`.
+    pub fn copy_in(&self, folder: &Path) -> Result<File, StoreError> {
+        let mut file = tempfile::tempfile_in(folder).map_err(|cause| io_at(folder, cause))?;
+        let written = file.try_clone().map_err(|cause| io_at(folder, cause))?;
+        let bytes = FileBackend::new(written).map_err(|failure| not_opened(folder, failure))?;
+        let database = builder().create_with_backend(bytes);
+        let database = database.map_err(|failure| not_opened(folder, failure))?;
+        reading(|| self.write(&database))?;
+        file.rewind().map_err(|cause| io_at(folder, cause))?;
+        Ok(file)
     }
 
     /// What the store says of itself.
@@ -30,8 +53,7 @@ impl Snapshot {
         Meta::read(&self.0)?.ok_or_else(|| damaged("the store does not say its revision"))
     }
 
-    fn write(&self, path: &Path) -> Result<(), StoreError> {
-        let database = Database::create(path).map_err(|failure| not_opened(path, failure))?;
+    fn write(&self, database: &Database) -> Result<(), StoreError> {
         let into = database.begin_write().map_err(failed)?;
         self.copy(&into, META)?;
         self.copy(&into, ENTITIES)?;

@@ -188,7 +188,7 @@ fn founded(database: Database, store: Uuid) -> Result<Opened, StoreError> {
     Ok(Opened { database, meta })
 }
 
-fn builder() -> Builder {
+pub(super) fn builder() -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
     builder

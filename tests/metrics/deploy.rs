@@ -1,8 +1,10 @@
 //! The files of `deploy/` speak of what there is: flags, variables, commands and metrics.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
+use toml::Table;
 
 use crate::support::{Folder, Server};
 use crate::told;
@@ -17,6 +19,28 @@ fn words<'t>(text: &'t str, start: &str) -> Vec<&'t str> {
 fn arguments(line: &str) -> Vec<String> {
     let plain = line.replace(['[', ']', '"', ','], " ");
     plain.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Whether the image is built with this file: the last line of the ignore file that is about it says so.
+fn is_in_context(ignore: &str, path: &str) -> bool {
+    let is_about = |pattern: &str| pattern == "*" || Path::new(path).starts_with(pattern);
+    let last = ignore.lines().rfind(|line| is_about(line.strip_prefix('!').unwrap_or(line)));
+    last.is_none_or(|line| line.starts_with('!'))
+}
+
+/// Where Cargo looks for a target, by the table that names it.
+fn target_paths(kind: &str, target: &Table) -> Vec<String> {
+    if let Some(path) = target.get("path") {
+        return vec![path.as_str().unwrap().to_owned()];
+    }
+    let folder = match kind {
+        "bin" => "src/bin",
+        "bench" => "benches",
+        "example" => "examples",
+        _ => "tests",
+    };
+    let name = target["name"].as_str().unwrap();
+    vec![format!("{folder}/{name}.rs"), format!("{folder}/{name}/main.rs")]
 }
 
 #[test]
@@ -67,10 +91,12 @@ fn variables_are_those_that_clade_takes() {
 fn commands_are_those_that_clade_takes() {
     let folder = Folder::new();
     let takes = |arguments: &[String]| {
-        let command = arguments[0].as_str();
-        let help = folder.clade(&[command, "--help"]).ok();
+        let mut command: Vec<&str> =
+            arguments.iter().map(String::as_str).take_while(|argument| !argument.starts_with("--")).collect();
+        command.push("--help");
+        let help = folder.clade(&command).ok();
         for flag in arguments.iter().filter(|argument| argument.starts_with("--")) {
-            assert!(help.contains(&format!("{flag} ")), "{command} has no {flag}");
+            assert!(help.contains(&format!("{flag} ")), "{command:?} has no {flag}");
         }
     };
     let dockerfile = fs::read_to_string("deploy/Dockerfile").unwrap();
@@ -83,6 +109,29 @@ fn commands_are_those_that_clade_takes() {
     let start =
         service.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/clade ")).unwrap();
     takes(&arguments(start));
+}
+
+#[test]
+fn the_image_is_built_with_every_target_that_cargo_looks_for() {
+    let ignore = fs::read_to_string("deploy/Dockerfile.dockerignore").unwrap();
+    let manifest: Table = fs::read_to_string("Cargo.toml").unwrap().parse().unwrap();
+    let mut seen = 0;
+    for kind in ["bin", "bench", "example", "test"] {
+        for target in manifest.get(kind).and_then(toml::Value::as_array).into_iter().flatten() {
+            let target = target.as_table().unwrap();
+            let paths = target_paths(kind, target);
+            let path = paths.iter().find(|path| fs::exists(path).unwrap()).unwrap();
+            assert!(is_in_context(&ignore, path), "{path} stays out of the image's context");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 5, "{seen}");
+    for needed in ["Cargo.toml", "Cargo.lock", "src/lib.rs"] {
+        assert!(is_in_context(&ignore, needed), "{needed}");
+    }
+    for kept_out in ["corp.redb", "deploy/clade-token", "target/debug/clade", "benches/peers/Cargo.toml"] {
+        assert!(!is_in_context(&ignore, kept_out), "{kept_out}");
+    }
 }
 
 /// All of them stand between two places: a server that asks for a token, and one that sends it.

@@ -25,6 +25,11 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// How many chunks wait for a slow reader.
 const CHUNKS_WAITING: usize = 4;
 
+/// Whether the route is of an operation on the whole store, which takes as long as the store is large.
+pub(in crate::server) fn takes_long(route: &str) -> bool {
+    matches!(route, "/api/v2/data/check" | "/api/v2/data/backup")
+}
+
 /// The parameters of an export.
 pub(super) const EXPORT: &[Param] = &[Param {
     name: "format",
@@ -104,15 +109,7 @@ impl From<Checked> for CheckAnswer {
 )]
 pub(super) async fn backup(admin: Admin) -> Result<Response> {
     let directory = admin.directory().clone();
-    let copied = tokio::task::spawn_blocking(move || {
-        let folder = tempfile::tempdir().map_err(unmade)?;
-        let path = folder.path().join("backup.redb");
-        directory.backup(&path)?;
-        let file = std::fs::File::open(&path).map_err(unmade)?;
-        // The folder goes now; the file lives as long as it is open.
-        folder.close().map_err(unmade)?;
-        Ok::<_, Problem>(file)
-    });
+    let copied = tokio::task::spawn_blocking(move || directory.into_backup());
     let file = copied.await.map_err(|_| Problem::internal())??;
     let (chunks, body) = streamed();
     tokio::task::spawn_blocking(move || send_all(file, &chunks.0));
@@ -121,12 +118,6 @@ pub(super) async fn backup(admin: Admin) -> Result<Response> {
         (header::CONTENT_DISPOSITION, "attachment; filename=\"backup.redb\""),
     ];
     Ok((headers, body).into_response())
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
-fn unmade(failure: io::Error) -> Problem {
-    tracing::error!(error = %failure, "a backup could not be made");
-    Problem::internal()
 }
 
 /// Sends a file to its end. One that breaks off must not look whole, so its reader hears of that.
