@@ -43,6 +43,15 @@ durability:
     CLADE_KILLS=200 cargo test --locked --release --test crash -- --nocapture
     CLADE_VIEWS_WRITES=200000 cargo test --locked --release --test views -- --nocapture
 
+# Change the rooms that hold the truth, one small thing at a time, and see whether a test notices; with `--shard 0/16`, a
+# sixteenth of them. cargo-mutants must be installed.
+mutants *ARGS:
+    cargo mutants {{ARGS}}
+
+# Which lines no test reaches; cargo-llvm-cov must be installed.
+coverage:
+    cargo llvm-cov --locked --lib --tests
+
 # Import, start, memory and file of the program itself, at a million entities.
 bench-binary *ENTITIES:
     benches/binary.sh {{ENTITIES}}

@@ -47,9 +47,9 @@ impl Check {
         } else {
             show(&checked)?;
             if told.is_null() {
-                say("the records cannot be loaded, so the doctor has seen none")?
+                say("the records cannot be loaded, so the doctor has seen none")?;
             } else {
-                doctor::show(&told)?
+                doctor::show(&told)?;
             }
         }
         if wrong == 0 { Ok(()) } else { Err(told_wrong(settings, wrong)) }
