@@ -44,7 +44,7 @@ pub use self::write::Piece;
 
 pub(crate) use self::disk::Watch;
 
-use self::failure::{damaged, failed, reading};
+use self::failure::{damaged, failed, reading, reading_at};
 use self::open::Opened;
 use self::tables::Meta;
 
@@ -149,11 +149,12 @@ impl Store {
         open: impl FnOnce(&Path, &Watch) -> Result<Opened, StoreError>,
     ) -> Result<Self, StoreError> {
         let watch = Watch::default();
-        let opened = reading(|| open(path, &watch))?;
+        let opened = reading_at(path, || open(path, &watch))?;
         // A file that is named alone has no folder in its path.
         let folder = Path::new(".").join(path).parent().map(Path::to_owned);
         let path = path.to_owned();
-        let reopen = Reopen(Some(Box::new(move |watch| reading(|| open::open_again(&path, watch)))));
+        let reopen =
+            Reopen(Some(Box::new(move |watch| reading_at(&path, || open::open_again(&path, watch)))));
         Ok(Self { folder, ..Self::of(opened, reopen, watch) })
     }
 

@@ -19,10 +19,9 @@ pub(super) fn failed(failure: impl Into<redb::Error>) -> StoreError {
             "a write failed before, and nothing more can be written; close the store and open it again"
                 .into(),
         ),
-        redb::Error::Corrupted(what) => (
-            StoreTrouble::Damaged,
-            format!("the store is damaged ({what}); restore a backup, and see what `clade check` says"),
-        ),
+        redb::Error::Corrupted(what) => {
+            (StoreTrouble::Damaged, format!("the store is damaged ({what}); restore a backup"))
+        }
         redb::Error::TableDoesNotExist(table) => {
             (StoreTrouble::Damaged, format!("the store is damaged (no table {table:?}); restore a backup"))
         }
@@ -119,12 +118,19 @@ pub(super) fn unsure(failure: StoreError) -> StoreError {
 
 /// Reads from a store. redb panics where a page is not what it wrote, and that is damage like any other.
 pub(super) fn reading<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    caught(read).unwrap_or_else(|| {
-        Err(damaged(
-            "the store is damaged (what stands in its pages cannot be; the log says more); restore a backup, and see \
-             what `clade check` says",
-        ))
-    })
+    caught(read).unwrap_or_else(|| Err(senseless()))
+}
+
+/// As [`reading`], with the file that is read.
+pub(super) fn reading_at<T>(
+    path: &Path,
+    read: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    caught(read).unwrap_or_else(|| Err(at(path, &senseless())))
+}
+
+fn senseless() -> StoreError {
+    damaged("the store is damaged (what stands in its pages cannot be; the log says more); restore a backup")
 }
 
 /// A panic while the store was written.
