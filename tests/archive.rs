@@ -87,7 +87,8 @@ fn an_archive_that_was_cut_or_changed_makes_nothing() {
     };
     let lines: Vec<&[u8]> = archive.split_inclusive(|byte| *byte == b'\n').collect();
     for at in 0..lines.len() {
-        refused(&lines[..at].concat(), &format!("cut before line {}", at + 1));
+        let missing = refused(&lines[..at].concat(), &format!("cut before line {}", at + 1));
+        assert!(missing.contains(&format!("line {} of the archive", at + 1)), "{missing}");
         refused(&[&lines[..at], &lines[at + 1..]].concat().concat(), &format!("without line {}", at + 1));
         refused(&[&lines[..=at], &lines[at..]].concat().concat(), &format!("line {} twice", at + 1));
     }

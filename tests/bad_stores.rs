@@ -88,6 +88,16 @@ fn what_is_no_store_is_left_as_it_is() {
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_told() {
+    let folder = Folder::new();
+    let (trouble, message) = trouble(Directory::open(folder.path("no/corp.redb")));
+    assert_eq!(trouble, StoreTrouble::Io);
+    assert!(message.contains("no/corp.redb: there is no such folder"), "{message}");
+    let (_, message) = self::trouble(Directory::open_existing(folder.path("no/corp.redb")));
+    assert!(message.contains("there is no store at"), "{message}");
+}
+
+#[test]
 fn an_empty_file_becomes_a_store_only_where_one_may_be_made() {
     let folder = Folder::new();
     folder.write("empty", "");
