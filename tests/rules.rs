@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use clade::graph::OrgUnitNode;
 use clade::model::command::{
     Command, Create, Delete, Effect, EndRef, IfExists, LevelNames, LinkUnits, MappingFields, MoveUnit, Patch,
     PersonFields, PersonRef, Placement, UnitFields, Update,
@@ -365,6 +366,25 @@ fn two_candidates_are_refused_and_listed() {
 }
 
 // 6. What a mapping names must be there; linking units makes them.
+
+#[test]
+fn a_unit_leads_to_what_is_above_and_beneath_it() {
+    let directory = org(&["Corp > Retail, Web", "Retail > Shop", "Web > Shop"]);
+    directory.apply(CreatePerson::new("ada@x").under("Shop")).unwrap();
+    directory.apply(CreateProject::new("cart", "Cart").under("Web")).unwrap();
+    let view = directory.view();
+    let unit = |key: &str| view.org_unit(key).unwrap();
+    let sorted = |units: &mut dyn Iterator<Item = OrgUnitNode<'_>>| {
+        let mut keys: Vec<String> = units.map(|unit| unit.key.to_string()).collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(sorted(&mut unit("Shop").ancestors()), ["Corp", "Retail", "Web"]);
+    assert_eq!(sorted(&mut unit("Corp").ancestors()), [""; 0]);
+    assert_eq!(sorted(&mut unit("Corp").children()), ["Retail", "Web"]);
+    let people = |key: &str| unit(key).people().map(|person| person.email.to_string()).collect::<Vec<_>>();
+    assert_eq!((people("Retail"), people("Corp")), (vec!["ada@x".to_owned()], vec!["ada@x".to_owned()]));
+}
 
 #[test]
 fn a_type_is_asked_of_the_last_unit_of_a_path_alone() {
