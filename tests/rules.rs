@@ -3,13 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use clade::graph::OrgUnitNode;
+use clade::model::attributes::AttributesPatch;
 use clade::model::command::{
     Command, Create, Delete, Effect, EndRef, IfExists, LevelNames, LinkUnits, MappingFields, MoveUnit, Patch,
-    PersonFields, PersonRef, Placement, UnitFields, Update,
+    PersonFields, PersonRef, Placement, ProjectFields, RepositoryFields, ServiceFields, UnitFields, Update,
 };
 use clade::model::{
     Change, CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, Email, EntityId, ExternalId, Kind,
-    Level, MappingType, Name, ProjectId, Revision, UnitKey, UnitRef, UnitType,
+    Level, MappingType, Name, ProjectId, RepoUrl, Revision, UnitKey, UnitRef, UnitType,
 };
 use clade::query::{FacetBy, Filter, facet, select};
 use clade::{Directory, Error, View};
@@ -366,6 +367,49 @@ fn two_candidates_are_refused_and_listed() {
 }
 
 // 6. What a mapping names must be there; linking units makes them.
+
+#[test]
+fn a_project_has_changed_where_its_assets_have() {
+    let directory = Directory::in_memory().unwrap();
+    let effect = |repositories: &[&str], services: &[&str]| {
+        let repository = |url: &&str| RepositoryFields::at(RepoUrl::parse(url).unwrap()).unwrap();
+        let service = |name: &&str| ServiceFields {
+            name: Name::parse(name).unwrap(),
+            identifier: None,
+            dependencies: None,
+            external_id: None,
+            attributes: AttributesPatch::Keep,
+        };
+        let fields = ProjectFields {
+            project_id: Some(ProjectId::parse("shop").unwrap()),
+            name: Some(Name::parse("Shop").unwrap()),
+            repositories: Patch::Set(repositories.iter().map(repository).collect()),
+            services: Patch::Set(services.iter().map(service).collect()),
+            ..ProjectFields::default()
+        };
+        let create = Command::CreateProject(Create { fields, if_exists: IfExists::Merge });
+        directory.apply(create).map(|applied| applied.outcomes[0].effect)
+    };
+    assert_eq!(effect(&["https://h/a"], &[]).unwrap(), Effect::Created);
+    for (repositories, services) in [
+        (&["https://h/a", "https://h/b"][..], &[][..]),
+        (&["https://h/b"], &[]),
+        (&["https://h/b"], &["api"]),
+        (&["https://h/b"], &["api", "jobs"]),
+        (&[], &["jobs"]),
+        (&["https://h/a"], &["jobs"]),
+    ] {
+        assert_eq!(effect(repositories, services).unwrap(), Effect::Updated, "{repositories:?} {services:?}");
+        let view = directory.view();
+        let shop = view.project_by_id(&ProjectId::parse("shop").unwrap()).unwrap();
+        assert_eq!(view.entity(shop).unwrap().stamps.revision, view.revision());
+        let count = |kind| view.assets(shop, kind).len();
+        assert_eq!((count(Kind::Repository), count(Kind::Service)), (repositories.len(), services.len()));
+        assert_eq!(effect(repositories, services).unwrap(), Effect::Unchanged, "the same again");
+    }
+    let twice = effect(&["https://h/a", "git@h:a"], &[]).unwrap_err();
+    assert_eq!(twice.code(), "duplicate");
+}
 
 #[test]
 fn a_unit_leads_to_what_is_above_and_beneath_it() {
