@@ -120,7 +120,7 @@ fn a_token_says_what_it_was_made_and_changed_to() {
         id: id.clone(),
         new_id: successor.id().clone(),
         new_hash: successor.hash(),
-        overlap: Duration::from_secs(60),
+        overlap: Duration::from_mins(1),
     };
     directory.apply(Command::RotateToken(rotate.clone())).unwrap();
     let (old, next) = (token(&directory, &id), token(&directory, successor.id()));

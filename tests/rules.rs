@@ -6,7 +6,8 @@ use clade::graph::OrgUnitNode;
 use clade::model::attributes::AttributesPatch;
 use clade::model::command::{
     Command, Create, Delete, Effect, EndRef, IfExists, LevelNames, LinkUnits, MappingFields, MoveUnit, Patch,
-    PersonFields, PersonRef, Placement, ProjectFields, RepositoryFields, ServiceFields, UnitFields, Update,
+    PersonFields, PersonRef, Placement, ProjectFields, RepositoryFields, ServiceFields, Subject, UnitFields,
+    Update,
 };
 use clade::model::{
     Change, CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, Email, EntityId, ExternalId, Kind,
@@ -269,6 +270,58 @@ fn a_level_path_that_would_lead_upwards_makes_a_unit_of_its_own() {
         directory.apply(person_at("ada@x", ["Corp", "", "", "", "Cart"], IfExists::Refuse)).unwrap().view;
     assert_eq!(directory.check().unwrap().findings, Vec::<String>::new());
     assert_eq!(keys(&view, view.parents(person(&view, "ada@x"))), ["Cart/Corp/Cart"]);
+}
+
+#[test]
+fn a_level_path_over_new_units_does_not_lead_upwards_either() {
+    for between in [["Corp", "New", "", ""], ["Corp", "New", "Newer", ""], ["Corp", "New", "Newer", "Newest"]]
+    {
+        let directory = Directory::in_memory().unwrap();
+        directory.apply(CreateOrgUnit::new("Cart", "team")).unwrap();
+        directory.apply(CreateOrgUnit::new("Corp", "organization").under("Cart")).unwrap();
+        let [a, b, c, d] = between;
+        let view = directory.apply(person_at("ada@x", [a, b, c, d, "Cart"], IfExists::Refuse)).unwrap().view;
+        assert_eq!(directory.check().unwrap().findings, Vec::<String>::new());
+        let path = ["Cart"].into_iter().chain(between).chain(["Cart"]).filter(|name| !name.is_empty());
+        let path = path.collect::<Vec<_>>().join("/");
+        assert_eq!(keys(&view, view.parents(person(&view, "ada@x"))), [path]);
+        // A root that is above none of it is adopted.
+        directory.apply(CreateOrgUnit::new("Till", "team")).unwrap();
+        let levels = [a, "Another", "", "", "Till"];
+        let view = directory.apply(person_at("bob@x", levels, IfExists::Refuse)).unwrap().view;
+        assert_eq!(keys(&view, view.parents(person(&view, "bob@x"))), ["Till"]);
+    }
+}
+
+#[test]
+fn a_changed_mapping_keeps_what_is_not_said_anew() {
+    let directory = org(&["Corp > Lab"]);
+    directory.apply(CreatePerson::new("ada@x")).unwrap();
+    let notes = |text: &str| AttributesPatch::Merge([("note".to_owned(), text.into())].into_iter().collect());
+    let name = |text: &str| Patch::Set(Name::parse(text).unwrap());
+    let fields = MappingFields {
+        from: Some(EndRef::Text("ada@x".to_owned())),
+        to: Some(EndRef::Text("Lab".to_owned())),
+        source: name("hr"),
+        attributes: notes("first"),
+        ..MappingFields::default()
+    };
+    let made =
+        directory.apply(Command::CreateMapping(Create { fields, if_exists: IfExists::Refuse })).unwrap();
+    let Subject::Mapping(id) = made.outcomes[0].subject else { panic!("{:?}", made.outcomes) };
+    let change = |fields: MappingFields| {
+        let update = Update { target: id, fields, if_revision: None };
+        let view = directory.apply(Command::UpdateMapping(update)).unwrap().view;
+        let mapping = view.mapping(&id).unwrap();
+        let source = mapping.source.as_ref().map(|source| source.to_string());
+        (source.unwrap_or_default(), mapping.attributes.to_value()["note"].clone(), view.label(mapping.to))
+    };
+    let to_corp = MappingFields { to: Some(EndRef::Text("Corp".to_owned())), ..MappingFields::default() };
+    assert_eq!(change(to_corp), ("hr".to_owned(), "first".into(), "Corp".to_owned()));
+    let noted = MappingFields { attributes: notes("second"), ..MappingFields::default() };
+    assert_eq!(change(noted), ("hr".to_owned(), "second".into(), "Corp".to_owned()));
+    let sourced = MappingFields { source: name("sync"), ..MappingFields::default() };
+    assert_eq!(change(sourced), ("sync".to_owned(), "second".into(), "Corp".to_owned()));
 }
 
 // 4. The level fields are derived.
