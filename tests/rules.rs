@@ -297,13 +297,14 @@ fn a_level_path_over_new_units_does_not_lead_upwards_either() {
 fn a_changed_mapping_keeps_what_is_not_said_anew() {
     let directory = org(&["Corp > Lab"]);
     directory.apply(CreatePerson::new("ada@x")).unwrap();
-    let notes = |text: &str| AttributesPatch::Merge([("note".to_owned(), text.into())].into_iter().collect());
+    let attributes =
+        |text: &str| AttributesPatch::Merge([("note".to_owned(), text.into())].into_iter().collect());
     let name = |text: &str| Patch::Set(Name::parse(text).unwrap());
     let fields = MappingFields {
         from: Some(EndRef::Text("ada@x".to_owned())),
         to: Some(EndRef::Text("Lab".to_owned())),
         source: name("hr"),
-        attributes: notes("first"),
+        attributes: attributes("first"),
         ..MappingFields::default()
     };
     let made =
@@ -313,12 +314,12 @@ fn a_changed_mapping_keeps_what_is_not_said_anew() {
         let update = Update { target: id, fields, if_revision: None };
         let view = directory.apply(Command::UpdateMapping(update)).unwrap().view;
         let mapping = view.mapping(&id).unwrap();
-        let source = mapping.source.as_ref().map(|source| source.to_string());
+        let source = mapping.source.as_ref().map(ToString::to_string);
         (source.unwrap_or_default(), mapping.attributes.to_value()["note"].clone(), view.label(mapping.to))
     };
     let to_corp = MappingFields { to: Some(EndRef::Text("Corp".to_owned())), ..MappingFields::default() };
     assert_eq!(change(to_corp), ("hr".to_owned(), "first".into(), "Corp".to_owned()));
-    let noted = MappingFields { attributes: notes("second"), ..MappingFields::default() };
+    let noted = MappingFields { attributes: attributes("second"), ..MappingFields::default() };
     assert_eq!(change(noted), ("hr".to_owned(), "second".into(), "Corp".to_owned()));
     let sourced = MappingFields { source: name("sync"), ..MappingFields::default() };
     assert_eq!(change(sourced), ("sync".to_owned(), "second".into(), "Corp".to_owned()));
