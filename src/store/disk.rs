@@ -56,8 +56,8 @@ impl<B: StorageBackend> Disk<B> {
     }
 
     /// Writes everything again as it reads, and syncs it; once a sync comes off at all, since until then that would be in
-    /// vain. Whatever ends this in the middle: a part of what was written
-    /// before is then on disk, as after a loss of power, and redb knows that from the whole.
+    /// vain. Whatever ends this in the middle: a part of what was written before is then on disk, as after a loss of
+    /// power, and redb knows that from the whole.
     fn write_again(&self) -> io::Result<()> {
         self.watch.asking(|| self.bytes.sync_data())?;
         let len = self.bytes.len()?;
@@ -66,7 +66,7 @@ impl<B: StorageBackend> Disk<B> {
         while at < len {
             let size = usize::try_from((len - at).min(PIECE_BYTES)).unwrap_or_default();
             self.bytes.read(at, &mut piece[..size])?;
-            self.bytes.write(at, &piece[..size])?;
+            self.write(at, &piece[..size])?;
             at += size as u64;
         }
         self.sync_data()?;
@@ -89,7 +89,7 @@ impl<B: StorageBackend> StorageBackend for Disk<B> {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.bytes.set_len(len)
+        self.watch.asking(|| self.bytes.set_len(len))
     }
 
     fn sync_data(&self) -> io::Result<()> {
