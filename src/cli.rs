@@ -38,7 +38,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Value, json};
 
-use crate::error::Error;
+use crate::error::{Error, StoreError};
 use crate::server::problem::Problem;
 
 /// Who and what belongs where: people, projects and org units in one file, served over GraphQL and REST.
@@ -107,6 +107,12 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Refused { message: error.to_string(), facts: json!({ "code": error.code() }) }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(failure: StoreError) -> Self {
+        Error::from(failure).into()
     }
 }
 

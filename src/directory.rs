@@ -41,6 +41,8 @@ pub use self::audit::{Audit, AuditChange, AuditEntry, AuditRequest, AuditSet, Re
 pub use self::check::Checked;
 pub use self::statistics::{Spread, Statistics};
 pub use crate::graph::{OrgUnitNode, Totals, View};
+#[cfg(feature = "server")]
+pub(crate) use crate::store::NewFile;
 
 /// An organization directory in one file. Cheap to clone; clones share the directory.
 ///

@@ -132,6 +132,14 @@ impl Graph {
         self.mappings.len() as u64
     }
 
+    /// About how many bytes a copy of this graph takes, beside the records, which it shares: what a reader costs who holds
+    /// a revision that was replaced.
+    #[cfg(feature = "server")]
+    pub(crate) fn copy_bytes(&self) -> u64 {
+        // A node, and its place in each index and bitmap that it is in; an edge, and its place among the mappings.
+        self.nodes.node_count() as u64 * 100 + self.nodes.edge_count() as u64 * 60
+    }
+
     /// The number that the next new entity gets.
     pub(crate) fn next_entity(&self) -> EntityId {
         EntityId(u32::try_from(self.nodes.node_count()).expect("fewer than 2^32 entities were ever made"))

@@ -16,6 +16,7 @@ mod migrate;
 mod new_file;
 mod open;
 mod record;
+mod room;
 mod tables;
 mod uses;
 mod write;
@@ -43,6 +44,8 @@ pub use self::log::Head;
 pub use self::write::Piece;
 
 pub(crate) use self::disk::Watch;
+#[cfg(feature = "server")]
+pub(crate) use self::new_file::NewFile;
 
 use self::failure::{damaged, failed, reading, reading_at};
 use self::open::Opened;
@@ -56,6 +59,8 @@ pub struct Store {
     reopen: Reopen,
     watch: Watch,
     meta: Meta,
+    /// Whether the disk was full, and it was not seen yet that there is room again.
+    was_full: bool,
     /// Where its file is, if it has one.
     folder: Option<PathBuf>,
 }
@@ -94,6 +99,12 @@ impl Store {
     /// As [`Store::open`], and when there is no file or an empty one.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
         Self::of_file(path, open::open_existing)
+    }
+
+    /// As [`Store::open_existing`], but its pages are not examined: to look for what is left of a damaged file. What is
+    /// read of it is to be believed only where something else vouches for it, as the chain of hashes does for the log.
+    pub(crate) fn open_unexamined(path: &Path) -> Result<Self, StoreError> {
+        Self::of_file(path, open::open_unexamined)
     }
 
     /// A new store that is gone when it is dropped.
@@ -159,7 +170,14 @@ impl Store {
     }
 
     fn of(opened: Opened, reopen: Reopen, watch: Watch) -> Self {
-        Self { database: Some(opened.database), reopen, watch, meta: opened.meta, folder: None }
+        Self {
+            database: Some(opened.database),
+            reopen,
+            watch,
+            meta: opened.meta,
+            was_full: false,
+            folder: None,
+        }
     }
 
     /// Reads everything that holds now.
@@ -180,8 +198,9 @@ impl Store {
     /// before. It takes the next batch if the disk does, and [`Store::revision`] says where it stands.
     pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let written =
-            self.write(batch.revision, |transaction, meta| write::write(transaction, batch, meta).map(Some))?;
-        self.make_durable(written).map(drop)
+            self.write(batch.revision, |transaction, meta| write::write(transaction, batch, meta).map(Some));
+        let committed = written.and_then(|written| self.make_durable(written).map(drop));
+        self.noted(committed)
     }
 
     /// As [`Store::commit`], but it may be lost until something is written durably.
@@ -208,8 +227,15 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let written = self.write(batch.revision, |transaction, meta| {
             write::write_pieces(transaction, batch, meta, actor, pieces)
-        })?;
-        self.make_durable(written)
+        });
+        let committed = written.and_then(|written| self.make_durable(written));
+        self.noted(committed)
+    }
+
+    /// The same, once it is known whether the disk is full.
+    fn noted<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.was_full |= outcome.as_ref().is_err_and(|failure| failure.trouble() == StoreTrouble::NoSpace);
+        outcome
     }
 
     /// Lets `fill` write the batch of `revision` into a transaction; gives that back with where the store stands once
@@ -295,9 +321,18 @@ impl Store {
     /// # Errors
     /// When the file cannot be written.
     pub fn keep_token_uses(&mut self, uses: &[(TokenId, Timestamp)]) -> Result<(), StoreError> {
+        let written = self.commit_of(|transaction| uses::write(transaction, uses));
+        self.noted(written)
+    }
+
+    /// Commits what `fill` writes, which is no change of the directory.
+    fn commit_of(
+        &mut self,
+        fill: impl FnOnce(&WriteTransaction) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let transaction = self.begin_write()?;
         let written = caught(move || {
-            uses::write(&transaction, uses)?;
+            fill(&transaction)?;
             transaction.commit().map_err(failed)
         });
         written.unwrap_or_else(|| Err(self.distrust()))
@@ -351,14 +386,17 @@ impl Store {
         self.database.as_ref().ok_or_else(failure::closed)
     }
 
-    /// Shows that the disk takes writes again, after one that it refused.
+    /// Shows that the disk takes writes again, after one that it refused; where it was full, that a mebibyte fits.
     ///
     /// # Errors
     /// When it does not.
     pub fn try_write(&mut self) -> Result<(), StoreError> {
-        let transaction = self.begin_write()?;
-        let written = caught(move || transaction.commit().map_err(failed));
-        written.unwrap_or_else(|| Err(self.distrust()))
+        if self.was_full {
+            self.commit_of(room::take)?;
+            self.commit_of(room::give_back)?;
+            self.was_full = false;
+        }
+        self.commit_of(|_| Ok(()))
     }
 
     /// redb takes no writes after one that failed until the database is opened again.

@@ -11,6 +11,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 #[cfg(feature = "server")]
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+#[cfg(feature = "server")]
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -157,6 +159,26 @@ fn a_record_that_cannot_be_read_is_named() {
         assert!(message.contains("the entity 0 cannot be read") && message.contains(why), "{message}");
         fs::remove_file(folder.path("corp.redb")).unwrap();
     }
+}
+
+#[test]
+#[cfg(feature = "server")]
+fn a_check_says_that_a_store_is_damaged_also_to_who_reads_no_further() {
+    let folder = Folder::new();
+    with_corp(&folder, "corp.redb");
+    let database = Database::open(folder.path("corp.redb")).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(ENTITIES).unwrap().insert(0, [1, 2].as_slice()).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let args = ["check", "--data", "corp.redb"];
+    let told = Ran::of(folder.command(clade()).args(args));
+    assert_eq!(told.code, Some(1), "{told:?}");
+    assert!(told.out.contains("the entity 0 cannot be read") && told.err.contains("wrong"), "{told:?}");
+    let mut child =
+        folder.command(clade()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
 #[test]

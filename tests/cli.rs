@@ -7,6 +7,7 @@
 mod support;
 
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -245,6 +246,28 @@ fn what_is_exported_can_be_imported_and_is_the_same() {
 
 fn read(folder: &Folder, name: &str) -> String {
     std::fs::read_to_string(folder.path(name)).unwrap()
+}
+
+#[test]
+fn a_store_and_its_copies_are_for_their_owner_alone() {
+    let folder = Folder::new();
+    folder.write("corp.ndjson", CORP);
+    for (data, args) in [
+        ("corp.redb", &["import", "corp.ndjson"][..]),
+        ("corp.redb", &["backup", "copy.redb"]),
+        ("restored.redb", &["restore", "copy.redb"]),
+        ("corp.redb", &["export", "--history", "-o", "history"]),
+        ("again.redb", &["import", "--history", "history"]),
+        ("corp.redb", &["export", "-o", "records"]),
+    ] {
+        folder.clade(&[args, &["--data", data]].concat()).ok();
+    }
+    let mode = |name: &str| folder.path(name).metadata().unwrap().mode() & 0o777;
+    for name in ["corp.redb", "copy.redb", "restored.redb", "history", "again.redb"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    folder.write("usual", "");
+    assert_eq!(mode("records"), mode("usual"));
 }
 
 #[test]

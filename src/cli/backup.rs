@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::output::NewFile;
+use crate::cli::output::write_to;
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say};
+use crate::directory::NewFile;
 
 #[derive(Debug, Args)]
 pub(super) struct Backup {
@@ -22,10 +23,12 @@ impl Backup {
         match Target::existing(settings)? {
             Target::Store(directory) => directory.backup(&self.file)?,
             Target::Server(client) => {
-                let mut file = NewFile::create(&self.file)?;
-                io::copy(&mut client.get("/api/v2/data/backup")?, &mut file)
-                    .map_err(|why| Failure::refused(format!("{shown} could not be written whole: {why}")))?;
-                file.keep()?;
+                write_to(Some(NewFile::private(&self.file)), |file| {
+                    io::copy(&mut client.get("/api/v2/data/backup")?, file).map_err(|why| {
+                        Failure::refused(format!("{shown} could not be written whole: {why}"))
+                    })?;
+                    Ok(())
+                })?;
             }
         }
         say(format!("wrote {shown}"))

@@ -15,6 +15,8 @@ use crate::cli::{Failure, Result};
 
 const TOKEN: &str = "CLADE_TOKEN";
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// A server that has not said by then how it is does not serve.
+const PROBE_WITHIN: Duration = Duration::from_secs(5);
 
 /// One server, and the token to ask it with.
 pub(super) struct Client {
@@ -33,15 +35,21 @@ impl Client {
     }
 
     /// A client for what asks for no token.
-    pub(super) fn without_token(url: &str) -> Self {
+    fn without_token(url: &str) -> Self {
         Self::with(url, Agent::config_builder())
+    }
+
+    /// A client that asks how a server is, and waits a little.
+    pub(super) fn probing(url: &str) -> Self {
+        Self::with(url, Agent::config_builder().timeout_global(Some(PROBE_WITHIN)))
     }
 
     /// The same for a server of this machine, whose certificate is for the name by which others know it. No proxy of the
     /// environment leads there.
-    pub(super) fn of_this_machine(url: &str) -> Self {
+    pub(super) fn probing_this_machine(url: &str) -> Self {
         let tls = TlsConfig::builder().disable_verification(true).build();
-        Self::with(url, Agent::config_builder().tls_config(tls).proxy(None))
+        let config = Agent::config_builder().timeout_global(Some(PROBE_WITHIN));
+        Self::with(url, config.tls_config(tls).proxy(None))
     }
 
     fn with(url: &str, config: ConfigBuilder<AgentScope>) -> Self {

@@ -1,6 +1,6 @@
 //! `clade export`: everything, in the form that import takes again.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,11 +8,12 @@ use tempfile::TempDir;
 
 use crate::cli::Result;
 use crate::cli::client::Client;
-use crate::cli::output::{NewFile, write_to};
+use crate::cli::output::write_to;
 use crate::cli::records::{FileFormat, bytes_counter};
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::directory::Directory;
+use crate::directory::NewFile;
 use crate::server::rest::{Format, export};
 
 #[derive(Debug, Args)]
@@ -34,7 +35,7 @@ impl Export {
         let progress = bytes_counter();
         if self.history {
             let (store, _copy) = to_archive(settings)?;
-            write_to(self.output.as_deref(), |out| {
+            write_to(self.output.as_deref().map(NewFile::private), |out| {
                 Directory::archive_of(&store, &mut progress.wrap_write(out))?;
                 Ok(())
             })?;
@@ -42,7 +43,7 @@ impl Export {
             return Ok(());
         }
         let target = Target::existing(settings)?;
-        write_to(self.output.as_deref(), |out| {
+        write_to(self.output.as_deref().map(NewFile::usual), |out| {
             let mut out = progress.wrap_write(out);
             match &target {
                 Target::Store(directory) => {
@@ -74,8 +75,10 @@ fn to_archive(settings: &Settings) -> Result<(PathBuf, Option<TempDir>)> {
     let client = Client::new(server)?;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("copy.redb");
-    let mut file = NewFile::create(&path)?;
-    io::copy(&mut client.get("/api/v2/data/backup")?, &mut file)?;
-    file.keep()?;
+    let copy = |file: &mut dyn Write| {
+        io::copy(&mut client.get("/api/v2/data/backup")?, file)?;
+        Ok(())
+    };
+    write_to(Some(NewFile::private(&path)), copy)?;
     Ok((path, Some(folder)))
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::cli::Result;
 use crate::cli::demo_data::DemoData;
 use crate::cli::output::write_to;
+use crate::directory::NewFile;
 
 #[derive(Debug, Args)]
 pub(super) struct Generate {
@@ -24,6 +25,6 @@ pub(super) struct Generate {
 impl Generate {
     pub(super) fn run(self) -> Result {
         let data = DemoData { entities: self.entities, seed: self.seed };
-        write_to(self.output.as_deref(), |mut out| Ok(data.write(&mut out)?))
+        write_to(self.output.as_deref().map(NewFile::usual), |mut out| Ok(data.write(&mut out)?))
     }
 }

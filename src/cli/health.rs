@@ -20,8 +20,8 @@ impl Health {
             return Err(Failure::Usage("health asks a server; name it with --server".to_owned()));
         }
         let client = match &settings.server {
-            Some(url) => Client::without_token(url),
-            None => Client::of_this_machine(&here(settings)),
+            Some(url) => Client::probing(url),
+            None => Client::probing_this_machine(&here(settings)),
         };
         let answer: Value = serde_json::from_reader(client.get("/readyz")?)
             .map_err(|why| Failure::refused(format!("what answers there is no Clade: {why}")))?;

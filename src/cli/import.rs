@@ -139,8 +139,8 @@ impl Import {
         let directory = self.directory(settings)?;
         let written = self.apply(&directory, commands, names);
         let is_empty = directory.view().revision() == Revision::default();
-        drop(directory);
         if written.is_err() && is_empty && !was_there && data.exists() {
+            // While it is held: nobody else can have opened it.
             std::fs::remove_file(data)?;
         }
         written

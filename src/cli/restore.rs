@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::output::NewFile;
+use crate::cli::output::fill;
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, say};
 use crate::directory::Directory;
+use crate::directory::NewFile;
 
 #[derive(Debug, Args)]
 pub(super) struct Restore {
@@ -34,11 +35,15 @@ impl Restore {
         }
         let mut from = File::open(&self.file)
             .map_err(|why| Failure::refused(format!("{backup} cannot be read: {why}")))?;
-        let mut copy = NewFile::create(&data)?;
-        io::copy(&mut from, &mut copy)
-            .map_err(|why| Failure::refused(format!("{backup} could not be copied to {shown}: {why}")))?;
-        examine(copy.part(), &self.file)?;
-        copy.keep()?;
+        NewFile::private(&data)?.named_once(|part| {
+            fill(part, |copy| {
+                io::copy(&mut from, copy).map_err(|why| {
+                    Failure::refused(format!("{backup} could not be copied to {shown}: {why}"))
+                })?;
+                Ok(())
+            })?;
+            examine(part, &self.file)
+        })?;
         say(format!("restored {shown} from {backup}"))
     }
 }

@@ -99,11 +99,11 @@ impl Loop {
             let written = writing.join().expect("what cannot be written is an error, not a panic");
             Ok::<_, Error>((planned, lap.time(), written))
         })?;
-        let outcomes = planned?;
-        // Where there was nothing to write, the disk was not tried.
+        // Also where the request is refused. Where there was nothing to write, the disk was not tried.
         if !matches!(written, Ok(false)) {
             self.shared.ready.store(written.is_ok(), Ordering::Relaxed);
         }
+        let outcomes = planned?;
         let is_written = written.map_err(|failure: StoreError| {
             self.shared.tally.failed();
             tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed");

@@ -41,10 +41,13 @@ impl Directory {
     /// ```
     ///
     /// # Errors
-    /// As [`Directory::open_existing`], but for records that cannot be read: these are findings.
+    /// As [`Directory::open_existing`], but for damage that leaves the file one that can be opened: that is a finding.
     pub fn examine(path: impl AsRef<Path>) -> Result<(Checked, Option<Self>), Error> {
-        let mut store = Store::open_existing(path.as_ref())?;
+        let mut store = Store::open_unexamined(path.as_ref())?;
         let mut file = store.check()?;
+        if file.is_damaged {
+            return Ok((Checked::of(file), None));
+        }
         match Self::with_store(store) {
             Ok(directory) => {
                 let checked = {
@@ -67,7 +70,7 @@ impl Directory {
 /// Examines the file, then what it holds against `view`, then `view` against the rules.
 pub(super) fn check(store: &mut Store, view: &View) -> Result<Checked, Error> {
     let file = store.check()?;
-    with_graph(file, store, view)
+    if file.is_damaged { Ok(Checked::of(file)) } else { with_graph(file, store, view) }
 }
 
 fn with_graph(file: store::Checked, store: &Store, view: &View) -> Result<Checked, Error> {

@@ -80,13 +80,13 @@ impl Directory {
         Ok(snapshot.archive_to(out)?)
     }
 
-    /// As [`Directory::archive`], of the store at `path`, which must exist. It reads the log and no record, so that it
-    /// works where the records cannot be loaded.
+    /// As [`Directory::archive`], of the store at `path`, which must exist. It reads the log and no record, and the log's
+    /// hashes vouch for it, so that it works where the file is damaged elsewhere.
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be opened, or its log cannot be read.
     pub fn archive_of(path: impl AsRef<Path>, out: &mut impl Write) -> Result<Revision, Error> {
-        Ok(Store::open_existing(path.as_ref())?.snapshot()?.archive_to(out)?)
+        Ok(Store::open_unexamined(path.as_ref())?.snapshot()?.archive_to(out)?)
     }
 
     /// Makes the store at `path`, where nothing may be yet, from what [`Directory::archive`] wrote; gives back its last

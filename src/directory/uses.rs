@@ -52,6 +52,16 @@ impl Uses {
         if now.saturating_duration_since(noted.written) < WRITE_EVERY { Vec::new() } else { noted.take(now) }
     }
 
+    /// Takes back what could not be written. What was noted since is newer.
+    pub(super) fn take_back(&self, unwritten: &[(TokenId, Timestamp)]) {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, _) in unwritten {
+            if !noted.unwritten.contains(id) {
+                noted.unwritten.push(id.clone());
+            }
+        }
+    }
+
     /// Hands out all that is not written.
     pub(super) fn rest(&self) -> Vec<(TokenId, Timestamp)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())

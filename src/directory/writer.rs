@@ -240,10 +240,10 @@ impl Loop {
     /// is not ready, so this does not wait for a request to find the disk well again.
     fn next(&mut self, waiting: &Receiver<Request>) -> Option<Request> {
         loop {
-            let is_ready = self.shared.ready.load(Ordering::Relaxed);
-            if is_ready {
+            if self.shared.ready.load(Ordering::Relaxed) {
                 self.survive(|own| own.keep_uses(&own.shared.uses.due(Instant::now())));
             }
+            let is_ready = self.shared.ready.load(Ordering::Relaxed);
             match waiting.recv_timeout(if is_ready { LOOK_UP_EVERY } else { TRY_DISK_EVERY }) {
                 Ok(request) => return Some(request),
                 Err(RecvTimeoutError::Disconnected) => {
@@ -269,7 +269,7 @@ impl Loop {
         }
     }
 
-    /// What is lost of it is no loss, and where the disk fails a commit will say so.
+    /// What is lost of it is no loss; but a disk that does not take it takes no changes.
     fn keep_uses(&self, uses: &[(TokenId, Timestamp)]) {
         if uses.is_empty() {
             return;
@@ -277,6 +277,8 @@ impl Loop {
         let kept = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).keep_token_uses(uses);
         if let Err(failure) = kept {
             tracing::warn!(error = ?failure, "when tokens were last used could not be written");
+            self.shared.uses.take_back(uses);
+            self.shared.ready.store(false, Ordering::Relaxed);
         }
     }
 

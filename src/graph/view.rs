@@ -53,6 +53,12 @@ impl View {
         Self { graph, sight: None }
     }
 
+    /// About how many bytes it takes to hold this once it was replaced.
+    #[cfg(feature = "server")]
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.graph.copy_bytes()
+    }
+
     /// As far as `scope` reaches.
     #[must_use]
     pub fn seen_by(&self, scope: &Scope) -> Self {

@@ -25,11 +25,12 @@ use crate::server::cors;
 use crate::server::exposure::Exposure;
 use crate::server::guard::{self, Gate};
 use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES, OPERATION_WITHIN};
-use crate::server::outstanding::{MayBeRefused, Outstanding};
+use crate::server::outstanding::{MayBeRefused, Outstanding, StreamCounts, TakesLong};
 use crate::server::problem::Problem;
 use crate::server::request_id::{self, X_REQUEST_ID};
 use crate::server::rest;
 use crate::server::sent::MayBePacked;
+use crate::server::state::Caller;
 use crate::server::trace;
 
 /// What is no page does nothing in a browser, and stands in no frame.
@@ -70,9 +71,15 @@ async fn held(State(outstanding): State<Outstanding>, request: Request, next: Ne
     }
     let (asker, version) = (Asker::of(&request), request.version());
     let is_read = request.method().is_safe();
+    let takes_long = takes_long(request.extensions().get());
+    let stream_counts = request.extensions().get::<Caller>().map(|caller| StreamCounts::of(&caller.view));
     let mut response = next.run(request).await;
-    if is_read {
-        response.extensions_mut().insert(MayBeRefused);
+    let marks = response.extensions_mut();
+    if takes_long {
+        marks.insert(TakesLong);
+    } else if is_read {
+        marks.insert(MayBeRefused);
+        stream_counts.map(|counts| marks.insert(counts));
     }
     outstanding.hold(&asker, version, response)
 }
@@ -108,7 +115,11 @@ async fn answered(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
 }
 
 fn answer_within(route: Option<&MatchedPath>) -> Duration {
-    if route.is_some_and(|route| rest::takes_long(route.as_str())) { OPERATION_WITHIN } else { ANSWER_WITHIN }
+    if takes_long(route) { OPERATION_WITHIN } else { ANSWER_WITHIN }
+}
+
+fn takes_long(route: Option<&MatchedPath>) -> bool {
+    route.is_some_and(|route| rest::takes_long(route.as_str()))
 }
 
 fn dress(headers: &mut HeaderMap, id: HeaderValue, is_secure: bool) {

@@ -58,8 +58,11 @@ pub const LARGE_ANSWER_BYTES: usize = 64 << 10;
 pub const ANSWER_COUNTS_BYTES: usize = 2 << 10;
 /// What each field of an answer counts as while it is made, in bytes.
 pub const FIELD_COUNTS_BYTES: u64 = 64;
-/// What an answer counts as that is made while it is sent, and holds a revision until then, in bytes.
+/// What an answer counts as at least that is made while it is sent, in bytes. Where it holds a revision until then, it
+/// counts as what a copy of that takes, up to [`STREAM_COUNTS_MAX_BYTES`].
 pub const STREAM_COUNTS_BYTES: usize = 8 << 20;
+/// What it counts as at most: some such answers can be had of any organisation at once.
+pub const STREAM_COUNTS_MAX_BYTES: usize = ANSWERS_A_SHARE_BYTES / 4;
 /// How many bytes of large answers may be on their way at once.
 pub const ANSWERS_ROOM_BYTES: usize = 128 << 20;
 /// How many of them may be one asker's; so large may an answer be.
@@ -70,7 +73,7 @@ pub const SMALL_ANSWERS_ROOM_BYTES: usize = 32 << 20;
 pub const SMALL_ANSWERS_A_SHARE_BYTES: usize = 8 << 20;
 /// How long a large answer may take beside what its size allows.
 pub const ANSWER_GRACE: Duration = Duration::from_mins(1);
-/// How long it may take in all, however large it is.
+/// How long it may take in all, however large it is. A backup may take longer.
 pub const ANSWER_TAKEN_WITHIN: Duration = Duration::from_mins(30);
 /// How fast a large answer must be taken after that.
 pub const ANSWER_MIN_BYTES_A_SECOND: u64 = 16 << 10;
@@ -130,6 +133,8 @@ pub const JWKS_STALE_AFTER: Duration = Duration::from_mins(10);
 pub const JWKS_TOO_OLD_AFTER: Duration = Duration::from_hours(1);
 /// How soon a file of keys is looked at again.
 pub const JWKS_LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How many copies of the store there may be on its disk, being made or sent; who else wants one waits.
+pub const COPIES_MAX: usize = 2;
 /// How many dry runs go on at once; others wait.
 pub const DRY_RUNS_MAX: usize = 2;
 /// How many names of GraphQL operations are counted each by itself; the rest are counted together.

@@ -17,11 +17,12 @@ use hyper::body::{Frame, SizeHint};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
+use crate::directory::View;
 use crate::server::admission::Asker;
 use crate::server::limits::{
     ANSWER_COUNTS_BYTES, ANSWER_GRACE, ANSWER_MIN_BYTES_A_SECOND, ANSWER_PART_MAX_BYTES, ANSWER_TAKEN_WITHIN,
     ANSWERS_A_SHARE_BYTES, ANSWERS_ROOM_BYTES, LARGE_ANSWER_BYTES, SMALL_ANSWERS_A_SHARE_BYTES,
-    SMALL_ANSWERS_ROOM_BYTES, STREAM_COUNTS_BYTES,
+    SMALL_ANSWERS_ROOM_BYTES, STREAM_COUNTS_BYTES, STREAM_COUNTS_MAX_BYTES,
 };
 use crate::server::parts::Parts;
 use crate::server::problem::{Problem, Result};
@@ -39,6 +40,22 @@ pub(super) struct Outstanding {
 /// whatever room there is, since who hears that it is to try again changes it twice.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MayBeRefused;
+
+/// On an answer: what it counts as where it is made while it is sent, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StreamCounts(usize);
+
+/// On an answer as large as the store, which took long to make: it is sent in any case, for as long as it is taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TakesLong;
+
+impl StreamCounts {
+    /// Of an answer that holds `view` until it was taken.
+    pub(super) fn of(view: &View) -> Self {
+        let held = usize::try_from(view.held_bytes()).unwrap_or(usize::MAX);
+        Self(held.clamp(STREAM_COUNTS_BYTES, STREAM_COUNTS_MAX_BYTES))
+    }
+}
 
 impl Outstanding {
     pub(super) fn new() -> Self {
@@ -59,11 +76,17 @@ impl Outstanding {
         }
         // The bytes of a page are there once, whoever asks for it.
         let is_page = response.extensions().get::<AsItIs>().is_some();
-        let counts = if is_page { ANSWER_COUNTS_BYTES } else { size.unwrap_or(STREAM_COUNTS_BYTES) };
+        let streams = response.extensions().get::<StreamCounts>();
+        let stream_counts = streams.map_or(STREAM_COUNTS_BYTES, |counts| counts.0);
+        let counts = if is_page { ANSWER_COUNTS_BYTES } else { size.unwrap_or(stream_counts) };
         let share = self.take(asker, counts);
         match share {
             Err(refusal) if response.extensions().get::<MayBeRefused>().is_some() => refusal.into_response(),
-            share => response.map(|body| Body::new(Held::new(body, share.ok()))),
+            share => {
+                let takes_long = response.extensions().get::<TakesLong>().is_some();
+                let within = if takes_long { Duration::MAX } else { ANSWER_TAKEN_WITHIN };
+                response.map(|body| Body::new(Held::new(body, share.ok(), within)))
+            }
         }
     }
 
@@ -107,15 +130,24 @@ struct Left {
     parts: Option<Parts>,
     share: Option<Share<Asker>>,
     began: Instant,
+    /// How long it may take in all.
+    within: Duration,
     taken: usize,
     /// Who waits for more.
     waker: Option<Waker>,
 }
 
 impl Held {
-    fn new(body: Body, share: Option<Share<Asker>>) -> Self {
-        let parts = Some(Parts::of(body));
-        let held = Arc::new(Mutex::new(Left { parts, share, began: Instant::now(), taken: 0, waker: None }));
+    fn new(body: Body, share: Option<Share<Asker>>, within: Duration) -> Self {
+        let left = Left {
+            parts: Some(Parts::of(body)),
+            share,
+            began: Instant::now(),
+            within,
+            taken: 0,
+            waker: None,
+        };
+        let held = Arc::new(Mutex::new(left));
         let watch = tokio::spawn(watch(Arc::clone(&held))).abort_handle();
         Self { held, watch }
     }
@@ -136,7 +168,7 @@ impl Left {
     /// When so much should have been taken.
     fn due(&self) -> Instant {
         let millis = self.taken as u64 * 1_000 / ANSWER_MIN_BYTES_A_SECOND;
-        self.began + ANSWER_TAKEN_WITHIN.min(ANSWER_GRACE + Duration::from_millis(millis))
+        self.began + self.within.min(ANSWER_GRACE + Duration::from_millis(millis))
     }
 }
 
@@ -200,6 +232,7 @@ impl HttpBody for Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::Directory;
     use crate::model::token::Actor;
     use http_body_util::BodyExt;
     use tokio::time::sleep;
@@ -275,6 +308,50 @@ mod tests {
             StatusCode::OK
         );
         assert!(answer.frame().await.unwrap().is_err(), "it must not look whole");
+    }
+
+    fn stream(marks: impl FnOnce(&mut axum::http::Extensions)) -> Response {
+        let mut stream = Response::new(Body::from_stream(futures_util::stream::repeat_with(|| {
+            Ok::<_, std::convert::Infallible>(Bytes::from(vec![7; ANSWER_PART_MAX_BYTES]))
+        })));
+        marks(stream.extensions_mut());
+        stream
+    }
+
+    #[tokio::test]
+    async fn a_stream_counts_as_the_revision_that_it_holds() {
+        let small = Directory::in_memory().unwrap().view();
+        assert_eq!(StreamCounts::of(&small).0, STREAM_COUNTS_BYTES);
+        for (counts, fit) in [(STREAM_COUNTS_BYTES, 8), (STREAM_COUNTS_MAX_BYTES, 4)] {
+            let room = Outstanding::new();
+            let ask = || {
+                let marked = stream(|marks| {
+                    marks.insert(StreamCounts(counts));
+                    marks.insert(MayBeRefused);
+                });
+                room.hold(&ASKER, Version::HTTP_11, marked)
+            };
+            let held: Vec<_> = (0..20).map(|_| ask()).take_while(|answer| answer.status() == 200).collect();
+            assert_eq!(held.len(), fit);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_copy_of_the_store_may_take_as_long_as_it_moves() {
+        for (takes_long, is_whole) in [(true, true), (false, false)] {
+            let answer = stream(|marks| {
+                if takes_long {
+                    marks.insert(TakesLong);
+                }
+            });
+            let mut answer = Outstanding::new().hold(&ASKER, Version::HTTP_11, answer).into_body();
+            let mut parts = Vec::new();
+            for _ in 0..=ANSWER_TAKEN_WITHIN.as_secs() {
+                sleep(Duration::from_secs(1)).await;
+                parts.push(answer.frame().await.unwrap().is_ok());
+            }
+            assert_eq!(parts.into_iter().all(|part| part), is_whole);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -26,6 +26,10 @@ pub struct Problem {
     pub facts: Map<String, Value>,
 }
 
+/// Refusals of what may have been made all the same. Whoever sends it again without a look makes it twice, so these do
+/// not say when to.
+const MAY_STAND: [&str; 2] = ["outcome-unknown", "timeout"];
+
 /// What an answer that is a problem carries for those who count, not for the client: its code.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Refusal(pub(super) &'static str);
@@ -115,7 +119,11 @@ impl From<Error> for Problem {
         };
         let detail = match &error {
             Error::Store(failure) => {
-                tracing::error!(error = ?failure, "the store failed");
+                if failure.trouble() == StoreTrouble::Held {
+                    tracing::warn!(error = %failure, "the store is in use");
+                } else {
+                    tracing::error!(error = ?failure, "the store failed");
+                }
                 detail_of(failure.trouble()).to_owned()
             }
             other => other.to_string(),
@@ -160,6 +168,10 @@ fn detail_of(trouble: StoreTrouble) -> &'static str {
             "the disk failed as the change was being made durable; it may have been made, or not: read the record \
              before trying again"
         }
+        StoreTrouble::Held => {
+            "the store is in use: it is being copied, or its log read, or another process has it; nothing was \
+             changed; try again later"
+        }
         StoreTrouble::Internal => {
             "something went wrong here; it is logged, and not your request's fault; nothing was changed"
         }
@@ -176,7 +188,7 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if self.status == StatusCode::SERVICE_UNAVAILABLE && !MAY_STAND.contains(&self.code) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -17,7 +17,7 @@ use crate::model::time::Timestamp;
 use crate::model::token::{Actor, Author, Scope};
 use crate::server::graphql;
 use crate::server::issuer::Issuer;
-use crate::server::limits::{ANSWERS_KEPT_BYTES, DOCTORS_MAX, DRY_RUNS_MAX, LOG_READERS_MAX};
+use crate::server::limits::{ANSWERS_KEPT_BYTES, COPIES_MAX, DOCTORS_MAX, DRY_RUNS_MAX, LOG_READERS_MAX};
 use crate::server::metrics::Metrics;
 use crate::server::problem::{Problem, Result};
 
@@ -36,6 +36,10 @@ pub struct AppState {
     dry_runs: Arc<Semaphore>,
     /// One permit for each who may have all data looked over.
     doctors: Arc<Semaphore>,
+    /// One permit for the check that may go on: writes wait for it.
+    checks: Arc<Semaphore>,
+    /// One permit for each copy of the store that there may be on its disk.
+    copies: Arc<Semaphore>,
     graphql: Arc<graphql::Settings>,
     metrics: Arc<Metrics>,
     /// The clock: where a request learns what time it is.
@@ -72,6 +76,8 @@ impl AppState {
             audits: Arc::new(Semaphore::new(LOG_READERS_MAX)),
             dry_runs: Arc::new(Semaphore::new(DRY_RUNS_MAX)),
             doctors: Arc::new(Semaphore::new(DOCTORS_MAX)),
+            checks: Arc::new(Semaphore::new(1)),
+            copies: Arc::new(Semaphore::new(COPIES_MAX)),
             graphql: Arc::default(),
             now: Timestamp::now,
         }
@@ -130,6 +136,16 @@ impl AppState {
     /// Waits until all data may be looked over, which it may until this is dropped.
     pub(super) async fn doctor_turn(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.doctors).acquire_owned().await.ok()
+    }
+
+    /// Waits until the store may be examined, which it may until this is dropped.
+    pub(super) async fn check_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.checks).acquire_owned().await.ok()
+    }
+
+    /// Waits until there may be one more copy of the store, which there may until this is dropped.
+    pub(super) async fn copy_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.copies).acquire_owned().await.ok()
     }
 
     /// What `commands` of `author` would do.

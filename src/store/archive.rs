@@ -21,7 +21,7 @@ use crate::model::token::TokenId;
 use crate::store::archive::line::{IdText, Line, id};
 use crate::store::backup::Snapshot;
 use crate::store::check::Checked;
-use crate::store::failure::damaged;
+use crate::store::failure::{damaged, reading};
 use crate::store::new_file::NewFile;
 use crate::store::record::Unfit;
 use crate::store::{Store, log, uses};
@@ -44,7 +44,12 @@ impl Snapshot {
         for batch in log::read(&self.0, Revision(1))? {
             writing.put_batch(&batch?)?;
         }
-        for (id, at) in uses::read(&self.0)? {
+        // No hash vouches for these, and nothing hangs on them: a store that is saved without them is saved.
+        let uses = reading(|| uses::read(&self.0)).unwrap_or_else(|failure| {
+            tracing::warn!(error = ?failure, "when tokens were last used cannot be read, and is left out");
+            Vec::new()
+        });
+        for (id, at) in uses {
             writing.put(&Line::Used { token: id.as_str(), at: at.as_millis() })?;
         }
         let blake3 = writing.hasher.finalize().to_hex();
@@ -97,7 +102,7 @@ pub(super) fn restore(path: &Path, archive: impl BufRead) -> Result<Checked, Sto
     let mut reading = Reading { archive, text: Vec::new(), number: 0, hasher: Hasher::new() };
     // Before anything is made: the first line tells what file it is.
     let store = reading.begin()?;
-    NewFile::beside(path)?.named_once(|part| {
+    NewFile::private(path)?.named_once(|part| {
         let mut store = Store::make_as(part, store)?;
         let uses = reading.fill(&mut store)?;
         // With this, everything that was written before is on disk too.

@@ -26,7 +26,7 @@ impl Snapshot {
     /// # Errors
     /// When there is something, or the copy cannot be written; nothing is left then.
     pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
-        NewFile::beside(path)?.named_once(|part| {
+        NewFile::private(path)?.named_once(|part| {
             let database = builder().create(part);
             let database = database.map_err(|failure| not_opened(part, failure))?;
             reading(|| self.write(&database))

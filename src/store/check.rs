@@ -13,7 +13,7 @@ use crate::model::change::Change;
 use crate::model::entity::{EntityId, Revision};
 use crate::model::mapping::MappingId;
 use crate::model::token::TokenId;
-use crate::store::failure::{damaged, failed};
+use crate::store::failure::{damaged, failed, reading};
 use crate::store::tables::{ENTITIES, MAPPINGS, Meta, TOKENS};
 use crate::store::{log, record};
 
@@ -42,6 +42,8 @@ pub struct Checked {
     pub mappings: u64,
     /// How many tokens there are, revoked ones too.
     pub tokens: u64,
+    /// Whether the pages of the file are damaged. Then only the log was read, and nothing else is to be.
+    pub is_damaged: bool,
 }
 
 /// What the log says the tables should hold.
@@ -52,35 +54,41 @@ struct Replayed {
     tokens: BTreeMap<String, Vec<u8>>,
 }
 
-/// Examines the whole file.
+/// Examines the whole file. The log comes first: its hashes vouch for it whatever the pages hold, and it is what a new
+/// store can be made of.
 pub(super) fn check(database: &mut Database) -> Result<Checked, StoreError> {
     let mut checked = Checked::default();
-    let Some(pages) = caught(|| database.check_integrity()) else {
-        checked.find("the file's pages are damaged (the log says more); restore a backup");
-        return Ok(checked);
+    let mut replayed = Replayed::default();
+    let whole = {
+        let transaction = database.begin_read().map_err(failed)?;
+        let meta = Meta::read(&transaction)?.ok_or_else(|| damaged("the store does not say its revision"))?;
+        checked.revision = meta.revision;
+        let log = reading(|| log::read(&transaction, Revision::default()));
+        match log.and_then(|entries| checked.replay(entries, &mut replayed)) {
+            Ok(()) => true,
+            Err(failure) if failure.trouble() == StoreTrouble::Damaged => {
+                checked.find(failure.to_string());
+                false
+            }
+            Err(failure) => return Err(failure),
+        }
     };
-    match pages {
-        Ok(true) => {}
-        Ok(false) => checked.find("the file's pages were not in order, and have been repaired"),
-        Err(DatabaseError::Storage(StorageError::Corrupted(what))) => {
-            checked.find(format!("the file's pages are damaged ({what}); restore a backup"));
-            // What cannot be told from damage is not read.
+    match pages(database)? {
+        Pages::Sound => {}
+        Pages::Repaired => checked.find("the file's pages were not in order, and have been repaired"),
+        Pages::Damaged(what) => {
+            let left = if whole {
+                "the log is whole: make a new store of it, with export --history and import --history"
+            } else {
+                "restore a backup"
+            };
+            checked.find(format!("the file's pages are damaged ({what}); {left}"));
+            checked.is_damaged = true;
             return Ok(checked);
         }
-        Err(DatabaseError::TransactionInProgress) => {
-            let what = "the store is being copied or its log read, and cannot be examined meanwhile; try again later";
-            return Err(StoreError::new(StoreTrouble::Held, what));
-        }
-        Err(other) => return Err(failed(other)),
     }
 
     let transaction = database.begin_read().map_err(failed)?;
-    let meta = Meta::read(&transaction)?.ok_or_else(|| damaged("the store does not say its revision"))?;
-    checked.revision = meta.revision;
-
-    let mut replayed = Replayed::default();
-    let whole = checked.replay(log::read(&transaction, Revision::default()), &mut replayed)?;
-
     let Replayed { entities, mappings, tokens } = replayed;
     let table = transaction.open_table(ENTITIES).map_err(failed)?;
     checked.entities =
@@ -101,6 +109,29 @@ pub(super) fn check(database: &mut Database) -> Result<Checked, StoreError> {
     Ok(checked)
 }
 
+/// How the pages of a file are.
+enum Pages {
+    Sound,
+    Repaired,
+    /// What cannot be told from damage is not read.
+    Damaged(String),
+}
+
+/// What redb says of its pages.
+fn pages(database: &mut Database) -> Result<Pages, StoreError> {
+    match caught(|| database.check_integrity()) {
+        Some(Ok(true)) => Ok(Pages::Sound),
+        Some(Ok(false)) => Ok(Pages::Repaired),
+        Some(Err(DatabaseError::Storage(StorageError::Corrupted(what)))) => Ok(Pages::Damaged(what)),
+        Some(Err(DatabaseError::TransactionInProgress)) => {
+            let what = "the store is being copied or its log read, and cannot be examined meanwhile; try again later";
+            Err(StoreError::new(StoreTrouble::Held, what))
+        }
+        Some(Err(other)) => Err(failed(other)),
+        None => Ok(Pages::Damaged("what stands in them cannot be".to_owned())),
+    }
+}
+
 /// Reads a record of the key, and writes it anew.
 type Rewrite<'r, K> = &'r dyn Fn(&K, &[u8], &mut Vec<u8>) -> Result<(), record::Unfit>;
 
@@ -109,31 +140,18 @@ impl Checked {
         self.findings.push(Finding { what: what.into() });
     }
 
-    /// Replays the log; says whether it could be read to its end.
-    fn replay(
-        &mut self,
-        entries: Result<log::Entries, StoreError>,
-        replayed: &mut Replayed,
-    ) -> Result<bool, StoreError> {
-        let mut entries = entries?;
-        loop {
-            match entries.next() {
-                None => return Ok(true),
-                Some(Ok(batch)) => {
-                    for change in batch.sets.iter().flat_map(|set| &set.changes) {
-                        self.changes += 1;
-                        if let Err(why) = replayed.apply(change) {
-                            self.find(format!("revision {}: {why}", batch.revision));
-                        }
-                    }
+    /// Replays the log, as far as it can be read.
+    fn replay(&mut self, entries: log::Entries, replayed: &mut Replayed) -> Result<(), StoreError> {
+        for batch in entries {
+            let batch = batch?;
+            for change in batch.sets.iter().flat_map(|set| &set.changes) {
+                self.changes += 1;
+                if let Err(why) = replayed.apply(change) {
+                    self.find(format!("revision {}: {why}", batch.revision));
                 }
-                Some(Err(failure)) if failure.trouble() == StoreTrouble::Damaged => {
-                    self.find(failure.to_string());
-                    return Ok(false);
-                }
-                Some(Err(failure)) => return Err(failure),
             }
         }
+        Ok(())
     }
 
     /// Compares a table with what the log says of it, or, without a log, reads it all; counts it.

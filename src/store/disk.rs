@@ -6,7 +6,7 @@
 use std::io;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use redb::{BackendError, StorageBackend};
@@ -22,24 +22,48 @@ pub(crate) struct Watch(Arc<Known>);
 struct Known {
     /// Whether a sync failed, and the bytes were not written again since.
     sync_failed: AtomicBool,
-    /// Since when a write or sync has been waited for, if one is.
-    waits_since: Mutex<Option<Instant>>,
+    /// When each call was made that the disk has not answered yet.
+    asked: Mutex<Vec<Instant>>,
 }
 
 impl Watch {
-    /// For how long at `now` the disk has owed an answer to a write or sync.
+    /// For how long at `now` the disk has owed an answer.
     pub(crate) fn waits_for(&self, now: Instant) -> Duration {
-        let since = *self.0.waits_since.lock().unwrap_or_else(PoisonError::into_inner);
-        since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+        let oldest = self.asked().iter().min().copied();
+        oldest.map_or(Duration::ZERO, |oldest| now.saturating_duration_since(oldest))
     }
 
     /// Asks the disk for something that may take its time.
     fn asking<T>(&self, ask: impl FnOnce() -> T) -> T {
-        let set = |since| *self.0.waits_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
-        set(Some(Instant::now()));
-        let answer = ask();
-        set(None);
-        answer
+        let _until_answered = Asked::now(self);
+        ask()
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Vec<Instant>> {
+        self.0.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call that the disk has not answered, until this is dropped.
+struct Asked<'w> {
+    watch: &'w Watch,
+    at: Instant,
+}
+
+impl<'w> Asked<'w> {
+    fn now(watch: &'w Watch) -> Self {
+        let at = Instant::now();
+        watch.asked().push(at);
+        Self { watch, at }
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        let mut asked = self.watch.asked();
+        if let Some(own) = asked.iter().position(|at| *at == self.at) {
+            asked.swap_remove(own);
+        }
     }
 }
 
@@ -65,7 +89,7 @@ impl<B: StorageBackend> Disk<B> {
         let mut at = 0;
         while at < len {
             let size = usize::try_from((len - at).min(PIECE_BYTES)).unwrap_or_default();
-            self.bytes.read(at, &mut piece[..size])?;
+            self.read(at, &mut piece[..size])?;
             self.write(at, &piece[..size])?;
             at += size as u64;
         }
@@ -85,7 +109,7 @@ impl<B: StorageBackend> StorageBackend for Disk<B> {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.bytes.read(offset, out)
+        self.watch.asking(|| self.bytes.read(offset, out))
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {

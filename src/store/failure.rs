@@ -9,6 +9,9 @@ use std::path::Path;
 use crate::error::panic::caught;
 use crate::error::{StoreError, StoreTrouble};
 
+/// What to do about a damaged file.
+const WHAT_TO_DO: &str = "restore a backup, or see with clade check what is left";
+
 /// A read or write that failed.
 pub(super) fn failed(failure: impl Into<redb::Error>) -> StoreError {
     let failure = failure.into();
@@ -20,7 +23,7 @@ pub(super) fn failed(failure: impl Into<redb::Error>) -> StoreError {
                 .into(),
         ),
         redb::Error::Corrupted(what) => {
-            (StoreTrouble::Damaged, format!("the store is damaged ({what}); restore a backup"))
+            (StoreTrouble::Damaged, format!("the store is damaged ({what}); {WHAT_TO_DO}"))
         }
         redb::Error::TableDoesNotExist(table) => {
             (StoreTrouble::Damaged, format!("the store is damaged (no table {table:?}); restore a backup"))
@@ -130,7 +133,9 @@ pub(super) fn reading_at<T>(
 }
 
 fn senseless() -> StoreError {
-    damaged("the store is damaged (what stands in its pages cannot be; the log says more); restore a backup")
+    damaged(format!(
+        "the store is damaged (what stands in its pages cannot be; the program's log says more); {WHAT_TO_DO}"
+    ))
 }
 
 /// A panic while the store was written.

@@ -44,7 +44,7 @@ pub(super) fn keep_copy(path: &Path, older: Older) -> Result<PathBuf, StoreError
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!(".format-{format}.revision-{revision}.redb"));
     let copy = path.with_file_name(name);
-    let kept = NewFile::beside(&copy).and_then(|file| {
+    let kept = NewFile::private(&copy).and_then(|file| {
         file.named_once(|part| {
             fs::copy(path, part)
                 .and_then(|_| File::open(part)?.sync_all())

@@ -2,44 +2,48 @@
 //!
 //! What must stay true: whatever ends the process, and whenever, a path holds a whole file or none.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempPath;
+use tempfile::{Builder, TempPath};
 
 use crate::error::{StoreError, StoreTrouble};
 use crate::store::failure::io_at;
 
 /// A file in the folder of its path. Dropped without a name, it goes.
-pub(super) struct NewFile {
+pub(crate) struct NewFile {
     part: TempPath,
     path: PathBuf,
 }
 
 impl NewFile {
-    /// Begins the file at `path`, where nothing may be yet.
-    pub(super) fn beside(path: &Path) -> Result<Self, StoreError> {
+    /// Begins the file at `path`, where nothing may be yet, for its owner alone: it will hold all that a store does.
+    pub(crate) fn private(path: &Path) -> Result<Self, StoreError> {
+        Self::made_by(&mut Builder::new(), path)
+    }
+
+    /// The same, for whoever the user lets read new files.
+    #[cfg(feature = "server")]
+    pub(crate) fn usual(path: &Path) -> Result<Self, StoreError> {
+        use std::os::unix::fs::PermissionsExt;
+        // The system takes away what the user's mask says.
+        Self::made_by(Builder::new().permissions(std::fs::Permissions::from_mode(0o666)), path)
+    }
+
+    fn made_by(builder: &mut Builder<'_, '_>, path: &Path) -> Result<Self, StoreError> {
         if path.exists() {
             return Err(there_already(path));
         }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".clade-").suffix(".part");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // What every new file gets; the system takes away what the user's mask says.
-            builder.permissions(Permissions::from_mode(0o666));
-        }
-        let made = builder.tempfile_in(folder_of(path)).map_err(|cause| io_at(path, cause))?;
-        Ok(Self { part: made.into_temp_path(), path: path.to_owned() })
+        let made = builder.prefix(".clade-").suffix(".part").tempfile_in(folder_of(path));
+        Ok(Self { part: made.map_err(|cause| io_at(path, cause))?.into_temp_path(), path: path.to_owned() })
     }
 
-    /// Lets `fill` make the file, then gives it its name, unless something else has got that meanwhile.
-    pub(super) fn named_once<T>(
+    /// Lets `fill` make the file and sync it, then gives it its name, unless something else has got that meanwhile.
+    pub(crate) fn named_once<T, E: From<StoreError>>(
         self,
-        fill: impl FnOnce(&Path) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        fill: impl FnOnce(&Path) -> Result<T, E>,
+    ) -> Result<T, E> {
         let Self { part, path } = self;
         let filled = fill(&part)?;
         part.persist_noclobber(&path).map_err(|refusal| match refusal.error.kind() {

@@ -44,7 +44,7 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
         }
         Ok(_) => open_existing(path, watch),
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            match NewFile::beside(path)?.named_once(|part| at_path(part, watch).map(drop)) {
+            match NewFile::private(path)?.named_once(|part| at_path(part, watch).map(drop)) {
                 // Another process was faster; whether it holds the store is seen when that is opened.
                 Err(failure) if failure.trouble() != StoreTrouble::Exists => Err(failure),
                 _ => open_existing(path, watch),
@@ -56,7 +56,12 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
 
 /// Opens the store at `path`, which must be there, and examines every page of it.
 pub(super) fn open_existing(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
-    open_over(path, watch, &STEPS)
+    open_over(path, watch, Pages::Unknown, &STEPS)
+}
+
+/// Opens the store at `path`, which must be there, whatever its pages hold: for whoever looks for what is left of it.
+pub(super) fn open_unexamined(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
+    open_over(path, watch, Pages::Known, &STEPS)
 }
 
 /// Opens the store at `path` once more, after a write that failed. Its pages were examined before.
@@ -65,7 +70,7 @@ pub(super) fn open_again(path: &Path, watch: &Watch) -> Result<Opened, StoreErro
     settled(database_at(path, watch, Pages::Known)?).map_err(|failure| at(path, &failure))
 }
 
-/// Whether the pages of a file are known to be those that were written. To examine them reads the whole file.
+/// Whether the pages of a file are known, or taken, to be those that were written. To examine them reads the whole file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pages {
     Known,
@@ -73,9 +78,9 @@ enum Pages {
 }
 
 /// As [`open_existing`]; where the store's format is older, over these steps.
-fn open_over(path: &Path, watch: &Watch, steps: &[Step]) -> Result<Opened, StoreError> {
+fn open_over(path: &Path, watch: &Watch, pages: Pages, steps: &[Step]) -> Result<Opened, StoreError> {
     look_at(path)?;
-    let mut database = database_at(path, watch, Pages::Unknown)?;
+    let mut database = database_at(path, watch, pages)?;
     let older = |database: &Database| migrate::older(database, steps).map_err(|failure| at(path, &failure));
     if let Some(before) = older(&database)? {
         // What is copied is a file that was closed.
@@ -222,11 +227,14 @@ mod tests {
         open(&path, &Watch::default()).unwrap();
         let copy = folder.path().join("corp.format-1.revision-0.redb");
         open(&copy, &Watch::default()).unwrap();
-        let refused = open_over(&path, &Watch::default(), &[add]).err().unwrap();
+        let refused = open_over(&path, &Watch::default(), Pages::Unknown, &[add]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::Exists, "{refused}");
         assert!(refused.to_string().contains("revision-0.redb is no copy"), "{refused}");
         std::fs::remove_file(&copy).unwrap();
-        assert!(open_over(&path, &Watch::default(), &[add]).is_err(), "a format that is not known yet");
+        assert!(
+            open_over(&path, &Watch::default(), Pages::Unknown, &[add]).is_err(),
+            "a format that is not known yet"
+        );
         assert!(copy.exists());
     }
 
@@ -237,13 +245,13 @@ mod tests {
         let made = open(&path, &Watch::default()).unwrap().meta;
         let copy = folder.path().join("corp.format-1.revision-0.redb");
 
-        let refused = open_over(&path, &Watch::default(), &[add, fail]).err().unwrap();
+        let refused = open_over(&path, &Watch::default(), Pages::Unknown, &[add, fail]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::NoSpace);
         assert_eq!(open_existing(&path, &Watch::default()).unwrap().meta, made, "nothing of it was changed");
         assert_eq!(open_existing(&copy, &Watch::default()).unwrap().meta, made);
 
         // Here, two steps on is a format that is not known yet.
-        let refused = open_over(&path, &Watch::default(), &[add, add_again]).err().unwrap();
+        let refused = open_over(&path, &Watch::default(), Pages::Unknown, &[add, add_again]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::NewerFormat, "{refused}");
         let database = database_at(&path, &Watch::default(), Pages::Known).unwrap();
         let transaction = database.begin_read().unwrap();

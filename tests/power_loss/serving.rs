@@ -69,7 +69,9 @@ fn a_disk_that_fails_at_the_last_moment_is_told_as_such() {
     let server = serve(&disk);
     disk.survives(Survives::All);
     fails(&disk, Call::Sync, Failing::Input, true);
-    let problem = server.post("/people", &person("bob")).problem(503, "outcome-unknown");
+    let answer = server.post("/people", &person("bob"));
+    assert!(!answer.headers.contains_key("retry-after"), "nobody is told to send it again unseen");
+    let problem = answer.problem(503, "outcome-unknown");
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("may have been made, or not: read the record before trying again"), "{detail}");
     still_answers(&server);

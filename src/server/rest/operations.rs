@@ -72,10 +72,14 @@ pub(super) async fn everything(
     responses((status = 200, description = "What was examined, and what is wrong: nothing, if `findings` is empty.", body = CheckAnswer), Guarded, Refused)
 )]
 pub(super) async fn check(admin: Admin) -> Result<Json<CheckAnswer>> {
+    let turn = admin.state().check_turn().await.ok_or_else(Problem::internal)?;
     let directory = admin.directory().clone();
-    let checked =
-        tokio::task::spawn_blocking(move || directory.check()).await.map_err(|_| Problem::internal())??;
-    Ok(Json(CheckAnswer::from(checked)))
+    let checked = tokio::task::spawn_blocking(move || {
+        // Held until it is done, also where nobody waits for it any more.
+        let _turn = turn;
+        directory.check()
+    });
+    Ok(Json(CheckAnswer::from(checked.await.map_err(|_| Problem::internal())??)))
 }
 
 /// What a check examined, and what is wrong.
@@ -108,11 +112,16 @@ impl From<Checked> for CheckAnswer {
     responses((status = 200, description = "A store, as `clade restore` takes it.", body = String, content_type = "application/octet-stream"), Guarded, Refused)
 )]
 pub(super) async fn backup(admin: Admin) -> Result<Response> {
+    let turn = admin.state().copy_turn().await.ok_or_else(Problem::internal)?;
     let directory = admin.directory().clone();
-    let copied = tokio::task::spawn_blocking(move || directory.into_backup());
-    let file = copied.await.map_err(|_| Problem::internal())??;
+    // The turn is over once the file is, also where nobody waits for it any more.
+    let copied = tokio::task::spawn_blocking(move || directory.into_backup().map(|file| (file, turn)));
+    let (file, turn) = copied.await.map_err(|_| Problem::internal())??;
     let (chunks, body) = streamed();
-    tokio::task::spawn_blocking(move || send_all(file, &chunks.0));
+    tokio::task::spawn_blocking(move || {
+        send_all(file, &chunks.0);
+        drop(turn);
+    });
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"backup.redb\""),
