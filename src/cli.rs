@@ -38,6 +38,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Value, json};
 
+use crate::error::panic::tell_only_what_nobody_catches;
 use crate::error::{Error, StoreError};
 use crate::server::problem::Problem;
 
@@ -132,6 +133,7 @@ impl From<io::Error> for Failure {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
+    tell_only_what_nobody_catches();
     let command = settings::without_empty_variables(Cli::command());
     let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|refusal| refusal.exit());
     let shared = cli.shared.clone();

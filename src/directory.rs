@@ -175,8 +175,8 @@ impl Directory {
         View::of(self.shared.published.load())
     }
 
-    /// Carries out one command; returns once it is on disk: written and synced, with its entry in the log, and seen by
-    /// every view that is taken from then on.
+    /// Carries out one command; returns once it is on disk: written and synced, all of it, with its entry in the log, after
+    /// everything that was answered before, and seen by every view that is taken from then on.
     ///
     /// ```
     /// # fn main() -> Result<(), clade::Error> {
@@ -266,7 +266,8 @@ impl Directory {
     ///
     /// # Errors
     /// Why they were refused: a single command's own reason, or [`Error::Refused`] for several. [`Error::Busy`]
-    /// when too many others wait.
+    /// when too many others wait, [`Error::Closed`] once the writer has ended. [`StoreTrouble::Unsure`] as with
+    /// [`Directory::apply`].
     pub async fn submit(&self, author: Author, commands: Vec<Command>) -> Result<Applied, Error> {
         let (answer, answered) = oneshot::channel();
         let answer = Box::new(move |outcome| {

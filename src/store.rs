@@ -90,7 +90,7 @@ impl Store {
     /// When another process holds the file, or it is no store, or a newer one, or damaged, or cannot be
     /// read and written. A file that is no store is left as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::of_file(path, open::open)
+        Self::of_file(path, open::open).map_err(failure::to_examine)
     }
 
     /// Opens the store at `path`, which must exist.
@@ -98,7 +98,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], and when there is no file or an empty one.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
-        Self::of_file(path, open::open_existing)
+        Self::of_file(path, open::open_existing).map_err(failure::to_examine)
     }
 
     /// As [`Store::open_existing`], but its pages are not examined: to look for what is left of a damaged file. What is
@@ -270,7 +270,7 @@ impl Store {
     fn ask_whether_committed(&mut self, failure: StoreError, after: &Meta) -> Result<(), StoreError> {
         match self.open_again().and_then(|()| self.try_write()) {
             Ok(()) if self.meta == *after => {
-                tracing::warn!(cause = ?failure, revision = %after.revision, "a commit that failed stands all the same");
+                tracing::warn!(cause = ?failure, revision = after.revision.0, "a commit that failed stands all the same");
                 Ok(())
             }
             Ok(()) => Err(failure),

@@ -69,6 +69,23 @@ fn a_server_is_asked_for_a_copy_and_nothing_is_overwritten() {
     assert_eq!(log(folder.path("again.redb")), log(folder.path("demo.redb")));
     let refused = folder.clade(&["import", "--history", "all.ndjson", "--data", "demo.redb"]).refusal(1);
     assert!(refused.contains("demo.redb exists"), "{refused}");
+    folder.write("records.ndjson", folder.clade(&["export", "--data", "demo.redb"]).ok());
+    for (args, code, told) in [
+        (
+            ["import", "--history", "records.ndjson", "--data", "new.redb"].as_slice(),
+            1,
+            "records.ndjson: this is no history",
+        ),
+        (
+            &["import", "all.ndjson", "--data", "new.redb"],
+            2,
+            "all.ndjson is a history: import --history takes it",
+        ),
+    ] {
+        let refused = folder.clade(args).refusal(code);
+        assert!(refused.contains(told), "{refused}");
+    }
+    assert!(!folder.names().contains(&"new.redb".to_owned()));
     let refused = folder.clade(&["import", "--history", "--mode", "upsert", "all.ndjson"]).refusal(2);
     assert!(refused.contains("--mode"), "{refused}");
 }
@@ -80,7 +97,7 @@ fn an_archive_that_was_cut_or_changed_makes_nothing() {
     let path = folder.path("again.redb");
     let refused = |bytes: &[u8], what: &str| {
         let refusal = Directory::restore_archive(&path, bytes).expect_err(what).to_string();
-        assert!(refusal.contains("archive"), "{what}: {refusal}");
+        assert!(refusal.contains("archive") || refusal.contains("history"), "{what}: {refusal}");
         let left = folder.names();
         assert_eq!(left, ["v1.redb"], "{what}");
         refusal
@@ -88,7 +105,8 @@ fn an_archive_that_was_cut_or_changed_makes_nothing() {
     let lines: Vec<&[u8]> = archive.split_inclusive(|byte| *byte == b'\n').collect();
     for at in 0..lines.len() {
         let missing = refused(&lines[..at].concat(), &format!("cut before line {}", at + 1));
-        assert!(missing.contains(&format!("line {} of the archive", at + 1)), "{missing}");
+        let told = if at == 0 { "no history".to_owned() } else { format!("line {} of the archive", at + 1) };
+        assert!(missing.contains(&told), "{missing}");
         refused(&[&lines[..at], &lines[at + 1..]].concat().concat(), &format!("without line {}", at + 1));
         refused(&[&lines[..=at], &lines[at..]].concat().concat(), &format!("line {} twice", at + 1));
     }
@@ -100,7 +118,8 @@ fn an_archive_that_was_cut_or_changed_makes_nothing() {
     }
     refused(b"{\"kind\":\"orgUnit\",\"name\":\"Corp\"}\n", "an export without history");
     refused(&[0; 1000], "zeros");
-    let newer = String::from_utf8(archive.clone()).unwrap().replacen("\"version\":1", "\"version\":2", 1);
+    let newer =
+        String::from_utf8(archive.clone()).unwrap().replacen("\"version\":1", "\"version\":2,\"more\":1", 1);
     assert!(refused(newer.as_bytes(), "newer").contains("use a newer one"));
     Directory::restore_archive(&path, &archive[..]).unwrap();
     assert_eq!(log(&path), log(folder.path("v1.redb")));

@@ -188,7 +188,8 @@ fn what_may_not_be_read_or_written_is_told() {
     with_corp(&folder, "corp.redb");
     fs::copy(folder.path("corp.redb"), folder.path("readable.redb")).unwrap();
     fs::create_dir(folder.path("folder")).unwrap();
-    fs::copy(clade(), folder.path("clade")).unwrap();
+    // By another process: what is begun while this one has the file open for writing would keep it so.
+    assert!(Command::new("cp").arg(clade()).arg(folder.path("clade")).status().unwrap().success());
     for (name, mode) in [("corp.redb", 0o000), ("readable.redb", 0o444), ("folder", 0o555), ("", 0o755)] {
         fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
     }
@@ -200,7 +201,7 @@ fn what_may_not_be_read_or_written_is_told() {
             command.uid(65_534).gid(65_534);
         }
         let refusal = Ran::of(command.args(["token", "create", "--data", name])).refusal(1);
-        assert!(refusal.contains(&format!("{name}: permission denied")), "{refusal}");
+        assert!(refusal.contains(name) && refusal.contains("permission denied"), "{refusal}");
     }
     assert!(fs::read(folder.path("readable.redb")).unwrap() == before);
     assert_eq!(fs::read_dir(folder.path("folder")).unwrap().count(), 0);
@@ -284,6 +285,8 @@ fn a_full_disk_loses_nothing_and_is_forgotten_once_there_is_room() {
         disk.refuses_after(writes);
         let outcome = directory.apply(LinkUnits::new("Corp", format!("unit {made}").as_str()));
         let has_refused = disk.left.load(Ordering::Relaxed) < 0;
+        // Looked at while the disk is ill: it is tried again in the background.
+        let (is_ready, differences) = (directory.is_ready(), before.differences(&directory.view()));
         disk.is_well();
         if !has_refused {
             assert!(outcome.is_ok(), "{outcome:?}");
@@ -293,8 +296,8 @@ fn a_full_disk_loses_nothing_and_is_forgotten_once_there_is_room() {
         if let Err(Error::Store(failure)) = &outcome {
             assert!(matches!(failure.trouble(), StoreTrouble::NoSpace | StoreTrouble::Unsure), "{failure}");
             assert!(failure.to_string().contains("the disk is full"), "{failure}");
-            assert!(!directory.is_ready());
-            assert_eq!(before.differences(&directory.view()), Vec::<String>::new(), "no trace in memory");
+            assert!(!is_ready);
+            assert_eq!(differences, Vec::<String>::new(), "no trace in memory");
             directory.apply(LinkUnits::new("Corp", format!("unit {made}").as_str())).unwrap();
         } else {
             assert!(outcome.is_ok(), "{outcome:?}");

@@ -475,6 +475,7 @@ fn wrong_usage_is_told_from_refusals() {
         (&["tree", "--server", "http://127.0.0.1:1"], 2, "set CLADE_TOKEN"),
         (&["serve", "--server", "http://127.0.0.1:1"], 2, "leave --server out"),
         (&["serve", "--log", "a=b=c"], 2, "--log"),
+        (&["serve", "--log", "verbose"], 2, "off, error, warn, info, debug or trace"),
         (&["tree"], 1, "there is no store at clade.redb"),
         (&["export", "--data", "nix.redb"], 1, "there is no store at nix.redb"),
         (&["import", "nix.ndjson"], 1, "nix.ndjson cannot be read"),

@@ -386,8 +386,8 @@ fn a_subscription_ends_with_its_token() {
     let folder = Folder::new();
     let key = Key::ed25519("ed");
     let server = trusting(&folder, &[&key]);
-    // Held for two seconds more.
-    let token = key.sign(&claims(&json!({"exp": now() - LEEWAY + 2})));
+    // Held for some seconds more.
+    let token = key.sign(&claims(&json!({"exp": now() - LEEWAY + 5})));
     let mut request = format!("ws://{}/graphql/ws", server.address).into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
     let stream = TcpStream::connect(server.address).unwrap();

@@ -84,7 +84,7 @@ fn told_wrong(settings: &Settings, found: usize) -> Failure {
     }
     let things = if found == 1 { "thing is" } else { "things are" };
     Failure::Refused {
-        message: format!("{found} {things} wrong; restore a backup, or report it"),
+        message: format!("{found} {things} wrong, as told above; where that says no more, restore a backup"),
         facts: json!({}),
     }
 }

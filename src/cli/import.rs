@@ -18,7 +18,7 @@ use crate::cli::records::{FileFormat, Source, bytes_bar};
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, say, say_json};
 use crate::directory::Directory;
-use crate::error::Error;
+use crate::error::{Error, StoreTrouble};
 use crate::model::command::{Command, Effect, IfExists};
 use crate::model::entity::Revision;
 use crate::server::problem::Problem;
@@ -26,6 +26,8 @@ use crate::server::rest::{command_of_line, command_of_record, in_order, merging_
 
 /// Lines that are read side by side.
 const LINES_AT_ONCE: usize = 1 << 13;
+/// What `export --history` begins with.
+const HISTORY: &[u8] = b"{\"archive\":";
 /// Refused lines that are told one by one.
 const TOLD_MAX: usize = 20;
 
@@ -88,7 +90,14 @@ impl Import {
         let progress = bytes_bar(&self.files);
         let mut sources = Vec::new();
         for file in &self.files {
-            sources.push(Source::open(file, self.format, &progress)?);
+            let mut source = Source::open(file, self.format, &progress)?;
+            if source.begins_with(HISTORY)? {
+                return Err(Failure::Usage(format!(
+                    "{} is a history: import --history takes it",
+                    source.name
+                )));
+            }
+            sources.push(source);
         }
         let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
         let counted = if let Some(server) = &settings.server {
@@ -115,7 +124,19 @@ impl Import {
         let progress = bytes_bar(&self.files);
         let source = Source::open(file, self.format, &progress)?;
         let data = settings.data();
-        let revision = Directory::restore_archive(&data, BufReader::with_capacity(1 << 16, source.reader))?;
+        let made = Directory::restore_archive(&data, BufReader::with_capacity(1 << 16, source.reader));
+        let revision = made.map_err(|refusal| match refusal {
+            // What is wrong with the text, and not with the store that is made.
+            Error::Store(failure)
+                if matches!(failure.trouble(), StoreTrouble::Damaged | StoreTrouble::NewerFormat) =>
+            {
+                Failure::Refused {
+                    message: format!("{}: {failure}", source.name),
+                    facts: json!({ "code": Error::from(failure).code() }),
+                }
+            }
+            other => other.into(),
+        })?;
         progress.finish_and_clear();
         if settings.json {
             return say_json(&json!({ "revision": revision.0 }));

@@ -27,6 +27,20 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// Whether it begins with these bytes, which are still to be read afterwards.
+    pub(super) fn begins_with(&mut self, beginning: &[u8]) -> Result<bool> {
+        let mut reader = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        let mut found = Vec::new();
+        reader
+            .by_ref()
+            .take(beginning.len() as u64)
+            .read_to_end(&mut found)
+            .map_err(|why| Failure::refused(format!("{} cannot be read: {why}", self.name)))?;
+        let is_so = found == beginning;
+        self.reader = Box::new(io::Cursor::new(found).chain(reader));
+        Ok(is_so)
+    }
+
     /// Opens `path`; `.gz` is unpacked, and `.csv` is CSV unless `format` says otherwise.
     pub(super) fn open(path: &Path, format: Option<FileFormat>, progress: &ProgressBar) -> Result<Self> {
         let name = path.display().to_string();

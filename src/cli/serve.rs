@@ -1,5 +1,6 @@
 //! `clade serve`: a store over GraphQL and REST.
 
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -47,11 +48,14 @@ impl Serve {
         let _until_it_ends = self.telemetry.start(settings)?;
         let expose = settings.expose(self.expose.clone());
         let exposure = expose.clone().exposure()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        // Before a store is made that nobody can reach.
+        let listener = runtime.block_on(listen(&settings.listen(self.listen.clone())))?;
         let directory = self.directory(settings)?;
         // Not sooner: while the store is opened, one signal ends it.
         let stop = stop_signal()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let served = runtime.block_on(self.serve(directory.clone(), &expose, exposure, settings, stop));
+        let served = self.serve(directory.clone(), listener, &expose, exposure, settings, stop);
+        let served = runtime.block_on(served);
         end(runtime, directory);
         served
     }
@@ -69,14 +73,13 @@ impl Serve {
     async fn serve(
         &self,
         directory: Directory,
+        listener: TcpListener,
         expose: &Expose,
         exposure: Exposure,
         settings: &Settings,
         stop: impl Future<Output = ()>,
     ) -> Result {
-        let wanted = settings.listen(self.listen.clone());
         let issuer = settings.jwt.issuer()?;
-        let listener = TcpListener::bind(&wanted).await.map_err(|why| cannot_listen(&wanted, &why))?;
         let address = listener.local_addr()?;
         let is_open = expose.is_open(address)?;
         let scheme = if exposure.tls.is_some() { "https" } else { "http" };
@@ -87,7 +90,7 @@ impl Serve {
         } else {
             greet(&url, first_token(&directory)?.as_deref(), self.demo)?;
         }
-        tracing::info!(%address, revision = %directory.view().revision(), "serving");
+        tracing::info!(%address, revision = directory.view().revision().0, "serving");
         let view = directory.view();
         tokio::task::spawn_blocking(move || view.warm_up());
         let answers_kept = settings.response_cache_bytes(self.response_cache_mb);
@@ -137,15 +140,17 @@ fn greet_without_tokens(url: &str) -> Result {
     say(format!("Query page: {url}/graphql   REST: {url}/docs/"))
 }
 
-fn cannot_listen(wanted: &str, why: &std::io::Error) -> Failure {
-    let how = match why.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            "another process listens there; stop it, or choose another with --listen"
+async fn listen(wanted: &str) -> Result<TcpListener> {
+    TcpListener::bind(wanted).await.map_err(|why| {
+        let told = |how| format!("cannot listen on {wanted}: {why}; {how}");
+        match why.kind() {
+            ErrorKind::AddrInUse => Failure::refused(told(
+                "another process listens there; stop it, or choose another with --listen",
+            )),
+            ErrorKind::InvalidInput => Failure::Usage(told("it must look like 127.0.0.1:7171")),
+            _ => Failure::refused(told("choose another with --listen")),
         }
-        std::io::ErrorKind::InvalidInput => "it must look like 127.0.0.1:7171",
-        _ => "choose another with --listen",
-    };
-    Failure::refused(format!("cannot listen on {wanted}: {why}; {how}"))
+    })
 }
 
 /// An admin token, where the store has none yet.

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::cli::expose::{Auth, Expose};
 use crate::cli::graphql::Graphql;
 use crate::cli::jwt::Jwt;
+use crate::cli::telemetry::LogFormat;
 use crate::cli::{Failure, Result};
 use crate::server::graphql;
 use crate::server::limits::ANSWERS_KEPT_BYTES;
@@ -56,6 +57,7 @@ struct File {
     server: Option<String>,
     listen: Option<String>,
     log: Option<String>,
+    log_format: Option<LogFormat>,
     otlp_endpoint: Option<String>,
     response_cache_mb: Option<u64>,
     auth: Option<Auth>,
@@ -85,6 +87,7 @@ pub(super) struct Settings {
     pub(super) json: bool,
     listen: Option<String>,
     log: Option<String>,
+    log_format: Option<LogFormat>,
     otlp_endpoint: Option<String>,
     response_cache_mb: Option<u64>,
     /// How far the file lets a server stand in the open.
@@ -130,6 +133,7 @@ impl Settings {
             json: shared.json,
             listen: file.listen,
             log: file.log,
+            log_format: file.log_format,
             otlp_endpoint: file.otlp_endpoint,
             response_cache_mb: file.response_cache_mb,
             expose: Expose {
@@ -184,5 +188,9 @@ impl Settings {
 
     pub(super) fn log(&self, flag: Option<String>) -> String {
         flag.or_else(|| self.log.clone()).unwrap_or_else(|| "warn".to_owned())
+    }
+
+    pub(super) fn log_format(&self, flag: Option<LogFormat>) -> LogFormat {
+        flag.or(self.log_format).unwrap_or_default()
     }
 }

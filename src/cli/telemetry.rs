@@ -1,5 +1,6 @@
 //! What `clade serve` tells while it runs: logs on standard error, and traces to a collector that speaks OTLP.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +12,9 @@ use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use serde::Deserialize;
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -32,9 +34,9 @@ pub(super) struct Telemetry {
     /// What to log: error, warn, info, debug, trace, or by part [default: warn]
     #[arg(long, env = "CLADE_LOG", value_name = "LEVEL")]
     log: Option<String>,
-    /// How to log
-    #[arg(long, value_enum, default_value_t = LogFormat::Human)]
-    log_format: LogFormat,
+    /// How to log [default: human]
+    #[arg(long, env = "CLADE_LOG_FORMAT", value_enum)]
+    log_format: Option<LogFormat>,
     /// The collector of traces
     #[arg(
         long,
@@ -45,9 +47,11 @@ pub(super) struct Telemetry {
     otlp_endpoint: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogFormat {
+#[derive(Debug, Clone, Copy, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum LogFormat {
     /// For people
+    #[default]
     Human,
     /// A JSON object a line
     Json,
@@ -71,10 +75,9 @@ impl Telemetry {
     /// Begins to tell.
     pub(super) fn start(&self, settings: &Settings) -> Result<Traces> {
         let level = settings.log(self.log.clone());
-        let filter = EnvFilter::try_new(&level)
-            .map_err(|why| Failure::Usage(format!("--log {level:?} is no level and no filter: {why}")))?;
+        let filter = filter(&level)?;
         let log = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-        let log = match self.log_format {
+        let log = match settings.log_format(self.log_format) {
             LogFormat::Human => log.with_ansi(io::stderr().is_terminal()).boxed(),
             LogFormat::Json => log.json().boxed(),
         };
@@ -84,6 +87,22 @@ impl Telemetry {
         tracing_subscriber::registry().with(log.with_filter(filter)).with(traces).init();
         Ok(Traces(provider))
     }
+}
+
+/// What is logged: a level for all, or levels by part. One word is a level: a filter would take any other for the name of
+/// a part, and log nothing else.
+fn filter(text: &str) -> Result<EnvFilter> {
+    let refused = |why: &dyn Display| {
+        Failure::Usage(format!(
+            "--log {text:?} is no level and no filter: {why}; it must be off, error, warn, info, debug or trace, or \
+             levels by part, such as warn,clade=debug"
+        ))
+    };
+    if text.chars().all(char::is_alphanumeric) {
+        let level: LevelFilter = text.parse().map_err(|why| refused(&why))?;
+        return Ok(EnvFilter::default().add_directive(level.into()));
+    }
+    EnvFilter::try_new(text).map_err(|why| refused(&why))
 }
 
 /// All spans of our own, and what is told in them.

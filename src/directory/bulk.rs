@@ -106,7 +106,7 @@ impl Loop {
         let outcomes = planned?;
         let is_written = written.map_err(|failure: StoreError| {
             self.shared.tally.failed();
-            tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed");
+            tracing::error!(error = ?failure, revision = batch.revision.0, "a commit failed");
             failure
         })?;
         Ok((outcomes, took, is_written))

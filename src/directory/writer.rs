@@ -224,7 +224,11 @@ impl Loop {
         let stands_at = self.draft.revision();
         if store.revision() != stands_at {
             let missed: Vec<Batch> = store.log(stands_at.next())?.collect::<Result<_, _>>()?;
-            tracing::warn!(from = %stands_at, to = %store.revision(), "taking over what was committed after all");
+            tracing::warn!(
+                from = stands_at.0,
+                to = store.revision().0,
+                "taking over what was committed after all"
+            );
             let draft = Arc::make_mut(&mut self.draft);
             for batch in &missed {
                 draft.apply_batch(batch);
@@ -324,7 +328,7 @@ impl Loop {
             Err(failure) => {
                 drop((store, requests));
                 shared.tally.failed();
-                tracing::error!(error = ?failure, revision = %batch.revision, "a commit failed");
+                tracing::error!(error = ?failure, revision = batch.revision.0, "a commit failed");
                 self.draft = self.copy_of_published();
                 for (answer, _) in answers {
                     answer(Err(failure.clone().into()));

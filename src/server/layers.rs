@@ -105,7 +105,7 @@ async fn answered(State(gate): State<Arc<Gate>>, request: Request, next: Next) -
             %method,
             path,
             status = response.status().as_u16(),
-            latency_ms = began.elapsed().as_millis(),
+            latency_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             request_id = id.to_str().ok(),
             "answered"
         );

@@ -28,8 +28,10 @@ use crate::store::{Store, log, uses};
 
 /// The version that is written, and the newest that is read.
 const VERSION: u32 = 1;
-/// The longest line, in bytes: a record of the largest body takes about twice as much, as text in text.
+/// The longest line, in bytes: a record of a gigabyte at most, which only who embeds this can make.
 const LINE_MAX_BYTES: u64 = 1 << 30;
+/// The longest first line: what is no archive need not be read to find that out.
+const FIRST_LINE_MAX_BYTES: u64 = 4096;
 
 impl Snapshot {
     /// Writes the store as text, a JSON object a line; gives back its last revision.
@@ -128,16 +130,18 @@ struct Reading<R> {
 impl<R: BufRead> Reading<R> {
     /// The id of the store that this is an archive of.
     fn begin(&mut self) -> Result<Uuid, StoreError> {
-        let value = self.next()?;
-        match self.line(&value)? {
-            Line::Archive { version, .. } if version > VERSION => Err(StoreError::new(
-                StoreTrouble::NewerFormat,
-                format!(
-                    "the archive is of version {version}, and this Clade reads up to {VERSION}; use a newer one"
-                ),
-            )),
+        let none = |_| damaged("this is no history of a store; `clade export --history` writes one");
+        let value = self.next().map_err(none)?;
+        // Whatever else a newer one says.
+        if let Some(version) = value["archive"]["version"].as_u64().filter(|found| *found > VERSION.into()) {
+            let what = format!(
+                "the history is of version {version}, and this Clade reads up to {VERSION}; use a newer one"
+            );
+            return Err(StoreError::new(StoreTrouble::NewerFormat, what));
+        }
+        match self.line(&value).map_err(none)? {
             Line::Archive { store, .. } => id(store).map_err(|why| self.unfit(why)),
-            _ => Err(self.unfit("is not the beginning of an archive")),
+            _ => Err(none(damaged("another line"))),
         }
     }
 
@@ -177,7 +181,8 @@ impl<R: BufRead> Reading<R> {
         self.hasher.update(&self.text);
         self.text.clear();
         self.number += 1;
-        let read = (&mut self.archive).take(LINE_MAX_BYTES).read_until(b'\n', &mut self.text);
+        let most = if self.number == 1 { FIRST_LINE_MAX_BYTES } else { LINE_MAX_BYTES };
+        let read = (&mut self.archive).take(most).read_until(b'\n', &mut self.text);
         read.map_err(|cause| self.unfit(format!("cannot be read: {cause}")))?;
         match self.text.last() {
             None => Err(self.unfit("is missing: the archive was cut short")),

@@ -7,7 +7,7 @@ use std::fmt::Display;
 
 use redb::{Database, DatabaseError, Key, ReadableDatabase, ReadableTable, StorageError};
 
-use crate::error::panic::caught;
+use crate::error::panic::attempt;
 use crate::error::{StoreError, StoreTrouble};
 use crate::model::change::Change;
 use crate::model::entity::{EntityId, Revision};
@@ -42,7 +42,8 @@ pub struct Checked {
     pub mappings: u64,
     /// How many tokens there are, revoked ones too.
     pub tokens: u64,
-    /// Whether the pages of the file are damaged. Then only the log was read, and nothing else is to be.
+    /// Whether the pages of the file are damaged. Then only the log was read, from which the numbers are too, and nothing
+    /// else is to be.
     pub is_damaged: bool,
 }
 
@@ -84,6 +85,10 @@ pub(super) fn check(database: &mut Database) -> Result<Checked, StoreError> {
             };
             checked.find(format!("the file's pages are damaged ({what}); {left}"));
             checked.is_damaged = true;
+            // As the log says.
+            checked.entities = replayed.entities.len() as u64;
+            checked.mappings = replayed.mappings.len() as u64;
+            checked.tokens = replayed.tokens.len() as u64;
             return Ok(checked);
         }
     }
@@ -119,16 +124,16 @@ enum Pages {
 
 /// What redb says of its pages.
 fn pages(database: &mut Database) -> Result<Pages, StoreError> {
-    match caught(|| database.check_integrity()) {
-        Some(Ok(true)) => Ok(Pages::Sound),
-        Some(Ok(false)) => Ok(Pages::Repaired),
-        Some(Err(DatabaseError::Storage(StorageError::Corrupted(what)))) => Ok(Pages::Damaged(what)),
-        Some(Err(DatabaseError::TransactionInProgress)) => {
+    match attempt(|| database.check_integrity()) {
+        Ok(Ok(true)) => Ok(Pages::Sound),
+        Ok(Ok(false)) => Ok(Pages::Repaired),
+        Ok(Err(DatabaseError::Storage(StorageError::Corrupted(what)))) => Ok(Pages::Damaged(what)),
+        Ok(Err(DatabaseError::TransactionInProgress)) => {
             let what = "the store is being copied or its log read, and cannot be examined meanwhile; try again later";
             Err(StoreError::new(StoreTrouble::Held, what))
         }
-        Some(Err(other)) => Err(failed(other)),
-        None => Ok(Pages::Damaged("what stands in them cannot be".to_owned())),
+        Ok(Err(other)) => Err(failed(other)),
+        Err(why) => Ok(Pages::Damaged(why)),
     }
 }
 

@@ -6,11 +6,8 @@
 use std::io::{Error as IoError, ErrorKind};
 use std::path::Path;
 
-use crate::error::panic::caught;
+use crate::error::panic::attempt;
 use crate::error::{StoreError, StoreTrouble};
-
-/// What to do about a damaged file.
-const WHAT_TO_DO: &str = "restore a backup, or see with clade check what is left";
 
 /// A read or write that failed.
 pub(super) fn failed(failure: impl Into<redb::Error>) -> StoreError {
@@ -23,7 +20,7 @@ pub(super) fn failed(failure: impl Into<redb::Error>) -> StoreError {
                 .into(),
         ),
         redb::Error::Corrupted(what) => {
-            (StoreTrouble::Damaged, format!("the store is damaged ({what}); {WHAT_TO_DO}"))
+            (StoreTrouble::Damaged, format!("the store is damaged ({what}); restore a backup"))
         }
         redb::Error::TableDoesNotExist(table) => {
             (StoreTrouble::Damaged, format!("the store is damaged (no table {table:?}); restore a backup"))
@@ -121,7 +118,7 @@ pub(super) fn unsure(failure: StoreError) -> StoreError {
 
 /// Reads from a store. redb panics where a page is not what it wrote, and that is damage like any other.
 pub(super) fn reading<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    caught(read).unwrap_or_else(|| Err(senseless()))
+    attempt(read).unwrap_or_else(|why| Err(senseless(&why)))
 }
 
 /// As [`reading`], with the file that is read.
@@ -129,13 +126,20 @@ pub(super) fn reading_at<T>(
     path: &Path,
     read: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    caught(read).unwrap_or_else(|| Err(at(path, &senseless())))
+    attempt(read).unwrap_or_else(|why| Err(at(path, &senseless(&why))))
 }
 
-fn senseless() -> StoreError {
-    damaged(format!(
-        "the store is damaged (what stands in its pages cannot be; the program's log says more); {WHAT_TO_DO}"
-    ))
+fn senseless(why: &str) -> StoreError {
+    let first = why.lines().next().unwrap_or_default();
+    damaged(format!("the store is damaged ({first}); restore a backup"))
+}
+
+/// A store that could not be opened, to whoever may examine it.
+pub(super) fn to_examine(failure: StoreError) -> StoreError {
+    if failure.trouble() != StoreTrouble::Damaged {
+        return failure;
+    }
+    damaged(format!("{failure}, or see with clade check what is left")).caused_by(failure)
 }
 
 /// A panic while the store was written.

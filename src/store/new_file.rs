@@ -36,7 +36,14 @@ impl NewFile {
             return Err(there_already(path));
         }
         let made = builder.prefix(".clade-").suffix(".part").tempfile_in(folder_of(path));
-        Ok(Self { part: made.map_err(|cause| io_at(path, cause))?.into_temp_path(), path: path.to_owned() })
+        let made = made.map_err(|cause| match cause.kind() {
+            ErrorKind::PermissionDenied => {
+                let what = format!("{} cannot be made: permission denied", path.display());
+                StoreError::new(StoreTrouble::Io, what).caused_by(cause)
+            }
+            _ => io_at(path, cause),
+        })?;
+        Ok(Self { part: made.into_temp_path(), path: path.to_owned() })
     }
 
     /// Lets `fill` make the file and sync it, then gives it its name, unless something else has got that meanwhile.
