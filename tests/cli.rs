@@ -421,7 +421,10 @@ fn a_backup_is_restored_where_nothing_is_yet() {
         assert_eq!(door.run(&["backup", "copy.redb"]).ok(), "wrote copy.redb\n");
         let copy = std::fs::read(folder.path("copy.redb")).unwrap();
         let done = folder.clade(&["restore", "copy.redb", "--data", "new.redb"]).ok();
-        assert_eq!(done, "restored new.redb from copy.redb\n");
+        assert!(done.starts_with("restored new.redb from copy.redb, up to revision "), "{done}");
+        assert_eq!(door.run(&["backup", "told.redb", "--json"]).json(), json!({ "file": "told.redb" }));
+        let told = folder.clade(&["restore", "told.redb", "--data", "again.redb", "--json"]).json();
+        assert!(told["file"] == "again.redb" && told["revision"].is_u64(), "{told}");
         assert_eq!(records(&folder.clade(&["export", "--data", "new.redb"]).ok()), door.exported());
         assert_eq!(std::fs::read(folder.path("copy.redb")).unwrap(), copy, "the backup is left alone");
 

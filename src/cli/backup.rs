@@ -4,11 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
 use crate::cli::output::write_to;
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
-use crate::cli::{Failure, Result, say};
+use crate::cli::{Failure, Result, say, say_json};
 use crate::directory::NewFile;
 
 #[derive(Debug, Args)]
@@ -30,6 +31,9 @@ impl Backup {
                     Ok(())
                 })?;
             }
+        }
+        if settings.json {
+            return say_json(&json!({ "file": self.file }));
         }
         say(format!("wrote {shown}"))
     }

@@ -9,9 +9,10 @@ use serde_json::json;
 
 use crate::cli::output::fill;
 use crate::cli::settings::Settings;
-use crate::cli::{Failure, Result, say};
+use crate::cli::{Failure, Result, say, say_json};
 use crate::directory::Directory;
 use crate::directory::NewFile;
+use crate::model::entity::Revision;
 
 #[derive(Debug, Args)]
 pub(super) struct Restore {
@@ -35,7 +36,7 @@ impl Restore {
         }
         let mut from = File::open(&self.file)
             .map_err(|why| Failure::refused(format!("{backup} cannot be read: {why}")))?;
-        NewFile::private(&data)?.named_once(|part| {
+        let revision = NewFile::private(&data)?.named_once(|part| {
             fill(part, |copy| {
                 io::copy(&mut from, copy).map_err(|why| {
                     Failure::refused(format!("{backup} could not be copied to {shown}: {why}"))
@@ -44,20 +45,25 @@ impl Restore {
             })?;
             examine(part, &self.file)
         })?;
-        say(format!("restored {shown} from {backup}"))
+        if settings.json {
+            return say_json(&json!({ "file": data, "revision": revision.0 }));
+        }
+        say(format!("restored {shown} from {backup}, up to revision {revision}"))
     }
 }
 
-/// Refuses a copy that is no sound store. Opening one may change it, so the backup itself is left alone.
-fn examine(copy: &Path, backup: &Path) -> Result {
+/// Refuses a copy that is no sound store; else its last revision. Opening one may change it, so the backup itself is left
+/// alone.
+fn examine(copy: &Path, backup: &Path) -> Result<Revision> {
     let shown = backup.display();
     let opened = Directory::open_existing(copy).map_err(|refusal| {
         let why = refusal.to_string().replace(&copy.display().to_string(), &shown.to_string());
         Failure::Refused { message: why, facts: json!({ "code": refusal.code() }) }
     })?;
-    let findings = opened.check()?.findings;
+    let checked = opened.check()?;
+    let findings = checked.findings;
     match findings.first() {
-        None => Ok(()),
+        None => Ok(checked.revision),
         Some(first) => {
             let count = findings.len();
             Err(Failure::refused(format!("{shown} is damaged, {count} findings; the first: {first}")))
