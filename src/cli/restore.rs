@@ -43,7 +43,10 @@ impl Restore {
                 })?;
                 Ok(())
             })?;
-            examine(part, &self.file)
+            let revision = examine(part, &self.file)?;
+            // What examining it has written, too.
+            File::open(part)?.sync_all()?;
+            Ok::<_, Failure>(revision)
         })?;
         if settings.json {
             return say_json(&json!({ "file": data, "revision": revision.0 }));
