@@ -107,6 +107,21 @@ impl Store {
         Self::of_file(path, open::open_unexamined)
     }
 
+    /// As [`Snapshot::archive_to`], of the store at `path`, which must exist. Its pages are not examined, and it is left as
+    /// it is, but for what is repaired where it was not closed.
+    ///
+    /// # Errors
+    /// When there is no store, or its log cannot be read, or `out` not be written.
+    pub fn archive_of(path: &Path, out: &mut impl io::Write) -> Result<Revision, StoreError> {
+        if let Some(database) = reading_at(path, || open::to_read(path)).map_err(failure::to_examine)? {
+            return Snapshot(database.begin_read().map_err(failed)?).archive_to(out);
+        }
+        let mut store = Self::open_unexamined(path)?;
+        let archived = reading(|| store.snapshot()?.archive_to(out));
+        let_go(&mut store.database);
+        archived
+    }
+
     /// A new store that is gone when it is dropped.
     ///
     /// # Errors
@@ -275,6 +290,7 @@ impl Store {
             }
             Ok(()) => Err(failure),
             Err(refusal) => {
+                self.was_full |= failure.trouble() == StoreTrouble::NoSpace;
                 tracing::warn!(cause = ?refusal, "the store could not be opened again");
                 Err(failure::unsure(failure))
             }
@@ -396,7 +412,8 @@ impl Store {
             self.commit_of(room::give_back)?;
             self.was_full = false;
         }
-        self.commit_of(|_| Ok(()))
+        let tried = self.commit_of(|_| Ok(()));
+        self.noted(tried)
     }
 
     /// redb takes no writes after one that failed until the database is opened again.

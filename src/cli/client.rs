@@ -16,7 +16,7 @@ use crate::cli::{Failure, Result};
 const TOKEN: &str = "CLADE_TOKEN";
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// A server that has not said by then how it is does not serve.
-const PROBE_WITHIN: Duration = Duration::from_secs(5);
+const PROBE_WITHIN: Duration = Duration::from_secs(4);
 
 /// One server, and the token to ask it with.
 pub(super) struct Client {

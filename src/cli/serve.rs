@@ -49,13 +49,16 @@ impl Serve {
         let expose = settings.expose(self.expose.clone());
         let exposure = expose.clone().exposure()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        // Before a store is made that nobody can reach.
-        let listener = runtime.block_on(listen(&settings.listen(self.listen.clone())))?;
+        let wanted = settings.listen(self.listen.clone());
+        // Tried before a store is made that nobody can reach, and taken once there is something to answer with.
+        drop(runtime.block_on(listen(&wanted))?);
         let directory = self.directory(settings)?;
         // Not sooner: while the store is opened, one signal ends it.
         let stop = stop_signal()?;
-        let served = self.serve(directory.clone(), listener, &expose, exposure, settings, stop);
-        let served = runtime.block_on(served);
+        let served = runtime.block_on(async {
+            let listener = listen(&wanted).await?;
+            self.serve(directory.clone(), listener, &expose, exposure, settings, stop).await
+        });
         end(runtime, directory);
         served
     }

@@ -1,5 +1,6 @@
 //! Store against graph against rules.
 
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
@@ -43,7 +44,17 @@ impl Directory {
     /// # Errors
     /// As [`Directory::open_existing`], but for damage that leaves the file one that can be opened: that is a finding.
     pub fn examine(path: impl AsRef<Path>) -> Result<(Checked, Option<Self>), Error> {
-        let mut store = Store::open_unexamined(path.as_ref())?;
+        let mut store = match Store::open_unexamined(path.as_ref()) {
+            Ok(store) => store,
+            Err(failure) if failure.trouble() == StoreTrouble::Damaged => {
+                // Its log may be within reach all the same.
+                return match Store::archive_of(path.as_ref(), &mut io::sink()) {
+                    Ok(revision) => Ok((Checked::of(store::Checked::unopened(revision, &failure)), None)),
+                    Err(_) => Err(failure.into()),
+                };
+            }
+            Err(other) => return Err(other.into()),
+        };
         let mut file = store.check()?;
         if file.is_damaged {
             return Ok((Checked::of(file), None));

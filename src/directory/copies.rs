@@ -86,7 +86,7 @@ impl Directory {
     /// # Errors
     /// [`Error::Store`] when the store cannot be opened, or its log cannot be read.
     pub fn archive_of(path: impl AsRef<Path>, out: &mut impl Write) -> Result<Revision, Error> {
-        Ok(Store::open_unexamined(path.as_ref())?.snapshot()?.archive_to(out)?)
+        Ok(Store::archive_of(path.as_ref(), out)?)
     }
 
     /// Makes the store at `path`, where nothing may be yet, from what [`Directory::archive`] wrote; gives back its last

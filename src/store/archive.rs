@@ -130,7 +130,13 @@ struct Reading<R> {
 impl<R: BufRead> Reading<R> {
     /// The id of the store that this is an archive of.
     fn begin(&mut self) -> Result<Uuid, StoreError> {
-        let none = |_| damaged("this is no history of a store; `clade export --history` writes one");
+        let none = |refusal: StoreError| {
+            // It could not be read, whatever it is.
+            if refusal.trouble() == StoreTrouble::Io {
+                return refusal;
+            }
+            damaged("this is no history of a store; `clade export --history` writes one").caused_by(refusal)
+        };
         let value = self.next().map_err(none)?;
         // Whatever else a newer one says.
         if let Some(version) = value["archive"]["version"].as_u64().filter(|found| *found > VERSION.into()) {
@@ -183,7 +189,10 @@ impl<R: BufRead> Reading<R> {
         self.number += 1;
         let most = if self.number == 1 { FIRST_LINE_MAX_BYTES } else { LINE_MAX_BYTES };
         let read = (&mut self.archive).take(most).read_until(b'\n', &mut self.text);
-        read.map_err(|cause| self.unfit(format!("cannot be read: {cause}")))?;
+        read.map_err(|cause| {
+            let what = format!("line {} of the archive cannot be read: {cause}", self.number);
+            StoreError::new(StoreTrouble::Io, what).caused_by(cause)
+        })?;
         match self.text.last() {
             None => Err(self.unfit("is missing: the archive was cut short")),
             Some(b'\n') => serde_json::from_slice(&self.text).map_err(|why| self.unfit(why)),

@@ -17,6 +17,8 @@ use crate::store::failure::{damaged, failed, reading};
 use crate::store::tables::{ENTITIES, MAPPINGS, Meta, TOKENS};
 use crate::store::{log, record};
 
+const LOG_IS_WHOLE: &str =
+    "the log is whole: make a new store of it, with export --history and import --history";
 /// How many findings are told one by one for each table.
 const TOLD_MAX: usize = 20;
 
@@ -62,9 +64,13 @@ pub(super) fn check(database: &mut Database) -> Result<Checked, StoreError> {
     let mut replayed = Replayed::default();
     let whole = {
         let transaction = database.begin_read().map_err(failed)?;
-        let meta = Meta::read(&transaction)?.ok_or_else(|| damaged("the store does not say its revision"))?;
-        checked.revision = meta.revision;
-        let log = reading(|| log::read(&transaction, Revision::default()));
+        let log = reading(|| {
+            let meta = Meta::read(&transaction)?;
+            checked.revision = meta
+                .ok_or_else(|| damaged("the store does not say its revision; restore a backup"))?
+                .revision;
+            log::read(&transaction, Revision::default())
+        });
         match log.and_then(|entries| checked.replay(entries, &mut replayed)) {
             Ok(()) => true,
             Err(failure) if failure.trouble() == StoreTrouble::Damaged => {
@@ -78,11 +84,7 @@ pub(super) fn check(database: &mut Database) -> Result<Checked, StoreError> {
         Pages::Sound => {}
         Pages::Repaired => checked.find("the file's pages were not in order, and have been repaired"),
         Pages::Damaged(what) => {
-            let left = if whole {
-                "the log is whole: make a new store of it, with export --history and import --history"
-            } else {
-                "restore a backup"
-            };
+            let left = if whole { LOG_IS_WHOLE } else { "restore a backup" };
             checked.find(format!("the file's pages are damaged ({what}); {left}"));
             checked.is_damaged = true;
             // As the log says.
@@ -141,6 +143,13 @@ fn pages(database: &mut Database) -> Result<Pages, StoreError> {
 type Rewrite<'r, K> = &'r dyn Fn(&K, &[u8], &mut Vec<u8>) -> Result<(), record::Unfit>;
 
 impl Checked {
+    /// Of a file that cannot be opened, but for its log, which is whole up to this revision.
+    pub(crate) fn unopened(revision: Revision, failure: &StoreError) -> Self {
+        let mut checked = Self { revision, is_damaged: true, ..Self::default() };
+        checked.find(format!("{failure}; but {LOG_IS_WHOLE}"));
+        checked
+    }
+
     fn find(&mut self, what: impl Into<String>) {
         self.findings.push(Finding { what: what.into() });
     }

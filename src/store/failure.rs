@@ -139,7 +139,7 @@ pub(super) fn to_examine(failure: StoreError) -> StoreError {
     if failure.trouble() != StoreTrouble::Damaged {
         return failure;
     }
-    damaged(format!("{failure}, or see with clade check what is left")).caused_by(failure)
+    damaged(format!("{failure} (`clade check` says what is left)")).caused_by(failure)
 }
 
 /// A panic while the store was written.

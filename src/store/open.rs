@@ -163,14 +163,25 @@ fn look_at(path: &Path) -> Result<(), StoreError> {
     if start != REDB_MAGIC {
         return Err(not_a_store(path));
     }
+    if let Some(database) = read_only(path)? {
+        let transaction = database.begin_read().map_err(failed)?;
+        Meta::read(&transaction).map_err(|failure| at(path, &failure))?;
+    }
+    Ok(())
+}
+
+/// As [`look_at`], and gives what was looked at, where that can be read as it is.
+pub(super) fn to_read(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreError> {
+    look_at(path)?;
+    read_only(path)
+}
+
+/// The file at `path`, of which nothing can be written. None where it was not closed: only opening it for writing can tell
+/// more then, and repairs it.
+pub(super) fn read_only(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreError> {
     match ReadOnlyDatabase::open(path) {
-        Ok(database) => {
-            let transaction = database.begin_read().map_err(failed)?;
-            Meta::read(&transaction).map_err(|failure| at(path, &failure))?;
-            Ok(())
-        }
-        // It was not closed. Only opening it for writing can tell more, and repairs it.
-        Err(DatabaseError::RepairAborted) => Ok(()),
+        Ok(database) => Ok(Some(database)),
+        Err(DatabaseError::RepairAborted) => Ok(None),
         Err(failure) => Err(not_opened(path, failure)),
     }
 }

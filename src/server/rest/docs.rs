@@ -50,7 +50,7 @@ refusals! {
         "401": "There is no valid token.",
         "429": "Too many requests in a second; Retry-After says when to go on.",
         "500": "Something went wrong inside.",
-        "503": "Too busy, or the store failed; try again.",
+        "503": "Too busy, or the store failed; try again, but look first after outcome-unknown and timeout.",
     }
     /// Of reading one record, or what belongs to it.
     Found {
