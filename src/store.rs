@@ -107,21 +107,6 @@ impl Store {
         Self::of_file(path, open::open_unexamined)
     }
 
-    /// As [`Snapshot::archive_to`], of the store at `path`, which must exist. Its pages are not examined, and it is left as
-    /// it is, but for what is repaired where it was not closed.
-    ///
-    /// # Errors
-    /// When there is no store, or its log cannot be read, or `out` not be written.
-    pub fn archive_of(path: &Path, out: &mut impl io::Write) -> Result<Revision, StoreError> {
-        if let Some(database) = reading_at(path, || open::to_read(path)).map_err(failure::to_examine)? {
-            return Snapshot(database.begin_read().map_err(failed)?).archive_to(out);
-        }
-        let mut store = Self::open_unexamined(path)?;
-        let archived = reading(|| store.snapshot()?.archive_to(out));
-        let_go(&mut store.database);
-        archived
-    }
-
     /// A new store that is gone when it is dropped.
     ///
     /// # Errors
@@ -154,15 +139,6 @@ impl Store {
             open::with_backend(give().map_err(redb::StorageError::Io).map_err(failed)?, watch)
         };
         Ok(Self::of(reopen(&watch)?, Reopen(Some(Box::new(reopen))), watch))
-    }
-
-    /// Makes the store at `path`, where nothing may be yet, from what [`Snapshot::archive_to`] wrote. It is examined
-    /// before it gets its name.
-    ///
-    /// # Errors
-    /// When there is something, or the archive is none, a newer one, cut short or changed; nothing is left then.
-    pub fn restore_archive(path: &Path, archive: impl io::BufRead) -> Result<Checked, StoreError> {
-        archive::restore(path, archive)
     }
 
     /// A new store with this id, in a file that is empty.

@@ -25,31 +25,30 @@ pub(super) struct Client {
     authorization: Option<String>,
 }
 
+fn probe() -> ConfigBuilder<AgentScope> {
+    Agent::config_builder().timeout_global(Some(PROBE_WITHIN))
+}
+
 impl Client {
     /// A client of the server at `url`, with the token in `CLADE_TOKEN`.
     pub(super) fn new(url: &str) -> Result<Self> {
         let token = variable(TOKEN).and_then(|token| token.into_string().ok());
         let token =
             token.ok_or_else(|| Failure::Usage(format!("set {TOKEN} to a token of the server {url}")))?;
-        Ok(Self { authorization: Some(format!("Bearer {}", token.trim())), ..Self::without_token(url) })
-    }
-
-    /// A client for what asks for no token.
-    fn without_token(url: &str) -> Self {
-        Self::with(url, Agent::config_builder())
+        let authorization = Some(format!("Bearer {}", token.trim()));
+        Ok(Self { authorization, ..Self::with(url, Agent::config_builder()) })
     }
 
     /// A client that asks how a server is, and waits a little.
     pub(super) fn probing(url: &str) -> Self {
-        Self::with(url, Agent::config_builder().timeout_global(Some(PROBE_WITHIN)))
+        Self::with(url, probe())
     }
 
     /// The same for a server of this machine, whose certificate is for the name by which others know it. No proxy of the
     /// environment leads there.
     pub(super) fn probing_this_machine(url: &str) -> Self {
         let tls = TlsConfig::builder().disable_verification(true).build();
-        let config = Agent::config_builder().timeout_global(Some(PROBE_WITHIN));
-        Self::with(url, config.tls_config(tls).proxy(None))
+        Self::with(url, probe().tls_config(tls).proxy(None))
     }
 
     fn with(url: &str, config: ConfigBuilder<AgentScope>) -> Self {

@@ -12,8 +12,7 @@ use crate::cli::output::write_to;
 use crate::cli::records::{FileFormat, bytes_counter};
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
-use crate::directory::Directory;
-use crate::directory::NewFile;
+use crate::directory::{Directory, NewFile};
 use crate::server::rest::{Format, export};
 
 #[derive(Debug, Args)]

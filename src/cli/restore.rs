@@ -10,8 +10,7 @@ use serde_json::json;
 use crate::cli::output::fill;
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, say, say_json};
-use crate::directory::Directory;
-use crate::directory::NewFile;
+use crate::directory::{Directory, NewFile};
 use crate::model::entity::Revision;
 
 #[derive(Debug, Args)]

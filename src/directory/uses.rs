@@ -101,4 +101,18 @@ mod tests {
         assert_eq!(uses.rest(), [(new, at(2 * PRECISION_MILLIS))]);
         assert_eq!(uses.rest(), []);
     }
+
+    #[test]
+    fn what_could_not_be_written_is_written_later_as_it_is_then() {
+        let id = TokenId::parse("aaaaaaaa").unwrap();
+        let at = |millis| Timestamp::from_millis(1_700_000_000_000 + millis);
+        let uses = Uses::new(Vec::new());
+        uses.note(&id, at(0));
+        let (began, failed) = (Instant::now(), uses.rest());
+        assert_eq!(failed, [(id.clone(), at(0))]);
+        uses.note(&id, at(PRECISION_MILLIS));
+        uses.take_back(&failed);
+        assert_eq!(uses.due(began), [], "not at once");
+        assert_eq!(uses.rest(), [(id, at(PRECISION_MILLIS))]);
+    }
 }

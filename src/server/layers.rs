@@ -79,7 +79,9 @@ async fn held(State(outstanding): State<Outstanding>, request: Request, next: Ne
         marks.insert(TakesLong);
     } else if is_read {
         marks.insert(MayBeRefused);
-        stream_counts.map(|counts| marks.insert(counts));
+        if let Some(counts) = stream_counts {
+            marks.insert(counts);
+        }
     }
     outstanding.hold(&asker, version, response)
 }

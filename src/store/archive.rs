@@ -9,6 +9,7 @@ use std::io::{BufRead, Read, Write};
 use std::path::Path;
 
 use blake3::Hasher;
+use redb::ReadableDatabase;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -21,10 +22,10 @@ use crate::model::token::TokenId;
 use crate::store::archive::line::{IdText, Line, id};
 use crate::store::backup::Snapshot;
 use crate::store::check::Checked;
-use crate::store::failure::{damaged, reading};
+use crate::store::failure::{damaged, failed, reading, reading_at, to_examine};
 use crate::store::new_file::NewFile;
 use crate::store::record::Unfit;
-use crate::store::{Store, log, uses};
+use crate::store::{Store, let_go, log, open, uses};
 
 /// The version that is written, and the newest that is read.
 const VERSION: u32 = 1;
@@ -57,6 +58,45 @@ impl Snapshot {
         let blake3 = writing.hasher.finalize().to_hex();
         writing.put(&Line::End { revisions: meta.revision.0, blake3: &blake3 })?;
         Ok(meta.revision)
+    }
+}
+
+impl Store {
+    /// As [`Snapshot::archive_to`], of the store at `path`, which must exist. Its pages are not examined, and it is left as
+    /// it is, but for what is repaired where it was not closed.
+    ///
+    /// # Errors
+    /// When there is no store, or its log cannot be read, or `out` not be written.
+    pub fn archive_of(path: &Path, out: &mut impl Write) -> Result<Revision, StoreError> {
+        if let Some(database) = reading_at(path, || open::to_read(path)).map_err(to_examine)? {
+            return reading(|| Snapshot(database.begin_read().map_err(failed)?).archive_to(out));
+        }
+        let mut store = Self::open_unexamined(path)?;
+        let archived = reading(|| store.snapshot()?.archive_to(out));
+        let_go(&mut store.database);
+        archived
+    }
+
+    /// Makes the store at `path`, where nothing may be yet, from what [`Snapshot::archive_to`] wrote. It is examined
+    /// before it gets its name.
+    ///
+    /// # Errors
+    /// When there is something, or the archive is none, a newer one, cut short or changed; nothing is left then.
+    pub fn restore_archive(path: &Path, archive: impl BufRead) -> Result<Checked, StoreError> {
+        let mut reading = Reading { archive, text: Vec::new(), number: 0, hasher: Hasher::new() };
+        // Before anything is made: the first line tells what file it is.
+        let store = reading.begin()?;
+        NewFile::private(path)?.named_once(|part| {
+            let mut store = Self::make_as(part, store)?;
+            let uses = reading.fill(&mut store)?;
+            // With this, everything that was written before is on disk too.
+            store.keep_token_uses(&uses)?;
+            let checked = store.check()?;
+            match checked.findings.first() {
+                None => Ok(checked),
+                Some(first) => Err(damaged(format!("the archive leaves no sound store: {}", first.what))),
+            }
+        })
     }
 }
 
@@ -97,24 +137,6 @@ impl<W: Write> Writing<'_, W> {
         }
         Ok(())
     }
-}
-
-/// Makes the store at `path`, where nothing may be yet, and examines it before it gets that name.
-pub(super) fn restore(path: &Path, archive: impl BufRead) -> Result<Checked, StoreError> {
-    let mut reading = Reading { archive, text: Vec::new(), number: 0, hasher: Hasher::new() };
-    // Before anything is made: the first line tells what file it is.
-    let store = reading.begin()?;
-    NewFile::private(path)?.named_once(|part| {
-        let mut store = Store::make_as(part, store)?;
-        let uses = reading.fill(&mut store)?;
-        // With this, everything that was written before is on disk too.
-        store.keep_token_uses(&uses)?;
-        let checked = store.check()?;
-        match checked.findings.first() {
-            None => Ok(checked),
-            Some(first) => Err(damaged(format!("the archive leaves no sound store: {}", first.what))),
-        }
-    })
 }
 
 struct Reading<R> {

@@ -57,30 +57,28 @@ struct Replayed {
     tokens: BTreeMap<String, Vec<u8>>,
 }
 
-/// Examines the whole file. The log comes first: its hashes vouch for it whatever the pages hold, and it is what a new
-/// store can be made of.
+/// Examines the whole file. Where its pages are damaged, the log is still read: its hashes vouch for it whatever stands
+/// elsewhere, and it is what a new store can be made of.
 pub(super) fn check(database: &mut Database) -> Result<Checked, StoreError> {
     let mut checked = Checked::default();
+    let pages = pages(database)?;
+    let transaction = database.begin_read().map_err(failed)?;
     let mut replayed = Replayed::default();
-    let whole = {
-        let transaction = database.begin_read().map_err(failed)?;
-        let log = reading(|| {
-            let meta = Meta::read(&transaction)?;
-            checked.revision = meta
-                .ok_or_else(|| damaged("the store does not say its revision; restore a backup"))?
-                .revision;
-            log::read(&transaction, Revision::default())
-        });
-        match log.and_then(|entries| checked.replay(entries, &mut replayed)) {
-            Ok(()) => true,
-            Err(failure) if failure.trouble() == StoreTrouble::Damaged => {
-                checked.find(failure.to_string());
-                false
-            }
-            Err(failure) => return Err(failure),
+    let log = reading(|| {
+        let meta = Meta::read(&transaction)?;
+        checked.revision =
+            meta.ok_or_else(|| damaged("the store does not say its revision; restore a backup"))?.revision;
+        log::read(&transaction, Revision::default())
+    });
+    let whole = match log.and_then(|entries| checked.replay(entries, &mut replayed)) {
+        Ok(()) => true,
+        Err(failure) if failure.trouble() == StoreTrouble::Damaged => {
+            checked.find(failure.to_string());
+            false
         }
+        Err(failure) => return Err(failure),
     };
-    match pages(database)? {
+    match pages {
         Pages::Sound => {}
         Pages::Repaired => checked.find("the file's pages were not in order, and have been repaired"),
         Pages::Damaged(what) => {
@@ -95,7 +93,6 @@ pub(super) fn check(database: &mut Database) -> Result<Checked, StoreError> {
         }
     }
 
-    let transaction = database.begin_read().map_err(failed)?;
     let Replayed { entities, mappings, tokens } = replayed;
     let table = transaction.open_table(ENTITIES).map_err(failed)?;
     checked.entities =

@@ -56,25 +56,25 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
 
 /// Opens the store at `path`, which must be there, and examines every page of it.
 pub(super) fn open_existing(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
-    open_over(path, watch, Pages::Unknown, &STEPS)
+    open_over(path, watch, Pages::Examined, &STEPS)
 }
 
 /// Opens the store at `path`, which must be there, whatever its pages hold: for whoever looks for what is left of it.
 pub(super) fn open_unexamined(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
-    open_over(path, watch, Pages::Known, &STEPS)
+    open_over(path, watch, Pages::Trusted, &STEPS)
 }
 
 /// Opens the store at `path` once more, after a write that failed. Its pages were examined before.
 pub(super) fn open_again(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
     look_at(path)?;
-    settled(database_at(path, watch, Pages::Known)?).map_err(|failure| at(path, &failure))
+    settled(database_at(path, watch, Pages::Trusted)?).map_err(|failure| at(path, &failure))
 }
 
-/// Whether the pages of a file are known, or taken, to be those that were written. To examine them reads the whole file.
+/// Whether every page of a file is examined, which reads the whole file, or taken for the one that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pages {
-    Known,
-    Unknown,
+    Trusted,
+    Examined,
 }
 
 /// As [`open_existing`]; where the store's format is older, over these steps.
@@ -87,7 +87,7 @@ fn open_over(path: &Path, watch: &Watch, pages: Pages, steps: &[Step]) -> Result
         drop(database);
         let copy = migrate::keep_copy(path, before)?;
         tracing::warn!(store = %path.display(), ?before, copy = %copy.display(), "a store of an older format is migrated");
-        database = database_at(path, watch, Pages::Known)?;
+        database = database_at(path, watch, Pages::Trusted)?;
         // Another process may have been faster, to migrate it or to write to it.
         match older(&database)? {
             None => {}
@@ -105,19 +105,19 @@ fn open_over(path: &Path, watch: &Watch, pages: Pages, steps: &[Step]) -> Result
 
 /// Makes the store with this id in the file at `path`, which is empty.
 pub(super) fn make_as(path: &Path, store: Uuid, watch: &Watch) -> Result<Opened, StoreError> {
-    founded(database_at(path, watch, Pages::Known)?, store).map_err(|failure| at(path, &failure))
+    founded(database_at(path, watch, Pages::Trusted)?, store).map_err(|failure| at(path, &failure))
 }
 
 /// Makes the empty file at `path` a store.
 fn at_path(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
-    settled(database_at(path, watch, Pages::Known)?).map_err(|failure| at(path, &failure))
+    settled(database_at(path, watch, Pages::Trusted)?).map_err(|failure| at(path, &failure))
 }
 
 fn database_at(path: &Path, watch: &Watch, pages: Pages) -> Result<Database, StoreError> {
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(|cause| io_at(path, cause))?;
     let bytes = FileBackend::new(file).map_err(|failure| not_opened(path, failure))?;
     let mut builder = builder();
-    builder.set_check_integrity_on_open(pages == Pages::Unknown);
+    builder.set_check_integrity_on_open(pages == Pages::Examined);
     builder.create_with_backend(Disk::new(bytes, watch)).map_err(|failure| not_opened(path, failure))
 }
 
@@ -178,7 +178,7 @@ pub(super) fn to_read(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreErro
 
 /// The file at `path`, of which nothing can be written. None where it was not closed: only opening it for writing can tell
 /// more then, and repairs it.
-pub(super) fn read_only(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreError> {
+fn read_only(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreError> {
     match ReadOnlyDatabase::open(path) {
         Ok(database) => Ok(Some(database)),
         Err(DatabaseError::RepairAborted) => Ok(None),
@@ -238,12 +238,12 @@ mod tests {
         open(&path, &Watch::default()).unwrap();
         let copy = folder.path().join("corp.format-1.revision-0.redb");
         open(&copy, &Watch::default()).unwrap();
-        let refused = open_over(&path, &Watch::default(), Pages::Unknown, &[add]).err().unwrap();
+        let refused = open_over(&path, &Watch::default(), Pages::Examined, &[add]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::Exists, "{refused}");
         assert!(refused.to_string().contains("revision-0.redb is no copy"), "{refused}");
         std::fs::remove_file(&copy).unwrap();
         assert!(
-            open_over(&path, &Watch::default(), Pages::Unknown, &[add]).is_err(),
+            open_over(&path, &Watch::default(), Pages::Examined, &[add]).is_err(),
             "a format that is not known yet"
         );
         assert!(copy.exists());
@@ -256,15 +256,15 @@ mod tests {
         let made = open(&path, &Watch::default()).unwrap().meta;
         let copy = folder.path().join("corp.format-1.revision-0.redb");
 
-        let refused = open_over(&path, &Watch::default(), Pages::Unknown, &[add, fail]).err().unwrap();
+        let refused = open_over(&path, &Watch::default(), Pages::Examined, &[add, fail]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::NoSpace);
         assert_eq!(open_existing(&path, &Watch::default()).unwrap().meta, made, "nothing of it was changed");
         assert_eq!(open_existing(&copy, &Watch::default()).unwrap().meta, made);
 
         // Here, two steps on is a format that is not known yet.
-        let refused = open_over(&path, &Watch::default(), Pages::Unknown, &[add, add_again]).err().unwrap();
+        let refused = open_over(&path, &Watch::default(), Pages::Examined, &[add, add_again]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::NewerFormat, "{refused}");
-        let database = database_at(&path, &Watch::default(), Pages::Known).unwrap();
+        let database = database_at(&path, &Watch::default(), Pages::Trusted).unwrap();
         let transaction = database.begin_read().unwrap();
         assert_eq!(Meta::format(&transaction).unwrap(), Some(3));
         assert_eq!(transaction.open_table(ADDED).unwrap().get("steps").unwrap().unwrap().value(), 2);
