@@ -113,7 +113,7 @@ impl Directory {
     /// # Errors
     /// [`Error::Store`] when another process holds the file, or it is no store, a newer one or a damaged one.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::with_store(Store::open(path.as_ref())?)
+        Self::with_store(Store::open(path.as_ref()).map_err(check::to_examine)?)
     }
 
     /// Opens the store at `path`, which must exist.
@@ -121,7 +121,7 @@ impl Directory {
     /// # Errors
     /// As [`Directory::open`], and when there is no such file.
     pub fn open_existing(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::with_store(Store::open_existing(path.as_ref())?)
+        Self::with_store(Store::open_existing(path.as_ref()).map_err(check::to_examine)?)
     }
 
     /// A directory that ends with the process.

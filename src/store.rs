@@ -90,7 +90,7 @@ impl Store {
     /// When another process holds the file, or it is no store, or a newer one, or damaged, or cannot be
     /// read and written. A file that is no store is left as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::of_file(path, open::open).map_err(failure::to_examine)
+        Self::of_file(path, open::open)
     }
 
     /// Opens the store at `path`, which must exist.
@@ -98,13 +98,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], and when there is no file or an empty one.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
-        Self::of_file(path, open::open_existing).map_err(failure::to_examine)
-    }
-
-    /// As [`Store::open_existing`], but its pages are not examined: to look for what is left of a damaged file. What is
-    /// read of it is to be believed only where something else vouches for it, as the chain of hashes does for the log.
-    pub(crate) fn open_unexamined(path: &Path) -> Result<Self, StoreError> {
-        Self::of_file(path, open::open_unexamined)
+        Self::of_file(path, open::open_existing)
     }
 
     /// A new store that is gone when it is dropped.
@@ -346,7 +340,23 @@ impl Store {
     /// When the file cannot be read at all. What is wrong with it is told in [`Checked::findings`].
     pub fn check(&mut self) -> Result<Checked, StoreError> {
         let database = self.database.as_mut().ok_or_else(failure::closed)?;
-        reading(|| check::check(database))
+        let checked = reading(|| check::check(database, self.meta.revision))?;
+        if checked.revision != self.meta.revision {
+            // What stands there now is not to be written on.
+            let_go(&mut self.database);
+        }
+        Ok(checked)
+    }
+
+    /// What is left of the file at `path`, which is too damaged to be opened, as `failure` says: its log, if that.
+    ///
+    /// # Errors
+    /// `failure`, where the log cannot be looked at either.
+    pub(crate) fn check_log(path: &Path, failure: StoreError) -> Result<Checked, StoreError> {
+        match reading_at(path, || open::look_at(path)) {
+            Ok(Some(database)) => reading(|| check::check_log(&database, &failure)),
+            Ok(None) | Err(_) => Err(failure),
+        }
     }
 
     /// The store as it is now, to copy while writes go on.

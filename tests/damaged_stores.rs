@@ -324,7 +324,6 @@ fn salvaged(path: &Path, whole: &(clade::View, Vec<clade::model::change::Batch>)
     let before = fs::read(path).unwrap();
     let (mut first, mut archive) = (Vec::new(), Vec::new());
     let is_saved = Directory::archive_of(path, &mut first).is_ok();
-    assert!(fs::read(path).unwrap() == before, "{what}: an archive of it changes nothing");
     let finding = match Directory::examine(path) {
         Ok((checked, directory)) => {
             assert!(directory.is_none(), "{what}: {checked:?}");
@@ -334,9 +333,11 @@ fn salvaged(path: &Path, whole: &(clade::View, Vec<clade::model::change::Batch>)
         Err(other) => panic!("{what}: {other}"),
     };
     // As the check says to.
-    match Directory::archive_of(path, &mut archive) {
+    let archived = Directory::archive_of(path, &mut archive);
+    assert!(fs::read(path).unwrap() == before, "{what}: who looks for what is left changes nothing");
+    match archived {
         Ok(_) => {
-            assert!(!is_saved || first == archive, "{what}");
+            assert!(is_saved && first == archive, "{what}");
             let again = path.with_file_name("again.redb");
             Directory::restore_archive(&again, &archive[..]).unwrap();
             let (view, log) = told(&Directory::open_existing(&again).unwrap());

@@ -1,11 +1,10 @@
 //! Store against graph against rules.
 
-use std::io;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use crate::directory::Directory;
-use crate::error::{Error, StoreTrouble};
+use crate::error::{Error, StoreError, StoreTrouble};
 use crate::graph::{Graph, View};
 use crate::model::entity::Revision;
 use crate::store::{self, Finding, Store};
@@ -44,14 +43,11 @@ impl Directory {
     /// # Errors
     /// As [`Directory::open_existing`], but for damage that leaves the file one that can be opened: that is a finding.
     pub fn examine(path: impl AsRef<Path>) -> Result<(Checked, Option<Self>), Error> {
-        let mut store = match Store::open_unexamined(path.as_ref()) {
+        let path = path.as_ref();
+        let mut store = match Store::open_existing(path) {
             Ok(store) => store,
             Err(failure) if failure.trouble() == StoreTrouble::Damaged => {
-                // Its log may be within reach all the same.
-                return match Store::archive_of(path.as_ref(), &mut io::sink()) {
-                    Ok(revision) => Ok((Checked::of(store::Checked::unopened(revision, &failure)), None)),
-                    Err(_) => Err(failure.into()),
-                };
+                return Ok((Checked::of(Store::check_log(path, failure)?), None));
             }
             Err(other) => return Err(other.into()),
         };
@@ -76,6 +72,15 @@ impl Directory {
             Err(other) => Err(other),
         }
     }
+}
+
+/// A store that could not be opened, to whoever may examine it.
+pub(super) fn to_examine(failure: StoreError) -> StoreError {
+    if failure.trouble() != StoreTrouble::Damaged {
+        return failure;
+    }
+    let what = format!("{failure} (`clade check` says what is left)");
+    StoreError::new(StoreTrouble::Damaged, what).caused_by(failure)
 }
 
 /// Examines the file, then what it holds against `view`, then `view` against the rules.

@@ -21,8 +21,8 @@ use crate::directory::spans::Requests;
 use crate::directory::statistics::{Tally, Waiting};
 use crate::directory::uses::Uses;
 use crate::directory::{Applied, Took};
+use crate::error::Error;
 use crate::error::panic::caught;
-use crate::error::{Error, StoreTrouble};
 use crate::graph::{Graph, View};
 use crate::model::change::{Batch, ChangeSet};
 use crate::model::command::{Command, Outcome};
@@ -278,10 +278,11 @@ impl Loop {
         if uses.is_empty() {
             return;
         }
-        let kept = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).keep_token_uses(uses);
-        if let Err(failure) = kept {
+        let mut store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(failure) = store.keep_token_uses(uses) {
             tracing::warn!(error = ?failure, "when tokens were last used could not be written");
-            if matches!(failure.trouble(), StoreTrouble::Io | StoreTrouble::NoSpace) {
+            // Where something else can be, they are the reason, and given up.
+            if store.try_write().is_err() {
                 self.shared.uses.take_back(uses);
                 self.shared.ready.store(false, Ordering::Relaxed);
             }

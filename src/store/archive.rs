@@ -22,10 +22,10 @@ use crate::model::token::TokenId;
 use crate::store::archive::line::{IdText, Line, id};
 use crate::store::backup::Snapshot;
 use crate::store::check::Checked;
-use crate::store::failure::{damaged, failed, reading, reading_at, to_examine};
+use crate::store::failure::{damaged, failed, reading, reading_at};
 use crate::store::new_file::NewFile;
 use crate::store::record::Unfit;
-use crate::store::{Store, let_go, log, open, uses};
+use crate::store::{Store, log, open, uses};
 
 /// The version that is written, and the newest that is read.
 const VERSION: u32 = 1;
@@ -68,13 +68,10 @@ impl Store {
     /// # Errors
     /// When there is no store, or its log cannot be read, or `out` not be written.
     pub fn archive_of(path: &Path, out: &mut impl Write) -> Result<Revision, StoreError> {
-        if let Some(database) = reading_at(path, || open::to_read(path)).map_err(to_examine)? {
-            return reading(|| Snapshot(database.begin_read().map_err(failed)?).archive_to(out));
+        match reading_at(path, || open::look_at(path))? {
+            Some(database) => reading(|| Snapshot(database.begin_read().map_err(failed)?).archive_to(out)),
+            None => Self::open_existing(path)?.snapshot()?.archive_to(out),
         }
-        let mut store = Self::open_unexamined(path)?;
-        let archived = reading(|| store.snapshot()?.archive_to(out));
-        let_go(&mut store.database);
-        archived
     }
 
     /// Makes the store at `path`, where nothing may be yet, from what [`Snapshot::archive_to`] wrote. It is examined

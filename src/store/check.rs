@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use redb::{Database, DatabaseError, Key, ReadableDatabase, ReadableTable, StorageError};
+use redb::{
+    Database, DatabaseError, Key, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable,
+    StorageError,
+};
 
 use crate::error::panic::attempt;
 use crate::error::{StoreError, StoreTrouble};
@@ -57,27 +60,23 @@ struct Replayed {
     tokens: BTreeMap<String, Vec<u8>>,
 }
 
-/// Examines the whole file. Where its pages are damaged, the log is still read: its hashes vouch for it whatever stands
-/// elsewhere, and it is what a new store can be made of.
-pub(super) fn check(database: &mut Database) -> Result<Checked, StoreError> {
+/// Examines the whole file of a store that stands at `known`. Where its pages are damaged, the log is still read: its
+/// hashes vouch for it whatever stands elsewhere, and it is what a new store can be made of.
+pub(super) fn check(database: &mut Database, known: Revision) -> Result<Checked, StoreError> {
     let mut checked = Checked::default();
     let pages = pages(database)?;
     let transaction = database.begin_read().map_err(failed)?;
     let mut replayed = Replayed::default();
-    let log = reading(|| {
-        let meta = Meta::read(&transaction)?;
-        checked.revision =
-            meta.ok_or_else(|| damaged("the store does not say its revision; restore a backup"))?.revision;
-        log::read(&transaction, Revision::default())
-    });
-    let whole = match log.and_then(|entries| checked.replay(entries, &mut replayed)) {
-        Ok(()) => true,
-        Err(failure) if failure.trouble() == StoreTrouble::Damaged => {
-            checked.find(failure.to_string());
-            false
-        }
-        Err(failure) => return Err(failure),
-    };
+    let mut whole = checked.read_log(&transaction, &mut replayed)?;
+    if whole && checked.revision != known {
+        // redb went back to the commit before, since the last one is damaged.
+        let gone = format!(
+            "the file is back at revision {}, and {known} is gone; restore a backup",
+            checked.revision
+        );
+        checked.find(gone);
+        (whole, checked.is_damaged) = (false, true);
+    }
     match pages {
         Pages::Sound => {}
         Pages::Repaired => checked.find("the file's pages were not in order, and have been repaired"),
@@ -85,12 +84,11 @@ pub(super) fn check(database: &mut Database) -> Result<Checked, StoreError> {
             let left = if whole { LOG_IS_WHOLE } else { "restore a backup" };
             checked.find(format!("the file's pages are damaged ({what}); {left}"));
             checked.is_damaged = true;
-            // As the log says.
-            checked.entities = replayed.entities.len() as u64;
-            checked.mappings = replayed.mappings.len() as u64;
-            checked.tokens = replayed.tokens.len() as u64;
-            return Ok(checked);
         }
+    }
+    if checked.is_damaged {
+        checked.count(&replayed);
+        return Ok(checked);
     }
 
     let Replayed { entities, mappings, tokens } = replayed;
@@ -110,6 +108,16 @@ pub(super) fn check(database: &mut Database) -> Result<Checked, StoreError> {
             record::put_token(&record::token(TokenId::parse(id)?, bytes)?, out);
             Ok(())
         })?;
+    Ok(checked)
+}
+
+/// Reads the log of a file that cannot be opened, as `failure` says.
+pub(super) fn check_log(database: &ReadOnlyDatabase, failure: &StoreError) -> Result<Checked, StoreError> {
+    let mut checked = Checked { is_damaged: true, ..Checked::default() };
+    let mut replayed = Replayed::default();
+    let whole = checked.read_log(&database.begin_read().map_err(failed)?, &mut replayed)?;
+    checked.find(if whole { format!("{failure}; but {LOG_IS_WHOLE}") } else { failure.to_string() });
+    checked.count(&replayed);
     Ok(checked)
 }
 
@@ -140,15 +148,38 @@ fn pages(database: &mut Database) -> Result<Pages, StoreError> {
 type Rewrite<'r, K> = &'r dyn Fn(&K, &[u8], &mut Vec<u8>) -> Result<(), record::Unfit>;
 
 impl Checked {
-    /// Of a file that cannot be opened, but for its log, which is whole up to this revision.
-    pub(crate) fn unopened(revision: Revision, failure: &StoreError) -> Self {
-        let mut checked = Self { revision, is_damaged: true, ..Self::default() };
-        checked.find(format!("{failure}; but {LOG_IS_WHOLE}"));
-        checked
-    }
-
     fn find(&mut self, what: impl Into<String>) {
         self.findings.push(Finding { what: what.into() });
+    }
+
+    /// Takes the numbers from the log.
+    fn count(&mut self, replayed: &Replayed) {
+        self.entities = replayed.entities.len() as u64;
+        self.mappings = replayed.mappings.len() as u64;
+        self.tokens = replayed.tokens.len() as u64;
+    }
+
+    /// Reads the log; says whether it is whole.
+    fn read_log(
+        &mut self,
+        transaction: &ReadTransaction,
+        replayed: &mut Replayed,
+    ) -> Result<bool, StoreError> {
+        let log = reading(|| {
+            let meta = Meta::read(transaction)?;
+            self.revision = meta
+                .ok_or_else(|| damaged("the store does not say its revision; restore a backup"))?
+                .revision;
+            log::read(transaction, Revision::default())
+        });
+        match log.and_then(|entries| self.replay(entries, replayed)) {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.trouble() == StoreTrouble::Damaged => {
+                self.find(failure.to_string());
+                Ok(false)
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Replays the log, as far as it can be read.

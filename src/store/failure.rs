@@ -134,14 +134,6 @@ fn senseless(why: &str) -> StoreError {
     damaged(format!("the store is damaged ({first}); restore a backup"))
 }
 
-/// A store that could not be opened, to whoever may examine it.
-pub(super) fn to_examine(failure: StoreError) -> StoreError {
-    if failure.trouble() != StoreTrouble::Damaged {
-        return failure;
-    }
-    damaged(format!("{failure} (`clade check` says what is left)")).caused_by(failure)
-}
-
 /// A panic while the store was written.
 pub(super) fn panicked() -> StoreError {
     StoreError::new(

@@ -56,17 +56,12 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
 
 /// Opens the store at `path`, which must be there, and examines every page of it.
 pub(super) fn open_existing(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
-    open_over(path, watch, Pages::Examined, &STEPS)
-}
-
-/// Opens the store at `path`, which must be there, whatever its pages hold: for whoever looks for what is left of it.
-pub(super) fn open_unexamined(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
-    open_over(path, watch, Pages::Trusted, &STEPS)
+    open_over(path, watch, &STEPS)
 }
 
 /// Opens the store at `path` once more, after a write that failed. Its pages were examined before.
 pub(super) fn open_again(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
-    look_at(path)?;
+    drop(look_at(path)?);
     settled(database_at(path, watch, Pages::Trusted)?).map_err(|failure| at(path, &failure))
 }
 
@@ -78,9 +73,9 @@ enum Pages {
 }
 
 /// As [`open_existing`]; where the store's format is older, over these steps.
-fn open_over(path: &Path, watch: &Watch, pages: Pages, steps: &[Step]) -> Result<Opened, StoreError> {
-    look_at(path)?;
-    let mut database = database_at(path, watch, pages)?;
+fn open_over(path: &Path, watch: &Watch, steps: &[Step]) -> Result<Opened, StoreError> {
+    drop(look_at(path)?);
+    let mut database = database_at(path, watch, Pages::Examined)?;
     let older = |database: &Database| migrate::older(database, steps).map_err(|failure| at(path, &failure));
     if let Some(before) = older(&database)? {
         // What is copied is a file that was closed.
@@ -150,8 +145,9 @@ pub(super) fn must_go_on_from(known: &Meta, opened: &Opened) -> Result<(), Store
     ))
 }
 
-/// Refuses a file that is no store of a format known here, without opening it for writing.
-fn look_at(path: &Path) -> Result<(), StoreError> {
+/// Refuses a file that is no store of a format known here, without opening it for writing. Gives it to be read so; none
+/// where it was not closed: only opening it for writing can tell more then, and repairs it.
+pub(super) fn look_at(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreError> {
     // Before it is opened: opening a pipe would wait for someone to write into it.
     let found = fs::metadata(path).map_err(|cause| not_there(path, cause))?;
     if !found.is_file() {
@@ -163,24 +159,12 @@ fn look_at(path: &Path) -> Result<(), StoreError> {
     if start != REDB_MAGIC {
         return Err(not_a_store(path));
     }
-    if let Some(database) = read_only(path)? {
-        let transaction = database.begin_read().map_err(failed)?;
-        Meta::read(&transaction).map_err(|failure| at(path, &failure))?;
-    }
-    Ok(())
-}
-
-/// As [`look_at`], and gives what was looked at, where that can be read as it is.
-pub(super) fn to_read(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreError> {
-    look_at(path)?;
-    read_only(path)
-}
-
-/// The file at `path`, of which nothing can be written. None where it was not closed: only opening it for writing can tell
-/// more then, and repairs it.
-fn read_only(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreError> {
     match ReadOnlyDatabase::open(path) {
-        Ok(database) => Ok(Some(database)),
+        Ok(database) => {
+            let transaction = database.begin_read().map_err(failed)?;
+            Meta::read(&transaction).map_err(|failure| at(path, &failure))?;
+            Ok(Some(database))
+        }
         Err(DatabaseError::RepairAborted) => Ok(None),
         Err(failure) => Err(not_opened(path, failure)),
     }
@@ -238,14 +222,11 @@ mod tests {
         open(&path, &Watch::default()).unwrap();
         let copy = folder.path().join("corp.format-1.revision-0.redb");
         open(&copy, &Watch::default()).unwrap();
-        let refused = open_over(&path, &Watch::default(), Pages::Examined, &[add]).err().unwrap();
+        let refused = open_over(&path, &Watch::default(), &[add]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::Exists, "{refused}");
         assert!(refused.to_string().contains("revision-0.redb is no copy"), "{refused}");
         std::fs::remove_file(&copy).unwrap();
-        assert!(
-            open_over(&path, &Watch::default(), Pages::Examined, &[add]).is_err(),
-            "a format that is not known yet"
-        );
+        assert!(open_over(&path, &Watch::default(), &[add]).is_err(), "a format that is not known yet");
         assert!(copy.exists());
     }
 
@@ -256,13 +237,13 @@ mod tests {
         let made = open(&path, &Watch::default()).unwrap().meta;
         let copy = folder.path().join("corp.format-1.revision-0.redb");
 
-        let refused = open_over(&path, &Watch::default(), Pages::Examined, &[add, fail]).err().unwrap();
+        let refused = open_over(&path, &Watch::default(), &[add, fail]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::NoSpace);
         assert_eq!(open_existing(&path, &Watch::default()).unwrap().meta, made, "nothing of it was changed");
         assert_eq!(open_existing(&copy, &Watch::default()).unwrap().meta, made);
 
         // Here, two steps on is a format that is not known yet.
-        let refused = open_over(&path, &Watch::default(), Pages::Examined, &[add, add_again]).err().unwrap();
+        let refused = open_over(&path, &Watch::default(), &[add, add_again]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::NewerFormat, "{refused}");
         let database = database_at(&path, &Watch::default(), Pages::Trusted).unwrap();
         let transaction = database.begin_read().unwrap();
