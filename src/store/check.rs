@@ -277,3 +277,21 @@ impl Replayed {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    /// As where redb goes back to the commit before, since the last one is damaged.
+    #[test]
+    fn a_file_that_stands_behind_what_it_stood_at_is_not_written_on() {
+        let mut store = Store::in_memory().unwrap();
+        assert_eq!(store.check().unwrap().findings, []);
+        store.meta.revision = Revision(1);
+        let checked = store.check().unwrap();
+        let [gone] = &checked.findings[..] else { panic!("{checked:?}") };
+        assert!(checked.is_damaged && gone.what.contains("back at revision 0, and 1 is gone"), "{gone:?}");
+        assert!(store.try_write().is_err());
+    }
+}
