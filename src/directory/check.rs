@@ -41,7 +41,7 @@ impl Directory {
     /// ```
     ///
     /// # Errors
-    /// As [`Directory::open_existing`], but for damage that leaves the file one that can be opened: that is a finding.
+    /// As [`Directory::open_existing`], but for damage that leaves the log within reach: that is a finding.
     pub fn examine(path: impl AsRef<Path>) -> Result<(Checked, Option<Self>), Error> {
         let path = path.as_ref();
         let mut store = match Store::open_existing(path) {
