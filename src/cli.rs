@@ -40,7 +40,7 @@ use serde_json::{Value, json};
 
 use crate::error::panic::tell_only_what_nobody_catches;
 use crate::error::{Error, StoreError};
-use crate::server::problem::Problem;
+use crate::server::response::problem::Problem;
 
 /// Who and what belongs where: people, projects and org units in one file, served over GraphQL and REST.
 #[derive(Debug, Parser)]

@@ -10,8 +10,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use clade::model::token::Role;
-use clade::server::Exposure;
-use clade::server::graphql::Settings;
+use clade::server::app::{Exposure, GraphqlSettings as Settings};
 use serde_json::{Value, json};
 use support::socket::{Client, PROTOCOL};
 use support::{Answer, Server};

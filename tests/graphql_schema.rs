@@ -44,7 +44,7 @@ fn the_file_is_what_is_served() {
     let server = Server::start();
     let shown = server.send_as("GET", "!/schema.graphql", &[], None).text();
     assert!(file.trim_end() == shown.trim_end(), "run `clade schema > schema.graphql` and read the diff");
-    assert_eq!(shown, clade::server::graphql::schema_sdl());
+    assert_eq!(shown, clade::server::app::schema_sdl());
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn scalars_say_where_they_are_specified() {
             assert!(text(&named["specifiedByURL"]).starts_with("https://"), "{named}");
         }
     }
-    let sdl = clade::server::graphql::schema_sdl();
+    let sdl = clade::server::app::schema_sdl();
     assert_eq!(sdl.matches(" @specifiedBy(url: \"https://").count(), 3);
 }
 

@@ -11,7 +11,7 @@ use clade::access::Secret;
 use clade::model::command::{Command, NewToken};
 use clade::model::time::Timestamp;
 use clade::model::token::Role;
-use clade::server::graphql::Settings;
+use clade::server::app::GraphqlSettings as Settings;
 use serde_json::{Value, json};
 use support::Server;
 use support::socket::{Client, PROTOCOL};

@@ -16,8 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use clade::access::jwt::{ClaimName, Rules};
 use clade::model::token::Role;
-use clade::server::Exposure;
-use clade::server::issuer::Issuer;
+use clade::server::app::{Exposure, IdentityProvider};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use rsa::pkcs1::EncodeRsaPrivateKey;
@@ -117,7 +116,7 @@ fn rules() -> Rules {
 /// A server with a small organisation that trusts these keys.
 fn trusting(folder: &Folder, keys: &[&Key]) -> Server {
     folder.write("jwks.json", jwks(keys));
-    let issuer = Issuer::new(rules(), folder.path("jwks.json").to_str().unwrap()).unwrap();
+    let issuer = IdentityProvider::new(rules(), folder.path("jwks.json").to_str().unwrap()).unwrap();
     Server::organisation_with(|state| state.trusting(issuer))
 }
 
@@ -345,7 +344,7 @@ fn provider(body: String) -> (String, Arc<AtomicUsize>) {
 fn keys_at_a_url_are_fetched_once_a_token_needs_them_and_not_for_every_stranger() {
     let (key, stranger) = (Key::ed25519("ed"), Key::ed25519("strange"));
     let (url, asked) = provider(jwks(&[&key]));
-    let issuer = Issuer::new(rules(), &url).unwrap();
+    let issuer = IdentityProvider::new(rules(), &url).unwrap();
     let server = Server::organisation_with(|state| state.trusting(issuer));
     assert_eq!(asked.load(Ordering::SeqCst), 0);
     get(&server, "nonsense", "/people").problem(401, "unauthorized");
@@ -363,7 +362,7 @@ fn who_waits_for_keys_takes_no_more_than_a_share_of_the_places() {
     let (key, stranger) = (Key::ed25519("ed"), Key::ed25519("strange"));
     let provider = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/keys", provider.local_addr().unwrap());
-    let issuer = Issuer::new(rules(), &url).unwrap();
+    let issuer = IdentityProvider::new(rules(), &url).unwrap();
     let exposure = Exposure { requests_at_once: 2, requests_a_second: 0, ..Exposure::default() };
     let server = Server::start_exposed(exposure, |state| state.trusting(issuer));
     let guess = stranger.sign(&claims(&json!({})));

@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use clade::server::exposure::{Exposure, Patience};
+use clade::server::app::{Exposure, Patience};
 use clade::server::limits::DRAIN_WITHIN;
 use support::Server;
 

@@ -11,9 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clade::server::Exposure;
-use clade::server::exposure::Patience;
-use clade::server::tls::Tls;
+use clade::server::app::{Exposure, Patience, Tls};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use support::{Folder, Server};
 use tempfile::TempDir;

@@ -8,9 +8,7 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use crate::cli::{Failure, Result};
-use crate::server::Exposure;
-use crate::server::exposure::Origin;
-use crate::server::tls::Tls;
+use crate::server::app::{Exposure, Origin, Tls};
 
 /// Every setting of exposure, where it was made.
 #[derive(Debug, Clone, Default, Args)]

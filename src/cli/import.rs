@@ -21,7 +21,7 @@ use crate::directory::Directory;
 use crate::error::{Error, StoreTrouble};
 use crate::model::command::{Command, Effect, IfExists};
 use crate::model::entity::Revision;
-use crate::server::problem::Problem;
+use crate::server::response::problem::Problem;
 use crate::server::rest::{command_of_line, command_of_record, in_order, merging_helps, records_of_csv};
 
 /// Lines that are read side by side.

@@ -8,7 +8,7 @@ use crate::access::jwt::{ClaimName, Rules};
 use crate::cli::{Failure, Result};
 use crate::error::Error;
 use crate::model::token::Role;
-use crate::server::issuer::Issuer;
+use crate::server::app::IdentityProvider;
 
 const ROLE_CLAIM: &str = "roles";
 /// What gives a role, where nothing else is said.
@@ -41,7 +41,7 @@ impl Jwt {
     }
 
     /// The identity provider; none where nothing is said of any.
-    pub(super) fn issuer(&self) -> Result<Option<Issuer>> {
+    pub(super) fn issuer(&self) -> Result<Option<IdentityProvider>> {
         let Self { issuer, audience, jwks, role_claim, roles, units_claim } = self;
         let (issuer, audience, jwks) = match (issuer, audience, jwks) {
             (Some(issuer), Some(audience), Some(jwks)) => (issuer, audience, jwks),
@@ -71,7 +71,8 @@ impl Jwt {
             roles: given_by,
             units_claim: units_claim.as_ref().map(ClaimName::new),
         };
-        let issuer = Issuer::new(rules, jwks).map_err(|why| Failure::Usage(format!("[jwt] jwks: {why}")))?;
+        let issuer =
+            IdentityProvider::new(rules, jwks).map_err(|why| Failure::Usage(format!("[jwt] jwks: {why}")))?;
         Ok(Some(issuer))
     }
 }

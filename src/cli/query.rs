@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say_json};
-use crate::server::graphql::{self, Asked, Wanted};
-use crate::server::state::{AppState, Caller};
+use crate::server::app::{Asked, Wanted, execute};
 
 #[derive(Debug, Args)]
 pub(super) struct Query {
@@ -31,11 +30,9 @@ impl Query {
         let answer = match Target::existing(settings)? {
             Target::Server(client) => client.graphql_answer(&query, &Value::Object(variables))?,
             Target::Store(directory) => {
-                let state = AppState::new(directory);
-                let caller = Caller::local(&state);
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 let asked = Asked { document: Wanted::Text(query), operation_name: None, variables };
-                serde_json::to_value(runtime.block_on(graphql::execute(&state, caller, asked)))
+                serde_json::to_value(runtime.block_on(execute(directory, asked)))
                     .map_err(|why| Failure::refused(why.to_string()))?
             }
         };

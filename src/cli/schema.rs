@@ -5,8 +5,7 @@ use std::io::{self, Read};
 use crate::cli::client::Client;
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, say};
-use crate::server::graphql::schema_sdl;
-use crate::server::rest::openapi as document;
+use crate::server::app::{openapi as document, schema_sdl};
 
 pub(super) fn graphql(settings: &Settings) -> Result {
     match &settings.server {

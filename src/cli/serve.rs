@@ -15,7 +15,7 @@ use crate::cli::stop_signal::stop_signal;
 use crate::cli::telemetry::Telemetry;
 use crate::cli::{Failure, Result, demo, say, token};
 use crate::directory::Directory;
-use crate::server::{AppState, Exposure, serve_exposed};
+use crate::server::app::{AppState, Exposure, serve_exposed};
 
 /// How long what takes long, such as a check, may go on once the connections have ended.
 const ENDED_WITHIN: Duration = Duration::from_secs(10);

@@ -16,8 +16,7 @@ use crate::cli::graphql::Graphql;
 use crate::cli::jwt::Jwt;
 use crate::cli::telemetry::LogFormat;
 use crate::cli::{Failure, Result};
-use crate::server::graphql;
-use crate::server::limits::ANSWERS_KEPT_BYTES;
+use crate::server::app::{ANSWERS_KEPT_BYTES, GraphqlSettings};
 
 const FILE: &str = "clade.toml";
 const DATA: &str = "clade.redb";
@@ -177,7 +176,7 @@ impl Settings {
     }
 
     /// How a server answers GraphQL.
-    pub(super) fn graphql(&self, flags: &Graphql) -> graphql::Settings {
+    pub(super) fn graphql(&self, flags: &Graphql) -> GraphqlSettings {
         flags.over(&self.graphql)
     }
 

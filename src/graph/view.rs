@@ -102,6 +102,13 @@ impl View {
         self.sight.as_ref().map_or("all", |sight| sight.name(&self.graph))
     }
 
+    /// Tells what this view holds from what any other does, as a word: equal views of one opening have the same. For
+    /// `ETag`s and cache keys.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        format!("r{}-{}-{:08x}", self.revision(), self.scope_name(), self.opening())
+    }
+
     pub(super) fn graph(&self) -> &Graph {
         &self.graph
     }

@@ -14,13 +14,39 @@ const TIMES_MAX: u64 = 4;
 /// The index of texts lets through one record of so many, as a rule: which, is only known by asking it.
 const LET_THROUGH_ONE_OF: u64 = 8;
 
+/// While a record is written out, so many texts could be looked at.
+const TEXTS_A_RECORD: u64 = 40;
+
+/// What evaluating a filter comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// About so many texts are looked at.
+    pub texts: u64,
+    /// At most so many records match.
+    pub matches: u64,
+}
+
 impl Filter {
+    /// What it comes to to tell which records of `kind` match. To be asked of every filter that comes from outside,
+    /// after [`Filter::checked`].
+    #[must_use]
+    pub fn estimate(&self, view: &View, kind: Kind) -> Estimate {
+        let Bound { texts, matches } = Bound::of(Selection { view, kind }, self, view.all(kind).len());
+        Estimate { texts, matches }
+    }
+
     /// About how many texts are looked at to tell which records of `kind` match. To be asked of every filter that
     /// comes from outside and may hold several conditions, after [`Filter::checked`].
     #[must_use]
     pub fn texts(&self, view: &View, kind: Kind) -> u64 {
         Bound::of(Selection { view, kind }, self, view.all(kind).len()).texts
     }
+}
+
+/// What writing out so many records of a list costs, in texts looked at: each takes some microseconds.
+#[must_use]
+pub fn cost_of(records: u64) -> u64 {
+    records.saturating_mul(TEXTS_A_RECORD)
 }
 
 /// How many texts may be looked at for one request: a number of times everyone in sight, or so many that it takes

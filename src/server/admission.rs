@@ -1,44 +1,71 @@
-//! Admission: how often each one may ask, and whose is what is worked on. One for every door, HTTP and sockets alike.
+//! Admission: how often each caller may ask, how much at once, and what takes long. One for every door, HTTP and
+//! sockets alike.
 //!
-//! Nobody has more than a share of the places, so that one token cannot take everyone's.
+//! What must stay true: no caller has more than its share of anything, so that one token cannot take everyone's.
 
-use axum::extract::Request;
+pub(super) mod gate;
+pub(super) mod heavy;
+pub(super) mod memory;
+pub(super) mod rate;
+pub(super) mod work;
+
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::model::token::Actor;
-use crate::server::exposure::Exposure;
-use crate::server::outstanding::Outstanding;
-use crate::server::peer::Peer;
-use crate::server::problem::{Problem, Result};
-use crate::server::rate::{Left, Rates, TooMany};
-use crate::server::shares::{Full, Share, Shares};
-use crate::server::state::{AppState, Caller};
+use crate::server::admission::heavy::Heavy;
+use crate::server::admission::memory::Memory;
+use crate::server::admission::rate::{Rates, Remaining, TooMany};
+use crate::server::auth::authenticator::Authenticator;
+use crate::server::auth::caller::Principal;
+use crate::server::connection::config::Exposure;
+use crate::server::limits::COPIES_MAX;
+use crate::server::quota::{Exhausted, Permit, Quota};
+use crate::server::response::problem::{Problem, Result};
 
-/// The rates and the places of all who ask.
+/// The limits of all callers together.
 #[derive(Debug)]
 pub(super) struct Admission {
     rates: Rates,
-    places: Shares<Asker>,
-    /// The room for answers.
-    pub(super) outstanding: Outstanding,
+    requests: Quota<Principal>,
+    /// The memory for what requests make.
+    pub(super) memory: Memory,
+    /// The slots for what takes long.
+    pub(super) heavy: Heavy,
+    pub(super) store: StoreTurns,
 }
 
-/// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Asker {
-    /// Whose token is good.
-    Known(Actor),
-    /// Who shows none, by where it comes from; nobody knows where without this crate's listener.
-    Stranger(Option<Peer>),
+/// Operations on the store as a whole wait for its lock and its disk, not for a processor, so they take no slot.
+#[derive(Debug)]
+pub(super) struct StoreTurns {
+    /// One check at a time: writes wait for it.
+    checks: Arc<Semaphore>,
+    /// The copies of the store on its disk.
+    copies: Arc<Semaphore>,
+}
+
+impl StoreTurns {
+    fn new() -> Self {
+        Self { checks: Arc::new(Semaphore::new(1)), copies: Arc::new(Semaphore::new(COPIES_MAX)) }
+    }
+
+    async fn check(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.checks).acquire_owned().await.expect("the semaphore is never closed")
+    }
+
+    async fn copy(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.copies).acquire_owned().await.expect("the semaphore is never closed")
+    }
 }
 
 /// A request that may be worked on, for as long as this is held.
 #[derive(Debug)]
 pub(super) struct Admitted {
-    /// What is left to its asker, where that is counted.
-    pub(super) left: Option<Left>,
-    _place: Share<Asker>,
+    /// What is left to its caller, where that is counted.
+    pub(super) remaining: Option<Remaining>,
+    _slot: Permit<Principal>,
 }
 
 /// Why a request goes no further.
@@ -49,60 +76,47 @@ pub(super) enum Refused {
 }
 
 impl Admission {
-    pub(super) fn new(state: &AppState, exposure: &Exposure) -> Self {
-        let places = exposure.requests_at_once;
+    pub(super) fn new(authenticator: &Authenticator, exposure: &Exposure) -> Self {
+        let share = |all| authenticator.share_of(all);
+        let requests = exposure.requests_at_once;
         Self {
             rates: Rates::new(exposure.requests_a_second),
-            places: Shares::new(places, state.share_of(places)),
-            outstanding: Outstanding::new(),
+            requests: Quota::new(requests, share(requests)),
+            memory: Memory::new(share),
+            heavy: Heavy::new(share),
+            store: StoreTurns::new(),
         }
     }
 
-    /// Counts a request, and gives it a place.
-    pub(super) fn admit(&self, asker: &Asker) -> Result<Admitted, Refused> {
-        let left = self.count(asker)?;
-        Ok(Admitted { left, _place: self.place(asker)? })
+    /// Counts a request, and gives it a slot.
+    pub(super) fn admit(&self, principal: &Principal) -> Result<Admitted, Refused> {
+        let remaining = self.count(principal)?;
+        Ok(Admitted { remaining, _slot: self.slot(principal)? })
     }
 
-    /// Counts a request; how many more its asker may send, where that is counted.
-    pub(super) fn count(&self, asker: &Asker) -> Result<Option<Left>, TooMany> {
-        match asker {
-            Asker::Known(actor) => self.rates.of_token(actor),
-            Asker::Stranger(Some(peer)) => self.rates.of_refused(*peer).map(Some),
-            Asker::Stranger(None) => Ok(None),
+    /// Counts a request; how many more its caller may send, where that is counted.
+    pub(super) fn count(&self, principal: &Principal) -> Result<Option<Remaining>, TooMany> {
+        match principal {
+            Principal::Known(actor) => self.rates.of_token(actor),
+            Principal::Unauthenticated(Some(peer)) => self.rates.of_refused(*peer).map(Some),
+            Principal::Unauthenticated(None) => Ok(None),
         }
     }
 
-    /// A place for what is worked on.
-    pub(super) fn place(&self, asker: &Asker) -> Result<Share<Asker>> {
-        self.places.take(asker, 1).map_err(|full| {
-            let detail = match (full, asker) {
-                (Full::All, _) => "too many requests are being worked on; try again",
-                (Full::Share, Asker::Known(_)) => {
+    /// A slot for a request that is worked on.
+    pub(super) fn slot(&self, principal: &Principal) -> Result<Permit<Principal>> {
+        self.requests.take(principal, 1).map_err(|exhausted| {
+            let detail = match (exhausted, principal) {
+                (Exhausted::All, _) => "too many requests are being worked on; try again",
+                (Exhausted::Own, Principal::Known(_)) => {
                     "this token has as many requests open as one may; try again once some are answered"
                 }
-                (Full::Share, Asker::Stranger(_)) => {
+                (Exhausted::Own, Principal::Unauthenticated(_)) => {
                     "this address has as many requests open as one may; try again once some are answered"
                 }
             };
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
         })
-    }
-}
-
-impl Asker {
-    /// Whoever sends this, before anything is known of a token.
-    pub(super) fn stranger(request: &Request) -> Self {
-        Self::Stranger(request.extensions().get::<Peer>().copied())
-    }
-
-    /// Whom the gate let in, or whoever else sends this.
-    pub(super) fn of(request: &Request) -> Self {
-        request.extensions().get::<Caller>().map_or_else(|| Self::stranger(request), Self::known)
-    }
-
-    pub(super) fn known(caller: &Caller) -> Self {
-        Self::Known(caller.grant.actor().clone())
     }
 }
 
@@ -118,7 +132,7 @@ impl From<Problem> for Refused {
     }
 }
 
-/// What is told where there are no headers to tell it in.
+/// For where there are no headers.
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {
@@ -134,50 +148,5 @@ impl IntoResponse for Refused {
             Self::TooMany(too_many) => too_many.into_response(),
             Self::Problem(problem) => problem.into_response(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::directory::Directory;
-
-    fn admission(set: impl FnOnce(AppState) -> AppState, requests_at_once: usize) -> Admission {
-        let state = set(AppState::new(Directory::in_memory().unwrap()));
-        Admission::new(&state, &Exposure { requests_at_once, requests_a_second: 1, ..Exposure::default() })
-    }
-
-    #[test]
-    fn one_has_half_of_the_places_and_others_the_rest() {
-        let admission = admission(|state| state, 4);
-        let peer = |last| Asker::Stranger(Some(Peer::of([10, 0, 0, last].into())));
-        let _two = [admission.place(&peer(1)).unwrap(), admission.place(&peer(1)).unwrap()];
-        let its = admission.place(&peer(1)).unwrap_err();
-        assert!(its.code == "busy" && its.detail.contains("this address"), "{its:?}");
-        let local = Asker::Known(Actor::Local);
-        let two = [admission.place(&local).unwrap(), admission.place(&local).unwrap()];
-        let all = admission.place(&peer(2)).unwrap_err();
-        assert!(all.code == "busy" && all.detail.contains("too many"), "{all:?}");
-        drop(two);
-        assert!(admission.place(&peer(2)).is_ok());
-    }
-
-    #[test]
-    fn without_tokens_all_are_one_and_one_may_have_everything() {
-        let admission = admission(AppState::without_tokens, 2);
-        let local = Asker::Known(Actor::Local);
-        let _two = [admission.place(&local).unwrap(), admission.place(&local).unwrap()];
-        assert!(admission.place(&local).unwrap_err().detail.contains("too many"));
-    }
-
-    #[test]
-    fn who_comes_from_nowhere_is_not_counted_and_others_are() {
-        let admission = admission(|state| state, 2);
-        for _ in 0..3 {
-            assert!(admission.count(&Asker::Stranger(None)).unwrap().is_none());
-        }
-        let local = Asker::Known(Actor::Local);
-        assert!(admission.admit(&local).unwrap().left.is_some());
-        assert!(matches!(admission.admit(&local), Err(Refused::TooMany(_))));
     }
 }

@@ -2,14 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::directory::{Audit, AuditRequest, Record, RecordName};
+use crate::directory::{Audit, Record, RecordName};
 use crate::error::Error;
 use crate::model::entity::{Body, Entity, EntityId, Kind, ProjectOwner};
 use crate::model::key::{Email, Name, RepoUrl};
 use crate::model::mapping::MappingId;
 use crate::model::token::{Scope, TokenId};
-use crate::server::problem::{Problem, Result};
-use crate::server::state::AppState;
 
 /// Every kind of entity, with its word here: the one that bulk takes.
 const KINDS: [(Kind, &str); 5] = [
@@ -20,23 +18,11 @@ const KINDS: [(Kind, &str); 5] = [
     (Kind::Service, "service"),
 ];
 
-/// Reads one page of the log. It may read much of the disk, so others who ask wait meanwhile.
-pub(super) async fn read(state: &AppState, asked: AuditRequest) -> Result<Audit> {
-    let turn = state.audit_turn().await.ok_or_else(Problem::internal)?;
-    let directory = state.directory().clone();
-    let reading = tokio::task::spawn_blocking(move || {
-        // Held until the reading is done, also where nobody waits for it any more.
-        let _turn = turn;
-        directory.audit(&asked)
-    });
-    Ok(reading.await.map_err(|_| Problem::internal())??)
-}
-
 /// Reads a record's name: `person:ada@corp.example`.
 ///
 /// # Errors
 /// [`Error::Invalid`] where it has another form.
-pub fn record_name(text: &str) -> Result<RecordName, Error> {
+pub(crate) fn record_name(text: &str) -> Result<RecordName, Error> {
     let form = "must be KIND:KEY, of the kinds orgUnit, person, project, repository, service, mapping, token";
     let (kind, key) = text.split_once(':').ok_or_else(|| Error::invalid("record", text, form))?;
     let key = key.trim();

@@ -4,7 +4,7 @@ use crate::directory::View;
 use crate::model::entity::{Body, Entity, EntityId, Kind, Person};
 use crate::model::key::Name;
 use crate::query::doctor::{About, Finding};
-use crate::server::graphql::node::{entity_id, mapping_id};
+use crate::server::graphql::types::node::{entity_id, mapping_id};
 use crate::server::limits::FINDING_RECORDS_MAX;
 
 /// A record that a finding is about.

@@ -8,7 +8,7 @@ use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use crate::server::limits::JSON_VALUES_MAX;
-use crate::server::problem::{Problem, Result};
+use crate::server::response::problem::{Problem, Result};
 
 /// Reads a body as one JSON value, or says where it stops being one.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value> {

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::MatchedPath;
-use axum::http::{Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use prometheus_client::encoding::prometheus_text::{CONTENT_TYPE, encode};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use prometheus_client::encoding::prometheus_text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::TypedMetric;
 use prometheus_client::metrics::counter::Counter;
@@ -24,12 +24,12 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
 use crate::directory::Directory;
-use crate::server::extract::Overseer;
-use crate::server::problem::Refusal;
+use crate::server::response::problem::Refusal;
 
 use self::operation::OperationNames;
 
 pub(crate) use self::operation::Operation;
+pub(super) use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 
 /// Answers take from some ten microseconds to some seconds. In seconds.
 const DURATIONS: &[f64] = &[
@@ -176,9 +176,16 @@ impl Metrics {
         self.answers_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    /// A connection, while it is open.
-    pub(super) fn connection(&self) -> Open {
-        Open::one(&self.connections)
+    /// Open connections.
+    pub(super) fn connections(&self) -> &Gauge {
+        &self.connections
+    }
+
+    /// All of it, as Prometheus reads it.
+    pub(super) fn to_text(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("a string takes all that is written");
+        text
     }
 
     /// A socket, while it is open.
@@ -190,13 +197,6 @@ impl Metrics {
     pub(crate) fn subscription(&self) -> Open {
         Open::one(&self.subscriptions)
     }
-}
-
-/// `/metrics`, for whoever sees everything: how much there is anywhere is not for a narrow token to know.
-pub(super) async fn show(overseer: Overseer) -> Response {
-    let mut text = String::new();
-    encode(&mut text, &overseer.state().metrics().registry).expect("a string takes all that is written");
-    ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response()
 }
 
 /// A metric that is registered.

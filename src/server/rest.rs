@@ -28,6 +28,7 @@ pub mod openapi;
 mod operations;
 pub mod order;
 mod org_hierarchy;
+mod parameters;
 mod people;
 mod project;
 mod record;
@@ -52,15 +53,26 @@ pub use openapi::openapi;
 pub use operations::CheckAnswer;
 pub use order::in_order;
 
-pub(super) use operations::takes_long;
-
+use axum::Router;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::server::state::AppState;
+/// All routes but those of [`operations_router`].
+pub(super) fn router() -> Router {
+    routes().split_for_parts().0
+}
+
+/// The routes of operations on the whole store, which may take long to begin their answer.
+pub(super) fn operations_router() -> Router {
+    operations().split_for_parts().0
+}
+
+fn operations() -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(operations::check)).routes(routes!(operations::backup))
+}
 
 /// Every route, with what the OpenAPI document says of it.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+fn routes() -> OpenApiRouter {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(people::create, people::list))
         .routes(routes!(people::show, people::replace, people::change, people::end))
@@ -81,8 +93,6 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(unit_lists::repositories))
         .routes(routes!(filters::show))
         .routes(routes!(bulk::bulk, operations::everything))
-        .routes(routes!(operations::check))
-        .routes(routes!(operations::backup))
         .routes(routes!(doctor::show))
         .routes(routes!(log::list))
 }

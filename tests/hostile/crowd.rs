@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use clade::server::limits::{ANSWERS_A_SHARE_BYTES, BULK_BODY_MAX_BYTES, STREAM_COUNTS_BYTES};
+use clade::server::limits::{BULK_BODY_MAX_BYTES, MEMORY_MAX_BYTES, STREAM_MIN_BYTES};
 use serde_json::{Value, json};
 
 use crate::http2::Connection;
@@ -48,7 +48,7 @@ pub(crate) struct Large {
 }
 
 pub(crate) const LARGE: [Large; 2] = [
-    Large { target: "/api/v2/data/projects", accept: "application/json", takes: STREAM_COUNTS_BYTES },
+    Large { target: "/api/v2/data/projects", accept: "application/json", takes: STREAM_MIN_BYTES },
     Large {
         target: "/graphql?query=%7Bprojects(first:1000)%7Bnodes%7Battributes%7D%7D%7D",
         accept: "application/graphql-response+json",
@@ -111,7 +111,7 @@ impl Large {
 
     /// How many of them one asker may leave unread.
     fn share(&self) -> usize {
-        ANSWERS_A_SHARE_BYTES / self.takes
+        MEMORY_MAX_BYTES / 2 / self.takes
     }
 }
 

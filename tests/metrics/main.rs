@@ -12,7 +12,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use clade::model::token::Role;
-use clade::server::{Exposure, graphql};
+use clade::server::app::{Exposure, GraphqlSettings};
 use exposition::Exposition;
 use serde_json::{Value, json};
 use support::Server;
@@ -98,7 +98,7 @@ fn only_who_sees_everything_may_read_it() {
 
 #[test]
 fn ten_thousand_names_of_operations_are_a_hundred_and_others() {
-    let settings = graphql::Settings { batch_max: 1_000, ..graphql::Settings::default() };
+    let settings = GraphqlSettings { batch_max: 1_000, ..GraphqlSettings::default() };
     let server = Server::start_with(|state| state.with_graphql(settings));
     let ask = |at: usize| json!({ "query": format!("query O{at} {{ __typename }}") });
     for batch in 0..10 {

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clade::server::AppState;
-use clade::server::graphql::{Asked, Wanted, execute};
-use clade::server::state::Caller;
+use clade::server::app::{Asked, Wanted, execute};
 use serde_json::Value;
 
 const INTROSPECTION: &str = "{ __schema { queryType { name } types { kind name isOneOf
@@ -50,12 +48,10 @@ pub(crate) enum Of {
 
 impl Schema {
     pub(crate) fn read() -> Self {
-        let state = AppState::new(crate::empty());
-        let caller = Caller::local(&state);
         let document = Wanted::Text(INTROSPECTION.to_owned());
         let asked = Asked { document, operation_name: None, variables: serde_json::Map::new() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let answer = runtime.block_on(execute(&state, caller, asked));
+        let answer = runtime.block_on(execute(crate::empty(), asked));
         let answer = serde_json::to_value(&answer).unwrap();
         let types = answer["data"]["__schema"]["types"].as_array().unwrap_or_else(|| panic!("{answer}"));
         Self { types: types.iter().map(|it| (text(&it["name"]), Type::read(it))).collect() }

@@ -5,28 +5,25 @@ use serde_json::{Value, json};
 use crate::directory::Applied;
 use crate::error::Error;
 use crate::model::command::Command;
+use crate::server::admission::work::Work;
+use crate::server::auth::caller::Caller;
+use crate::server::graphql::execution::limits::CHANGES_MAX;
 use crate::server::graphql::input::{AsCommand, ChangeInput};
-use crate::server::graphql::limits::CHANGES_MAX;
-use crate::server::problem::{Problem, Result};
-use crate::server::state::{AppState, Caller};
+use crate::server::response::problem::{Problem, Result};
 
 /// Says what the changes would do.
-pub(crate) async fn try_out(state: &AppState, caller: &Caller, changes: Vec<ChangeInput>) -> Result<Applied> {
+pub(crate) async fn try_out(work: &Work, changes: Vec<ChangeInput>) -> Result<Applied> {
     let total = changes.len();
     let commands = commands(changes)?;
-    let tried = state.try_out(caller.grant.author().clone(), commands).await;
+    let tried = work.dry_run(commands).await;
     tried.map_err(|refusal| refused_by_directory(refusal, total))
 }
 
 /// Carries them out.
-pub(crate) async fn carry_out(
-    state: &AppState,
-    caller: &Caller,
-    changes: Vec<ChangeInput>,
-) -> Result<Applied> {
+pub(crate) async fn carry_out(caller: &Caller, changes: Vec<ChangeInput>) -> Result<Applied> {
     let total = changes.len();
     let commands = commands(changes)?;
-    let done = state.directory().submit(caller.grant.author().clone(), commands).await;
+    let done = caller.submit(commands).await;
     done.map_err(|refusal| refused_by_directory(refusal, total))
 }
 

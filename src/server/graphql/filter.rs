@@ -5,9 +5,9 @@ use async_graphql::{Enum, ID, InputObject};
 use crate::directory::View;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::query::{Order, OrderBy};
-use crate::server::graphql::connection::AsFilter;
-use crate::server::graphql::node::unit;
-use crate::server::problem::Result;
+use crate::server::graphql::types::connection::AsFilter;
+use crate::server::graphql::types::node::unit;
+use crate::server::response::problem::Result;
 
 /// Tests of a text; all that are given must pass.
 #[derive(Debug, Clone, Default, InputObject)]

@@ -15,9 +15,9 @@ use crate::model::command::{Command, IfExists, LevelNames, Patch, Placement};
 use crate::model::entity::Revision as RevisionNumber;
 use crate::model::key::Name;
 use crate::model::level::Level;
-use crate::server::graphql::node::unit_ref;
-use crate::server::graphql::scalars::{Json, Revision};
-use crate::server::problem::Result;
+use crate::server::graphql::types::node::unit_ref;
+use crate::server::graphql::types::scalars::{Json, Revision};
+use crate::server::response::problem::Result;
 
 /// An input that asks for one change.
 pub(crate) trait AsCommand {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 
-use crate::server::graphql::limits::{ANSWER_WITHIN, SOCKETS_MAX};
+use crate::server::graphql::execution::limits::{ANSWER_WITHIN, SOCKETS_MAX};
 
 /// The settings of GraphQL. The default ones suit a server whose callers all hold tokens.
 #[derive(Debug, Clone)]

@@ -12,15 +12,22 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::model::command::{Command, Effect, IfExists, Outcome};
-use crate::server::body::{content_encoding, read, read_unzipped, require_media_type, sender, unsupported};
-use crate::server::extract::Writer;
-use crate::server::limits::{BULK_BODY_MAX_BYTES, BULK_LINES_MAX, RECORD_BODY_MAX_BYTES, REFUSALS_NAMED_MAX};
-use crate::server::params::{Param, Params, Shape};
-use crate::server::problem::{Problem, Result};
-use crate::server::rest::docs::{Bodied, BulkParams, Refused, Written};
+use crate::server::admission::memory::busy;
+use crate::server::admission::work::Work;
+use crate::server::auth::caller::Principal;
+use crate::server::auth::extract::Writer;
+use crate::server::limits::{
+    BULK_BODY_MAX_BYTES, BULK_LINES_MAX, COMMAND_BYTES, RECORD_BODY_MAX_BYTES, REFUSALS_NAMED_MAX,
+};
+use crate::server::quota::Permit;
+use crate::server::request::body::{content_encoding, read, read_unzipped, require_media_type, unsupported};
+use crate::server::request::params::{Param, Params, Shape};
+use crate::server::response::problem::{Problem, Result};
+use crate::server::rest::docs::{Bodied, Refused, Written};
 use crate::server::rest::lines::command_of_line;
 use crate::server::rest::merging::merging_helps;
 use crate::server::rest::order::in_order;
+use crate::server::rest::parameters::parameters;
 
 /// The media types that a bulk body may have.
 const MEDIA_TYPES: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
@@ -34,6 +41,8 @@ pub(super) const BULK: &[Param] = &[
     },
     Param { name: "dryRun", shape: Shape::Flag, about: "true: say what would be done, and do nothing." },
 ];
+
+parameters!(BulkParams = BULK);
 
 /// What a bulk request did, or would do.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -84,30 +93,29 @@ impl Refusals {
     request_body(content = Option<String>, content_type = "application/x-ndjson", description = "One record a line."),
     responses((status = 200, description = "What was done.", body = BulkAnswer), Bodied, Written, Refused)
 )]
-pub(super) async fn bulk(writer: Writer, params: Params, request: Request) -> Result<Response> {
+pub(super) async fn bulk(writer: Writer, work: Work, params: Params, request: Request) -> Result<Response> {
     let known = params.known(&[BULK])?;
     let if_exists = if known.one("mode") == Some("upsert") { IfExists::Merge } else { IfExists::Refuse };
     let dry_run = known.flag("dryRun").unwrap_or(false);
-    let body = body(request).await?;
-    let parsed = tokio::task::spawn_blocking(move || commands(&body, if_exists)).await;
-    let numbered = parsed.map_err(|_| Problem::malformed("the body could not be read"))??;
+    let body = body(&work, request).await?;
+    let limits = work.clone();
+    let (numbered, _held) = limits.run_heavy(move || numbered(&work, &body, if_exists)).await?;
     let (lines, commands): (Vec<usize>, Vec<Command>) = numbered.into_iter().unzip();
     let total = commands.len();
     if total == 0 {
         return Ok(Json(BulkAnswer { dry_run, ..BulkAnswer::default() }).into_response());
     }
-    let view = writer.view().clone();
-    let done = if dry_run { writer.try_out(commands).await } else { writer.carry_out_all(commands).await };
+    let done = if dry_run { limits.dry_run(commands).await } else { writer.carry_out_all(commands).await };
     let written = done.map_err(|refusal| {
         let helps = if_exists == IfExists::Refuse
-            && matches!(&refusal, Error::Refused { refused, .. } if merging_helps(&view, refused));
+            && matches!(&refusal, Error::Refused { refused, .. } if merging_helps(&writer.view(), refused));
         let problem = refused_by_directory(refusal, &lines);
         if helps { advised(problem) } else { problem }
     })?;
     Ok(Json(BulkAnswer { dry_run, total, ..counted(&written.outcomes) }).into_response())
 }
 
-async fn body(request: Request) -> Result<Bytes> {
+async fn body(work: &Work, request: Request) -> Result<Bytes> {
     // Nothing at all is no records, of whatever type.
     let is_nothing = request.body().size_hint().exact() == Some(0);
     if !is_nothing || request.headers().contains_key(header::CONTENT_TYPE) {
@@ -115,14 +123,25 @@ async fn body(request: Request) -> Result<Bytes> {
     }
     let encoding = content_encoding(request.headers());
     let (head, body) = request.into_parts();
-    let sender = sender(&head)?;
     match encoding.as_deref() {
-        None => read(sender, &head.headers, body, BULK_BODY_MAX_BYTES).await,
-        Some("gzip") => read_unzipped(sender, &head.headers, body, BULK_BODY_MAX_BYTES).await,
+        None => read(work, &head.headers, body, BULK_BODY_MAX_BYTES).await,
+        Some("gzip") => read_unzipped(work, &head.headers, body, BULK_BODY_MAX_BYTES).await,
         Some(other) => {
             Err(unsupported(&format!("Content-Encoding {other:?} is not taken here; send gzip or none")))
         }
     }
+}
+
+/// As [`commands`], with the memory that they take. What they are read from counts until then.
+fn numbered(
+    work: &Work,
+    body: &[u8],
+    if_exists: IfExists,
+) -> Result<(Vec<(usize, Command)>, Permit<Principal>)> {
+    let lines = memchr::memchr_iter(b'\n', body).count() + 1;
+    let bytes = lines.min(BULK_LINES_MAX) * COMMAND_BYTES;
+    let held = work.memory(bytes).map_err(|_| busy())?;
+    Ok((commands(body, if_exists)?, held))
 }
 
 /// The command of every line with the line's number, in the order in which they are carried out.

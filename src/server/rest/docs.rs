@@ -1,32 +1,19 @@
-//! What the OpenAPI document says of many operations at once: their refusals and their parameters.
-//!
-//! The parameters come from the tables that the parser reads, so the two cannot differ.
+//! What the OpenAPI document says of many operations at once: their refusals, and the parameters of lists.
 
 use std::collections::{BTreeMap, HashSet};
 use std::marker::PhantomData;
 
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses};
 
-use crate::server::params::{Param, Shape};
-use crate::server::problem::PROBLEM_JSON;
-use crate::server::rest::bulk::BULK;
-use crate::server::rest::doctor::DOCTOR;
-use crate::server::rest::filters::FILTERS;
-use crate::server::rest::levels::LEVELS;
+use crate::server::request::params::Param;
+use crate::server::response::problem::PROBLEM_JSON;
 use crate::server::rest::list::LIST;
-use crate::server::rest::log::LOG;
-use crate::server::rest::mapping_list::MAPPING_LIST;
-use crate::server::rest::operations::EXPORT;
-use crate::server::rest::org_hierarchy::HIERARCHY;
-use crate::server::rest::people::PERSON_LIST;
-use crate::server::rest::project::PROJECT_LIST;
+use crate::server::rest::parameters::parameter;
 use crate::server::rest::resource::Resource;
 use crate::server::rest::rows::field_of;
-use crate::server::rest::unit_lists::{DESCENDANTS, PLACED};
-use crate::server::rest::units::UNIT_LIST;
 
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident { $($status:literal: $about:literal),+ $(,)? })+) => {
@@ -111,64 +98,6 @@ fn refusal(status: &str, about: &str) -> RefOr<Response> {
     }
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     response.content(PROBLEM_JSON, content).build().into()
-}
-
-macro_rules! parameters {
-    ($($name:ident = $table:ident),+ $(,)?) => {
-        $(
-            #[doc = concat!("The parameters of `", stringify!($table), "`.")]
-            pub(super) struct $name;
-
-            impl IntoParams for $name {
-                fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-                    $table.iter().map(parameter).collect()
-                }
-            }
-        )+
-    };
-}
-
-parameters! {
-    LevelParams = LEVELS,
-    PeopleParams = PERSON_LIST,
-    ProjectsParams = PROJECT_LIST,
-    MappingParams = MAPPING_LIST,
-    HierarchyParams = HIERARCHY,
-    UnitParams = UNIT_LIST,
-    PlacedParams = PLACED,
-    DescendantParams = DESCENDANTS,
-    FilterParams = FILTERS,
-    BulkParams = BULK,
-    ExportParams = EXPORT,
-    LogParams = LOG,
-    DoctorParams = DOCTOR,
-}
-
-fn parameter(param: &Param) -> Parameter {
-    let text = |words: &[&str]| {
-        let object = ObjectBuilder::new().schema_type(Type::String);
-        if words.is_empty() { object } else { object.enum_values(Some(words.to_vec())) }
-    };
-    let schema: Schema = match param.shape {
-        Shape::Text => text(&[]).into(),
-        Shape::Texts => ArrayBuilder::new().items(text(&[])).into(),
-        Shape::Words(words) => ArrayBuilder::new().items(text(&[words, &[""]].concat())).into(),
-        Shape::OneOf(words) => text(words).into(),
-        Shape::Flag => ObjectBuilder::new().schema_type(Type::Boolean).into(),
-        Shape::Whole(least, most) => {
-            ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most)).into()
-        }
-    };
-    let is_many = param.shape.repeats();
-    ParameterBuilder::new()
-        .name(param.name)
-        .parameter_in(ParameterIn::Query)
-        .required(Required::False)
-        .description(Some(param.about))
-        .schema(Some(schema))
-        .style(is_many.then_some(ParameterStyle::Form))
-        .explode(is_many.then_some(true))
-        .build()
 }
 
 /// The parameters of every list, with the fields and orders that this kind of record has.

@@ -2,27 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::{HeaderMap, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::directory::View;
 use crate::error::Error;
-use crate::query::doctor::{Finding, FindingCode, Findings, doctor};
+use crate::query::doctor::{Finding, FindingCode, Findings, cost, doctor};
 use crate::server::audit::word;
-use crate::server::extract::Visible;
 use crate::server::finding::{self, Shown};
 use crate::server::limits::{FINDINGS_DEFAULT, FINDINGS_MAX};
-use crate::server::params::{Param, Params, Shape, refused_as};
-use crate::server::problem::{Problem, Result};
-use crate::server::rest::docs::{DoctorParams, Examined, Refused};
-use crate::server::rest::etag;
-use crate::server::rest::format::Format;
-use crate::server::rest::list::link_to;
-use crate::server::state::AppState;
+use crate::server::request::params::{Param, Shape, refused_as};
+use crate::server::response::problem::Result;
+use crate::server::rest::docs::{Examined, Refused};
+use crate::server::rest::list::{JsonPage, ListRequest};
+use crate::server::rest::parameters::parameters;
 
 /// The parameters of the doctor.
 pub(super) const DOCTOR: &[Param] = &[
@@ -42,6 +36,8 @@ pub(super) const DOCTOR: &[Param] = &[
         about: "Only the findings after this point: the cursor of the answer before, with the same codes.",
     },
 ];
+
+parameters!(DoctorParams = DOCTOR);
 
 /// What is worth a look about the data.
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,35 +99,20 @@ pub(crate) struct AboutRecord {
     params(DoctorParams),
     responses((status = 200, description = "What is worth a look.", body = DoctorAnswer), Examined, Refused)
 )]
-pub(super) async fn show(
-    State(state): State<AppState>,
-    Visible(view): Visible,
-    params: Params,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response> {
-    let known = params.known(&[DOCTOR])?;
-    let tag = etag::tag(&view, None, Format::Json);
-    if let Some(unchanged) = etag::unchanged(&headers, &tag) {
-        return Ok(unchanged);
-    }
-    let codes: Vec<_> = known.all("code").filter_map(FindingCode::named).collect();
-    let limit = known.whole("limit").unwrap_or(FINDINGS_DEFAULT);
-    let after = known.one("cursor").map(str::to_owned);
-    let turn = state.doctor_turn().await.ok_or_else(Problem::internal)?;
-    let looking = tokio::task::spawn_blocking(move || {
-        // Held until the looking is done, also where nobody waits for it any more.
-        let _turn = turn;
-        DoctorAnswer::of(&view, &doctor(&view, &codes), after.as_deref(), limit)
-    });
-    let answer = looking.await.map_err(|_| Problem::internal())?.map_err(|no| refused_as("cursor", no))?;
-    let link = answer.cursor.as_ref().and_then(|next| link_to(&uri, next));
-    let mut response = Json(answer).into_response();
-    etag::set(&mut response, &tag);
-    if let Some(link) = link {
-        response.headers_mut().insert(header::LINK, link);
-    }
-    Ok(response)
+pub(super) async fn show(request: ListRequest) -> Result<Response> {
+    let list = request.just(&[DOCTOR])?;
+    let codes: Vec<_> = list.known.all("code").filter_map(FindingCode::named).collect();
+    let limit = list.known.whole("limit").unwrap_or(FINDINGS_DEFAULT);
+    let after = list.known.one("cursor").map(str::to_owned);
+    list.json(
+        |list| Ok((cost(list.view(), &codes), codes)),
+        move |view, codes| {
+            let answer = DoctorAnswer::of(view, &doctor(view, &codes), after.as_deref(), limit);
+            let answer = answer.map_err(|no| refused_as("cursor", no))?;
+            Ok(JsonPage::of(&answer, answer.cursor.clone()))
+        },
+    )
+    .await
 }
 
 impl DoctorAnswer {

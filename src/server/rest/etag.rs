@@ -1,35 +1,51 @@
-//! Entity tags: `"r{directory}-{scope}-{opening}-{record}"`, and the conditions that clients make of them.
+//! Entity tags: `"r{directory}-{scope}-{opening}-{record}"`, for a list `…-q{request}"`, and the conditions that clients
+//! make of them.
 //!
-//! The opening makes a tag void once the directory is opened anew: it may have been restored from a backup, and
+//! The tag of a list holds a hash of its request, so that whoever shows it has asked just this before, and been
+//! answered: it is compared before anything is selected. The opening makes a tag void once the directory is opened anew: it may have been restored from a backup, and
 //! revisions of the same numbers then hold something else.
 //! A reader's tag changes with every revision, because level fields and totals are derived. A writer's
 //! condition looks at the record's own revision alone: a neighbour's change is no conflict.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::directory::View;
 use crate::error::Error;
 use crate::model::entity::Revision;
-use crate::server::problem::{Problem, Result};
+use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::format::Format;
 
-/// The tag of an answer; `record` is none for a list.
-pub(super) fn tag(view: &View, record: Option<Revision>, format: Format) -> String {
-    let record = record.unwrap_or_default();
-    let (revision, scope, opening) = (view.revision(), view.scope_name(), view.opening());
-    format!("\"r{revision}-{scope}-{opening:08x}-{record}{}\"", format.tag())
+/// The tag of an answer with one record.
+pub(super) fn tag(view: &View, record: Option<Revision>) -> String {
+    format!("\"{}-{}\"", view.identity(), record.unwrap_or_default())
 }
 
-/// 304, where the client has just this answer already.
+/// The tag of an answer to just this request.
+pub(super) fn list_tag(view: &View, uri: &Uri, format: Format) -> String {
+    let request = blake3::hash(uri.path_and_query().map_or("", PathAndQuery::as_str).as_bytes());
+    let [a, b, c, d, ..] = *request.as_bytes();
+    let request = u32::from_be_bytes([a, b, c, d]);
+    format!("\"{}-q{request:08x}{}\"", view.identity(), format.tag())
+}
+
+/// 304, where the client shows just this tag.
 pub(super) fn unchanged(headers: &HeaderMap, tag: &str) -> Option<Response> {
     let known = given(headers, &header::IF_NONE_MATCH)
-        .any(|theirs| theirs == "*" || theirs.strip_prefix("W/").unwrap_or(theirs) == tag);
-    known.then(|| {
-        let mut response = StatusCode::NOT_MODIFIED.into_response();
-        set(&mut response, tag);
-        response
-    })
+        .any(|theirs| theirs.strip_prefix("W/").unwrap_or(theirs) == tag);
+    known.then(|| not_modified(tag))
+}
+
+/// Whether any answer is known to the client: `*`, which holds only for what there is.
+pub(super) fn any(headers: &HeaderMap) -> bool {
+    given(headers, &header::IF_NONE_MATCH).any(|theirs| theirs == "*")
+}
+
+pub(super) fn not_modified(tag: &str) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    set(&mut response, tag);
+    response
 }
 
 /// Puts the tag on an answer.
@@ -133,9 +149,10 @@ mod tests {
     fn a_reader_who_has_the_answer_is_told_so() {
         let tag = "\"r9-all-5f-3\"";
         for (value, known) in
-            [(tag, true), ("W/\"r9-all-5f-3\"", true), ("\"x\", *", true), ("\"r9-all-5f-2\"", false)]
+            [(tag, true), ("W/\"r9-all-5f-3\"", true), ("\"x\", *", false), ("\"r9-all-5f-2\"", false)]
         {
             assert_eq!(unchanged(&headers("if-none-match", value), tag).is_some(), known, "{value}");
+            assert_eq!(any(&headers("if-none-match", value)), value.contains('*'), "{value}");
         }
     }
 }

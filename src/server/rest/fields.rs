@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::model::attributes::{AttributesPatch, all_kept_exactly};
 use crate::model::command::Patch;
 use crate::model::time::Timestamp;
-use crate::server::body::json_kind;
+use crate::server::request::body::json_kind;
 
 /// How a body is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::Json;
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,13 +11,13 @@ use crate::model::entity::Kind;
 use crate::model::level::Level;
 use crate::query::facet::{Bucket, FacetBy, facets};
 use crate::query::{Filter, select};
-use crate::server::extract::Visible;
-use crate::server::params::{Param, Params, Shape};
-use crate::server::problem::Result;
-use crate::server::rest::docs::{FilterParams, LevelParams, Listed, Refused};
-use crate::server::rest::etag;
-use crate::server::rest::format::Format;
+use crate::server::request::params::{Param, Shape};
+use crate::server::response::problem::Result;
+use crate::server::rest::docs::{Listed, Refused};
 use crate::server::rest::levels::LEVELS;
+use crate::server::rest::levels::LevelParams;
+use crate::server::rest::list::{JsonPage, ListRequest};
+use crate::server::rest::parameters::parameters;
 use crate::server::rest::people::{self, PERSON_LIST};
 use crate::server::rest::project::{self, PROJECT_LIST};
 use crate::server::rest::unit_record::unit_key;
@@ -42,6 +40,8 @@ pub(super) const FILTERS: &[Param] = &[
         about: "At most so many values of each facet, the most frequent first. All when not given.",
     },
 ];
+
+parameters!(FilterParams = FILTERS);
 
 /// The values of every facet, the most frequent first.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -89,32 +89,42 @@ pub(crate) struct BucketRecord {
 /// Counts the values of every facet, for drop-downs: a facet's own choice does not limit it.
 #[utoipa::path(
     get, path = "/api/v2/data/filters", tag = "hierarchy", operation_id = "show_filters",
-    params(FilterParams, LevelParams, super::docs::PeopleParams, super::docs::ProjectsParams),
+    params(FilterParams, LevelParams, people::PeopleParams, project::ProjectsParams),
     responses((status = 200, description = "The values of every facet.", body = FiltersRecord), Listed, Refused)
 )]
-pub(super) async fn show(Visible(view): Visible, params: Params, headers: HeaderMap) -> Result<Response> {
-    let of_people = params.has("of", "people");
+pub(super) async fn show(request: ListRequest) -> Result<Response> {
+    let of_people = request.has("of", "people");
     let (own, others) = if of_people { (PERSON_LIST, PROJECT_LIST) } else { (PROJECT_LIST, PERSON_LIST) };
-    params.without(&[others], if of_people { "of=people" } else { "of=projects" })?;
-    let known = params.known(&[FILTERS, LEVELS, own])?;
-    let tag = etag::tag(&view, None, Format::Json);
-    if let Some(unchanged) = etag::unchanged(&headers, &tag) {
-        return Ok(unchanged);
-    }
-    let filter = if of_people { people::filter(&view, &known)? } else { project::filter(&view, &known)? };
+    request.without(&[others], if of_people { "of=people" } else { "of=projects" })?;
+    let list = request.just(&[FILTERS, LEVELS, own])?;
     let kind = if of_people { Kind::Person } else { Kind::Project };
-    let most = known.whole("limit").unwrap_or(usize::MAX);
-    let mut response = Json(counted(&view, kind, &filter, most)).into_response();
-    etag::set(&mut response, &tag);
-    Ok(response)
+    let most = list.known.whole("limit").unwrap_or(usize::MAX);
+    let filter = if of_people { people::filter } else { project::filter };
+    list.json(
+        move |list| {
+            let filter = filter(list.view(), &list.known)?;
+            let estimate = filter.estimate(list.view(), kind);
+            // Each dimension leaves out its own condition, and so asks for other records, and looks at one text of each.
+            let once = estimate.texts.saturating_add(list.view().all(kind).len());
+            Ok((once.saturating_mul(dimensions(kind).len() as u64), filter))
+        },
+        move |view, filter| Ok(JsonPage::of(&counted(view, kind, &filter, most), None)),
+    )
+    .await
 }
 
-fn counted(view: &View, kind: Kind, filter: &Filter, most: usize) -> FiltersRecord {
+/// What a kind is counted by.
+fn dimensions(kind: Kind) -> Vec<FacetBy> {
     let mut dimensions: Vec<FacetBy> = Level::ALL.into_iter().map(FacetBy::Level).collect();
     dimensions.extend(match kind {
         Kind::Project => &[FacetBy::Platform, FacetBy::Owner, FacetBy::Member][..],
         _ => &[FacetBy::Project],
     });
+    dimensions
+}
+
+fn counted(view: &View, kind: Kind, filter: &Filter, most: usize) -> FiltersRecord {
+    let dimensions = dimensions(kind);
     let counted = facets(view, kind, filter, &dimensions, true);
     let mut counted: HashMap<FacetBy, Vec<Bucket>> = dimensions.into_iter().zip(counted).collect();
     let mut values = |by| -> Option<Vec<BucketRecord>> {

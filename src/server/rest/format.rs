@@ -3,8 +3,8 @@
 use axum::http::{HeaderMap, StatusCode, header};
 use mime::Mime;
 
-use crate::server::accept::weight;
-use crate::server::problem::{Problem, Result};
+use crate::server::request::accept::weight;
+use crate::server::response::problem::{Problem, Result};
 
 /// A format of lists and exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

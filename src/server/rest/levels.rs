@@ -11,8 +11,9 @@ use crate::model::key::UnitKey;
 use crate::model::level::Level;
 use crate::model::reference::UnitRef;
 use crate::query::{Field, Filter, TextTest, select};
-use crate::server::params::{Known, Param, Shape};
-use crate::server::problem::{Problem, Result};
+use crate::server::request::params::{Known, Param, Shape};
+use crate::server::response::problem::{Problem, Result};
+use crate::server::rest::parameters::parameters;
 
 macro_rules! level_param {
     ($name:literal) => {
@@ -36,6 +37,8 @@ pub(super) const LEVELS: &[Param] = &[
     level_param!("group"),
     level_param!("team"),
 ];
+
+parameters!(LevelParams = LEVELS);
 
 /// The units that each given level names.
 pub(super) fn units(view: &View, known: &Known) -> Result<Vec<Vec<EntityId>>> {

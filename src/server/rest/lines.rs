@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::model::command::{Command, Create, IfExists};
-use crate::server::body::json_kind;
 use crate::server::json;
-use crate::server::problem::{Problem, Result};
+use crate::server::request::body::json_kind;
+use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::csv_text::unguarded;
 use crate::server::rest::fields::{Fields, Given, Manner};
 use crate::server::rest::order::in_order;

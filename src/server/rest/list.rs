@@ -1,24 +1,24 @@
 //! What every list takes: format, fields, order and page; and the answer with its count, tag and next page.
 
-use std::collections::HashMap;
-
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use roaring::RoaringBitmap;
+use serde::Serialize;
 
 use crate::directory::View;
-use crate::model::entity::EntityId;
+use crate::query::cost::cost_of;
 use crate::query::page::{PageRequest, cursor, page};
-use crate::query::{Order, OrderBy};
-use crate::server::params::{Known, Param, Params, Shape as Looks, refused, refused_as, unfit};
-use crate::server::problem::{Problem, Result};
+use crate::query::{Filter, Order, OrderBy, select};
+use crate::server::admission::work::Work;
+use crate::server::auth::extract::Visible;
+use crate::server::request::params::{Known, Param, Params, Shape as Looks, refused, refused_as, unfit};
+use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::etag;
 use crate::server::rest::format::Format;
 use crate::server::rest::resource::{Entities, Resource};
-use crate::server::rest::rows::{Rows, Shape, answer, field_of};
+use crate::server::rest::rows::{Rows, Shape, Written, field_of};
 
 /// The parameters of every list.
 pub(super) const LIST: &[Param] = &[
@@ -57,25 +57,48 @@ pub(super) const LIST: &[Param] = &[
 /// A request for a list, read but for its parameters.
 pub(super) struct ListRequest {
     params: Params,
-    uri: Uri,
-    headers: HeaderMap,
+    request: Asked,
 }
 
 /// A request for a list.
 pub(super) struct List {
     /// Its parameters.
     pub known: Known,
+    format: Format,
+    request: Asked,
+}
+
+/// One JSON text.
+pub(super) struct JsonPage {
+    text: Vec<u8>,
+    /// Where the next page begins, if there is one.
+    next: Option<String>,
+}
+
+impl JsonPage {
+    pub(super) fn of(answer: &impl Serialize, next: Option<String>) -> Self {
+        let text = serde_json::to_vec(answer).expect("an answer's names are texts and its numbers finite");
+        Self { text, next }
+    }
+}
+
+/// What every list is made from.
+struct Asked {
+    view: View,
+    work: Work,
     uri: Uri,
     headers: HeaderMap,
-    format: Format,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ListRequest {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let Visible(view) = Visible::from_request_parts(parts, state).await?;
+        let work = Work::from_request_parts(parts, state).await?;
         let params = Params::from_request_parts(parts, state).await?;
-        Ok(Self { params, uri: parts.uri.clone(), headers: parts.headers.clone() })
+        let request = Asked { view, work, uri: parts.uri.clone(), headers: parts.headers.clone() };
+        Ok(Self { params, request })
     }
 }
 
@@ -85,11 +108,6 @@ impl ListRequest {
         self.params.has(name, value)
     }
 
-    /// The headers of the request.
-    pub(super) fn headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
     /// Reads the parameters against `table` alone, since `because` the answer is no list after all; `others` are taken
     /// where it is.
     pub(super) fn only(
@@ -97,10 +115,20 @@ impl ListRequest {
         table: &'static [Param],
         others: &[&'static [Param]],
         because: &str,
-    ) -> Result<Known> {
+    ) -> Result<List> {
         self.params.without(others, because)?;
         self.params.without(&[LIST], because)?;
-        self.params.known(&[table])
+        self.just(&[table])
+    }
+
+    /// Refuses the parameters of `others`, since they do not go with `because`.
+    pub(super) fn without(&self, others: &[&'static [Param]], because: &str) -> Result<()> {
+        self.params.without(others, because)
+    }
+
+    /// Reads the parameters against these tables alone: the answer is JSON, and no list of records.
+    pub(super) fn just(self, tables: &[&'static [Param]]) -> Result<List> {
+        Ok(List { known: self.params.known(tables)?, format: Format::Json, request: self.request })
     }
 
     /// Reads the parameters against these tables and that of every list.
@@ -110,55 +138,67 @@ impl ListRequest {
         let known = self.params.known(&all)?;
         let format = match known.one("format").and_then(Format::named) {
             Some(format) => format,
-            None => Format::accepted(&self.headers)?,
+            None => Format::accepted(&self.request.headers)?,
         };
-        Ok(List { known, uri: self.uri, headers: self.headers, format })
+        Ok(List { known, format, request: self.request })
     }
 }
 
 impl List {
-    /// Answers with entities, sorted and paged by the query engine.
-    pub(super) fn entities<R: Entities>(self, view: View, matches: &RoaringBitmap) -> Result<Response> {
+    pub(super) fn view(&self) -> &View {
+        &self.request.view
+    }
+
+    /// Answers with the entities that a filter matches, sorted and paged by the query engine. The filter is made once
+    /// it is known that the client has not this answer already.
+    pub(super) async fn entities<R: Entities>(
+        self,
+        filter: impl FnOnce(&View, &Known) -> Result<Filter>,
+    ) -> Result<Response> {
         let order = self.order::<R>()?;
+        let first = self.known.whole("limit");
         let asked = PageRequest {
-            first: self.known.whole("limit"),
+            first,
             after: self.known.one("cursor").map(str::to_owned),
             ..PageRequest::default()
         };
-        self.respond::<R>(view, |view| {
-            let found = page(view, matches, order, &asked).map_err(|no| refused_as("cursor", no))?;
-            let last = found.ids.last().filter(|_| found.has_next);
-            let next = last.map(|last| cursor(view, order, *last));
-            Ok(Rows { count: matches.len(), items: found.ids, next })
-        })
+        self.answer::<R, _>(
+            |list| {
+                let view = list.view();
+                let filter = filter(view, &list.known)?.checked()?;
+                let estimate = filter.estimate(view, R::KIND);
+                let sorted = if order.by == OrderBy::Created { 0 } else { estimate.matches };
+                let listed = first.map_or(estimate.matches, |first| estimate.matches.min(first as u64));
+                Ok((estimate.texts.saturating_add(sorted).saturating_add(cost_of(listed)), filter))
+            },
+            move |view, filter| {
+                let matches = select(view, R::KIND, &filter);
+                let found = page(view, &matches, order, &asked).map_err(|no| refused_as("cursor", no))?;
+                let last = found.ids.last().filter(|_| found.has_next);
+                let next = last.map(|last| cursor(view, order, *last));
+                Ok(Rows { count: matches.len(), items: found.ids, next })
+            },
+        )
+        .await
     }
 
-    /// The place of each match in the order that is asked for.
-    pub(super) fn places<R: Entities>(
-        &self,
-        view: &View,
-        matches: &RoaringBitmap,
-    ) -> Result<HashMap<EntityId, usize>> {
-        let all = page(view, matches, self.order::<R>()?, &PageRequest::default())
-            .map_err(|no| refused_as("sort", no))?;
-        Ok(all.ids.into_iter().enumerate().map(|(place, id)| (id, place)).collect())
-    }
-
-    /// Answers with rows that come in an order of their own. `name` tells one from all others.
-    pub(super) fn in_order<R: Resource>(
+    /// Answers with what comes in an order of its own. `prepare` says what making it costs, and reads what `all` makes it
+    /// from; `name` tells one from all others.
+    pub(super) async fn in_order<R: Resource, P: Send + 'static>(
         self,
-        view: View,
-        all: Vec<R::Item>,
-        name: impl Fn(&R::Item) -> String,
+        prepare: impl FnOnce(&Self) -> Result<(u64, P)>,
+        all: impl FnOnce(&View, P) -> Result<Vec<R::Item>> + Send + 'static,
+        name: fn(&View, &R::Item) -> String,
     ) -> Result<Response> {
         let limit = self.known.whole("limit").unwrap_or(usize::MAX);
         let after = self.known.one("cursor").map(str::to_owned);
-        self.respond::<R>(view, |_| {
+        self.answer::<R, _>(prepare, move |view, prepared| {
+            let all = all(view, prepared)?;
             let count = all.len() as u64;
             let begin = match after {
                 None => 0,
                 Some(after) => {
-                    1 + all.iter().position(|item| name(item) == after).ok_or_else(|| {
+                    1 + all.iter().position(|item| name(view, item) == after).ok_or_else(|| {
                         unfit(
                             "cursor",
                             "cursor is none of this list, or its record has gone; begin again without it",
@@ -169,25 +209,35 @@ impl List {
             let mut items: Vec<_> = all.into_iter().skip(begin).collect();
             let has_more = items.len() > limit;
             items.truncate(limit);
-            let next = items.last().filter(|_| has_more).map(&name);
+            let next = items.last().filter(|_| has_more).map(|last| name(view, last));
             Ok(Rows { count, items, next })
         })
+        .await
     }
 
-    /// 304 where the client has the answer, or else the rows that `find` finds.
-    fn respond<R: Resource>(
+    /// 304 where the client has the answer, or else the rows that `find` finds, written where that holds up nobody.
+    async fn answer<R: Resource, P: Send + 'static>(
         self,
-        view: View,
-        find: impl FnOnce(&View) -> Result<Rows<R::Item>>,
+        prepare: impl FnOnce(&Self) -> Result<(u64, P)>,
+        find: impl FnOnce(&View, P) -> Result<Rows<R::Item>> + Send + 'static,
     ) -> Result<Response> {
         let shape = self.shape::<R>()?;
-        let tag = etag::tag(&view, None, self.format);
-        if let Some(unchanged) = etag::unchanged(&self.headers, &tag) {
+        let tag = self.tag();
+        if let Some(unchanged) = etag::unchanged(&self.request.headers, &tag) {
             return Ok(unchanged);
         }
-        let rows = find(&view)?;
-        let link = rows.next.as_ref().and_then(|next| link_to(&self.uri, next));
-        let mut response = answer::<R>(view, rows, shape);
+        let (cost, prepared) = prepare(&self)?;
+        if etag::any(&self.request.headers) {
+            return Ok(etag::not_modified(&tag));
+        }
+        let Asked { view, work, uri, .. } = self.request;
+        let made = work.run(view.clone(), cost, move |view| -> Result<_> {
+            let rows = find(&view, prepared)?;
+            let link = rows.next.as_ref().and_then(|next| link_to(&uri, next));
+            Ok((link, Written::begin::<R>(view, rows, shape)))
+        });
+        let (link, written) = made.await??;
+        let mut response = written.into_response(&work, &view)?;
         etag::set(&mut response, &tag);
         if let Some(link) = link {
             response.headers_mut().insert(header::LINK, link);
@@ -195,7 +245,38 @@ impl List {
         Ok(response)
     }
 
-    fn order<R: Entities>(&self) -> Result<Order> {
+    /// Answers with one JSON text, which may have a next page.
+    pub(super) async fn json<P: Send + 'static>(
+        self,
+        prepare: impl FnOnce(&Self) -> Result<(u64, P)>,
+        make: impl FnOnce(&View, P) -> Result<JsonPage> + Send + 'static,
+    ) -> Result<Response> {
+        let tag = self.tag();
+        if let Some(unchanged) = etag::unchanged(&self.request.headers, &tag) {
+            return Ok(unchanged);
+        }
+        let (cost, prepared) = prepare(&self)?;
+        if etag::any(&self.request.headers) {
+            return Ok(etag::not_modified(&tag));
+        }
+        let Asked { view, work, uri, .. } = self.request;
+        let JsonPage { text, next } = work.run(view, cost, move |view| make(&view, prepared)).await??;
+        let media_type = HeaderValue::from_static(Format::Json.media_type());
+        let mut response = ([(header::CONTENT_TYPE, media_type)], text).into_response();
+        etag::set(&mut response, &tag);
+        if let Some(link) = next.and_then(|next| link_to(&uri, &next)) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        Ok(response)
+    }
+
+    /// The tag of the answer to just this request.
+    fn tag(&self) -> String {
+        etag::list_tag(&self.request.view, &self.request.uri, self.format)
+    }
+
+    /// The order that `sort` asks for.
+    pub(super) fn order<R: Entities>(&self) -> Result<Order> {
         let Some(given) = self.known.one("sort") else { return Ok(Order::default()) };
         let (name, descending) = given.strip_prefix('-').map_or((given, false), |name| (name, true));
         let by = |(known, by): &(&str, OrderBy)| (*known == name).then_some(*by);

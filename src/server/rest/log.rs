@@ -8,12 +8,14 @@ use utoipa::ToSchema;
 use crate::directory::{Audit, AuditChange, AuditEntry, AuditRequest, AuditSet, View};
 use crate::model::entity::Revision;
 use crate::model::key::Name;
-use crate::server::audit::{self, fields, key, kind, record_name};
-use crate::server::extract::Admin;
+use crate::server::admission::work::Work;
+use crate::server::audit::{fields, key, kind, record_name};
+use crate::server::auth::caller::StoreAdmin;
 use crate::server::limits::{LOG_CHANGES_DEFAULT, LOG_CHANGES_MAX, LOG_ENTRIES_DEFAULT, LOG_ENTRIES_MAX};
-use crate::server::params::{Param, Params, Shape, refused_as};
-use crate::server::problem::Result;
-use crate::server::rest::docs::{LogParams, Refused, Traced};
+use crate::server::request::params::{Param, Params, Shape, refused_as};
+use crate::server::response::problem::Result;
+use crate::server::rest::docs::{Refused, Traced};
+use crate::server::rest::parameters::parameters;
 
 /// The parameters of the log.
 pub(super) const LOG: &[Param] = &[
@@ -38,6 +40,8 @@ pub(super) const LOG: &[Param] = &[
         about: "Only changes of this record, as KIND:KEY: orgUnit, person, project, repository, service, mapping or token, and its key, also of one that has ended; of a repository or service, its name.",
     },
 ];
+
+parameters!(LogParams = LOG);
 
 /// What was changed, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -115,7 +119,7 @@ pub(crate) struct ChangeRecord {
     params(LogParams),
     responses((status = 200, description = "What was changed.", body = LogRecord), Traced, Refused)
 )]
-pub(super) async fn list(admin: Admin, params: Params) -> Result<Json<LogRecord>> {
+pub(super) async fn list(admin: StoreAdmin, work: Work, params: Params) -> Result<Json<LogRecord>> {
     let known = params.known(&[LOG])?;
     let record = known.one("record").map(record_name).transpose();
     let asked = AuditRequest {
@@ -124,7 +128,7 @@ pub(super) async fn list(admin: Admin, params: Params) -> Result<Json<LogRecord>
         changes: known.whole("changes").unwrap_or(LOG_CHANGES_DEFAULT),
         record: record.map_err(|refusal| refused_as("record", refusal))?,
     };
-    let found = audit::read(admin.state(), asked).await?;
+    let found = work.audit(&admin, asked).await?;
     Ok(Json(LogRecord::of(&found, &admin.directory().view())))
 }
 

@@ -9,19 +9,19 @@ use crate::directory::View;
 use crate::model::command::{Command, Delete, IfExists, Update};
 use crate::model::entity::Revision;
 use crate::model::mapping::{Mapping, MappingId};
-use crate::server::body::{JsonBody, MergePatch};
-use crate::server::extract::{Visible, Writer};
-use crate::server::key::Key;
-use crate::server::params::NoParams;
-use crate::server::problem::Result;
-use crate::server::rest::docs::{
-    Bodied, Changed, Found, IfMatch, LevelParams, ListParams, Listed, MappingParams, Refused, Written,
-};
+use crate::server::auth::extract::{Visible, Writer};
+use crate::server::request::body::{JsonBody, MergePatch};
+use crate::server::request::key::Key;
+use crate::server::request::params::NoParams;
+use crate::server::response::problem::Result;
+use crate::server::rest::docs::{Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written};
 use crate::server::rest::etag;
 use crate::server::rest::fields::{Fields, Manner};
 use crate::server::rest::levels::LEVELS;
+use crate::server::rest::levels::LevelParams;
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::mapping_input;
+use crate::server::rest::mapping_list::MappingParams;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
 use crate::server::rest::record::MappingRecord;
 use crate::server::rest::resource::Mappings;
@@ -50,8 +50,8 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
     params(LevelParams, MappingParams, ListParams<Mappings>),
     responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
-pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
-    mapping_list::answer(request.known(&[LEVELS, MAPPING_LIST])?, view, |_| true)
+pub(super) async fn list(request: ListRequest) -> Result<Response> {
+    mapping_list::answer(request.known(&[LEVELS, MAPPING_LIST])?, |_, _| Ok(Box::new(|_| true))).await
 }
 
 /// Lists mappings; the older path.
@@ -60,8 +60,8 @@ pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result
     params(LevelParams, MappingParams, ListParams<Mappings>),
     responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
-pub(super) async fn list_alias(visible: Visible, request: ListRequest) -> Result<Response> {
-    list(visible, request).await
+pub(super) async fn list_alias(request: ListRequest) -> Result<Response> {
+    list(request).await
 }
 
 /// Shows a mapping.
@@ -147,7 +147,8 @@ fn find<'v>(view: &'v View, id: &MappingId) -> Result<&'v Arc<Mapping>> {
 
 /// The revision that the record must be of. What the caller cannot see is not there.
 fn expected(writer: &Writer, id: &MappingId, headers: &HeaderMap) -> Result<Option<Revision>> {
-    let found = find(writer.view(), id);
+    let view = writer.view();
+    let found = find(&view, id);
     let current = found.as_ref().ok().map(|mapping| mapping.stamps.revision);
     let expected = etag::if_revision(headers, current)?;
     found.map(|_| expected)

@@ -10,10 +10,12 @@ use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::key::fold;
 use crate::model::mapping::{Mapping, MappingType, Relationship};
-use crate::server::params::{Known, Param, Shape, refused_as};
-use crate::server::problem::Result;
+use crate::query::cost::cost_of;
+use crate::server::request::params::{Known, Param, Shape, refused_as};
+use crate::server::response::problem::Result;
 use crate::server::rest::levels;
 use crate::server::rest::list::{List, unsortable};
+use crate::server::rest::parameters::parameters;
 use crate::server::rest::resource::Mappings;
 
 /// The parameters of lists of mappings. The level parameters ask for mappings with either end in the unit.
@@ -46,22 +48,36 @@ pub(super) const MAPPING_LIST: &[Param] = &[
     },
 ];
 
+parameters!(MappingParams = MAPPING_LIST);
+
 /// What lists of mappings are sorted by.
 pub(super) const MAPPING_SORTS: [&str; 6] =
     ["createdAt", "updatedAt", "attribute1", "attribute2", "mappingType", "relationship"];
 
 /// Answers with the mappings that the parameters ask for and `also` keeps.
-pub(super) fn answer(list: List, view: View, also: impl Fn(&Mapping) -> bool) -> Result<Response> {
-    let wanted = Wanted::read(&view, &list.known)?;
-    let mut all: Vec<Arc<Mapping>> = view
-        .mappings()
-        .into_iter()
-        .filter(|mapping| also(mapping) && wanted.fits(&view, mapping))
-        .cloned()
-        .collect();
-    sort(&view, &mut all, list.known.one("sort"))?;
-    list.in_order::<Mappings>(view, all, |mapping| mapping.id.to_string())
+pub(super) async fn answer(list: List, also: impl Fn(&View, &Known) -> Result<Also>) -> Result<Response> {
+    let sorted = list.known.one("sort").map(str::to_owned);
+    list.in_order::<Mappings, _>(
+        |list| {
+            let cost = cost_of(list.view().all(crate::model::entity::Kind::Person).len());
+            Ok((cost, (Wanted::read(list.view(), &list.known)?, also(list.view(), &list.known)?)))
+        },
+        move |view, (wanted, also)| {
+            let mut all: Vec<Arc<Mapping>> = view
+                .mappings()
+                .into_iter()
+                .filter(|mapping| also(mapping) && wanted.fits(view, mapping))
+                .cloned()
+                .collect();
+            sort(view, &mut all, sorted.as_deref())?;
+            Ok(all)
+        },
+        |_, mapping| mapping.id.to_string(),
+    )
+    .await
 }
+
+pub(super) type Also = Box<dyn Fn(&Mapping) -> bool + Send>;
 
 struct Wanted {
     types: Vec<MappingType>,

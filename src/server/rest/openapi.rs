@@ -29,7 +29,7 @@ Every refusal is `application/problem+json` with a stable `code`. Answers carry 
 /// The document of everything that is served.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    let mut document = super::routes().into_openapi();
+    let mut document = super::routes().merge(super::operations()).into_openapi();
     conditions::add(&mut document);
     narrowed::add(&mut document);
     document

@@ -13,22 +13,20 @@ use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
 use crate::directory::Checked;
-use crate::server::extract::{Admin, Visible};
-use crate::server::params::{Param, Params, Shape};
-use crate::server::problem::{Problem, Result};
-use crate::server::rest::docs::{ExportParams, Guarded, Refused};
+use crate::server::admission::work::Work;
+use crate::server::auth::caller::StoreAdmin;
+use crate::server::auth::extract::Visible;
+use crate::server::request::params::{Param, Params, Shape};
+use crate::server::response::problem::{Problem, Result};
+use crate::server::rest::docs::{Guarded, Refused};
 use crate::server::rest::export::export;
 use crate::server::rest::format::Format;
+use crate::server::rest::parameters::parameters;
 
 /// How many bytes are sent at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// How many chunks wait for a slow reader.
 const CHUNKS_WAITING: usize = 4;
-
-/// Whether the route is of an operation on the whole store, which takes as long as the store is large.
-pub(in crate::server) fn takes_long(route: &str) -> bool {
-    matches!(route, "/api/v2/data/check" | "/api/v2/data/backup")
-}
 
 /// The parameters of an export.
 pub(super) const EXPORT: &[Param] = &[Param {
@@ -36,6 +34,8 @@ pub(super) const EXPORT: &[Param] = &[Param {
     shape: Shape::OneOf(&Format::NAMES),
     about: "json, csv or ndjson, whatever Accept says; ndjson when neither tells.",
 }];
+
+parameters!(ExportParams = EXPORT);
 
 /// Lists everything in the form that POST takes again: units, people, projects, then what maps them.
 ///
@@ -71,8 +71,8 @@ pub(super) async fn everything(
     post, path = "/api/v2/data/check", tag = "operations", operation_id = "check",
     responses((status = 200, description = "What was examined, and what is wrong: nothing, if `findings` is empty.", body = CheckAnswer), Guarded, Refused)
 )]
-pub(super) async fn check(admin: Admin) -> Result<Json<CheckAnswer>> {
-    let turn = admin.state().check_turn().await.ok_or_else(Problem::internal)?;
+pub(super) async fn check(admin: StoreAdmin, work: Work) -> Result<Json<CheckAnswer>> {
+    let turn = work.check_turn().await;
     let directory = admin.directory().clone();
     let checked = tokio::task::spawn_blocking(move || {
         // Held until it is done, also where nobody waits for it any more.
@@ -111,8 +111,8 @@ impl From<Checked> for CheckAnswer {
     get, path = "/api/v2/data/backup", tag = "operations", operation_id = "backup",
     responses((status = 200, description = "A store, as `clade restore` takes it.", body = String, content_type = "application/octet-stream"), Guarded, Refused)
 )]
-pub(super) async fn backup(admin: Admin) -> Result<Response> {
-    let turn = admin.state().copy_turn().await.ok_or_else(Problem::internal)?;
+pub(super) async fn backup(admin: StoreAdmin, work: Work) -> Result<Response> {
+    let turn = work.copy_turn().await;
     let directory = admin.directory().clone();
     // The turn is over once the file is, also where nobody waits for it any more.
     let copied = tokio::task::spawn_blocking(move || directory.into_backup().map(|file| (file, turn)));

@@ -9,44 +9,24 @@ use crate::model::command::IfExists;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::MappingType;
 use crate::model::reference::UnitRef;
-use crate::server::body::JsonBody;
-use crate::server::extract::{Visible, Writer};
-use crate::server::limits::TREE_DEPTH_MAX;
-use crate::server::params::{Known, NoParams, Param, Shape};
-use crate::server::problem::Result;
-use crate::server::rest::docs::{
-    Bodied, HierarchyParams, LevelParams, ListParams, Listed, MappingParams, Referring, Refused, Written,
-};
+use crate::server::auth::extract::Writer;
+use crate::server::request::body::JsonBody;
+use crate::server::request::params::{Known, NoParams};
+use crate::server::response::problem::Result;
+use crate::server::rest::docs::{Bodied, ListParams, Listed, Referring, Refused, Written};
 use crate::server::rest::fields::{Fields, Manner};
 use crate::server::rest::levels::LEVELS;
+use crate::server::rest::levels::LevelParams;
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::mapping_input;
+use crate::server::rest::mapping_list::MappingParams;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
 use crate::server::rest::record::MappingRecord;
 use crate::server::rest::resource::Mappings;
 use crate::server::rest::schema::LinkInput;
 use crate::server::rest::schema_answer::HierarchyAnswer;
 use crate::server::rest::single::written_mapping;
-use crate::server::rest::unit_tree;
-
-/// The parameters of the hierarchy.
-pub(super) const HIERARCHY: &[Param] = &[
-    Param {
-        name: "view",
-        shape: Shape::OneOf(&["list", "tree"]),
-        about: "tree: the units, nested, instead of their mappings. Takes only root and depth beside it.",
-    },
-    Param {
-        name: "root",
-        shape: Shape::Text,
-        about: "Only what is beneath this unit: its key, external id, path or unique name.",
-    },
-    Param {
-        name: "depth",
-        shape: Shape::Whole(1, TREE_DEPTH_MAX),
-        about: "Only so many levels beneath the root, or beneath every unit that has nothing above it.",
-    },
-];
+use crate::server::rest::unit_tree::{self, HIERARCHY, HierarchyParams};
 
 /// Puts one unit beneath another, and makes either where it does not exist.
 ///
@@ -67,16 +47,19 @@ pub(super) async fn link(writer: Writer, _: NoParams, JsonBody(body): JsonBody) 
     params(HierarchyParams, LevelParams, MappingParams, ListParams<Mappings>),
     responses((status = 200, description = "The mappings and their number; with view=tree the units, nested.", content((HierarchyAnswer = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Referring, Refused)
 )]
-pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
+pub(super) async fn list(request: ListRequest) -> Result<Response> {
     if request.has("view", "tree") {
-        return unit_tree::answer(request, &view);
+        return unit_tree::answer(request).await;
     }
     let list = request.known(&[HIERARCHY, LEVELS, MAPPING_LIST])?;
-    let parents = parents_in_reach(&view, &list.known)?;
-    mapping_list::answer(list, view, |mapping| {
-        mapping.mapping_type == MappingType::ParentChild
-            && parents.as_ref().is_none_or(|parents| parents.contains(&mapping.from))
+    mapping_list::answer(list, |view, known| {
+        let parents = parents_in_reach(view, known)?;
+        Ok(Box::new(move |mapping| {
+            mapping.mapping_type == MappingType::ParentChild
+                && parents.as_ref().is_none_or(|parents| parents.contains(&mapping.from))
+        }))
     })
+    .await
 }
 
 /// The units whose children are asked for; all when none.

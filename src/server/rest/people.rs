@@ -7,22 +7,22 @@ use crate::directory::View;
 use crate::model::command::{Command, Create, Delete, IfExists, PersonRef, Update};
 use crate::model::entity::{EntityId, Revision};
 use crate::model::key::Email;
-use crate::query::{Field, Filter, Relation, TextTest, select};
-use crate::server::body::{JsonBody, MergePatch};
-use crate::server::extract::{Visible, Writer};
-use crate::server::key::Key;
-use crate::server::params::{Known, NoParams, Param, Shape};
-use crate::server::problem::Result;
-use crate::server::rest::docs::{
-    Bodied, Changed, Found, IfMatch, LevelParams, ListParams, Listed, PeopleParams, Refused, Written,
-};
+use crate::query::{Field, Filter, Relation, TextTest};
+use crate::server::auth::extract::{Visible, Writer};
+use crate::server::request::body::{JsonBody, MergePatch};
+use crate::server::request::key::Key;
+use crate::server::request::params::{Known, NoParams, Param, Shape};
+use crate::server::response::problem::Result;
+use crate::server::rest::docs::{Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written};
 use crate::server::rest::etag;
 use crate::server::rest::fields::{Fields, Manner};
 use crate::server::rest::input;
+use crate::server::rest::levels::LevelParams;
 use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
+use crate::server::rest::parameters::parameters;
 use crate::server::rest::record::PersonRecord;
-use crate::server::rest::resource::{Entities, People, Resource};
+use crate::server::rest::resource::{People, Resource};
 use crate::server::rest::schema::{PersonInput, PersonPatch};
 use crate::server::rest::schema_answer::PersonList;
 use crate::server::rest::schema_text::EmailText;
@@ -34,6 +34,8 @@ pub(super) const PERSON_LIST: &[Param] = &[Param {
     shape: Shape::Texts,
     about: "Only people who work on this project, by its id. Given several times: any of them.",
 }];
+
+parameters!(PeopleParams = PERSON_LIST);
 
 /// The filter that the parameters of a list of people make.
 pub(super) fn filter(view: &View, known: &Known) -> Result<Filter> {
@@ -64,10 +66,8 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
     params(LevelParams, PeopleParams, ListParams<People>),
     responses((status = 200, description = "The matches and their number.", content((PersonList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
-pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
-    let list = request.known(&[LEVELS, PERSON_LIST])?;
-    let matches = select(&view, People::KIND, &filter(&view, &list.known)?).into_owned();
-    list.entities::<People>(view, &matches)
+pub(super) async fn list(request: ListRequest) -> Result<Response> {
+    request.known(&[LEVELS, PERSON_LIST])?.entities::<People>(filter).await
 }
 
 /// Shows a person.
@@ -151,8 +151,9 @@ fn find(view: &View, key: &Email) -> Result<EntityId> {
 
 /// The revision that the record must be of. What the caller cannot see is not there.
 fn expected(writer: &Writer, key: &Email, headers: &HeaderMap) -> Result<Option<Revision>> {
-    let found = find(writer.view(), key);
-    let current = found.as_ref().ok().and_then(|id| People::revision(writer.view(), id));
+    let view = writer.view();
+    let found = find(&view, key);
+    let current = found.as_ref().ok().and_then(|id| People::revision(&view, id));
     let expected = etag::if_revision(headers, current)?;
     found.map(|_| expected)
 }

@@ -7,22 +7,22 @@ use crate::directory::View;
 use crate::model::command::{Command, Create, Delete, IfExists, ProjectRef, Update};
 use crate::model::entity::{EntityId, Revision};
 use crate::model::key::ProjectId;
-use crate::query::{Field, Filter, Relation, TextTest, select};
-use crate::server::body::{JsonBody, MergePatch};
-use crate::server::extract::{Visible, Writer};
-use crate::server::key::Key;
-use crate::server::params::{Known, NoParams, Param, Shape};
-use crate::server::problem::Result;
-use crate::server::rest::docs::{
-    Bodied, Changed, Found, IfMatch, LevelParams, ListParams, Listed, ProjectsParams, Refused, Written,
-};
+use crate::query::{Field, Filter, Relation, TextTest};
+use crate::server::auth::extract::{Visible, Writer};
+use crate::server::request::body::{JsonBody, MergePatch};
+use crate::server::request::key::Key;
+use crate::server::request::params::{Known, NoParams, Param, Shape};
+use crate::server::response::problem::Result;
+use crate::server::rest::docs::{Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written};
 use crate::server::rest::etag;
 use crate::server::rest::fields::{Fields, Manner};
 use crate::server::rest::input;
+use crate::server::rest::levels::LevelParams;
 use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
+use crate::server::rest::parameters::parameters;
 use crate::server::rest::record::ProjectRecord;
-use crate::server::rest::resource::{Entities, Projects, Resource};
+use crate::server::rest::resource::{Projects, Resource};
 use crate::server::rest::schema::{ProjectInput, ProjectPatch, ProjectReplacement};
 use crate::server::rest::schema_answer::ProjectList;
 use crate::server::rest::schema_text::ProjectIdText;
@@ -46,6 +46,8 @@ pub(super) const PROJECT_LIST: &[Param] = &[
         about: "Only projects that the person with this email works on. Given several times: any of them.",
     },
 ];
+
+parameters!(ProjectsParams = PROJECT_LIST);
 
 /// The filter that the parameters of a list of projects make.
 pub(super) fn filter(view: &View, known: &Known) -> Result<Filter> {
@@ -86,10 +88,8 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
     params(LevelParams, ProjectsParams, ListParams<Projects>),
     responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
-pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
-    let list = request.known(&[LEVELS, PROJECT_LIST])?;
-    let matches = select(&view, Projects::KIND, &filter(&view, &list.known)?).into_owned();
-    list.entities::<Projects>(view, &matches)
+pub(super) async fn list(request: ListRequest) -> Result<Response> {
+    request.known(&[LEVELS, PROJECT_LIST])?.entities::<Projects>(filter).await
 }
 
 /// Lists projects; the older path.
@@ -98,8 +98,8 @@ pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result
     params(LevelParams, ProjectsParams, ListParams<Projects>),
     responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
-pub(super) async fn list_alias(visible: Visible, request: ListRequest) -> Result<Response> {
-    list(visible, request).await
+pub(super) async fn list_alias(request: ListRequest) -> Result<Response> {
+    list(request).await
 }
 
 /// Shows a project.
@@ -183,8 +183,9 @@ fn find(view: &View, key: &ProjectId) -> Result<EntityId> {
 
 /// The revision that the record must be of. What the caller cannot see is not there.
 fn expected(writer: &Writer, key: &ProjectId, headers: &HeaderMap) -> Result<Option<Revision>> {
-    let found = find(writer.view(), key);
-    let current = found.as_ref().ok().and_then(|id| Projects::revision(writer.view(), id));
+    let view = writer.view();
+    let found = find(&view, key);
+    let current = found.as_ref().ok().and_then(|id| Projects::revision(&view, id));
     let expected = etag::if_revision(headers, current)?;
     found.map(|_| expected)
 }

@@ -1,18 +1,18 @@
 //! Rows, written out: one list in any format, piece by piece, so that a long one needs no more memory than
 //! a short one.
 
-use std::convert::Infallible;
-use std::iter::once;
+use std::io;
 use std::vec;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::stream;
 use serde_json::Value;
 
 use crate::directory::View;
+use crate::server::admission::work::{Pieces, Work};
+use crate::server::response::problem::Result;
 use crate::server::rest::csv_text;
 use crate::server::rest::format::Format;
 use crate::server::rest::resource::Resource;
@@ -44,21 +44,37 @@ pub(super) struct Shape {
     pub narrowed: bool,
 }
 
-/// Writes `rows` as the body of an answer.
-pub(super) fn answer<R: Resource>(view: View, rows: Rows<R::Item>, shape: Shape) -> Response {
-    let media_type = HeaderValue::from_static(shape.format.media_type());
-    let mut pieces = Pieces::<R>::new(view, rows, shape);
-    let first = pieces.write_on(WHOLE_BYTES).unwrap_or_default();
-    let body = if pieces.place == Place::End {
-        Body::from(first)
-    } else {
-        Body::from_stream(stream::iter(once(first).chain(pieces).map(Ok::<Bytes, Infallible>)))
-    };
-    ([(header::CONTENT_TYPE, media_type)], body).into_response()
+/// A list that was begun: whole, or with more to come.
+pub(super) struct Written {
+    format: Format,
+    first: Bytes,
+    rest: Option<Box<dyn Pieces>>,
+}
+
+impl Written {
+    /// Writes a list, or as much of it as is sent in one piece.
+    pub(super) fn begin<R: Resource>(view: View, rows: Rows<R::Item>, shape: Shape) -> Self {
+        let format = shape.format;
+        let mut text = Text::<R>::new(view, rows, shape);
+        let first = text.write_on(WHOLE_BYTES).unwrap_or_default();
+        let is_whole = text.place == Place::End;
+        let rest = (!is_whole).then(|| Box::new(text) as Box<dyn Pieces>);
+        Self { format, first, rest }
+    }
+
+    /// As an answer; what is not whole is streamed, and keeps `view` until it was taken.
+    pub(super) fn into_response(self, work: &Work, view: &View) -> Result<Response> {
+        let media_type = HeaderValue::from_static(self.format.media_type());
+        let body = match self.rest {
+            None => Body::from(self.first),
+            Some(rest) => work.stream(view, self.first, rest)?,
+        };
+        Ok(([(header::CONTENT_TYPE, media_type)], body).into_response())
+    }
 }
 
 /// The text of a list, piece by piece.
-struct Pieces<R: Resource> {
+struct Text<R: Resource> {
     view: View,
     shape: Shape,
     count: u64,
@@ -75,7 +91,7 @@ enum Place {
     End,
 }
 
-impl<R: Resource> Pieces<R> {
+impl<R: Resource> Text<R> {
     fn new(view: View, rows: Rows<R::Item>, shape: Shape) -> Self {
         let Rows { count, items, next } = rows;
         Self { view, shape, count, items: items.into_iter(), next, place: Place::Head }
@@ -120,15 +136,13 @@ impl<R: Resource> Pieces<R> {
     }
 }
 
-impl<R: Resource> Iterator for Pieces<R> {
-    type Item = Bytes;
-
-    fn next(&mut self) -> Option<Bytes> {
-        self.write_on(PIECE_BYTES)
+impl<R: Resource> Pieces for Text<R> {
+    fn next_piece(&mut self) -> Option<io::Result<Bytes>> {
+        self.write_on(PIECE_BYTES).map(Ok)
     }
 }
 
-impl<R: Resource> Pieces<R> {
+impl<R: Resource> Text<R> {
     /// What comes next, about so many bytes of it.
     fn write_on(&mut self, bytes: usize) -> Option<Bytes> {
         let mut out = Vec::new();

@@ -4,34 +4,34 @@ use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::directory::View;
+use crate::directory::{Applied, View};
 use crate::model::command::Subject;
-use crate::server::extract::Written;
-use crate::server::problem::{Problem, Result};
+use crate::server::auth::extract::subject;
+use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::etag;
-use crate::server::rest::format::Format;
 use crate::server::rest::resource::{Entities, Mappings, Resource};
 
 /// The record that `item` stands for, or 304.
 pub(super) fn found<R: Resource>(view: &View, item: &R::Item, headers: &HeaderMap) -> Result<Response> {
-    let tag = etag::tag(view, R::revision(view, item), Format::Json);
+    let tag = etag::tag(view, R::revision(view, item));
     match etag::unchanged(headers, &tag) {
         Some(unchanged) => Ok(unchanged),
+        None if etag::any(headers) => Ok(etag::not_modified(&tag)),
         None => shown::<R>(view, item),
     }
 }
 
 /// The record, as it stands after a write.
-pub(super) fn written<R: Entities>(written: &Written) -> Result<Response> {
-    match written.subject() {
+pub(super) fn written<R: Entities>(written: &Applied) -> Result<Response> {
+    match subject(written) {
         Subject::Entity(id) => shown::<R>(&written.view, id),
         Subject::Mapping(_) | Subject::Token(_) => Err(out_of_sight()),
     }
 }
 
 /// The mapping, as it stands after a write.
-pub(super) fn written_mapping(written: &Written) -> Result<Response> {
-    let Subject::Mapping(id) = written.subject() else { return Err(out_of_sight()) };
+pub(super) fn written_mapping(written: &Applied) -> Result<Response> {
+    let Subject::Mapping(id) = subject(written) else { return Err(out_of_sight()) };
     let mapping = written.view.mapping(id).ok_or_else(out_of_sight)?;
     shown::<Mappings>(&written.view, mapping)
 }
@@ -39,7 +39,7 @@ pub(super) fn written_mapping(written: &Written) -> Result<Response> {
 fn shown<R: Resource>(view: &View, item: &R::Item) -> Result<Response> {
     let record = R::record(view, item).ok_or_else(out_of_sight)?;
     let mut response = Json(record).into_response();
-    etag::set(&mut response, &etag::tag(view, R::revision(view, item), Format::Json));
+    etag::set(&mut response, &etag::tag(view, R::revision(view, item)));
     Ok(response)
 }
 

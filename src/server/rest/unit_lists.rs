@@ -1,28 +1,34 @@
 //! What is above and beneath a unit, as lists.
 
+use std::collections::HashMap;
+
 use axum::response::Response;
+use roaring::RoaringBitmap;
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::reference::UnitRef;
+use crate::query::cost::cost_of;
+use crate::query::page::{PageRequest, page};
 use crate::query::tree::descendants as walk;
-use crate::query::{Filter, select};
-use crate::server::extract::Visible;
-use crate::server::key::Key;
-use crate::server::params::{Known, Param, Shape};
-use crate::server::problem::Result;
-use crate::server::rest::docs::{
-    DescendantParams, Found, LevelParams, ListParams, Listed, PeopleParams, PlacedParams, ProjectsParams,
-    Referring, Refused, UnitParams,
-};
+use crate::query::{Filter, Order, select};
+use crate::server::request::key::Key;
+use crate::server::request::params::{Known, Param, Shape, refused_as};
+use crate::server::response::problem::Result;
+use crate::server::rest::docs::{Found, ListParams, Listed, Referring, Refused};
+use crate::server::rest::levels::LevelParams;
 use crate::server::rest::levels::{self, LEVELS};
-use crate::server::rest::list::{List, ListRequest};
+use crate::server::rest::list::ListRequest;
+use crate::server::rest::parameters::parameters;
+use crate::server::rest::people::PeopleParams;
 use crate::server::rest::people::{self, PERSON_LIST};
+use crate::server::rest::project::ProjectsParams;
 use crate::server::rest::project::{self, PROJECT_LIST};
-use crate::server::rest::resource::{Entities, People, Projects, Repositories};
+use crate::server::rest::resource::{People, Projects, Repositories};
 use crate::server::rest::schema_answer::{DescendantList, PersonList, ProjectList, RepositoryList, UnitList};
 use crate::server::rest::schema_text::UnitReferenceText;
 use crate::server::rest::unit_record::{Descendants, Units, unit_key};
+use crate::server::rest::units::UnitParams;
 use crate::server::rest::units::{self, UNIT_LIST, find};
 
 /// The parameters of lists of what is placed in a unit.
@@ -32,6 +38,8 @@ pub(super) const PLACED: &[Param] = &[Param {
     about: "false: only what is placed directly in the unit, not beneath it.",
 }];
 
+parameters!(PlacedParams = PLACED);
+
 /// The parameters of lists of descendants.
 pub(super) const DESCENDANTS: &[Param] = &[Param {
     name: "depth",
@@ -39,20 +47,16 @@ pub(super) const DESCENDANTS: &[Param] = &[Param {
     about: "Only so many levels beneath the unit.",
 }];
 
+parameters!(DescendantParams = DESCENDANTS);
+
 /// Lists the units above a unit, root first.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/ancestors", tag = "units", operation_id = "list_ancestors",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams<Units>),
     responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
-pub(super) async fn ancestors(
-    Visible(view): Visible,
-    Key(unit): Key<UnitRef>,
-    request: ListRequest,
-) -> Result<Response> {
-    let list = request.known(&[LEVELS, UNIT_LIST])?;
-    let above = view.ancestors(find(&view, &unit)?);
-    some_units(list, view, above)
+pub(super) async fn ancestors(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
+    some_units(request, unit, View::ancestors).await
 }
 
 /// Lists the units directly beneath a unit, by name.
@@ -61,14 +65,8 @@ pub(super) async fn ancestors(
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams<Units>),
     responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
-pub(super) async fn children(
-    Visible(view): Visible,
-    Key(unit): Key<UnitRef>,
-    request: ListRequest,
-) -> Result<Response> {
-    let list = request.known(&[LEVELS, UNIT_LIST])?;
-    let below = view.children(find(&view, &unit)?);
-    some_units(list, view, below)
+pub(super) async fn children(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
+    some_units(request, unit, View::children).await
 }
 
 /// Lists every unit beneath a unit, each with its depth and the unit above it, in the order of a walk.
@@ -79,26 +77,32 @@ pub(super) async fn children(
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), DescendantParams, LevelParams, UnitParams, ListParams<Descendants>),
     responses((status = 200, description = "The matches and their number.", content((DescendantList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
-pub(super) async fn descendants(
-    Visible(view): Visible,
-    Key(unit): Key<UnitRef>,
-    request: ListRequest,
-) -> Result<Response> {
+pub(super) async fn descendants(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
     let list = request.known(&[DESCENDANTS, LEVELS, UNIT_LIST])?;
-    let unit = find(&view, &unit)?;
+    let order = list.known.one("sort").map(|_| list.order::<Units>()).transpose()?;
     let depth = list.known.whole("depth");
-    let mut below = walk(&view, unit, depth, &units::types(&list.known)?);
-    let matches =
-        select(&view, Kind::OrgUnit, &Filter::And(levels::conditions(&view, &list.known)?)).into_owned();
-    below.retain(|found| matches.contains(found.id.0));
-    if list.known.one("sort").is_some() {
-        let places = list.places::<Units>(&view, &matches)?;
-        below.sort_by_key(|found| places.get(&found.id).copied());
-    }
-    let named = view.clone();
-    list.in_order::<Descendants>(view, below, |found| {
-        unit_key(&named, found.id).unwrap_or_default().to_owned()
-    })
+    list.in_order::<Descendants, _>(
+        |list| {
+            let (view, known) = (list.view(), &list.known);
+            let unit = find(view, &unit)?;
+            let filter = Filter::And(levels::conditions(view, known)?);
+            let cost = cost_of(view.below(unit, Kind::OrgUnit).len())
+                .saturating_add(filter.estimate(view, Kind::OrgUnit).texts);
+            Ok((cost, (unit, filter, units::types(known)?)))
+        },
+        move |view, (unit, filter, types)| {
+            let mut below = walk(view, unit, depth, &types);
+            let matches = select(view, Kind::OrgUnit, &filter).into_owned();
+            below.retain(|found| matches.contains(found.id.0));
+            if let Some(order) = order {
+                let places = places(view, &matches, order)?;
+                below.sort_by_key(|found| places.get(&found.id).copied());
+            }
+            Ok(below)
+        },
+        |view, found| unit_key(view, found.id).unwrap_or_default().to_owned(),
+    )
+    .await
 }
 
 /// Lists the people in a unit and beneath it.
@@ -107,14 +111,9 @@ pub(super) async fn descendants(
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, PeopleParams, ListParams<People>),
     responses((status = 200, description = "The matches and their number.", content((PersonList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
-pub(super) async fn people(
-    Visible(view): Visible,
-    Key(unit): Key<UnitRef>,
-    request: ListRequest,
-) -> Result<Response> {
+pub(super) async fn people(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
     let list = request.known(&[PLACED, LEVELS, PERSON_LIST])?;
-    let filter = people::filter(&view, &list.known)?;
-    placed::<People>(list, view, &unit, filter)
+    list.entities::<People>(|view, known| placed(view, known, &unit, people::filter(view, known)?)).await
 }
 
 /// Lists the projects in a unit and beneath it.
@@ -123,14 +122,9 @@ pub(super) async fn people(
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ProjectsParams, ListParams<Projects>),
     responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
-pub(super) async fn projects(
-    Visible(view): Visible,
-    Key(unit): Key<UnitRef>,
-    request: ListRequest,
-) -> Result<Response> {
+pub(super) async fn projects(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
     let list = request.known(&[PLACED, LEVELS, PROJECT_LIST])?;
-    let filter = project::filter(&view, &list.known)?;
-    placed::<Projects>(list, view, &unit, filter)
+    list.entities::<Projects>(|view, known| placed(view, known, &unit, project::filter(view, known)?)).await
 }
 
 /// Lists the repositories of the projects in a unit and beneath it.
@@ -139,36 +133,54 @@ pub(super) async fn projects(
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ListParams<Repositories>),
     responses((status = 200, description = "The matches and their number.", content((RepositoryList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
-pub(super) async fn repositories(
-    Visible(view): Visible,
-    Key(unit): Key<UnitRef>,
-    request: ListRequest,
-) -> Result<Response> {
+pub(super) async fn repositories(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
     let list = request.known(&[PLACED, LEVELS])?;
-    let filter = Filter::And(levels::conditions(&view, &list.known)?);
-    placed::<Repositories>(list, view, &unit, filter)
+    let filter = |view: &View, known: &Known| {
+        placed(view, known, &unit, Filter::And(levels::conditions(view, known)?))
+    };
+    list.entities::<Repositories>(filter).await
 }
 
-fn placed<R: Entities>(list: List, view: View, unit: &UnitRef, filter: Filter) -> Result<Response> {
-    let unit = find(&view, unit)?;
-    let here =
-        if is_recursive(&list.known) { Filter::Within(vec![unit]) } else { Filter::DirectlyIn(vec![unit]) };
-    let matches = select(&view, R::KIND, &Filter::And(vec![here, filter])).into_owned();
-    list.entities::<R>(view, &matches)
+/// What is placed in a unit and passes `filter`.
+fn placed(view: &View, known: &Known, unit: &UnitRef, filter: Filter) -> Result<Filter> {
+    let unit = vec![find(view, unit)?];
+    let is_recursive = known.flag("recursive").unwrap_or(true);
+    let here = if is_recursive { Filter::Within(unit) } else { Filter::DirectlyIn(unit) };
+    Ok(Filter::And(vec![here, filter]))
 }
 
-fn is_recursive(known: &Known) -> bool {
-    known.flag("recursive").unwrap_or(true)
+/// The position of each match in an order.
+fn places(view: &View, matches: &RoaringBitmap, order: Order) -> Result<HashMap<EntityId, usize>> {
+    let all = page(view, matches, order, &PageRequest::default()).map_err(|no| refused_as("sort", no))?;
+    Ok(all.ids.into_iter().enumerate().map(|(place, id)| (id, place)).collect())
 }
 
-/// Those of `ids` that the parameters ask for, as they come or sorted.
-fn some_units(list: List, view: View, mut ids: Vec<EntityId>) -> Result<Response> {
-    let mut matches = select(&view, Kind::OrgUnit, &units::filter(&view, &list.known)?).into_owned();
-    if list.known.one("sort").is_some() {
-        matches &= ids.iter().map(|id| id.0).collect::<roaring::RoaringBitmap>();
-        return list.entities::<Units>(view, &matches);
-    }
-    ids.retain(|id| matches.contains(id.0));
-    let named = view.clone();
-    list.in_order::<Units>(view, ids, |id| unit_key(&named, *id).unwrap_or_default().to_owned())
+/// Those of the units beside one that the parameters ask for, as they come or sorted.
+async fn some_units(
+    request: ListRequest,
+    unit: UnitRef,
+    beside: fn(&View, EntityId) -> Vec<EntityId>,
+) -> Result<Response> {
+    let list = request.known(&[LEVELS, UNIT_LIST])?;
+    let order = list.known.one("sort").map(|_| list.order::<Units>()).transpose()?;
+    list.in_order::<Units, _>(
+        |list| {
+            let (view, known) = (list.view(), &list.known);
+            let unit = find(view, &unit)?;
+            let filter = units::filter(view, known)?;
+            let units = view.directly_below(unit, Kind::OrgUnit).len() + view.parents(unit).len() as u64;
+            let cost = cost_of(units).saturating_add(filter.estimate(view, Kind::OrgUnit).texts);
+            Ok((cost, (unit, filter)))
+        },
+        move |view, (unit, filter)| {
+            let matches = select(view, Kind::OrgUnit, &filter);
+            let mut ids = beside(view, unit);
+            ids.retain(|id| matches.contains(id.0));
+            let Some(order) = order else { return Ok(ids) };
+            let found = page(view, &ids.iter().map(|id| id.0).collect(), order, &PageRequest::default());
+            Ok(found.map_err(|no| refused_as("sort", no))?.ids)
+        },
+        |view, id| unit_key(view, *id).unwrap_or_default().to_owned(),
+    )
+    .await
 }

@@ -1,22 +1,42 @@
 //! The hierarchy, nested. A unit with several parents appears beneath each, so size and depth are limited.
 
-use axum::Json;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::directory::View;
-use crate::model::entity::EntityId;
+use crate::model::entity::{EntityId, Kind};
 use crate::model::reference::UnitRef;
+use crate::query::cost::cost_of;
 use crate::server::limits::{TREE_DEPTH_MAX, TREE_NODES_MAX};
-use crate::server::problem::{Problem, Result};
-use crate::server::rest::etag;
-use crate::server::rest::format::Format;
+use crate::server::request::params::{Param, Shape};
+use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::levels::LEVELS;
-use crate::server::rest::list::ListRequest;
+use crate::server::rest::list::{JsonPage, ListRequest};
 use crate::server::rest::mapping_list::MAPPING_LIST;
-use crate::server::rest::org_hierarchy::HIERARCHY;
+use crate::server::rest::parameters::parameters;
+
+/// The parameters of the hierarchy.
+pub(super) const HIERARCHY: &[Param] = &[
+    Param {
+        name: "view",
+        shape: Shape::OneOf(&["list", "tree"]),
+        about: "tree: the units, nested, instead of their mappings. Takes only root and depth beside it.",
+    },
+    Param {
+        name: "root",
+        shape: Shape::Text,
+        about: "Only what is beneath this unit: its key, external id, path or unique name.",
+    },
+    Param {
+        name: "depth",
+        shape: Shape::Whole(1, TREE_DEPTH_MAX),
+        about: "Only so many levels beneath the root, or beneath every unit that has nothing above it.",
+    },
+];
+
+parameters!(HierarchyParams = HIERARCHY);
 
 /// The hierarchy beneath the roots, or beneath one unit.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,23 +64,22 @@ pub(crate) struct NodeRecord<'v> {
 }
 
 /// Answers with the tree that the parameters ask for.
-pub(super) fn answer(request: ListRequest, view: &View) -> Result<Response> {
-    let headers = request.headers().clone();
-    let known = request.only(HIERARCHY, &[LEVELS, MAPPING_LIST], "view=tree")?;
-    let tag = etag::tag(view, None, Format::Json);
-    if let Some(unchanged) = etag::unchanged(&headers, &tag) {
-        return Ok(unchanged);
-    }
-    let tops = match known.one("root") {
-        Some(root) => vec![view.find_unit(&UnitRef::from(root))?],
-        None => view.roots(),
-    };
-    let depth = known.whole("depth");
-    let mut grower = Grower { view, depth, count: 0 };
-    let data = grower.grow(&tops, 0)?;
-    let mut response = Json(TreeRecord { count: grower.count, data }).into_response();
-    etag::set(&mut response, &tag);
-    Ok(response)
+pub(super) async fn answer(request: ListRequest) -> Result<Response> {
+    let list = request.only(HIERARCHY, &[LEVELS, MAPPING_LIST], "view=tree")?;
+    let (root, depth) = (list.known.one("root").map(str::to_owned), list.known.whole("depth"));
+    list.json(
+        |list| Ok((cost_of(list.view().all(Kind::OrgUnit).len()), ())),
+        move |view, ()| {
+            let tops = match root {
+                Some(root) => vec![view.find_unit(&UnitRef::from(root.as_str()))?],
+                None => view.roots(),
+            };
+            let mut grower = Grower { view, depth, count: 0 };
+            let data = grower.grow(&tops, 0)?;
+            Ok(JsonPage::of(&TreeRecord { count: grower.count, data }, None))
+        },
+    )
+    .await
 }
 
 struct Grower<'v> {

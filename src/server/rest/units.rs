@@ -6,24 +6,26 @@ use axum::response::Response;
 use crate::directory::View;
 use crate::error::Error;
 use crate::model::command::{Command, Create, Delete, IfExists, Update};
-use crate::model::entity::{EntityId, Kind, Revision};
+use crate::model::entity::{EntityId, Revision};
 use crate::model::key::UnitKey;
 use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
-use crate::query::{Field, Filter, TextTest, select};
-use crate::server::body::{JsonBody, MergePatch};
-use crate::server::extract::{Visible, Writer};
-use crate::server::key::Key;
-use crate::server::params::{Known, NoParams, Param, Shape, refused_as};
-use crate::server::problem::Result;
+use crate::query::{Field, Filter, TextTest};
+use crate::server::auth::extract::{Visible, Writer};
+use crate::server::request::body::{JsonBody, MergePatch};
+use crate::server::request::key::Key;
+use crate::server::request::params::{Known, NoParams, Param, Shape, refused_as};
+use crate::server::response::problem::Result;
 use crate::server::rest::docs::{
-    Bodied, Changed, Found, IfMatch, LevelParams, ListParams, Listed, Referring, Refused, UnitParams, Written,
+    Bodied, Changed, Found, IfMatch, ListParams, Listed, Referring, Refused, Written,
 };
 use crate::server::rest::etag;
 use crate::server::rest::fields::{Fields, Manner};
 use crate::server::rest::input;
+use crate::server::rest::levels::LevelParams;
 use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
+use crate::server::rest::parameters::parameters;
 use crate::server::rest::resource::Resource;
 use crate::server::rest::schema::{UnitInput, UnitPatch};
 use crate::server::rest::schema_answer::UnitList;
@@ -37,6 +39,8 @@ pub(super) const UNIT_LIST: &[Param] = &[Param {
     shape: Shape::Texts,
     about: "Only units of this type. Given several times: any of them.",
 }];
+
+parameters!(UnitParams = UNIT_LIST);
 
 /// The types that the parameters ask for; all when none.
 pub(super) fn types(known: &Known) -> Result<Vec<UnitType>> {
@@ -80,10 +84,8 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
     params(LevelParams, UnitParams, ListParams<Units>),
     responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
-pub(super) async fn list(Visible(view): Visible, request: ListRequest) -> Result<Response> {
-    let list = request.known(&[LEVELS, UNIT_LIST])?;
-    let matches = select(&view, Kind::OrgUnit, &filter(&view, &list.known)?).into_owned();
-    list.entities::<Units>(view, &matches)
+pub(super) async fn list(request: ListRequest) -> Result<Response> {
+    request.known(&[LEVELS, UNIT_LIST])?.entities::<Units>(filter).await
 }
 
 /// Shows a unit, with what is beneath it in numbers.
@@ -167,10 +169,11 @@ fn expected(
     reference: &UnitRef,
     headers: &HeaderMap,
 ) -> Result<(UnitKey, Option<Revision>)> {
-    let found = find(writer.view(), reference);
-    let current = found.as_ref().ok().and_then(|id| Units::revision(writer.view(), id));
+    let view = writer.view();
+    let found = find(&view, reference);
+    let current = found.as_ref().ok().and_then(|id| Units::revision(&view, id));
     let expected = etag::if_revision(headers, current)?;
-    let unit = writer.view().entity(found?).and_then(|entity| entity.as_org_unit());
+    let unit = view.entity(found?).and_then(|entity| entity.as_org_unit());
     let unit = unit.ok_or_else(|| not_found("unit", &reference.shown()))?;
     Ok((unit.key.clone(), expected))
 }

@@ -9,10 +9,10 @@ use crate::model::mapping::MappingId;
 use crate::server::graphql::input::{
     AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, revision,
 };
-use crate::server::graphql::mapping::{MappingType, Relationship};
-use crate::server::graphql::node::Key;
-use crate::server::graphql::scalars::{Json, Revision};
-use crate::server::problem::Result;
+use crate::server::graphql::types::mapping::{MappingType, Relationship};
+use crate::server::graphql::types::node::Key;
+use crate::server::graphql::types::scalars::{Json, Revision};
+use crate::server::response::problem::Result;
 
 /// A new mapping between two known records.
 #[derive(Debug, InputObject)]

@@ -11,9 +11,9 @@ use crate::model::level::UnitType;
 use crate::server::graphql::input::{
     AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, revision,
 };
-use crate::server::graphql::node::unit_ref;
-use crate::server::graphql::scalars::{Json, Revision};
-use crate::server::problem::Result;
+use crate::server::graphql::types::node::unit_ref;
+use crate::server::graphql::types::scalars::{Json, Revision};
+use crate::server::response::problem::Result;
 
 /// A new unit. It needs a key or a name.
 #[derive(Debug, InputObject)]

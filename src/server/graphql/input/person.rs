@@ -8,9 +8,9 @@ use crate::model::key::{Email, ExternalId, Name};
 use crate::server::graphql::input::{
     AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, placement, placement_patch, revision,
 };
-use crate::server::graphql::node::Key;
-use crate::server::graphql::scalars::{Json, Revision};
-use crate::server::problem::Result;
+use crate::server::graphql::types::node::Key;
+use crate::server::graphql::types::scalars::{Json, Revision};
+use crate::server::response::problem::Result;
 
 /// A new person.
 #[derive(Debug, InputObject)]

@@ -9,10 +9,10 @@ use crate::model::command::{Command, NewToken, Patch, RotateToken, UpdateToken};
 use crate::model::key::Name;
 use crate::model::token::TokenId;
 use crate::server::graphql::input::{given, patch};
-use crate::server::graphql::node::unit_ref;
-use crate::server::graphql::scalars::DateTime;
-use crate::server::graphql::token::Role;
-use crate::server::problem::Result;
+use crate::server::graphql::types::node::unit_ref;
+use crate::server::graphql::types::scalars::DateTime;
+use crate::server::graphql::types::token::Role;
+use crate::server::response::problem::Result;
 
 /// A new token.
 #[derive(Debug, InputObject)]

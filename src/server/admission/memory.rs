@@ -1,0 +1,175 @@
+//! One memory budget for what requests make: bodies while they are read and made sense of, answers while they are made,
+//! and answers in flight. At most half of it is one caller's.
+//!
+//! What must stay true: capacity counts, not length, and it counts until the bytes are gone: the permit travels with
+//! them.
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Version};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use std::sync::Arc;
+
+use crate::directory::View;
+use crate::server::auth::caller::Principal;
+use crate::server::limits::{
+    ANSWER_MAX_BYTES, ANSWER_MIN_BYTES, LARGE_ANSWER_BYTES, MEMORY_MAX_BYTES, STREAM_MAX_BYTES,
+    STREAM_MIN_BYTES,
+};
+use crate::server::quota::{Exhausted, Permit, Quota};
+use crate::server::response::compress::AsItIs;
+use crate::server::response::problem::{Problem, Result};
+
+/// The memory of all callers.
+#[derive(Debug, Clone)]
+pub(in crate::server) struct Memory(Quota<Principal>);
+
+/// Some of it, given back on drop.
+pub(in crate::server) type Held = Permit<Principal>;
+
+/// On an answer to what only read: where there is no memory for it, it may be refused. What was changed is reported
+/// in any case, since a client that hears that it is to try again changes it twice.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::server) struct OnlyRead;
+
+impl Memory {
+    /// `share` says how much of all one caller may have.
+    pub(super) fn new(share: impl Fn(usize) -> usize) -> Self {
+        Self(Quota::new(MEMORY_MAX_BYTES, share(MEMORY_MAX_BYTES)))
+    }
+
+    /// Memory for so many bytes that may grow.
+    pub(in crate::server) fn take(&self, principal: &Principal, bytes: usize) -> Result<Held, Exhausted> {
+        self.0.take(principal, bytes)
+    }
+
+    /// Memory for an answer of so many bytes.
+    pub(in crate::server) fn answer(&self, principal: &Principal, bytes: usize) -> Result<Held> {
+        if bytes > ANSWER_MAX_BYTES {
+            return Err(too_large());
+        }
+        self.take(principal, bytes.max(ANSWER_MIN_BYTES)).map_err(|_| busy())
+    }
+
+    /// Memory for a streamed answer, which keeps `view` until it was taken.
+    pub(in crate::server) fn stream(&self, principal: &Principal, view: &View) -> Result<Held> {
+        let kept = usize::try_from(view.held_bytes()).unwrap_or(usize::MAX);
+        self.take(principal, kept.clamp(STREAM_MIN_BYTES, STREAM_MAX_BYTES)).map_err(|_| busy())
+    }
+}
+
+/// Bytes with the memory that they take.
+struct Counted {
+    bytes: Bytes,
+    _held: Arc<Held>,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// The same body; its bytes hold `held` for as long as anyone holds them.
+pub(in crate::server) fn holding(body: Body, held: Held) -> Body {
+    let held = Arc::new(held);
+    Body::new(body.map_frame(move |frame| {
+        let counted = |bytes| Bytes::from_owner(Counted { bytes, _held: Arc::clone(&held) });
+        frame.map_data(counted)
+    }))
+}
+
+/// Counts an answer in flight. A streamed one has taken its memory when it was begun.
+pub(super) async fn in_flight(State(memory): State<Memory>, request: Request, next: Next) -> Response {
+    let (principal, version) = (Principal::of(&request), request.version());
+    let is_read = request.method().is_safe();
+    let response = next.run(request).await;
+    let only_read = is_read || response.extensions().get::<OnlyRead>().is_some();
+    memory.in_flight(&principal, version, only_read, response)
+}
+
+impl Memory {
+    fn in_flight(
+        &self,
+        principal: &Principal,
+        version: Version,
+        only_read: bool,
+        response: Response,
+    ) -> Response {
+        let Some(size) = response.body().size_hint().exact() else { return response };
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let least = if version == Version::HTTP_2 { 1 } else { LARGE_ANSWER_BYTES };
+        if size < least {
+            return response;
+        }
+        // The bytes of a page and of a cached answer are there once, whoever asks for them.
+        let is_shared = response.extensions().get::<AsItIs>().is_some();
+        match self.answer(principal, if is_shared { 0 } else { size }) {
+            Ok(held) => response.map(|body| holding(body, held)),
+            Err(refusal) if only_read => refusal.into_response(),
+            Err(_) => response,
+        }
+    }
+}
+
+fn too_large() -> Problem {
+    let detail =
+        format!("this answer has more than {ANSWER_MAX_BYTES} bytes; ask for less at a time, by pages");
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too-large", detail).with("limit", ANSWER_MAX_BYTES)
+}
+
+/// The one answer where there is no memory for an answer.
+pub(in crate::server) fn busy() -> Problem {
+    let detail =
+        "answers that were asked for before are not taken yet; take them, or ask for less, and try again";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::token::Actor;
+
+    const ADA: Principal = Principal::Known(Actor::Local);
+    const OTHER: Principal = Principal::Unauthenticated(None);
+
+    fn whole(size: usize) -> Response {
+        Response::new(Body::from(vec![7; size]))
+    }
+
+    #[tokio::test]
+    async fn one_caller_has_a_share_until_its_answers_are_gone() {
+        let memory = Memory::new(|all| all / 2);
+        let ask = |who, version, size| memory.in_flight(who, version, true, whole(size));
+        let first = ask(&ADA, Version::HTTP_11, ANSWER_MAX_BYTES);
+        let second = ask(&ADA, Version::HTTP_11, MEMORY_MAX_BYTES / 2 - ANSWER_MAX_BYTES);
+        assert_eq!((first.status(), second.status()), (StatusCode::OK, StatusCode::OK));
+        let third = ask(&ADA, Version::HTTP_11, LARGE_ANSWER_BYTES);
+        assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let small = ask(&ADA, Version::HTTP_11, LARGE_ANSWER_BYTES - 1);
+        assert_eq!(small.status(), StatusCode::OK, "a connection has but one");
+        assert_eq!(ask(&ADA, Version::HTTP_2, 10).status(), StatusCode::SERVICE_UNAVAILABLE);
+        let changed = memory.in_flight(&ADA, Version::HTTP_11, false, whole(LARGE_ANSWER_BYTES));
+        assert_eq!(changed.status(), StatusCode::OK, "what was changed is reported");
+        let others = ask(&OTHER, Version::HTTP_11, LARGE_ANSWER_BYTES);
+        let taken = others.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(taken, vec![7; LARGE_ANSWER_BYTES]);
+        drop(first);
+        assert_eq!(ask(&ADA, Version::HTTP_11, LARGE_ANSWER_BYTES).status(), StatusCode::OK);
+        let too_large = ask(&OTHER, Version::HTTP_11, ANSWER_MAX_BYTES + 1);
+        assert_eq!(too_large.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[tokio::test]
+    async fn what_was_handed_over_counts_until_it_is_gone() {
+        let memory = Memory::new(|all| all / 2);
+        let answer = memory.in_flight(&ADA, Version::HTTP_11, true, whole(ANSWER_MAX_BYTES));
+        let part = answer.into_body().collect().await.unwrap().to_bytes().split_to(1);
+        assert!(memory.take(&ADA, ANSWER_MAX_BYTES).is_err(), "a part keeps the whole");
+        drop(part);
+        assert!(memory.take(&ADA, ANSWER_MAX_BYTES).is_ok());
+    }
+}

@@ -1,0 +1,201 @@
+//! From an `Authorization` header to a caller: tried as a token of the directory first, then as a JWT of the identity
+//! provider, where one is trusted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, header};
+
+use crate::access::jwt::{Claims, Units};
+use crate::access::{Grant, Secret};
+use crate::directory::{Directory, View};
+use crate::model::key::UnitKey;
+use crate::model::reference::UnitRef;
+use crate::model::time::Timestamp;
+use crate::model::token::{Actor, Scope};
+use crate::server::auth::caller::Caller;
+use crate::server::auth::identity_provider::IdentityProvider;
+use crate::server::response::problem::{Problem, Result};
+
+/// Tells who calls.
+#[derive(Debug, Clone)]
+pub(in crate::server) struct Authenticator {
+    directory: Directory,
+    /// Whether every caller is the process itself, without a token.
+    is_open: bool,
+    identity_provider: Option<Arc<IdentityProvider>>,
+    /// The clock.
+    now: fn() -> Timestamp,
+}
+
+impl Authenticator {
+    pub(in crate::server) fn new(directory: Directory) -> Self {
+        Self { directory, is_open: false, identity_provider: None, now: Timestamp::now }
+    }
+
+    /// Asks for no token.
+    pub(in crate::server) fn without_tokens(self) -> Self {
+        Self { is_open: true, ..self }
+    }
+
+    /// Takes the tokens of an identity provider too.
+    pub(in crate::server) fn trusting(self, provider: IdentityProvider) -> Self {
+        Self { identity_provider: Some(Arc::new(provider)), ..self }
+    }
+
+    pub(in crate::server) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// The most that one caller may have of `all`: half of it. Without tokens there is but one caller.
+    pub(in crate::server) fn share_of(&self, all: usize) -> usize {
+        if self.is_open { all } else { (all / 2).max(1) }
+    }
+
+    pub(in crate::server) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Whether the token behind `grant` is still good.
+    pub(in crate::server) fn still_holds(&self, grant: &Grant) -> bool {
+        match grant.actor() {
+            Actor::Local => true,
+            Actor::Token(id) => {
+                let view = self.directory.view();
+                view.token(id).is_some_and(|token| token.holds_at((self.now)()))
+            }
+            Actor::Subject(_) => grant.claims().is_some_and(|claims| (self.now)() < claims.expires_at),
+        }
+    }
+
+    /// How long `grant` holds at most, where that is known from the beginning.
+    pub(in crate::server) fn holds_for(&self, grant: &Grant) -> Option<Duration> {
+        let left = grant.claims()?.expires_at.as_millis().saturating_sub((self.now)().as_millis());
+        Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
+    }
+
+    /// The same caller for another request, with the token as it is now.
+    pub(in crate::server) fn renewed(&self, caller: &Caller) -> Caller {
+        let grant = match (caller.grant().claims(), caller.actor()) {
+            (Some(claims), _) => Some(self.grant_of_claims(Arc::clone(claims))),
+            (None, Actor::Token(id)) => {
+                self.directory.note_use(id, (self.now)());
+                self.directory.view().token(id).map(|token| Grant::as_of(token))
+            }
+            (None, Actor::Local | Actor::Subject(_)) => None,
+        };
+        grant.map_or_else(|| caller.clone(), |grant| Caller::new(Arc::new(grant), self.directory.clone()))
+    }
+
+    /// Who sends these headers: `Authorization: <token>` or `Authorization: Bearer <token>`, the scheme in any
+    /// case, just one such header.
+    ///
+    /// # Errors
+    /// The one constant 401.
+    pub(in crate::server) fn caller(&self, headers: &HeaderMap) -> Result<Caller> {
+        if self.is_open {
+            return Ok(Caller::local(self.directory.clone()));
+        }
+        let mut given = headers.get_all(header::AUTHORIZATION).iter();
+        let (Some(only), None) = (given.next(), given.next()) else {
+            return Err(Problem::unauthorized());
+        };
+        self.caller_with(only.to_str().map_err(|_| Problem::unauthorized())?)
+    }
+
+    /// Who holds this token, with or without its `Bearer` scheme.
+    ///
+    /// # Errors
+    /// The one constant 401.
+    pub(in crate::server) fn caller_with(&self, authorization: &str) -> Result<Caller> {
+        if self.is_open {
+            return Ok(Caller::local(self.directory.clone()));
+        }
+        let text = bare(authorization);
+        let now = (self.now)();
+        let grant = if let Some(secret) = Secret::parse(text) {
+            let view = self.directory.view();
+            let token = view.token(secret.id()).ok_or_else(Problem::unauthorized)?;
+            let grant = Grant::of(token, &secret, now).map_err(|_| Problem::unauthorized())?;
+            self.directory.note_use(secret.id(), now);
+            grant
+        } else {
+            let provider = self.identity_provider.as_ref().ok_or_else(Problem::unauthorized)?;
+            let claims = provider.claims(text, now).ok_or_else(Problem::unauthorized)?;
+            self.grant_of_claims(Arc::new(claims))
+        };
+        Ok(Caller::new(Arc::new(grant), self.directory.clone()))
+    }
+
+    /// Waits for the keys of the identity provider that a token in these headers needs, if any are to be had. To be
+    /// called before [`Authenticator::caller`], which waits for nothing.
+    pub(in crate::server) async fn fetch_keys(&self, headers: &HeaderMap) {
+        if let Some(text) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) {
+            self.fetch_keys_for(text).await;
+        }
+    }
+
+    /// As [`Authenticator::fetch_keys`], before [`Authenticator::caller_with`].
+    pub(in crate::server) async fn fetch_keys_for(&self, authorization: &str) {
+        if let Some(provider) = &self.identity_provider {
+            provider.fetch_keys(bare(authorization)).await;
+        }
+    }
+
+    fn grant_of_claims(&self, claims: Arc<Claims>) -> Grant {
+        let scope = scope_of(&claims, &self.directory.view());
+        Grant::of_claims(claims, scope)
+    }
+}
+
+/// The units that claims name, looked up in the whole directory as it is now; where none of them is there, nothing is
+/// seen.
+fn scope_of(claims: &Claims, whole: &View) -> Scope {
+    match &claims.units {
+        Units::Everything => Scope::Everything,
+        Units::Keys(keys) => {
+            let unit = |key: &UnitKey| whole.find_unit(&UnitRef::Key(key.clone())).ok();
+            Scope::Units(keys.iter().filter_map(unit).collect())
+        }
+    }
+}
+
+/// A token without its `Bearer` scheme.
+fn bare(authorization: &str) -> &str {
+    let text = authorization.trim();
+    match text.split_once(char::is_whitespace) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::model::command::{Command, NewToken};
+    use crate::model::token::Role;
+
+    static NOW_MINUTE: AtomicI64 = AtomicI64::new(0);
+
+    fn now() -> Timestamp {
+        Timestamp::from_millis(NOW_MINUTE.load(Ordering::Relaxed) * 60_000)
+    }
+
+    #[test]
+    fn a_token_is_noted_as_used_by_each_request_of_a_caller_who_stays() {
+        let directory = Directory::in_memory().unwrap();
+        let secret = Secret::generate();
+        let (id, hash) = (secret.id().clone(), secret.hash());
+        let token = NewToken { id, hash, role: Role::Read, description: None, units: None, expires_at: None };
+        directory.apply(Command::CreateToken(token)).unwrap();
+        let authenticator = Authenticator { now, ..Authenticator::new(directory) };
+        NOW_MINUTE.store(1_000, Ordering::Relaxed);
+        let caller = authenticator.caller_with(secret.reveal()).unwrap();
+        assert_eq!(authenticator.directory.last_used(secret.id()), Some(now()));
+        NOW_MINUTE.store(1_060, Ordering::Relaxed);
+        let _again = authenticator.renewed(&caller);
+        assert_eq!(authenticator.directory.last_used(secret.id()), Some(now()));
+    }
+}

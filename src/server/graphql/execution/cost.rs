@@ -1,0 +1,296 @@
+//! What a document asks for, with its fragments expanded: how deep, how many fields, how many answers; counted before it
+//! is validated.
+//!
+//! Validation is exponential where fragments spread the next one twice, and looks at every operation of a document,
+//! also at those that are not carried out; so all of them are counted here first.
+//!
+//! Each fragment is counted once an operation, so that fragments which spread the next one twice take no longer to
+//! count than to read. What must stay true: nothing here goes deeper than [`NESTING_MAX`].
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, VariableDefinition,
+};
+use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
+use async_graphql_value::Value;
+
+use crate::server::graphql::execution::limits::{
+    ALIAS_MAX_BYTES, ALIASES_MAX, COST_MAX, DEPTH_MAX, DIRECTIVES_MAX, FIELDS_MAX, NESTING_MAX,
+    OPERATIONS_MAX, PAGE_DEFAULT, PAGE_MAX, ROOT_FIELDS_MAX, SEARCH_DEFAULT, over,
+};
+use crate::server::limits::LOG_ENTRIES_DEFAULT;
+use crate::server::response::problem::{Problem, Result};
+
+/// A list without a page size is counted as so many.
+const LIST_GUESS: u64 = 5;
+const LISTS: [&str; 10] = [
+    "children",
+    "ancestors",
+    "parents",
+    "units",
+    "services",
+    "roots",
+    "repositories",
+    "tokens",
+    "records",
+    "counts",
+];
+/// The lists of introspection, each with about how long it is. Nested in each other they grow without end.
+const INTROSPECTED: [(&str, u64); 7] = [
+    ("types", 100),
+    ("fields", 12),
+    ("args", 4),
+    ("inputFields", 8),
+    ("enumValues", 6),
+    ("possibleTypes", 6),
+    ("interfaces", 6),
+];
+/// Counting the values of one dimension takes as long as so many fields.
+const FACET_COST: u64 = 1_000;
+
+/// Reading an entry of the log takes as long as so many fields.
+const LOG_COST: u64 = 1_000;
+
+/// What a part of a document comes to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::server) struct Count {
+    /// Fields inside fields.
+    pub(in crate::server) depth: u64,
+    /// Fields and fragments inside each other.
+    nesting: u64,
+    /// Fields at the top of it.
+    pub(in crate::server) roots: u64,
+    /// Fields, with all their aliases.
+    pub(in crate::server) fields: u64,
+    /// Fields under another name than their own.
+    pub(in crate::server) aliases: u64,
+    pub(in crate::server) directives: u64,
+    /// Fields answered, with page sizes.
+    pub(in crate::server) cost: u64,
+    /// What each record of the page around it costs.
+    each: u64,
+}
+
+impl Count {
+    fn beside(&mut self, other: Self) {
+        self.depth = self.depth.max(other.depth);
+        self.nesting = self.nesting.max(other.nesting);
+        self.roots = self.roots.saturating_add(other.roots);
+        self.fields = self.fields.saturating_add(other.fields);
+        self.aliases = self.aliases.saturating_add(other.aliases);
+        self.directives = self.directives.saturating_add(other.directives);
+        self.cost = self.cost.saturating_add(other.cost);
+        self.each = self.each.saturating_add(other.each);
+    }
+
+    /// One deeper, with so many directives more.
+    fn within(mut self, directives: usize) -> Result<Self> {
+        self.nesting += 1;
+        self.directives = self.directives.saturating_add(directives as u64);
+        if self.nesting > NESTING_MAX {
+            return Err(over("levels of fields and fragments", self.nesting, NESTING_MAX));
+        }
+        Ok(self)
+    }
+}
+
+/// Counts one operation, and the fragments that it spreads.
+pub(in crate::server) struct Counter<'d> {
+    document: &'d ExecutableDocument,
+    variables: &'d Variables,
+    definitions: &'d [Positioned<VariableDefinition>],
+    /// Each fragment's count; none while it is being counted.
+    fragments: HashMap<&'d Name, Option<Count>>,
+    open: u64,
+}
+
+impl<'d> Counter<'d> {
+    pub(in crate::server) fn new(document: &'d ExecutableDocument, variables: &'d Variables) -> Self {
+        Self { document, variables, definitions: &[], fragments: HashMap::new(), open: 0 }
+    }
+
+    pub(in crate::server) fn operation(&mut self, operation: &'d OperationDefinition) -> Result<Count> {
+        self.definitions = &operation.variable_definitions;
+        self.fragments.clear();
+        let on_variables: usize =
+            operation.variable_definitions.iter().map(|definition| definition.node.directives.len()).sum();
+        self.selection_set(&operation.selection_set.node)?.within(operation.directives.len() + on_variables)
+    }
+
+    /// A fragment by itself, whether it is spread or not.
+    pub(in crate::server) fn fragment(&mut self, name: &'d Name) -> Result<Count> {
+        match self.fragments.get(name) {
+            Some(Some(count)) => return Ok(*count),
+            Some(None) => {
+                let detail = format!("the fragment {name} spreads itself; leave the circle out");
+                return Err(Problem::new(axum::http::StatusCode::BAD_REQUEST, "invalid-query", detail));
+            }
+            None => {}
+        }
+        // A fragment that is not there is validation's to tell.
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Count::default()) };
+        self.fragments.insert(name, None);
+        let count = self.selection_set(&fragment.node.selection_set.node)?;
+        let count = count.within(fragment.node.directives.len())?;
+        self.fragments.insert(name, Some(count));
+        Ok(count)
+    }
+
+    fn selection_set(&mut self, set: &'d SelectionSet) -> Result<Count> {
+        self.open += 1;
+        if self.open > NESTING_MAX {
+            return Err(over("levels of fields and fragments", self.open, NESTING_MAX));
+        }
+        let mut total = Count::default();
+        for selection in &set.items {
+            total.beside(self.selection(&selection.node)?);
+        }
+        self.open -= 1;
+        Ok(total)
+    }
+
+    fn selection(&mut self, selection: &'d Selection) -> Result<Count> {
+        match selection {
+            Selection::Field(field) => self.field(&field.node),
+            Selection::FragmentSpread(spread) => {
+                self.fragment(&spread.node.fragment_name.node)?.within(spread.node.directives.len())
+            }
+            Selection::InlineFragment(inline) => {
+                self.selection_set(&inline.node.selection_set.node)?.within(inline.node.directives.len())
+            }
+        }
+    }
+
+    fn field(&mut self, field: &'d Field) -> Result<Count> {
+        // It stands in the answer once for each record.
+        if let Some(alias) = &field.alias
+            && alias.node.len() > ALIAS_MAX_BYTES
+        {
+            return Err(over("letters in an alias", alias.node.len() as u64, ALIAS_MAX_BYTES as u64));
+        }
+        let mut count = self.selection_set(&field.selection_set.node)?.within(field.directives.len())?;
+        count.depth += 1;
+        count.roots = 1;
+        count.fields = count.fields.saturating_add(1);
+        count.aliases = count.aliases.saturating_add(u64::from(field.alias.is_some()));
+        let records = self.page(field).saturating_mul(count.each);
+        let cost = self.times(field).saturating_mul(count.cost).saturating_add(records).saturating_add(1);
+        let in_page = match field.name.node.as_str() {
+            "edges" => true,
+            "nodes" => field.get_argument("ids").is_none(),
+            _ => false,
+        };
+        (count.cost, count.each) = if in_page { (0, cost) } else { (cost, 0) };
+        Ok(count)
+    }
+
+    /// How many records the `nodes` and `edges` of a connection are answered for.
+    fn page(&self, field: &Field) -> u64 {
+        let default = if field.name.node == "descendants" { PAGE_MAX } else { PAGE_DEFAULT };
+        self.size(field, "first").or_else(|| self.size(field, "last")).unwrap_or(default as u64)
+    }
+
+    /// How many times everything else in a field is answered.
+    fn times(&self, field: &Field) -> u64 {
+        let length = |argument| self.length(field, argument).map_or(1, |length| length as u64);
+        match field.name.node.as_str() {
+            "nodes" => length("ids"),
+            "apply" => length("changes"),
+            "search" => self.size(field, "first").unwrap_or(SEARCH_DEFAULT as u64),
+            "log" => {
+                let entries = self.size(field, "first").unwrap_or(LOG_ENTRIES_DEFAULT as u64);
+                entries.saturating_mul(LOG_COST)
+            }
+            "facets" => {
+                let values = self.size(field, "first").unwrap_or(PAGE_MAX as u64);
+                length("by").saturating_mul(values.saturating_add(FACET_COST))
+            }
+            name if LISTS.contains(&name) => LIST_GUESS,
+            name => INTROSPECTED.iter().find(|(list, _)| *list == name).map_or(1, |(_, length)| *length),
+        }
+    }
+
+    /// A page size. What is too large is the field's to tell.
+    fn size(&self, field: &Field, argument: &str) -> Option<u64> {
+        let size = match &field.get_argument(argument)?.node {
+            Value::Number(number) => number.as_u64()?,
+            Value::Variable(name) => match self.variable(name)? {
+                ConstValue::Number(number) => number.as_u64()?,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(size.min(PAGE_MAX as u64))
+    }
+
+    /// How long a list is that is given. It may be very long, so it is not copied.
+    fn length(&self, field: &Field, argument: &str) -> Option<usize> {
+        match &field.get_argument(argument)?.node {
+            Value::List(values) => Some(values.len()),
+            Value::Variable(name) => match self.variable(name)? {
+                ConstValue::List(values) => Some(values.len()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn variable(&self, name: &Name) -> Option<&ConstValue> {
+        self.variables.get(name).or_else(|| {
+            let definition = self.definitions.iter().find(|definition| definition.node.name.node == *name)?;
+            definition.node.default_value()
+        })
+    }
+}
+
+/// What the costliest operation costs. Refuses what would cost too much, and fragments that spread each other in a
+/// circle.
+pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<u64> {
+    let operations = document.operations.iter().count() as u64;
+    if operations > OPERATIONS_MAX {
+        return Err(over("operations", operations, OPERATIONS_MAX));
+    }
+    let mut counter = Counter::new(document, variables);
+    let (mut fields, mut aliases, mut directives, mut cost) = (0_u64, 0_u64, 0_u64, 0_u64);
+    for (_, operation) in document.operations.iter() {
+        let count = counter.operation(&operation.node)?;
+        one(count)?;
+        fields = fields.saturating_add(count.fields);
+        aliases = aliases.saturating_add(count.aliases);
+        directives = directives.saturating_add(count.directives);
+        cost = cost.max(count.cost);
+        // At once: to count the rest would take as long as to count this.
+        if fields > FIELDS_MAX {
+            return Err(over("fields", fields, FIELDS_MAX));
+        }
+    }
+    for name in document.fragments.keys() {
+        let count = counter.fragment(name)?;
+        (fields, aliases) = (fields.max(count.fields), aliases.max(count.aliases));
+    }
+    if fields > FIELDS_MAX {
+        return Err(over("fields", fields, FIELDS_MAX));
+    }
+    if aliases > ALIASES_MAX {
+        return Err(over("aliases", aliases, ALIASES_MAX));
+    }
+    if directives > DIRECTIVES_MAX {
+        return Err(over("directives", directives, DIRECTIVES_MAX));
+    }
+    Ok(cost)
+}
+
+/// The limits of one operation.
+fn one(count: Count) -> Result<()> {
+    if count.depth > DEPTH_MAX {
+        return Err(over("levels of fields", count.depth, DEPTH_MAX));
+    }
+    if count.roots > ROOT_FIELDS_MAX {
+        return Err(over("fields at its root", count.roots, ROOT_FIELDS_MAX));
+    }
+    if count.cost > COST_MAX {
+        return Err(over("fields to answer, counted with page sizes", count.cost, COST_MAX));
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! The two transports: HTTP, with batches and persisted queries, and WebSockets.
+
+mod asked;
+pub(super) mod batch;
+pub(super) mod close;
+pub(super) mod http;
+pub(super) mod media;
+pub(super) mod operation;
+pub(super) mod origin;
+pub(super) mod page;
+pub(super) mod persisted;
+pub(super) mod sockets;
+pub(super) mod ws;

@@ -1,0 +1,72 @@
+//! Which pages may open a socket. A browser lets any page do so, and sends along what it knows the server by; but it says
+//! which site the page is of.
+
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+
+/// Whether the page that asks is one of this server's own, or of a site that is `welcome`. Programs say nothing.
+pub(in crate::server) fn is_welcome(headers: &HeaderMap, welcome: &[HeaderValue]) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => Authority::try_from(host.as_bytes()).ok(),
+        _ => None,
+    };
+    headers
+        .get_all(header::ORIGIN)
+        .iter()
+        .all(|origin| welcome.contains(origin) || host.as_ref().is_some_and(|host| is_at(origin, host)))
+}
+
+fn is_at(origin: &HeaderValue, host: &Authority) -> bool {
+    let Some(uri) = origin.to_str().ok().and_then(|text| text.parse::<Uri>().ok()) else { return false };
+    let usual = match uri.scheme_str() {
+        Some("http") => 80,
+        Some("https") => 443,
+        _ => return false,
+    };
+    let port = |authority: &Authority| authority.port_u16().unwrap_or(usual);
+    uri.authority().is_some_and(|own| own.host().eq_ignore_ascii_case(host.host()) && port(own) == port(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_of_the_same_host_or_welcome() {
+        let welcome = [HeaderValue::from_static("https://dash.example")];
+        for (host, origin, expected) in [
+            ("clade.example", None, true),
+            ("clade.example", Some("https://clade.example"), true),
+            ("Clade.example:443", Some("https://clade.example"), true),
+            ("clade.example:80", Some("http://clade.example"), true),
+            ("clade.example", Some("https://dash.example"), true),
+            ("[::1]:7171", Some("http://[::1]:7171"), true),
+            ("127.0.0.1:7171", Some("http://127.0.0.1:7171"), true),
+            ("127.0.0.1:7171", Some("http://127.0.0.1:7172"), false),
+            ("127.0.0.1:7171", Some("http://localhost:7171"), false),
+            ("clade.example:443", Some("http://clade.example"), false),
+            ("clade.example", Some("http://dash.example"), false),
+            ("clade.example", Some("https://clade.example.evil.example"), false),
+            ("clade.example", Some("https://evil.example"), false),
+            ("clade.example", Some("chrome-extension://clade.example"), false),
+            ("clade.example", Some("null"), false),
+            ("clade.example", Some(""), false),
+            ("", Some("https://clade.example"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            assert_eq!(is_welcome(&headers, &welcome), expected, "{host:?} {origin:?}");
+        }
+        let mut two = HeaderMap::new();
+        two.append(header::HOST, HeaderValue::from_static("a.example"));
+        two.append(header::ORIGIN, HeaderValue::from_static("http://a.example"));
+        two.append(header::ORIGIN, HeaderValue::from_static("http://b.example"));
+        assert!(!is_welcome(&two, &welcome), "each origin counts");
+        two.remove(header::HOST);
+        assert!(!is_welcome(&two, &welcome));
+    }
+}

@@ -1,0 +1,152 @@
+//! `Person`.
+
+use async_graphql::{Context, Description, ID, Object};
+
+use crate::directory::View;
+use crate::model::entity::{EntityId, Kind, Person as Record};
+use crate::model::key::{ExternalId, Name};
+use crate::model::level::Level;
+use crate::query::filter::{Field, Filter, Relation, TextTest};
+use crate::server::graphql::execution::budget::{self, list};
+use crate::server::graphql::filter::{ProjectFilter, ProjectOrder};
+use crate::server::graphql::types::connection::{Connection, Listed, PageArgs};
+use crate::server::graphql::types::counted::Counted;
+use crate::server::graphql::types::facet::PersonFacet;
+use crate::server::graphql::types::node::Seen;
+use crate::server::graphql::types::org_unit::OrgUnit;
+use crate::server::graphql::types::project::Project;
+use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
+use crate::server::response::problem::{Problem, Result};
+
+/// A person.
+#[derive(Clone, Description)]
+pub(crate) struct Person(pub(crate) Seen);
+
+impl Listed for Person {
+    const KIND: Kind = Kind::Person;
+    const CONNECTION: &'static str = "PersonConnection";
+    const EDGE: &'static str = "PersonEdge";
+    type FacetBy = PersonFacet;
+
+    fn at(view: &View, id: EntityId) -> Option<Self> {
+        Seen::at(view, id).filter(|seen| seen.entity.kind() == Kind::Person).map(Self)
+    }
+}
+
+impl Person {
+    fn record(&self) -> Result<&Record> {
+        self.0.entity.as_person().ok_or_else(Problem::internal)
+    }
+
+    fn level(&self, level: Level) -> Option<OrgUnit> {
+        let view = &self.0.view;
+        view.levels(self.0.id())[level.index()].and_then(|unit| OrgUnit::at(view, unit))
+    }
+}
+
+#[Object(use_type_description)]
+impl Person {
+    /// The global id.
+    pub(crate) async fn id(&self) -> Counted<ID> {
+        Counted(self.0.global_id())
+    }
+
+    /// Unique among people, without case.
+    async fn email(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.email.as_str()))
+    }
+
+    /// Given name.
+    async fn first_name(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.first_name.as_ref().map(Name::as_str).map(Counted))
+    }
+
+    /// Family name.
+    async fn last_name(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.last_name.as_ref().map(Name::as_str).map(Counted))
+    }
+
+    /// The name to show.
+    async fn display_name(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.display_name.as_ref().map(Name::as_str).map(Counted))
+    }
+
+    /// What another system calls this person.
+    async fn external_id(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Counted))
+    }
+
+    /// Fields that the directory has no name for.
+    async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
+        budget::attributes(context, &self.record()?.attributes)
+    }
+
+    /// Where the person is placed, the earliest mapping first.
+    async fn units(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
+        Ok(OrgUnit::all(&self.0.view, list(context, &self.0.view, self.0.view.parents(self.0.id())).await?))
+    }
+
+    /// The nearest organization above; where several are equally near, the earliest mapping decides.
+    async fn organization(&self) -> Option<OrgUnit> {
+        self.level(Level::Organization)
+    }
+
+    /// The nearest business above; where several are equally near, the earliest mapping decides.
+    async fn business(&self) -> Option<OrgUnit> {
+        self.level(Level::Business)
+    }
+
+    /// The nearest department above; where several are equally near, the earliest mapping decides.
+    async fn department(&self) -> Option<OrgUnit> {
+        self.level(Level::Department)
+    }
+
+    /// The nearest group above; where several are equally near, the earliest mapping decides.
+    async fn group(&self) -> Option<OrgUnit> {
+        self.level(Level::Group)
+    }
+
+    /// The nearest team above; where several are equally near, the earliest mapping decides.
+    async fn team(&self) -> Option<OrgUnit> {
+        self.level(Level::Team)
+    }
+
+    /// The projects that the person works on.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
+    async fn projects(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only these.")] filter: Option<ProjectFilter>,
+        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
+            ProjectOrder,
+        >,
+        #[graphql(
+            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
+        )]
+        first: Option<i64>,
+        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
+        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Project>> {
+        let email = self.record()?.email.as_str().to_owned();
+        let works_on =
+            Filter::Related(Relation::Member, Box::new(Filter::Text(Field::Email, TextTest::Eq(email))));
+        let page = PageArgs { first, after, last, before };
+        Connection::new(context, &self.0.view, works_on, filter, order_by, page).await
+    }
+
+    /// When the record was made.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.entity.stamps.created_at)
+    }
+
+    /// When the record last changed.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.entity.stamps.updated_at)
+    }
+
+    /// The revision in which the record last changed.
+    async fn revision(&self) -> Revision {
+        Revision(self.0.entity.stamps.revision)
+    }
+}

@@ -1,0 +1,195 @@
+//! `Project`, with its owner, members, repositories and services.
+
+use async_graphql::{Context, Description, ID, Object};
+
+use crate::directory::View;
+use crate::model::entity::{EntityId, Kind, Project as Record, ProjectOwner as OwnerRecord};
+use crate::model::key::{Email, ExternalId, Name};
+use crate::model::level::Level;
+use crate::query::filter::{Field, Filter, Relation, TextTest};
+use crate::server::graphql::execution::budget::{self, list};
+use crate::server::graphql::filter::{PersonFilter, PersonOrder};
+use crate::server::graphql::types::connection::{Connection, Listed, PageArgs};
+use crate::server::graphql::types::counted::Counted;
+use crate::server::graphql::types::facet::ProjectFacet;
+use crate::server::graphql::types::node::Seen;
+use crate::server::graphql::types::org_unit::OrgUnit;
+use crate::server::graphql::types::person::Person;
+use crate::server::graphql::types::repository::Repository;
+use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
+use crate::server::graphql::types::service::Service;
+use crate::server::response::problem::{Problem, Result};
+
+/// A project.
+#[derive(Clone, Description)]
+pub(crate) struct Project(pub(crate) Seen);
+
+impl Listed for Project {
+    const KIND: Kind = Kind::Project;
+    const CONNECTION: &'static str = "ProjectConnection";
+    const EDGE: &'static str = "ProjectEdge";
+    type FacetBy = ProjectFacet;
+
+    fn at(view: &View, id: EntityId) -> Option<Self> {
+        Seen::at(view, id).filter(|seen| seen.entity.kind() == Kind::Project).map(Self)
+    }
+}
+
+impl Project {
+    fn record(&self) -> Result<&Record> {
+        self.0.entity.as_project().ok_or_else(Problem::internal)
+    }
+
+    fn level(&self, level: Level) -> Option<OrgUnit> {
+        let view = &self.0.view;
+        view.levels(self.0.id())[level.index()].and_then(|unit| OrgUnit::at(view, unit))
+    }
+}
+
+#[Object(use_type_description)]
+impl Project {
+    /// The global id.
+    pub(crate) async fn id(&self) -> Counted<ID> {
+        Counted(self.0.global_id())
+    }
+
+    /// Unique among projects.
+    async fn project_id(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.project_id.as_str()))
+    }
+
+    /// What people call it.
+    async fn project_name(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.name.as_str()))
+    }
+
+    /// What another system calls it.
+    async fn external_id(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Counted))
+    }
+
+    /// Fields that the directory has no name for.
+    async fn attributes(&self, context: &Context<'_>) -> Result<Option<Json>> {
+        budget::attributes(context, &self.record()?.attributes).map(Some)
+    }
+
+    /// Who answers for it.
+    async fn owner(&self) -> Result<Option<ProjectOwner>> {
+        let owner = self.record()?.owner.clone();
+        Ok(owner.map(|record| ProjectOwner { view: self.0.view.clone(), record }))
+    }
+
+    /// Where the project is placed, the earliest mapping first.
+    async fn units(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
+        Ok(OrgUnit::all(&self.0.view, list(context, &self.0.view, self.0.view.parents(self.0.id())).await?))
+    }
+
+    /// The nearest organization above; where several are equally near, the earliest mapping decides.
+    async fn organization(&self) -> Option<OrgUnit> {
+        self.level(Level::Organization)
+    }
+
+    /// The nearest business above; where several are equally near, the earliest mapping decides.
+    async fn business(&self) -> Option<OrgUnit> {
+        self.level(Level::Business)
+    }
+
+    /// The nearest department above; where several are equally near, the earliest mapping decides.
+    async fn department(&self) -> Option<OrgUnit> {
+        self.level(Level::Department)
+    }
+
+    /// The nearest group above; where several are equally near, the earliest mapping decides.
+    async fn group(&self) -> Option<OrgUnit> {
+        self.level(Level::Group)
+    }
+
+    /// The nearest team above; where several are equally near, the earliest mapping decides.
+    async fn team(&self) -> Option<OrgUnit> {
+        self.level(Level::Team)
+    }
+
+    /// The people who work on it.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
+    async fn members(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only these.")] filter: Option<PersonFilter>,
+        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
+            PersonOrder,
+        >,
+        #[graphql(
+            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
+        )]
+        first: Option<i64>,
+        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
+        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Person>> {
+        let id = self.record()?.project_id.as_str().to_owned();
+        let works_on_it =
+            Filter::Related(Relation::Project, Box::new(Filter::Text(Field::ProjectId, TextTest::Eq(id))));
+        let page = PageArgs { first, after, last, before };
+        Connection::new(context, &self.0.view, works_on_it, filter, order_by, page).await
+    }
+
+    /// Its repositories, in the order in which they were given.
+    async fn repositories(&self, context: &Context<'_>) -> Result<Vec<Repository>> {
+        let view = &self.0.view;
+        let assets = list(context, view, view.assets(self.0.id(), Kind::Repository)).await?;
+        Ok(assets.into_iter().filter_map(|id| Repository::at(view, id)).collect())
+    }
+
+    /// Its services, in the order in which they were given.
+    async fn services(&self, context: &Context<'_>) -> Result<Vec<Service>> {
+        let view = &self.0.view;
+        let assets = list(context, view, view.assets(self.0.id(), Kind::Service)).await?;
+        Ok(assets.into_iter().filter_map(|id| Service::at(view, id)).collect())
+    }
+
+    /// When the record was made.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.entity.stamps.created_at)
+    }
+
+    /// When the record last changed.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.entity.stamps.updated_at)
+    }
+
+    /// The revision in which the record last changed.
+    async fn revision(&self) -> Revision {
+        Revision(self.0.entity.stamps.revision)
+    }
+}
+
+/// Who answers for a project, as its record says.
+#[derive(Description)]
+pub(crate) struct ProjectOwner {
+    view: View,
+    record: OwnerRecord,
+}
+
+#[Object(use_type_description)]
+impl ProjectOwner {
+    /// Given name.
+    async fn first_name(&self) -> Option<Counted<&str>> {
+        self.record.first_name.as_deref().map(Name::as_str).map(Counted)
+    }
+
+    /// Family name.
+    async fn last_name(&self) -> Option<Counted<&str>> {
+        self.record.last_name.as_deref().map(Name::as_str).map(Counted)
+    }
+
+    /// The address.
+    async fn email(&self) -> Option<Counted<&str>> {
+        self.record.email.as_ref().map(Email::as_str).map(Counted)
+    }
+
+    /// The person with this address, if the directory knows one.
+    async fn person(&self) -> Option<Person> {
+        let id = self.view.person_by_email(self.record.email.as_ref()?)?;
+        Person::at(&self.view, id)
+    }
+}

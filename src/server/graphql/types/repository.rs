@@ -1,0 +1,84 @@
+//! `Repository`: from a commit's remote to its project and team.
+
+use async_graphql::{Context, Description, ID, Object};
+
+use crate::directory::View;
+use crate::model::entity::{EntityId, Kind, Repository as Record};
+use crate::model::key::{Name, RepoUrl};
+use crate::server::graphql::execution::budget;
+use crate::server::graphql::types::connection::Listed;
+use crate::server::graphql::types::counted::Counted;
+use crate::server::graphql::types::facet::RepositoryFacet;
+use crate::server::graphql::types::node::Seen;
+use crate::server::graphql::types::project::Project;
+use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
+use crate::server::response::problem::{Problem, Result};
+
+/// A source repository of a project.
+#[derive(Clone, Description)]
+pub(crate) struct Repository(pub(crate) Seen);
+
+impl Listed for Repository {
+    const KIND: Kind = Kind::Repository;
+    const CONNECTION: &'static str = "RepositoryConnection";
+    const EDGE: &'static str = "RepositoryEdge";
+    type FacetBy = RepositoryFacet;
+
+    fn at(view: &View, id: EntityId) -> Option<Self> {
+        Seen::at(view, id).filter(|seen| seen.entity.kind() == Kind::Repository).map(Self)
+    }
+}
+
+impl Repository {
+    fn record(&self) -> Result<&Record> {
+        self.0.entity.as_repository().ok_or_else(Problem::internal)
+    }
+}
+
+#[Object(use_type_description)]
+impl Repository {
+    /// The global id.
+    pub(crate) async fn id(&self) -> Counted<ID> {
+        Counted(self.0.global_id())
+    }
+
+    /// What people call it.
+    async fn name(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.name.as_str()))
+    }
+
+    /// Where it is hosted, such as `github.com`.
+    async fn platform(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.platform.as_ref().map(Name::as_str).map(Counted))
+    }
+
+    /// Where it is, as given.
+    async fn url(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.url.as_ref().map(RepoUrl::as_str).map(Counted))
+    }
+
+    /// Fields that the directory has no name for.
+    async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
+        budget::attributes(context, &self.record()?.attributes)
+    }
+
+    /// The project that it belongs to.
+    async fn project(&self) -> Result<Project> {
+        Project::at(&self.0.view, self.record()?.project).ok_or_else(Problem::internal)
+    }
+
+    /// When the record was made.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.entity.stamps.created_at)
+    }
+
+    /// When the record last changed.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.entity.stamps.updated_at)
+    }
+
+    /// The revision in which the record last changed.
+    async fn revision(&self) -> Revision {
+        Revision(self.0.entity.stamps.revision)
+    }
+}

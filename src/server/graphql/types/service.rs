@@ -1,0 +1,82 @@
+//! `Service`.
+
+use async_graphql::{Context, Description, ID, Object};
+
+use crate::directory::View;
+use crate::model::entity::{EntityId, Kind, Service as Record};
+use crate::model::key::{ExternalId, ServiceIdentifier};
+use crate::server::graphql::execution::budget;
+use crate::server::graphql::types::connection::Listed;
+use crate::server::graphql::types::counted::Counted;
+use crate::server::graphql::types::node::Seen;
+use crate::server::graphql::types::project::Project;
+use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
+use crate::server::response::problem::{Problem, Result};
+
+/// A service that a project runs.
+#[derive(Clone, Description)]
+pub(crate) struct Service(pub(crate) Seen);
+
+impl Service {
+    pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
+        Seen::at(view, id).filter(|seen| seen.entity.kind() == Kind::Service).map(Self)
+    }
+
+    fn record(&self) -> Result<&Record> {
+        self.0.entity.as_service().ok_or_else(Problem::internal)
+    }
+}
+
+#[Object(use_type_description)]
+impl Service {
+    /// The global id.
+    pub(crate) async fn id(&self) -> Counted<ID> {
+        Counted(self.0.global_id())
+    }
+
+    /// What people call it.
+    async fn name(&self) -> Result<Counted<&str>> {
+        Ok(Counted(self.record()?.name.as_str()))
+    }
+
+    /// What machines call it.
+    async fn identifier(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.identifier.as_ref().map(ServiceIdentifier::as_str).map(Counted))
+    }
+
+    /// What it depends on, in the form in which it was given.
+    async fn dependencies(&self, context: &Context<'_>) -> Result<Option<Json>> {
+        let dependencies = self.record()?.dependencies.as_deref();
+        dependencies.map(|dependencies| budget::json(context, dependencies)).transpose()
+    }
+
+    /// What another system calls it.
+    async fn external_id(&self) -> Result<Option<Counted<&str>>> {
+        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Counted))
+    }
+
+    /// Fields that the directory has no name for.
+    async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
+        budget::attributes(context, &self.record()?.attributes)
+    }
+
+    /// The project that runs it.
+    async fn project(&self) -> Result<Project> {
+        Project::at(&self.0.view, self.record()?.project).ok_or_else(Problem::internal)
+    }
+
+    /// When the record was made.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.entity.stamps.created_at)
+    }
+
+    /// When the record last changed.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.entity.stamps.updated_at)
+    }
+
+    /// The revision in which the record last changed.
+    async fn revision(&self) -> Revision {
+        Revision(self.0.entity.stamps.revision)
+    }
+}
