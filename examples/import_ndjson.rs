@@ -2,8 +2,8 @@
 //!
 //! `cargo run --example import_ndjson`
 
+use clade::exchange::{command_of_line, in_order};
 use clade::model::command::IfExists;
-use clade::server::rest::{command_of_line, in_order};
 use clade::{Directory, Error};
 
 /// In no order: a line may name what a later one makes.
@@ -33,7 +33,7 @@ fn import(directory: &Directory, records: &str) -> Result<(), String> {
     for (line, record) in (1..).zip(records.lines()).filter(|(_, record)| !record.is_empty()) {
         match command_of_line(record.as_bytes(), IfExists::Merge) {
             Ok(command) => commands.push((line, command)),
-            Err(problem) => wrong.push(format!("line {line}: {}", problem.detail)),
+            Err(why) => wrong.push(format!("line {line}: {why}")),
         }
     }
     let ordered = in_order(commands).map_err(|cycle| {

@@ -40,7 +40,6 @@ use serde_json::{Value, json};
 
 use crate::error::panic::tell_only_what_nobody_catches;
 use crate::error::{Error, StoreError};
-use crate::server::response::problem::Problem;
 
 /// Who and what belongs where: people, projects and org units in one file, served over GraphQL and REST.
 #[derive(Debug, Parser)]
@@ -114,13 +113,6 @@ impl From<Error> for Failure {
 impl From<StoreError> for Failure {
     fn from(failure: StoreError) -> Self {
         Error::from(failure).into()
-    }
-}
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        let facts = problem.to_json();
-        Self::Refused { message: problem.detail, facts }
     }
 }
 

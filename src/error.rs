@@ -31,6 +31,24 @@ pub enum Error {
         /// The field, as the wire calls it.
         field: &'static str,
     },
+    /// A text that is not of its form: no UTF-8, JSON or CSV.
+    #[error("{detail}")]
+    Malformed {
+        /// What is wrong with it, and where.
+        detail: String,
+        /// The line, from 1, where a text of several lines stops being right.
+        line: Option<usize>,
+        /// The column, from 1.
+        column: Option<usize>,
+    },
+    /// A JSON text that is no object.
+    #[error("{what} must be a JSON object, not {found}")]
+    NotAnObject {
+        /// What had to be one.
+        what: &'static str,
+        /// The JSON type that it is.
+        found: &'static str,
+    },
     /// There is no such record.
     #[error("there is no {kind} {reference:?}")]
     NotFound {
@@ -192,6 +210,12 @@ impl Error {
         Self::Invalid { field, value: shown, reason: reason.into() }
     }
 
+    /// A text that could not be read at all.
+    #[must_use]
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::Malformed { detail: detail.into(), line: None, column: None }
+    }
+
     /// The same refusal, blamed on another field.
     #[must_use]
     pub fn about(self, field: &'static str) -> Self {
@@ -205,7 +229,8 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Invalid { .. } => "invalid",
+            Self::Invalid { .. } | Self::NotAnObject { .. } => "invalid",
+            Self::Malformed { .. } => "malformed",
             Self::Missing { .. } => "missing-field",
             Self::NotFound { .. } => "not-found",
             Self::Unknown { kind: Kind::Person, .. } => "unknown-person",

@@ -41,12 +41,16 @@ pub mod access;
 pub mod cli;
 pub mod directory;
 pub mod error;
+#[cfg(feature = "server")]
+pub mod exchange;
 pub mod graph;
 pub mod model;
 pub mod query;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod store;
+#[cfg(feature = "server")]
+pub mod wire;
 
 pub use directory::{Applied, Directory, View};
 pub use error::Error;

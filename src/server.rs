@@ -5,18 +5,15 @@
 
 mod admission;
 pub mod app;
-pub(crate) mod audit;
 mod auth;
 mod cache;
 mod connection;
-mod finding;
 mod graphql;
-mod json;
 pub mod limits;
 mod metrics;
 mod quota;
 mod request;
-pub(crate) mod response;
+mod response;
 pub mod rest;
 
 pub use app::{AppState, Exposure, router, serve, serve_exposed};

@@ -6,7 +6,7 @@ mod support;
 
 use std::io::Write;
 
-use clade::server::rest::{Format, export};
+use clade::exchange::{Format, export};
 use serde_json::{Value, json};
 use support::Server;
 
@@ -234,8 +234,8 @@ fn an_export_is_streamed_in_every_format_plain_or_zipped() {
 
 #[test]
 fn a_csv_export_says_the_same() {
+    use clade::exchange::{command_of_record, records_of_csv};
     use clade::model::command::IfExists;
-    use clade::server::rest::{command_of_record, records_of_csv};
 
     let server = Server::start();
     server.bulk("", CORP).ok();

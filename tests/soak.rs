@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use clade::cli::demo_data::DemoData;
+use clade::exchange::commands_of_lines;
 use clade::model::command::{
     Command, Delete, MoveUnit, PersonFields, PersonRef, Placement, ProjectFields, ProjectRef, Update,
 };
@@ -24,7 +25,6 @@ use clade::model::{Email, Level, Name, ProjectId, UnitRef};
 use clade::query::{
     FacetBy, Field, Filter, Order, OrderBy, PageRequest, Relation, TextTest, facets, page, search, select,
 };
-use clade::server::rest::commands_of_lines;
 use clade::{CreateMapping, CreatePerson, CreateProject, Directory, EntityId, IntoCommand, Kind, View};
 
 /// How many people and projects a batch makes, and how many it ends.

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 /// Each room with the rooms that it may name, as the map has it.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("cli", &["server", "directory", "access", "query", "model"]),
-    ("server", &["directory", "access", "query", "model"]),
+    ("cli", &["server", "wire", "exchange", "directory", "access", "query", "model"]),
+    ("server", &["wire", "exchange", "directory", "access", "query", "model"]),
+    ("exchange", &["wire", "directory", "query", "model"]),
+    ("wire", &["directory", "query", "model"]),
     ("directory", &["graph", "store", "model"]),
     ("query", &["graph", "model"]),
     ("access", &["model"]),

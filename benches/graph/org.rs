@@ -1,9 +1,9 @@
 //! The made-up organisation that is asked about.
 
 use clade::cli::demo_data::DemoData;
+use clade::exchange::commands_of_lines;
 use clade::model::ProjectId;
 use clade::query::{Field, Filter, Relation, TextTest};
-use clade::server::rest::commands_of_lines;
 use clade::{Directory, EntityId, Kind, View};
 
 /// An organisation, with the records that the questions are about.

@@ -2,9 +2,9 @@
 
 use clade::access::Secret;
 use clade::cli::demo_data::DemoData;
+use clade::exchange::commands_of_lines;
 use clade::model::command::{Command, NewToken};
 use clade::model::token::Role;
-use clade::server::rest::commands_of_lines;
 use clade::{CreatePerson, Directory};
 
 /// One of this size, in memory.

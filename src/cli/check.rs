@@ -9,7 +9,8 @@ use crate::cli::doctor::{self, EXAMPLES};
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, say, say_json};
 use crate::directory::Directory;
-use crate::server::rest::{CheckAnswer, DoctorAnswer};
+use crate::wire::check::CheckAnswer;
+use crate::wire::finding::DoctorAnswer;
 
 #[derive(Debug, Args)]
 #[command(

@@ -6,8 +6,8 @@ use std::fmt::Write;
 use serde_json::json;
 
 use crate::cli::Result;
+use crate::exchange::commands_of_lines;
 use crate::model::command::Command;
-use crate::server::rest::commands_of_lines;
 
 /// Units: key, type, and the units above.
 const UNITS: &[(&str, &str, &[&str])] = &[

@@ -13,7 +13,7 @@ use crate::cli::records::{FileFormat, bytes_counter};
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::directory::{Directory, NewFile};
-use crate::server::rest::{Format, export};
+use crate::exchange::{Format, export};
 
 #[derive(Debug, Args)]
 pub(super) struct Export {

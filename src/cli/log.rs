@@ -9,9 +9,8 @@ use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say, say_json};
 use crate::directory::AuditRequest;
 use crate::model::entity::Revision;
-use crate::server::audit::record_name;
 use crate::server::limits::{LOG_CHANGES_DEFAULT, LOG_CHANGES_MAX, LOG_ENTRIES_DEFAULT, LOG_ENTRIES_MAX};
-use crate::server::rest::LogRecord;
+use crate::wire::change::{LogRecord, record_name};
 
 /// Longer values are cut short for people.
 const SHOWN_MAX: usize = 60;

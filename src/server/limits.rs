@@ -12,8 +12,6 @@ pub const BULK_BODY_MAX_BYTES: usize = 64 << 20;
 pub const BULK_LINES_MAX: usize = 250_000;
 /// The most refused lines of a bulk request that are named. All are counted.
 pub const REFUSALS_NAMED_MAX: usize = 10_000;
-/// The most values, from objects to numbers, in one JSON text.
-pub const JSON_VALUES_MAX: usize = 250_000;
 /// How much of a refused body is still read, in bytes, so that its sender lives to read the refusal.
 pub const DISCARDED_MAX_BYTES: usize = 64 << 20;
 /// How long a refused body is read on.
@@ -110,8 +108,6 @@ pub const LOG_CHANGES_MAX: usize = 1_000;
 pub const FINDINGS_DEFAULT: usize = 100;
 /// The most findings of the data-quality checks in one answer by REST.
 pub const FINDINGS_MAX: usize = 1_000;
-/// The most records of one finding that are shown. All are counted.
-pub const FINDING_RECORDS_MAX: usize = 20;
 /// The largest set of keys of an identity provider, in bytes.
 pub const JWKS_BYTES_MAX: u64 = 1 << 20;
 /// How long fetching it may take.

@@ -1,6 +1,7 @@
 //! Errors and answers as HTTP.
 
 pub(super) mod compress;
-pub(crate) mod problem;
+pub(super) mod problem;
+pub(super) mod refused;
 pub(super) mod request_id;
 pub(super) mod trace;

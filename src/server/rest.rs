@@ -2,36 +2,25 @@
 //!
 //! A handler reads its request into types that cannot be wrong, asks the view or the writer, and dresses the answer.
 
-mod asset_record;
-mod assets;
 mod bulk;
 mod conditions;
-mod csv_text;
 mod docs;
 mod doctor;
 mod etag;
-pub mod export;
-mod fields;
 mod filters;
-pub mod format;
-mod input;
+mod format;
 mod levels;
-pub mod lines;
 mod list;
 mod log;
 mod mapping;
-mod mapping_input;
 mod mapping_list;
-mod merging;
 mod narrowed;
 pub mod openapi;
 mod operations;
-pub mod order;
 mod org_hierarchy;
 mod parameters;
 mod people;
 mod project;
-mod record;
 mod resource;
 mod rows;
 mod schema;
@@ -39,19 +28,10 @@ mod schema_answer;
 mod schema_text;
 mod single;
 mod unit_lists;
-mod unit_record;
 mod unit_tree;
 mod units;
 
-pub use doctor::DoctorAnswer;
-pub use export::export;
-pub use format::Format;
-pub use lines::{command_of_line, command_of_record, commands_of_lines, records_of_csv};
-pub use log::LogRecord;
-pub use merging::merging_helps;
 pub use openapi::openapi;
-pub use operations::CheckAnswer;
-pub use order::in_order;
 
 use axum::Router;
 use utoipa_axum::router::OpenApiRouter;

@@ -4,12 +4,12 @@ use std::env;
 use std::sync::LazyLock;
 
 use clade::cli::demo_data::DemoData;
+use clade::exchange::{command_of_line, commands_of_lines};
 use clade::model::command::{
     Command, Delete, IfExists, MoveUnit, Patch, PersonRef, ProjectFields, ProjectRef, Update,
 };
 use clade::model::{CreateMapping, Email, Name, ProjectId, UnitRef};
 use clade::query::Field;
-use clade::server::rest::{command_of_line, commands_of_lines};
 use clade::{Directory, EntityId, Kind, View};
 use serde_json::json;
 

@@ -5,8 +5,8 @@ use clade::model::change::{Batch, Change, ChangeSet};
 use clade::model::command::{Command, Delete, PersonRef, ProjectRef};
 use clade::model::{Email, ProjectId};
 use clade::query::doctor::{FindingCode, doctor};
-use clade::server::rest::DoctorAnswer;
 use clade::store::Store;
+use clade::wire::finding::DoctorAnswer;
 use clade::{CreateMapping, CreatePerson, CreateProject, Directory, EntityId, Error, Kind, Revision};
 use serde_json::json;
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use clade::exchange::commands_of_lines;
 use clade::query::doctor::{FindingCode, doctor};
-use clade::server::rest::commands_of_lines;
 use serde_json::json;
 
 use crate::support::Server;

@@ -1,9 +1,9 @@
 //! Random small organisations with much that is worth a look, and the same as a directory.
 
+use clade::exchange::command_of_line;
 use clade::model::command::{Command, Delete, IfExists, PersonRef, ProjectRef};
 use clade::model::entity::Body;
 use clade::model::reference::UnitRef;
-use clade::server::rest::command_of_line;
 use clade::{Directory, EntityId, View};
 use proptest::collection::vec;
 use proptest::option::of;

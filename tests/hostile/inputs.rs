@@ -1,6 +1,6 @@
 //! The table of hostile inputs, with what each deserves.
 
-use clade::server::limits::JSON_VALUES_MAX;
+use clade::wire::json::JSON_VALUES_MAX;
 
 use crate::support::process::packed;
 use crate::wire::{headed, request};

@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 
 use clade::access::Secret;
+use clade::exchange::commands_of_lines;
 use clade::model::command::{Command, Delete, MoveUnit, NewToken, PersonRef};
 use clade::model::token::Role;
 use clade::model::{Email, UnitRef};
-use clade::server::rest::commands_of_lines;
 use clade::{Directory, EntityId};
 use rand::Rng;
 use rand::rngs::StdRng;

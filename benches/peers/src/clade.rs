@@ -9,7 +9,7 @@ use clade::model::command::{
 use clade::model::reference::UnitRef;
 use clade::model::{Name, ProjectId, RepoUrl, UnitKey};
 use clade::query::{Field, Filter, Order, OrderBy, PageRequest, Relation, TextTest, page, select};
-use clade::server::rest::command_of_line;
+use clade::exchange::command_of_line;
 use clade::{Directory, EntityId, Kind, View};
 use roaring::RoaringBitmap;
 

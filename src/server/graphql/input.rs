@@ -15,9 +15,9 @@ use crate::model::command::{Command, IfExists, LevelNames, Patch, Placement};
 use crate::model::entity::Revision as RevisionNumber;
 use crate::model::key::Name;
 use crate::model::level::Level;
-use crate::server::graphql::types::node::unit_ref;
 use crate::server::graphql::types::scalars::{Json, Revision};
 use crate::server::response::problem::Result;
+use crate::wire::id::unit_ref;
 
 /// An input that asks for one change.
 pub(crate) trait AsCommand {
@@ -140,7 +140,7 @@ fn maybe<T>(given: Option<T>) -> MaybeUndefined<T> {
 /// Where a new record belongs: in just these units, or at the end of this level path.
 fn placement(units: Option<Vec<ID>>, levels: [Option<String>; 5]) -> Result<Placement> {
     if let Some(units) = units {
-        return Ok(Placement::Units(units.iter().map(unit_ref).collect()));
+        return Ok(Placement::Units(units.iter().map(|id| unit_ref(id)).collect()));
     }
     let mut names: LevelNames = Default::default();
     for (level, text) in Level::ALL.into_iter().zip(levels) {
@@ -152,7 +152,7 @@ fn placement(units: Option<Vec<ID>>, levels: [Option<String>; 5]) -> Result<Plac
 /// Where a known record belongs from now on.
 fn placement_patch(units: Option<Vec<ID>>, levels: [MaybeUndefined<String>; 5]) -> Result<Placement> {
     if let Some(units) = units {
-        return Ok(Placement::Units(units.iter().map(unit_ref).collect()));
+        return Ok(Placement::Units(units.iter().map(|id| unit_ref(id)).collect()));
     }
     if levels.iter().all(MaybeUndefined::is_undefined) {
         return Ok(Placement::Keep);

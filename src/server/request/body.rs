@@ -14,15 +14,16 @@ use mime::Mime;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::error::Error;
 use crate::server::admission::work::Work;
 use crate::server::auth::caller::Principal;
-use crate::server::json;
 use crate::server::limits::{
     BODY_GRACE, BODY_MIN_BYTES_A_SECOND, BODY_READ_WITHIN, DISCARDED_MAX_BYTES, DISCARDED_WITHIN,
     RECORD_BODY_MAX_BYTES,
 };
 use crate::server::quota::{Exhausted, Permit};
 use crate::server::response::problem::{Problem, Result};
+use crate::wire::json::{self, json_kind};
 
 /// How much of a packed body is unpacked in one go.
 const UNPACKED_AT_ONCE_BYTES: usize = 4 << 10;
@@ -58,23 +59,7 @@ async fn object(request: Request, taken: &[&str]) -> Result<Map<String, Value>> 
     let bytes = read(work(&head)?, &head.headers, body, RECORD_BODY_MAX_BYTES).await?;
     match json::parse(&bytes)? {
         Value::Object(map) => Ok(map),
-        other => Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid",
-            format!("the body must be a JSON object, not {}", json_kind(&other)),
-        )),
-    }
-}
-
-/// What messages call the type of a JSON value.
-pub(crate) fn json_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+        other => Err(Error::NotAnObject { what: "the body", found: json_kind(&other) }.into()),
     }
 }
 

@@ -104,6 +104,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = match &error {
             Error::Unauthorized => return Self::unauthorized(),
+            Error::Malformed { .. } => StatusCode::BAD_REQUEST,
             Error::OutOfScope { .. } => StatusCode::FORBIDDEN,
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
             Error::Duplicate { .. }
@@ -137,6 +138,13 @@ impl From<Error> for Problem {
                 problem.with("candidates", candidates)
             }
             Error::WouldCycle { path } => problem.with("path", path),
+            Error::Malformed { line, column, .. } => {
+                let place = [("line", line), ("column", column)];
+                place.into_iter().fold(problem, |problem, (name, at)| match at {
+                    Some(at) => problem.with(name, at),
+                    None => problem,
+                })
+            }
             Error::TooCostly { texts, limit } => problem.with("cost", texts).with("limit", limit),
             Error::Duplicate { key, id, .. } => {
                 let problem = problem.with("key", key);

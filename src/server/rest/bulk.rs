@@ -7,11 +7,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::error::Error;
-use crate::model::command::{Command, Effect, IfExists, Outcome};
+use crate::exchange::{Counts, Report, command_of_line, in_order, merging_advice, merging_helps};
+use crate::model::command::{Command, IfExists};
 use crate::server::admission::memory::busy;
 use crate::server::admission::work::Work;
 use crate::server::auth::caller::Principal;
@@ -23,14 +22,15 @@ use crate::server::quota::Permit;
 use crate::server::request::body::{content_encoding, read, read_unzipped, require_media_type, unsupported};
 use crate::server::request::params::{Param, Params, Shape};
 use crate::server::response::problem::{Problem, Result};
+use crate::server::response::refused::{Words, by_directory, problem, refusal};
 use crate::server::rest::docs::{Bodied, Refused, Written};
-use crate::server::rest::lines::command_of_line;
-use crate::server::rest::merging::merging_helps;
-use crate::server::rest::order::in_order;
 use crate::server::rest::parameters::parameters;
 
 /// The media types that a bulk body may have.
 const MEDIA_TYPES: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
+
+/// What the records of a bulk request are called.
+const WORDS: Words = Words { records: "lines", place: "line", named: |line| format!("line {line}") };
 
 /// The parameters of a bulk request.
 pub(super) const BULK: &[Param] = &[
@@ -60,28 +60,6 @@ pub(super) struct BulkAnswer {
     unchanged: usize,
 }
 
-/// Why one line was refused.
-struct Refusal {
-    line: usize,
-    problem: Problem,
-}
-
-/// Every refused line is counted, and so many are named that the answer stays readable.
-#[derive(Default)]
-struct Refusals {
-    count: usize,
-    named: Vec<Refusal>,
-}
-
-impl Refusals {
-    fn add(&mut self, line: usize, why: impl Into<Problem>) {
-        self.count += 1;
-        if self.named.len() < REFUSALS_NAMED_MAX {
-            self.named.push(Refusal { line, problem: why.into() });
-        }
-    }
-}
-
 /// Makes or changes many records: all of them, or none.
 ///
 /// One JSON object a line, each the body of its POST plus `kind`: orgUnit, person, project or mapping. Empty lines
@@ -107,12 +85,12 @@ pub(super) async fn bulk(writer: Writer, work: Work, params: Params, request: Re
     }
     let done = if dry_run { limits.dry_run(commands).await } else { writer.carry_out_all(commands).await };
     let written = done.map_err(|refusal| {
-        let helps = if_exists == IfExists::Refuse
-            && matches!(&refusal, Error::Refused { refused, .. } if merging_helps(&writer.view(), refused));
-        let problem = refused_by_directory(refusal, &lines);
+        let helps = merging_helps(&writer.view(), if_exists, &refusal);
+        let problem = by_directory(refusal, &lines, report(), &WORDS);
         if helps { advised(problem) } else { problem }
     })?;
-    Ok(Json(BulkAnswer { dry_run, total, ..counted(&written.outcomes) }).into_response())
+    let Counts { created, updated, unchanged, .. } = Counts::of(&written.outcomes);
+    Ok(Json(BulkAnswer { dry_run, total, created, updated, unchanged }).into_response())
 }
 
 async fn body(work: &Work, request: Request) -> Result<Bytes> {
@@ -147,7 +125,7 @@ fn numbered(
 /// The command of every line with the line's number, in the order in which they are carried out.
 fn commands(body: &[u8], if_exists: IfExists) -> Result<Vec<(usize, Command)>> {
     let mut commands = Vec::new();
-    let mut refusals = Refusals::default();
+    let mut refused = report();
     let lines = body.split(|byte| *byte == b'\n').zip(1..);
     let lines = lines.filter(|(text, _): &(&[u8], usize)| !text.trim_ascii().is_empty());
     if lines.clone().nth(BULK_LINES_MAX).is_some() {
@@ -155,24 +133,23 @@ fn commands(body: &[u8], if_exists: IfExists) -> Result<Vec<(usize, Command)>> {
     }
     for (text, line) in lines {
         if text.len() > RECORD_BODY_MAX_BYTES {
-            refusals.add(line, too_long());
+            refused.add(|| refusal(line, too_long()));
             continue;
         }
         match command_of_line(text.strip_suffix(b"\r").unwrap_or(text), if_exists) {
             Ok(command) => commands.push((line, command)),
-            Err(problem) => refusals.add(line, problem),
+            Err(why) => refused.add(|| refusal(line, why)),
         }
     }
-    let total = refusals.count + commands.len();
-    if refusals.count > 0 {
-        return Err(refused(total, refusals));
+    refused.total = refused.count + commands.len();
+    if refused.count > 0 {
+        return Err(problem(refused, &WORDS));
     }
     in_order(commands).map_err(|cycle| {
-        let mut refusals = Refusals::default();
         for (line, why) in cycle {
-            refusals.add(line, why);
+            refused.add(|| refusal(line, why));
         }
-        refused(total, refusals)
+        problem(refused, &WORDS)
     })
 }
 
@@ -188,69 +165,13 @@ fn too_long() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).with("limit", RECORD_BODY_MAX_BYTES)
 }
 
-fn refused_by_directory(refusal: Error, lines: &[usize]) -> Problem {
-    let mut refusals = Refusals::default();
-    match refusal {
-        Error::Refused { refused: mut all, total } => {
-            let line_of = |at: usize| lines.get(at).copied().unwrap_or_default();
-            all.sort_by_key(|(at, _)| line_of(*at));
-            for (at, why) in all {
-                refusals.add(line_of(at), why);
-            }
-            refused(total, refusals)
-        }
-        Error::Unauthorized => Problem::unauthorized(),
-        other => {
-            let problem = Problem::from(other);
-            match lines {
-                [line] if problem.status.is_client_error() => {
-                    refusals.add(*line, problem);
-                    refused(1, refusals)
-                }
-                _ => problem,
-            }
-        }
-    }
-}
-
 /// With the advice to merge into the records that exist.
 fn advised(mut problem: Problem) -> Problem {
-    problem.detail.push_str("; mode=upsert merges into records that exist");
+    problem.detail.push_str("; ");
+    problem.detail.push_str(&merging_advice("mode=upsert"));
     problem.with("mergingHelps", true)
 }
 
-/// The one answer that names every refused line.
-fn refused(total: usize, refusals: Refusals) -> Problem {
-    let Refusals { count, named } = refusals;
-    let is_malformed = named.iter().any(|refusal| refusal.problem.status == StatusCode::BAD_REQUEST);
-    let status = if is_malformed { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let first =
-        named.first().map(|it| format!("line {}: {}", it.line, it.problem.detail)).unwrap_or_default();
-    let detail = format!("nothing was changed: {count} of {total} lines were refused; the first: {first}");
-    Problem::new(status, "refused", detail)
-        .with("total", total)
-        .with("refusedCount", count)
-        .with("refused", named.into_iter().map(Refusal::into_json).collect::<Vec<_>>())
-}
-
-impl Refusal {
-    fn into_json(self) -> Value {
-        let mut facts = self.problem.facts;
-        facts.insert("line".to_owned(), json!(self.line));
-        facts.insert("code".to_owned(), json!(self.problem.code));
-        facts.insert("detail".to_owned(), json!(self.problem.detail));
-        Value::Object(facts)
-    }
-}
-
-fn counted(outcomes: &[Outcome]) -> BulkAnswer {
-    let mut answer = BulkAnswer::default();
-    for outcome in outcomes {
-        match outcome.effect {
-            Effect::Created => answer.created += 1,
-            Effect::Updated | Effect::Deleted => answer.updated += 1,
-            Effect::Unchanged => answer.unchanged += 1,
-        }
-    }
-    answer
+fn report() -> Report<usize> {
+    Report::naming(REFUSALS_NAMED_MAX)
 }

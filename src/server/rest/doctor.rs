@@ -1,22 +1,15 @@
 //! What is worth a look about the data, for everyone who reads: within what the token sees.
 
-use std::collections::BTreeMap;
-
 use axum::response::Response;
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::directory::View;
-use crate::error::Error;
-use crate::query::doctor::{Finding, FindingCode, Findings, cost, doctor};
-use crate::server::audit::word;
-use crate::server::finding::{self, Shown};
+use crate::query::doctor::{FindingCode, cost, doctor};
 use crate::server::limits::{FINDINGS_DEFAULT, FINDINGS_MAX};
 use crate::server::request::params::{Param, Shape, refused_as};
 use crate::server::response::problem::Result;
 use crate::server::rest::docs::{Examined, Refused};
 use crate::server::rest::list::{JsonPage, ListRequest};
 use crate::server::rest::parameters::parameters;
+use crate::wire::finding::DoctorAnswer;
 
 /// The parameters of the doctor.
 pub(super) const DOCTOR: &[Param] = &[
@@ -38,57 +31,6 @@ pub(super) const DOCTOR: &[Param] = &[
 ];
 
 parameters!(DoctorParams = DOCTOR);
-
-/// What is worth a look about the data.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Doctor)]
-pub struct DoctorAnswer {
-    /// How many findings there are in all.
-    count: usize,
-    /// How many there are of each code that was looked for, also where that is none.
-    #[schema(value_type = HashMap<String, u64>)]
-    counts: BTreeMap<&'static str, usize>,
-    /// The findings, by code.
-    data: Vec<FindingRecord>,
-    /// The `cursor` of the next page, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    cursor: Option<String>,
-}
-
-/// One thing that is worth a look.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Finding)]
-pub(crate) struct FindingRecord {
-    /// What kind of thing was found.
-    #[schema(example = "unplaced-person")]
-    code: &'static str,
-    /// What was found, in a sentence.
-    #[schema(example = "\"jd@opsera.io\" is in no unit")]
-    message: String,
-    /// The records that it is about, the first 20.
-    records: Vec<AboutRecord>,
-    /// How many records it is about.
-    record_count: usize,
-}
-
-/// A record that a finding is about.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = FindingAbout)]
-pub(crate) struct AboutRecord {
-    /// `orgUnit`, `person`, `project` or `mapping`.
-    #[schema(example = "person")]
-    kind: &'static str,
-    /// Its key; of a mapping, its id.
-    #[schema(example = "jd@opsera.io")]
-    key: String,
-    /// What people call it, where it has a name.
-    #[schema(required = true)]
-    name: Option<String>,
-    /// Its global id in GraphQL.
-    id: String,
-}
 
 /// Looks the data over: names that come twice, people and projects in no unit, unknown owners, and the like.
 ///
@@ -113,49 +55,4 @@ pub(super) async fn show(request: ListRequest) -> Result<Response> {
         },
     )
     .await
-}
-
-impl DoctorAnswer {
-    /// The counts of everything that is found, and at most `most` findings of each code.
-    #[must_use]
-    pub fn with_examples(view: &View, most: usize) -> Self {
-        let findings = doctor(view, &[]);
-        let examples = FindingCode::ALL.into_iter().flat_map(|code| findings.of(code).iter().take(most));
-        Self::with(view, &findings, examples)
-    }
-
-    /// At most `limit` of the findings, after a cursor or from the beginning.
-    fn of(view: &View, findings: &Findings, after: Option<&str>, limit: usize) -> Result<Self, Error> {
-        let page = findings.page(view, after, limit)?;
-        let last = page.findings.last().filter(|_| page.has_next);
-        let cursor = last.map(|last| last.cursor(view));
-        Ok(Self { cursor, ..Self::with(view, findings, page.findings.iter()) })
-    }
-
-    fn with<'f>(view: &View, findings: &'f Findings, shown: impl Iterator<Item = &'f Finding>) -> Self {
-        Self {
-            count: findings.all().len(),
-            counts: findings.counts().map(|(code, count)| (code.as_str(), count)).collect(),
-            data: shown.map(|finding| FindingRecord::of(view, finding)).collect(),
-            cursor: None,
-        }
-    }
-}
-
-impl FindingRecord {
-    fn of(view: &View, finding: &Finding) -> Self {
-        Self {
-            code: finding.code.as_str(),
-            message: finding.message(view),
-            records: finding::records(view, finding).map(AboutRecord::from).collect(),
-            record_count: finding.about.len(),
-        }
-    }
-}
-
-impl From<Shown> for AboutRecord {
-    fn from(shown: Shown) -> Self {
-        let Shown { kind, key, name, id, .. } = shown;
-        Self { kind: kind.map_or("mapping", word), key, name, id }
-    }
 }

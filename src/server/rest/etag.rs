@@ -13,9 +13,10 @@ use axum::response::{IntoResponse, Response};
 
 use crate::directory::View;
 use crate::error::Error;
+use crate::exchange::Format;
 use crate::model::entity::Revision;
 use crate::server::response::problem::{Problem, Result};
-use crate::server::rest::format::Format;
+use crate::server::rest::format;
 
 /// The tag of an answer with one record.
 pub(super) fn tag(view: &View, record: Option<Revision>) -> String {
@@ -27,7 +28,7 @@ pub(super) fn list_tag(view: &View, uri: &Uri, format: Format) -> String {
     let request = blake3::hash(uri.path_and_query().map_or("", PathAndQuery::as_str).as_bytes());
     let [a, b, c, d, ..] = *request.as_bytes();
     let request = u32::from_be_bytes([a, b, c, d]);
-    format!("\"{}-q{request:08x}{}\"", view.identity(), format.tag())
+    format!("\"{}-q{request:08x}{}\"", view.identity(), format::tag(format))
 }
 
 /// 304, where the client shows just this tag.

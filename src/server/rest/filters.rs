@@ -20,7 +20,7 @@ use crate::server::rest::list::{JsonPage, ListRequest};
 use crate::server::rest::parameters::parameters;
 use crate::server::rest::people::{self, PERSON_LIST};
 use crate::server::rest::project::{self, PROJECT_LIST};
-use crate::server::rest::unit_record::unit_key;
+use crate::wire::unit::unit_key;
 
 /// The parameters of facets.
 pub(super) const FILTERS: &[Param] = &[

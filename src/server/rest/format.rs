@@ -3,96 +3,62 @@
 use axum::http::{HeaderMap, StatusCode, header};
 use mime::Mime;
 
+use crate::exchange::Format;
 use crate::server::request::accept::weight;
 use crate::server::response::problem::{Problem, Result};
 
-/// A format of lists and exports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// `{"count": N, "data": […]}`.
-    Json,
-    /// A header and a line for each record.
-    Csv,
-    /// A JSON object a line.
-    Ndjson,
+/// What a tag says of it: answers of two formats must not share one.
+pub(super) fn tag(format: Format) -> &'static str {
+    match format {
+        Format::Json => "",
+        Format::Csv => "-csv",
+        Format::Ndjson => "-ndjson",
+    }
 }
 
-impl Format {
-    /// All of them, the preferred first.
-    pub const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Ndjson];
-
-    /// The words for them, in the same order.
-    pub const NAMES: [&'static str; 3] = ["json", "csv", "ndjson"];
-
-    /// Reads the word for one.
-    #[must_use]
-    pub fn named(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().zip(Self::NAMES).find(|(_, name)| *name == word).map(|(format, _)| format)
+/// The best that `Accept` allows; JSON where there is none.
+pub(super) fn accepted(headers: &HeaderMap) -> Result<Format> {
+    let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
+    if lines.peek().is_none() {
+        return Ok(Format::Json);
     }
+    let ranges: Vec<Mime> = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .filter_map(|range| range.trim().parse().ok())
+        .collect();
+    let best = Format::ALL
+        .into_iter()
+        .map(|format| (format, liking(format, &ranges)))
+        .filter(|(_, liking)| *liking > 0)
+        .reduce(|best, next| if next.1 > best.1 { next } else { best });
+    best.map(|(format, _)| format).ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "not-acceptable",
+            "this is given as application/json, text/csv or application/x-ndjson; accept one of them, or say format=",
+        )
+    })
+}
 
-    /// Its media type, as sent.
-    #[must_use]
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Json => "application/json",
-            Self::Csv => "text/csv; charset=utf-8",
-            Self::Ndjson => "application/x-ndjson",
-        }
-    }
-
-    /// What a tag says of it: answers of two formats must not share one.
-    pub(super) fn tag(self) -> &'static str {
-        match self {
-            Self::Json => "",
-            Self::Csv => "-csv",
-            Self::Ndjson => "-ndjson",
-        }
-    }
-
-    /// The best that `Accept` allows; JSON where there is none.
-    pub(super) fn accepted(headers: &HeaderMap) -> Result<Self> {
-        let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
-        if lines.peek().is_none() {
-            return Ok(Self::Json);
-        }
-        let ranges: Vec<Mime> = lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(','))
-            .filter_map(|range| range.trim().parse().ok())
-            .collect();
-        let best = Self::ALL
-            .into_iter()
-            .map(|format| (format, format.liking(&ranges)))
-            .filter(|(_, liking)| *liking > 0)
-            .reduce(|best, next| if next.1 > best.1 { next } else { best });
-        best.map(|(format, _)| format).ok_or_else(|| {
-            Problem::new(
-                StatusCode::NOT_ACCEPTABLE,
-                "not-acceptable",
-                "this is given as application/json, text/csv or application/x-ndjson; accept one of them, or say format=",
-            )
-        })
-    }
-
-    /// How much the client likes it, in thousandths: the most exact range decides.
-    fn liking(self, ranges: &[Mime]) -> u16 {
-        let ours: &[&str] = match self {
-            Self::Json => &["application/json"],
-            Self::Csv => &["text/csv"],
-            Self::Ndjson => &["application/x-ndjson", "application/ndjson"],
-        };
-        let exactness = |range: &Mime| match (range.type_().as_str(), range.subtype().as_str()) {
-            ("*", "*") => Some(0),
-            (kind, "*") if ours.iter().any(|our| our.split('/').next() == Some(kind)) => Some(1),
-            _ if ours.contains(&range.essence_str()) => Some(2),
-            _ => None,
-        };
-        ranges
-            .iter()
-            .filter_map(|range| Some((exactness(range)?, weight(range))))
-            .max_by_key(|(exact, _)| *exact)
-            .map_or(0, |(_, weight)| weight)
-    }
+/// How much the client likes it, in thousandths: the most exact range decides.
+fn liking(format: Format, ranges: &[Mime]) -> u16 {
+    let ours: &[&str] = match format {
+        Format::Json => &["application/json"],
+        Format::Csv => &["text/csv"],
+        Format::Ndjson => &["application/x-ndjson", "application/ndjson"],
+    };
+    let exactness = |range: &Mime| match (range.type_().as_str(), range.subtype().as_str()) {
+        ("*", "*") => Some(0),
+        (kind, "*") if ours.iter().any(|our| our.split('/').next() == Some(kind)) => Some(1),
+        _ if ours.contains(&range.essence_str()) => Some(2),
+        _ => None,
+    };
+    ranges
+        .iter()
+        .filter_map(|range| Some((exactness(range)?, weight(range))))
+        .max_by_key(|(exact, _)| *exact)
+        .map_or(0, |(_, weight)| weight)
 }
 
 #[cfg(test)]
@@ -117,7 +83,7 @@ mod tests {
             if let Some(accept) = accept {
                 headers.insert(header::ACCEPT, accept.parse().unwrap());
             }
-            assert_eq!(Format::accepted(&headers).ok(), expected, "{accept:?}");
+            assert_eq!(accepted(&headers).ok(), expected, "{accept:?}");
         }
     }
 }

@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use crate::directory::View;
+use crate::exchange::Format;
 use crate::query::cost::cost_of;
 use crate::query::page::{PageRequest, cursor, page};
 use crate::query::{Filter, Order, OrderBy, select};
@@ -16,7 +17,7 @@ use crate::server::auth::extract::Visible;
 use crate::server::request::params::{Known, Param, Params, Shape as Looks, refused, refused_as, unfit};
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::etag;
-use crate::server::rest::format::Format;
+use crate::server::rest::format::accepted;
 use crate::server::rest::resource::{Entities, Resource};
 use crate::server::rest::rows::{Rows, Shape, Written, field_of};
 
@@ -138,7 +139,7 @@ impl ListRequest {
         let known = self.params.known(&all)?;
         let format = match known.one("format").and_then(Format::named) {
             Some(format) => format,
-            None => Format::accepted(&self.request.headers)?,
+            None => accepted(&self.request.headers)?,
         };
         Ok(List { known, format, request: self.request })
     }

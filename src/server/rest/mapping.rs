@@ -16,19 +16,19 @@ use crate::server::request::params::NoParams;
 use crate::server::response::problem::Result;
 use crate::server::rest::docs::{Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written};
 use crate::server::rest::etag;
-use crate::server::rest::fields::{Fields, Manner};
 use crate::server::rest::levels::LEVELS;
 use crate::server::rest::levels::LevelParams;
 use crate::server::rest::list::ListRequest;
-use crate::server::rest::mapping_input;
 use crate::server::rest::mapping_list::MappingParams;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
-use crate::server::rest::record::MappingRecord;
 use crate::server::rest::resource::Mappings;
 use crate::server::rest::schema::{MappingInput, MappingPatch};
 use crate::server::rest::schema_answer::MappingList;
 use crate::server::rest::schema_text::MappingIdText;
 use crate::server::rest::single::{found, not_found, written_mapping};
+use crate::wire::fields::{Fields, Manner};
+use crate::wire::mapping;
+use crate::wire::mapping::MappingRecord;
 
 /// Maps two records onto each other.
 ///
@@ -40,7 +40,7 @@ use crate::server::rest::single::{found, not_found, written_mapping};
     responses((status = 200, description = "The record.", body = MappingRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let command = mapping_input::created(Fields::new(body, Manner::Create), IfExists::Refuse)?;
+    let command = mapping::created(Fields::new(body, Manner::Create), IfExists::Refuse)?;
     written_mapping(&writer.carry_out(command).await?)
 }
 
@@ -136,7 +136,7 @@ pub(super) async fn end(
 
 async fn update(writer: Writer, id: MappingId, headers: &HeaderMap, body: Fields) -> Result<Response> {
     let expected = expected(&writer, &id, headers);
-    let (if_revision, fields) = etag::with_body(expected, mapping_input::changed(body, id))?;
+    let (if_revision, fields) = etag::with_body(expected, mapping::changed(body, id))?;
     let update = Update { target: id, fields, if_revision };
     written_mapping(&writer.carry_out(Command::UpdateMapping(update)).await?)
 }

@@ -8,20 +8,18 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use serde::Serialize;
 use tokio::sync::mpsc;
-use utoipa::ToSchema;
 
-use crate::directory::Checked;
+use crate::exchange::{Format, export};
 use crate::server::admission::work::Work;
 use crate::server::auth::caller::StoreAdmin;
 use crate::server::auth::extract::Visible;
 use crate::server::request::params::{Param, Params, Shape};
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::docs::{Guarded, Refused};
-use crate::server::rest::export::export;
-use crate::server::rest::format::Format;
+use crate::server::rest::format::accepted;
 use crate::server::rest::parameters::parameters;
+use crate::wire::check::CheckAnswer;
 
 /// How many bytes are sent at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -53,7 +51,7 @@ pub(super) async fn everything(
     let known = params.known(&[EXPORT])?;
     let format = match known.one("format").and_then(Format::named) {
         Some(format) => format,
-        None if headers.contains_key(header::ACCEPT) => Format::accepted(&headers).unwrap_or(Format::Ndjson),
+        None if headers.contains_key(header::ACCEPT) => accepted(&headers).unwrap_or(Format::Ndjson),
         None => Format::Ndjson,
     };
     let (chunks, body) = streamed();
@@ -80,30 +78,6 @@ pub(super) async fn check(admin: StoreAdmin, work: Work) -> Result<Json<CheckAns
         directory.check()
     });
     Ok(Json(CheckAnswer::from(checked.await.map_err(|_| Problem::internal())??)))
-}
-
-/// What a check examined, and what is wrong.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CheckAnswer {
-    /// The revision that was examined.
-    revision: u64,
-    /// How many facts the log holds.
-    changes: u64,
-    /// How many entities the store holds, ended ones too.
-    entities: u64,
-    /// How many mappings the store holds, ended ones too.
-    mappings: u64,
-    /// How many tokens the store holds, revoked ones too.
-    tokens: u64,
-    /// What is wrong, each a sentence; nothing when all is well.
-    findings: Vec<String>,
-}
-
-impl From<Checked> for CheckAnswer {
-    fn from(checked: Checked) -> Self {
-        let Checked { revision, changes, entities, mappings, tokens, findings } = checked;
-        Self { revision: revision.0, changes, entities, mappings, tokens, findings }
-    }
 }
 
 /// Gives a consistent copy of the store's file. Needs the role admin; writes go on meanwhile.

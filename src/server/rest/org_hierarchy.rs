@@ -14,19 +14,19 @@ use crate::server::request::body::JsonBody;
 use crate::server::request::params::{Known, NoParams};
 use crate::server::response::problem::Result;
 use crate::server::rest::docs::{Bodied, ListParams, Listed, Referring, Refused, Written};
-use crate::server::rest::fields::{Fields, Manner};
 use crate::server::rest::levels::LEVELS;
 use crate::server::rest::levels::LevelParams;
 use crate::server::rest::list::ListRequest;
-use crate::server::rest::mapping_input;
 use crate::server::rest::mapping_list::MappingParams;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
-use crate::server::rest::record::MappingRecord;
 use crate::server::rest::resource::Mappings;
 use crate::server::rest::schema::LinkInput;
 use crate::server::rest::schema_answer::HierarchyAnswer;
 use crate::server::rest::single::written_mapping;
 use crate::server::rest::unit_tree::{self, HIERARCHY, HierarchyParams};
+use crate::wire::fields::{Fields, Manner};
+use crate::wire::mapping;
+use crate::wire::mapping::MappingRecord;
 
 /// Puts one unit beneath another, and makes either where it does not exist.
 ///
@@ -37,7 +37,7 @@ use crate::server::rest::unit_tree::{self, HIERARCHY, HierarchyParams};
     responses((status = 200, description = "The mapping that it made.", body = MappingRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn link(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let command = mapping_input::linked(Fields::new(body, Manner::Create), IfExists::Refuse)?;
+    let command = mapping::linked(Fields::new(body, Manner::Create), IfExists::Refuse)?;
     written_mapping(&writer.carry_out(command).await?)
 }
 

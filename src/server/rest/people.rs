@@ -15,18 +15,18 @@ use crate::server::request::params::{Known, NoParams, Param, Shape};
 use crate::server::response::problem::Result;
 use crate::server::rest::docs::{Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written};
 use crate::server::rest::etag;
-use crate::server::rest::fields::{Fields, Manner};
-use crate::server::rest::input;
 use crate::server::rest::levels::LevelParams;
 use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::parameters::parameters;
-use crate::server::rest::record::PersonRecord;
 use crate::server::rest::resource::{People, Resource};
 use crate::server::rest::schema::{PersonInput, PersonPatch};
 use crate::server::rest::schema_answer::PersonList;
 use crate::server::rest::schema_text::EmailText;
 use crate::server::rest::single::{found, not_found, written};
+use crate::wire::fields::{Fields, Manner};
+use crate::wire::person::PersonRecord;
+use crate::wire::person::person as given;
 
 /// The parameters of lists of people.
 pub(super) const PERSON_LIST: &[Param] = &[Param {
@@ -55,7 +55,7 @@ pub(super) fn filter(view: &View, known: &Known) -> Result<Filter> {
     responses((status = 200, description = "The record.", body = PersonRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let fields = input::person(Fields::new(body, Manner::Create))?;
+    let fields = given(Fields::new(body, Manner::Create))?;
     let command = Command::CreatePerson(Create { fields, if_exists: IfExists::Refuse });
     written::<People>(&writer.carry_out(command).await?)
 }
@@ -140,7 +140,7 @@ pub(super) async fn end(
 
 async fn update(writer: Writer, key: Email, headers: &HeaderMap, body: Fields) -> Result<Response> {
     let expected = expected(&writer, &key, headers);
-    let (if_revision, fields) = etag::with_body(expected, input::person(body))?;
+    let (if_revision, fields) = etag::with_body(expected, given(body))?;
     let update = Update { target: PersonRef::Email(key), fields, if_revision };
     written::<People>(&writer.carry_out(Command::UpdatePerson(update)).await?)
 }

@@ -15,18 +15,18 @@ use crate::server::request::params::{Known, NoParams, Param, Shape};
 use crate::server::response::problem::Result;
 use crate::server::rest::docs::{Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written};
 use crate::server::rest::etag;
-use crate::server::rest::fields::{Fields, Manner};
-use crate::server::rest::input;
 use crate::server::rest::levels::LevelParams;
 use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::parameters::parameters;
-use crate::server::rest::record::ProjectRecord;
 use crate::server::rest::resource::{Projects, Resource};
 use crate::server::rest::schema::{ProjectInput, ProjectPatch, ProjectReplacement};
 use crate::server::rest::schema_answer::ProjectList;
 use crate::server::rest::schema_text::ProjectIdText;
 use crate::server::rest::single::{found, not_found, written};
+use crate::wire::fields::{Fields, Manner};
+use crate::wire::project::ProjectRecord;
+use crate::wire::project::project as given;
 
 /// The parameters of lists of projects.
 pub(super) const PROJECT_LIST: &[Param] = &[
@@ -77,7 +77,7 @@ pub(super) fn filter(view: &View, known: &Known) -> Result<Filter> {
     responses((status = 200, description = "The record.", body = ProjectRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let fields = input::project(Fields::new(body, Manner::Create))?;
+    let fields = given(Fields::new(body, Manner::Create))?;
     let command = Command::CreateProject(Create { fields, if_exists: IfExists::Refuse });
     written::<Projects>(&writer.carry_out(command).await?)
 }
@@ -172,7 +172,7 @@ pub(super) async fn end(
 
 async fn update(writer: Writer, key: ProjectId, headers: &HeaderMap, body: Fields) -> Result<Response> {
     let expected = expected(&writer, &key, headers);
-    let (if_revision, fields) = etag::with_body(expected, input::project(body))?;
+    let (if_revision, fields) = etag::with_body(expected, given(body))?;
     let update = Update { target: ProjectRef::ProjectId(key), fields, if_revision };
     written::<Projects>(&writer.carry_out(Command::UpdateProject(update)).await?)
 }

@@ -9,9 +9,13 @@ use crate::model::entity::{EntityId, Kind, Revision};
 use crate::model::mapping::Mapping;
 use crate::query::Field;
 use crate::query::OrderBy;
-use crate::server::rest::asset_record::RepositoryRecord;
+use crate::query::tree::Descendant;
 use crate::server::rest::mapping_list::MAPPING_SORTS;
-use crate::server::rest::record::{MappingRecord, PersonRecord, ProjectRecord};
+use crate::wire::asset::RepositoryRecord;
+use crate::wire::mapping::MappingRecord;
+use crate::wire::person::PersonRecord;
+use crate::wire::project::ProjectRecord;
+use crate::wire::unit::{DescendantRecord, UnitRecord};
 
 /// A kind of record that is answered with.
 pub(super) trait Resource: Send + Sync + 'static {
@@ -234,5 +238,99 @@ impl Resource for Mappings {
 
     fn revision(_: &View, item: &Arc<Mapping>) -> Option<Revision> {
         Some(item.stamps.revision)
+    }
+}
+
+/// Units.
+#[derive(Debug)]
+pub(super) struct Units;
+
+/// Units beneath another.
+#[derive(Debug)]
+pub(super) struct Descendants;
+
+impl Resource for Units {
+    type Item = EntityId;
+    type Record<'v> = UnitRecord<'v>;
+    const COLUMNS: &'static [&'static str] = &[
+        "key",
+        "name",
+        "type",
+        "level",
+        "externalId",
+        "parents",
+        "totals.units",
+        "totals.people",
+        "totals.projects",
+        "totals.repositories",
+        "totals.services",
+        "attributes",
+        "validFrom",
+        "validTo",
+        "createdAt",
+        "updatedAt",
+        "revision",
+    ];
+
+    fn sorts() -> Vec<&'static str> {
+        names(Self::SORTS)
+    }
+
+    fn record<'v>(view: &'v View, item: &'v EntityId) -> Option<UnitRecord<'v>> {
+        UnitRecord::of(view, *item)
+    }
+
+    fn revision(view: &View, item: &EntityId) -> Option<Revision> {
+        revision_of(view, *item)
+    }
+}
+
+impl Entities for Units {
+    const KIND: Kind = Kind::OrgUnit;
+    const SORTS: &'static [(&'static str, OrderBy)] = &[
+        ("createdAt", OrderBy::Created),
+        ("updatedAt", OrderBy::Updated),
+        ("key", OrderBy::Field(Field::Key)),
+        ("name", OrderBy::Field(Field::Name)),
+        ("type", OrderBy::Field(Field::Type)),
+        ("externalId", OrderBy::Field(Field::ExternalId)),
+    ];
+}
+
+impl Resource for Descendants {
+    type Item = Descendant;
+    type Record<'v> = DescendantRecord<'v>;
+    const COLUMNS: &'static [&'static str] = &[
+        "depth",
+        "parentKey",
+        "key",
+        "name",
+        "type",
+        "level",
+        "externalId",
+        "parents",
+        "totals.units",
+        "totals.people",
+        "totals.projects",
+        "totals.repositories",
+        "totals.services",
+        "attributes",
+        "validFrom",
+        "validTo",
+        "createdAt",
+        "updatedAt",
+        "revision",
+    ];
+
+    fn sorts() -> Vec<&'static str> {
+        Units::sorts()
+    }
+
+    fn record<'v>(view: &'v View, item: &'v Descendant) -> Option<DescendantRecord<'v>> {
+        DescendantRecord::of(view, item)
+    }
+
+    fn revision(view: &View, item: &Descendant) -> Option<Revision> {
+        Units::revision(view, &item.id)
     }
 }

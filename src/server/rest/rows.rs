@@ -11,10 +11,9 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::directory::View;
+use crate::exchange::{Format, csv};
 use crate::server::admission::work::{Pieces, Work};
 use crate::server::response::problem::Result;
-use crate::server::rest::csv_text;
-use crate::server::rest::format::Format;
 use crate::server::rest::resource::Resource;
 
 /// A list of about so many bytes is whole before it is sent, and takes room by its size.
@@ -100,7 +99,7 @@ impl<R: Resource> Text<R> {
     fn head(&self, out: &mut Vec<u8>) {
         match self.shape.format {
             Format::Json => out.extend(format!("{{\"count\":{},\"data\":[", self.count).bytes()),
-            Format::Csv => csv_text::line(self.shape.columns.iter(), out),
+            Format::Csv => csv::line(self.shape.columns.iter(), out),
             Format::Ndjson => {}
         }
     }
@@ -121,7 +120,7 @@ impl<R: Resource> Text<R> {
         match self.shape.format {
             Format::Csv => {
                 let record = as_value(&record);
-                csv_text::line(self.shape.columns.iter().map(|column| csv_text::cell(&record, column)), out);
+                csv::line(self.shape.columns.iter().map(|column| csv::cell(&record, column)), out);
             }
             Format::Json | Format::Ndjson => {
                 if self.shape.format == Format::Json && !is_first {

@@ -1,9 +1,11 @@
 //! The shapes of lists and problems, for the OpenAPI document alone: records say their own.
 
-use crate::server::rest::asset_record::RepositoryRecord;
-use crate::server::rest::record::{MappingRecord, PersonRecord, ProjectRecord};
-use crate::server::rest::unit_record::{DescendantRecord, UnitRecord};
 use crate::server::rest::unit_tree::TreeRecord;
+use crate::wire::asset::RepositoryRecord;
+use crate::wire::mapping::MappingRecord;
+use crate::wire::person::PersonRecord;
+use crate::wire::project::ProjectRecord;
+use crate::wire::unit::{DescendantRecord, UnitRecord};
 use utoipa::openapi::schema::AnyOfBuilder;
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};

@@ -20,18 +20,19 @@ use crate::server::rest::docs::{
     Bodied, Changed, Found, IfMatch, ListParams, Listed, Referring, Refused, Written,
 };
 use crate::server::rest::etag;
-use crate::server::rest::fields::{Fields, Manner};
-use crate::server::rest::input;
 use crate::server::rest::levels::LevelParams;
 use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::parameters::parameters;
 use crate::server::rest::resource::Resource;
+use crate::server::rest::resource::Units;
 use crate::server::rest::schema::{UnitInput, UnitPatch};
 use crate::server::rest::schema_answer::UnitList;
 use crate::server::rest::schema_text::UnitReferenceText;
 use crate::server::rest::single::{found, not_found, written};
-use crate::server::rest::unit_record::{UnitRecord, Units};
+use crate::wire::fields::{Fields, Manner};
+use crate::wire::unit::UnitRecord;
+use crate::wire::unit::unit as given;
 
 /// The parameters of lists of units.
 pub(super) const UNIT_LIST: &[Param] = &[Param {
@@ -73,7 +74,7 @@ pub(super) fn find(view: &View, reference: &UnitRef) -> Result<EntityId> {
     responses((status = 200, description = "The record.", body = UnitRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let fields = input::unit(Fields::new(body, Manner::Create))?;
+    let fields = given(Fields::new(body, Manner::Create))?;
     let command = Command::CreateUnit(Create { fields, if_exists: IfExists::Refuse });
     written::<Units>(&writer.carry_out(command).await?)
 }
@@ -158,7 +159,7 @@ pub(super) async fn end(
 
 async fn update(writer: Writer, reference: &UnitRef, headers: &HeaderMap, body: Fields) -> Result<Response> {
     let expected = expected(&writer, reference, headers);
-    let ((key, if_revision), fields) = etag::with_body(expected, input::unit(body))?;
+    let ((key, if_revision), fields) = etag::with_body(expected, given(body))?;
     let update = Update { target: UnitRef::Key(key), fields, if_revision };
     written::<Units>(&writer.carry_out(Command::UpdateUnit(update)).await?)
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::server::limits::JSON_VALUES_MAX;
 use crate::server::response::problem::Problem;
+use crate::wire::json::JSON_VALUES_MAX;
 
 /// The largest page, in records.
 pub(crate) const PAGE_MAX: usize = 1_000;

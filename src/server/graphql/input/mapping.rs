@@ -10,9 +10,9 @@ use crate::server::graphql::input::{
     AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, revision,
 };
 use crate::server::graphql::types::mapping::{MappingType, Relationship};
-use crate::server::graphql::types::node::Key;
 use crate::server::graphql::types::scalars::{Json, Revision};
 use crate::server::response::problem::Result;
+use crate::wire::id::Key;
 
 /// A new mapping between two known records.
 #[derive(Debug, InputObject)]

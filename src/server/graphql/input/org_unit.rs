@@ -11,9 +11,9 @@ use crate::model::level::UnitType;
 use crate::server::graphql::input::{
     AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, revision,
 };
-use crate::server::graphql::types::node::unit_ref;
 use crate::server::graphql::types::scalars::{Json, Revision};
 use crate::server::response::problem::Result;
+use crate::wire::id::unit_ref;
 
 /// A new unit. It needs a key or a name.
 #[derive(Debug, InputObject)]
@@ -44,7 +44,7 @@ impl AsCommand for CreateOrgUnitInput {
             unit_type: given(self.unit_type, "type", UnitType::parse)?,
             external_id: Patch::keep_or_set(given(self.external_id, "externalId", ExternalId::parse)?),
             attributes: attributes(maybe(self.attributes))?,
-            parents: self.parents.map(|ids| ids.iter().map(unit_ref).collect()),
+            parents: self.parents.map(|ids| ids.iter().map(|id| unit_ref(id)).collect()),
         };
         Ok(Command::CreateUnit(Create { fields, if_exists: if_exists(self.upsert) }))
     }
@@ -80,7 +80,7 @@ impl AsCommand for UpdateOrgUnitInput {
             unit_type: given(self.unit_type, "type", UnitType::parse)?,
             external_id: patch(self.external_id, "externalId", ExternalId::parse)?,
             attributes: attributes(self.attributes)?,
-            parents: self.parents.map(|ids| ids.iter().map(unit_ref).collect()),
+            parents: self.parents.map(|ids| ids.iter().map(|id| unit_ref(id)).collect()),
         };
         let target = unit_ref(&self.id);
         Ok(Command::UpdateUnit(Update { target, fields, if_revision: revision(self.if_revision) }))

@@ -8,9 +8,9 @@ use crate::model::key::{Email, ExternalId, Name};
 use crate::server::graphql::input::{
     AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, placement, placement_patch, revision,
 };
-use crate::server::graphql::types::node::Key;
 use crate::server::graphql::types::scalars::{Json, Revision};
 use crate::server::response::problem::Result;
+use crate::wire::id::Key;
 
 /// A new person.
 #[derive(Debug, InputObject)]

@@ -12,9 +12,9 @@ use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIden
 use crate::server::graphql::input::{
     AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, placement, placement_patch, revision,
 };
-use crate::server::graphql::types::node::Key;
 use crate::server::graphql::types::scalars::{Json, Revision};
 use crate::server::response::problem::Result;
+use crate::wire::id::Key;
 
 /// Who answers for a project. What is not given stays; null clears.
 #[derive(Debug, InputObject)]

@@ -9,10 +9,10 @@ use crate::model::command::{Command, NewToken, Patch, RotateToken, UpdateToken};
 use crate::model::key::Name;
 use crate::model::token::TokenId;
 use crate::server::graphql::input::{given, patch};
-use crate::server::graphql::types::node::unit_ref;
 use crate::server::graphql::types::scalars::DateTime;
 use crate::server::graphql::types::token::Role;
 use crate::server::response::problem::Result;
+use crate::wire::id::unit_ref;
 
 /// A new token.
 #[derive(Debug, InputObject)]
@@ -35,7 +35,7 @@ impl CreateTokenInput {
             hash: secret.hash(),
             role: self.role.into(),
             description: given(self.description, "description", Name::parse)?,
-            units: self.units.map(|units| units.iter().map(unit_ref).collect()),
+            units: self.units.map(|units| units.iter().map(|id| unit_ref(id)).collect()),
             expires_at: self.expires_at.map(|moment| moment.0),
         }))
     }

@@ -20,10 +20,10 @@ use crate::server::graphql::execution::variables;
 use crate::server::graphql::transport::asked::{asked, no_subscription};
 use crate::server::graphql::transport::media::{self, JSON, Media};
 use crate::server::graphql::transport::{batch, page};
-use crate::server::json;
 use crate::server::request::body;
 use crate::server::response::compress::{Sent, takes_gzip};
 use crate::server::response::problem::{Problem, Refusal, Result};
+use crate::wire::json;
 
 /// The largest body, in bytes: a document, and the variables of a large `apply`.
 const BODY_MAX: usize = 8 * 1024 * 1024;
@@ -176,7 +176,7 @@ fn by_url(uri: &axum::http::Uri) -> Result<Asked> {
         let value = match name.as_str() {
             "variables" | "extensions" | "operationName" if text.is_empty() => Value::Null,
             "variables" | "extensions" => json::parse_line(text.as_bytes()).map_err(|refusal| {
-                let reason = refusal.detail.replacen("the line", &name, 1);
+                let reason = refusal.to_string().replacen("the line", &name, 1);
                 Problem::malformed(reason).with("field", name.clone())
             })?,
             _ => Value::String(text),
@@ -203,7 +203,7 @@ async fn by_body(head: &Parts, body: Body, batch_max: usize) -> Result<Posted> {
         return Err(body::unsupported("this body must not be encoded; leave Content-Encoding out"));
     }
     let text = body::read(body::work(head)?, headers, body, BODY_MAX).await?;
-    let read = || variables::check_body(&text).and_then(|()| json::parse(&text));
+    let read = || variables::check_body(&text).and_then(|()| Ok(json::parse(&text)?));
     let is_large = text.len() > LARGE_BODY_FROM;
     match if is_large { blocking(read) } else { read() }? {
         Value::Object(fields) => asked(fields).map(Posted::One),

@@ -24,9 +24,9 @@ use crate::server::graphql::transport::close::{Close, FAREWELL_WITHIN, farewell}
 use crate::server::graphql::transport::operation::{Operation, Reply};
 use crate::server::graphql::transport::origin;
 use crate::server::graphql::transport::sockets::{SocketPermit, Sockets};
-use crate::server::json;
 use crate::server::limits::DRAIN_WITHIN;
 use crate::server::response::problem::Problem;
+use crate::wire::json;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 /// How long a client may take to say who it is.

@@ -4,7 +4,6 @@ use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
 use crate::directory::View;
 use crate::query::doctor::{Finding as Record, FindingCode as Code, FindingPage, Findings, cost, doctor};
-use crate::server::finding;
 use crate::server::graphql::execution::budget::{self, Budget, list_of};
 use crate::server::graphql::execution::limits::PAGE_DEFAULT;
 use crate::server::graphql::types::connection::{PageInfo, page_size};
@@ -12,6 +11,7 @@ use crate::server::graphql::types::counted::Counted;
 use crate::server::graphql::types::log::RecordKind;
 use crate::server::graphql::types::node::Node;
 use crate::server::response::problem::Result;
+use crate::wire::finding;
 
 /// What kind of thing was found. None is damage: each is for someone who knows the organisation to judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

@@ -5,7 +5,6 @@ use async_graphql::{Context, Enum, SimpleObject};
 use crate::directory::{Audit, AuditChange, AuditRequest, AuditSet, Record, View};
 use crate::model::entity::{Kind, Revision as RevisionNumber};
 use crate::model::key::Name;
-use crate::server::audit::{fields, key, record_name};
 use crate::server::auth::caller::StoreAdmin;
 use crate::server::graphql::execution::budget::Budget;
 use crate::server::graphql::execution::turn::blocking;
@@ -15,6 +14,7 @@ use crate::server::graphql::types::counted::Counted;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::limits::{LOG_CHANGES_DEFAULT, LOG_CHANGES_MAX, LOG_ENTRIES_DEFAULT, LOG_ENTRIES_MAX};
 use crate::server::response::problem::Result;
+use crate::wire::change::{fields, key, record_name};
 
 /// What was changed, the newest first.
 #[derive(SimpleObject)]

@@ -12,9 +12,10 @@ use crate::server::graphql::execution::budget::{self, Budget};
 use crate::server::graphql::execution::limits::PAGE_DEFAULT;
 use crate::server::graphql::types::connection::{PageArgs, PageInfo, invalid, page_size};
 use crate::server::graphql::types::counted::Counted;
-use crate::server::graphql::types::node::{Named, Node, mapping_id, unit};
+use crate::server::graphql::types::node::{Node, unit};
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
+use crate::wire::id::{Named, mapping_id};
 
 /// What kinds of record a mapping connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -57,7 +58,7 @@ pub(crate) struct Mapping {
 impl Mapping {
     /// The global id.
     pub(crate) async fn id(&self) -> Counted<ID> {
-        Counted(mapping_id(self.mapping.id))
+        Counted(ID(mapping_id(self.mapping.id)))
     }
 
     /// The id as REST has it, a UUID.
@@ -216,7 +217,7 @@ impl MappingFilter {
 }
 
 fn position(all: &[Arc<Record>], cursor: &str, field: &'static str) -> Result<usize> {
-    all.iter().position(|mapping| mapping_id(mapping.id).as_str() == cursor).ok_or_else(|| {
+    all.iter().position(|mapping| mapping_id(mapping.id) == cursor).ok_or_else(|| {
         let detail = format!("{field} is no cursor of this list; take one from its edges");
         invalid(detail).with("field", field)
     })
@@ -233,14 +234,13 @@ impl MappingConnection {
     /// The mappings of this page, each with its cursor.
     async fn edges(&self, context: &Context<'_>) -> Result<Vec<MappingEdge>> {
         budget::page_of(context, self.to - self.from)?;
-        let edge =
-            |node: Mapping| MappingEdge { cursor: Counted(mapping_id(node.mapping.id).to_string()), node };
+        let edge = |node: Mapping| MappingEdge { cursor: Counted(mapping_id(node.mapping.id)), node };
         Ok(self.page().map(edge).collect())
     }
 
     /// Where this page stands in the list.
     async fn page_info(&self) -> PageInfo {
-        let cursor = |mapping: Mapping| mapping_id(mapping.mapping.id).to_string();
+        let cursor = |mapping: Mapping| mapping_id(mapping.mapping.id);
         PageInfo {
             has_next_page: self.to < self.all.len(),
             has_previous_page: self.from > 0,

@@ -15,12 +15,13 @@ use crate::server::graphql::filter::{
 use crate::server::graphql::types::connection::{Connection, PageArgs};
 use crate::server::graphql::types::counted::Counted;
 use crate::server::graphql::types::descendants::DescendantConnection;
-use crate::server::graphql::types::node::{Named, Seen};
+use crate::server::graphql::types::node::Seen;
 use crate::server::graphql::types::person::Person;
 use crate::server::graphql::types::project::Project;
 use crate::server::graphql::types::repository::Repository;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
+use crate::wire::id::Named;
 
 /// A unit of the hierarchy: an organization, a business, a department, a group, a team, or a type of one's own.
 #[derive(Clone, Description)]

@@ -41,7 +41,7 @@ pub fn in_order<L: Copy>(mut commands: Lines<L, Command>) -> Result<Lines<L, Com
     Ok(commands)
 }
 
-pub(super) fn rank(command: &Command) -> usize {
+pub(crate) fn rank(command: &Command) -> usize {
     match command {
         Command::CreateUnit(_) | Command::LinkUnits(_) => 0,
         Command::CreatePerson(_) => 1,
@@ -223,8 +223,8 @@ fn cycle(commands: &[&Command], makers: &Makers) -> Option<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::ndjson::command_of_line;
     use crate::model::command::IfExists;
-    use crate::server::rest::lines::command_of_line;
 
     fn read(lines: &[&str]) -> Vec<(usize, Command)> {
         let read = |line: &&str| command_of_line(line.as_bytes(), IfExists::Refuse).unwrap();

@@ -7,19 +7,23 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
-use crate::server::limits::JSON_VALUES_MAX;
-use crate::server::response::problem::{Problem, Result};
+use crate::error::Error;
+
+/// How many values one JSON text may hold, since a value of two bytes of text is dozens of bytes in memory.
+pub const JSON_VALUES_MAX: usize = 250_000;
+
+type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Reads a body as one JSON value, or says where it stops being one.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value> {
     let text = text_of(bytes, "body")?;
     if text.trim().is_empty() {
-        return Err(Problem::malformed("the body is empty; send a JSON object"));
+        return Err(Error::malformed("the body is empty; send a JSON object"));
     }
-    read(text).map_err(|fault| {
-        Problem::malformed(format!("the body is not JSON: {fault}"))
-            .with("line", fault.line())
-            .with("column", fault.column())
+    read(text).map_err(|fault| Error::Malformed {
+        detail: format!("the body is not JSON: {fault}"),
+        line: Some(fault.line()),
+        column: Some(fault.column()),
     })
 }
 
@@ -29,15 +33,27 @@ pub(crate) fn parse_line(bytes: &[u8]) -> Result<Value> {
         let reason = fault.to_string();
         let reason = reason.rsplit_once(" at line ").map_or(&*reason, |(reason, _)| reason);
         let column = fault.column();
-        Problem::malformed(format!("the line is not JSON: {reason} at column {column}"))
-            .with("column", column)
+        let detail = format!("the line is not JSON: {reason} at column {column}");
+        Error::Malformed { detail, line: None, column: Some(column) }
     })
+}
+
+/// What messages call the type of a JSON value.
+pub(crate) fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
 }
 
 /// UTF-8, without the mark that some editors put before it.
 fn text_of<'b>(bytes: &'b [u8], what: &str) -> Result<&'b str> {
     let text = std::str::from_utf8(bytes).map_err(|fault| {
-        Problem::malformed(format!("the {what} is not UTF-8 at byte {}", fault.valid_up_to()))
+        Error::malformed(format!("the {what} is not UTF-8 at byte {}", fault.valid_up_to()))
     })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
@@ -141,9 +157,9 @@ mod tests {
 
     #[test]
     fn a_line_does_not_count_itself() {
-        let problem = parse_line(b"{\"a\": ").unwrap_err();
-        assert_eq!(problem.detail, "the line is not JSON: EOF while parsing a value at column 6");
-        assert_eq!(problem.facts.get("line"), None);
+        let refusal = parse_line(b"{\"a\": ").unwrap_err();
+        assert_eq!(refusal.to_string(), "the line is not JSON: EOF while parsing a value at column 6");
+        assert!(matches!(refusal, Error::Malformed { line: None, column: Some(6), .. }));
     }
 
     #[test]
@@ -157,12 +173,12 @@ mod tests {
             (b"[1] 2", "trailing"),
             (b"{\"a\": NaN}", "line 1"),
         ] {
-            let problem = parse(bytes).unwrap_err();
-            assert_eq!(problem.status.as_u16(), 400);
-            assert!(problem.detail.contains(word), "{}: {word}", problem.detail);
+            let refusal = parse(bytes).unwrap_err();
+            assert_eq!(refusal.code(), "malformed");
+            assert!(refusal.to_string().contains(word), "{refusal}: {word}");
         }
         assert_eq!(parse("\u{feff}{}".as_bytes()).unwrap(), json!({}));
         let deep = "[".repeat(100_000);
-        assert!(parse(deep.as_bytes()).unwrap_err().detail.contains("recursion"));
+        assert!(parse(deep.as_bytes()).unwrap_err().to_string().contains("recursion"));
     }
 }

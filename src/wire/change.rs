@@ -1,13 +1,16 @@
-//! The audit trail, whichever door asks: read off the async threads, and one reader at a time.
+//! Who changed what, as REST, GraphQL and the command line show it: entries of the log and the records in them.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
-use crate::directory::{Audit, Record, RecordName};
+use crate::directory::{Audit, AuditChange, AuditEntry, AuditSet, Record, RecordName, View};
 use crate::error::Error;
 use crate::model::entity::{Body, Entity, EntityId, Kind, ProjectOwner};
 use crate::model::key::{Email, Name, RepoUrl};
 use crate::model::mapping::MappingId;
 use crate::model::token::{Scope, TokenId};
+use crate::wire::stamps::text;
 
 /// Every kind of entity, with its word here: the one that bulk takes.
 const KINDS: [(Kind, &str); 5] = [
@@ -18,11 +21,123 @@ const KINDS: [(Kind, &str); 5] = [
     (Kind::Service, "service"),
 ];
 
+/// What was changed, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Log)]
+pub struct LogRecord {
+    /// The entries. Where they are large, there may be fewer than were asked for.
+    data: Vec<LogEntryRecord>,
+    /// The `before` of the next page, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next: Option<u64>,
+}
+
+/// What was committed together.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = LogEntry)]
+pub(crate) struct LogEntryRecord {
+    /// The revision of the directory that it made.
+    #[schema(example = 7)]
+    revision: u64,
+    /// A `UUIDv7` of its own.
+    id: String,
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+    /// What each caller changed, in order.
+    change_sets: Vec<ChangeSetRecord>,
+}
+
+/// What one caller changed at once.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangeSet)]
+pub(crate) struct ChangeSetRecord {
+    /// Who: `local` for the process that holds the store, `token:` and the id of a token, or `jwt:` and whom an identity provider
+    /// vouches for.
+    #[schema(example = "token:4fKq81Zd")]
+    actor: String,
+    /// What that token is for, where it is known.
+    #[schema(required = true)]
+    description: Option<String>,
+    /// How many changes there are in all.
+    count: u64,
+    /// The first of them.
+    changes: Vec<ChangeRecord>,
+}
+
+/// What happened to one record.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Change)]
+pub(crate) struct ChangeRecord {
+    /// `orgUnit`, `person`, `project`, `repository`, `service`, `mapping` or `token`.
+    #[schema(example = "person")]
+    kind: &'static str,
+    /// Its key; of a repository or service, its name.
+    #[schema(example = "jd@opsera.io")]
+    key: String,
+    /// `created`, `updated` or `ended`.
+    #[schema(example = "updated")]
+    what: &'static str,
+    /// What is stored of it, before; null where it was created. A record that is named here is named by the key that
+    /// it has now, or had last.
+    #[schema(required = true, value_type = Option<Object>)]
+    before: Option<Value>,
+    /// What is stored of it, after; null where it ended.
+    #[schema(required = true, value_type = Option<Object>)]
+    after: Option<Value>,
+}
+
+impl LogRecord {
+    /// As it is written. `view` must see everything.
+    #[must_use]
+    pub fn of(audit: &Audit, view: &View) -> Self {
+        let entries = audit.entries.iter().map(|entry| LogEntryRecord::of(audit, view, entry));
+        Self { data: entries.collect(), next: audit.next.map(|next| next.0) }
+    }
+}
+
+impl LogEntryRecord {
+    fn of(audit: &Audit, view: &View, entry: &AuditEntry) -> Self {
+        Self {
+            revision: entry.revision.0,
+            id: entry.id.to_string(),
+            at: entry.at.to_string(),
+            change_sets: entry.sets.iter().map(|set| ChangeSetRecord::of(audit, view, set)).collect(),
+        }
+    }
+}
+
+impl ChangeSetRecord {
+    fn of(audit: &Audit, view: &View, set: &AuditSet) -> Self {
+        Self {
+            actor: set.actor.to_string(),
+            description: set.description(view).map(Name::to_string),
+            count: set.count,
+            changes: set.changes.iter().filter_map(|change| ChangeRecord::of(audit, change)).collect(),
+        }
+    }
+}
+
+impl ChangeRecord {
+    fn of(audit: &Audit, change: &AuditChange) -> Option<Self> {
+        let record = change.record()?;
+        Some(Self {
+            kind: kind(record),
+            key: key(record),
+            what: change.what.as_str(),
+            before: change.before.as_ref().map(|record| fields(audit, record)),
+            after: change.after.as_ref().map(|record| fields(audit, record)),
+        })
+    }
+}
+
 /// Reads a record's name: `person:ada@corp.example`.
 ///
 /// # Errors
 /// [`Error::Invalid`] where it has another form.
-pub(crate) fn record_name(text: &str) -> Result<RecordName, Error> {
+pub fn record_name(text: &str) -> Result<RecordName, Error> {
     let form = "must be KIND:KEY, of the kinds orgUnit, person, project, repository, service, mapping, token";
     let (kind, key) = text.split_once(':').ok_or_else(|| Error::invalid("record", text, form))?;
     let key = key.trim();
@@ -38,12 +153,12 @@ pub(crate) fn record_name(text: &str) -> Result<RecordName, Error> {
 }
 
 /// The word for a kind of entity.
-pub(super) fn word(kind: Kind) -> &'static str {
+pub(crate) fn word(kind: Kind) -> &'static str {
     KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, word)| word)
 }
 
 /// What kind of record it is.
-pub(super) fn kind(record: &Record) -> &'static str {
+pub(crate) fn kind(record: &Record) -> &'static str {
     match record {
         Record::Entity(entity) => word(entity.kind()),
         Record::Mapping(_) => "mapping",
@@ -52,7 +167,7 @@ pub(super) fn kind(record: &Record) -> &'static str {
 }
 
 /// What the record is called: its key, or of a repository or service its name.
-pub(super) fn key(record: &Record) -> String {
+pub(crate) fn key(record: &Record) -> String {
     match record {
         Record::Entity(entity) => entity.label().to_owned(),
         Record::Mapping(mapping) => mapping.id.to_string(),
@@ -62,7 +177,7 @@ pub(super) fn key(record: &Record) -> String {
 
 /// What is stored of the record, without its stamps, which the entry tells already, and of a token without the hash of
 /// its secret.
-pub(super) fn fields(audit: &Audit, record: &Record) -> Value {
+pub(crate) fn fields(audit: &Audit, record: &Record) -> Value {
     let key = |id: &EntityId| audit.keys.get(id).map(String::as_str);
     match record {
         Record::Entity(entity) => entity_fields(entity, key),
@@ -140,10 +255,6 @@ fn owner_fields(owner: &ProjectOwner) -> Value {
     fields.insert("lastName".into(), json!(text(owner.last_name.as_deref())));
     fields.insert("email".into(), json!(owner.email.as_ref().map(Email::as_str)));
     Value::Object(fields)
-}
-
-fn text<T: AsRef<str>>(value: Option<&T>) -> Option<&str> {
-    value.map(AsRef::as_ref)
 }
 
 #[cfg(test)]

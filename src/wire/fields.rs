@@ -8,11 +8,11 @@ use crate::error::Error;
 use crate::model::attributes::{AttributesPatch, all_kept_exactly};
 use crate::model::command::Patch;
 use crate::model::time::Timestamp;
-use crate::server::request::body::json_kind;
+use crate::wire::json::json_kind;
 
 /// How a body is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(crate) enum Manner {
     /// POST and bulk: what is not given stays, or for a new record is not there.
     Create,
     /// PUT: what is not given goes.
@@ -23,14 +23,14 @@ pub(super) enum Manner {
 
 /// The fields of one object that are not taken yet.
 #[derive(Debug)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     rest: Map<String, Value>,
     manner: Manner,
 }
 
 /// A field as it was given.
 #[derive(Debug, PartialEq)]
-pub(super) enum Given<T> {
+pub(crate) enum Given<T> {
     /// Not at all.
     Absent,
     /// As `null`, or for a text as nothing but spaces.
@@ -41,12 +41,12 @@ pub(super) enum Given<T> {
 
 impl<T> Given<T> {
     /// The value, if there is one.
-    pub(super) fn value(self) -> Option<T> {
+    pub(crate) fn value(self) -> Option<T> {
         if let Self::Value(value) = self { Some(value) } else { None }
     }
 
     /// What becomes of the field.
-    pub(super) fn patch(self, manner: Manner) -> Patch<T> {
+    pub(crate) fn patch(self, manner: Manner) -> Patch<T> {
         match (self, manner) {
             (Self::Value(value), _) => Patch::Set(value),
             (Self::Null, _) | (Self::Absent, Manner::Replace) => Patch::Clear,
@@ -64,16 +64,16 @@ impl<T> Given<T> {
 }
 
 impl Fields {
-    pub(super) fn new(rest: Map<String, Value>, manner: Manner) -> Self {
+    pub(crate) fn new(rest: Map<String, Value>, manner: Manner) -> Self {
         Self { rest, manner }
     }
 
-    pub(super) fn manner(&self) -> Manner {
+    pub(crate) fn manner(&self) -> Manner {
         self.manner
     }
 
     /// A field of any type.
-    pub(super) fn any(&mut self, name: &'static str) -> Given<Value> {
+    pub(crate) fn any(&mut self, name: &'static str) -> Given<Value> {
         match self.rest.shift_remove(name) {
             None => Given::Absent,
             Some(Value::Null) => Given::Null,
@@ -82,29 +82,29 @@ impl Fields {
     }
 
     /// Whether a field is still there, whatever it holds.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.rest.contains_key(name)
     }
 
     /// Whether a field holds just this.
-    pub(super) fn is(&self, name: &str, value: &Value) -> bool {
+    pub(crate) fn is(&self, name: &str, value: &Value) -> bool {
         self.rest.get(name) == Some(value)
     }
 
     /// Gives a field another value.
-    pub(super) fn put(&mut self, name: &str, value: Value) {
+    pub(crate) fn put(&mut self, name: &str, value: Value) {
         self.rest.insert(name.to_owned(), value);
     }
 
     /// Takes a field out where it is `null`.
-    pub(super) fn drop_null(&mut self, name: &str) {
+    pub(crate) fn drop_null(&mut self, name: &str) {
         if self.rest.get(name).is_some_and(Value::is_null) {
             self.rest.shift_remove(name);
         }
     }
 
     /// A text, read by `parse`. `label` is what a refusal calls it.
-    pub(super) fn text<T>(
+    pub(crate) fn text<T>(
         &mut self,
         name: &'static str,
         label: &'static str,
@@ -122,7 +122,7 @@ impl Fields {
     }
 
     /// What becomes of a text that a record may do without.
-    pub(super) fn optional<T>(
+    pub(crate) fn optional<T>(
         &mut self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, Error>,
@@ -131,7 +131,7 @@ impl Fields {
     }
 
     /// A text that a new record must have and that cannot be removed. `None` leaves it as it is.
-    pub(super) fn required<T>(
+    pub(crate) fn required<T>(
         &mut self,
         name: &'static str,
         must_be_given: bool,
@@ -151,7 +151,7 @@ impl Fields {
     }
 
     /// An object, to be read on.
-    pub(super) fn object(&mut self, name: &'static str) -> Result<Given<Self>, Error> {
+    pub(crate) fn object(&mut self, name: &'static str) -> Result<Given<Self>, Error> {
         let manner = self.manner;
         self.any(name).try_map(|value| match value {
             Value::Object(map) => Ok(Self::new(map, manner)),
@@ -160,19 +160,19 @@ impl Fields {
     }
 
     /// What is left over, to be kept as it came.
-    pub(super) fn into_rest(self) -> Map<String, Value> {
+    pub(crate) fn into_rest(self) -> Map<String, Value> {
         self.rest
     }
 
     /// Puts back what was read from a part of this object and has no field of its own.
-    pub(super) fn keep(&mut self, name: &str, part: Map<String, Value>) {
+    pub(crate) fn keep(&mut self, name: &str, part: Map<String, Value>) {
         if !part.is_empty() {
             self.rest.insert(name.to_owned(), Value::Object(part));
         }
     }
 
     /// Leaves out what an answer says of a record and nobody can set.
-    pub(super) fn drop_read_only(&mut self, names: &[&'static str]) -> Result<(), Error> {
+    pub(crate) fn drop_read_only(&mut self, names: &[&'static str]) -> Result<(), Error> {
         let created = self.rest.shift_remove("createdAt");
         self.check_date("validFrom", created.as_ref())?;
         self.check_date("validTo", None)?;
@@ -194,7 +194,7 @@ impl Fields {
     }
 
     /// What becomes of the attributes: `attributes` and every field that has no other meaning.
-    pub(super) fn attributes(mut self) -> Result<AttributesPatch, Error> {
+    pub(crate) fn attributes(mut self) -> Result<AttributesPatch, Error> {
         let given = match self.any("attributes") {
             Given::Value(Value::Object(map)) => Given::Value(map),
             Given::Value(other) => return Err(wrong("attributes", &other, "an object or null")),
@@ -214,7 +214,7 @@ impl Fields {
 }
 
 /// A value of another JSON type than its field takes.
-pub(super) fn wrong(field: &'static str, value: &Value, expected: &str) -> Error {
+pub(crate) fn wrong(field: &'static str, value: &Value, expected: &str) -> Error {
     Error::invalid(field, &value.to_string(), format!("must be {expected}, not {}", json_kind(value)))
 }
 

@@ -1,19 +1,139 @@
-//! From the wire to commands: what a project consists of.
+//! What a project consists of, in and out.
 //!
 //! `assets` is an object of two lists, or an array of objects that hold one of them each.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
+use crate::directory::View;
 use crate::error::Error;
-use crate::model::attributes::kept_exactly;
+use crate::model::attributes::{Attributes, kept_exactly};
 use crate::model::command::{Patch, RepositoryFields, ServiceFields};
+use crate::model::entity::{EntityId, Kind, Repository, Service};
 use crate::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier};
-use crate::server::rest::fields::{Fields, Given, Manner, wrong};
+use crate::wire::fields::{Fields, Given, Manner, wrong};
+use crate::wire::stamps::{StampsRecord, no_attributes, object, text};
+
+/// What a project consists of.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Assets)]
+pub(crate) struct AssetsRecord<'v> {
+    /// Its repositories, in the order in which they were given.
+    repositories: Vec<AssetRepository<'v>>,
+    /// Its services, in the order in which they were given.
+    services: Vec<AssetService<'v>>,
+}
+
+/// A repository, as its project shows it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AssetRepository)]
+pub(crate) struct AssetRepository<'v> {
+    /// What people call it.
+    #[schema(example = "web-portal")]
+    name: &'v str,
+    /// Where it is hosted.
+    #[schema(required = true, example = "github.com")]
+    platform: Option<&'v str>,
+    /// Where it is.
+    #[schema(required = true, example = "https://github.com/Opsera/web-portal.git")]
+    url: Option<&'v str>,
+    /// All fields that have no name of their own, where there are any.
+    #[serde(serialize_with = "object", skip_serializing_if = "no_attributes")]
+    #[schema(value_type = Option<Object>)]
+    attributes: &'v Attributes,
+}
+
+/// A service, as its project shows it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AssetService)]
+pub(crate) struct AssetService<'v> {
+    /// What people call it.
+    #[schema(example = "ha-proxy")]
+    name: &'v str,
+    /// What machines call it.
+    #[schema(required = true, example = "haprox01")]
+    identifier: Option<&'v str>,
+    /// What it depends on, as it was given.
+    #[schema(required = true, value_type = Option<Value>)]
+    dependencies: Option<&'v Value>,
+    /// What another system calls it.
+    #[schema(required = true)]
+    external_id: Option<&'v str>,
+    /// All fields that have no name of their own, where there are any.
+    #[serde(serialize_with = "object", skip_serializing_if = "no_attributes")]
+    #[schema(value_type = Option<Object>)]
+    attributes: &'v Attributes,
+}
+
+/// A repository, with the project it belongs to.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Repository)]
+pub(crate) struct RepositoryRecord<'v> {
+    #[serde(flatten)]
+    repository: AssetRepository<'v>,
+    /// The project it belongs to.
+    #[schema(required = true)]
+    project_id: Option<&'v str>,
+    #[serde(flatten)]
+    stamps: StampsRecord,
+}
+
+impl<'v> AssetsRecord<'v> {
+    pub(crate) fn of(view: &'v View, project: EntityId) -> Self {
+        let of_kind = |kind| view.assets(project, kind).into_iter().filter_map(|id| view.entity(id));
+        Self {
+            repositories: of_kind(Kind::Repository)
+                .filter_map(|entity| entity.as_repository().map(AssetRepository::of))
+                .collect(),
+            services: of_kind(Kind::Service)
+                .filter_map(|entity| entity.as_service().map(AssetService::of))
+                .collect(),
+        }
+    }
+}
+
+impl<'v> AssetRepository<'v> {
+    fn of(repository: &'v Repository) -> Self {
+        Self {
+            name: repository.name.as_str(),
+            platform: text(repository.platform.as_ref()),
+            url: repository.url.as_ref().map(RepoUrl::as_str),
+            attributes: &repository.attributes,
+        }
+    }
+}
+
+impl<'v> AssetService<'v> {
+    fn of(service: &'v Service) -> Self {
+        Self {
+            name: service.name.as_str(),
+            identifier: text(service.identifier.as_ref()),
+            dependencies: service.dependencies.as_deref(),
+            external_id: text(service.external_id.as_ref()),
+            attributes: &service.attributes,
+        }
+    }
+}
+
+impl<'v> RepositoryRecord<'v> {
+    pub(crate) fn of(view: &'v View, id: EntityId) -> Option<Self> {
+        let entity = view.entity(id)?;
+        let repository = entity.as_repository()?;
+        Some(Self {
+            repository: AssetRepository::of(repository),
+            project_id: view.entity(repository.project).map(|project| project.label()),
+            stamps: StampsRecord::of(&entity.stamps),
+        })
+    }
+}
 
 type Assets = (Patch<Vec<RepositoryFields>>, Patch<Vec<ServiceFields>>);
 
 /// Reads `assets`.
-pub(super) fn assets(given: &mut Fields) -> Result<Assets, Error> {
+pub(crate) fn assets(given: &mut Fields) -> Result<Assets, Error> {
     let manner = given.manner();
     let map = match given.any("assets") {
         Given::Value(Value::Object(map)) => map,

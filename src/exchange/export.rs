@@ -8,13 +8,14 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::directory::View;
+use crate::exchange::csv;
+use crate::exchange::format::Format;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::level::Level;
-use crate::server::rest::csv_text;
-use crate::server::rest::format::Format;
-use crate::server::rest::record::{MappingRecord, PersonRecord, ProjectRecord};
-use crate::server::rest::rows::as_value;
-use crate::server::rest::unit_record::UnitRecord;
+use crate::wire::mapping::MappingRecord;
+use crate::wire::person::PersonRecord;
+use crate::wire::project::ProjectRecord;
+use crate::wire::unit::UnitRecord;
 
 /// What an answer says of a unit or a mapping and an import finds out by itself.
 const DERIVED: [&str; 8] = ["level", "parents", "totals", "id", "parent", "parentType", "child", "childType"];
@@ -88,7 +89,7 @@ impl<W: Write> Lines<'_, W> {
 
     fn write(&mut self, kind: &'static str, record: Option<&impl Serialize>) -> io::Result<()> {
         let Some(record) = record else { return Ok(()) };
-        let Value::Object(members) = as_value(record) else { return Ok(()) };
+        let Value::Object(members) = serde_json::to_value(record)? else { return Ok(()) };
         let members: Map<String, Value> = members.into_iter().filter(|(name, _)| is_kept(name)).collect();
         self.count += 1;
         match self.format {
@@ -96,7 +97,7 @@ impl<W: Write> Lines<'_, W> {
                 let mut members = members;
                 members.insert("kind".to_owned(), kind.into());
                 let record = Value::Object(members);
-                self.csv_line(COLUMNS.iter().map(|column| csv_text::cell(&record, column)))
+                self.csv_line(COLUMNS.iter().map(|column| csv::cell(&record, column)))
             }
             Format::Json | Format::Ndjson => {
                 if self.format == Format::Json && self.count > 1 {
@@ -110,7 +111,7 @@ impl<W: Write> Lines<'_, W> {
 
     fn csv_line<C: AsRef<str>>(&mut self, cells: impl Iterator<Item = C>) -> io::Result<()> {
         let mut line = Vec::new();
-        csv_text::line(cells, &mut line);
+        csv::line(cells, &mut line);
         self.out.write_all(&line)
     }
 

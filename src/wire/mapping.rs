@@ -1,21 +1,91 @@
-//! From the wire to commands: mappings, in both editions of the published API.
+//! A mapping, in and out, in both editions of the published API.
 //!
 //! Edition A says `attribute1` and `attribute2`, edition B `parent` and `child`. An answer carries both, so
 //! both are taken together where they agree.
 
-use serde_json::Value;
+use std::sync::Arc;
 
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::directory::View;
 use crate::error::Error;
+use crate::model::attributes::Attributes;
 use crate::model::command::{Command, Create, EndRef, IfExists, LinkUnits, MappingFields, UnitSpec};
+use crate::model::entity::Entity;
 use crate::model::key::Name;
 use crate::model::level::UnitType;
-use crate::model::mapping::{MappingId, MappingType, Relationship};
+use crate::model::mapping::{Mapping, MappingId, MappingType, Relationship};
 use crate::model::reference::UnitRef;
-use crate::server::rest::fields::{Fields, Given, Manner, wrong};
-use crate::server::rest::input::{path, unit_ref};
+use crate::wire::fields::{Fields, Given, Manner, wrong};
+use crate::wire::stamps::{StampsRecord, object, text};
+use crate::wire::unit::{path, unit_ref};
+
+/// A mapping between two records.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Mapping)]
+pub(crate) struct MappingRecord<'v> {
+    /// Its id, a `UUIDv7`.
+    #[schema(example = "019ab3c5-2f7e-7c11-9d1c-0a4be3a1f3aa")]
+    id: String,
+    /// The parent, the project, or for `people-org` the person: its key.
+    attribute1: &'v str,
+    /// The child, the person, or for placements the unit: its key.
+    attribute2: &'v str,
+    /// What it connects: `parent-child`, `project-people`, `project-org` or `people-org`.
+    mapping_type: &'static str,
+    /// How: `many-to-many`, `many-to-one`, `one-to-one`, `one-to-many` or `org-hierarchy`.
+    relationship: &'static str,
+    /// The parent, of a `parent-child` mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<&'v str>,
+    /// The type of the parent, of a `parent-child` mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_type: Option<&'v str>,
+    /// The child, of a `parent-child` mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    child: Option<&'v str>,
+    /// The type of the child, of a `parent-child` mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    child_type: Option<&'v str>,
+    /// Which system says so.
+    #[schema(required = true)]
+    source: Option<&'v str>,
+    /// All fields that have no name of their own.
+    #[serde(serialize_with = "object")]
+    #[schema(value_type = Object)]
+    attributes: &'v Attributes,
+    #[serde(flatten)]
+    stamps: StampsRecord,
+}
+
+impl<'v> MappingRecord<'v> {
+    pub(crate) fn of(view: &'v View, mapping: &'v Mapping) -> Option<Self> {
+        let (from, to) = (view.entity(mapping.from)?, view.entity(mapping.to)?);
+        let between_units = mapping.mapping_type == MappingType::ParentChild;
+        let key = |entity: &'v Arc<Entity>| between_units.then(|| entity.label());
+        let kind = |entity: &'v Arc<Entity>| entity.as_org_unit().filter(|_| between_units);
+        Some(Self {
+            id: mapping.id.to_string(),
+            attribute1: from.label(),
+            attribute2: to.label(),
+            mapping_type: mapping.mapping_type.as_str(),
+            relationship: mapping.relationship.as_str(),
+            parent: key(from),
+            parent_type: kind(from).map(|unit| unit.unit_type.as_str()),
+            child: key(to),
+            child_type: kind(to).map(|unit| unit.unit_type.as_str()),
+            source: text(mapping.source.as_deref()),
+            attributes: &mapping.attributes,
+            stamps: StampsRecord::of(&mapping.stamps),
+        })
+    }
+}
 
 /// Reads the body of a POST: edition A maps two known records, edition B makes the units it names.
-pub(super) fn created(mut given: Fields, if_exists: IfExists) -> Result<Command, Error> {
+pub(crate) fn created(mut given: Fields, if_exists: IfExists) -> Result<Command, Error> {
     given.drop_read_only(&["id"])?;
     if reads_as_link(&mut given)? {
         return linked(given, if_exists);
@@ -25,7 +95,7 @@ pub(super) fn created(mut given: Fields, if_exists: IfExists) -> Result<Command,
 }
 
 /// Reads the body of POST `/org-hierarchy`.
-pub(super) fn linked(mut given: Fields, if_exists: IfExists) -> Result<Command, Error> {
+pub(crate) fn linked(mut given: Fields, if_exists: IfExists) -> Result<Command, Error> {
     given.drop_read_only(&["id"])?;
     if !reads_as_link(&mut given)? {
         let field = if given.has("parent") { "child" } else { "parent" };
@@ -48,7 +118,7 @@ pub(super) fn linked(mut given: Fields, if_exists: IfExists) -> Result<Command, 
 }
 
 /// Reads the body of a PUT or PATCH. The types of the units are theirs, and are changed at `/units`.
-pub(super) fn changed(mut given: Fields, id: MappingId) -> Result<MappingFields, Error> {
+pub(crate) fn changed(mut given: Fields, id: MappingId) -> Result<MappingFields, Error> {
     given.drop_read_only(&["parentType", "childType"])?;
     if let Given::Value(other) = given.text("id", "id", MappingId::parse)?
         && other != id

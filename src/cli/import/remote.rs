@@ -1,0 +1,82 @@
+//! An import over HTTP: every record in one bulk request, compressed.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Map, Value};
+use ureq::SendBody;
+
+use crate::cli::client::Client;
+use crate::cli::import::reading::{each_line, each_row};
+use crate::cli::import::report::{Place, nothing_changed};
+use crate::cli::import::{Import, Mode};
+use crate::cli::records::{FileFormat, Source};
+use crate::cli::{Failure, Result};
+use crate::error::Error;
+use crate::exchange::{Counts, Refusal, Report};
+
+impl Import {
+    /// Sends every record to the server in one bulk request, packed.
+    pub(super) fn send(&self, client: &Client, sources: Vec<Source>, names: &[String]) -> Result<Counts> {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        let mut places = Vec::new();
+        for (file, source) in sources.into_iter().enumerate() {
+            let mut write = |line: u64, text: Vec<u8>| {
+                places.push(Place { file, line });
+                packed.write_all(&text)?;
+                packed.write_all(b"\n")
+            };
+            match source.format {
+                FileFormat::Ndjson => {
+                    each_line(source, |line, text| Ok(write(line, text)?), <[u8]>::to_vec)?;
+                }
+                FileFormat::Csv => each_row(
+                    source,
+                    self.kind.as_deref(),
+                    |line, record: Result<Map<String, Value>, Error>| {
+                        Ok(write(line, Value::Object(record?).to_string().into_bytes())?)
+                    },
+                    Ok,
+                )?,
+            }
+        }
+        let body = packed.finish()?;
+        let mode = if self.mode == Mode::Upsert { "upsert" } else { "insert" };
+        let path = format!("/api/v2/data/bulk?mode={mode}&dryRun={}", self.dry_run);
+        let answer =
+            client.post_packed(&path, "application/x-ndjson", SendBody::from_reader(&mut body.as_slice()));
+        let answer = answer.map_err(|failure| refused_by_server(failure, &places, names))?;
+        let count = |name: &str| answer[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        Ok(Counts {
+            total: count("total"),
+            created: count("created"),
+            updated: count("updated"),
+            unchanged: count("unchanged"),
+        })
+    }
+}
+
+/// The server's refusal, with its line numbers turned into those of the files.
+fn refused_by_server(failure: Failure, places: &[Place], names: &[String]) -> Failure {
+    let Failure::Refused { message, facts } = failure else { return failure };
+    let Some(lines) = facts["refused"].as_array() else { return Failure::Refused { message, facts } };
+    let mut report = Report::naming(usize::MAX);
+    for refused in lines.iter().filter_map(|line| refusal(line, places)) {
+        report.add(|| refused);
+    }
+    report.total = places.len();
+    let count = facts["refusedCount"].as_u64().and_then(|count| usize::try_from(count).ok());
+    report.count = count.unwrap_or(report.count);
+    nothing_changed(&report, names, facts["mergingHelps"] == true)
+}
+
+fn refusal(refused: &Value, places: &[Place]) -> Option<Refusal<Place>> {
+    let line = usize::try_from(refused["line"].as_u64()?).ok()?;
+    Some(Refusal {
+        place: *places.get(line.checked_sub(1)?)?,
+        code: refused["code"].as_str()?.to_owned().into(),
+        detail: refused["detail"].as_str()?.to_owned(),
+        facts: Map::new(),
+    })
+}

@@ -1,0 +1,85 @@
+//! NDJSON: one record a line, read into a command. A line is the body of a POST, plus `kind`.
+
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::exchange::order::in_order;
+use crate::model::command::{Command, Create, IfExists};
+use crate::wire::fields::{Fields, Given, Manner};
+use crate::wire::json::{self, json_kind};
+use crate::wire::{mapping, person, project, unit};
+
+/// The words of `kind`.
+const KINDS: [&str; 4] = ["orgUnit", "person", "project", "mapping"];
+
+/// Reads one line of NDJSON: the body of a POST, plus `kind`.
+///
+/// # Errors
+/// What is wrong with it, as JSON or as a record.
+pub fn command_of_line(line: &[u8], if_exists: IfExists) -> Result<Command, Error> {
+    match json::parse_line(line)? {
+        Value::Object(record) => command_of_record(record, if_exists),
+        other => Err(Error::NotAnObject { what: "a line", found: json_kind(&other) }),
+    }
+}
+
+/// The commands of all lines that are not empty, each refused where its record is there already, in the order in which
+/// they can succeed.
+///
+/// # Errors
+/// Why the first line that cannot be taken is none.
+pub fn commands_of_lines(lines: &[u8]) -> Result<Vec<Command>, Error> {
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let commands =
+        lines.map(|line| Ok(((), command_of_line(line, IfExists::Refuse)?))).collect::<Result<_, Error>>()?;
+    let commands = in_order(commands).map_err(|mut cycle| cycle.remove(0).1)?;
+    Ok(commands.into_iter().map(|((), command)| command).collect())
+}
+
+/// Reads one record: the body of a POST, plus `kind`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn command_of_record(record: Map<String, Value>, if_exists: IfExists) -> Result<Command, Error> {
+    let mut fields = Fields::new(record, Manner::Create);
+    let kind = match fields.text("kind", "kind", kind)? {
+        Given::Value(kind) => kind,
+        Given::Null | Given::Absent => return Err(Error::Missing { field: "kind" }),
+    };
+    Ok(match kind {
+        "orgUnit" => Command::CreateUnit(Create { fields: unit::unit(fields)?, if_exists }),
+        "person" => Command::CreatePerson(Create { fields: person::person(fields)?, if_exists }),
+        "project" => Command::CreateProject(Create { fields: project::project(fields)?, if_exists }),
+        _ => mapping::created(fields, if_exists)?,
+    })
+}
+
+fn kind(word: &str) -> Result<&'static str, Error> {
+    let known = KINDS.into_iter().find(|kind| kind.eq_ignore_ascii_case(word.trim()));
+    known.ok_or_else(|| Error::invalid("kind", word, "must be one of orgUnit, person, project, mapping"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::order::rank;
+
+    #[test]
+    fn a_line_says_what_it_is() {
+        for (line, expected) in [
+            (r#"{"kind":"orgUnit","name":"Corp"}"#, Ok(0)),
+            (r#"{"kind":"PERSON","email":"a@b"}"#, Ok(1)),
+            (r#"{"kind":"project","projectId":"p","projectName":"P"}"#, Ok(2)),
+            (r#"{"kind":"mapping","parent":"a","child":"b"}"#, Ok(0)),
+            (r#"{"kind":"mapping","attribute1":"a","attribute2":"b"}"#, Ok(3)),
+            (r#"{"kind":"mapping"}"#, Err("missing-field")),
+            (r#"{"kind":"team"}"#, Err("invalid")),
+            (r#"{"email":"a@b"}"#, Err("missing-field")),
+            ("[1]", Err("invalid")),
+            ("{", Err("malformed")),
+        ] {
+            let read = command_of_line(line.as_bytes(), IfExists::Refuse);
+            assert_eq!(read.as_ref().map(rank).map_err(Error::code), expected, "{line}");
+        }
+    }
+}
