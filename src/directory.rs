@@ -3,7 +3,7 @@
 //! What must stay true: everyone who changes anything comes through [`Directory`], and everyone who reads
 //! does so through a [`View`] of one published revision.
 
-mod audit;
+mod applied;
 mod bulk;
 mod check;
 mod copies;
@@ -19,7 +19,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{oneshot, watch};
 
@@ -27,22 +27,26 @@ use crate::error::{Error, StoreError, StoreTrouble};
 use crate::graph::Graph;
 use crate::model::builder::IntoCommand;
 use crate::model::change::Batch;
-use crate::model::command::{Command, Outcome};
+use crate::model::command::Command;
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::model::token::{Author, TokenId};
 use crate::store::Store;
+use crate::timeline::audit;
 
 use self::plan::Moment;
 use self::uses::Uses;
 use self::writer::{Request, Shared, Writer};
 
-pub use self::audit::{Audit, AuditChange, AuditEntry, AuditRequest, AuditSet, Record, RecordName, What};
+pub use self::applied::{Applied, Took};
 pub use self::check::Checked;
 pub use self::statistics::{Spread, Statistics};
 pub use crate::graph::{OrgUnitNode, Totals, View};
 #[cfg(feature = "server")]
 pub(crate) use crate::store::NewFile;
+pub use crate::timeline::audit::{
+    Audit, AuditChange, AuditEntry, AuditRequest, AuditSet, Record, RecordName, What,
+};
 
 /// An organization directory in one file. Cheap to clone; clones share the directory.
 ///
@@ -66,17 +70,6 @@ pub struct Directory {
     writer: Arc<Writer>,
 }
 
-/// What a write did.
-#[derive(Debug, Clone)]
-pub struct Applied {
-    /// The directory just after it; of a dry run, as it would be.
-    pub view: View,
-    /// For each command, in order, what it did.
-    pub outcomes: Vec<Outcome>,
-    /// How long it took, together with whatever else was committed at the same time.
-    pub took: Took,
-}
-
 /// Whether a directory can take writes, and if not, what is in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readiness {
@@ -85,17 +78,6 @@ pub struct Readiness {
     /// Nothing is known against the disk: the last commit reached it, and so did the last trial while nobody wrote; and
     /// it owes no answer for ten seconds.
     pub disk: bool,
-}
-
-/// How long the steps of a write took: what the writer did, without the way to it and back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Took {
-    /// To plan and apply.
-    pub planned: Duration,
-    /// To commit what was not yet written when all was planned. Nothing, where there was nothing to commit.
-    pub committed: Duration,
-    /// To publish.
-    pub published: Duration,
 }
 
 impl Directory {
@@ -381,7 +363,7 @@ impl Directory {
     /// ```
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        statistics::of(&self.shared)
+        self.shared.tally.statistics(&self.shared.published.load())
     }
 
     /// Examines the file, then the store against the graph, then the graph against the rules.

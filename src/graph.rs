@@ -40,7 +40,8 @@ pub(crate) use order::{RecordKey, Value};
 pub(crate) use sorted::{Place, Sorted};
 pub(crate) use text::Candidates;
 pub(crate) use texts::{SEPARATOR, nth as nth_text, place as text_place};
-pub use view::{OrgUnitNode, Totals, View};
+pub use view::unit_node::OrgUnitNode;
+pub use view::{Totals, View};
 
 /// A bitmap of entity numbers for each [`Kind`].
 type Sets = [RoaringBitmap; Kind::ALL.len()];

@@ -49,6 +49,7 @@ pub mod query;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod store;
+mod timeline;
 #[cfg(feature = "server")]
 pub mod wire;
 

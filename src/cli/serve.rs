@@ -45,7 +45,7 @@ impl Serve {
         if settings.is_server_flagged {
             return Err(Failure::Usage("serve opens a store of its own; leave --server out".to_owned()));
         }
-        let _until_it_ends = self.telemetry.start(settings)?;
+        let _until_it_ends = settings.telemetry(self.telemetry.clone()).start()?;
         let expose = settings.expose(self.expose.clone());
         let exposure = expose.clone().exposure()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::cli::expose::{Auth, Expose};
 use crate::cli::graphql::Graphql;
 use crate::cli::jwt::Jwt;
-use crate::cli::telemetry::LogFormat;
+use crate::cli::telemetry::{LogFormat, Telemetry};
 use crate::cli::{Failure, Result};
 use crate::server::app::{ANSWERS_KEPT_BYTES, GraphqlSettings};
 
@@ -85,9 +85,8 @@ pub(super) struct Settings {
     pub(super) is_server_flagged: bool,
     pub(super) json: bool,
     listen: Option<String>,
-    log: Option<String>,
-    log_format: Option<LogFormat>,
-    otlp_endpoint: Option<String>,
+    /// What the file says of logs and traces.
+    telemetry: Telemetry,
     response_cache_mb: Option<u64>,
     /// How far the file lets a server stand in the open.
     expose: Expose,
@@ -131,9 +130,11 @@ impl Settings {
             named_data: data.into_iter().flatten().next(),
             json: shared.json,
             listen: file.listen,
-            log: file.log,
-            log_format: file.log_format,
-            otlp_endpoint: file.otlp_endpoint,
+            telemetry: Telemetry {
+                log: file.log,
+                log_format: file.log_format,
+                otlp_endpoint: file.otlp_endpoint,
+            },
             response_cache_mb: file.response_cache_mb,
             expose: Expose {
                 auth: file.auth,
@@ -180,16 +181,8 @@ impl Settings {
         flags.over(&self.graphql)
     }
 
-    /// The collector that traces are sent to, if any. An empty text is none, so that a flag can say so too.
-    pub(super) fn otlp_endpoint(&self, flag: Option<String>) -> Option<String> {
-        flag.or_else(|| self.otlp_endpoint.clone()).filter(|url| !url.is_empty())
-    }
-
-    pub(super) fn log(&self, flag: Option<String>) -> String {
-        flag.or_else(|| self.log.clone()).unwrap_or_else(|| "warn".to_owned())
-    }
-
-    pub(super) fn log_format(&self, flag: Option<LogFormat>) -> LogFormat {
-        flag.or(self.log_format).unwrap_or_default()
+    /// What is logged, and where traces are sent.
+    pub(super) fn telemetry(&self, flags: Telemetry) -> Telemetry {
+        flags.or(self.telemetry.clone())
     }
 }

@@ -20,9 +20,10 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result};
 
+/// What is logged where no setting says.
+const LOG: &str = "warn";
 /// Where a collector takes traces over HTTP.
 const TRACES_PATH: &str = "/v1/traces";
 /// How long a collector may take for what it is sent.
@@ -33,10 +34,10 @@ const SENT_WITHIN: Duration = Duration::from_secs(10);
 pub(super) struct Telemetry {
     /// What to log: error, warn, info, debug, trace, or by part [default: warn]
     #[arg(long, env = "CLADE_LOG", value_name = "LEVEL")]
-    log: Option<String>,
+    pub(super) log: Option<String>,
     /// How to log [default: human]
     #[arg(long, env = "CLADE_LOG_FORMAT", value_enum)]
-    log_format: Option<LogFormat>,
+    pub(super) log_format: Option<LogFormat>,
     /// The collector of traces
     #[arg(
         long,
@@ -44,7 +45,7 @@ pub(super) struct Telemetry {
         value_name = "URL",
         help = "Send traces to an OpenTelemetry collector, such as http://127.0.0.1:4318 [default: none]"
     )]
-    otlp_endpoint: Option<String>,
+    pub(super) otlp_endpoint: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum, Deserialize)]
@@ -72,17 +73,26 @@ impl Drop for Traces {
 }
 
 impl Telemetry {
+    /// These, and the others where these do not say.
+    pub(super) fn or(self, others: Self) -> Self {
+        Self {
+            log: self.log.or(others.log),
+            log_format: self.log_format.or(others.log_format),
+            otlp_endpoint: self.otlp_endpoint.or(others.otlp_endpoint),
+        }
+    }
+
     /// Begins to tell.
-    pub(super) fn start(&self, settings: &Settings) -> Result<Traces> {
-        let level = settings.log(self.log.clone());
-        let filter = filter(&level)?;
+    pub(super) fn start(&self) -> Result<Traces> {
+        let filter = filter(self.log.as_deref().unwrap_or(LOG))?;
         let log = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-        let log = match settings.log_format(self.log_format) {
+        let log = match self.log_format.unwrap_or_default() {
             LogFormat::Human => log.with_ansi(io::stderr().is_terminal()).boxed(),
             LogFormat::Json => log.json().boxed(),
         };
-        let endpoint = settings.otlp_endpoint(self.otlp_endpoint.clone());
-        let provider = endpoint.map(|endpoint| provider(&endpoint)).transpose()?;
+        // An empty text is none, so that a flag can say so too.
+        let endpoint = self.otlp_endpoint.as_deref().filter(|url| !url.is_empty());
+        let provider = endpoint.map(provider).transpose()?;
         let traces = provider.as_ref().map(|provider| layer(provider).with_filter(filter_fn(is_traced)));
         tracing_subscriber::registry().with(log.with_filter(filter)).with(traces).init();
         Ok(Traces(provider))

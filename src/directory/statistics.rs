@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use crate::directory::Took;
-use crate::directory::writer::Shared;
+use crate::directory::applied::Took;
 use crate::graph::Graph;
 use crate::model::entity::{Kind, Revision};
 
@@ -84,7 +83,7 @@ impl Spread {
 /// Where the writer notes what it did.
 #[derive(Debug)]
 pub(super) struct Tally {
-    waiting: AtomicU64,
+    waiting: Arc<AtomicU64>,
     work: Mutex<Work>,
 }
 
@@ -112,7 +111,7 @@ impl Default for Tally {
             copies: 0,
             held: Vec::new(),
         };
-        Self { waiting: AtomicU64::new(0), work: Mutex::new(work) }
+        Self { waiting: Arc::default(), work: Mutex::new(work) }
     }
 }
 
@@ -143,6 +142,27 @@ impl Tally {
         work.held.push((Instant::now(), Arc::downgrade(replaced)));
     }
 
+    /// Everything that it knows, beside what `graph`, the published one, holds.
+    pub(super) fn statistics(&self, graph: &Graph) -> Statistics {
+        let requests_waiting = self.waiting.load(Ordering::Relaxed);
+        let mut work = self.work();
+        work.forget_dropped();
+        Statistics {
+            revision: graph.revision(),
+            entities: Kind::ALL.map(|kind| (kind, graph.count_of(kind))),
+            mappings: graph.mapping_count(),
+            requests_waiting,
+            commit_commands: work.commands.clone(),
+            planned: work.planned.clone(),
+            committed: work.committed.clone(),
+            published: work.published.clone(),
+            commits_failed: work.failed,
+            graph_copies: work.copies,
+            revisions_held: work.held.len() as u64,
+            oldest_held: work.held.first().map_or(Duration::ZERO, |(replaced, _)| replaced.elapsed()),
+        }
+    }
+
     fn work(&self) -> MutexGuard<'_, Work> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -155,40 +175,18 @@ impl Work {
 }
 
 /// One of those who wait for the writer, until this is dropped.
-pub(super) struct Waiting(Arc<Shared>);
+pub(super) struct Waiting(Arc<AtomicU64>);
 
 impl Waiting {
-    pub(super) fn new(shared: &Arc<Shared>) -> Self {
-        shared.tally.waiting.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(shared))
+    pub(super) fn new(tally: &Tally) -> Self {
+        tally.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(&tally.waiting))
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.tally.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Everything that `shared` can be asked for.
-pub(super) fn of(shared: &Shared) -> Statistics {
-    let graph = shared.published.load();
-    let requests_waiting = shared.tally.waiting.load(Ordering::Relaxed);
-    let mut work = shared.tally.work();
-    work.forget_dropped();
-    Statistics {
-        revision: graph.revision(),
-        entities: Kind::ALL.map(|kind| (kind, graph.count_of(kind))),
-        mappings: graph.mapping_count(),
-        requests_waiting,
-        commit_commands: work.commands.clone(),
-        planned: work.planned.clone(),
-        committed: work.committed.clone(),
-        published: work.published.clone(),
-        commits_failed: work.failed,
-        graph_copies: work.copies,
-        revisions_held: work.held.len() as u64,
-        oldest_held: work.held.first().map_or(Duration::ZERO, |(replaced, _)| replaced.elapsed()),
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tracing::Span;
 use uuid::Uuid;
 
+use crate::directory::applied::{Applied, Took};
 use crate::directory::draft::{is_bulk, plan_all};
 use crate::directory::patience::wait_for;
 use crate::directory::plan::Moment;
@@ -20,7 +21,6 @@ use crate::directory::published::{Published, unshared};
 use crate::directory::spans::Requests;
 use crate::directory::statistics::{Tally, Waiting};
 use crate::directory::uses::Uses;
-use crate::directory::{Applied, Took};
 use crate::error::Error;
 use crate::error::panic::caught;
 use crate::graph::{Graph, View};
@@ -62,7 +62,7 @@ pub(super) type Answer = Box<dyn FnOnce(Result<Applied, Error>) + Send>;
 
 impl Request {
     pub(super) fn new(shared: &Arc<Shared>, author: Author, commands: Vec<Command>, answer: Answer) -> Self {
-        Self { author, commands, answer, span: Span::current(), waiting: Waiting::new(shared) }
+        Self { author, commands, answer, span: Span::current(), waiting: Waiting::new(&shared.tally) }
     }
 }
 

@@ -3,25 +3,21 @@
 mod hierarchy;
 mod related;
 mod sight;
-mod unit_node;
+pub(super) mod unit_node;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use crate::error::Error;
 use crate::graph::index::IndexBy;
 use crate::graph::order::Order;
 use crate::graph::{Candidates, Graph, RecordKey, Sorted, Value};
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier};
-use crate::model::reference::UnitRef;
 use crate::model::token::Scope;
 
 use self::sight::Sight;
-
-pub use self::unit_node::OrgUnitNode;
 
 /// A directory at one revision, as far as one scope may see it. Cheap to clone; never changes.
 #[derive(Debug, Clone)]
@@ -155,20 +151,6 @@ impl View {
     fn look_up_one(&self, by: IndexBy, text: &str) -> Option<EntityId> {
         let entity_of = |id| self.graph.entity(id).map(|entity| &**entity);
         self.graph.index.find(by, text, entity_of).find(|id| self.sees(*id))
-    }
-
-    /// The unit that a reference names, to read on from.
-    ///
-    /// # Errors
-    /// As [`View::find_unit`].
-    pub fn org_unit(&self, reference: impl Into<UnitRef>) -> Result<OrgUnitNode<'_>, Error> {
-        let reference = reference.into();
-        let id = self.find_unit(&reference)?;
-        let unit = self
-            .entity(id)
-            .and_then(|entity| entity.as_org_unit())
-            .ok_or_else(|| Error::NotFound { kind: Kind::OrgUnit.as_str(), reference: reference.shown() })?;
-        Ok(OrgUnitNode { view: self, id, unit })
     }
 
     /// The person with this email.

@@ -11,10 +11,10 @@ use crate::model::entity::EntityId;
 use crate::model::mapping::{Mapping, MappingType};
 
 impl Graph {
-    /// The mappings by which something holds `id`.
-    fn holding(&self, id: EntityId) -> impl Iterator<Item = &Mapping> {
+    /// The mappings by which something holds `id`, in no order.
+    pub(super) fn holding(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
         let incoming = self.nodes.edges_directed(node(id), Direction::Incoming);
-        incoming.filter_map(|edge| edge.weight().mapping()).map(Arc::as_ref)
+        incoming.filter_map(|edge| edge.weight().mapping())
     }
 
     /// The units directly above a unit, or that a person or project is placed in, in no order.
@@ -88,7 +88,7 @@ impl Graph {
 
     /// The mapping by which `holder` holds `held` directly, if one does.
     pub(super) fn mapping_between(&self, holder: EntityId, held: EntityId) -> Option<&Mapping> {
-        self.holding(held).find(|mapping| mapping.holder_and_held().0 == holder)
+        self.holding(held).find(|mapping| mapping.holder_and_held().0 == holder).map(Arc::as_ref)
     }
 
     /// The mappings that name `id` at either end, in no order.
@@ -96,5 +96,11 @@ impl Graph {
         let incoming = self.nodes.edges_directed(node(id), Direction::Incoming);
         let outgoing = self.nodes.edges_directed(node(id), Direction::Outgoing);
         incoming.chain(outgoing).filter_map(|edge| edge.weight().mapping())
+    }
+
+    /// How many edges there are at `id`: its mappings, and of a project its assets.
+    pub(super) fn edge_count_of(&self, id: EntityId) -> usize {
+        let count = |direction| self.nodes.edges_directed(node(id), direction).count();
+        count(Direction::Incoming) + count(Direction::Outgoing)
     }
 }

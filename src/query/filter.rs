@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::model::entity::{EntityId, Kind};
 
 pub use crate::model::field::Field;
-pub use crate::query::select::select;
 
 /// Which entities of a kind are asked for.
 #[derive(Debug, Clone, PartialEq)]

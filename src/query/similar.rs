@@ -7,7 +7,7 @@ use roaring::RoaringBitmap;
 
 use crate::graph::View;
 use crate::model::entity::Kind;
-use crate::query::search::{Rated, own_texts};
+use crate::query::closeness::{Rated, own_texts};
 use crate::query::text::Part;
 
 /// At most so many records are looked at.

@@ -22,6 +22,7 @@ use crate::model::token::TokenId;
 use crate::store::archive::line::{IdText, Line, id};
 use crate::store::backup::Snapshot;
 use crate::store::check::Checked;
+use crate::store::fact::unreadable;
 use crate::store::failure::{damaged, failed, reading, reading_at};
 use crate::store::new_file::NewFile;
 use crate::store::record::Unfit;
@@ -129,7 +130,7 @@ impl<W: Write> Writing<'_, W> {
             self.put(&Line::of_actor(&set.actor))?;
             for change in &set.changes {
                 let line = Line::of_change(change, &mut text);
-                self.put(&line.map_err(log::unreadable(batch.revision))?)?;
+                self.put(&line.map_err(unreadable(batch.revision))?)?;
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use crate::model::change::{Change, ChangeSet, RecordId};
 use crate::model::entity::{EntityId, Revision};
 use crate::model::mapping::MappingId;
 use crate::model::token::{Actor, Subject, TokenId};
-use crate::store::log::unreadable;
+use crate::store::failure::damaged;
 use crate::store::record::{self, Unfit};
 
 /// What an entry is made of. Records are as in the tables, so each is made into bytes once.
@@ -141,4 +141,14 @@ pub(super) fn add(fact: &Logged<'_>, sets: &mut Vec<ChangeSet>) -> Result<(), Un
         (None, None) => return Err(Unfit::Shape),
     }
     Ok(())
+}
+
+/// A fact, or the header of an entry, that cannot be read.
+pub(super) fn unreadable(revision: Revision) -> impl Fn(Unfit) -> StoreError {
+    move |why| broken(revision, &format!("cannot be read: {why}"))
+}
+
+/// An entry of the log that is damaged.
+pub(super) fn broken(revision: Revision, what: &str) -> StoreError {
+    damaged(format!("the change log is damaged: the entry of revision {revision} {what}; restore a backup"))
 }

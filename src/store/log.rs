@@ -16,9 +16,9 @@ use crate::model::change::{Batch, BatchHash};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::model::token::Actor;
-use crate::store::fact::{Fact, Logged, add};
+use crate::store::fact::{Fact, Logged, add, broken, unreadable};
 use crate::store::failure::{damaged, failed, reading};
-use crate::store::record::{self, Unfit};
+use crate::store::record;
 use crate::store::tables::{LOG, Meta};
 
 /// The version that is written.
@@ -310,12 +310,4 @@ fn show_part(
         [VERSION, ..] | [] => Err(broken(revision, "cannot be read")),
         [_, ..] => Err(broken(revision, "is of a version that this Clade does not know")),
     }
-}
-
-pub(super) fn unreadable(revision: Revision) -> impl Fn(Unfit) -> StoreError {
-    move |why| broken(revision, &format!("cannot be read: {why}"))
-}
-
-fn broken(revision: Revision, what: &str) -> StoreError {
-    damaged(format!("the change log is damaged: the entry of revision {revision} {what}; restore a backup"))
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod mappings;
 mod org;
 mod twin;
 
@@ -139,9 +140,8 @@ fn order() -> impl Strategy<Value = Order> {
 }
 
 /// Asks a view of everything, or of what is beneath a unit, and the twin of the same.
-fn with_both(org: &Org, scope: Option<usize>, test: impl FnOnce(&View, &Twin<'_>)) {
-    let view = org.view();
-    let ids = org.ids(&view);
+fn with_both(org: &Org, view: &View, scope: Option<usize>, test: impl FnOnce(&View, &Twin<'_>)) {
+    let ids = org.ids(view);
     let mut twin = Twin { org, ids: &ids, scope: None };
     twin.scope = scope.map(|drawn| twin.unit(drawn));
     let view = twin.scope.map_or_else(|| view.clone(), |unit| view.within(&[ids[unit]]));
@@ -177,7 +177,7 @@ proptest! {
 
     #[test]
     fn a_condition_on_a_text_matches_what_passes_it(org in org(), scope in of(0..100_usize), texts in vec(text(), 1..8)) {
-        with_both(&org, scope, |view, twin| {
+        with_both(&org, &org.view(), scope, |view, twin| {
             let asks = texts.iter().flat_map(|text| {
                 let tests = [TextTest::Eq, TextTest::Contains, TextTest::StartsWith].map(|test| test(text.clone()));
                 let of_fields = tests.into_iter().flat_map(|test| FIELDS.map(|field| Ask::Text(field, test.clone())));
@@ -193,7 +193,7 @@ proptest! {
 
     #[test]
     fn conditions_together_match_what_passes_them(org in org(), scope in of(0..100_usize), asks in vec(kind_and_ask(), 40..80)) {
-        with_both(&org, scope, |view, twin| {
+        with_both(&org, &org.view(), scope, |view, twin| {
             for (kind, ask) in &asks {
                 assert_eq!(answered(view, *kind, &ask.filter(twin)), twin.numbers(*kind, ask), "{kind} {ask:?}");
             }
@@ -202,7 +202,7 @@ proptest! {
 
     #[test]
     fn a_facet_counts_each_record_once_for_each_of_its_values(org in org(), scope in of(0..100_usize), (kind, ask) in kind_and_ask(), chosen in text()) {
-        with_both(&org, scope, |view, twin| {
+        with_both(&org, &org.view(), scope, |view, twin| {
             for by in FacetBy::ALL {
                 let expected = twin.facet(kind, &ask, by);
                 assert_eq!(facet(view, kind, &ask.filter(twin), by, false), expected, "{by:?}");
@@ -222,7 +222,7 @@ proptest! {
         bounds in [of(0..100_usize), of(0..100_usize)],
         (first, last) in (of(0..6_usize), of(0..6_usize)),
     ) {
-        with_both(&org, scope, |view, twin| {
+        with_both(&org, &org.view(), scope, |view, twin| {
             let matches = select(view, kind, &ask.filter(twin));
             let sorted = twin.sorted(view, twin.select(kind, &ask), order);
             // A cursor may stand at a record that the filter does not match.
@@ -240,7 +240,7 @@ proptest! {
 
     #[test]
     fn pages_one_after_the_other_are_the_whole_in_both_directions(org in org(), scope in of(0..100_usize), order in order(), size in 1..4_usize) {
-        with_both(&org, scope, |view, twin| {
+        with_both(&org, &org.view(), scope, |view, twin| {
             for kind in Kind::ALL {
                 let matches = view.all(kind);
                 let whole = twin.sorted(view, twin.all(kind).collect(), order);
@@ -277,7 +277,7 @@ proptest! {
 
     #[test]
     fn a_tree_is_read_by_its_shortest_ways(org in org(), scope in of(0..100_usize), top in 0..100_usize, depth in of(0..4_usize), types in vec(one_of(&["team", "group", "tribe"][..]), 0..2)) {
-        with_both(&org, scope, |view, twin| {
+        with_both(&org, &org.view(), scope, |view, twin| {
             let top = twin.unit(top);
             if !twin.sees(top) {
                 assert_eq!(descendants(view, twin.ids[top], depth, &[]), []);
@@ -299,7 +299,7 @@ proptest! {
 
     #[test]
     fn a_search_for_a_word_finds_every_record_that_holds_it(org in org(), scope in of(0..100_usize), word in one_of(&["a", "ADA", "bü", "研", "svc", "u1", "P0", "r1", "HR-1", "nobody"][..])) {
-        with_both(&org, scope, |view, twin| {
+        with_both(&org, &org.view(), scope, |view, twin| {
             let hits = search(view, word, &[], None, usize::MAX);
             assert!(hits.is_sorted_by(|a, b| a.score >= b.score), "the best first: {hits:?}");
             let mut found: Vec<_> = hits.iter().map(|hit| hit.id).collect();

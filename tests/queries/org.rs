@@ -8,7 +8,7 @@ use clade::model::command::{
     RepositoryFields, ServiceFields, UnitFields,
 };
 use clade::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier, UnitKey};
-use clade::model::mapping::MappingType;
+use clade::model::mapping::{MappingType, Relationship};
 use clade::model::{Email, ProjectId, UnitRef, UnitType};
 use clade::query::Field;
 use clade::{Directory, EntityId, Kind, View};
@@ -19,6 +19,8 @@ use proptest::prelude::*;
 /// Names that differ in case alone, and in scripts.
 const NAMES: [&str; 7] = ["Ada", "ada", "BÜRO", "büro", "R&D", "a/b", "研究"];
 const TYPES: [&str; 6] = ["organization", "business", "department", "group", "team", "tribe"];
+/// Of mappings.
+pub(crate) const SOURCES: [&str; 2] = ["HR", "hr"];
 const EXTERNAL_IDS: [&str; 3] = ["hr-1", "HR-1", "pm 2"];
 pub(crate) const PEOPLE_MAX: usize = 6;
 
@@ -346,8 +348,12 @@ impl Org {
             .map(|person| (MappingType::ProjectPeople, EndRef::Person(self.email(*person))));
         placed
             .chain(joined)
-            .map(|(mapping_type, other)| {
+            .enumerate()
+            .map(|(nth, (mapping_type, other))| {
+                let source = SOURCES.get((at + nth) % 3).map(|source| Name::parse(source).unwrap());
                 let fields = MappingFields {
+                    source: Patch::clear_or_set(source),
+                    relationship: Some(Relationship::ALL[(at * 3 + nth) % 4]),
                     mapping_type: Some(mapping_type),
                     from: Some(own.clone()),
                     to: Some(other),

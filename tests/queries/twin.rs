@@ -101,7 +101,7 @@ impl Twin<'_> {
         &self.node(self.node(at).project.unwrap_or(at)).holders
     }
 
-    fn is_beneath(&self, at: usize, unit: usize) -> bool {
+    pub(crate) fn is_beneath(&self, at: usize, unit: usize) -> bool {
         self.holders(at).iter().any(|holder| *holder == unit || self.is_beneath(*holder, unit))
     }
 

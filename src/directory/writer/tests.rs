@@ -131,7 +131,7 @@ fn a_panic_after_the_commit_takes_nobody_along() {
 #[test]
 fn small_changes_take_the_graph_before_back_and_large_ones_copy() {
     let started = start_panicking();
-    let copies = || crate::directory::statistics::of(&started.shared).graph_copies;
+    let copies = || started.shared.tally.statistics(&started.shared.published.load()).graph_copies;
     for at in 0..20 {
         started.apply(vec![goes_well(&format!("small {at}"))]).unwrap();
     }

@@ -57,10 +57,24 @@ impl View {
     /// Every mapping with both ends in sight, in the order in which they were made.
     #[must_use]
     pub fn mappings(&self) -> Vec<&Arc<Mapping>> {
-        let mut mappings: Vec<_> =
-            self.graph.all_mappings().filter(|mapping| self.sees_mapping(mapping)).collect();
+        let mut mappings: Vec<_> = self.each_mapping().collect();
         mappings.sort_unstable_by_key(|mapping| mapping.id);
         mappings
+    }
+
+    /// The same in no order.
+    pub(crate) fn each_mapping(&self) -> impl Iterator<Item = &Arc<Mapping>> {
+        self.graph.all_mappings().filter(|mapping| self.sees_mapping(mapping))
+    }
+
+    /// How many mappings there are, out of sight too.
+    pub(crate) fn mapping_count(&self) -> u64 {
+        self.graph.mapping_count()
+    }
+
+    /// The mappings by which something in sight holds this entity, in no order.
+    pub(crate) fn mappings_holding(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
+        self.graph.holding(id).filter(|mapping| self.sees_mapping(mapping))
     }
 
     /// The mappings that name an entity that does not hold, in no order. What is out of sight does not hold either, but
@@ -74,10 +88,19 @@ impl View {
     /// The mappings that name this entity at either end, in the order in which they were made.
     #[must_use]
     pub fn mappings_of(&self, id: EntityId) -> Vec<&Arc<Mapping>> {
-        let mut mappings: Vec<_> =
-            self.graph.mappings_of(id).filter(|mapping| self.sees_mapping(mapping)).collect();
+        let mut mappings: Vec<_> = self.mappings_at(id).collect();
         mappings.sort_unstable_by_key(|mapping| mapping.id);
         mappings
+    }
+
+    /// The same in no order.
+    pub(crate) fn mappings_at(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
+        self.graph.mappings_of(id).filter(|mapping| self.sees_mapping(mapping))
+    }
+
+    /// About how many those are: what is out of sight counts too.
+    pub(crate) fn mapping_count_of(&self, id: EntityId) -> u64 {
+        self.graph.edge_count_of(id) as u64
     }
 
     /// The mapping by which `holder` (a unit, or a project) holds `held` directly.

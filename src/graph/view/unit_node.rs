@@ -2,15 +2,33 @@
 
 use std::ops::Deref;
 
+use crate::error::Error;
 use crate::graph::view::{Totals, View};
 use crate::model::entity::{Entity, EntityId, Kind, OrgUnit, Person, Project};
+use crate::model::reference::UnitRef;
 
 /// A unit as one view sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct OrgUnitNode<'v> {
-    pub(super) view: &'v View,
-    pub(super) id: EntityId,
-    pub(super) unit: &'v OrgUnit,
+    view: &'v View,
+    id: EntityId,
+    unit: &'v OrgUnit,
+}
+
+impl View {
+    /// The unit that a reference names, to read on from.
+    ///
+    /// # Errors
+    /// As [`View::find_unit`].
+    pub fn org_unit(&self, reference: impl Into<UnitRef>) -> Result<OrgUnitNode<'_>, Error> {
+        let reference = reference.into();
+        let id = self.find_unit(&reference)?;
+        let unit = self
+            .entity(id)
+            .and_then(|entity| entity.as_org_unit())
+            .ok_or_else(|| Error::NotFound { kind: Kind::OrgUnit.as_str(), reference: reference.shown() })?;
+        Ok(OrgUnitNode { view: self, id, unit })
+    }
 }
 
 impl<'v> OrgUnitNode<'v> {

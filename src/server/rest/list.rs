@@ -199,12 +199,7 @@ impl List {
             let begin = match after {
                 None => 0,
                 Some(after) => {
-                    1 + all.iter().position(|item| name(view, item) == after).ok_or_else(|| {
-                        unfit(
-                            "cursor",
-                            "cursor is none of this list, or its record has gone; begin again without it",
-                        )
-                    })?
+                    1 + all.iter().position(|item| name(view, item) == after).ok_or_else(no_cursor)?
                 }
             };
             let mut items: Vec<_> = all.into_iter().skip(begin).collect();
@@ -217,7 +212,8 @@ impl List {
     }
 
     /// 304 where the client has the answer, or else the rows that `find` finds, written where that holds up nobody.
-    async fn answer<R: Resource, P: Send + 'static>(
+    /// `prepare` says what that costs, in texts looked at, and reads what it is made from.
+    pub(super) async fn answer<R: Resource, P: Send + 'static>(
         self,
         prepare: impl FnOnce(&Self) -> Result<(u64, P)>,
         find: impl FnOnce(&View, P) -> Result<Rows<R::Item>> + Send + 'static,
@@ -313,6 +309,11 @@ pub(super) fn link_to(uri: &Uri, next: &str) -> Option<HeaderValue> {
     let next = format!("cursor={}", utf8_percent_encode(next, NON_ALPHANUMERIC));
     let query = kept.chain([next.as_str()]).collect::<Vec<_>>().join("&");
     HeaderValue::from_str(&format!("<{}?{query}>; rel=\"next\"", uri.path())).ok()
+}
+
+/// A cursor that stands at no record of the list.
+pub(super) fn no_cursor() -> Problem {
+    unfit("cursor", "cursor is none of this list, or its record has gone; begin again without it")
 }
 
 /// A list that comes in just the orders of these names.

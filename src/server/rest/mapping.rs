@@ -9,10 +9,11 @@ use crate::directory::View;
 use crate::model::command::{Command, Delete, IfExists, Update};
 use crate::model::entity::Revision;
 use crate::model::mapping::{Mapping, MappingId};
+use crate::query::MappingFilter;
 use crate::server::auth::extract::{Visible, Writer};
 use crate::server::request::body::{JsonBody, MergePatch};
 use crate::server::request::key::Key;
-use crate::server::request::params::NoParams;
+use crate::server::request::params::{Known, NoParams};
 use crate::server::response::problem::Result;
 use crate::server::rest::docs::{Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written};
 use crate::server::rest::etag;
@@ -51,7 +52,8 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
     responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(request: ListRequest) -> Result<Response> {
-    mapping_list::answer(request.known(&[LEVELS, MAPPING_LIST])?, |_, _| Ok(Box::new(|_| true))).await
+    let all = |_: &View, _: &Known| Ok(MappingFilter::default());
+    mapping_list::answer(request.known(&[LEVELS, MAPPING_LIST])?, all).await
 }
 
 /// Lists mappings; the older path.

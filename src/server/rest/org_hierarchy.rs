@@ -1,17 +1,13 @@
 //! The hierarchy as the published API has it: parent and child, linked and listed, and nested as a tree.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-
 use axum::response::Response;
 
-use crate::directory::View;
 use crate::model::command::IfExists;
-use crate::model::entity::{EntityId, Kind};
-use crate::model::mapping::MappingType;
 use crate::model::reference::UnitRef;
+use crate::query::{MappingFilter, Subtree};
 use crate::server::auth::extract::Writer;
 use crate::server::request::body::JsonBody;
-use crate::server::request::params::{Known, NoParams};
+use crate::server::request::params::NoParams;
 use crate::server::response::problem::Result;
 use crate::server::rest::docs::{Bodied, ListParams, Listed, Referring, Refused, Written};
 use crate::server::rest::levels::LEVELS;
@@ -53,42 +49,9 @@ pub(super) async fn list(request: ListRequest) -> Result<Response> {
     }
     let list = request.known(&[HIERARCHY, LEVELS, MAPPING_LIST])?;
     mapping_list::answer(list, |view, known| {
-        let parents = parents_in_reach(view, known)?;
-        Ok(Box::new(move |mapping| {
-            mapping.mapping_type == MappingType::ParentChild
-                && parents.as_ref().is_none_or(|parents| parents.contains(&mapping.from))
-        }))
+        let root = known.one("root").map(|root| view.find_unit(&UnitRef::from(root))).transpose()?;
+        let parents = Some(Subtree { root, depth: known.whole("depth") });
+        Ok(MappingFilter { parents, ..MappingFilter::default() })
     })
     .await
-}
-
-/// The units whose children are asked for; all when none.
-fn parents_in_reach(view: &View, known: &Known) -> Result<Option<HashSet<EntityId>>> {
-    let depth = known.whole("depth");
-    let root = known.one("root").map(|root| view.find_unit(&UnitRef::from(root))).transpose()?;
-    let begin = match (root, depth) {
-        (None, None) => return Ok(None),
-        (Some(root), None) => {
-            let beneath = view.below(root, Kind::OrgUnit);
-            return Ok(Some(beneath.iter().map(EntityId).chain([root]).collect()));
-        }
-        (Some(root), Some(_)) => vec![root],
-        (None, Some(_)) => view.roots(),
-    };
-    let depth = depth.unwrap_or(usize::MAX);
-    let mut reached: HashMap<EntityId, usize> = begin.iter().map(|unit| (*unit, 0)).collect();
-    let mut waiting = VecDeque::from(begin);
-    while let Some(unit) = waiting.pop_front() {
-        let below = reached[&unit] + 1;
-        if below >= depth {
-            continue;
-        }
-        for child in view.children(unit) {
-            reached.entry(child).or_insert_with(|| {
-                waiting.push_back(child);
-                below
-            });
-        }
-    }
-    Ok(Some(reached.into_keys().collect()))
 }

@@ -10,8 +10,8 @@ use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::query::Order;
 use crate::query::facet::{self, FacetBy, facets};
-use crate::query::filter::{Filter, select};
 use crate::query::page::{Page, PageRequest, cursor, page};
+use crate::query::{Filter, select};
 use crate::server::graphql::execution::budget::{self, Budget};
 use crate::server::graphql::execution::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::server::graphql::types::counted::Counted;
@@ -45,7 +45,8 @@ pub(crate) struct PageArgs {
 }
 
 impl PageArgs {
-    fn request(self) -> Result<PageRequest> {
+    /// The page that they ask for.
+    pub(crate) fn request(self) -> Result<PageRequest> {
         let (mut first, last) = (page_size("first", self.first)?, page_size("last", self.last)?);
         if first.is_some() && last.is_some() {
             return Err(invalid("give first or last, not both").with("field", "last"));

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, SimpleObject};
 
 use crate::directory::View;
-use crate::model::entity::Kind;
 use crate::model::key::Name;
-use crate::model::mapping::{Mapping as Record, MappingType as Type, Relationship as Relation};
+use crate::model::mapping::{Mapping as Record, MappingId};
+use crate::query::{
+    MappingFilter as Filter, MappingOrder, MappingPage, MappingPageRequest, PageRequest, mappings,
+};
 use crate::server::graphql::execution::budget::{self, Budget};
-use crate::server::graphql::execution::limits::PAGE_DEFAULT;
-use crate::server::graphql::types::connection::{PageArgs, PageInfo, invalid, page_size};
+use crate::server::graphql::types::connection::{PageArgs, PageInfo, invalid};
 use crate::server::graphql::types::counted::Counted;
 use crate::server::graphql::types::node::{Node, unit};
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
-use crate::wire::id::{Named, mapping_id};
+use crate::wire::id::{Key, Named, mapping_id};
 
 /// What kinds of record a mapping connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -139,9 +140,7 @@ pub(crate) struct MappingFilter {
 #[derive(Description)]
 pub(crate) struct MappingConnection {
     view: View,
-    all: Vec<Arc<Record>>,
-    from: usize,
-    to: usize,
+    found: MappingPage,
 }
 
 /// One mapping of a list, with its cursor.
@@ -160,80 +159,72 @@ impl MappingConnection {
         filter: MappingFilter,
         args: PageArgs,
     ) -> Result<Self> {
-        // A record is at some end of one mapping, as a rule.
-        let records: u64 = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
-        let mappings = if filter.node.is_some() { 0 } else { records };
-        Budget::of(context)?.look(view, mappings, || Self::found(view, &filter, &args)).await
-    }
-
-    fn found(view: &View, filter: &MappingFilter, args: &PageArgs) -> Result<Self> {
-        let candidates = match &filter.node {
-            Some(id) => match Named::read(view, id) {
-                Some(Named::Entity(id)) => view.mappings_of(id),
-                Some(Named::Mapping(_)) => Vec::new(),
-                None => view.mappings_of(unit(view, id)?),
-            },
-            None => view.mappings(),
-        };
-        let all: Vec<_> = candidates.into_iter().filter(|mapping| filter.fits(mapping)).cloned().collect();
-        let (mut from, mut to) = (0, all.len());
-        if let Some(after) = &args.after {
-            from = position(&all, after, "after")? + 1;
-        }
-        if let Some(before) = &args.before {
-            to = position(&all, before, "before")?.max(from);
-        }
-        let (first, last) = (page_size("first", args.first)?, page_size("last", args.last)?);
-        match (first, last) {
-            (Some(_), Some(_)) => {
-                return Err(invalid("give first or last, not both").with("field", "last"));
-            }
-            (None, Some(last)) => from = from.max(to.saturating_sub(last)),
-            (first, None) => to = to.min(from.saturating_add(first.unwrap_or(PAGE_DEFAULT))),
-        }
-        Ok(Self { view: view.clone(), all, from, to })
+        let request = request(args)?;
+        let filter = filter.read(view)?;
+        let order = MappingOrder::default();
+        let find = || mappings(view, &filter, order, &request).map_err(|no| no_cursor(no.field));
+        let found = Budget::of(context)?.look(view, filter.cost(view), find).await?;
+        Ok(Self { view: view.clone(), found })
     }
 
     fn page(&self) -> impl DoubleEndedIterator<Item = Mapping> + '_ {
-        self.all[self.from..self.to]
-            .iter()
-            .map(|mapping| Mapping { view: self.view.clone(), mapping: Arc::clone(mapping) })
+        let shown = |mapping: &Arc<Record>| Mapping { view: self.view.clone(), mapping: Arc::clone(mapping) };
+        self.found.mappings.iter().map(shown)
     }
 }
 
 impl MappingFilter {
-    fn fits(&self, mapping: &Record) -> bool {
-        let type_fits =
-            |types: &Vec<MappingType>| types.iter().any(|t| Type::from(*t) == mapping.mapping_type);
-        let relationship_fits =
-            |all: &Vec<Relationship>| all.iter().any(|r| Relation::from(*r) == mapping.relationship);
-        self.mapping_type.as_ref().is_none_or(type_fits)
-            && self.relationship.as_ref().is_none_or(relationship_fits)
-            && self
-                .source
-                .as_ref()
-                .is_none_or(|asked| mapping.source.as_ref().is_some_and(|source| source.as_str() == asked))
+    /// The same for the query engine.
+    fn read(self, view: &View) -> Result<Filter> {
+        let base = match &self.node {
+            None => Filter::default(),
+            Some(id) => match Named::read(view, id) {
+                Some(Named::Entity(id)) => Filter { end: Some(id), ..Filter::default() },
+                Some(Named::Mapping(_)) => return Ok(Filter::nothing()),
+                None => Filter { end: Some(unit(view, id)?), ..Filter::default() },
+            },
+        };
+        Ok(Filter {
+            types: self.mapping_type.map(|types| types.into_iter().map(Into::into).collect()),
+            relationships: self.relationship.map(|all| all.into_iter().map(Into::into).collect()),
+            source: self.source,
+            ..base
+        })
     }
 }
 
-fn position(all: &[Arc<Record>], cursor: &str, field: &'static str) -> Result<usize> {
-    all.iter().position(|mapping| mapping_id(mapping.id) == cursor).ok_or_else(|| {
-        let detail = format!("{field} is no cursor of this list; take one from its edges");
-        invalid(detail).with("field", field)
-    })
+/// The page that the arguments ask for.
+fn request(args: PageArgs) -> Result<MappingPageRequest> {
+    let PageRequest { first, after, last, before } = args.request()?;
+    let at = |field, cursor: Option<String>| {
+        cursor.map(|cursor| id_of(&cursor).ok_or_else(|| no_cursor(field))).transpose()
+    };
+    Ok(MappingPageRequest { first, after: at("after", after)?, last, before: at("before", before)? })
+}
+
+/// The mapping at which a cursor stands: its global id, just as it was given out.
+fn id_of(cursor: &str) -> Option<MappingId> {
+    match Key::read(&ID::from(cursor)) {
+        Some(Key::Mapping(id)) if mapping_id(id).as_str() == cursor => Some(id),
+        _ => None,
+    }
+}
+
+fn no_cursor(field: &'static str) -> Problem {
+    invalid(format!("{field} is no cursor of this list; take one from its edges")).with("field", field)
 }
 
 #[Object(use_type_description)]
 impl MappingConnection {
     /// The mappings of this page.
     async fn nodes(&self, context: &Context<'_>) -> Result<Vec<Mapping>> {
-        budget::page_of(context, self.to - self.from)?;
+        budget::page_of(context, self.found.mappings.len())?;
         Ok(self.page().collect())
     }
 
     /// The mappings of this page, each with its cursor.
     async fn edges(&self, context: &Context<'_>) -> Result<Vec<MappingEdge>> {
-        budget::page_of(context, self.to - self.from)?;
+        budget::page_of(context, self.found.mappings.len())?;
         let edge = |node: Mapping| MappingEdge { cursor: Counted(mapping_id(node.mapping.id)), node };
         Ok(self.page().map(edge).collect())
     }
@@ -242,15 +233,15 @@ impl MappingConnection {
     async fn page_info(&self) -> PageInfo {
         let cursor = |mapping: Mapping| mapping_id(mapping.mapping.id);
         PageInfo {
-            has_next_page: self.to < self.all.len(),
-            has_previous_page: self.from > 0,
+            has_next_page: self.found.has_next,
+            has_previous_page: self.found.has_previous,
             start_cursor: self.page().next().map(cursor),
             end_cursor: self.page().next_back().map(cursor),
         }
     }
 
     /// How many mappings the whole list has.
-    async fn total_count(&self) -> usize {
-        self.all.len()
+    async fn total_count(&self) -> u64 {
+        self.found.count
     }
 }

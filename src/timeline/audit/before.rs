@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::directory::audit::{AuditEntry, Record, What};
 use crate::error::{Error, StoreError};
 use crate::model::change::{Change, RecordId};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::store::{History, Logged};
+use crate::timeline::audit::entry::{AuditEntry, Record, What};
 
 /// What the records of a page were may have so many bytes in the store.
 const BEFORE_BYTES_MAX: usize = 32 << 20;

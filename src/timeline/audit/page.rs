@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::directory::audit::before::{Place, Wanted};
-use crate::directory::audit::{AuditChange, AuditEntry, AuditSet, Record, What};
 use crate::error::StoreError;
 use crate::model::change::{Change, RecordId};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::store::{Head, History, Logged};
+use crate::timeline::audit::before::{Place, Wanted};
+use crate::timeline::audit::entry::{AuditChange, AuditEntry, AuditSet, Record, What};
 
 /// A page shows no more changes once their records have so many bytes in the store.
 const PAGE_BYTES_MAX: usize = 8 << 20;

@@ -1,27 +1,16 @@
-//! Who changed what, when, before and after: the log, read from its end.
-//!
-//! What must stay true: however large the log and its entries are, only so much of them is held at once as a page may
-//! show; and what a record was is looked for no further back than it must be.
+//! What the audit trail is asked for, and what it answers: entries, change sets, and records as they were.
 
-mod before;
-mod page;
-
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::error::{Error, StoreError};
-use crate::model::change::RecordId;
+use crate::graph::View;
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
-use crate::model::key::{Name, fold};
+use crate::model::key::Name;
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::time::Timestamp;
 use crate::model::token::{Actor, Token, TokenId};
-use crate::store::History;
-
-use self::before::find_before;
-use self::page::Page;
 
 /// What to look at, from the newest entry down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +128,7 @@ impl AuditChange {
 impl AuditSet {
     /// What the token was made for that the changes were made with, where it is known.
     #[must_use]
-    pub fn description<'v>(&self, view: &'v crate::graph::View) -> Option<&'v Name> {
+    pub fn description<'v>(&self, view: &'v View) -> Option<&'v Name> {
         match &self.actor {
             Actor::Token(id) => view.token(id)?.description.as_ref(),
             Actor::Local | Actor::Subject(_) => None,
@@ -147,59 +136,9 @@ impl AuditSet {
     }
 }
 
-/// Reads one page.
-pub(super) fn read(history: &History, asked: &AuditRequest) -> Result<Audit, Error> {
-    let only = asked.record.as_ref().map(|record| named(history, record)).transpose()?;
-    let mut page = Page::new(history, asked.changes, only);
-    let newest = history.revision();
-    let mut at = asked.before.map_or(newest, |before| newest.min(Revision(before.0.saturating_sub(1))));
-    while at > Revision(0) && page.takes_more(asked.entries) {
-        page.take(at)?;
-        at = Revision(at.0 - 1);
-    }
-    let (mut entries, wanted) = page.finish();
-    find_before(history, &mut entries, wanted)?;
-    let keys = keys(history, &entries)?;
-    Ok(Audit { entries, next: (at > Revision(0)).then_some(at.next()), keys })
-}
-
-/// The records that are called so, ended ones too.
-fn named(history: &History, record: &RecordName) -> Result<HashSet<RecordId>, StoreError> {
-    match record {
-        RecordName::Mapping(id) => Ok(HashSet::from([RecordId::Mapping(*id)])),
-        RecordName::Token(id) => Ok(HashSet::from([RecordId::Token(id.clone())])),
-        RecordName::Entity(kind, key) => {
-            let key = fold(key.trim());
-            let mut found = HashSet::new();
-            history.each_entity(&mut |entity| {
-                if entity.kind() == *kind && fold(entity.label()) == key {
-                    found.insert(RecordId::Entity(entity.id));
-                }
-            })?;
-            Ok(found)
-        }
-    }
-}
-
-/// The last key of every entity that a record names by its number.
-fn keys(history: &History, entries: &[AuditEntry]) -> Result<HashMap<EntityId, String>, StoreError> {
-    let mut keys = HashMap::new();
-    let changes = entries.iter().flat_map(|entry| &entry.sets).flat_map(|set| &set.changes);
-    for record in changes.flat_map(|change| [&change.before, &change.after]).flatten() {
-        for id in record.names() {
-            if !keys.contains_key(&id)
-                && let Some((entity, _)) = history.entity(id)?
-            {
-                keys.insert(id, entity.label().to_owned());
-            }
-        }
-    }
-    Ok(keys)
-}
-
 impl Record {
     /// The entities that it names.
-    fn names(&self) -> Vec<EntityId> {
+    pub(super) fn names(&self) -> Vec<EntityId> {
         match self {
             Self::Entity(entity) => entity.owning_project().into_iter().collect(),
             Self::Mapping(mapping) => vec![mapping.from, mapping.to],

@@ -1,0 +1,24 @@
+//! The shape of the code: walls between modules, circles of imports, and what `ARCHITECTURE.md` says of both.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod circles;
+mod map;
+mod source;
+mod walls;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::source::files;
+
+#[test]
+fn every_file_says_what_lives_in_it() {
+    let folders = ["src", "tests", "benches", "examples"];
+    let silent: Vec<_> = folders
+        .iter()
+        .flat_map(|folder| files(Path::new(folder)))
+        .filter(|path| !fs::read_to_string(path).unwrap().starts_with("//!"))
+        .collect();
+    assert_eq!(silent, Vec::<PathBuf>::new());
+}
