@@ -8,7 +8,7 @@ use crate::source::{absolute, is_in, module, paths, texts, without_tests};
 
 /// Each module with the modules that it may name, as the map has it.
 pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
-    ("cli", &["server", "wire", "exchange", "directory", "access", "query", "model"]),
+    ("cli", &["server/app", "wire", "exchange", "directory", "access", "query", "model"]),
     ("server", &["wire", "exchange", "directory", "access", "query", "model"]),
     ("exchange", &["wire", "directory", "query", "model"]),
     ("wire", &["directory", "query", "model"]),
@@ -24,7 +24,22 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
 /// Modules inside one of those above, lowest first. Each may name what the module around it may name, and all layers
 /// before its own; those of one layer never name each other. Files that no layer names are free, and no layer may name
 /// them.
-const LAYERS: &[(&str, &[&[&str]])] = &[("server", &[])];
+const LAYERS: &[(&str, &[&[&str]])] = &[(
+    "server",
+    &[
+        &["limits"],
+        &["quota"],
+        &["cache"],
+        &["connection"],
+        &["response"],
+        &["metrics"],
+        &["auth"],
+        &["admission"],
+        &["request"],
+        &["rest", "graphql"],
+        &["app"],
+    ],
+)];
 
 /// May be named by all.
 const BESIDE: &str = "error";
