@@ -32,6 +32,12 @@ peers *ARGS="--entities 100000":
 bench-http:
     cargo bench --locked --bench http
 
+# Point reads beside heavy reads, conditional requests, many writers, and memory under attack, of the release build;
+# `just bench-beside writers` measures one part.
+bench-beside *ARGS:
+    cargo build --locked --release --bin clade
+    cargo bench --locked --bench beside -- {{ARGS}}
+
 # Measure durable writes, by one and by 64 at once, beside a bare append with a sync.
 bench-durable:
     cargo bench --locked --bench durable

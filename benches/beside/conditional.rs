@@ -1,0 +1,80 @@
+//! What a conditional request costs beside a refusal and a read that finds nothing, one after the other.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::figures::{Latencies, row, table};
+use crate::http::{Client, Patience};
+use crate::org;
+use crate::program::Program;
+use crate::requests::get;
+use crate::settings::Settings;
+
+const NARROWED: &str = "/api/v2/data/projects?department=d0&q=y&limit=50";
+const WHOLE: &str = "/api/v2/data/projects";
+const MISSING: &str = "/api/v2/data/people/nobody@corp.example";
+/// How long an answer is waited for.
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+
+/// A kind of request, and what came of it.
+struct Kind {
+    name: String,
+    request: Vec<u8>,
+    /// By the outcome: past some attempts with a bad token, more are refused earlier.
+    took: BTreeMap<String, Vec<Duration>>,
+}
+
+/// Each kind in turn over one connection, again and again.
+pub(crate) fn run(settings: &Settings) {
+    let store = org::made_up(settings);
+    let program = Program::start(&settings.binary, &store.path, None);
+    let mut kinds = kinds(program.address, &store.readers[0]);
+    let mut client = Client::new(program.address);
+    for _ in 0..settings.count {
+        for kind in &mut kinds {
+            let began = Instant::now();
+            let answer = client.ask(&kind.request, Patience::of(ANSWER_WITHIN)).unwrap();
+            kind.took.entry(answer.outcome()).or_default().push(began.elapsed());
+        }
+    }
+    print(settings, kinds);
+}
+
+fn kinds(address: SocketAddr, token: &str) -> Vec<Kind> {
+    let conditional = |path: &str| {
+        let answer = Client::new(address).ask(&get(path, token, ""), Patience::of(ANSWER_WITHIN)).unwrap();
+        let etag = answer.etag.unwrap_or_else(|| panic!("{path} has no ETag"));
+        kind(
+            format!("`{path}` with `If-None-Match`"),
+            get(path, token, &format!("If-None-Match: {etag}\r\n")),
+        )
+    };
+    vec![
+        conditional(NARROWED),
+        conditional(WHOLE),
+        kind("a bad token".to_owned(), get(WHOLE, "clade_bad", "")),
+        kind("a person who is not there".to_owned(), get(MISSING, token, "")),
+    ]
+}
+
+fn kind(name: String, request: Vec<u8>) -> Kind {
+    Kind { name, request, took: BTreeMap::new() }
+}
+
+fn print(settings: &Settings, kinds: Vec<Kind>) {
+    println!("\n## Conditional requests\n");
+    println!(
+        "{} entities, one connection, {} requests of each kind in turn\n",
+        settings.entities, settings.count
+    );
+    table(&["request", "answer", "count", "median µs", "p99 µs"]);
+    for kind in kinds {
+        for (outcome, took) in kind.took {
+            let count = took.len().to_string();
+            let latencies = Latencies::of(took);
+            let us = |per_mille| format!("{:.0}", latencies.at(per_mille).as_secs_f64() * 1e6);
+            row(&[kind.name.clone(), outcome, count, us(500), us(990)]);
+        }
+    }
+}

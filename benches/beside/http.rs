@@ -1,0 +1,222 @@
+//! A client of HTTP/1.1 over one kept connection: `Content-Length`, chunks, and a limit on how long it waits.
+//!
+//! Of a body only the beginning is kept, so that large answers cost the client little.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How much of a body is kept when nothing else is said.
+const KEPT_BYTES: usize = 4 << 10;
+/// How much is read at once.
+const BUFFER_BYTES: usize = 128 << 10;
+/// How often a client that waits looks whether it should go on.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The longest line of a head.
+const LINE_MAX_BYTES: usize = 16 << 10;
+
+/// An answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) etag: Option<String>,
+    /// The beginning of the body.
+    pub(crate) body: String,
+    /// Whether the server closes the connection after it.
+    closes: bool,
+}
+
+impl Answer {
+    /// The status, with the code of the error where there is one.
+    pub(crate) fn outcome(&self) -> String {
+        let is_error = self.status >= 400 || self.body.contains("\"errors\":[");
+        let code = self.body.split_once("\"code\":\"").and_then(|(_, rest)| rest.split('"').next());
+        match code {
+            Some(code) if is_error => format!("{} {code}", self.status),
+            _ if is_error => format!("{} error", self.status),
+            _ => self.status.to_string(),
+        }
+    }
+}
+
+/// How long an answer is waited for.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience<'a> {
+    pub(crate) until: Instant,
+    /// Given up as soon as this is set.
+    pub(crate) stop: Option<&'a AtomicBool>,
+}
+
+impl Patience<'_> {
+    pub(crate) fn of(time: Duration) -> Self {
+        Self { until: Instant::now() + time, stop: None }
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.until || self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+}
+
+/// A connection, opened when it is needed.
+pub(crate) struct Client {
+    address: SocketAddr,
+    stream: Option<TcpStream>,
+    kept_bytes: usize,
+    buffer: Vec<u8>,
+    /// What has been read and not used.
+    unused: std::ops::Range<usize>,
+}
+
+impl Client {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self::keeping(address, KEPT_BYTES)
+    }
+
+    /// One that keeps so much of each body.
+    pub(crate) fn keeping(address: SocketAddr, kept_bytes: usize) -> Self {
+        Self { address, stream: None, kept_bytes, buffer: vec![0; BUFFER_BYTES], unused: 0..0 }
+    }
+
+    /// Sends a request and reads its answer to the end. After an error the next request opens a new connection.
+    pub(crate) fn ask(&mut self, request: &[u8], patience: Patience) -> io::Result<Answer> {
+        let asked = self.exchange(request, patience);
+        if asked.as_ref().map_or(true, |answer| answer.closes) {
+            self.stream = None;
+        }
+        asked
+    }
+
+    fn exchange(&mut self, request: &[u8], patience: Patience) -> io::Result<Answer> {
+        if self.stream.is_none() {
+            self.stream = Some(connect(self.address)?);
+            self.unused = 0..0;
+        }
+        self.stream()?.write_all(request)?;
+        let status = self.line(patience)?;
+        let status = status.split(' ').nth(1).and_then(|text| text.parse().ok());
+        let status = status.ok_or_else(|| broken("an answer without a status"))?;
+        let mut answer = Answer { status, etag: None, body: String::new(), closes: false };
+        let length = self.head(&mut answer, patience)?;
+        let mut kept = Vec::new();
+        match length {
+            _ if matches!(status, 204 | 304) => {}
+            Length::Known(length) => self.take(length, &mut kept, patience)?,
+            Length::Chunks => self.chunks(&mut kept, patience)?,
+        }
+        answer.body = String::from_utf8_lossy(&kept).into_owned();
+        Ok(answer)
+    }
+
+    fn stream(&mut self) -> io::Result<&mut TcpStream> {
+        self.stream.as_mut().ok_or_else(|| broken("no connection"))
+    }
+
+    /// Reads the head; gives how long the body is.
+    fn head(&mut self, answer: &mut Answer, patience: Patience) -> io::Result<Length> {
+        let mut length = Length::Known(0);
+        loop {
+            let line = self.line(patience)?;
+            let Some((name, value)) = line.split_once(':') else {
+                return if line.is_empty() { Ok(length) } else { Err(broken("a line that is no header")) };
+            };
+            let value = value.trim();
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => {
+                    let value = value.parse().map_err(|_| broken("a length that is no number"))?;
+                    length = Length::Known(value);
+                }
+                "transfer-encoding" => length = Length::Chunks,
+                "etag" => answer.etag = Some(value.to_owned()),
+                "connection" => answer.closes = value.eq_ignore_ascii_case("close"),
+                _ => {}
+            }
+        }
+    }
+
+    fn chunks(&mut self, kept: &mut Vec<u8>, patience: Patience) -> io::Result<()> {
+        loop {
+            let size = self.line(patience)?;
+            let size = size.split(';').next().unwrap_or_default().trim();
+            let size = usize::from_str_radix(size, 16).map_err(|_| broken("a chunk without a size"))?;
+            if size == 0 {
+                while !self.line(patience)?.is_empty() {}
+                return Ok(());
+            }
+            self.take(size, kept, patience)?;
+            self.line(patience)?;
+        }
+    }
+
+    /// One line, without its end.
+    fn line(&mut self, patience: Patience) -> io::Result<String> {
+        let mut line = Vec::new();
+        loop {
+            let unused = &self.buffer[self.unused.clone()];
+            if let Some(at) = unused.iter().position(|byte| *byte == b'\n') {
+                line.extend_from_slice(&unused[..at]);
+                self.unused.start += at + 1;
+                if line.last() == Some(&b'\r') {
+                    line.pop();
+                }
+                return Ok(String::from_utf8_lossy(&line).into_owned());
+            }
+            line.extend_from_slice(unused);
+            if line.len() > LINE_MAX_BYTES {
+                return Err(broken("a line without an end"));
+            }
+            self.fill(patience)?;
+        }
+    }
+
+    /// So many bytes of a body.
+    fn take(&mut self, mut count: usize, kept: &mut Vec<u8>, patience: Patience) -> io::Result<()> {
+        while count > 0 {
+            if self.unused.is_empty() {
+                self.fill(patience)?;
+            }
+            let now = count.min(self.unused.len());
+            let keep = now.min(self.kept_bytes.saturating_sub(kept.len()));
+            kept.extend_from_slice(&self.buffer[self.unused.start..self.unused.start + keep]);
+            self.unused.start += now;
+            count -= now;
+        }
+        Ok(())
+    }
+
+    /// Reads more, once all has been used.
+    fn fill(&mut self, patience: Patience) -> io::Result<()> {
+        let stream = self.stream.as_mut().ok_or_else(|| broken("no connection"))?;
+        loop {
+            if patience.is_over() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            match stream.read(&mut self.buffer) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(count) => {
+                    self.unused = 0..count;
+                    return Ok(());
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+enum Length {
+    Known(usize),
+    Chunks,
+}
+
+/// Opens a connection whose reads return from time to time.
+pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(LOOK_EVERY))?;
+    stream.set_write_timeout(Some(Duration::from_secs(5)))?;
+    Ok(stream)
+}
+
+fn broken(reason: &'static str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, reason)
+}

@@ -1,0 +1,103 @@
+//! Clients that ask as fast as they are answered, until they are stopped.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::figures::{Latencies, Outcomes};
+use crate::http::{Client, Patience};
+use crate::requests::Requests;
+
+/// How long one answer is waited for.
+const ANSWER_WITHIN: Duration = Duration::from_mins(2);
+/// How long a client waits after a connection that broke.
+const AFTER_BREAK: Duration = Duration::from_millis(20);
+
+/// What came of it.
+pub(crate) struct Answered {
+    pub(crate) outcomes: Outcomes,
+    pub(crate) latencies: Latencies,
+    pub(crate) time: Duration,
+}
+
+/// What one client saw.
+#[derive(Default)]
+struct Seen {
+    outcomes: Outcomes,
+    took: Vec<Duration>,
+}
+
+/// So many clients ask in turn until `stop`, and then give up what they wait for. `numbers` counts the requests, so that
+/// no number comes twice.
+pub(crate) fn ask_until(
+    address: SocketAddr,
+    requests: &Requests,
+    clients: usize,
+    numbers: &AtomicUsize,
+    stop: &AtomicBool,
+) -> Answered {
+    all(clients, || ask(&mut Client::new(address), requests, numbers, stop, Some(stop)))
+}
+
+/// So many clients ask in turn for a time, and then wait for their last answers.
+pub(crate) fn ask_for(
+    address: SocketAddr,
+    requests: &Requests,
+    clients: usize,
+    numbers: &AtomicUsize,
+    time: Duration,
+) -> Answered {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let ask = || ask(&mut Client::new(address), requests, numbers, &stop, None);
+        let asking = scope.spawn(move || all(clients, ask));
+        thread::sleep(time);
+        stop.store(true, Ordering::Relaxed);
+        asking.join().unwrap()
+    })
+}
+
+/// What all clients saw, each on a thread of its own.
+fn all(clients: usize, client: impl Fn() -> Seen + Sync) -> Answered {
+    let began = Instant::now();
+    let seen: Vec<Seen> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..clients).map(|_| scope.spawn(&client)).collect();
+        clients.into_iter().map(|client| client.join().unwrap()).collect()
+    });
+    let time = began.elapsed();
+    let (mut outcomes, mut took) = (Outcomes::default(), Vec::new());
+    for one in seen {
+        outcomes.add(one.outcomes);
+        took.extend(one.took);
+    }
+    Answered { outcomes, latencies: Latencies::of(took), time }
+}
+
+/// One client, one request at a time, until `stop`. What is given up does not count.
+fn ask(
+    client: &mut Client,
+    requests: &Requests,
+    numbers: &AtomicUsize,
+    stop: &AtomicBool,
+    give_up: Option<&AtomicBool>,
+) -> Seen {
+    let mut seen = Seen::default();
+    while !stop.load(Ordering::Relaxed) {
+        let request = requests.nth(numbers.fetch_add(1, Ordering::Relaxed));
+        let began = Instant::now();
+        let patience = Patience { until: began + ANSWER_WITHIN, stop: give_up };
+        match client.ask(&request, patience) {
+            Ok(answer) => {
+                seen.took.push(began.elapsed());
+                seen.outcomes.count(answer.outcome());
+            }
+            Err(_) if give_up.is_some_and(|stop| stop.load(Ordering::Relaxed)) => {}
+            Err(error) => {
+                seen.outcomes.count(format!("{:?}", error.kind()));
+                thread::sleep(AFTER_BREAK);
+            }
+        }
+    }
+    seen
+}
