@@ -8,26 +8,39 @@ const ROOM_MIN: usize = 64;
 /// Keeps the `limit` least of what is pushed, in the order that `compare` gives.
 pub(super) struct Least<T, C> {
     limit: usize,
+    /// Once it was sifted, the first `limit` of these are the least so far, and the last of those is the greatest of them.
     kept: Vec<T>,
+    is_sifted: bool,
     compare: C,
 }
 
 impl<T, C: Fn(&T, &T) -> Ordering> Least<T, C> {
     pub(super) fn new(limit: usize, compare: C) -> Self {
-        Self { limit, kept: Vec::new(), compare }
+        Self { limit, kept: Vec::new(), is_sifted: false, compare }
     }
 
     pub(super) fn push(&mut self, item: T) {
+        // Most of a long stream goes no further than this, and all of one that comes in order.
+        if self.is_sifted && self.greatest().is_none_or(|greatest| (self.compare)(&item, greatest).is_ge()) {
+            return;
+        }
         self.kept.push(item);
         if self.kept.len() >= self.limit.saturating_add(self.limit.max(ROOM_MIN)) {
             self.sift();
         }
     }
 
+    fn greatest(&self) -> Option<&T> {
+        self.limit.checked_sub(1).and_then(|at| self.kept.get(at))
+    }
+
     fn sift(&mut self) {
         if self.limit < self.kept.len() {
-            self.kept.select_nth_unstable_by(self.limit, &self.compare);
+            if let Some(greatest) = self.limit.checked_sub(1) {
+                self.kept.select_nth_unstable_by(greatest, &self.compare);
+            }
             self.kept.truncate(self.limit);
+            self.is_sifted = true;
         }
     }
 

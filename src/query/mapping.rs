@@ -53,7 +53,7 @@ pub struct MappingOrder {
 ///
 /// ```
 /// use clade::query::{MappingFilter, MappingOrder, MappingPageRequest, mappings};
-/// use clade::{CreatePerson, Directory, View};
+/// use clade::{CreatePerson, Directory};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let directory = Directory::in_memory()?;
