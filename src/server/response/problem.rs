@@ -107,6 +107,16 @@ impl From<Error> for Problem {
             Error::Malformed { .. } => StatusCode::BAD_REQUEST,
             Error::OutOfScope { .. } => StatusCode::FORBIDDEN,
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
+            Error::Invalid { .. }
+            | Error::Missing { .. }
+            | Error::NotAnObject { .. }
+            | Error::Unknown { .. }
+            | Error::SelfParent { .. }
+            | Error::WrongEnd { .. }
+            | Error::WrongType { .. }
+            | Error::DatesNotSupported { .. }
+            | Error::Refused { .. }
+            | Error::TooCostly { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Duplicate { .. }
             | Error::Ambiguous { .. }
             | Error::SeveralParents { .. }
@@ -116,7 +126,6 @@ impl From<Error> for Problem {
             Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Error::Store(failure) => status_of(failure.trouble()),
             Error::Busy | Error::Closed => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let detail = match &error {
             Error::Store(failure) => {
@@ -162,7 +171,13 @@ fn status_of(trouble: StoreTrouble) -> StatusCode {
     match trouble {
         StoreTrouble::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
         StoreTrouble::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
+        StoreTrouble::Held
+        | StoreTrouble::NotAStore
+        | StoreTrouble::Exists
+        | StoreTrouble::NewerFormat
+        | StoreTrouble::Damaged
+        | StoreTrouble::Io
+        | StoreTrouble::Unsure => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -183,7 +198,11 @@ fn detail_of(trouble: StoreTrouble) -> &'static str {
         StoreTrouble::Internal => {
             "something went wrong here; it is logged, and not your request's fault; nothing was changed"
         }
-        _ => "the store could not be read or written; nothing was changed; try again later",
+        StoreTrouble::NotAStore
+        | StoreTrouble::Exists
+        | StoreTrouble::NewerFormat
+        | StoreTrouble::Damaged
+        | StoreTrouble::Io => "the store could not be read or written; nothing was changed; try again later",
     }
 }
 
