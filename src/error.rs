@@ -5,7 +5,7 @@ pub(crate) mod panic;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::entity::{Kind, Revision};
+use crate::model::id::{Kind, Revision};
 use crate::model::level::UnitType;
 
 /// Shows at most this many characters of a refused value.

@@ -9,12 +9,17 @@ pub mod change;
 pub mod command;
 pub mod entity;
 pub mod field;
+pub mod id;
 pub mod key;
 pub mod level;
 pub mod mapping;
+pub mod patch;
+pub mod person;
+pub mod project;
 pub mod reference;
 pub mod time;
 pub mod token;
+pub mod unit;
 
 pub use attributes::{Attributes, AttributesPatch};
 pub use builder::{CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, IntoCommand};

@@ -1,10 +1,14 @@
 //! A record's outside shape, once for REST, GraphQL's inputs, the command line, exports and the audit log.
 //!
-//! Nothing here knows HTTP or GraphQL: what is refused is an [`Error`](crate::Error).
+//! Nothing here knows HTTP or GraphQL: what is refused is an [`Error`](crate::error::Error).
 
 pub(crate) mod asset;
+pub(crate) mod cell;
 pub mod change;
 pub mod check;
+pub(crate) mod column;
+mod describe;
+pub(crate) mod field;
 pub(crate) mod fields;
 pub mod finding;
 pub(crate) mod id;
@@ -13,5 +17,8 @@ pub(crate) mod level;
 pub(crate) mod mapping;
 pub(crate) mod person;
 pub(crate) mod project;
+pub(crate) mod row;
+pub(crate) mod schema;
 pub(crate) mod stamps;
+pub(crate) mod text;
 pub(crate) mod unit;

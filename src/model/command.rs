@@ -2,59 +2,20 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::error::Error;
 use crate::model::attributes::AttributesPatch;
 use crate::model::entity::{EntityId, Revision};
-use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIdentifier, UnitKey};
+use crate::model::key::{Email, Name, ProjectId, UnitKey};
 use crate::model::level::{Level, UnitType};
 use crate::model::mapping::{MappingId, MappingType, Relationship};
 use crate::model::reference::UnitRef;
 use crate::model::time::Timestamp;
 use crate::model::token::{Role, TokenId};
 
-/// What becomes of one field.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Patch<T> {
-    /// It stays; for a new record, there is none.
-    #[default]
-    Keep,
-    /// It goes.
-    Clear,
-    /// It becomes this.
-    Set(T),
-}
-
-impl<T> Patch<T> {
-    /// From a field that may be given: what is not given stays.
-    pub fn keep_or_set(given: Option<T>) -> Self {
-        given.map_or(Self::Keep, Self::Set)
-    }
-
-    /// From a field of a whole record: what is not given goes.
-    pub fn clear_or_set(given: Option<T>) -> Self {
-        given.map_or(Self::Clear, Self::Set)
-    }
-
-    /// The same of another type.
-    pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Patch<U> {
-        match self {
-            Self::Keep => Patch::Keep,
-            Self::Clear => Patch::Clear,
-            Self::Set(value) => Patch::Set(into(value)),
-        }
-    }
-
-    /// The field's value after this.
-    pub fn applied(self, before: Option<T>) -> Option<T> {
-        match self {
-            Self::Keep => before,
-            Self::Clear => None,
-            Self::Set(value) => Some(value),
-        }
-    }
-}
+pub use crate::model::patch::{LevelNames, Patch, Placement};
+pub use crate::model::person::PersonFields;
+pub use crate::model::project::{OwnerFields, ProjectFields, RepositoryFields, ServiceFields};
+pub use crate::model::unit::UnitFields;
 
 /// What to do when the record to be created is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -154,122 +115,6 @@ pub enum ProjectRef {
     /// A project already found, in the same directory.
     Id(EntityId),
 }
-
-/// What is said of a unit.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct UnitFields {
-    /// Its key; the name where a new unit has none.
-    pub key: Option<UnitKey>,
-    /// Its name; the key where a new unit has none.
-    pub name: Option<Name>,
-    /// Its type.
-    pub unit_type: Option<UnitType>,
-    /// What another system calls it.
-    pub external_id: Patch<ExternalId>,
-    /// All else.
-    pub attributes: AttributesPatch,
-    /// The units directly above it, all of them; as they are when not given.
-    pub parents: Option<Vec<UnitRef>>,
-}
-
-/// What is said of a person.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct PersonFields {
-    /// Required of a new person.
-    pub email: Option<Email>,
-    /// Given name.
-    pub first_name: Patch<Name>,
-    /// Family name.
-    pub last_name: Patch<Name>,
-    /// The name to show.
-    pub display_name: Patch<Name>,
-    /// What another system calls this person.
-    pub external_id: Patch<ExternalId>,
-    /// All else.
-    pub attributes: AttributesPatch,
-    /// Where the person belongs.
-    pub placement: Placement,
-}
-
-/// What is said of a project.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ProjectFields {
-    /// Required of a new project.
-    pub project_id: Option<ProjectId>,
-    /// Required of a new project.
-    pub name: Option<Name>,
-    /// Who answers for it.
-    pub owner: Patch<OwnerFields>,
-    /// What another system calls it.
-    pub external_id: Patch<ExternalId>,
-    /// All else.
-    pub attributes: AttributesPatch,
-    /// Its repositories, all of them.
-    pub repositories: Patch<Vec<RepositoryFields>>,
-    /// Its services, all of them.
-    pub services: Patch<Vec<ServiceFields>>,
-    /// Where the project belongs.
-    pub placement: Placement,
-}
-
-/// What is said of a project's owner.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct OwnerFields {
-    /// Given name.
-    pub first_name: Patch<Name>,
-    /// Family name.
-    pub last_name: Patch<Name>,
-    /// Leads to the person, where one has this address.
-    pub email: Patch<Email>,
-}
-
-/// A repository as a project's record gives it. Two of one project differ in url, or else in name.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RepositoryFields {
-    /// What people call it.
-    pub name: Name,
-    /// Where it is hosted.
-    pub platform: Option<Name>,
-    /// Where it is.
-    pub url: Option<RepoUrl>,
-    /// All else.
-    pub attributes: AttributesPatch,
-}
-
-/// A service as a project's record gives it. Two of one project differ in identifier, or else in name.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ServiceFields {
-    /// What people call it.
-    pub name: Name,
-    /// What machines call it.
-    pub identifier: Option<ServiceIdentifier>,
-    /// What it depends on.
-    pub dependencies: Option<Value>,
-    /// What another system calls it.
-    pub external_id: Option<ExternalId>,
-    /// All else.
-    pub attributes: AttributesPatch,
-}
-
-/// Where a person or a project belongs.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub enum Placement {
-    /// Where it is.
-    #[default]
-    Keep,
-    /// Beneath the lowest of these, each found or made beneath the one before it, and nowhere else.
-    /// Where the record is shown with just these levels already, nothing changes.
-    Levels(LevelNames),
-    /// As [`Placement::Levels`], over the levels that the record is shown with now.
-    PatchLevels([Patch<Name>; 5]),
-    /// Beneath the unit at the end of this path, made where it does not exist, beside where it is.
-    Under(String),
-    /// Beneath just these units.
-    Units(Vec<UnitRef>),
-}
-
-/// A name for each level that is given, highest first.
-pub type LevelNames = [Option<Name>; 5];
 
 /// What is said of a mapping.
 #[derive(Debug, Clone, Default, PartialEq)]

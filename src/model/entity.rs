@@ -1,75 +1,17 @@
 //! The five kinds of entity. An [`Entity`] is one record: what it is, and since when.
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::model::attributes::Attributes;
-use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIdentifier, UnitKey};
-use crate::model::level::UnitType;
+use crate::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier};
 use crate::model::time::Timestamp;
 
-/// The number of an entity inside one store: given once, in order, never given again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EntityId(pub u32);
-
-/// How many batches had been committed: 0 is the empty directory, and each commit adds one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Revision(pub u64);
-
-impl Revision {
-    /// The one after this.
-    #[must_use]
-    pub fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-}
-
-impl fmt::Display for Revision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-/// The kinds of entity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Kind {
-    /// A unit of the hierarchy.
-    OrgUnit = 0,
-    /// A person.
-    Person = 1,
-    /// A project.
-    Project = 2,
-    /// A repository of a project.
-    Repository = 3,
-    /// A service of a project.
-    Service = 4,
-}
-
-impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::OrgUnit, Self::Person, Self::Project, Self::Repository, Self::Service];
-
-    /// The word for it in messages.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OrgUnit => "unit",
-            Self::Person => "person",
-            Self::Project => "project",
-            Self::Repository => "repository",
-            Self::Service => "service",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+pub use crate::model::id::{EntityId, Kind, Revision};
+pub use crate::model::person::Person;
+pub use crate::model::project::{Project, ProjectOwner};
+pub use crate::model::unit::OrgUnit;
 
 /// When a record was made and changed, and when it holds: `valid_from <= now < valid_to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,64 +138,6 @@ impl Entity {
     pub fn as_service(&self) -> Option<&Service> {
         if let Body::Service(service) = &self.body { Some(service) } else { None }
     }
-}
-
-/// A unit of the hierarchy: an organization, a business … a team, or a type of one's own.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OrgUnit {
-    /// Unique among units.
-    pub key: UnitKey,
-    /// What people call it. Several units may share a name.
-    pub name: Name,
-    /// Its type, which may be a level.
-    pub unit_type: UnitType,
-    /// What another system calls it.
-    pub external_id: Option<ExternalId>,
-    /// All else.
-    pub attributes: Attributes,
-}
-
-/// A person.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Person {
-    /// Unique among people, without case.
-    pub email: Email,
-    /// Given name.
-    pub first_name: Option<Name>,
-    /// Family name.
-    pub last_name: Option<Name>,
-    /// The name to show.
-    pub display_name: Option<Name>,
-    /// What another system calls this person.
-    pub external_id: Option<ExternalId>,
-    /// All else.
-    pub attributes: Attributes,
-}
-
-/// A project. Its repositories and services are entities of their own that point to it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Project {
-    /// Unique among projects.
-    pub project_id: ProjectId,
-    /// What people call it.
-    pub name: Name,
-    /// Who answers for it; need not be a known person.
-    pub owner: Option<ProjectOwner>,
-    /// What another system calls it.
-    pub external_id: Option<ExternalId>,
-    /// All else.
-    pub attributes: Attributes,
-}
-
-/// Who answers for a project, as the record says it. Mostly that is the email alone, so the names are kept apart.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ProjectOwner {
-    /// Given name.
-    pub first_name: Option<Box<Name>>,
-    /// Family name.
-    pub last_name: Option<Box<Name>>,
-    /// Leads to the person, where one has this address.
-    pub email: Option<Email>,
 }
 
 /// A source repository of a project.

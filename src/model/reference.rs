@@ -1,6 +1,6 @@
 //! How a caller names a unit.
 
-use crate::model::entity::EntityId;
+use crate::model::id::EntityId;
 use crate::model::key::{ExternalId, UnitKey};
 
 /// A way to name a unit. What a person types is [`UnitRef::Text`].

@@ -24,8 +24,6 @@ mod project;
 mod resource;
 mod rows;
 mod schema;
-mod schema_answer;
-mod schema_text;
 mod single;
 mod unit_lists;
 mod unit_tree;

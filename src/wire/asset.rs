@@ -1,133 +1,127 @@
-//! What a project consists of, in and out.
+//! What a project consists of: the tables of repositories and services, in and out.
 //!
 //! `assets` is an object of two lists, or an array of objects that hold one of them each.
 
-use serde::Serialize;
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
 
-use crate::directory::View;
 use crate::error::Error;
-use crate::model::attributes::{Attributes, kept_exactly};
+use crate::model::attributes::kept_exactly;
 use crate::model::command::{Patch, RepositoryFields, ServiceFields};
-use crate::model::entity::{EntityId, Kind, Repository, Service};
+use crate::model::entity::Kind;
 use crate::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier};
+use crate::query::{Field as Text, OrderBy};
+use crate::wire::cell::Cell;
+use crate::wire::column::{Column, Columns, Form, Shown, object};
+use crate::wire::field::{self, Need, maybe_text, text};
 use crate::wire::fields::{Fields, Given, Manner, wrong};
-use crate::wire::stamps::{StampsRecord, no_attributes, object, text};
+use crate::wire::row::Row;
+use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
-/// What a project consists of.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Assets)]
-pub(crate) struct AssetsRecord<'v> {
-    /// Its repositories, in the order in which they were given.
-    repositories: Vec<AssetRepository<'v>>,
-    /// Its services, in the order in which they were given.
-    services: Vec<AssetService<'v>>,
-}
+/// What a project shows of its repositories and services.
+pub(crate) static ASSETS: Column =
+    Column::new("assets", "What it consists of.", Form::Of("Assets"), |row| Some(object(row, &LISTS)))
+        .only(Shown::InFiles);
+
+/// The two lists of a project.
+pub(crate) static LISTS: [Column; 2] = [
+    Column::new(
+        "repositories",
+        "Its repositories, in the order in which they were given.",
+        Form::ArrayOf("AssetRepository"),
+        |row| list_of(row, Kind::Repository, &REPOSITORY),
+    ),
+    Column::new(
+        "services",
+        "Its services, in the order in which they were given.",
+        Form::ArrayOf("AssetService"),
+        |row| list_of(row, Kind::Service, &SERVICE),
+    ),
+];
 
 /// A repository, as its project shows it.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AssetRepository)]
-pub(crate) struct AssetRepository<'v> {
-    /// What people call it.
-    #[schema(example = "web-portal")]
-    name: &'v str,
-    /// Where it is hosted.
-    #[schema(required = true, example = "github.com")]
-    platform: Option<&'v str>,
-    /// Where it is.
-    #[schema(required = true, example = "https://github.com/Opsera/web-portal.git")]
-    url: Option<&'v str>,
-    /// All fields that have no name of their own, where there are any.
-    #[serde(serialize_with = "object", skip_serializing_if = "no_attributes")]
-    #[schema(value_type = Option<Object>)]
-    attributes: &'v Attributes,
-}
+pub(crate) static REPOSITORY: [Column; 4] = [
+    text!("name", "What people call it.", repository.name)
+        .example("web-portal")
+        .sorted(OrderBy::Field(Text::Name)),
+    maybe_text!("platform", "Where it is hosted.", repository.platform)
+        .example("github.com")
+        .sorted(OrderBy::Field(Text::Platform)),
+    maybe_text!("url", "Where it is.", repository.url)
+        .example("https://github.com/Opsera/web-portal.git")
+        .sorted(OrderBy::Field(Text::Url)),
+    ATTRIBUTES_IF_ANY,
+];
 
 /// A service, as its project shows it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = AssetService)]
-pub(crate) struct AssetService<'v> {
-    /// What people call it.
-    #[schema(example = "ha-proxy")]
-    name: &'v str,
-    /// What machines call it.
-    #[schema(required = true, example = "haprox01")]
-    identifier: Option<&'v str>,
-    /// What it depends on, as it was given.
-    #[schema(required = true, value_type = Option<Value>)]
-    dependencies: Option<&'v Value>,
-    /// What another system calls it.
-    #[schema(required = true)]
-    external_id: Option<&'v str>,
-    /// All fields that have no name of their own, where there are any.
-    #[serde(serialize_with = "object", skip_serializing_if = "no_attributes")]
-    #[schema(value_type = Option<Object>)]
-    attributes: &'v Attributes,
+pub(crate) static SERVICE: [Column; 5] = [
+    text!("name", "What people call it.", service.name).example("ha-proxy"),
+    maybe_text!("identifier", "What machines call it.", service.identifier).example("haprox01"),
+    Column::new("dependencies", "What it depends on, as it was given.", Form::Any, |row| {
+        Some(Cell::Json(row.service()?.dependencies.as_deref()?))
+    }),
+    maybe_text!("externalId", "What another system calls it.", service.external_id),
+    ATTRIBUTES_IF_ANY,
+];
+
+const ATTRIBUTES_IF_ANY: Column = Column::new(
+    "attributes",
+    "All fields that have no name of their own, where there are any.",
+    Form::ObjectIfAny,
+    |row| Some(Cell::Attributes(row.attributes())),
+);
+
+/// The project that an asset belongs to.
+pub(crate) static PROJECT: Column =
+    Column::new("projectId", "The project it belongs to.", Form::MaybeText, |row| {
+        let repository = row.repository().map(|it| it.project);
+        row.key(repository.or_else(|| row.service().map(|it| it.project))?).map(Cell::Text)
+    });
+
+/// All that a repository shows by itself.
+pub(crate) static COLUMNS: LazyLock<Columns> =
+    LazyLock::new(|| Columns::of(REPOSITORY.iter().chain([&PROJECT]).chain(&STAMPS)));
+
+/// What the log shows of an asset: its project, its own fields, and attributes also where there are none.
+pub(crate) fn in_log(own: &'static [Column]) -> Vec<&'static Column> {
+    let own = own.iter().filter(|column| column.form != Form::ObjectIfAny);
+    std::iter::once(&PROJECT).chain(own).chain([&ATTRIBUTES]).collect()
 }
 
-/// A repository, with the project it belongs to.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Repository)]
-pub(crate) struct RepositoryRecord<'v> {
-    #[serde(flatten)]
-    repository: AssetRepository<'v>,
-    /// The project it belongs to.
-    #[schema(required = true)]
-    project_id: Option<&'v str>,
-    #[serde(flatten)]
-    stamps: StampsRecord,
-}
+/// What bodies give of a repository.
+pub(crate) static GIVEN_REPOSITORY: [field::Given; 3] = [
+    field::Given::new(
+        "name",
+        "MaybeText",
+        Need::Optional,
+        "What people call it; the end of the url where it is not given.",
+    ),
+    field::Given::new(
+        "platform",
+        "MaybeText",
+        Need::Optional,
+        "Where it is hosted; the host of the url where it is not given.",
+    ),
+    field::Given::new("url", "UrlText", Need::Optional, "Where it is."),
+];
 
-impl<'v> AssetsRecord<'v> {
-    pub(crate) fn of(view: &'v View, project: EntityId) -> Self {
-        let of_kind = |kind| view.assets(project, kind).into_iter().filter_map(|id| view.entity(id));
-        Self {
-            repositories: of_kind(Kind::Repository)
-                .filter_map(|entity| entity.as_repository().map(AssetRepository::of))
-                .collect(),
-            services: of_kind(Kind::Service)
-                .filter_map(|entity| entity.as_service().map(AssetService::of))
-                .collect(),
-        }
-    }
-}
+/// What bodies give of a service, but for `dependencies`.
+pub(crate) static GIVEN_SERVICE: [field::Given; 3] = [
+    field::Given::new(
+        "name",
+        "MaybeText",
+        Need::Optional,
+        "What people call it; the identifier where it is not given.",
+    ),
+    field::Given::new("identifier", "MaybeText", Need::Optional, "What machines call it."),
+    field::Given::new("externalId", "MaybeText", Need::Optional, "What another system calls it."),
+];
 
-impl<'v> AssetRepository<'v> {
-    fn of(repository: &'v Repository) -> Self {
-        Self {
-            name: repository.name.as_str(),
-            platform: text(repository.platform.as_ref()),
-            url: repository.url.as_ref().map(RepoUrl::as_str),
-            attributes: &repository.attributes,
-        }
-    }
-}
-
-impl<'v> AssetService<'v> {
-    fn of(service: &'v Service) -> Self {
-        Self {
-            name: service.name.as_str(),
-            identifier: text(service.identifier.as_ref()),
-            dependencies: service.dependencies.as_deref(),
-            external_id: text(service.external_id.as_ref()),
-            attributes: &service.attributes,
-        }
-    }
-}
-
-impl<'v> RepositoryRecord<'v> {
-    pub(crate) fn of(view: &'v View, id: EntityId) -> Option<Self> {
-        let entity = view.entity(id)?;
-        let repository = entity.as_repository()?;
-        Some(Self {
-            repository: AssetRepository::of(repository),
-            project_id: view.entity(repository.project).map(|project| project.label()),
-            stamps: StampsRecord::of(&entity.stamps),
-        })
-    }
+fn list_of<'v>(row: &Row<'v>, kind: Kind, columns: &[Column]) -> Option<Cell<'v>> {
+    let view = row.view()?;
+    let assets = view.assets(row.id()?, kind).into_iter().filter_map(|id| Row::entity(view, id));
+    Some(Cell::List(assets.map(|asset| object(&asset, columns)).collect()))
 }
 
 type Assets = (Patch<Vec<RepositoryFields>>, Patch<Vec<ServiceFields>>);

@@ -1,16 +1,17 @@
 //! Who changed what, as REST, GraphQL and the command line show it: entries of the log and the records in them.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::directory::{Audit, AuditChange, AuditEntry, AuditSet, Record, RecordName, View};
 use crate::error::Error;
-use crate::model::entity::{Body, Entity, EntityId, Kind, ProjectOwner};
-use crate::model::key::{Email, Name, RepoUrl};
+use crate::model::entity::Kind;
+use crate::model::key::Name;
 use crate::model::mapping::MappingId;
-use crate::model::token::{Scope, TokenId};
-use crate::wire::stamps::text;
+use crate::model::token::{Scope, Token, TokenId};
+use crate::wire::row::Row;
+use crate::wire::{asset, column, mapping, person, project, unit};
 
 /// Every kind of entity, with its word here: the one that bulk takes.
 const KINDS: [(Kind, &str); 5] = [
@@ -175,86 +176,40 @@ pub(crate) fn key(record: &Record) -> String {
     }
 }
 
-/// What is stored of the record, without its stamps, which the entry tells already, and of a token without the hash of
+/// What is stored of the record, without its stamps, which the entry says already, and of a token without the hash of
 /// its secret.
 pub(crate) fn fields(audit: &Audit, record: &Record) -> Value {
-    let key = |id: &EntityId| audit.keys.get(id).map(String::as_str);
-    match record {
-        Record::Entity(entity) => entity_fields(entity, key),
-        Record::Mapping(mapping) => json!({
-            "id": mapping.id.to_string(),
-            "attribute1": key(&mapping.from),
-            "attribute2": key(&mapping.to),
-            "mappingType": mapping.mapping_type.as_str(),
-            "relationship": mapping.relationship.as_str(),
-            "source": mapping.source.as_deref().map(Name::as_str),
-            "attributes": mapping.attributes.to_value(),
-        }),
-        Record::Token(token) => {
-            let units = match &token.scope {
-                Scope::Everything => Value::Null,
-                Scope::Units(units) => units.iter().filter_map(key).collect(),
+    let (row, columns) = match record {
+        Record::Token(token) => return token_fields(audit, token),
+        Record::Mapping(mapping) => (Row::logged_mapping(audit, mapping), mapping::COLUMNS.in_log()),
+        Record::Entity(entity) => {
+            let columns = match entity.kind() {
+                Kind::OrgUnit => unit::COLUMNS.in_log(),
+                Kind::Person => person::COLUMNS.in_log(),
+                Kind::Project => project::COLUMNS.in_log(),
+                Kind::Repository => asset::in_log(&asset::REPOSITORY),
+                Kind::Service => asset::in_log(&asset::SERVICE),
             };
-            json!({
-                "tokenId": token.id.as_str(),
-                "role": token.role.as_str().to_uppercase(),
-                "description": token.description.as_ref().map(Name::as_str),
-                "units": units,
-                "expiresAt": token.expires_at.map(|moment| moment.to_string()),
-                "revokedAt": token.revoked_at.map(|moment| moment.to_string()),
-            })
+            (Row::logged_entity(audit, entity), columns)
         }
-    }
+    };
+    let fields = serde_json::to_value(column::Record { row: &row, columns: &columns });
+    fields.expect("a record's names are texts and its numbers finite")
 }
 
-fn entity_fields<'k>(entity: &Entity, key: impl Fn(&EntityId) -> Option<&'k str>) -> Value {
-    match &entity.body {
-        Body::OrgUnit(unit) => json!({
-            "key": unit.key.as_str(),
-            "name": unit.name.as_str(),
-            "type": unit.unit_type.as_str(),
-            "externalId": text(unit.external_id.as_ref()),
-            "attributes": unit.attributes.to_value(),
-        }),
-        Body::Person(person) => json!({
-            "email": person.email.as_str(),
-            "firstName": text(person.first_name.as_ref()),
-            "lastName": text(person.last_name.as_ref()),
-            "displayName": text(person.display_name.as_ref()),
-            "externalId": text(person.external_id.as_ref()),
-            "attributes": person.attributes.to_value(),
-        }),
-        Body::Project(project) => json!({
-            "projectId": project.project_id.as_str(),
-            "projectName": project.name.as_str(),
-            "projectOwner": project.owner.as_ref().map(owner_fields),
-            "externalId": text(project.external_id.as_ref()),
-            "attributes": project.attributes.to_value(),
-        }),
-        Body::Repository(repository) => json!({
-            "projectId": key(&repository.project),
-            "name": repository.name.as_str(),
-            "platform": text(repository.platform.as_ref()),
-            "url": repository.url.as_ref().map(RepoUrl::as_str),
-            "attributes": repository.attributes.to_value(),
-        }),
-        Body::Service(service) => json!({
-            "projectId": key(&service.project),
-            "name": service.name.as_str(),
-            "identifier": text(service.identifier.as_ref()),
-            "dependencies": service.dependencies,
-            "externalId": text(service.external_id.as_ref()),
-            "attributes": service.attributes.to_value(),
-        }),
-    }
-}
-
-fn owner_fields(owner: &ProjectOwner) -> Value {
-    let mut fields = Map::new();
-    fields.insert("firstName".into(), json!(text(owner.first_name.as_deref())));
-    fields.insert("lastName".into(), json!(text(owner.last_name.as_deref())));
-    fields.insert("email".into(), json!(owner.email.as_ref().map(Email::as_str)));
-    Value::Object(fields)
+fn token_fields(audit: &Audit, token: &Token) -> Value {
+    let units = match &token.scope {
+        Scope::Everything => Value::Null,
+        Scope::Units(units) => units.iter().filter_map(|id| audit.keys.get(id).map(String::as_str)).collect(),
+    };
+    json!({
+        "tokenId": token.id.as_str(),
+        "role": token.role.as_str().to_uppercase(),
+        "description": token.description.as_ref().map(Name::as_str),
+        "units": units,
+        "expiresAt": token.expires_at.map(|moment| moment.to_string()),
+        "revokedAt": token.revoked_at.map(|moment| moment.to_string()),
+    })
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub(crate) enum Manner {
 pub(crate) struct Fields {
     rest: Map<String, Value>,
     manner: Manner,
+    /// Whether a GraphQL input gave them: a blank text is refused then, and null keeps what cannot be taken away.
+    is_input: bool,
 }
 
 /// A field as it was given.
@@ -65,7 +67,12 @@ impl<T> Given<T> {
 
 impl Fields {
     pub(crate) fn new(rest: Map<String, Value>, manner: Manner) -> Self {
-        Self { rest, manner }
+        Self { rest, manner, is_input: false }
+    }
+
+    /// Of a GraphQL input, which the schema has checked already.
+    pub(crate) fn of_input(rest: Map<String, Value>, manner: Manner) -> Self {
+        Self { rest, manner, is_input: true }
     }
 
     pub(crate) fn manner(&self) -> Manner {
@@ -111,7 +118,7 @@ impl Fields {
         parse: impl FnOnce(&str) -> Result<T, Error>,
     ) -> Result<Given<T>, Error> {
         match self.any(name) {
-            Given::Value(Value::String(text)) if text.trim().is_empty() => Ok(Given::Null),
+            Given::Value(Value::String(text)) if !self.is_input && text.trim().is_empty() => Ok(Given::Null),
             Given::Value(Value::String(text)) => {
                 parse(&text).map(Given::Value).map_err(|refusal| refusal.about(label))
             }
@@ -130,6 +137,17 @@ impl Fields {
         Ok(self.text(name, name, parse)?.patch(self.manner))
     }
 
+    /// The same, put where it belongs.
+    pub(crate) fn set_optional<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, Error>,
+        into: &mut Patch<T>,
+    ) -> Result<(), Error> {
+        *into = self.optional(name, parse)?;
+        Ok(())
+    }
+
     /// A text that a new record must have and that cannot be removed. `None` leaves it as it is.
     pub(crate) fn required<T>(
         &mut self,
@@ -142,7 +160,7 @@ impl Fields {
                 parse(&text).map(Some).map_err(|refusal| refusal.about(name))
             }
             Given::Value(other) => Err(wrong(name, &other, "a string")),
-            Given::Null if self.manner == Manner::Merge => {
+            Given::Null if self.manner == Manner::Merge && !self.is_input => {
                 Err(Error::invalid(name, "null", "cannot be removed; give a text, or leave it out"))
             }
             Given::Null | Given::Absent if must_be_given => Err(Error::Missing { field: name }),

@@ -1,48 +1,50 @@
 //! The five level fields: a path when they are written, derived from the hierarchy when they are read.
 
-use serde::Serialize;
-use utoipa::ToSchema;
-
-use crate::directory::View;
 use crate::error::Error;
 use crate::model::command::Placement;
-use crate::model::entity::EntityId;
 use crate::model::key::Name;
 use crate::model::level::Level;
+use crate::wire::cell::Cell;
+use crate::wire::column::{Column, Form, Shown};
+use crate::wire::field::{self, Need};
 use crate::wire::fields::{Fields, Given, Manner};
 
 /// The five level fields: the name of the nearest unit of that type above, or null.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Levels)]
-pub(crate) struct LevelsRecord<'v> {
-    /// The highest level.
-    #[schema(required = true, example = "Opsera")]
-    organization: Option<&'v str>,
-    /// Beneath the organization.
-    #[schema(required = true, example = "Engineering")]
-    business: Option<&'v str>,
-    /// Beneath the business.
-    #[schema(required = true, example = "Platform")]
-    department: Option<&'v str>,
-    /// Beneath the department.
-    #[schema(required = true, example = "Phase 2")]
-    group: Option<&'v str>,
-    /// The lowest level.
-    #[schema(required = true, example = "AOD")]
-    team: Option<&'v str>,
-}
+pub(crate) static LEVELS: [Column; 5] = [
+    Column::new("organization", "The highest level.", Form::MaybeText, |row| row.levels()[0].map(Cell::Text))
+        .example("Opsera")
+        .only(Shown::InAnswers),
+    Column::new("business", "Beneath the organization.", Form::MaybeText, |row| {
+        row.levels()[1].map(Cell::Text)
+    })
+    .example("Engineering")
+    .only(Shown::InAnswers),
+    Column::new("department", "Beneath the business.", Form::MaybeText, |row| {
+        row.levels()[2].map(Cell::Text)
+    })
+    .example("Platform")
+    .only(Shown::InAnswers),
+    Column::new("group", "Beneath the department.", Form::MaybeText, |row| row.levels()[3].map(Cell::Text))
+        .example("Phase 2")
+        .only(Shown::InAnswers),
+    Column::new("team", "The lowest level.", Form::MaybeText, |row| row.levels()[4].map(Cell::Text))
+        .example("AOD")
+        .only(Shown::InAnswers),
+];
 
-impl<'v> LevelsRecord<'v> {
-    pub(crate) fn of(view: &'v View, id: EntityId) -> Self {
-        let names = view.levels(id).map(|unit| unit_name(view, unit?));
-        let [organization, business, department, group, team] = names;
-        Self { organization, business, department, group, team }
-    }
-}
-
-fn unit_name(view: &View, id: EntityId) -> Option<&str> {
-    view.entity(id)?.as_org_unit().map(|unit| unit.name.as_str())
-}
+/// What bodies give in them.
+pub(crate) static GIVEN_LEVELS: [field::Given; 5] = [
+    field::Given::new(
+        "organization",
+        "MaybeText",
+        Need::Optional,
+        "The five levels are a path: each is found, or made, beneath the one before it.",
+    ),
+    field::Given::new("business", "MaybeText", Need::Optional, "Beneath the organization."),
+    field::Given::new("department", "MaybeText", Need::Optional, "Beneath the business."),
+    field::Given::new("group", "MaybeText", Need::Optional, "Beneath the department."),
+    field::Given::new("team", "MaybeText", Need::Optional, "Beneath the group."),
+];
 
 /// Reads the five level fields.
 pub(crate) fn placement(given: &mut Fields) -> Result<Placement, Error> {

@@ -1,88 +1,141 @@
-//! A mapping, in and out, in both editions of the published API.
+//! A mapping: the table of its fields, in and out, in both editions of the published API.
 //!
 //! Edition A says `attribute1` and `attribute2`, edition B `parent` and `child`. An answer carries both, so
 //! both are taken together where they agree.
 
-use std::sync::Arc;
+use std::sync::LazyLock;
 
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
-use crate::directory::View;
 use crate::error::Error;
-use crate::model::attributes::Attributes;
 use crate::model::command::{Command, Create, EndRef, IfExists, LinkUnits, MappingFields, UnitSpec};
-use crate::model::entity::Entity;
 use crate::model::key::Name;
 use crate::model::level::UnitType;
-use crate::model::mapping::{Mapping, MappingId, MappingType, Relationship};
+use crate::model::mapping::{MappingId, MappingType, Relationship};
 use crate::model::reference::UnitRef;
+use crate::wire::cell::Cell;
+use crate::wire::column::{Column, Columns, Form, Shown};
+use crate::wire::field::{self, Field, Need, optional, read};
 use crate::wire::fields::{Fields, Given, Manner, wrong};
-use crate::wire::stamps::{StampsRecord, object, text};
+use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 use crate::wire::unit::{path, unit_ref};
 
-/// A mapping between two records.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Mapping)]
-pub(crate) struct MappingRecord<'v> {
-    /// Its id, a `UUIDv7`.
-    #[schema(example = "019ab3c5-2f7e-7c11-9d1c-0a4be3a1f3aa")]
-    id: String,
-    /// The parent, the project, or for `people-org` the person: its key.
-    attribute1: &'v str,
-    /// The child, the person, or for placements the unit: its key.
-    attribute2: &'v str,
-    /// What it connects: `parent-child`, `project-people`, `project-org` or `people-org`.
-    mapping_type: &'static str,
-    /// How: `many-to-many`, `many-to-one`, `one-to-one`, `one-to-many` or `org-hierarchy`.
-    relationship: &'static str,
-    /// The parent, of a `parent-child` mapping.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parent: Option<&'v str>,
-    /// The type of the parent, of a `parent-child` mapping.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parent_type: Option<&'v str>,
-    /// The child, of a `parent-child` mapping.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    child: Option<&'v str>,
-    /// The type of the child, of a `parent-child` mapping.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    child_type: Option<&'v str>,
-    /// Which system says so.
-    #[schema(required = true)]
-    source: Option<&'v str>,
-    /// All fields that have no name of their own.
-    #[serde(serialize_with = "object")]
-    #[schema(value_type = Object)]
-    attributes: &'v Attributes,
-    #[serde(flatten)]
-    stamps: StampsRecord,
-}
+/// The fields of its own that a body gives too.
+pub(crate) static FIELDS: [Field<MappingFields>; 5] = [
+    Field::new(
+        Column::new(
+            "attribute1",
+            "The parent, the project, or for `people-org` the person: its key.",
+            Form::Text,
+            |row| row.key(row.as_mapping()?.from).map(Cell::Text),
+        ),
+        "End",
+        Need::Key,
+        |given, name, mapping: &mut MappingFields| {
+            mapping.from = end_ref(given, name)?;
+            Ok(())
+        },
+    )
+    .given_as("The parent, the project, or for people-org the person.")
+    .new_as("The parent, the project, or for people-org the person. For project-people in either order."),
+    Field::new(
+        Column::new(
+            "attribute2",
+            "The child, the person, or for placements the unit: its key.",
+            Form::Text,
+            |row| row.key(row.as_mapping()?.to).map(Cell::Text),
+        ),
+        "End",
+        Need::Key,
+        |given, name, mapping: &mut MappingFields| {
+            mapping.to = end_ref(given, name)?;
+            Ok(())
+        },
+    )
+    .given_as("The child, the person, or for placements the unit."),
+    Field::new(
+        Column::new(
+            "mappingType",
+            "What it connects: `parent-child`, `project-people`, `project-org` or `people-org`.",
+            Form::Text,
+            |row| Some(Cell::Text(row.as_mapping()?.mapping_type.as_str())),
+        ),
+        "MappingTypeWord",
+        Need::OnlyNew,
+        |given, name, mapping: &mut MappingFields| {
+            mapping.mapping_type = given.text(name, name, MappingType::parse)?.value();
+            Ok(())
+        },
+    )
+    .given_as("Told from the two ends when not given."),
+    Field::new(
+        Column::new(
+            "relationship",
+            "How: `many-to-many`, `many-to-one`, `one-to-one`, `one-to-many` or `org-hierarchy`.",
+            Form::Text,
+            |row| Some(Cell::Text(row.as_mapping()?.relationship.as_str())),
+        ),
+        "RelationshipWord",
+        Need::Optional,
+        |given, name, mapping: &mut MappingFields| {
+            mapping.relationship = given.text(name, name, Relationship::parse)?.value();
+            Ok(())
+        },
+    )
+    .given_as("How.")
+    .new_as("The type's own when not given."),
+    optional!("source", "Which system says so.", as_mapping.source: Name of MappingFields),
+];
 
-impl<'v> MappingRecord<'v> {
-    pub(crate) fn of(view: &'v View, mapping: &'v Mapping) -> Option<Self> {
-        let (from, to) = (view.entity(mapping.from)?, view.entity(mapping.to)?);
-        let between_units = mapping.mapping_type == MappingType::ParentChild;
-        let key = |entity: &'v Arc<Entity>| between_units.then(|| entity.label());
-        let kind = |entity: &'v Arc<Entity>| entity.as_org_unit().filter(|_| between_units);
-        Some(Self {
-            id: mapping.id.to_string(),
-            attribute1: from.label(),
-            attribute2: to.label(),
-            mapping_type: mapping.mapping_type.as_str(),
-            relationship: mapping.relationship.as_str(),
-            parent: key(from),
-            parent_type: kind(from).map(|unit| unit.unit_type.as_str()),
-            child: key(to),
-            child_type: kind(to).map(|unit| unit.unit_type.as_str()),
-            source: text(mapping.source.as_deref()),
-            attributes: &mapping.attributes,
-            stamps: StampsRecord::of(&mapping.stamps),
-        })
-    }
-}
+static ID: Column = Column::new("id", "Its id, a `UUIDv7`.", Form::Text, |row| {
+    Some(Cell::Made(row.as_mapping()?.id.to_string()))
+})
+.example("019ab3c5-2f7e-7c11-9d1c-0a4be3a1f3aa")
+.only(Shown::InLog);
+
+/// The same ends as edition B has them.
+static ENDS: [Column; 4] = [
+    Column::new("parent", "The parent, of a `parent-child` mapping.", Form::TextIfAny, |row| {
+        Some(Cell::Text(row.ends()?[0].key.as_str()))
+    })
+    .only(Shown::InAnswers),
+    Column::new(
+        "parentType",
+        "The type of the parent, of a `parent-child` mapping.",
+        Form::TextIfAny,
+        |row| Some(Cell::Text(row.ends()?[0].unit_type.as_str())),
+    )
+    .only(Shown::InAnswers),
+    Column::new("child", "The child, of a `parent-child` mapping.", Form::TextIfAny, |row| {
+        Some(Cell::Text(row.ends()?[1].key.as_str()))
+    })
+    .only(Shown::InAnswers),
+    Column::new("childType", "The type of the child, of a `parent-child` mapping.", Form::TextIfAny, |row| {
+        Some(Cell::Text(row.ends()?[1].unit_type.as_str()))
+    })
+    .only(Shown::InAnswers),
+];
+
+/// All that it shows.
+pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
+    let [from, to, mapping_type, relationship, source] = &FIELDS;
+    let own = [&ID, &from.column, &to.column, &mapping_type.column, &relationship.column];
+    Columns::of(own.into_iter().chain(&ENDS).chain([&source.column, &ATTRIBUTES]).chain(&STAMPS))
+});
+
+/// What a body of edition B gives.
+pub(crate) static GIVEN_LINK: [field::Given; 5] = [
+    field::Given::new("parent", "UnitReference", Need::Key, "The upper one."),
+    field::Given::new(
+        "parentType",
+        "MaybeText",
+        Need::Optional,
+        "Its type: a level, root, or any other word.",
+    ),
+    field::Given::new("child", "UnitReference", Need::Key, "The lower one."),
+    field::Given::new("childType", "MaybeText", Need::Optional, "Its type."),
+    field::Given::new("source", "MaybeText", Need::Optional, "Which system says so."),
+];
 
 /// Reads the body of a POST: edition A maps two known records, edition B makes the units it names.
 pub(crate) fn created(mut given: Fields, if_exists: IfExists) -> Result<Command, Error> {
@@ -90,7 +143,7 @@ pub(crate) fn created(mut given: Fields, if_exists: IfExists) -> Result<Command,
     if reads_as_link(&mut given)? {
         return linked(given, if_exists);
     }
-    let fields = fields(given, true)?;
+    let fields = fields(given)?;
     Ok(Command::CreateMapping(Create { fields, if_exists }))
 }
 
@@ -129,14 +182,13 @@ pub(crate) fn changed(mut given: Fields, id: MappingId) -> Result<MappingFields,
             "must be that of the path; a mapping keeps its id",
         ));
     }
-    let must_be_given = given.manner() == Manner::Replace;
     for (ours, theirs) in [("parent", "attribute1"), ("child", "attribute2")] {
         agree(&mut given, ours, theirs)?;
         if let Given::Value(value) = given.any(ours) {
             given.put(theirs, value);
         }
     }
-    fields(given, must_be_given)
+    fields(given)
 }
 
 /// Whether this is edition B; where edition A says the same beside it, that is left out.
@@ -173,20 +225,14 @@ fn agree(given: &mut Fields, ours: &'static str, theirs: &'static str) -> Result
     Err(Error::invalid(theirs, value.as_str().unwrap_or_default(), both))
 }
 
-fn fields(mut given: Fields, must_be_given: bool) -> Result<MappingFields, Error> {
-    let from = end_ref(&mut given, "attribute1", must_be_given)?;
-    let to = end_ref(&mut given, "attribute2", must_be_given)?;
-    Ok(MappingFields {
-        from,
-        to,
-        mapping_type: given.text("mappingType", "mappingType", MappingType::parse)?.value(),
-        relationship: given.text("relationship", "relationship", Relationship::parse)?.value(),
-        source: given.optional("source", Name::parse)?,
-        attributes: given.attributes()?,
-    })
+fn fields(mut given: Fields) -> Result<MappingFields, Error> {
+    let mut mapping = read(&FIELDS, &mut given)?;
+    mapping.attributes = given.attributes()?;
+    Ok(mapping)
 }
 
-fn end_ref(given: &mut Fields, field: &'static str, must_be_given: bool) -> Result<Option<EndRef>, Error> {
+fn end_ref(given: &mut Fields, field: &'static str) -> Result<Option<EndRef>, Error> {
+    let must_be_given = given.manner() != Manner::Merge;
     match given.any(field) {
         Given::Value(Value::String(text)) if text.trim().is_empty() => {
             Err(Error::invalid(field, &text, "must not be empty"))

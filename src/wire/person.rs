@@ -1,78 +1,58 @@
-//! A person, in and out.
+//! A person: the table of its fields, in and out.
 
-use serde::Serialize;
-use utoipa::ToSchema;
+use std::sync::LazyLock;
 
-use crate::directory::View;
 use crate::error::Error;
-use crate::model::attributes::Attributes;
 use crate::model::command::PersonFields;
-use crate::model::entity::EntityId;
 use crate::model::key::{Email, ExternalId, Name};
+use crate::query::{Field as Text, OrderBy};
+use crate::wire::column::Columns;
+use crate::wire::field::{Field, Need, optional, read, text};
 use crate::wire::fields::{Fields, Manner};
-use crate::wire::level::{LevelsRecord, placement};
-use crate::wire::stamps::{StampsRecord, object, text};
+use crate::wire::level::{LEVELS, placement};
+use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
-/// A person.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Person)]
-pub(crate) struct PersonRecord<'v> {
-    /// Unique among people, compared without case.
-    #[schema(example = "jd@opsera.io")]
-    email: &'v str,
-    /// Given name.
-    #[schema(required = true)]
-    first_name: Option<&'v str>,
-    /// Family name.
-    #[schema(required = true)]
-    last_name: Option<&'v str>,
-    /// The name to show.
-    #[schema(required = true)]
-    display_name: Option<&'v str>,
-    /// What another system calls this person.
-    #[schema(required = true)]
-    external_id: Option<&'v str>,
-    #[serde(flatten)]
-    levels: LevelsRecord<'v>,
-    /// All fields that have no name of their own.
-    #[serde(serialize_with = "object")]
-    #[schema(value_type = Object)]
-    attributes: &'v Attributes,
-    #[serde(flatten)]
-    stamps: StampsRecord,
-}
+/// The fields of its own.
+pub(crate) static FIELDS: [Field<PersonFields>; 5] = [
+    Field::new(
+        text!("email", "Unique among people, compared without case.", person.email)
+            .example("jd@opsera.io")
+            .sorted(OrderBy::Field(Text::Email)),
+        "EmailText",
+        Need::Key,
+        |given, name, person: &mut PersonFields| {
+            let is_new = given.manner() == Manner::Create;
+            person.email = given.required(name, is_new, Email::parse)?;
+            Ok(())
+        },
+    )
+    .given_as("Unique among people."),
+    optional!("firstName", "Given name.", person.first_name: Name of PersonFields).sorted(Text::FirstName),
+    optional!("lastName", "Family name.", person.last_name: Name of PersonFields).sorted(Text::LastName),
+    optional!("displayName", "The name to show.", person.display_name: Name of PersonFields)
+        .sorted(Text::DisplayName),
+    optional!(
+        "externalId",
+        "What another system calls this person.",
+        person.external_id: ExternalId of PersonFields
+    )
+    .sorted(Text::ExternalId)
+    .given_as("What another system calls it. Need not be unique."),
+];
 
-impl<'v> PersonRecord<'v> {
-    pub(crate) fn of(view: &'v View, id: EntityId) -> Option<Self> {
-        let entity = view.entity(id)?;
-        let person = entity.as_person()?;
-        Some(Self {
-            email: person.email.as_str(),
-            first_name: text(person.first_name.as_ref()),
-            last_name: text(person.last_name.as_ref()),
-            display_name: text(person.display_name.as_ref()),
-            external_id: text(person.external_id.as_ref()),
-            levels: LevelsRecord::of(view, id),
-            attributes: &person.attributes,
-            stamps: StampsRecord::of(&entity.stamps),
-        })
-    }
-}
+/// All that it shows.
+pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
+    let own = FIELDS.iter().map(|field| &field.column);
+    Columns::of(own.chain(&LEVELS).chain([&ATTRIBUTES]).chain(&STAMPS))
+});
 
 /// Reads what is said of a person.
 pub(crate) fn person(mut given: Fields) -> Result<PersonFields, Error> {
     given.drop_read_only(&[])?;
-    let is_new = given.manner() == Manner::Create;
-    Ok(PersonFields {
-        email: given.required("email", is_new, Email::parse)?,
-        first_name: given.optional("firstName", Name::parse)?,
-        last_name: given.optional("lastName", Name::parse)?,
-        display_name: given.optional("displayName", Name::parse)?,
-        external_id: given.optional("externalId", ExternalId::parse)?,
-        placement: placement(&mut given)?,
-        attributes: given.attributes()?,
-    })
+    let mut person = read(&FIELDS, &mut given)?;
+    person.placement = placement(&mut given)?;
+    person.attributes = given.attributes()?;
+    Ok(person)
 }
 
 #[cfg(test)]

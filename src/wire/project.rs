@@ -1,103 +1,94 @@
-//! A project, in and out, with its owner.
+//! A project: the table of its fields, in and out, with its owner.
 
-use serde::Serialize;
-use utoipa::ToSchema;
+use std::sync::LazyLock;
 
-use crate::directory::View;
 use crate::error::Error;
-use crate::model::attributes::Attributes;
 use crate::model::command::{OwnerFields, Patch, ProjectFields};
-use crate::model::entity::{EntityId, ProjectOwner};
 use crate::model::key::{Email, ExternalId, Name, ProjectId};
-use crate::wire::asset::{AssetsRecord, assets};
+use crate::query::{Field as Text, OrderBy};
+use crate::wire::asset::{ASSETS, assets};
+use crate::wire::column::{Column, Columns, Form, object};
+use crate::wire::field::{self, Field, Need, maybe_text, optional, read, text};
 use crate::wire::fields::{Fields, Given, Manner};
-use crate::wire::level::{LevelsRecord, placement};
-use crate::wire::stamps::{StampsRecord, object, text};
+use crate::wire::level::{LEVELS, placement};
+use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
-/// A project, with its repositories and services.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Project)]
-pub(crate) struct ProjectRecord<'v> {
-    /// Unique among projects.
-    #[schema(example = "2322345")]
-    project_id: &'v str,
-    /// What people call it.
-    #[schema(example = "Phase 2")]
-    project_name: &'v str,
-    /// Who answers for it.
-    #[schema(required = true)]
-    project_owner: Option<OwnerRecord<'v>>,
-    /// What another system calls it.
-    #[schema(required = true)]
-    external_id: Option<&'v str>,
-    #[serde(flatten)]
-    levels: LevelsRecord<'v>,
-    /// What it consists of.
-    assets: AssetsRecord<'v>,
-    /// All fields that have no name of their own.
-    #[serde(serialize_with = "object")]
-    #[schema(value_type = Object)]
-    attributes: &'v Attributes,
-    #[serde(flatten)]
-    stamps: StampsRecord,
-}
-
-/// Who answers for a project.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = ProjectOwner)]
-pub(crate) struct OwnerRecord<'v> {
-    /// Given name.
-    #[schema(required = true)]
-    first_name: Option<&'v str>,
-    /// Family name.
-    #[schema(required = true)]
-    last_name: Option<&'v str>,
-    /// Leads to the person, where one has this address.
-    #[schema(required = true)]
-    email: Option<&'v str>,
-}
-
-impl<'v> ProjectRecord<'v> {
-    pub(crate) fn of(view: &'v View, id: EntityId) -> Option<Self> {
-        let entity = view.entity(id)?;
-        let project = entity.as_project()?;
-        Some(Self {
-            project_id: project.project_id.as_str(),
-            project_name: project.name.as_str(),
-            project_owner: project.owner.as_ref().map(OwnerRecord::of),
-            external_id: text(project.external_id.as_ref()),
-            levels: LevelsRecord::of(view, id),
-            assets: AssetsRecord::of(view, id),
-            attributes: &project.attributes,
-            stamps: StampsRecord::of(&entity.stamps),
+/// The fields of its own.
+pub(crate) static FIELDS: [Field<ProjectFields>; 4] = [
+    Field::new(
+        text!("projectId", "Unique among projects.", project.project_id)
+            .example("2322345")
+            .sorted(OrderBy::Field(Text::ProjectId)),
+        "ProjectIdText",
+        Need::Key,
+        |given, name, project: &mut ProjectFields| {
+            let is_new = given.manner() == Manner::Create;
+            project.project_id = given.required(name, is_new, ProjectId::parse)?;
+            Ok(())
+        },
+    ),
+    Field::new(
+        text!("projectName", "What people call it.", project.name)
+            .example("Phase 2")
+            .sorted(OrderBy::Field(Text::Name)),
+        "NameText",
+        Need::Always,
+        |given, name, project: &mut ProjectFields| {
+            let is_whole = given.manner() != Manner::Merge;
+            project.name = given.required(name, is_whole, Name::parse)?;
+            Ok(())
+        },
+    ),
+    Field::new(
+        Column::new("projectOwner", "Who answers for it.", Form::MaybeOf("ProjectOwner"), |row| {
+            row.project()?.owner.as_ref().map(|_| object(row, &OWNER))
         })
-    }
-}
+        .members(&OWNER)
+        .sorted(OrderBy::Field(Text::OwnerEmail)),
+        "OwnerInput",
+        Need::Optional,
+        |given, _, project: &mut ProjectFields| {
+            project.owner = owner(given)?;
+            Ok(())
+        },
+    ),
+    optional!(
+        "externalId",
+        "What another system calls it.",
+        project.external_id: ExternalId of ProjectFields
+    )
+    .sorted(Text::ExternalId)
+    .given_as("What another system calls it. Need not be unique."),
+];
 
-impl<'v> OwnerRecord<'v> {
-    pub(crate) fn of(owner: &'v ProjectOwner) -> Self {
-        Self {
-            first_name: text(owner.first_name.as_deref()),
-            last_name: text(owner.last_name.as_deref()),
-            email: owner.email.as_ref().map(Email::as_str),
-        }
-    }
-}
+/// What its owner shows.
+pub(crate) static OWNER: [Column; 3] = [
+    maybe_text!("firstName", "Given name.", project.owner?.first_name),
+    maybe_text!("lastName", "Family name.", project.owner?.last_name),
+    maybe_text!("email", "Leads to the person, where one has this address.", project.owner?.email),
+];
+
+/// What bodies give of its owner.
+pub(crate) static GIVEN_OWNER: [field::Given; 3] = [
+    field::Given::new("firstName", "MaybeText", Need::Optional, OWNER[0].about),
+    field::Given::new("lastName", "MaybeText", Need::Optional, OWNER[1].about),
+    field::Given::new("email", "EmailText", Need::Optional, OWNER[2].about),
+];
+
+/// All that it shows.
+pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
+    let own = FIELDS.iter().map(|field| &field.column);
+    Columns::of(own.chain(&LEVELS).chain([&ASSETS, &ATTRIBUTES]).chain(&STAMPS))
+});
 
 /// Reads what is said of a project.
 pub(crate) fn project(mut given: Fields) -> Result<ProjectFields, Error> {
     given.drop_read_only(&[])?;
-    let manner = given.manner();
-    let project_id = given.required("projectId", manner == Manner::Create, ProjectId::parse)?;
-    let name = given.required("projectName", manner != Manner::Merge, Name::parse)?;
-    let owner = owner(&mut given)?;
-    let external_id = given.optional("externalId", ExternalId::parse)?;
-    let placement = placement(&mut given)?;
-    let (repositories, services) = assets(&mut given)?;
-    let attributes = given.attributes()?;
-    Ok(ProjectFields { project_id, name, owner, external_id, attributes, repositories, services, placement })
+    let mut project = read(&FIELDS, &mut given)?;
+    project.placement = placement(&mut given)?;
+    (project.repositories, project.services) = assets(&mut given)?;
+    project.attributes = given.attributes()?;
+    Ok(project)
 }
 
 fn owner(given: &mut Fields) -> Result<Patch<OwnerFields>, Error> {

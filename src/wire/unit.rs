@@ -1,107 +1,141 @@
-//! A unit, in and out, by itself and as a descendant of another.
+//! A unit: the table of its fields, in and out, by itself and as a descendant of another.
 
-use serde::Serialize;
+use std::sync::LazyLock;
+
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use crate::directory::{Totals, View};
 use crate::error::Error;
-use crate::model::attributes::Attributes;
 use crate::model::command::UnitFields;
 use crate::model::entity::EntityId;
 use crate::model::key::{ExternalId, Name, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
-use crate::query::tree::Descendant;
+use crate::query::{Field as Text, OrderBy};
+use crate::wire::cell::Cell;
+use crate::wire::column::{Column, Columns, Form, Shown, object};
+use crate::wire::field::{Field, Need, optional, read, text};
 use crate::wire::fields::{Fields, Given, Manner, wrong};
-use crate::wire::stamps::{StampsRecord, level_number, object, text};
+use crate::wire::row::Row;
+use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
-/// A unit of the hierarchy.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = OrgUnit)]
-pub(crate) struct UnitRecord<'v> {
-    /// Unique among units.
-    #[schema(example = "R&D")]
-    key: &'v str,
-    /// What people call it. Several units may share a name.
-    #[schema(example = "R&D")]
-    name: &'v str,
-    /// A level, or any other word.
-    #[schema(example = "department")]
-    r#type: &'v str,
-    /// 1 for an organization to 5 for a team; null for a type that is no level.
-    #[schema(required = true, minimum = 1, maximum = 5)]
-    level: Option<u8>,
-    /// What another system calls it.
-    #[schema(required = true)]
-    external_id: Option<&'v str>,
-    /// The keys of the units directly above it, the earliest mapping first.
-    parents: Vec<&'v str>,
-    /// What is beneath it, rolled up.
-    totals: TotalsRecord,
-    /// All fields that have no name of their own.
-    #[serde(serialize_with = "object")]
-    #[schema(value_type = Object)]
-    attributes: &'v Attributes,
-    #[serde(flatten)]
-    stamps: StampsRecord,
-}
+/// The fields of its own.
+pub(crate) static FIELDS: [Field<UnitFields>; 4] = [
+    Field::new(
+        text!("key", "Unique among units.", unit.key)
+        .example("R&D")
+        .sorted(OrderBy::Field(Text::Key)),
+        "UnitKeyText",
+        Need::Kept,
+        |given, name, unit: &mut UnitFields| {
+            unit.key = given.required(name, false, UnitKey::parse)?;
+            Ok(())
+        },
+    )
+    .new_as("Unique among units; the name where it is not given."),
+    Field::new(
+        text!("name", "What people call it. Several units may share a name.", unit.name)
+        .example("R&D")
+        .sorted(OrderBy::Field(Text::Name)),
+        "NameText",
+        Need::Kept,
+        |given, name, unit: &mut UnitFields| {
+            let is_new = given.manner() == Manner::Create;
+            unit.name = given.required(name, is_new && unit.key.is_none(), Name::parse)?;
+            Ok(())
+        },
+    )
+    .given_as("What people call it.")
+    .new_as("What people call it; the key where it is not given."),
+    Field::new(
+        text!("type", "A level, or any other word.", unit.unit_type)
+        .example("department")
+        .sorted(OrderBy::Field(Text::Type)),
+        "NameText",
+        Need::Kept,
+        |given, name, unit: &mut UnitFields| {
+            unit.unit_type = given.required(name, false, UnitType::parse)?;
+            Ok(())
+        },
+    )
+    .given_as("organization, business, department, group, team, or any other word.")
+    .new_as("organization, business, department, group, team, or any other word. One level beneath its parent when not given."),
+    optional!(
+        "externalId",
+        "What another system calls it.",
+        unit.external_id: ExternalId of UnitFields
+    )
+    .sorted(Text::ExternalId),
+];
+
+static LEVEL: Column = Column::new(
+    "level",
+    "1 for an organization to 5 for a team; null for a type that is no level.",
+    Form::Level,
+    |row| Some(Cell::Number(row.unit()?.unit_type.level()?.number().into())),
+)
+.only(Shown::InAnswers);
+
+static PARENTS: Column = Column::new(
+    "parents",
+    "The keys of the units directly above it, the earliest mapping first.",
+    Form::Keys,
+    |row| {
+        let parents = row.view()?.parents(row.id()?).into_iter();
+        Some(Cell::List(parents.filter_map(|parent| row.key(parent)).map(Cell::Text).collect()))
+    },
+)
+.only(Shown::InAnswers);
+
+static TOTALS: Column = Column::new("totals", "What is beneath it, rolled up.", Form::Of("Totals"), |row| {
+    Some(object(row, &TOTALS_OF_UNIT))
+})
+.members(&TOTALS_OF_UNIT)
+.only(Shown::InAnswers);
 
 /// What is beneath a unit, at any depth, each counted once.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Totals)]
-pub(crate) struct TotalsRecord {
-    /// Units strictly beneath it.
-    units: u64,
-    /// People placed in it or beneath it.
-    people: u64,
-    /// Projects placed in it or beneath it.
-    projects: u64,
-    /// Repositories of those projects.
-    repositories: u64,
-    /// Services of those projects.
-    services: u64,
+pub(crate) static TOTALS_OF_UNIT: [Column; 5] = [
+    Column::new("units", "Units strictly beneath it.", Form::Count, |row| {
+        totals(row).map(|it| Cell::Number(it.units))
+    }),
+    Column::new("people", "People placed in it or beneath it.", Form::Count, |row| {
+        totals(row).map(|it| Cell::Number(it.people))
+    }),
+    Column::new("projects", "Projects placed in it or beneath it.", Form::Count, |row| {
+        totals(row).map(|it| Cell::Number(it.projects))
+    }),
+    Column::new("repositories", "Repositories of those projects.", Form::Count, |row| {
+        totals(row).map(|it| Cell::Number(it.repositories))
+    }),
+    Column::new("services", "Services of those projects.", Form::Count, |row| {
+        totals(row).map(|it| Cell::Number(it.services))
+    }),
+];
+
+/// Where a walk from the top met it.
+pub(crate) static WALK: [Column; 2] = [
+    Column::new("depth", "How far beneath: 1 for a child.", Form::Depth, |row| {
+        Some(Cell::Number(row.walk?.0 as u64))
+    }),
+    Column::new("parentKey", "The key of the unit directly above it on this walk.", Form::MaybeText, |row| {
+        row.key(row.walk?.1).map(Cell::Text)
+    }),
+];
+
+/// All that it shows.
+pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| Columns::of(all()));
+
+/// All that it shows as a descendant of another.
+pub(crate) static DESCENDANT: LazyLock<Columns> = LazyLock::new(|| Columns::of(WALK.iter().chain(all())));
+
+fn all() -> impl Iterator<Item = &'static Column> {
+    let [key, name, unit_type, external_id] = &FIELDS;
+    let own = [&key.column, &name.column, &unit_type.column, &LEVEL, &external_id.column];
+    own.into_iter().chain([&PARENTS, &TOTALS, &ATTRIBUTES]).chain(&STAMPS)
 }
 
-/// A unit beneath another, where a walk from the top meets it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Descendant)]
-pub(crate) struct DescendantRecord<'v> {
-    /// How far beneath: 1 for a child.
-    #[schema(minimum = 1)]
-    depth: usize,
-    /// The key of the unit directly above it on this walk.
-    #[schema(required = true)]
-    parent_key: Option<&'v str>,
-    #[serde(flatten)]
-    unit: UnitRecord<'v>,
-}
-
-impl<'v> DescendantRecord<'v> {
-    pub(crate) fn of(view: &'v View, item: &Descendant) -> Option<Self> {
-        let unit = UnitRecord::of(view, item.id)?;
-        Some(Self { depth: item.depth, parent_key: unit_key(view, item.parent), unit })
-    }
-}
-
-impl<'v> UnitRecord<'v> {
-    pub(crate) fn of(view: &'v View, id: EntityId) -> Option<Self> {
-        let entity = view.entity(id)?;
-        let unit = entity.as_org_unit()?;
-        Some(Self {
-            key: unit.key.as_str(),
-            name: unit.name.as_str(),
-            r#type: unit.unit_type.as_str(),
-            level: level_number(unit.unit_type.level()),
-            external_id: text(unit.external_id.as_ref()),
-            parents: view.parents(id).into_iter().filter_map(|parent| unit_key(view, parent)).collect(),
-            totals: TotalsRecord::of(view.totals(id)),
-            attributes: &unit.attributes,
-            stamps: StampsRecord::of(&entity.stamps),
-        })
-    }
+fn totals(row: &Row<'_>) -> Option<Totals> {
+    Some(row.view()?.totals(row.id()?))
 }
 
 /// The key of a unit in sight.
@@ -109,27 +143,13 @@ pub(crate) fn unit_key(view: &View, id: EntityId) -> Option<&str> {
     view.entity(id).map(|entity| entity.label())
 }
 
-impl TotalsRecord {
-    fn of(totals: Totals) -> Self {
-        let Totals { units, people, projects, repositories, services } = totals;
-        Self { units, people, projects, repositories, services }
-    }
-}
-
 /// Reads what is said of a unit.
 pub(crate) fn unit(mut given: Fields) -> Result<UnitFields, Error> {
     given.drop_read_only(&["level", "totals", "depth", "parentKey"])?;
-    let key = given.required("key", false, UnitKey::parse)?;
-    let is_new = given.manner() == Manner::Create;
-    let fields = UnitFields {
-        name: given.required("name", is_new && key.is_none(), Name::parse)?,
-        key,
-        unit_type: given.required("type", false, UnitType::parse)?,
-        external_id: given.optional("externalId", ExternalId::parse)?,
-        parents: parents(&mut given)?,
-        attributes: given.attributes()?,
-    };
-    Ok(fields)
+    let mut unit = read(&FIELDS, &mut given)?;
+    unit.parents = parents(&mut given)?;
+    unit.attributes = given.attributes()?;
+    Ok(unit)
 }
 
 fn parents(given: &mut Fields) -> Result<Option<Vec<UnitRef>>, Error> {

@@ -2,7 +2,6 @@
 
 use crate::directory::plan::{Plan, created, must_be_of};
 use crate::error::Error;
-use crate::model::attributes::Attributes;
 use crate::model::command::{Create, Delete, IfExists, Outcome, PersonFields, PersonRef, Update};
 use crate::model::entity::{Body, Entity, Kind, Person};
 use crate::model::mapping::MappingType;
@@ -21,14 +20,7 @@ impl<'p> Plan<'p> {
         if self.everything.person_by_email(&email).is_some() {
             return Err(taken(email.as_str()));
         }
-        let id = self.new_entity(Body::Person(Person {
-            email,
-            first_name: fields.first_name.clone().applied(None),
-            last_name: fields.last_name.clone().applied(None),
-            display_name: fields.display_name.clone().applied(None),
-            external_id: fields.external_id.clone().applied(None),
-            attributes: Attributes::default().patched(&fields.attributes),
-        }));
+        let id = self.new_entity(Body::Person(Person::new(email).patched(fields)));
         self.place(MappingType::PeopleOrg, id, &fields.placement)?;
         Ok(created(id))
     }
@@ -44,18 +36,10 @@ impl<'p> Plan<'p> {
 
     fn merge_into_person(&mut self, entity: &Entity, fields: &PersonFields) -> Result<Outcome, Error> {
         let Some(before) = entity.as_person() else { return Err(Error::Missing { field: "email" }) };
-        let email = fields.email.clone().unwrap_or_else(|| before.email.clone());
-        if self.everything.person_by_email(&email).is_some_and(|holder| holder != entity.id) {
-            return Err(taken(email.as_str()));
+        let after = before.patched(fields);
+        if self.everything.person_by_email(&after.email).is_some_and(|holder| holder != entity.id) {
+            return Err(taken(after.email.as_str()));
         }
-        let after = Person {
-            email,
-            first_name: fields.first_name.clone().applied(before.first_name.clone()),
-            last_name: fields.last_name.clone().applied(before.last_name.clone()),
-            display_name: fields.display_name.clone().applied(before.display_name.clone()),
-            external_id: fields.external_id.clone().applied(before.external_id.clone()),
-            attributes: before.attributes.patched(&fields.attributes),
-        };
         let moved = self.place(MappingType::PeopleOrg, entity.id, &fields.placement)?;
         Ok(self.change_record(entity, Body::Person(after), moved))
     }

@@ -2,11 +2,8 @@
 
 use crate::directory::plan::{Plan, created, must_be_of};
 use crate::error::Error;
-use crate::model::attributes::Attributes;
-use crate::model::command::{
-    Create, Delete, IfExists, Outcome, OwnerFields, Patch, ProjectFields, ProjectRef, Update,
-};
-use crate::model::entity::{Body, Entity, Kind, Project, ProjectOwner};
+use crate::model::command::{Create, Delete, IfExists, Outcome, ProjectFields, ProjectRef, Update};
+use crate::model::entity::{Body, Entity, Kind, Project};
 use crate::model::key::ProjectId;
 use crate::model::mapping::MappingType;
 
@@ -24,13 +21,8 @@ impl<'p> Plan<'p> {
         if self.everything.project_by_id(&project_id).is_some() {
             return Err(taken(project_id.as_str()));
         }
-        let id = self.new_entity(Body::Project(Project {
-            project_id,
-            name: fields.name.clone().ok_or(Error::Missing { field: "projectName" })?,
-            owner: owner_after(None, &fields.owner),
-            external_id: fields.external_id.clone().applied(None),
-            attributes: Attributes::default().patched(&fields.attributes),
-        }));
+        let name = fields.name.clone().ok_or(Error::Missing { field: "projectName" })?;
+        let id = self.new_entity(Body::Project(Project::new(project_id, name).patched(fields)));
         self.set_assets(id, fields)?;
         self.place(MappingType::ProjectOrg, id, &fields.placement)?;
         Ok(created(id))
@@ -47,17 +39,11 @@ impl<'p> Plan<'p> {
 
     fn merge_into_project(&mut self, entity: &Entity, fields: &ProjectFields) -> Result<Outcome, Error> {
         let Some(before) = entity.as_project() else { return Err(Error::Missing { field: "projectId" }) };
-        let project_id = fields.project_id.clone().unwrap_or_else(|| before.project_id.clone());
-        if project_id != before.project_id && self.everything.project_by_id(&project_id).is_some() {
+        let after = before.patched(fields);
+        let project_id = &after.project_id;
+        if *project_id != before.project_id && self.everything.project_by_id(project_id).is_some() {
             return Err(taken(project_id.as_str()));
         }
-        let after = Project {
-            project_id,
-            name: fields.name.clone().unwrap_or_else(|| before.name.clone()),
-            owner: owner_after(before.owner.as_ref(), &fields.owner),
-            external_id: fields.external_id.clone().applied(before.external_id.clone()),
-            attributes: before.attributes.patched(&fields.attributes),
-        };
         let assets_changed = self.set_assets(entity.id, fields)?;
         let moved = self.place(MappingType::ProjectOrg, entity.id, &fields.placement)?;
         Ok(self.change_record(entity, Body::Project(after), assets_changed || moved))
@@ -78,21 +64,6 @@ impl<'p> Plan<'p> {
             },
         }
     }
-}
-
-fn owner_after(before: Option<&ProjectOwner>, patch: &Patch<OwnerFields>) -> Option<ProjectOwner> {
-    let fields = match patch {
-        Patch::Keep => return before.cloned(),
-        Patch::Clear => return None,
-        Patch::Set(fields) => fields,
-    };
-    let before = before.cloned().unwrap_or_default();
-    let after = ProjectOwner {
-        first_name: fields.first_name.clone().map(Box::new).applied(before.first_name),
-        last_name: fields.last_name.clone().map(Box::new).applied(before.last_name),
-        email: fields.email.clone().applied(before.email),
-    };
-    (after != ProjectOwner::default()).then_some(after)
 }
 
 fn taken(project_id: &str) -> Error {

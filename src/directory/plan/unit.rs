@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use crate::directory::plan::{Plan, created, must_be_of};
 use crate::error::Error;
-use crate::model::attributes::Attributes;
 use crate::model::command::{
     Create, Delete, Effect, IfExists, LinkUnits, MappingFields, MoveUnit, Outcome, Subject, UnitFields,
     UnitSpec, Update,
@@ -43,13 +42,8 @@ impl Plan<'_> {
             .unit_type
             .clone()
             .unwrap_or_else(|| UnitType::default_below(parent.map(|unit| &unit.unit_type)));
-        let id = self.new_entity(Body::OrgUnit(OrgUnit {
-            key,
-            name,
-            unit_type,
-            external_id: fields.external_id.clone().applied(None),
-            attributes: Attributes::default().patched(&fields.attributes),
-        }));
+        let unit = OrgUnit::new(key, name, unit_type).patched(fields);
+        let id = self.new_entity(Body::OrgUnit(unit));
         for parent in parents {
             self.map(MappingType::ParentChild, parent, id, &MappingFields::default());
         }
@@ -83,17 +77,10 @@ impl Plan<'_> {
 
     fn merge_into_unit(&mut self, entity: &Entity, fields: &UnitFields) -> Result<Outcome, Error> {
         let Some(before) = entity.as_org_unit() else { return Err(Error::Missing { field: "key" }) };
-        let key = fields.key.clone().unwrap_or_else(|| before.key.clone());
-        if key != before.key && !self.is_free(&key) {
-            return Err(taken(&key));
+        let after = before.patched(fields);
+        if after.key != before.key && !self.is_free(&after.key) {
+            return Err(taken(&after.key));
         }
-        let after = OrgUnit {
-            key,
-            name: fields.name.clone().unwrap_or_else(|| before.name.clone()),
-            unit_type: fields.unit_type.clone().unwrap_or_else(|| before.unit_type.clone()),
-            external_id: fields.external_id.clone().applied(before.external_id.clone()),
-            attributes: before.attributes.patched(&fields.attributes),
-        };
         let moved = match &fields.parents {
             Some(references) => {
                 let parents = self.parents_named(references)?;
@@ -327,13 +314,7 @@ impl Plan<'_> {
         };
         let name = Name::parse(&name).map_err(|refusal| refusal.about(field))?;
         let key = self.free_key(&name, &unit_type, parent)?;
-        Ok(self.new_entity(Body::OrgUnit(OrgUnit {
-            key,
-            name,
-            unit_type,
-            external_id: None,
-            attributes: Attributes::default(),
-        })))
+        Ok(self.new_entity(Body::OrgUnit(OrgUnit::new(key, name, unit_type))))
     }
 
     /// The unit that a field must name.

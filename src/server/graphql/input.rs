@@ -1,9 +1,11 @@
 //! What mutations take, and how it becomes a command: the twin of REST's bodies.
 
+mod levels;
 pub(crate) mod mapping;
 pub(crate) mod org_unit;
 pub(crate) mod person;
 pub(crate) mod project;
+mod table;
 pub(crate) mod token;
 
 use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
@@ -11,13 +13,10 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::model::attributes::{AttributesPatch, all_kept_exactly};
-use crate::model::command::{Command, IfExists, LevelNames, Patch, Placement};
+use crate::model::command::{Command, IfExists, Patch};
 use crate::model::entity::Revision as RevisionNumber;
-use crate::model::key::Name;
-use crate::model::level::Level;
 use crate::server::graphql::types::scalars::{Json, Revision};
 use crate::server::response::problem::Result;
-use crate::wire::id::unit_ref;
 
 /// An input that asks for one change.
 pub(crate) trait AsCommand {
@@ -135,31 +134,4 @@ fn attributes(given: MaybeUndefined<Json>) -> Result<AttributesPatch> {
 
 fn maybe<T>(given: Option<T>) -> MaybeUndefined<T> {
     given.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
-}
-
-/// Where a new record belongs: in just these units, or at the end of this level path.
-fn placement(units: Option<Vec<ID>>, levels: [Option<String>; 5]) -> Result<Placement> {
-    if let Some(units) = units {
-        return Ok(Placement::Units(units.iter().map(|id| unit_ref(id)).collect()));
-    }
-    let mut names: LevelNames = Default::default();
-    for (level, text) in Level::ALL.into_iter().zip(levels) {
-        names[level.index()] = given(text, level.as_str(), Name::parse)?;
-    }
-    Ok(Placement::Levels(names))
-}
-
-/// Where a known record belongs from now on.
-fn placement_patch(units: Option<Vec<ID>>, levels: [MaybeUndefined<String>; 5]) -> Result<Placement> {
-    if let Some(units) = units {
-        return Ok(Placement::Units(units.iter().map(|id| unit_ref(id)).collect()));
-    }
-    if levels.iter().all(MaybeUndefined::is_undefined) {
-        return Ok(Placement::Keep);
-    }
-    let mut patches = [const { Patch::Keep }; 5];
-    for (level, text) in Level::ALL.into_iter().zip(levels) {
-        patches[level.index()] = patch(text, level.as_str(), Name::parse)?;
-    }
-    Ok(Placement::PatchLevels(patches))
 }

@@ -13,7 +13,6 @@ use crate::server::response::problem::PROBLEM_JSON;
 use crate::server::rest::list::LIST;
 use crate::server::rest::parameters::parameter;
 use crate::server::rest::resource::Resource;
-use crate::server::rest::rows::field_of;
 
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident { $($status:literal: $about:literal),+ $(,)? })+) => {
@@ -117,9 +116,10 @@ fn of_resource<R: Resource>(param: &Param) -> Parameter {
             text().enum_values(Some(orders.collect::<Vec<_>>())).into()
         }
         "fields" => {
-            let mut names: Vec<_> = R::COLUMNS
+            let mut names: Vec<_> = R::columns()
+                .csv
                 .iter()
-                .flat_map(|column| [field_of(column), column])
+                .flat_map(|column| [column.field.name, &*column.name])
                 .map(|name| name.replace('.', "\\."))
                 .collect();
             let mut seen = HashSet::new();

@@ -11,7 +11,8 @@ use crate::directory::View;
 use crate::exchange::Format;
 use crate::query::cost::cost_of;
 use crate::query::page::{PageRequest, cursor, page};
-use crate::query::{Filter, Order, OrderBy, select};
+use crate::query::{Filter, select};
+use crate::query::{Order, OrderBy};
 use crate::server::admission::work::Work;
 use crate::server::auth::extract::Visible;
 use crate::server::request::params::{Known, Param, Params, Shape as Looks, refused, refused_as, unfit};
@@ -19,7 +20,8 @@ use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::etag;
 use crate::server::rest::format::accepted;
 use crate::server::rest::resource::{Entities, Resource};
-use crate::server::rest::rows::{Rows, Shape, Written, field_of};
+use crate::server::rest::rows::{Rows, Shape, Written};
+use crate::wire::column::{Column, CsvColumn};
 
 /// The parameters of every list.
 pub(super) const LIST: &[Param] = &[
@@ -276,29 +278,28 @@ impl List {
     pub(super) fn order<R: Entities>(&self) -> Result<Order> {
         let Some(given) = self.known.one("sort") else { return Ok(Order::default()) };
         let (name, descending) = given.strip_prefix('-').map_or((given, false), |name| (name, true));
-        let by = |(known, by): &(&str, OrderBy)| (*known == name).then_some(*by);
-        R::SORTS
-            .iter()
-            .find_map(by)
-            .map(|by| Order { by, descending })
-            .ok_or_else(|| unsortable(given, &R::sorts()))
+        let sorts = R::columns().sorts();
+        let found = sorts.into_iter().find(|(known, _)| *known == name);
+        found.map(|(_, by)| Order { by, descending }).ok_or_else(|| unsortable(given, &R::sorts()))
     }
 
     fn shape<R: Resource>(&self) -> Result<Shape> {
         let given = self.known.one("fields").unwrap_or_default();
         let wanted: Vec<_> = given.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-        let fits = |wanted: &str, column: &str| wanted == column || wanted == field_of(column);
-        if wanted.is_empty() {
-            return Ok(Shape { format: self.format, columns: R::COLUMNS.to_vec(), narrowed: false });
-        }
-        if let Some(unknown) = wanted.iter().find(|name| !R::COLUMNS.iter().any(|column| fits(name, column)))
+        let columns = R::columns();
+        let fits = |wanted: &str, column: &CsvColumn| wanted == column.name || wanted == column.field.name;
+        if let Some(unknown) = wanted.iter().find(|name| !columns.csv.iter().any(|column| fits(name, column)))
         {
-            let known = R::COLUMNS.join(", ");
+            let known: Vec<_> = columns.csv.iter().map(|column| &*column.name).collect();
+            let known = known.join(", ");
             return Err(refused("fields", format!("fields {unknown:?} must be among {known}")));
         }
-        let is_wanted = |column: &&'static str| wanted.iter().any(|name| fits(name, column));
-        let columns = R::COLUMNS.iter().copied().filter(is_wanted).collect();
-        Ok(Shape { format: self.format, columns, narrowed: true })
+        let is_wanted =
+            |column: &&CsvColumn| wanted.is_empty() || wanted.iter().any(|name| fits(name, column));
+        let csv: Vec<_> = columns.csv.iter().filter(is_wanted).collect();
+        let is_shown = |field: &&&Column| csv.iter().any(|column| column.field.name == field.name);
+        let fields = columns.all.iter().filter(is_shown).copied().collect();
+        Ok(Shape { format: self.format, fields, csv })
     }
 }
 

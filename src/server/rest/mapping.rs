@@ -23,13 +23,13 @@ use crate::server::rest::list::ListRequest;
 use crate::server::rest::mapping_list::MappingParams;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
 use crate::server::rest::resource::Mappings;
+use crate::server::rest::schema::MappingList;
+use crate::server::rest::schema::MappingRecord;
 use crate::server::rest::schema::{MappingInput, MappingPatch};
-use crate::server::rest::schema_answer::MappingList;
-use crate::server::rest::schema_text::MappingIdText;
 use crate::server::rest::single::{found, not_found, written_mapping};
 use crate::wire::fields::{Fields, Manner};
 use crate::wire::mapping;
-use crate::wire::mapping::MappingRecord;
+use crate::wire::text::MappingIdText;
 
 /// Maps two records onto each other.
 ///

@@ -13,7 +13,7 @@ use crate::server::response::problem::Result;
 use crate::server::rest::levels;
 use crate::server::rest::list::{List, no_cursor, unsortable};
 use crate::server::rest::parameters::parameters;
-use crate::server::rest::resource::Mappings;
+use crate::server::rest::resource::{MAPPING_SORTS, Mappings};
 use crate::server::rest::rows::Rows;
 
 /// The parameters of lists of mappings. The level parameters ask for mappings with either end in the unit.
@@ -47,10 +47,6 @@ pub(super) const MAPPING_LIST: &[Param] = &[
 ];
 
 parameters!(MappingParams = MAPPING_LIST);
-
-/// What lists of mappings are sorted by.
-pub(super) const MAPPING_SORTS: [&str; 6] =
-    ["createdAt", "updatedAt", "attribute1", "attribute2", "mappingType", "relationship"];
 
 /// Answers with the mappings that the parameters ask for, of those that `base` matches.
 pub(super) async fn answer(

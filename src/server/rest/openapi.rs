@@ -8,9 +8,9 @@ use utoipa::openapi::security::{
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 
-use crate::server::rest::schema_answer::Problem;
-use crate::server::rest::schema_text::{MappingIdText, UnitReferenceText};
+use crate::server::rest::schema::Problem;
 use crate::server::rest::{conditions, narrowed};
+use crate::wire::schema;
 
 const ABOUT: &str = "\
 Who and what belongs where: people, projects, org units and the mappings between them.
@@ -51,8 +51,7 @@ pub(super) fn frame() -> OpenApi {
         .build();
     let components = ComponentsBuilder::new()
         .schema("Problem", Problem::schema())
-        .schema("MappingIdText", MappingIdText::schema())
-        .schema("UnitReferenceText", UnitReferenceText::schema())
+        .schemas_from_iter(schema::all())
         .security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)))
         .security_scheme(
             "token",

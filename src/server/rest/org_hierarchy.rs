@@ -16,13 +16,13 @@ use crate::server::rest::list::ListRequest;
 use crate::server::rest::mapping_list::MappingParams;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
 use crate::server::rest::resource::Mappings;
+use crate::server::rest::schema::HierarchyAnswer;
 use crate::server::rest::schema::LinkInput;
-use crate::server::rest::schema_answer::HierarchyAnswer;
+use crate::server::rest::schema::MappingRecord;
 use crate::server::rest::single::written_mapping;
 use crate::server::rest::unit_tree::{self, HIERARCHY, HierarchyParams};
 use crate::wire::fields::{Fields, Manner};
 use crate::wire::mapping;
-use crate::wire::mapping::MappingRecord;
 
 /// Puts one unit beneath another, and makes either where it does not exist.
 ///

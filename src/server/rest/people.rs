@@ -21,12 +21,11 @@ use crate::server::rest::list::ListRequest;
 use crate::server::rest::parameters::parameters;
 use crate::server::rest::resource::{People, Resource};
 use crate::server::rest::schema::{PersonInput, PersonPatch};
-use crate::server::rest::schema_answer::PersonList;
-use crate::server::rest::schema_text::EmailText;
+use crate::server::rest::schema::{PersonList, PersonRecord};
 use crate::server::rest::single::{found, not_found, written};
 use crate::wire::fields::{Fields, Manner};
-use crate::wire::person::PersonRecord;
 use crate::wire::person::person as given;
+use crate::wire::text::EmailText;
 
 /// The parameters of lists of people.
 pub(super) const PERSON_LIST: &[Param] = &[Param {

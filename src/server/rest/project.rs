@@ -21,12 +21,11 @@ use crate::server::rest::list::ListRequest;
 use crate::server::rest::parameters::parameters;
 use crate::server::rest::resource::{Projects, Resource};
 use crate::server::rest::schema::{ProjectInput, ProjectPatch, ProjectReplacement};
-use crate::server::rest::schema_answer::ProjectList;
-use crate::server::rest::schema_text::ProjectIdText;
+use crate::server::rest::schema::{ProjectList, ProjectRecord};
 use crate::server::rest::single::{found, not_found, written};
 use crate::wire::fields::{Fields, Manner};
-use crate::wire::project::ProjectRecord;
 use crate::wire::project::project as given;
+use crate::wire::text::ProjectIdText;
 
 /// The parameters of lists of projects.
 pub(super) const PROJECT_LIST: &[Param] = &[

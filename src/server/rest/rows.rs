@@ -15,6 +15,7 @@ use crate::exchange::{Format, csv};
 use crate::server::admission::work::{Pieces, Work};
 use crate::server::response::problem::Result;
 use crate::server::rest::resource::Resource;
+use crate::wire::column::{Column, CsvColumn, Record};
 
 /// A list of about so many bytes is whole before it is sent, and takes room by its size.
 const WHOLE_BYTES: usize = 1 << 20;
@@ -37,10 +38,10 @@ pub(super) struct Rows<I> {
 pub(super) struct Shape {
     /// In which format.
     pub format: Format,
-    /// The columns to be shown, in the record's order.
-    pub columns: Vec<&'static str>,
-    /// Whether these are fewer than there are.
-    pub narrowed: bool,
+    /// The fields to be shown in JSON, in the record's order.
+    pub fields: Vec<&'static Column>,
+    /// The columns to be shown in CSV.
+    pub csv: Vec<&'static CsvColumn>,
 }
 
 /// A list that was begun: whole, or with more to come.
@@ -99,7 +100,7 @@ impl<R: Resource> Text<R> {
     fn head(&self, out: &mut Vec<u8>) {
         match self.shape.format {
             Format::Json => out.extend(format!("{{\"count\":{},\"data\":[", self.count).bytes()),
-            Format::Csv => csv::line(self.shape.columns.iter(), out),
+            Format::Csv => csv::line(self.shape.csv.iter().map(|column| &column.name), out),
             Format::Ndjson => {}
         }
     }
@@ -116,17 +117,17 @@ impl<R: Resource> Text<R> {
 
     fn write(&self, item: &R::Item, is_first: bool, out: &mut Vec<u8>) {
         // What the writer ended since the page was made is still in this view; a record is always there.
-        let Some(record) = R::record(&self.view, item) else { return };
+        let Some(row) = R::row(&self.view, item) else { return };
         match self.shape.format {
             Format::Csv => {
-                let record = as_value(&record);
-                csv::line(self.shape.columns.iter().map(|column| csv::cell(&record, column)), out);
+                let cells = self.shape.csv.iter().map(|column| csv::cell((column.show)(&row).as_ref()));
+                csv::line(cells, out);
             }
             Format::Json | Format::Ndjson => {
                 if self.shape.format == Format::Json && !is_first {
                     out.push(b',');
                 }
-                write_json(&record, &self.shape, out);
+                write_json(&Record { row: &row, columns: &self.shape.fields }, out);
                 if self.shape.format == Format::Ndjson {
                     out.push(b'\n');
                 }
@@ -165,25 +166,8 @@ impl<R: Resource> Text<R> {
     }
 }
 
-/// A record as a JSON value.
-pub(super) fn as_value(record: &impl serde::Serialize) -> Value {
-    serde_json::to_value(record).expect("a record's names are texts and its numbers finite")
-}
-
-fn write_json(record: &impl serde::Serialize, shape: &Shape, out: &mut Vec<u8>) {
-    let written = if shape.narrowed {
-        let mut value = as_value(record);
-        if let Value::Object(members) = &mut value {
-            members.retain(|name, _| shape.columns.iter().any(|column| field_of(column) == name));
-        }
-        serde_json::to_writer(out, &value)
-    } else {
-        serde_json::to_writer(out, record)
-    };
+/// Writes a record as JSON.
+fn write_json(record: &Record<'_, '_>, out: &mut Vec<u8>) {
+    let written = serde_json::to_writer(out, record);
     written.expect("a record's names are texts and its numbers finite, and memory takes all writes");
-}
-
-/// The field that a column is of.
-pub(super) fn field_of(column: &str) -> &str {
-    column.split_once('.').map_or(column, |(field, _)| field)
 }

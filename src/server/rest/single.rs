@@ -10,6 +10,7 @@ use crate::server::auth::extract::subject;
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::etag;
 use crate::server::rest::resource::{Entities, Mappings, Resource};
+use crate::wire::column::Record;
 
 /// The record that `item` stands for, or 304.
 pub(super) fn found<R: Resource>(view: &View, item: &R::Item, headers: &HeaderMap) -> Result<Response> {
@@ -37,8 +38,8 @@ pub(super) fn written_mapping(written: &Applied) -> Result<Response> {
 }
 
 fn shown<R: Resource>(view: &View, item: &R::Item) -> Result<Response> {
-    let record = R::record(view, item).ok_or_else(out_of_sight)?;
-    let mut response = Json(record).into_response();
+    let row = R::row(view, item).ok_or_else(out_of_sight)?;
+    let mut response = Json(Record { row: &row, columns: &R::columns().all }).into_response();
     etag::set(&mut response, &etag::tag(view, R::revision(view, item)));
     Ok(response)
 }

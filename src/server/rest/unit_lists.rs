@@ -25,10 +25,10 @@ use crate::server::rest::people::{self, PERSON_LIST};
 use crate::server::rest::project::ProjectsParams;
 use crate::server::rest::project::{self, PROJECT_LIST};
 use crate::server::rest::resource::{Descendants, People, Projects, Repositories, Units};
-use crate::server::rest::schema_answer::{DescendantList, PersonList, ProjectList, RepositoryList, UnitList};
-use crate::server::rest::schema_text::UnitReferenceText;
+use crate::server::rest::schema::{DescendantList, PersonList, ProjectList, RepositoryList, UnitList};
 use crate::server::rest::units::UnitParams;
 use crate::server::rest::units::{self, UNIT_LIST, find};
+use crate::wire::text::UnitReferenceText;
 use crate::wire::unit::unit_key;
 
 /// The parameters of lists of what is placed in a unit.

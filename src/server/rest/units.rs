@@ -26,12 +26,12 @@ use crate::server::rest::list::ListRequest;
 use crate::server::rest::parameters::parameters;
 use crate::server::rest::resource::Resource;
 use crate::server::rest::resource::Units;
+use crate::server::rest::schema::UnitList;
+use crate::server::rest::schema::UnitRecord;
 use crate::server::rest::schema::{UnitInput, UnitPatch};
-use crate::server::rest::schema_answer::UnitList;
-use crate::server::rest::schema_text::UnitReferenceText;
 use crate::server::rest::single::{found, not_found, written};
 use crate::wire::fields::{Fields, Manner};
-use crate::wire::unit::UnitRecord;
+use crate::wire::text::UnitReferenceText;
 use crate::wire::unit::unit as given;
 
 /// The parameters of lists of units.

@@ -1,89 +1,67 @@
 //! Units as mutations give them.
 
-use async_graphql::{ID, InputObject, MaybeUndefined};
+use async_graphql::{ID, InputObject};
 
 use crate::model::attributes::AttributesPatch;
 use crate::model::command::{
     Command, Create, Delete, LinkUnits, MoveUnit, Patch, UnitFields, UnitSpec, Update,
 };
-use crate::model::key::{ExternalId, Name, UnitKey};
+use crate::model::key::Name;
 use crate::model::level::UnitType;
-use crate::server::graphql::input::{
-    AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, revision,
-};
-use crate::server::graphql::types::scalars::{Json, Revision};
+use crate::server::graphql::input::table::{Input, Member, Table};
+use crate::server::graphql::input::{AsCommand, DeleteInput, given, if_exists, revision};
 use crate::server::response::problem::Result;
 use crate::wire::id::unit_ref;
+use crate::wire::unit::{FIELDS, unit};
 
-/// A new unit. It needs a key or a name.
-#[derive(Debug, InputObject)]
-pub(crate) struct CreateOrgUnitInput {
-    /// Unique among units; else the name.
-    key: Option<String>,
-    /// What people call it; else the key.
-    name: Option<String>,
-    /// A level's name or any other word; else the level beneath its first parent's.
-    #[graphql(name = "type")]
-    unit_type: Option<String>,
-    /// What another system calls it.
-    external_id: Option<String>,
-    /// Fields that the directory has no name for: an object.
-    attributes: Option<Json>,
-    /// The units directly above it, which must exist.
-    parents: Option<Vec<ID>>,
-    /// Merge into the unit with this key where there is one, instead of being refused.
-    #[graphql(default = false)]
-    upsert: bool,
-}
+/// The table of a new unit.
+pub(crate) struct NewUnit;
 
-impl AsCommand for CreateOrgUnitInput {
-    fn command(self) -> Result<Command> {
-        let fields = UnitFields {
-            key: given(self.key, "key", UnitKey::parse)?,
-            name: given(self.name, "name", Name::parse)?,
-            unit_type: given(self.unit_type, "type", UnitType::parse)?,
-            external_id: Patch::keep_or_set(given(self.external_id, "externalId", ExternalId::parse)?),
-            attributes: attributes(maybe(self.attributes))?,
-            parents: self.parents.map(|ids| ids.iter().map(|id| unit_ref(id)).collect()),
-        };
-        Ok(Command::CreateUnit(Create { fields, if_exists: if_exists(self.upsert) }))
+/// The table of changes to a unit.
+pub(crate) struct UnitChanges;
+
+pub(crate) type CreateOrgUnitInput = Input<NewUnit>;
+pub(crate) type UpdateOrgUnitInput = Input<UnitChanges>;
+
+impl Table for NewUnit {
+    const NAME: &'static str = "CreateOrgUnitInput";
+    const ABOUT: &'static str = "A new unit. It needs a key or a name.";
+
+    fn members() -> Vec<Member> {
+        let more = [
+            Member::ATTRIBUTES,
+            Member::ids("parents", "The units directly above it, which must exist."),
+            Member::upsert("Merge into the unit with this key where there is one, instead of being refused."),
+        ];
+        Member::of_new(&FIELDS).chain(more).collect()
     }
 }
 
-/// Changes to a unit. What is not given stays; null clears.
-#[derive(Debug, InputObject)]
-pub(crate) struct UpdateOrgUnitInput {
-    /// A global id, or any way to name a unit.
-    id: ID,
-    /// Refuse unless the record is still of this revision.
-    if_revision: Option<Revision>,
-    /// Another key.
-    key: Option<String>,
-    /// What people call it.
-    name: Option<String>,
-    /// Another type.
-    #[graphql(name = "type")]
-    unit_type: Option<String>,
-    /// What another system calls it.
-    external_id: MaybeUndefined<String>,
-    /// Merged into the attributes as RFC 7396 says; null clears them.
-    attributes: MaybeUndefined<Json>,
-    /// The units directly above it, all of them.
-    parents: Option<Vec<ID>>,
+impl AsCommand for CreateOrgUnitInput {
+    fn command(mut self) -> Result<Command> {
+        let (if_exists, parents) = (self.if_exists(), self.units("parents"));
+        let fields = UnitFields { parents, ..unit(self.new_record())? };
+        Ok(Command::CreateUnit(Create { fields, if_exists }))
+    }
+}
+
+impl Table for UnitChanges {
+    const NAME: &'static str = "UpdateOrgUnitInput";
+    const ABOUT: &'static str = "Changes to a unit. What is not given stays; null clears.";
+
+    fn members() -> Vec<Member> {
+        let target = [Member::id("A global id, or any way to name a unit."), Member::IF_REVISION];
+        let more =
+            [Member::ATTRIBUTES_PATCH, Member::ids("parents", "The units directly above it, all of them.")];
+        target.into_iter().chain(Member::of_changes(&FIELDS)).chain(more).collect()
+    }
 }
 
 impl AsCommand for UpdateOrgUnitInput {
-    fn command(self) -> Result<Command> {
-        let fields = UnitFields {
-            key: given(self.key, "key", UnitKey::parse)?,
-            name: given(self.name, "name", Name::parse)?,
-            unit_type: given(self.unit_type, "type", UnitType::parse)?,
-            external_id: patch(self.external_id, "externalId", ExternalId::parse)?,
-            attributes: attributes(self.attributes)?,
-            parents: self.parents.map(|ids| ids.iter().map(|id| unit_ref(id)).collect()),
-        };
-        let target = unit_ref(&self.id);
-        Ok(Command::UpdateUnit(Update { target, fields, if_revision: revision(self.if_revision) }))
+    fn command(mut self) -> Result<Command> {
+        let (id, if_revision, parents) = (self.id(), self.if_revision(), self.units("parents"));
+        let fields = UnitFields { parents, ..unit(self.changes())? };
+        Ok(Command::UpdateUnit(Update { target: unit_ref(&id), fields, if_revision }))
     }
 }
 

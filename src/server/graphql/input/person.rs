@@ -1,112 +1,62 @@
 //! People as mutations give them.
 
-use async_graphql::{ID, InputObject, MaybeUndefined};
+use async_graphql::ID;
 
 use crate::error::Error;
-use crate::model::command::{Command, Create, Delete, Patch, PersonFields, PersonRef, Update};
-use crate::model::key::{Email, ExternalId, Name};
-use crate::server::graphql::input::{
-    AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, placement, placement_patch, revision,
-};
-use crate::server::graphql::types::scalars::{Json, Revision};
+use crate::model::command::{Command, Create, Delete, PersonRef, Update};
+use crate::model::key::Email;
+use crate::server::graphql::input::levels::{of_changes, of_new};
+use crate::server::graphql::input::table::{Input, Member, Table};
+use crate::server::graphql::input::{AsCommand, DeleteInput, revision};
 use crate::server::response::problem::Result;
 use crate::wire::id::Key;
+use crate::wire::person::{FIELDS, person};
 
-/// A new person.
-#[derive(Debug, InputObject)]
-pub(crate) struct CreatePersonInput {
-    /// Unique among people, without case.
-    email: String,
-    /// Given name.
-    first_name: Option<String>,
-    /// Family name.
-    last_name: Option<String>,
-    /// The name to show.
-    display_name: Option<String>,
-    /// What another system calls this person.
-    external_id: Option<String>,
-    /// Fields that the directory has no name for: an object.
-    attributes: Option<Json>,
-    /// The organization to be placed in, by name; made where it does not exist.
-    organization: Option<String>,
-    /// The business to be placed in, beneath the level above that is given.
-    business: Option<String>,
-    /// The department to be placed in, beneath the level above that is given.
-    department: Option<String>,
-    /// The group to be placed in, beneath the level above that is given.
-    group: Option<String>,
-    /// The team to be placed in, beneath the level above that is given.
-    team: Option<String>,
-    /// The units to be placed in, which must exist; instead of the five levels.
-    units: Option<Vec<ID>>,
-    /// Merge into the person where there is one, instead of being refused.
-    #[graphql(default = false)]
-    upsert: bool,
-}
+/// The table of a new person.
+pub(crate) struct NewPerson;
 
-impl AsCommand for CreatePersonInput {
-    fn command(self) -> Result<Command> {
-        let levels = [self.organization, self.business, self.department, self.group, self.team];
-        let fields = PersonFields {
-            email: Some(Email::parse(&self.email)?),
-            first_name: Patch::keep_or_set(given(self.first_name, "firstName", Name::parse)?),
-            last_name: Patch::keep_or_set(given(self.last_name, "lastName", Name::parse)?),
-            display_name: Patch::keep_or_set(given(self.display_name, "displayName", Name::parse)?),
-            external_id: Patch::keep_or_set(given(self.external_id, "externalId", ExternalId::parse)?),
-            attributes: attributes(maybe(self.attributes))?,
-            placement: placement(self.units, levels)?,
-        };
-        Ok(Command::CreatePerson(Create { fields, if_exists: if_exists(self.upsert) }))
+/// The table of changes to a person.
+pub(crate) struct PersonChanges;
+
+pub(crate) type CreatePersonInput = Input<NewPerson>;
+pub(crate) type UpdatePersonInput = Input<PersonChanges>;
+
+impl Table for NewPerson {
+    const NAME: &'static str = "CreatePersonInput";
+    const ABOUT: &'static str = "A new person.";
+
+    fn members() -> Vec<Member> {
+        let upsert = Member::upsert("Merge into the person where there is one, instead of being refused.");
+        Member::of_new(&FIELDS).chain([Member::ATTRIBUTES]).chain(of_new()).chain([upsert]).collect()
     }
 }
 
-/// Changes to a person. What is not given stays; null clears.
-#[derive(Debug, InputObject)]
-pub(crate) struct UpdatePersonInput {
-    /// A global id, or the email.
-    id: ID,
-    /// Refuse unless the record is still of this revision.
-    if_revision: Option<Revision>,
-    /// Another address.
-    email: Option<String>,
-    /// Given name.
-    first_name: MaybeUndefined<String>,
-    /// Family name.
-    last_name: MaybeUndefined<String>,
-    /// The name to show.
-    display_name: MaybeUndefined<String>,
-    /// What another system calls this person.
-    external_id: MaybeUndefined<String>,
-    /// Merged into the attributes as RFC 7396 says; null clears them.
-    attributes: MaybeUndefined<Json>,
-    /// Another organization, by name; the levels that are not given stay.
-    organization: MaybeUndefined<String>,
-    /// Another business, by name; the levels that are not given stay.
-    business: MaybeUndefined<String>,
-    /// Another department, by name; the levels that are not given stay.
-    department: MaybeUndefined<String>,
-    /// Another group, by name; the levels that are not given stay.
-    group: MaybeUndefined<String>,
-    /// Another team, by name; the levels that are not given stay.
-    team: MaybeUndefined<String>,
-    /// Just these units, which must exist; instead of the five levels.
-    units: Option<Vec<ID>>,
+impl AsCommand for CreatePersonInput {
+    fn command(mut self) -> Result<Command> {
+        let (if_exists, units) = (self.if_exists(), self.placement());
+        let mut fields = person(self.new_record())?;
+        fields.placement = units.unwrap_or(fields.placement);
+        Ok(Command::CreatePerson(Create { fields, if_exists }))
+    }
+}
+
+impl Table for PersonChanges {
+    const NAME: &'static str = "UpdatePersonInput";
+    const ABOUT: &'static str = "Changes to a person. What is not given stays; null clears.";
+
+    fn members() -> Vec<Member> {
+        let target = [Member::id("A global id, or the email."), Member::IF_REVISION];
+        let fields = target.into_iter().chain(Member::of_changes(&FIELDS));
+        fields.chain([Member::ATTRIBUTES_PATCH]).chain(of_changes()).collect()
+    }
 }
 
 impl AsCommand for UpdatePersonInput {
-    fn command(self) -> Result<Command> {
-        let levels = [self.organization, self.business, self.department, self.group, self.team];
-        let fields = PersonFields {
-            email: given(self.email, "email", Email::parse)?,
-            first_name: patch(self.first_name, "firstName", Name::parse)?,
-            last_name: patch(self.last_name, "lastName", Name::parse)?,
-            display_name: patch(self.display_name, "displayName", Name::parse)?,
-            external_id: patch(self.external_id, "externalId", ExternalId::parse)?,
-            attributes: attributes(self.attributes)?,
-            placement: placement_patch(self.units, levels)?,
-        };
-        let target = person_ref(&self.id)?;
-        Ok(Command::UpdatePerson(Update { target, fields, if_revision: revision(self.if_revision) }))
+    fn command(mut self) -> Result<Command> {
+        let (id, if_revision, units) = (self.id(), self.if_revision(), self.placement());
+        let mut fields = person(self.changes())?;
+        fields.placement = units.unwrap_or(fields.placement);
+        Ok(Command::UpdatePerson(Update { target: person_ref(&id)?, fields, if_revision }))
     }
 }
 

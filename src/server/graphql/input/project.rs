@@ -9,12 +9,13 @@ use crate::model::command::{
     Update,
 };
 use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIdentifier};
-use crate::server::graphql::input::{
-    AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, placement, placement_patch, revision,
-};
-use crate::server::graphql::types::scalars::{Json, Revision};
+use crate::server::graphql::input::levels::{of_changes, of_new};
+use crate::server::graphql::input::table::{Input, Member, Table};
+use crate::server::graphql::input::{AsCommand, DeleteInput, attributes, given, maybe, patch, revision};
+use crate::server::graphql::types::scalars::Json;
 use crate::server::response::problem::Result;
 use crate::wire::id::Key;
+use crate::wire::project::{FIELDS, project};
 
 /// Who answers for a project. What is not given stays; null clears.
 #[derive(Debug, InputObject)]
@@ -109,122 +110,93 @@ impl ServiceInput {
     }
 }
 
-fn repositories(given: Option<Vec<RepositoryInput>>) -> Result<Patch<Vec<RepositoryFields>>> {
-    let read = given.map(|all| all.into_iter().map(RepositoryInput::fields).collect::<Result<_>>());
-    Ok(Patch::keep_or_set(read.transpose()?))
+/// A list of assets, all of them; as it is where none is given.
+fn all<I, F>(given: MaybeUndefined<Vec<I>>, read: impl Fn(I) -> Result<F>) -> Result<Patch<Vec<F>>> {
+    let MaybeUndefined::Value(all) = given else { return Ok(Patch::Keep) };
+    all.into_iter().map(read).collect::<Result<_>>().map(Patch::Set)
 }
 
-fn services(given: Option<Vec<ServiceInput>>) -> Result<Patch<Vec<ServiceFields>>> {
-    let read = given.map(|all| all.into_iter().map(ServiceInput::fields).collect::<Result<_>>());
-    Ok(Patch::keep_or_set(read.transpose()?))
+/// The table of a new project.
+pub(crate) struct NewProject;
+
+/// The table of changes to a project.
+pub(crate) struct ProjectChanges;
+
+pub(crate) type CreateProjectInput = Input<NewProject>;
+pub(crate) type UpdateProjectInput = Input<ProjectChanges>;
+
+/// With the owner, whose name and type are GraphQL's own.
+fn with_owner(members: impl Iterator<Item = Member>) -> impl Iterator<Item = Member> {
+    members.map(|member| match member.name() {
+        "projectOwner" => Member::nested::<ProjectOwnerInput>("owner", "Who answers for it."),
+        _ => member,
+    })
 }
 
-/// A new project.
-#[derive(Debug, InputObject)]
-pub(crate) struct CreateProjectInput {
-    /// Unique among projects.
-    project_id: String,
-    /// What people call it.
-    project_name: String,
-    /// Who answers for it.
-    owner: Option<ProjectOwnerInput>,
-    /// What another system calls it.
-    external_id: Option<String>,
-    /// Fields that the directory has no name for: an object.
-    attributes: Option<Json>,
-    /// Its repositories.
-    repositories: Option<Vec<RepositoryInput>>,
-    /// Its services.
-    services: Option<Vec<ServiceInput>>,
-    /// The organization to be placed in, by name; made where it does not exist.
-    organization: Option<String>,
-    /// The business to be placed in, beneath the level above that is given.
-    business: Option<String>,
-    /// The department to be placed in, beneath the level above that is given.
-    department: Option<String>,
-    /// The group to be placed in, beneath the level above that is given.
-    group: Option<String>,
-    /// The team to be placed in, beneath the level above that is given.
-    team: Option<String>,
-    /// The units to be placed in, which must exist; instead of the five levels.
-    units: Option<Vec<ID>>,
-    /// Merge into the project where there is one, instead of being refused.
-    #[graphql(default = false)]
-    upsert: bool,
+/// Reads all that a project's table does not.
+fn with_parts<T: Table>(
+    mut input: Input<T>,
+    read: impl FnOnce(Input<T>) -> Result<ProjectFields>,
+) -> Result<ProjectFields> {
+    let owner = match input.nested::<ProjectOwnerInput>("owner")? {
+        MaybeUndefined::Undefined => Patch::Keep,
+        MaybeUndefined::Null => Patch::Clear,
+        MaybeUndefined::Value(owner) => Patch::Set(owner.fields()?),
+    };
+    let repositories = all(input.nested("repositories")?, RepositoryInput::fields)?;
+    let services = all(input.nested("services")?, ServiceInput::fields)?;
+    let units = input.placement();
+    let fields = read(input)?;
+    let placement = units.unwrap_or(fields.placement);
+    Ok(ProjectFields { owner, repositories, services, placement, ..fields })
 }
 
-impl AsCommand for CreateProjectInput {
-    fn command(self) -> Result<Command> {
-        let levels = [self.organization, self.business, self.department, self.group, self.team];
-        let fields = ProjectFields {
-            project_id: Some(ProjectId::parse(&self.project_id)?),
-            name: Some(Name::parse(&self.project_name).map_err(|refusal| refusal.about("projectName"))?),
-            owner: Patch::keep_or_set(self.owner.map(ProjectOwnerInput::fields).transpose()?),
-            external_id: Patch::keep_or_set(given(self.external_id, "externalId", ExternalId::parse)?),
-            attributes: attributes(maybe(self.attributes))?,
-            repositories: repositories(self.repositories)?,
-            services: services(self.services)?,
-            placement: placement(self.units, levels)?,
-        };
-        Ok(Command::CreateProject(Create { fields, if_exists: if_exists(self.upsert) }))
+impl Table for NewProject {
+    const NAME: &'static str = "CreateProjectInput";
+    const ABOUT: &'static str = "A new project.";
+
+    fn members() -> Vec<Member> {
+        let parts = [
+            Member::ATTRIBUTES,
+            Member::nested::<Vec<RepositoryInput>>("repositories", "Its repositories."),
+            Member::nested::<Vec<ServiceInput>>("services", "Its services."),
+        ];
+        let upsert = Member::upsert("Merge into the project where there is one, instead of being refused.");
+        with_owner(Member::of_new(&FIELDS)).chain(parts).chain(of_new()).chain([upsert]).collect()
     }
 }
 
-/// Changes to a project. What is not given stays; null clears.
-#[derive(Debug, InputObject)]
-pub(crate) struct UpdateProjectInput {
-    /// A global id, or the project id.
-    id: ID,
-    /// Refuse unless the record is still of this revision.
-    if_revision: Option<Revision>,
-    /// Another project id.
-    project_id: Option<String>,
-    /// What people call it.
-    project_name: Option<String>,
-    /// Who answers for it.
-    owner: MaybeUndefined<ProjectOwnerInput>,
-    /// What another system calls it.
-    external_id: MaybeUndefined<String>,
-    /// Merged into the attributes as RFC 7396 says; null clears them.
-    attributes: MaybeUndefined<Json>,
-    /// Its repositories, all of them.
-    repositories: Option<Vec<RepositoryInput>>,
-    /// Its services, all of them.
-    services: Option<Vec<ServiceInput>>,
-    /// Another organization, by name; the levels that are not given stay.
-    organization: MaybeUndefined<String>,
-    /// Another business, by name; the levels that are not given stay.
-    business: MaybeUndefined<String>,
-    /// Another department, by name; the levels that are not given stay.
-    department: MaybeUndefined<String>,
-    /// Another group, by name; the levels that are not given stay.
-    group: MaybeUndefined<String>,
-    /// Another team, by name; the levels that are not given stay.
-    team: MaybeUndefined<String>,
-    /// Just these units, which must exist; instead of the five levels.
-    units: Option<Vec<ID>>,
+impl AsCommand for CreateProjectInput {
+    fn command(mut self) -> Result<Command> {
+        let if_exists = self.if_exists();
+        let fields = with_parts(self, |input| Ok(project(input.new_record())?))?;
+        // Null is as good as nothing in a new record.
+        let owner = if fields.owner == Patch::Clear { Patch::Keep } else { fields.owner };
+        Ok(Command::CreateProject(Create { fields: ProjectFields { owner, ..fields }, if_exists }))
+    }
+}
+
+impl Table for ProjectChanges {
+    const NAME: &'static str = "UpdateProjectInput";
+    const ABOUT: &'static str = "Changes to a project. What is not given stays; null clears.";
+
+    fn members() -> Vec<Member> {
+        let target = [Member::id("A global id, or the project id."), Member::IF_REVISION];
+        let parts = [
+            Member::ATTRIBUTES_PATCH,
+            Member::nested::<Vec<RepositoryInput>>("repositories", "Its repositories, all of them."),
+            Member::nested::<Vec<ServiceInput>>("services", "Its services, all of them."),
+        ];
+        let fields = target.into_iter().chain(with_owner(Member::of_changes(&FIELDS)));
+        fields.chain(parts).chain(of_changes()).collect()
+    }
 }
 
 impl AsCommand for UpdateProjectInput {
-    fn command(self) -> Result<Command> {
-        let levels = [self.organization, self.business, self.department, self.group, self.team];
-        let owner = match self.owner {
-            MaybeUndefined::Undefined => Patch::Keep,
-            MaybeUndefined::Null => Patch::Clear,
-            MaybeUndefined::Value(owner) => Patch::Set(owner.fields()?),
-        };
-        let fields = ProjectFields {
-            project_id: given(self.project_id, "projectId", ProjectId::parse)?,
-            name: given(self.project_name, "projectName", Name::parse)?,
-            owner,
-            external_id: patch(self.external_id, "externalId", ExternalId::parse)?,
-            attributes: attributes(self.attributes)?,
-            repositories: repositories(self.repositories)?,
-            services: services(self.services)?,
-            placement: placement_patch(self.units, levels)?,
-        };
-        let target = project_ref(&self.id)?;
-        Ok(Command::UpdateProject(Update { target, fields, if_revision: revision(self.if_revision) }))
+    fn command(mut self) -> Result<Command> {
+        let (id, if_revision) = (self.id(), self.if_revision());
+        let fields = with_parts(self, |input| Ok(project(input.changes())?))?;
+        Ok(Command::UpdateProject(Update { target: project_ref(&id)?, fields, if_revision }))
     }
 }
 

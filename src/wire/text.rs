@@ -21,7 +21,7 @@ macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident = $pattern:expr, $least:expr, $most:expr, $about:literal, $example:literal;)+) => {
         $(
             $(#[$doc])*
-            pub(super) struct $name;
+            pub(crate) struct $name;
 
             impl PartialSchema for $name {
                 fn schema() -> RefOr<Schema> {
@@ -60,8 +60,24 @@ texts! {
     UrlText = URL, 1, URL_MAX, "Where a repository is; compared without scheme, user, .git and trailing slash.", "https://github.com/Opsera/web-portal.git";
 }
 
+/// All of these by name.
+pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
+    vec![
+        ("EmailText", EmailText::schema()),
+        ("ProjectIdText", ProjectIdText::schema()),
+        ("UnitKeyText", UnitKeyText::schema()),
+        ("UnitReferenceText", UnitReferenceText::schema()),
+        ("MappingIdText", MappingIdText::schema()),
+        ("NameText", NameText::schema()),
+        ("MaybeText", MaybeText::schema()),
+        ("UrlText", UrlText::schema()),
+        ("UnitReference", UnitReference::schema()),
+        ("End", End::schema()),
+    ]
+}
+
 /// Any text but a blank one.
-pub(super) fn not_blank() -> RefOr<Schema> {
+pub(crate) fn not_blank() -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(NOT_BLANK)).min_length(Some(1)).into()
 }
 
@@ -69,7 +85,7 @@ macro_rules! texts_or_paths {
     ($($(#[$doc:meta])* $name:ident = $most:expr, $about:literal, $example:literal;)+) => {
         $(
             $(#[$doc])*
-            pub(super) struct $name;
+            pub(crate) struct $name;
 
             impl PartialSchema for $name {
                 fn schema() -> RefOr<Schema> {

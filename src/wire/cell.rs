@@ -1,0 +1,70 @@
+//! One value of a record on its way out: borrowed from the record, and written as JSON without a copy in between.
+
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::model::attributes::Attributes;
+use crate::model::time::Timestamp;
+
+/// A value; `null` is `None` of an option around it.
+#[derive(Debug)]
+pub(crate) enum Cell<'v> {
+    Text(&'v str),
+    /// A text that is made to be shown.
+    Made(String),
+    Number(u64),
+    Time(Timestamp),
+    /// Any JSON, as it was given.
+    Json(&'v Value),
+    Attributes(&'v Attributes),
+    List(Vec<Cell<'v>>),
+    /// Members in this order.
+    Object(Vec<(&'static str, Option<Cell<'v>>)>),
+}
+
+impl Cell<'_> {
+    /// Whether it is a list or an object of nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::List(items) => items.is_empty(),
+            Self::Object(members) => members.is_empty(),
+            Self::Attributes(attributes) => attributes.is_empty(),
+            Self::Json(value) => {
+                value.as_array().is_some_and(Vec::is_empty)
+                    || value.as_object().is_some_and(serde_json::Map::is_empty)
+            }
+            Self::Text(_) | Self::Made(_) | Self::Number(_) | Self::Time(_) => false,
+        }
+    }
+}
+
+impl Serialize for Cell<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Made(text) => serializer.serialize_str(text),
+            Self::Number(number) => serializer.serialize_u64(*number),
+            Self::Time(moment) => serializer.collect_str(moment),
+            Self::Json(value) => value.serialize(serializer),
+            Self::Attributes(attributes) => match attributes.as_map() {
+                Some(map) => map.serialize(serializer),
+                None => serializer.serialize_map(Some(0))?.end(),
+            },
+            Self::List(items) => {
+                let mut list = serializer.serialize_seq(Some(items.len()))?;
+                for item in items {
+                    list.serialize_element(item)?;
+                }
+                list.end()
+            }
+            Self::Object(members) => {
+                let mut object = serializer.serialize_map(Some(members.len()))?;
+                for (name, value) in members {
+                    object.serialize_entry(name, value)?;
+                }
+                object.end()
+            }
+        }
+    }
+}

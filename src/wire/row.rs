@@ -1,0 +1,145 @@
+//! One record that is shown: an entity or a mapping, with what gives the keys of the records that it names.
+//!
+//! Level fields are derived when the first of them is shown, once a record. What a row has not is `None`: a person has
+//! no project, and a row of the log has no view.
+
+use std::cell::OnceCell;
+
+use crate::directory::{Audit, View};
+use crate::model::attributes::Attributes;
+use crate::model::entity::{Body, Entity, EntityId, OrgUnit, Person, Project, Repository, Service, Stamps};
+use crate::model::mapping::{Mapping, MappingType};
+use crate::query::tree::Descendant;
+
+/// A record that is shown.
+pub(crate) struct Row<'v> {
+    record: Record<'v>,
+    source: Source<'v>,
+    levels: OnceCell<[Option<&'v str>; 5]>,
+    /// Of a descendant: how far beneath it is, and the unit directly above it on the walk.
+    pub(crate) walk: Option<(usize, EntityId)>,
+}
+
+#[derive(Clone, Copy)]
+enum Record<'v> {
+    Entity(&'v Entity),
+    Mapping(&'v Mapping),
+}
+
+/// Where the record was read.
+#[derive(Clone, Copy)]
+enum Source<'v> {
+    View(&'v View),
+    Log(&'v Audit),
+}
+
+impl<'v> Row<'v> {
+    fn new(record: Record<'v>, source: Source<'v>) -> Self {
+        Self { record, source, levels: OnceCell::new(), walk: None }
+    }
+
+    /// An entity, if it is in sight.
+    pub(crate) fn entity(view: &'v View, id: EntityId) -> Option<Self> {
+        Some(Self::new(Record::Entity(view.entity(id)?), Source::View(view)))
+    }
+
+    /// A mapping, if both its ends are in sight.
+    pub(crate) fn mapping(view: &'v View, mapping: &'v Mapping) -> Option<Self> {
+        view.entity(mapping.from).and(view.entity(mapping.to))?;
+        Some(Self::new(Record::Mapping(mapping), Source::View(view)))
+    }
+
+    /// A unit beneath another, where a walk from the top met it.
+    pub(crate) fn descendant(view: &'v View, item: &Descendant) -> Option<Self> {
+        Some(Self { walk: Some((item.depth, item.parent)), ..Self::entity(view, item.id)? })
+    }
+
+    /// An entity as the log has it.
+    pub(crate) fn logged_entity(audit: &'v Audit, entity: &'v Entity) -> Self {
+        Self::new(Record::Entity(entity), Source::Log(audit))
+    }
+
+    /// A mapping as the log has it.
+    pub(crate) fn logged_mapping(audit: &'v Audit, mapping: &'v Mapping) -> Self {
+        Self::new(Record::Mapping(mapping), Source::Log(audit))
+    }
+
+    pub(crate) fn view(&self) -> Option<&'v View> {
+        if let Source::View(view) = self.source { Some(view) } else { None }
+    }
+
+    fn body(&self) -> Option<&'v Body> {
+        if let Record::Entity(entity) = self.record { Some(&entity.body) } else { None }
+    }
+
+    pub(crate) fn id(&self) -> Option<EntityId> {
+        if let Record::Entity(entity) = self.record { Some(entity.id) } else { None }
+    }
+
+    pub(crate) fn unit(&self) -> Option<&'v OrgUnit> {
+        if let Body::OrgUnit(unit) = self.body()? { Some(unit) } else { None }
+    }
+
+    pub(crate) fn person(&self) -> Option<&'v Person> {
+        if let Body::Person(person) = self.body()? { Some(person) } else { None }
+    }
+
+    pub(crate) fn project(&self) -> Option<&'v Project> {
+        if let Body::Project(project) = self.body()? { Some(project) } else { None }
+    }
+
+    pub(crate) fn repository(&self) -> Option<&'v Repository> {
+        if let Body::Repository(repository) = self.body()? { Some(repository) } else { None }
+    }
+
+    pub(crate) fn service(&self) -> Option<&'v Service> {
+        if let Body::Service(service) = self.body()? { Some(service) } else { None }
+    }
+
+    pub(crate) fn as_mapping(&self) -> Option<&'v Mapping> {
+        if let Record::Mapping(mapping) = self.record { Some(mapping) } else { None }
+    }
+
+    /// The parent and the child of a mapping between two units.
+    pub(crate) fn ends(&self) -> Option<[&'v OrgUnit; 2]> {
+        let mapping = self.as_mapping().filter(|it| it.mapping_type == MappingType::ParentChild)?;
+        let unit = |id| self.view()?.entity(id)?.as_org_unit();
+        Some([unit(mapping.from)?, unit(mapping.to)?])
+    }
+
+    /// The key of another record.
+    pub(crate) fn key(&self, id: EntityId) -> Option<&'v str> {
+        match self.source {
+            Source::View(view) => view.entity(id).map(|entity| entity.label()),
+            Source::Log(audit) => audit.keys.get(&id).map(String::as_str),
+        }
+    }
+
+    pub(crate) fn attributes(&self) -> &'v Attributes {
+        match self.record {
+            Record::Mapping(mapping) => &mapping.attributes,
+            Record::Entity(entity) => match &entity.body {
+                Body::OrgUnit(unit) => &unit.attributes,
+                Body::Person(person) => &person.attributes,
+                Body::Project(project) => &project.attributes,
+                Body::Repository(repository) => &repository.attributes,
+                Body::Service(service) => &service.attributes,
+            },
+        }
+    }
+
+    pub(crate) fn stamps(&self) -> &'v Stamps {
+        match self.record {
+            Record::Entity(entity) => &entity.stamps,
+            Record::Mapping(mapping) => &mapping.stamps,
+        }
+    }
+
+    /// The name of the nearest unit of each level above.
+    pub(crate) fn levels(&self) -> &[Option<&'v str>; 5] {
+        self.levels.get_or_init(|| {
+            let (Some(view), Some(id)) = (self.view(), self.id()) else { return [None; 5] };
+            view.levels(id).map(|unit| Some(view.entity(unit?)?.as_org_unit()?.name.as_str()))
+        })
+    }
+}
