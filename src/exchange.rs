@@ -10,6 +10,7 @@ mod order;
 mod report;
 
 pub use csv::records_of_csv;
+pub(crate) use export::Export;
 pub use export::export;
 pub use format::Format;
 pub use ndjson::{command_of_line, command_of_record, commands_of_lines};

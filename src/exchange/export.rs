@@ -2,8 +2,10 @@
 //!
 //! Level fields and totals are left out, because placements are mappings here, and an import derives the rest.
 
+use std::array;
 use std::io::{self, Write};
-use std::iter::once;
+use std::iter::{once, once_with};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -11,31 +13,137 @@ use crate::directory::View;
 use crate::exchange::csv;
 use crate::exchange::format::Format;
 use crate::model::entity::{EntityId, Kind};
+use crate::model::mapping::Mapping;
 use crate::wire::column::{Column, Columns, CsvColumn, Record, Show, Shown};
 use crate::wire::row::Row;
 use crate::wire::{mapping, person, project, unit};
+
+/// About how many bytes are written at a time.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// Writes everything in sight to `out`, one record a line; [`Format::Json`] as one array.
 ///
 /// # Errors
 /// What `out` refuses.
 pub fn export(view: &View, format: Format, out: &mut impl Write) -> io::Result<()> {
-    let tables = [&*unit::COLUMNS, &person::COLUMNS, &project::COLUMNS, &mapping::COLUMNS];
-    let csv = columns(&tables);
-    let mut lines = Lines { format, csv: &csv, out, count: 0 };
-    lines.begin()?;
-    let kinds = [(Kind::OrgUnit, "orgUnit"), (Kind::Person, "person"), (Kind::Project, "project")];
-    for ((kind, word), table) in kinds.into_iter().zip(tables) {
-        let fields = table.in_files();
-        for id in view.all(kind).iter().map(EntityId) {
-            lines.write(word, Row::entity(view, id), &fields)?;
+    let mut export = Export::new(view.clone(), format);
+    while let Some(piece) = export.next_piece()? {
+        out.write_all(&piece)?;
+    }
+    Ok(())
+}
+
+/// The same, piece by piece.
+pub(crate) struct Export {
+    view: View,
+    format: Format,
+    sections: [Section; 4],
+    csv: Vec<CsvColumn>,
+    /// How many were written.
+    count: usize,
+    /// Those to be written, each with the number of its section; none once the end was.
+    records: Option<Box<dyn Iterator<Item = (usize, Stored)> + Send>>,
+}
+
+/// One kind of record.
+struct Section {
+    kind: &'static str,
+    fields: Vec<&'static Column>,
+}
+
+/// What stands for a record until it is written.
+enum Stored {
+    Entity(EntityId),
+    Mapping(Arc<Mapping>),
+}
+
+impl Export {
+    /// An export of which nothing is written yet.
+    pub(crate) fn new(view: View, format: Format) -> Self {
+        let tables = [&*unit::COLUMNS, &person::COLUMNS, &project::COLUMNS, &mapping::COLUMNS];
+        let words = ["orgUnit", "person", "project", "mapping"];
+        let sections = array::from_fn(|at| Section { kind: words[at], fields: tables[at].in_files() });
+        let kinds = [Kind::OrgUnit, Kind::Person, Kind::Project];
+        let last = kinds.len();
+        // Each kind is listed when its turn comes.
+        let entities = {
+            let view = view.clone();
+            kinds.into_iter().enumerate().flat_map(move |(section, kind)| {
+                let ids = view.all(kind).clone().into_iter();
+                ids.map(move |id| (section, Stored::Entity(EntityId(id))))
+            })
+        };
+        let mappings = {
+            let view = view.clone();
+            once_with(move || view.mappings().into_iter().cloned().collect::<Vec<_>>())
+                .flatten()
+                .map(move |mapping| (last, Stored::Mapping(mapping)))
+        };
+        let records: Box<dyn Iterator<Item = _> + Send> = Box::new(entities.chain(mappings));
+        Self { view, format, sections, csv: columns(&tables), count: 0, records: Some(records) }
+    }
+
+    /// The next piece; none at the end.
+    pub(crate) fn next_piece(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let Some(mut records) = self.records.take() else { return Ok(None) };
+        let mut out = Vec::new();
+        if self.count == 0 {
+            self.head(&mut out);
+        }
+        for (section, stored) in &mut records {
+            self.write(section, &stored, &mut out)?;
+            if out.len() >= PIECE_BYTES {
+                self.records = Some(records);
+                return Ok(Some(out));
+            }
+        }
+        self.tail(&mut out);
+        Ok(Some(out))
+    }
+
+    fn head(&self, out: &mut Vec<u8>) {
+        match self.format {
+            Format::Json => out.push(b'['),
+            Format::Csv => csv::line(once("kind").chain(self.csv.iter().map(|column| &*column.name)), out),
+            Format::Ndjson => {}
         }
     }
-    let fields = mapping::COLUMNS.in_files();
-    for mapping in view.mappings() {
-        lines.write("mapping", Row::mapping(view, mapping), &fields)?;
+
+    fn write(&mut self, section: usize, stored: &Stored, out: &mut Vec<u8>) -> io::Result<()> {
+        let Section { kind, fields } = &self.sections[section];
+        let row = match stored {
+            Stored::Entity(id) => Row::entity(&self.view, *id),
+            Stored::Mapping(mapping) => Row::mapping(&self.view, mapping),
+        };
+        let Some(row) = row else { return Ok(()) };
+        match self.format {
+            Format::Csv => {
+                let cell = |column: &CsvColumn| {
+                    let own = fields.iter().find(|field| field.name == column.field.name);
+                    csv::cell(own.and_then(|field| column_of(field, column)(&row)).as_ref())
+                };
+                csv::line(once((*kind).to_owned()).chain(self.csv.iter().map(cell)), out);
+            }
+            Format::Json | Format::Ndjson => {
+                if self.format == Format::Json && self.count > 0 {
+                    out.extend(b",\n");
+                }
+                let record = Record { row: &row, columns: fields };
+                serde_json::to_writer(&mut *out, &Line { kind, record })?;
+                if self.format == Format::Ndjson {
+                    out.push(b'\n');
+                }
+            }
+        }
+        self.count += 1;
+        Ok(())
     }
-    lines.end()
+
+    fn tail(&self, out: &mut Vec<u8>) {
+        if self.format == Format::Json {
+            out.extend(b"]\n");
+        }
+    }
 }
 
 /// The columns of an export as CSV, beside the kind: first those that one kind of record has, then those of several.
@@ -52,60 +160,6 @@ fn columns(tables: &[&Columns]) -> Vec<CsvColumn> {
         }
     }
     columns
-}
-
-struct Lines<'w, W> {
-    format: Format,
-    csv: &'w [CsvColumn],
-    out: &'w mut W,
-    count: usize,
-}
-
-impl<W: Write> Lines<'_, W> {
-    fn begin(&mut self) -> io::Result<()> {
-        match self.format {
-            Format::Json => self.out.write_all(b"["),
-            Format::Csv => self.csv_line(once("kind").chain(self.csv.iter().map(|column| &*column.name))),
-            Format::Ndjson => Ok(()),
-        }
-    }
-
-    fn write(
-        &mut self,
-        kind: &'static str,
-        row: Option<Row<'_>>,
-        fields: &[&'static Column],
-    ) -> io::Result<()> {
-        let Some(row) = row else { return Ok(()) };
-        self.count += 1;
-        match self.format {
-            Format::Csv => {
-                let cell = |column: &CsvColumn| {
-                    let own = fields.iter().find(|field| field.name == column.field.name);
-                    csv::cell(own.and_then(|field| column_of(field, column)(&row)).as_ref())
-                };
-                self.csv_line(once(kind.to_owned()).chain(self.csv.iter().map(cell)))
-            }
-            Format::Json | Format::Ndjson => {
-                if self.format == Format::Json && self.count > 1 {
-                    self.out.write_all(b",\n")?;
-                }
-                let record = Record { row: &row, columns: fields };
-                serde_json::to_writer(&mut *self.out, &Line { kind, record })?;
-                if self.format == Format::Ndjson { self.out.write_all(b"\n") } else { Ok(()) }
-            }
-        }
-    }
-
-    fn csv_line<C: AsRef<str>>(&mut self, cells: impl Iterator<Item = C>) -> io::Result<()> {
-        let mut line = Vec::new();
-        csv::line(cells, &mut line);
-        self.out.write_all(&line)
-    }
-
-    fn end(&mut self) -> io::Result<()> {
-        if self.format == Format::Json { self.out.write_all(b"]\n") } else { Ok(()) }
-    }
 }
 
 /// How a kind of record shows a column that another may have too.

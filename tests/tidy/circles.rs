@@ -31,7 +31,11 @@ const ALLOWED: &[Allowed] = &[
         files: 6,
         because: "children implement parts of `Graph`, which has them as fields",
     },
-    Allowed { within: &["error", "model"], files: 5, because: "one enum names keys and levels" },
+    Allowed {
+        within: &["error", "model"],
+        files: 3,
+        because: "one enum names unit types, and keys and levels are refused by it",
+    },
     Allowed {
         within: &["directory"],
         files: 2,

@@ -8,7 +8,7 @@ use crate::source::{absolute, is_in, module, paths, texts, without_tests};
 
 /// Each module with the modules that it may name, as the map has it.
 pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
-    ("cli", &["server/app", "wire", "exchange", "directory", "access", "query", "model"]),
+    ("cli", &["server/app", "server/limits", "wire", "exchange", "directory", "access", "query", "model"]),
     ("server", &["wire", "exchange", "directory", "access", "query", "model"]),
     ("exchange", &["wire", "directory", "query", "model"]),
     ("wire", &["directory", "query", "model"]),

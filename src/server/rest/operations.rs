@@ -1,6 +1,7 @@
 //! The whole store at once: exported, examined, copied. Bodies are streamed while they are made.
 
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read};
 
 use axum::Json;
 use axum::body::Body;
@@ -8,10 +9,9 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use tokio::sync::mpsc;
 
-use crate::exchange::{Format, export};
-use crate::server::admission::work::Work;
+use crate::exchange::{Export, Format};
+use crate::server::admission::work::{Pieces, Work};
 use crate::server::auth::caller::StoreAdmin;
 use crate::server::auth::extract::Visible;
 use crate::server::request::params::{Param, Params, Shape};
@@ -21,10 +21,8 @@ use crate::server::rest::format::accepted;
 use crate::server::rest::parameters::parameters;
 use crate::wire::check::CheckAnswer;
 
-/// How many bytes are sent at a time.
+/// How many bytes of a backup are read and sent at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// How many chunks wait for a slow reader.
-const CHUNKS_WAITING: usize = 4;
 
 /// The parameters of an export.
 pub(super) const EXPORT: &[Param] = &[Param {
@@ -45,6 +43,7 @@ parameters!(ExportParams = EXPORT);
 )]
 pub(super) async fn everything(
     Visible(view): Visible,
+    work: Work,
     params: Params,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -54,12 +53,7 @@ pub(super) async fn everything(
         None if headers.contains_key(header::ACCEPT) => accepted(&headers).unwrap_or(Format::Ndjson),
         None => Format::Ndjson,
     };
-    let (chunks, body) = streamed();
-    tokio::task::spawn_blocking(move || {
-        let mut out = io::BufWriter::with_capacity(CHUNK_BYTES, chunks);
-        // A reader who has gone needs no more.
-        let _gone = export(&view, format, &mut out).and_then(|()| out.flush());
-    });
+    let body = work.stream(&view, Bytes::new(), Box::new(Export::new(view.clone(), format)))?;
     let content_type = HeaderValue::from_static(format.media_type());
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
 }
@@ -88,14 +82,13 @@ pub(super) async fn check(admin: StoreAdmin, work: Work) -> Result<Json<CheckAns
 pub(super) async fn backup(admin: StoreAdmin, work: Work) -> Result<Response> {
     let turn = work.copy_turn().await;
     let directory = admin.directory().clone();
-    // The turn is over once the file is, also where nobody waits for it any more.
+    // Goes with the file, also where nobody waits for it any more.
     let copied = tokio::task::spawn_blocking(move || directory.into_backup().map(|file| (file, turn)));
     let (file, turn) = copied.await.map_err(|_| Problem::internal())??;
-    let (chunks, body) = streamed();
-    tokio::task::spawn_blocking(move || {
-        send_all(file, &chunks.0);
-        drop(turn);
-    });
+    // The copy and its turn go with the last of it, or when nobody takes more.
+    let chunks = stream::try_unfold((file, turn), |copy| async { next_chunk(copy).await });
+    // The compression layer asks once more after the end.
+    let body = Body::from_stream(chunks.fuse());
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"backup.redb\""),
@@ -103,43 +96,21 @@ pub(super) async fn backup(admin: StoreAdmin, work: Work) -> Result<Response> {
     Ok((headers, body).into_response())
 }
 
-/// Sends a file to its end. One that breaks off must not look whole, so its reader hears of that.
-fn send_all(mut file: impl Read, chunks: &mpsc::Sender<io::Result<Bytes>>) {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    loop {
-        let read = match file.read(&mut chunk) {
-            Ok(0) => return,
-            Ok(count) => Ok(Bytes::copy_from_slice(&chunk[..count])),
-            Err(failure) => Err(failure),
-        };
-        let broke_off = read.is_err();
-        if chunks.blocking_send(read).is_err() || broke_off {
-            return;
-        }
-    }
-}
-
-/// A body, and where to write it. A slow reader slows the writer.
-fn streamed() -> (Chunks, Body) {
-    let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_WAITING);
-    let chunks = stream::unfold(receiver, |mut receiver| async move {
-        let chunk = receiver.recv().await?;
-        Some((chunk, receiver))
+/// The next bytes of a copy of the store, read where it holds up nobody. One that breaks off tells its reader so.
+async fn next_chunk<T: Send + 'static>(
+    (mut file, turn): (File, T),
+) -> io::Result<Option<(Bytes, (File, T))>> {
+    let read = tokio::task::spawn_blocking(move || {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let count = file.read(&mut chunk)?;
+        chunk.truncate(count);
+        Ok((count > 0).then_some((chunk.into(), (file, turn))))
     });
-    // Compression asks once more after the end.
-    (Chunks(sender), Body::from_stream(chunks.fuse()))
+    read.await?
 }
 
-struct Chunks(mpsc::Sender<io::Result<Bytes>>);
-
-impl Write for Chunks {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let chunk = Bytes::copy_from_slice(bytes);
-        self.0.blocking_send(Ok(chunk)).map_err(|_| io::ErrorKind::BrokenPipe)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+impl Pieces for Export {
+    fn next_piece(&mut self) -> Option<io::Result<Bytes>> {
+        Some(Self::next_piece(self).transpose()?.map(Bytes::from))
     }
 }
