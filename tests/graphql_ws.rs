@@ -151,7 +151,7 @@ fn an_id_is_used_once_at_a_time() {
 }
 
 #[test]
-fn answers_that_are_not_taken_hold_a_share_of_the_room_and_no_more() {
+fn answers_that_are_not_taken_wait_for_each_other_or_are_refused() {
     let server = Server::start();
     let note = "x".repeat(30_000);
     let line = |at: usize| {
@@ -176,7 +176,7 @@ fn answers_that_are_not_taken_hold_a_share_of_the_room_and_no_more() {
         let code = errors.map_or("whole", |errors| errors[0]["extensions"]["code"].as_str().unwrap());
         *told.entry(code.to_owned()).or_default() += 1;
     }
-    assert!(told["busy"] > 10 && told["whole"] > 0 && told.len() == 2, "{told:?}");
+    assert!(told["whole"] > 0 && told.keys().all(|code| ["whole", "busy"].contains(&&**code)), "{told:?}");
 }
 
 #[test]

@@ -72,6 +72,8 @@ pub const LISTED_RECORD_BYTES: u64 = 640;
 pub const FIELD_BYTES: u64 = 64;
 /// What a line of a bulk request takes as a command, in bytes, beside its text.
 pub const COMMAND_BYTES: usize = 512;
+/// What the commands of one bulk request count as at most, in bytes: beside the largest body it is one caller's share.
+pub const COMMANDS_MAX_BYTES: usize = 32 << 20;
 /// The most requests of one token a second, where nothing else is said.
 pub const REQUESTS_A_SECOND: u32 = 1_000;
 /// The most requests without a good token of one address a second.

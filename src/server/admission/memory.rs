@@ -4,14 +4,17 @@
 //! What must stay true: capacity counts, not length, and it counts until the bytes are gone: the permit travels with
 //! them.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_body_util::BodyExt;
-use std::sync::Arc;
+use hyper::body::{Frame, SizeHint};
 
 use crate::directory::View;
 use crate::server::auth::caller::Principal;
@@ -73,13 +76,37 @@ impl AsRef<[u8]> for Counted {
     }
 }
 
-/// The same body; its bytes hold `held` for as long as anyone holds them.
+/// A body whose bytes hold memory for as long as anyone holds them. It is as long as the body inside.
+struct Holding {
+    body: Body,
+    held: Arc<Held>,
+}
+
+impl HttpBody for Holding {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let counted = |bytes| Bytes::from_owner(Counted { bytes, _held: Arc::clone(&self.held) });
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(counted))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The same body; its bytes hold `held`.
 pub(in crate::server) fn holding(body: Body, held: Held) -> Body {
-    let held = Arc::new(held);
-    Body::new(body.map_frame(move |frame| {
-        let counted = |bytes| Bytes::from_owner(Counted { bytes, _held: Arc::clone(&held) });
-        frame.map_data(counted)
-    }))
+    Body::new(Holding { body, held: Arc::new(held) })
 }
 
 /// Counts an answer in flight. A streamed one has taken its memory when it was begun.
@@ -130,6 +157,8 @@ pub(in crate::server) fn busy() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt;
+
     use super::*;
     use crate::model::token::Actor;
 

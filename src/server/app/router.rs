@@ -20,7 +20,7 @@ use crate::server::metrics::{self, Metrics};
 use crate::server::response::problem::Problem;
 use crate::server::rest;
 
-/// Everything that is served. A group of routes that says nothing else needs a token, and so does what is at no route.
+/// Everything that is served. Each group of routes says who may use it.
 pub fn router(state: AppState, exposure: &Exposure) -> Router {
     let authenticator = Arc::new(state.authenticator().clone());
     let admission = Arc::new(Admission::new(&authenticator, exposure));
@@ -35,13 +35,13 @@ pub fn router(state: AppState, exposure: &Exposure) -> Router {
     let data = Router::new()
         .route("/metrics", get(show_metrics))
         .with_state(Arc::clone(state.metrics()))
-        .merge(rest::router())
-        .fallback(not_found);
+        .merge(rest::router());
     let routes = guarded(&gate.with(Access::Token), data)
         .merge(guarded(&gate.with(Access::Token).within(OPERATION_WITHIN), rest::operations_router()))
         .merge(guarded(&gate.with(Access::TokenOrPage(graphql::wants_page)), graphql.over_http))
         .merge(guarded(&gate.with(Access::Socket), graphql.over_sockets))
         .merge(guarded(&gate.with(Access::Anyone), pages::routes()))
+        .merge(guarded(&gate.with(Access::Anyone), Router::new().fallback(not_found)))
         .merge(guarded(&gate.with(Access::Probe), health::routes(state.directory().clone())));
     layers::around(routes, Arc::clone(state.metrics()), exposure)
 }

@@ -237,9 +237,10 @@ impl Collected {
         if needed <= bytes.capacity() {
             return Ok(());
         }
-        // Twice as much, as ever, but what was announced at once, as far as it has come near; and no more than may come.
+        // What was announced at once, as far as it has come near. Else by powers of two, so that the largest body moves
+        // from half its size: both together are one caller's share.
         let announced = if self.said <= 8 * needed { self.said } else { 0 };
-        let capacity = (2 * bytes.len()).max(needed).max(announced).min(self.max);
+        let capacity = needed.next_power_of_two().max(announced).min(self.max);
         let grown = match held {
             Some(held) => held.grow(capacity),
             none => self.work.memory(capacity).map(|permit| *none = Some(permit)),
@@ -337,16 +338,16 @@ mod tests {
         body.write_all(&[7; 1_000]).unwrap();
         body.write_all(&[7; 1]).unwrap();
         assert_eq!(body.counted.held.as_ref().unwrap().amount(), body.counted.bytes.capacity());
-        assert_eq!(body.counted.bytes.capacity(), 2_000);
+        assert_eq!(body.counted.bytes.capacity(), 1_024);
         // As much as is left but for one byte, so that nothing can grow.
-        let rest = work.memory(MEMORY_MAX_BYTES - 2_001).unwrap();
-        body.write_all(&[7; 999]).unwrap();
+        let rest = work.memory(MEMORY_MAX_BYTES - 1_025).unwrap();
+        body.write_all(&[7; 23]).unwrap();
         assert!(body.write_all(&[7]).is_err());
         assert_eq!(body.refusal().code, "busy");
         drop(rest);
         body.write_all(&[7]).unwrap();
         let bytes = body.take_bytes();
-        assert!(bytes.len() == 2_001 && work.memory(MEMORY_MAX_BYTES).is_err());
+        assert!(bytes.len() == 1_025 && work.memory(MEMORY_MAX_BYTES).is_err());
         drop((bytes, body));
         assert!(work.memory(MEMORY_MAX_BYTES).is_ok());
     }

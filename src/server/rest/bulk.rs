@@ -16,7 +16,8 @@ use crate::server::admission::work::Work;
 use crate::server::auth::caller::Principal;
 use crate::server::auth::extract::Writer;
 use crate::server::limits::{
-    BULK_BODY_MAX_BYTES, BULK_LINES_MAX, COMMAND_BYTES, RECORD_BODY_MAX_BYTES, REFUSALS_NAMED_MAX,
+    BULK_BODY_MAX_BYTES, BULK_LINES_MAX, COMMAND_BYTES, COMMANDS_MAX_BYTES, RECORD_BODY_MAX_BYTES,
+    REFUSALS_NAMED_MAX,
 };
 use crate::server::quota::Permit;
 use crate::server::request::body::{content_encoding, read, read_unzipped, require_media_type, unsupported};
@@ -110,27 +111,29 @@ async fn body(work: &Work, request: Request) -> Result<Bytes> {
     }
 }
 
-/// As [`commands`], with the memory that they take. What they are read from counts until then.
+/// The command of every line with the line's number, in the order in which they are carried out, and the memory that
+/// they take. What they are read from counts until then.
 fn numbered(
     work: &Work,
     body: &[u8],
     if_exists: IfExists,
 ) -> Result<(Vec<(usize, Command)>, Permit<Principal>)> {
-    let lines = memchr::memchr_iter(b'\n', body).count() + 1;
-    let bytes = lines.min(BULK_LINES_MAX) * COMMAND_BYTES;
-    let held = work.memory(bytes).map_err(|_| busy())?;
-    Ok((commands(body, if_exists)?, held))
-}
-
-/// The command of every line with the line's number, in the order in which they are carried out.
-fn commands(body: &[u8], if_exists: IfExists) -> Result<Vec<(usize, Command)>> {
-    let mut commands = Vec::new();
-    let mut refused = report();
     let lines = body.split(|byte| *byte == b'\n').zip(1..);
     let lines = lines.filter(|(text, _): &(&[u8], usize)| !text.trim_ascii().is_empty());
-    if lines.clone().nth(BULK_LINES_MAX).is_some() {
+    let count = lines.clone().take(BULK_LINES_MAX + 1).count();
+    if count > BULK_LINES_MAX {
         return Err(too_many());
     }
+    let held = work.memory((count * COMMAND_BYTES).min(COMMANDS_MAX_BYTES)).map_err(|_| busy())?;
+    Ok((commands(lines, if_exists)?, held))
+}
+
+fn commands<'b>(
+    lines: impl Iterator<Item = (&'b [u8], usize)>,
+    if_exists: IfExists,
+) -> Result<Vec<(usize, Command)>> {
+    let mut commands = Vec::new();
+    let mut refused = report();
     for (text, line) in lines {
         if text.len() > RECORD_BODY_MAX_BYTES {
             refused.add(|| refusal(line, too_long()));
