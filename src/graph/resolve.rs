@@ -125,6 +125,12 @@ impl View {
         found
     }
 
+    /// The units of just this name.
+    #[must_use]
+    pub fn units_named(&self, name: &str) -> Vec<EntityId> {
+        self.look_up(IndexBy::UnitName, name)
+    }
+
     /// The units with this name or key.
     fn named(&self, name: &str, unit_type: Option<&UnitType>) -> Vec<EntityId> {
         let mut found = self.look_up(IndexBy::UnitName, name);

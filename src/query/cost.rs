@@ -2,6 +2,7 @@
 //!
 //! Bitmaps and lookups cost next to nothing beside that, so they are not counted.
 
+use crate::error::Error;
 use crate::graph::View;
 use crate::model::entity::Kind;
 use crate::query::filter::Filter;
@@ -47,6 +48,15 @@ impl Filter {
 #[must_use]
 pub fn cost_of(records: u64) -> u64 {
     records.saturating_mul(TEXTS_A_RECORD)
+}
+
+/// Refuses to look at so many texts of `view` for one request.
+///
+/// # Errors
+/// [`Error::TooCostly`].
+pub fn affordable(view: &View, texts: u64) -> Result<(), Error> {
+    let limit = texts_max(view);
+    if texts > limit { Err(Error::TooCostly { texts, limit }) } else { Ok(()) }
 }
 
 /// How many texts may be looked at for one request: a number of times everyone in sight, or so many that it takes

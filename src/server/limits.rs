@@ -61,15 +61,19 @@ pub const ANSWER_MAX_BYTES: usize = 64 << 20;
 pub const LARGE_ANSWER_BYTES: usize = 64 << 10;
 /// The least memory that an answer counts as, in bytes.
 pub const ANSWER_MIN_BYTES: usize = 2 << 10;
-/// A streamed answer counts as the copy of the graph that it keeps from being reused, at least this, in bytes.
-pub const STREAM_MIN_BYTES: usize = 8 << 20;
-/// The same at most: some streams can be had of any organisation at once.
-pub const STREAM_MAX_BYTES: usize = 16 << 20;
+/// What a streamed answer counts as, in bytes, beside the revision that it keeps.
+pub const STREAM_BYTES: usize = 2 << 20;
+/// A revision that streamed answers keep counts as the copy of the graph that it is, at least this, in bytes.
+pub const REVISION_MIN_BYTES: usize = 8 << 20;
+/// The same at most: some can be kept of any organisation at once.
+pub const REVISION_MAX_BYTES: usize = 16 << 20;
 /// What a record in a list of a GraphQL answer takes while the answer is made, in bytes, beside its fields. Measured:
 /// 60 MB for 100,000 records.
 pub const LISTED_RECORD_BYTES: u64 = 640;
 /// What each field of a GraphQL answer takes while it is made, in bytes.
 pub const FIELD_BYTES: u64 = 64;
+/// What a value of JSON takes in memory, in bytes, beside its text.
+pub const JSON_VALUE_BYTES: usize = 40;
 /// What a line of a bulk request takes as a command, in bytes, beside its text.
 pub const COMMAND_BYTES: usize = 512;
 /// What the commands of one bulk request count as at most, in bytes: beside the largest body it is one caller's share.

@@ -3,7 +3,9 @@
 use crate::graph::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::field::Field;
+use crate::model::key::{Email, ProjectId, UnitKey};
 use crate::model::mapping::{MappingType, Relationship};
+use crate::model::reference::UnitRef;
 use crate::query::filter::{Filter, TextTest};
 use crate::query::mapping::subtree::{Subtree, with_descendants};
 
@@ -58,14 +60,22 @@ impl MappingFilter {
         if let Some(end) = self.end {
             return view.mapping_count_of(end);
         }
-        if self.from_keys.is_some() || self.to_keys.is_some() {
-            return 0;
+        if let Some(keys) = self.from_keys.as_ref().or(self.to_keys.as_ref()) {
+            return keys.iter().map(|key| mapping_count_of(view, key)).sum();
         }
         let everyone = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
         let units = |is_limited: bool| if is_limited { view.all(Kind::OrgUnit).len() } else { everyone };
         let within = self.within.iter().map(|units| with_descendants(view, units).len());
         within.chain([units(self.parents.is_some())]).min().unwrap_or(everyone)
     }
+}
+
+/// How many mappings the entities of just this key have.
+fn mapping_count_of(view: &View, key: &str) -> u64 {
+    let unit = UnitKey::parse(key).ok().and_then(|key| view.find_unit(&UnitRef::Key(key)).ok());
+    let person = Email::parse(key).ok().and_then(|email| view.person_by_email(&email));
+    let project = ProjectId::parse(key).ok().and_then(|id| view.project_by_id(&id));
+    [unit, person, project].into_iter().flatten().map(|id| view.mapping_count_of(id)).sum()
 }
 
 /// Matches at least the entities whose key is this without case.

@@ -79,16 +79,6 @@ impl Heavy {
         Some(slot)
     }
 
-    /// Does `work`: at once where it is light, or else with a slot on the blocking pool.
-    pub(in crate::server) async fn run<T: Send + 'static>(
-        &self,
-        actor: &Actor,
-        cost: u64,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> T {
-        if Self::is_light(cost) { work() } else { self.run_heavy(actor, Weight::One, work).await }
-    }
-
     /// Does `work` with a slot on the blocking pool. Once it has begun it is done, also where nobody waits for it any
     /// more, and holds its slot until then. Where it panics, so does this.
     pub(in crate::server) async fn run_heavy<T: Send + 'static>(
@@ -103,7 +93,10 @@ impl Heavy {
             let _until_done = slot;
             span.in_scope(work)
         });
-        working.await.unwrap_or_else(|fault| resume_unwind(fault.into_panic()))
+        working.await.unwrap_or_else(|fault| match fault.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => panic!("the runtime ended before the work began"),
+        })
     }
 
     fn count(&self, weight: Weight) -> u32 {

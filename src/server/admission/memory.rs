@@ -4,8 +4,9 @@
 //! What must stay true: capacity counts, not length, and it counts until the bytes are gone: the permit travels with
 //! them.
 
+use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody};
@@ -17,10 +18,11 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
 use crate::directory::View;
+use crate::model::entity::Revision;
 use crate::server::auth::caller::Principal;
 use crate::server::limits::{
-    ANSWER_MAX_BYTES, ANSWER_MIN_BYTES, LARGE_ANSWER_BYTES, MEMORY_MAX_BYTES, STREAM_MAX_BYTES,
-    STREAM_MIN_BYTES,
+    ANSWER_MAX_BYTES, ANSWER_MIN_BYTES, LARGE_ANSWER_BYTES, MEMORY_MAX_BYTES, REVISION_MAX_BYTES,
+    REVISION_MIN_BYTES, STREAM_BYTES,
 };
 use crate::server::quota::{Exhausted, Permit, Quota};
 use crate::server::response::compress::AsItIs;
@@ -28,10 +30,21 @@ use crate::server::response::problem::{Problem, Result};
 
 /// The memory of all callers.
 #[derive(Debug, Clone)]
-pub(in crate::server) struct Memory(Quota<Principal>);
+pub(in crate::server) struct Memory {
+    quota: Quota<Principal>,
+    /// The revisions that streams keep, each counted once for each caller.
+    revisions: Arc<Mutex<HashMap<(Principal, Revision), Weak<Held>>>>,
+}
 
 /// Some of it, given back on drop.
 pub(in crate::server) type Held = Permit<Principal>;
+
+/// The memory of a streamed answer: its own, and that of the revision that it keeps.
+#[derive(Debug)]
+pub(in crate::server) struct Streaming {
+    _own: Held,
+    _revision: Arc<Held>,
+}
 
 /// On an answer to what only read: where there is no memory for it, it may be refused. What was changed is reported
 /// in any case, since a client that hears that it is to try again changes it twice.
@@ -41,12 +54,12 @@ pub(in crate::server) struct OnlyRead;
 impl Memory {
     /// `share` says how much of all one caller may have.
     pub(super) fn new(share: impl Fn(usize) -> usize) -> Self {
-        Self(Quota::new(MEMORY_MAX_BYTES, share(MEMORY_MAX_BYTES)))
+        Self { quota: Quota::new(MEMORY_MAX_BYTES, share(MEMORY_MAX_BYTES)), revisions: Arc::default() }
     }
 
     /// Memory for so many bytes that may grow.
     pub(in crate::server) fn take(&self, principal: &Principal, bytes: usize) -> Result<Held, Exhausted> {
-        self.0.take(principal, bytes)
+        self.quota.take(principal, bytes)
     }
 
     /// Memory for an answer of so many bytes.
@@ -57,32 +70,42 @@ impl Memory {
         self.take(principal, bytes.max(ANSWER_MIN_BYTES)).map_err(|_| busy())
     }
 
-    /// Memory for a streamed answer, which keeps `view` until it was taken.
-    pub(in crate::server) fn stream(&self, principal: &Principal, view: &View) -> Result<Held> {
-        let kept = usize::try_from(view.held_bytes()).unwrap_or(usize::MAX);
-        self.take(principal, kept.clamp(STREAM_MIN_BYTES, STREAM_MAX_BYTES)).map_err(|_| busy())
+    /// Memory for a streamed answer, which keeps the revision of `view` until it was taken.
+    pub(in crate::server) fn stream(&self, principal: &Principal, view: &View) -> Result<Streaming> {
+        let own = self.take(principal, STREAM_BYTES).map_err(|_| busy())?;
+        let mut revisions = self.revisions.lock().unwrap_or_else(PoisonError::into_inner);
+        revisions.retain(|_, held| held.strong_count() > 0);
+        let key = (principal.clone(), view.revision());
+        if let Some(revision) = revisions.get(&key).and_then(Weak::upgrade) {
+            return Ok(Streaming { _own: own, _revision: revision });
+        }
+        let bytes = usize::try_from(view.held_bytes()).unwrap_or(usize::MAX);
+        let held = self.take(principal, bytes.clamp(REVISION_MIN_BYTES, REVISION_MAX_BYTES));
+        let revision = Arc::new(held.map_err(|_| busy())?);
+        revisions.insert(key, Arc::downgrade(&revision));
+        Ok(Streaming { _own: own, _revision: revision })
     }
 }
 
 /// Bytes with the memory that they take.
-struct Counted {
+struct Counted<H> {
     bytes: Bytes,
-    _held: Arc<Held>,
+    _held: Arc<H>,
 }
 
-impl AsRef<[u8]> for Counted {
+impl<H> AsRef<[u8]> for Counted<H> {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
 /// A body whose bytes hold memory for as long as anyone holds them. It is as long as the body inside.
-struct Holding {
+struct Holding<H> {
     body: Body,
-    held: Arc<Held>,
+    held: Arc<H>,
 }
 
-impl HttpBody for Holding {
+impl<H: Send + Sync + 'static> HttpBody for Holding<H> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -105,7 +128,7 @@ impl HttpBody for Holding {
 }
 
 /// The same body; its bytes hold `held`.
-pub(in crate::server) fn holding(body: Body, held: Held) -> Body {
+pub(in crate::server) fn holding<H: Send + Sync + 'static>(body: Body, held: H) -> Body {
     Body::new(Holding { body, held: Arc::new(held) })
 }
 

@@ -13,7 +13,6 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::directory::{Applied, Audit, AuditRequest, Directory, View};
 use crate::error::Error;
 use crate::model::command::Command;
-use crate::query::cost::texts_max;
 use crate::server::admission::Admission;
 use crate::server::admission::heavy::Weight;
 use crate::server::admission::memory::holding;
@@ -64,21 +63,6 @@ impl Work {
         &self.admission
     }
 
-    /// Does work that looks at about `cost` texts of `view` (see `query::cost`): refused where that is too much for one
-    /// request, done at once where it is little, and else with a slot where it holds up nobody.
-    pub(crate) async fn run<T: Send + 'static>(
-        &self,
-        view: View,
-        cost: u64,
-        work: impl FnOnce(View) -> T + Send + 'static,
-    ) -> Result<T> {
-        let limit = texts_max(&view);
-        if cost > limit {
-            return Err(Error::TooCostly { texts: cost, limit }.into());
-        }
-        Ok(self.admission.heavy.run(self.caller.actor(), cost, move || work(view)).await)
-    }
-
     /// Does work of which nobody knows how long it takes, with a slot where it holds up nobody.
     pub(crate) async fn run_heavy<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         self.admission.heavy.run_heavy(self.caller.actor(), Weight::One, work).await
@@ -114,10 +98,16 @@ impl Work {
         self.admission.memory.take(&self.caller.principal(), bytes)
     }
 
-    /// Reads one page of the log, which may read much of the disk.
-    pub(in crate::server) async fn audit(&self, admin: &StoreAdmin, asked: AuditRequest) -> Result<Audit> {
+    /// Reads one page of the log, which may read much of the disk, and makes something of it.
+    pub(in crate::server) async fn audit<T: Send + 'static>(
+        &self,
+        admin: &StoreAdmin,
+        asked: AuditRequest,
+        make: impl FnOnce(&Audit, &View) -> T + Send + 'static,
+    ) -> Result<T> {
         let directory = admin.directory().clone();
-        Ok(self.run_heavy(move || directory.audit(&asked)).await?)
+        let made = self.run_heavy(move || Ok::<_, Error>(make(&directory.audit(&asked)?, &directory.view())));
+        Ok(made.await?)
     }
 
     /// What carrying out these commands would do. It takes as much memory as the whole graph.

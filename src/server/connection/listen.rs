@@ -19,7 +19,7 @@ use hyper_util::service::TowerToHyperService;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::server::connection::config::{Exposure, Patience};
@@ -187,6 +187,8 @@ impl Served {
         };
         let mut connection = pin!(server.serve_connection_with_upgrades(TokioIo::new(io), service));
         let mut look = interval(self.patience.stalled);
+        // After a process that stood still, one look is enough: a second would find that nothing moved.
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The first tick comes at once.
         look.reset();
         let mut seen = Seen::default();

@@ -254,7 +254,8 @@ impl Collected {
     }
 }
 
-fn busy(exhausted: Exhausted) -> Problem {
+/// The one answer where there is no memory for what is sent.
+pub(crate) fn busy(exhausted: Exhausted) -> Problem {
     let detail = match exhausted {
         Exhausted::All => "too much is being sent at once; try again",
         Exhausted::Own => "this token sends too much at once; try again once some of it was answered",

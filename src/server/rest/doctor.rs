@@ -47,7 +47,7 @@ pub(super) async fn show(request: ListRequest) -> Result<Response> {
     let limit = list.known.whole("limit").unwrap_or(FINDINGS_DEFAULT);
     let after = list.known.one("cursor").map(str::to_owned);
     list.json(
-        |list| Ok((cost(list.view(), &codes), codes)),
+        move |view, _| Ok((cost(view, &codes), codes.clone())),
         move |view, codes| {
             let answer = DoctorAnswer::of(view, &doctor(view, &codes), after.as_deref(), limit);
             let answer = answer.map_err(|no| refused_as("cursor", no))?;

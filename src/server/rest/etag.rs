@@ -2,8 +2,8 @@
 //! make of them.
 //!
 //! The tag of a list holds a hash of its request, so that whoever shows it has asked just this before, and been
-//! answered: it is compared before anything is selected. The opening makes a tag void once the directory is opened anew: it may have been restored from a backup, and
-//! revisions of the same numbers then hold something else.
+//! answered: it is compared before anything is selected. The opening makes a tag void once the directory is opened
+//! anew: it may have been restored from a backup, and revisions of the same numbers then hold something else.
 //! A reader's tag changes with every revision, because level fields and totals are derived. A writer's
 //! condition looks at the record's own revision alone: a neighbour's change is no conflict.
 
@@ -31,11 +31,9 @@ pub(super) fn list_tag(view: &View, uri: &Uri, format: Format) -> String {
     format!("\"{}-q{request:08x}{}\"", view.identity(), format::tag(format))
 }
 
-/// 304, where the client shows just this tag.
-pub(super) fn unchanged(headers: &HeaderMap, tag: &str) -> Option<Response> {
-    let known = given(headers, &header::IF_NONE_MATCH)
-        .any(|theirs| theirs.strip_prefix("W/").unwrap_or(theirs) == tag);
-    known.then(|| not_modified(tag))
+/// Whether the client has the answer of just this tag.
+pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    given(headers, &header::IF_NONE_MATCH).any(|theirs| theirs.strip_prefix("W/").unwrap_or(theirs) == tag)
 }
 
 /// Whether any answer is known to the client: `*`, which holds only for what there is.
@@ -152,7 +150,7 @@ mod tests {
         for (value, known) in
             [(tag, true), ("W/\"r9-all-5f-3\"", true), ("\"x\", *", false), ("\"r9-all-5f-2\"", false)]
         {
-            assert_eq!(unchanged(&headers("if-none-match", value), tag).is_some(), known, "{value}");
+            assert_eq!(is_known(&headers("if-none-match", value), tag), known, "{value}");
             assert_eq!(any(&headers("if-none-match", value)), value.contains('*'), "{value}");
         }
     }

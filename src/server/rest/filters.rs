@@ -101,12 +101,12 @@ pub(super) async fn show(request: ListRequest) -> Result<Response> {
     let most = list.known.whole("limit").unwrap_or(usize::MAX);
     let filter = if of_people { people::filter } else { project::filter };
     list.json(
-        move |list| {
-            let filter = filter(list.view(), &list.known)?;
-            let estimate = filter.estimate(list.view(), kind);
+        move |view, known| {
+            let filter = filter(view, known)?;
             // Each dimension leaves out its own condition, and so asks for other records, and looks at one text of each.
-            let once = estimate.texts.saturating_add(list.view().all(kind).len());
-            Ok((once.saturating_mul(dimensions(kind).len() as u64), filter))
+            let once = filter.estimate(view, kind).texts.saturating_add(view.all(kind).len());
+            let texts = once.saturating_mul(dimensions(kind).len() as u64);
+            Ok((texts, filter))
         },
         move |view, filter| Ok(JsonPage::of(&counted(view, kind, &filter, most), None)),
     )

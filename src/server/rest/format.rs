@@ -1,7 +1,9 @@
 //! In which format a list is answered: by `format=`, or else by what the client likes best.
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use mime::Mime;
+use serde::Serialize;
 
 use crate::exchange::Format;
 use crate::server::request::accept::weight;
@@ -59,6 +61,17 @@ fn liking(format: Format, ranges: &[Mime]) -> u16 {
         .filter_map(|range| Some((exactness(range)?, weight(range))))
         .max_by_key(|(exact, _)| *exact)
         .map_or(0, |(_, weight)| weight)
+}
+
+/// An answer as JSON.
+pub(super) fn to_json(answer: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(answer).expect("an answer's names are texts and its numbers finite")
+}
+
+/// Answers with a JSON text.
+pub(super) fn json_response(text: Vec<u8>) -> Response {
+    let media_type = HeaderValue::from_static(Format::Json.media_type());
+    ([(header::CONTENT_TYPE, media_type)], text).into_response()
 }
 
 #[cfg(test)]

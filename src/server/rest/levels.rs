@@ -1,16 +1,16 @@
 //! Filtering by level: `?department=Platform` is everything beneath the units of that name and type.
 
-use roaring::RoaringBitmap;
+use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 
 use crate::directory::View;
 use crate::error::Error;
-use crate::model::entity::{EntityId, Kind};
+use crate::model::entity::EntityId;
 use crate::model::key::UnitKey;
 use crate::model::level::Level;
 use crate::model::reference::UnitRef;
-use crate::query::{Field, Filter, TextTest, select};
+use crate::query::Filter;
 use crate::server::request::params::{Known, Param, Shape};
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::parameters::parameters;
@@ -45,7 +45,7 @@ pub(super) fn units(view: &View, known: &Known) -> Result<Vec<Vec<EntityId>>> {
     let mut conditions = Vec::new();
     for level in Level::ALL {
         let mut any = Vec::new();
-        for value in known.all(level.as_str()) {
+        for value in known.all(level.as_str()).collect::<BTreeSet<_>>() {
             any.extend(units_called(view, level, value)?);
         }
         if !any.is_empty() {
@@ -65,10 +65,8 @@ pub(super) fn conditions(view: &View, known: &Known) -> Result<Vec<Filter>> {
 /// The units of a level that a text names: by key, external id or path, and all of that name. A department
 /// called "Platform" in each of two businesses is two, and a record of either says just "Platform".
 fn units_called(view: &View, level: Level, text: &str) -> Result<Vec<EntityId>> {
-    let mut found: RoaringBitmap = referred_to(view, text).into_iter().map(|id| id.0).collect();
-    let named = Filter::Text(Field::Name, TextTest::Eq(text.to_owned()));
-    found |= select(view, Kind::OrgUnit, &named).as_ref();
-    let of_level: Vec<_> = found.iter().map(EntityId).filter(|id| is_of(view, *id, level)).collect();
+    let found: BTreeSet<_> = referred_to(view, text).into_iter().chain(view.units_named(text)).collect();
+    let of_level: Vec<_> = found.into_iter().filter(|id| is_of(view, *id, level)).collect();
     if of_level.is_empty() {
         return Err(unknown(level, text));
     }

@@ -3,22 +3,23 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use crate::directory::View;
 use crate::exchange::Format;
-use crate::query::cost::cost_of;
+use crate::query::cost::{Estimate, affordable, cost_of};
 use crate::query::page::{PageRequest, cursor, page};
 use crate::query::{Filter, select};
 use crate::query::{Order, OrderBy};
+use crate::server::admission::heavy::Heavy;
 use crate::server::admission::work::Work;
 use crate::server::auth::extract::Visible;
 use crate::server::request::params::{Known, Param, Params, Shape as Looks, refused, refused_as, unfit};
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::etag;
-use crate::server::rest::format::accepted;
+use crate::server::rest::format::{accepted, json_response, to_json};
 use crate::server::rest::resource::{Entities, Resource};
 use crate::server::rest::rows::{Rows, Shape, Written};
 use crate::wire::column::{Column, CsvColumn};
@@ -80,8 +81,35 @@ pub(super) struct JsonPage {
 
 impl JsonPage {
     pub(super) fn of(answer: &impl Serialize, next: Option<String>) -> Self {
-        let text = serde_json::to_vec(answer).expect("an answer's names are texts and its numbers finite");
-        Self { text, next }
+        Self { text: to_json(answer), next }
+    }
+}
+
+/// What comes of a request for a list.
+enum Made<T> {
+    /// The client has the answer of this tag.
+    Unchanged(String),
+    Answer {
+        tag: String,
+        uri: Uri,
+        next: Option<String>,
+        answer: T,
+    },
+}
+
+impl<T> Made<T> {
+    fn respond(self, response: impl FnOnce(T) -> Result<Response>) -> Result<Response> {
+        match self {
+            Self::Unchanged(tag) => Ok(etag::not_modified(&tag)),
+            Self::Answer { tag, uri, next, answer } => {
+                let mut response = response(answer)?;
+                etag::set(&mut response, &tag);
+                if let Some(link) = next.and_then(|next| link_to(&uri, &next)) {
+                    response.headers_mut().insert(header::LINK, link);
+                }
+                Ok(response)
+            }
+        }
     }
 }
 
@@ -148,15 +176,11 @@ impl ListRequest {
 }
 
 impl List {
-    pub(super) fn view(&self) -> &View {
-        &self.request.view
-    }
-
     /// Answers with the entities that a filter matches, sorted and paged by the query engine. The filter is made once
     /// it is known that the client has not this answer already.
     pub(super) async fn entities<R: Entities>(
         self,
-        filter: impl FnOnce(&View, &Known) -> Result<Filter>,
+        filter: impl Fn(&View, &Known) -> Result<Filter> + Send + 'static,
     ) -> Result<Response> {
         let order = self.order::<R>()?;
         let first = self.known.whole("limit");
@@ -166,13 +190,13 @@ impl List {
             ..PageRequest::default()
         };
         self.answer::<R, _>(
-            |list| {
-                let view = list.view();
-                let filter = filter(view, &list.known)?.checked()?;
-                let estimate = filter.estimate(view, R::KIND);
-                let sorted = if order.by == OrderBy::Created { 0 } else { estimate.matches };
-                let listed = first.map_or(estimate.matches, |first| estimate.matches.min(first as u64));
-                Ok((estimate.texts.saturating_add(sorted).saturating_add(cost_of(listed)), filter))
+            move |view, known| {
+                let filter = filter(view, known)?.checked()?;
+                let Estimate { texts, matches } = filter.estimate(view, R::KIND);
+                let texts = if order.by == OrderBy::Created { texts } else { texts.saturating_add(matches) };
+                affordable(view, texts)?;
+                let listed = first.map_or(matches, |first| matches.min(first as u64));
+                Ok((texts.saturating_add(cost_of(listed)), filter))
             },
             move |view, filter| {
                 let matches = select(view, R::KIND, &filter);
@@ -189,7 +213,7 @@ impl List {
     /// from; `name` tells one from all others.
     pub(super) async fn in_order<R: Resource, P: Send + 'static>(
         self,
-        prepare: impl FnOnce(&Self) -> Result<(u64, P)>,
+        prepare: impl Fn(&View, &Known) -> Result<(u64, P)> + Send + 'static,
         all: impl FnOnce(&View, P) -> Result<Vec<R::Item>> + Send + 'static,
         name: fn(&View, &R::Item) -> String,
     ) -> Result<Response> {
@@ -214,64 +238,65 @@ impl List {
     }
 
     /// 304 where the client has the answer, or else the rows that `find` finds, written where that holds up nobody.
-    /// `prepare` says what that costs, in texts looked at, and reads what it is made from.
+    /// `prepare` reads what they are found by, and says about how many texts could be looked at while they are found and
+    /// written.
     pub(super) async fn answer<R: Resource, P: Send + 'static>(
         self,
-        prepare: impl FnOnce(&Self) -> Result<(u64, P)>,
+        prepare: impl Fn(&View, &Known) -> Result<(u64, P)> + Send + 'static,
         find: impl FnOnce(&View, P) -> Result<Rows<R::Item>> + Send + 'static,
     ) -> Result<Response> {
         let shape = self.shape::<R>()?;
-        let tag = self.tag();
-        if let Some(unchanged) = etag::unchanged(&self.request.headers, &tag) {
-            return Ok(unchanged);
-        }
-        let (cost, prepared) = prepare(&self)?;
-        if etag::any(&self.request.headers) {
-            return Ok(etag::not_modified(&tag));
-        }
-        let Asked { view, work, uri, .. } = self.request;
-        let made = work.run(view.clone(), cost, move |view| -> Result<_> {
-            let rows = find(&view, prepared)?;
-            let link = rows.next.as_ref().and_then(|next| link_to(&uri, next));
-            Ok((link, Written::begin::<R>(view, rows, shape)))
+        let work = self.request.work.clone();
+        let made = self.made(prepare, move |view, prepared| {
+            let rows = find(view, prepared)?;
+            let next = rows.next.clone();
+            Ok((next, (view.clone(), Written::begin::<R>(view.clone(), rows, shape))))
         });
-        let (link, written) = made.await??;
-        let mut response = written.into_response(&work, &view)?;
-        etag::set(&mut response, &tag);
-        if let Some(link) = link {
-            response.headers_mut().insert(header::LINK, link);
-        }
-        Ok(response)
+        made.await?.respond(|(view, written)| written.into_response(&work, &view))
     }
 
-    /// Answers with one JSON text, which may have a next page.
+    /// Answers with one JSON text, which may have a next page. `prepare` is as that of [`List::answer`].
     pub(super) async fn json<P: Send + 'static>(
         self,
-        prepare: impl FnOnce(&Self) -> Result<(u64, P)>,
+        prepare: impl Fn(&View, &Known) -> Result<(u64, P)> + Send + 'static,
         make: impl FnOnce(&View, P) -> Result<JsonPage> + Send + 'static,
     ) -> Result<Response> {
-        let tag = self.tag();
-        if let Some(unchanged) = etag::unchanged(&self.request.headers, &tag) {
-            return Ok(unchanged);
-        }
-        let (cost, prepared) = prepare(&self)?;
-        if etag::any(&self.request.headers) {
-            return Ok(etag::not_modified(&tag));
-        }
-        let Asked { view, work, uri, .. } = self.request;
-        let JsonPage { text, next } = work.run(view, cost, move |view| make(&view, prepared)).await??;
-        let media_type = HeaderValue::from_static(Format::Json.media_type());
-        let mut response = ([(header::CONTENT_TYPE, media_type)], text).into_response();
-        etag::set(&mut response, &tag);
-        if let Some(link) = next.and_then(|next| link_to(&uri, &next)) {
-            response.headers_mut().insert(header::LINK, link);
-        }
-        Ok(response)
+        let made = self.made(prepare, move |view, prepared| {
+            let JsonPage { text, next } = make(view, prepared)?;
+            Ok((next, text))
+        });
+        made.await?.respond(|text| Ok(json_response(text)))
     }
 
-    /// The tag of the answer to just this request.
-    fn tag(&self) -> String {
-        etag::list_tag(&self.request.view, &self.request.uri, self.format)
+    /// Makes an answer, at once where that takes no time, or else with a slot. Nobody who waits for one keeps a view, so
+    /// what takes long is prepared anew when its turn comes.
+    async fn made<P, T: Send + 'static>(
+        self,
+        prepare: impl Fn(&View, &Known) -> Result<(u64, P)> + Send + 'static,
+        make: impl FnOnce(&View, P) -> Result<(Option<String>, T)> + Send + 'static,
+    ) -> Result<Made<T>> {
+        let Self { known, format, request: Asked { view, work, uri, headers } } = self;
+        let tag = etag::list_tag(&view, &uri, format);
+        if etag::is_known(&headers, &tag) {
+            return Ok(Made::Unchanged(tag));
+        }
+        let (cost, prepared) = prepare(&view, &known)?;
+        if etag::any(&headers) {
+            return Ok(Made::Unchanged(tag));
+        }
+        if Heavy::is_light(cost) {
+            let (next, answer) = make(&view, prepared)?;
+            return Ok(Made::Answer { tag, uri, next, answer });
+        }
+        drop((view, prepared));
+        let caller = work.caller().clone();
+        let made = work.run_heavy(move || {
+            let view = caller.view();
+            let (_, prepared) = prepare(&view, &known)?;
+            let (next, answer) = make(&view, prepared)?;
+            Ok(Made::Answer { tag: etag::list_tag(&view, &uri, format), uri, next, answer })
+        });
+        made.await
     }
 
     /// The order that `sort` asks for.

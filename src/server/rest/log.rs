@@ -1,6 +1,6 @@
 //! Who changed what: the audit trail as REST and the command line show it.
 
-use axum::Json;
+use axum::response::Response;
 
 use crate::directory::AuditRequest;
 use crate::model::entity::Revision;
@@ -10,6 +10,7 @@ use crate::server::limits::{LOG_CHANGES_DEFAULT, LOG_CHANGES_MAX, LOG_ENTRIES_DE
 use crate::server::request::params::{Param, Params, Shape, refused_as};
 use crate::server::response::problem::Result;
 use crate::server::rest::docs::{Refused, Traced};
+use crate::server::rest::format::{json_response, to_json};
 use crate::server::rest::parameters::parameters;
 use crate::wire::change::{LogRecord, record_name};
 
@@ -47,7 +48,7 @@ parameters!(LogParams = LOG);
     params(LogParams),
     responses((status = 200, description = "What was changed.", body = LogRecord), Traced, Refused)
 )]
-pub(super) async fn list(admin: StoreAdmin, work: Work, params: Params) -> Result<Json<LogRecord>> {
+pub(super) async fn list(admin: StoreAdmin, work: Work, params: Params) -> Result<Response> {
     let known = params.known(&[LOG])?;
     let record = known.one("record").map(record_name).transpose();
     let asked = AuditRequest {
@@ -56,6 +57,6 @@ pub(super) async fn list(admin: StoreAdmin, work: Work, params: Params) -> Resul
         changes: known.whole("changes").unwrap_or(LOG_CHANGES_DEFAULT),
         record: record.map_err(|refusal| refused_as("record", refusal))?,
     };
-    let found = work.audit(&admin, asked).await?;
-    Ok(Json(LogRecord::of(&found, &admin.directory().view())))
+    let text = work.audit(&admin, asked, |found, view| to_json(&LogRecord::of(found, view))).await?;
+    Ok(json_response(text))
 }

@@ -4,7 +4,7 @@ use axum::response::Response;
 
 use crate::directory::View;
 use crate::model::mapping::{MappingId, MappingType, Relationship};
-use crate::query::cost::cost_of;
+use crate::query::cost::{affordable, cost_of};
 use crate::query::{
     MappingFilter, MappingOrder, MappingOrderBy, MappingPageRequest, UnknownCursor, mappings,
 };
@@ -51,16 +51,16 @@ parameters!(MappingParams = MAPPING_LIST);
 /// Answers with the mappings that the parameters ask for, of those that `base` matches.
 pub(super) async fn answer(
     list: List,
-    base: impl FnOnce(&View, &Known) -> Result<MappingFilter>,
+    base: impl Fn(&View, &Known) -> Result<MappingFilter> + Send + 'static,
 ) -> Result<Response> {
     let order = order(list.known.one("sort"))?;
     let first = list.known.whole("limit");
     let after = list.known.one("cursor").map(str::to_owned);
     list.answer::<Mappings, _>(
-        |list| {
-            let (view, known) = (list.view(), &list.known);
+        move |view, known| {
             let filter = filter(view, known, base(view, known)?)?;
             let cost = filter.cost(view);
+            affordable(view, cost)?;
             let listed = first.map_or(cost, |first| cost.min(first as u64));
             Ok((cost.saturating_add(cost_of(listed)), filter))
         },

@@ -15,11 +15,8 @@ use crate::wire::column::Record;
 /// The record that `item` stands for, or 304.
 pub(super) fn found<R: Resource>(view: &View, item: &R::Item, headers: &HeaderMap) -> Result<Response> {
     let tag = etag::tag(view, R::revision(view, item));
-    match etag::unchanged(headers, &tag) {
-        Some(unchanged) => Ok(unchanged),
-        None if etag::any(headers) => Ok(etag::not_modified(&tag)),
-        None => shown::<R>(view, item),
-    }
+    let is_known = etag::is_known(headers, &tag) || etag::any(headers);
+    if is_known { Ok(etag::not_modified(&tag)) } else { shown::<R>(view, item) }
 }
 
 /// The record, as it stands after a write.

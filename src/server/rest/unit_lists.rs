@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::reference::UnitRef;
-use crate::query::cost::cost_of;
+use crate::query::cost::{affordable, cost_of};
 use crate::query::page::{PageRequest, page};
 use crate::query::tree::descendants as walk;
 use crate::query::{Filter, Order, select};
@@ -82,12 +82,12 @@ pub(super) async fn descendants(Key(unit): Key<UnitRef>, request: ListRequest) -
     let order = list.known.one("sort").map(|_| list.order::<Units>()).transpose()?;
     let depth = list.known.whole("depth");
     list.in_order::<Descendants, _>(
-        |list| {
-            let (view, known) = (list.view(), &list.known);
+        move |view, known| {
             let unit = find(view, &unit)?;
             let filter = Filter::And(levels::conditions(view, known)?);
-            let cost = cost_of(view.below(unit, Kind::OrgUnit).len())
-                .saturating_add(filter.estimate(view, Kind::OrgUnit).texts);
+            let texts = filter.estimate(view, Kind::OrgUnit).texts;
+            affordable(view, texts)?;
+            let cost = cost_of(view.below(unit, Kind::OrgUnit).len()).saturating_add(texts);
             Ok((cost, (unit, filter, units::types(known)?)))
         },
         move |view, (unit, filter, types)| {
@@ -113,7 +113,7 @@ pub(super) async fn descendants(Key(unit): Key<UnitRef>, request: ListRequest) -
 )]
 pub(super) async fn people(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
     let list = request.known(&[PLACED, LEVELS, PERSON_LIST])?;
-    list.entities::<People>(|view, known| placed(view, known, &unit, people::filter(view, known)?)).await
+    list.entities::<People>(move |view, known| placed(view, known, &unit, people::filter(view, known)?)).await
 }
 
 /// Lists the projects in a unit and beneath it.
@@ -124,7 +124,8 @@ pub(super) async fn people(Key(unit): Key<UnitRef>, request: ListRequest) -> Res
 )]
 pub(super) async fn projects(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
     let list = request.known(&[PLACED, LEVELS, PROJECT_LIST])?;
-    list.entities::<Projects>(|view, known| placed(view, known, &unit, project::filter(view, known)?)).await
+    list.entities::<Projects>(move |view, known| placed(view, known, &unit, project::filter(view, known)?))
+        .await
 }
 
 /// Lists the repositories of the projects in a unit and beneath it.
@@ -135,7 +136,7 @@ pub(super) async fn projects(Key(unit): Key<UnitRef>, request: ListRequest) -> R
 )]
 pub(super) async fn repositories(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
     let list = request.known(&[PLACED, LEVELS])?;
-    let filter = |view: &View, known: &Known| {
+    let filter = move |view: &View, known: &Known| {
         placed(view, known, &unit, Filter::And(levels::conditions(view, known)?))
     };
     list.entities::<Repositories>(filter).await
@@ -164,13 +165,13 @@ async fn some_units(
     let list = request.known(&[LEVELS, UNIT_LIST])?;
     let order = list.known.one("sort").map(|_| list.order::<Units>()).transpose()?;
     list.in_order::<Units, _>(
-        |list| {
-            let (view, known) = (list.view(), &list.known);
+        move |view, known| {
             let unit = find(view, &unit)?;
             let filter = units::filter(view, known)?;
+            let texts = filter.estimate(view, Kind::OrgUnit).texts;
+            affordable(view, texts)?;
             let units = view.directly_below(unit, Kind::OrgUnit).len() + view.parents(unit).len() as u64;
-            let cost = cost_of(units).saturating_add(filter.estimate(view, Kind::OrgUnit).texts);
-            Ok((cost, (unit, filter)))
+            Ok((cost_of(units).saturating_add(texts), (unit, filter)))
         },
         move |view, (unit, filter)| {
             let matches = select(view, Kind::OrgUnit, &filter);

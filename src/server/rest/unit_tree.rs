@@ -68,7 +68,7 @@ pub(super) async fn answer(request: ListRequest) -> Result<Response> {
     let list = request.only(HIERARCHY, &[LEVELS, MAPPING_LIST], "view=tree")?;
     let (root, depth) = (list.known.one("root").map(str::to_owned), list.known.whole("depth"));
     list.json(
-        |list| Ok((cost_of(list.view().all(Kind::OrgUnit).len()), ())),
+        |view, _| Ok((cost_of(view.all(Kind::OrgUnit).len()), ())),
         move |view, ()| {
             let tops = match root {
                 Some(root) => vec![view.find_unit(&UnitRef::from(root.as_str()))?],

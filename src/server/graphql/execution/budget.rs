@@ -3,18 +3,19 @@
 //! What must stay true: a list is weighed before its records are made, with everything that is asked of them, so that
 //! what is too much is refused before it takes memory, and what takes long has a slot from then on.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::{Context, SelectionField};
+use async_graphql::{Context, QueryPathNode, QueryPathSegment, SelectionField};
 use axum::http::StatusCode;
+use rustc_hash::FxHashSet;
 use serde_json::Value;
 
 use crate::directory::View;
-use crate::error::Error;
 use crate::model::attributes::Attributes;
 use crate::model::entity::EntityId;
-use crate::query::cost::texts_max;
+use crate::query::cost::affordable;
 use crate::server::admission::heavy::Heavy;
 use crate::server::admission::memory::{Held, busy};
 use crate::server::graphql::execution::fan_out::{FanOut, fields_beneath};
@@ -39,8 +40,16 @@ pub(crate) struct Budget {
     json_bytes: AtomicU64,
     text_bytes: AtomicU64,
     memory: Mutex<Option<Held>>,
+    weighed: Mutex<Weighed>,
     /// Whether there was too little memory.
     was_full: AtomicBool,
+}
+
+/// The paths of the lists whose records' lists were weighed.
+#[derive(Debug, Default)]
+struct Weighed {
+    hasher: RandomState,
+    paths: FxHashSet<u64>,
 }
 
 impl Budget {
@@ -53,6 +62,7 @@ impl Budget {
             json_bytes: AtomicU64::new(0),
             text_bytes: AtomicU64::new(0),
             memory: Mutex::default(),
+            weighed: Mutex::default(),
             was_full: AtomicBool::new(false),
         }
     }
@@ -69,10 +79,7 @@ impl Budget {
         work: impl FnOnce() -> Result<T> + Send,
     ) -> Result<T> {
         let texts_before = self.texts.fetch_add(texts, Ordering::Relaxed);
-        let (all, limit) = (texts_before.saturating_add(texts), texts_max(view));
-        if all > limit {
-            return Err(Error::TooCostly { texts: all, limit }.into());
-        }
+        affordable(view, texts_before.saturating_add(texts))?;
         self.turn.pause()?;
         if Heavy::is_light(texts) {
             return work();
@@ -151,13 +158,20 @@ impl Budget {
         if all > LISTED_MAX { Err(too_many_listed()) } else { Ok(()) }
     }
 
-    /// Weighs the lists that are asked of these records, and so on, before any of them is made. A request that will take
-    /// long has a slot from here on.
-    async fn weigh(&self, context: &Context<'_>, view: &View, records: &[EntityId]) -> Result<()> {
-        // Lists in a list were weighed with it.
-        if is_in_a_list(context) {
-            return Ok(());
+    /// Whether a list was weighed with one above it. `mark` says that what is beneath it will be.
+    fn is_weighed(&self, context: &Context<'_>, mark: bool) -> bool {
+        let mut weighed = self.weighed.lock().unwrap_or_else(PoisonError::into_inner);
+        let (hash, is_weighed) = among(&weighed, context.path_node.as_ref());
+        if mark {
+            weighed.paths.insert(hash);
         }
+        is_weighed
+    }
+
+    /// Weighs the lists that are asked of these records, and so on down to the next page, before any of them is made. A
+    /// request that will take long has a slot from here on.
+    async fn weigh(&self, context: &Context<'_>, view: &View, records: &[EntityId]) -> Result<()> {
+        self.is_weighed(context, true);
         let left = LISTED_MAX.saturating_sub(self.records.load(Ordering::Relaxed));
         let FanOut { listed, fields } = FanOut::beneath(view, &context.field(), records, left);
         if listed > left {
@@ -170,16 +184,15 @@ impl Budget {
     }
 }
 
-/// Whether this field is asked of the records of a list.
-fn is_in_a_list(context: &Context<'_>) -> bool {
-    let mut node = context.path_node.as_ref();
-    while let Some(path) = node {
-        if matches!(path.segment, async_graphql::QueryPathSegment::Index(_)) {
-            return true;
-        }
-        node = path.parent;
-    }
-    false
+/// The hash of a path, and whether it or one above it is among `weighed`.
+fn among(weighed: &Weighed, node: Option<&QueryPathNode<'_>>) -> (u64, bool) {
+    let Some(node) = node else { return (0, false) };
+    let (above, is_above) = among(weighed, node.parent);
+    let hash = match node.segment {
+        QueryPathSegment::Index(index) => weighed.hasher.hash_one((above, index)),
+        QueryPathSegment::Name(name) => weighed.hasher.hash_one((above, name)),
+    };
+    (hash, is_above || weighed.paths.contains(&hash))
 }
 
 /// Counts the records of a list that has no page size before they are made, and refuses those that are too many for one
@@ -189,12 +202,17 @@ pub(in crate::server) async fn list(
     view: &View,
     records: Vec<EntityId>,
 ) -> Result<Vec<EntityId>> {
-    Budget::of(context)?.list(records.len())?;
-    page(context, view, &records).await?;
+    let budget = Budget::of(context)?;
+    budget.list(records.len())?;
+    if !budget.is_weighed(context, false) {
+        budget.weigh(context, view, &records).await?;
+    }
+    page_of(context, records.len())?;
     Ok(records)
 }
 
-/// Counts the records of a page, as [`list`] does those of a list.
+/// Counts the records of a page, as [`list`] does those of a list. Which records it has is known only now, so their
+/// lists are weighed now.
 pub(in crate::server) async fn page(context: &Context<'_>, view: &View, records: &[EntityId]) -> Result<()> {
     let budget = Budget::of(context)?;
     budget.weigh(context, view, records).await?;

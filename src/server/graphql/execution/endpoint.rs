@@ -61,16 +61,12 @@ pub(in crate::server) struct Prepared {
     /// In fields to answer, with page sizes.
     pub(in crate::server) cost: u64,
     request: Request,
-    /// What a query reads. A mutation waits for the writer, and holds no view meanwhile.
-    view: Option<View>,
+    /// What its answer is cached under if it may be, and the view that it is then made from. Whoever waits, for a slot or
+    /// the writer, holds no view meanwhile, and reads anew.
+    cached_as: Option<(AnswerKey, View)>,
 }
 
 impl Prepared {
-    /// Reads what `caller` sees now.
-    pub(in crate::server) fn read_anew(&mut self, caller: &Caller) {
-        self.view = self.view.take().map(|_| caller.view());
-    }
-
     /// Whether it takes so long that it must not hold up others.
     pub(in crate::server) fn is_large(&self) -> bool {
         self.cost >= LARGE_FROM
@@ -78,12 +74,23 @@ impl Prepared {
 
     /// The request, in the name of `caller`.
     fn into_request(self, caller: Caller, budget: &Arc<Budget>) -> Request {
-        let request = match self.view {
-            Some(view) => self.request.data(view),
-            None => self.request,
+        let request = match (self.kind, self.cached_as) {
+            // A change is shown as of just after it.
+            (OperationType::Mutation, _) => self.request,
+            (_, Some((_, view))) => self.request.data(view),
+            (_, None) => self.request.data(caller.view()),
         };
         request.data(caller).data(Arc::clone(budget))
     }
+}
+
+/// What came of a request.
+pub(in crate::server) struct CarriedOut {
+    pub(in crate::server) answer: Answer,
+    /// What the answer may be cached under.
+    pub(in crate::server) key: Option<AnswerKey>,
+    /// It has the memory of the answer until that is written.
+    pub(in crate::server) budget: Arc<Budget>,
 }
 
 /// Abandons a request unless it is told that the answer is there.
@@ -101,8 +108,8 @@ impl Drop for Watched<'_> {
 pub(in crate::server) enum Found {
     /// Its answer, from the cache.
     Answer(Sent),
-    /// What it takes to be carried out, and what its answer is cached under if it may be.
-    Request(Box<Prepared>, Option<AnswerKey>),
+    /// What it takes to be carried out.
+    Request(Box<Prepared>),
 }
 
 impl Endpoint {
@@ -138,21 +145,21 @@ impl Endpoint {
             self.metrics.carried_out(&operation, true, began.elapsed());
             return Ok(Found::Answer(sent));
         }
-        let prepared = self.prepare_known(view, asked, digest)?;
-        let key = key.filter(|_| prepared.is_cacheable);
-        if key.is_some() {
+        let mut prepared = self.prepare_known(asked, digest)?;
+        prepared.cached_as = key.filter(|_| prepared.is_cacheable).map(|key| (key, view));
+        if prepared.cached_as.is_some() {
             self.metrics.looked_for_answer(false);
         }
-        Ok(Found::Request(Box::new(prepared), key))
+        Ok(Found::Request(Box::new(prepared)))
     }
 
     /// Parses a request and counts it against the limits.
-    pub(in crate::server) fn prepare(&self, caller: &Caller, asked: Asked) -> Result<Prepared> {
+    pub(in crate::server) fn prepare(&self, asked: Asked) -> Result<Prepared> {
         let digest = asked.document.digest()?;
-        self.prepare_known(caller.view(), asked, digest)
+        self.prepare_known(asked, digest)
     }
 
-    fn prepare_known(&self, view: View, asked: Asked, digest: Digest) -> Result<Prepared> {
+    fn prepare_known(&self, asked: Asked, digest: Digest) -> Result<Prepared> {
         let document = self.documents.find(&asked.document, digest)?;
         let operation = operation(&document.parsed, asked.operation_name.as_deref());
         let kind = operation.as_ref().map_or(OperationType::Query, |operation| operation.ty);
@@ -167,20 +174,19 @@ impl Endpoint {
         request.operation_name = asked.operation_name;
         request.set_parsed_query(document.parsed.clone());
         let is_cacheable = kind == OperationType::Query && document.is_cacheable;
-        let view = (kind == OperationType::Query).then_some(view);
-        Ok(Prepared { kind, operation, is_cacheable, cost, request, view })
+        Ok(Prepared { kind, operation, is_cacheable, cost, request, cached_as: None })
     }
 
     /// Carries out a query or a mutation, whatever it costs.
     pub(in crate::server) async fn execute(&self, caller: Caller, asked: Asked) -> Answer {
         let executed = async {
-            let prepared = self.prepare(&caller, asked)?;
-            Ok(self.carry_out(caller, prepared).await?.0)
+            let prepared = self.prepare(asked)?;
+            Ok(self.carry_out(caller, prepared).await?.answer)
         };
         executed.await.unwrap_or_else(Answer::refusal)
     }
 
-    /// Validates and executes. The budget has the memory of the answer until that is written.
+    /// Validates and executes.
     ///
     /// # Errors
     /// Others that take as long are being carried out for too long, or there was too little memory for a query's answer: a
@@ -188,25 +194,21 @@ impl Endpoint {
     pub(in crate::server) async fn carry_out(
         &self,
         caller: Caller,
-        prepared: Prepared,
-    ) -> Result<(Answer, Arc<Budget>)> {
+        mut prepared: Prepared,
+    ) -> Result<CarriedOut> {
         let only_reads = prepared.kind == OperationType::Query;
-        // A slot is not held while the writer is waited for.
-        let budget = self.begin(&caller, if only_reads { prepared.cost } else { 0 }).await?;
+        let budget = Arc::new(self.budget(&caller));
+        // What changes something waits for the writer, and so takes a slot only once it reads much.
+        if only_reads && prepared.is_large() && !budget.turn.try_slot() {
+            prepared.cached_as = None;
+            budget.turn.take_slot().await?;
+        }
+        let key = prepared.cached_as.as_ref().map(|(key, _)| *key);
         let answer = self.carry_on(&budget, caller, prepared).await;
         if only_reads {
             budget.had_memory()?;
         }
-        Ok((answer, budget))
-    }
-
-    /// The budget of what costs so much, with a slot where that takes long.
-    pub(in crate::server) async fn begin(&self, caller: &Caller, cost: u64) -> Result<Arc<Budget>> {
-        let budget = self.budget(caller);
-        if cost >= LARGE_FROM {
-            budget.turn.take_slot().await?;
-        }
-        Ok(Arc::new(budget))
+        Ok(CarriedOut { answer, key, budget })
     }
 
     /// Validates and executes one of perhaps several requests.
@@ -262,7 +264,7 @@ impl Endpoint {
         })
     }
 
-    fn budget(&self, caller: &Caller) -> Budget {
+    pub(in crate::server) fn budget(&self, caller: &Caller) -> Budget {
         let work = Work::new(Arc::clone(&self.admission), caller.clone());
         Budget::new(Turn::new(work, self.settings.answer_within, self.waiting.clone()))
     }
@@ -310,7 +312,7 @@ mod tests {
             operation_name: None,
             variables: Map::new(),
         };
-        endpoint.prepare(&caller(endpoint), asked).unwrap()
+        endpoint.prepare(asked).unwrap()
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -322,7 +324,10 @@ mod tests {
         for (document, is_large) in [(format!("{{ {all} }}"), true), (few, false)] {
             let prepared = ask(&endpoint, &document);
             assert_eq!(prepared.is_large(), is_large);
-            let budget = endpoint.begin(&caller(&endpoint), prepared.cost).await.unwrap();
+            let budget = Arc::new(endpoint.budget(&caller(&endpoint)));
+            if is_large {
+                budget.turn.take_slot().await.unwrap();
+            }
             // The only worker is kept from doing any of it.
             let (go_on, told) = std::sync::mpsc::channel::<()>();
             tokio::spawn(async move { told.recv().is_err() });

@@ -7,7 +7,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ pub(in crate::server) struct Turn {
     within: Duration,
     work: Work,
     waiting: Waiting,
-    slot: OnceLock<Slot>,
+    slot: Mutex<Option<Slot>>,
     /// Whether the client is gone.
     is_abandoned: AtomicBool,
     /// When it last paused, in microseconds since it began.
@@ -56,7 +56,7 @@ impl Turn {
             within,
             work,
             waiting,
-            slot: OnceLock::new(),
+            slot: Mutex::default(),
             is_abandoned: AtomicBool::new(false),
             paused_us: AtomicU64::new(0),
         }
@@ -71,30 +71,43 @@ impl Turn {
     /// # Errors
     /// The time is up.
     pub(in crate::server) async fn take_slot(&self) -> Result<()> {
-        if self.slot.get().is_some() {
+        if self.has_slot() {
             return Ok(());
         }
         let actor = self.work.caller().actor();
         let slot = self.work.admission().heavy.slot(actor, Weight::One);
         let slot = tokio::time::timeout(self.left(), slot).await.map_err(|_| self.too_late())?;
-        // Another field of the same request may have been quicker.
-        let _own_or_given_back = self.slot.set(slot);
+        // Where another field of the same request was quicker, its slot is given back.
+        *self.slot() = Some(slot);
         Ok(())
     }
 
-    /// The same in a resolver, which waits in its turn.
+    /// A slot if one is free, and whether it is had.
+    pub(in crate::server) fn try_slot(&self) -> bool {
+        if self.has_slot() {
+            return true;
+        }
+        let free = self.work.admission().heavy.try_slot(self.work.caller().actor());
+        let is_free = free.is_some();
+        if is_free {
+            *self.slot() = free;
+        }
+        is_free
+    }
+
+    /// Gives the slot back before the request waits for something else than a processor: the writer, or all the slots of
+    /// its caller.
+    pub(in crate::server) fn release_slot(&self) {
+        let given_back = self.slot().take();
+        drop(given_back);
+    }
+
+    /// As [`Turn::take_slot`] in a resolver, which waits in its turn.
     ///
     /// # Errors
     /// The time is up, or too many others wait.
     pub(in crate::server) async fn take_slot_in_order(&self) -> Result<()> {
-        if self.slot.get().is_some() {
-            return Ok(());
-        }
-        if let Some(slot) = self.work.admission().heavy.try_slot(self.work.caller().actor()) {
-            let _own_or_given_back = self.slot.set(slot);
-            return Ok(());
-        }
-        self.in_order(self.take_slot()).await?
+        if self.try_slot() { Ok(()) } else { self.in_order(self.take_slot()).await? }
     }
 
     /// Waits without letting anything else of the request go on meanwhile.
@@ -114,7 +127,11 @@ impl Turn {
 
     /// Whether the request has a slot of its own.
     pub(in crate::server) fn has_slot(&self) -> bool {
-        self.slot.get().is_some()
+        self.slot().is_some()
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Slot>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn left(&self) -> Duration {

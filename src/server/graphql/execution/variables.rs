@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 use crate::server::graphql::execution::limits::{BODY_VALUES_MAX, QUERY_VALUES_MAX};
 use crate::server::response::problem::{Problem, Result};
 
-/// Refuses a body of too many values, before it is read.
-pub(crate) fn check_body(json: &[u8]) -> Result<()> {
+/// Refuses a body of too many values, before it is read; else, about how many it has.
+pub(crate) fn check_body(json: &[u8]) -> Result<usize> {
     let values = values_written(json);
-    if values > BODY_VALUES_MAX { Err(too_many("the body", values, BODY_VALUES_MAX)) } else { Ok(()) }
+    if values > BODY_VALUES_MAX { Err(too_many("the body", values, BODY_VALUES_MAX)) } else { Ok(values) }
 }
 
 /// Refuses more values than an operation of this kind has a use for.

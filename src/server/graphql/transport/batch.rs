@@ -1,6 +1,8 @@
 //! Several requests in one body, where the server's keeper takes them: one after the other, and all of them on one
 //! budget, so that a batch may cost no more than a request.
 
+use std::sync::Arc;
+
 use async_graphql::parser::types::OperationType;
 use serde_json::Value;
 
@@ -35,19 +37,21 @@ pub(in crate::server) async fn answer(
     mut caller: Caller,
     requests: Vec<Result<Asked>>,
 ) -> Result<(Vec<u8>, bool)> {
-    let prepared: Vec<_> = requests.into_iter().map(|request| prepare(endpoint, &caller, request)).collect();
+    let prepared: Vec<_> = requests.into_iter().map(|request| prepare(endpoint, request)).collect();
     let cost = prepared.iter().flatten().fold(0_u64, |all, one| all.saturating_add(one.cost));
     if cost > COST_MAX {
         return Err(over("fields to answer, counted with page sizes and over the batch", cost, COST_MAX));
     }
-    let budget = endpoint.begin(&caller, cost).await?;
     let only_reads = prepared.iter().flatten().all(|one| one.kind == OperationType::Query);
+    let budget = Arc::new(endpoint.budget(&caller));
+    if only_reads && cost >= LARGE_FROM {
+        budget.turn.take_slot().await?;
+    }
     let mut answers = Vec::with_capacity(prepared.len());
     for request in prepared {
         answers.push(match request {
-            Ok(mut prepared) => {
+            Ok(prepared) => {
                 // Each sees what those before it changed.
-                prepared.read_anew(&caller);
                 let changes = prepared.kind == OperationType::Mutation;
                 let answer = endpoint.carry_on(&budget, caller.clone(), prepared).await;
                 if changes {
@@ -70,7 +74,7 @@ pub(in crate::server) async fn answer(
     Ok((bytes, only_reads))
 }
 
-fn prepare(endpoint: &Endpoint, caller: &Caller, request: Result<Asked>) -> Result<Prepared> {
-    let prepared = endpoint.prepare(caller, request?)?;
+fn prepare(endpoint: &Endpoint, request: Result<Asked>) -> Result<Prepared> {
+    let prepared = endpoint.prepare(request?)?;
     if prepared.kind == OperationType::Subscription { Err(no_subscription()) } else { Ok(prepared) }
 }

@@ -10,16 +10,17 @@ use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
-use crate::server::admission::memory::OnlyRead;
+use crate::server::admission::memory::{Held, OnlyRead};
 use crate::server::auth::caller::Caller;
 use crate::server::graphql::execution::document::Asked;
-use crate::server::graphql::execution::endpoint::{Endpoint, Found};
+use crate::server::graphql::execution::endpoint::{CarriedOut, Endpoint, Found};
 use crate::server::graphql::execution::response::Answer;
 use crate::server::graphql::execution::turn::blocking;
 use crate::server::graphql::execution::variables;
 use crate::server::graphql::transport::asked::{asked, no_subscription};
 use crate::server::graphql::transport::media::{self, JSON, Media};
 use crate::server::graphql::transport::{batch, page};
+use crate::server::limits::{JSON_VALUE_BYTES, LARGE_ANSWER_BYTES};
 use crate::server::request::body;
 use crate::server::response::compress::{Sent, takes_gzip};
 use crate::server::response::problem::{Problem, Refusal, Result};
@@ -59,7 +60,7 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
         return Problem::unauthorized().into_response();
     };
     let posted = if is_get(&head.method) {
-        by_url(&head.uri).map(Posted::One)
+        by_url(&head.uri).map(|asked| (Posted::One(asked), None))
     } else if head.method == Method::POST {
         by_body(head, body, endpoint.settings.batch_max).await
     } else {
@@ -69,32 +70,33 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
         Ok(media) => media,
         Err(problem) => return problem.into_response(),
     };
+    let (posted, _held) = match posted {
+        Ok(posted) => posted,
+        Err(problem) => return refuse(problem, media),
+    };
     let asked = match posted {
-        Ok(Posted::One(asked)) => asked,
-        Ok(Posted::Batch(all)) => {
+        Posted::One(asked) => asked,
+        Posted::Batch(all) => {
             return match batch::answer(endpoint, caller, all).await {
                 Ok((answers, only_reads)) => marked(respond(StatusCode::OK, media, answers), only_reads),
                 Err(problem) => refuse(problem, media),
             };
         }
-        Err(problem) => return refuse(problem, media),
     };
     let gzip = takes_gzip(&head.headers);
     match endpoint.find(&caller, asked, gzip) {
         Err(problem) => refuse(problem, media),
         Ok(Found::Answer(body)) => marked(cached(respond(StatusCode::OK, media, body), HIT), true),
-        Ok(Found::Request(prepared, _))
-            if is_get(&head.method) && prepared.kind == OperationType::Mutation =>
-        {
+        Ok(Found::Request(prepared)) if is_get(&head.method) && prepared.kind == OperationType::Mutation => {
             method_not_allowed("POST", "send mutations by POST")
         }
-        Ok(Found::Request(prepared, _)) if prepared.kind == OperationType::Subscription => {
+        Ok(Found::Request(prepared)) if prepared.kind == OperationType::Subscription => {
             refuse(no_subscription(), media)
         }
-        Ok(Found::Request(prepared, key)) => {
+        Ok(Found::Request(prepared)) => {
             let (is_large, operation) = (prepared.is_large(), prepared.operation.clone());
             let only_reads = prepared.kind == OperationType::Query;
-            let (answer, budget) = match endpoint.carry_out(caller, *prepared).await {
+            let CarriedOut { answer, key, budget } = match endpoint.carry_out(caller, *prepared).await {
                 Ok(carried_out) => carried_out,
                 Err(problem) => return refuse(problem, media),
             };
@@ -105,7 +107,11 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
                 None => respond(status, media, body),
                 Some(_) if !answer.errors.is_empty() => cached(respond(status, media, body), MISS),
                 Some(key) => {
-                    let sent = if gzip { Sent::gzip(body) } else { Sent::plain(body) };
+                    let sent = match gzip {
+                        true if body.len() >= LARGE_ANSWER_BYTES => blocking(|| Sent::gzip(body)),
+                        true => Sent::gzip(body),
+                        false => Sent::plain(body),
+                    };
                     let how = if endpoint.keep(key, &sent, operation) { MISS_STORED } else { MISS };
                     cached(respond(status, media, sent), how)
                 }
@@ -195,19 +201,27 @@ enum Posted {
     Batch(Vec<Result<Asked>>),
 }
 
-/// Only JSON is taken: what a form can send from another site is not.
-async fn by_body(head: &Parts, body: Body, batch_max: usize) -> Result<Posted> {
+/// What is asked, with the memory that its values take. Only JSON is taken: what a form can send from another site is
+/// not.
+async fn by_body(head: &Parts, body: Body, batch_max: usize) -> Result<(Posted, Option<Held>)> {
     let headers = &head.headers;
     body::require_media_type(headers, &[JSON])?;
     if body::content_encoding(headers).is_some() {
         return Err(body::unsupported("this body must not be encoded; leave Content-Encoding out"));
     }
-    let text = body::read(body::work(head)?, headers, body, BODY_MAX).await?;
-    let read = || variables::check_body(&text).and_then(|()| Ok(json::parse(&text)?));
+    let work = body::work(head)?;
+    let text = body::read(work, headers, body, BODY_MAX).await?;
+    let read = || -> Result<_> {
+        let bytes = variables::check_body(&text)? * JSON_VALUE_BYTES;
+        let held = (bytes >= LARGE_ANSWER_BYTES).then(|| work.memory(bytes)).transpose();
+        Ok((json::parse(&text)?, held.map_err(body::busy)?))
+    };
     let is_large = text.len() > LARGE_BODY_FROM;
-    match if is_large { blocking(read) } else { read() }? {
-        Value::Object(fields) => asked(fields).map(Posted::One),
-        Value::Array(requests) => batch::asked(requests, batch_max).map(Posted::Batch),
-        _ => Err(Problem::malformed("the body must be a JSON object with a query")),
-    }
+    let (value, held) = if is_large { blocking(read) } else { read() }?;
+    let posted = match value {
+        Value::Object(fields) => Posted::One(asked(fields)?),
+        Value::Array(requests) => Posted::Batch(batch::asked(requests, batch_max)?),
+        _ => return Err(Problem::malformed("the body must be a JSON object with a query")),
+    };
+    Ok((posted, held))
 }

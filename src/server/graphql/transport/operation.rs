@@ -11,8 +11,9 @@ use crate::server::admission::Refused;
 use crate::server::admission::memory::{Held, Memory};
 use crate::server::auth::caller::{Caller, Principal};
 use crate::server::graphql::execution::document::Asked;
-use crate::server::graphql::execution::endpoint::Prepared;
+use crate::server::graphql::execution::endpoint::{CarriedOut, Prepared};
 use crate::server::graphql::execution::response::Answer;
+use crate::server::graphql::execution::turn::blocking;
 use crate::server::graphql::transport::sockets::Sockets;
 use crate::server::quota::Permit;
 use crate::server::response::problem::Problem;
@@ -90,10 +91,15 @@ impl Operation {
                 let mut task = JoinSet::new();
                 let (admission, own) = (Arc::clone(&endpoint.admission), id.clone());
                 task.spawn(async move {
-                    let is_query = prepared.kind == OperationType::Query;
+                    let (is_query, is_large) = (prepared.kind == OperationType::Query, prepared.is_large());
                     match endpoint.carry_out(caller, prepared).await {
-                        Ok((answer, _until_written)) => {
-                            Reply::new(&own, &answer).holding(&own, slot, &admission.memory, is_query)
+                        Ok(CarriedOut { answer, budget: _until_written, .. }) => {
+                            let reply = if is_large {
+                                blocking(|| Reply::new(&own, &answer))
+                            } else {
+                                Reply::new(&own, &answer)
+                            };
+                            reply.holding(&own, slot, &admission.memory, is_query)
                         }
                         Err(refusal) => Reply::refusal(&own, refusal),
                     }
@@ -120,7 +126,7 @@ impl Operation {
 fn admitted(sockets: &Sockets, caller: &Caller, asked: Asked) -> Result<Admitted, Refused> {
     let (principal, admission) = (caller.principal(), &sockets.endpoint.admission);
     admission.count(&principal)?;
-    let prepared = sockets.endpoint.prepare(caller, asked)?;
+    let prepared = sockets.endpoint.prepare(asked)?;
     if prepared.kind == OperationType::Subscription {
         return Ok(Admitted::Subscription(prepared));
     }

@@ -35,6 +35,8 @@ const INIT_WITHIN: Duration = Duration::from_secs(3);
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// The largest message, in bytes.
 const MESSAGE_MAX: usize = 256 * 1024;
+/// How much of what a client sends is read at a time; each socket keeps as much memory for it.
+const READ_BUFFER_BYTES: usize = 8 * 1024;
 /// The longest id of an operation, in bytes.
 const ID_MAX: usize = 128;
 /// Operations that one connection may have open.
@@ -69,7 +71,11 @@ pub(crate) async fn endpoint(
             return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).into_response();
         }
     };
-    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX);
+    let upgrade = upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(MESSAGE_MAX)
+        .max_frame_size(MESSAGE_MAX)
+        .read_buffer_size(READ_BUFFER_BYTES);
     let spoken = upgrade.selected_protocol().is_some();
     upgrade.on_upgrade(move |socket| async move {
         let _until_it_ends = sockets.endpoint.metrics.socket();

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
-use crate::query::Order;
+use crate::query::cost::Estimate;
 use crate::query::facet::{self, FacetBy, facets};
 use crate::query::page::{Page, PageRequest, cursor, page};
-use crate::query::{Filter, select};
+use crate::query::{Filter, Order, OrderBy, select};
 use crate::server::graphql::execution::budget::{self, Budget};
 use crate::server::graphql::execution::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::server::graphql::types::counted::Counted;
@@ -101,7 +101,9 @@ impl<T: Listed> Connection<T> {
         }
         let filter = Filter::And(filters).checked()?;
         let order = order.map(Into::into).unwrap_or_default();
-        let texts = filter.texts(view, T::KIND);
+        let Estimate { texts, matches } = filter.estimate(view, T::KIND);
+        // Sorting looks at each match.
+        let texts = if order.by == OrderBy::Created { texts } else { texts.saturating_add(matches) };
         let work = || {
             let matches = select(view, T::KIND, &filter);
             Ok((matches.len(), page(view, &matches, order, &request)?))

@@ -76,7 +76,9 @@ impl Written {
 async fn write(context: &Context<'_>, role: Role, command: Result<Command>) -> Result<Written> {
     let caller = caller(context)?;
     caller.require(role)?;
-    Ok(Written::new(caller.submit(vec![command?]).await?))
+    let command = command?;
+    Budget::of(context)?.turn.release_slot();
+    Ok(Written::new(caller.submit(vec![command]).await?))
 }
 
 fn person(node: Node) -> Option<crate::server::graphql::types::person::Person> {
@@ -296,8 +298,10 @@ impl Mutation {
     ) -> Result<ApplyPayload> {
         let caller = caller(context)?;
         caller.require(Role::Write)?;
+        let turn = &Budget::of(context)?.turn;
+        turn.release_slot();
         let applied = if dry_run {
-            changes::try_out(Budget::of(context)?.turn.work(), changes).await?
+            changes::try_out(turn.work(), changes).await?
         } else {
             changes::carry_out(caller, changes).await?
         };
