@@ -1,7 +1,8 @@
 //! Mappings: filtered, sorted and paged, for REST and GraphQL alike.
 //!
 //! What must stay true: whatever way is taken to the candidates, the answer is what testing each mapping in sight by
-//! itself, sorting all that pass and cutting out a page would give. No more mappings are held than a page shows.
+//! itself, sorting all that pass and cutting out a page would give. No more are held than about two
+//! pages show.
 
 mod candidates;
 mod filter;

@@ -1,4 +1,4 @@
-//! Quotas: so many permits in all, and no more than a share of them for one holder.
+//! Quotas: a number of permits in all, and no more than a share of them for one holder.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -42,7 +42,7 @@ impl<K: Clone + Eq + Hash> Quota<K> {
         Self { all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))), used: Arc::default(), each }
     }
 
-    /// Waits for one permit of all, whoever it will be for.
+    /// Waits for one permit of all, whose holder is not known yet.
     pub(super) async fn one(&self) -> OwnedSemaphorePermit {
         Arc::clone(&self.all).acquire_owned().await.expect("the semaphore is never closed")
     }
@@ -87,7 +87,7 @@ impl<K: Eq + Hash> Quota<K> {
 }
 
 impl<K: Clone + Eq + Hash> Permit<K> {
-    /// Takes so many more.
+    /// Takes `amount` more.
     pub(super) fn grow(&mut self, amount: usize) -> Result<(), Exhausted> {
         let more = self.quota.of_all(amount)?;
         self.quota.count(&self.key, amount)?;
@@ -95,7 +95,7 @@ impl<K: Clone + Eq + Hash> Permit<K> {
         Ok(())
     }
 
-    /// Gives back all but so many.
+    /// Gives back all but `amount`.
     pub(super) fn shrink_to(&mut self, amount: usize) {
         let surplus = self.of_all.num_permits().saturating_sub(amount);
         if let Some(back) = self.of_all.split(surplus) {

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use clade::server::limits::{BULK_BODY_MAX_BYTES, MEMORY_MAX_BYTES, STREAM_MIN_BYTES};
+use clade::server::limits::{BULK_BODY_MAX_BYTES, MEMORY_MAX_BYTES, STREAM_BYTES};
 use serde_json::{Value, json};
 
 use crate::http2::Connection;
@@ -20,10 +20,10 @@ const MIB: usize = 1 << 20;
 const PROJECTS: usize = 800;
 const PROJECT_BYTES: usize = 20_000;
 /// How many large answers are asked for and not taken, over connections of HTTP/1 and as streams of HTTP/2.
-const CONNECTIONS: usize = 24;
+const CONNECTIONS: usize = 60;
 const STREAMS: usize = 100;
 /// How many bodies are half sent, and how much of each.
-const BODIES: usize = 40;
+const BODIES: usize = 60;
 const HALF_SENT_BYTES: usize = 2 * MIB;
 /// How often a client asks again until it is let in.
 const TRIES: usize = 10_000;
@@ -48,7 +48,7 @@ pub(crate) struct Large {
 }
 
 pub(crate) const LARGE: [Large; 2] = [
-    Large { target: "/api/v2/data/projects", accept: "application/json", takes: STREAM_MIN_BYTES },
+    Large { target: "/api/v2/data/projects", accept: "application/json", takes: STREAM_BYTES },
     Large {
         target: "/graphql?query=%7Bprojects(first:1000)%7Bnodes%7Battributes%7D%7D%7D",
         accept: "application/graphql-response+json",

@@ -1,8 +1,9 @@
-//! Heavy work: slots for what takes long, as many as there are processors, and at most half of them for one caller.
+//! Heavy work: slots for what takes long, as many as there are processors, at least two, and at most half of them for
+//! one caller.
 //!
-//! What must stay true: what takes longer than about a millisecond holds a slot while it computes and runs where no
-//! connection is served, so that any number of heavy requests leaves the async workers to those that take no time. A
-//! slot is never held while a client is waited for.
+//! What must stay true: what is estimated at more than about a millisecond holds a slot while it computes and runs where
+//! no connection is served, so that any number of heavy requests leaves the async workers to those that take no time. A
+//! slot is never held while a client, the writer or another slot is waited for.
 
 use std::collections::HashMap;
 use std::panic::resume_unwind;

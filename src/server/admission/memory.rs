@@ -174,7 +174,7 @@ fn too_large() -> Problem {
 /// The one answer where there is no memory for an answer.
 pub(in crate::server) fn busy() -> Problem {
     let detail =
-        "answers that were asked for before are not taken yet; take them, or ask for less, and try again";
+        "answers being made or not taken yet have all the memory; take them, or ask for less, and try again";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -41,9 +41,17 @@ pub fn router(state: AppState, exposure: &Exposure) -> Router {
         .merge(guarded(&gate.with(Access::TokenOrPage(graphql::wants_page)), graphql.over_http))
         .merge(guarded(&gate.with(Access::Socket), graphql.over_sockets))
         .merge(guarded(&gate.with(Access::Anyone), pages::routes()))
-        .merge(guarded(&gate.with(Access::Anyone), Router::new().fallback(not_found)))
+        .merge(guarded(&gate.with(Access::TokenOrPage(is_outside)), Router::new().fallback(not_found)))
         .merge(guarded(&gate.with(Access::Probe), health::routes(state.directory().clone())));
     layers::around(routes, Arc::clone(state.metrics()), exposure)
+}
+
+/// Whether a path is not beneath a root of data: there, who may not ask learns not even which paths there are.
+fn is_outside(request: &Request) -> bool {
+    let is_beneath = |root: &str| {
+        request.uri().path().strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    !["/api", "/graphql"].into_iter().any(is_beneath)
 }
 
 fn guarded(gate: &Gate, routes: Router) -> Router {

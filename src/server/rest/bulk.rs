@@ -11,7 +11,6 @@ use utoipa::ToSchema;
 
 use crate::exchange::{Counts, Report, command_of_line, in_order, merging_advice, merging_helps};
 use crate::model::command::{Command, IfExists};
-use crate::server::admission::memory::busy;
 use crate::server::admission::work::Work;
 use crate::server::auth::caller::Principal;
 use crate::server::auth::extract::Writer;
@@ -20,7 +19,9 @@ use crate::server::limits::{
     REFUSALS_NAMED_MAX,
 };
 use crate::server::quota::Permit;
-use crate::server::request::body::{content_encoding, read, read_unzipped, require_media_type, unsupported};
+use crate::server::request::body::{
+    busy, content_encoding, read, read_unzipped, require_media_type, unsupported,
+};
 use crate::server::request::params::{Param, Params, Shape};
 use crate::server::response::problem::{Problem, Result};
 use crate::server::response::refused::{Words, by_directory, problem, refusal};
@@ -124,7 +125,7 @@ fn numbered(
     if count > BULK_LINES_MAX {
         return Err(too_many());
     }
-    let held = work.memory((count * COMMAND_BYTES).min(COMMANDS_MAX_BYTES)).map_err(|_| busy())?;
+    let held = work.memory((count * COMMAND_BYTES).min(COMMANDS_MAX_BYTES)).map_err(busy)?;
     Ok((commands(lines, if_exists)?, held))
 }
 

@@ -320,7 +320,7 @@ mod tests {
         let endpoint = endpoint(500);
         let page = "projects(first: 500) { edges { node { projectId projectName } } }";
         let all = (0..40).map(|at| format!("a{at}: {page}")).collect::<Vec<_>>().join(" ");
-        let few = "{ projects(first: 100) { nodes { projectId } } }".to_owned();
+        let few = "{ projects(first: 300) { nodes { projectId projectName } } }".to_owned();
         for (document, is_large) in [(format!("{{ {all} }}"), true), (few, false)] {
             let prepared = ask(&endpoint, &document);
             assert_eq!(prepared.is_large(), is_large);
