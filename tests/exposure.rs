@@ -444,7 +444,8 @@ fn who_leaves_answers_unread_has_a_share_of_the_room_and_no_more() {
     server.bulk("", &(0..1_500).map(line).collect::<String>()).ok();
     let greedy = server.token_with(clade::model::token::Role::Read);
     let ask = |token: &str| server.send_as("GET", "/projects", &[("authorization", token)], None);
-    let unread = readers_of_nothing(&server, &greedy, (MEMORY_MAX_BYTES / 2 - REVISION_MIN_BYTES) / STREAM_BYTES);
+    let unread =
+        readers_of_nothing(&server, &greedy, (MEMORY_MAX_BYTES / 2 - REVISION_MIN_BYTES) / STREAM_BYTES);
     let refused = ask(&greedy);
     let problem = refused.problem(503, "busy");
     assert!(problem["detail"].as_str().unwrap().contains("not taken"), "{problem}");

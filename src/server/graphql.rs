@@ -1,4 +1,4 @@
-//! GraphQL over HTTP and WebSockets.
+//! GraphQL over HTTP and web sockets.
 
 #![expect(clippy::unused_async, reason = "async-graphql takes no other resolvers")]
 

@@ -72,6 +72,8 @@ pub const REVISION_MAX_BYTES: usize = 16 << 20;
 pub const LISTED_RECORD_BYTES: u64 = 640;
 /// What each field of a GraphQL answer takes while it is made, in bytes.
 pub const FIELD_BYTES: u64 = 64;
+/// What an open socket takes, in bytes: what is read and written at a time.
+pub const SOCKET_BYTES: usize = 32 << 10;
 /// What a value of JSON takes in memory, in bytes, beside its text.
 pub const JSON_VALUE_BYTES: usize = 40;
 /// What a line of a bulk request takes as a command, in bytes, beside its text.

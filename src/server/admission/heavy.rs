@@ -96,7 +96,7 @@ impl Heavy {
         });
         working.await.unwrap_or_else(|fault| match fault.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            Err(_) => panic!("the runtime ended before the work began"),
+            Err(fault) => panic!("the runtime ended before the work: {fault}"),
         })
     }
 

@@ -33,8 +33,10 @@ use crate::server::response::problem::{Problem, Result};
 pub(in crate::server) struct Memory {
     quota: Quota<Principal>,
     /// The revisions that streams keep, each counted once for each caller.
-    revisions: Arc<Mutex<HashMap<(Principal, Revision), Weak<Held>>>>,
+    revisions: Arc<Mutex<KeptRevisions>>,
 }
+
+type KeptRevisions = HashMap<(Principal, Revision), Weak<Held>>;
 
 /// Some of it, given back on drop.
 pub(in crate::server) type Held = Permit<Principal>;

@@ -106,8 +106,8 @@ impl Work {
         make: impl FnOnce(&Audit, &View) -> T + Send + 'static,
     ) -> Result<T> {
         let directory = admin.directory().clone();
-        let made = self.run_heavy(move || Ok::<_, Error>(make(&directory.audit(&asked)?, &directory.view())));
-        Ok(made.await?)
+        let read = self.run_heavy(move || Ok::<_, Error>(make(&directory.audit(&asked)?, &directory.view())));
+        Ok(read.await?)
     }
 
     /// What carrying out these commands would do. It takes as much memory as the whole graph.

@@ -21,6 +21,7 @@ use crate::server::response::problem::Problem;
 use crate::server::rest;
 
 /// Everything that is served. Each group of routes says who may use it.
+#[expect(clippy::needless_pass_by_value, reason = "what is served belongs to the router")]
 pub fn router(state: AppState, exposure: &Exposure) -> Router {
     let authenticator = Arc::new(state.authenticator().clone());
     let admission = Arc::new(Admission::new(&authenticator, exposure));

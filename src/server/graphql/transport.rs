@@ -1,4 +1,4 @@
-//! The two transports: HTTP, with batches and persisted queries, and WebSockets.
+//! The two transports: HTTP, with batches and persisted queries, and web sockets.
 
 mod asked;
 pub(super) mod batch;

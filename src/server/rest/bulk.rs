@@ -112,13 +112,12 @@ async fn body(work: &Work, request: Request) -> Result<Bytes> {
     }
 }
 
-/// The command of every line with the line's number, in the order in which they are carried out, and the memory that
+/// Commands, each with the number of its line.
+type Numbered = Vec<(usize, Command)>;
+
+/// The command of every line, in the order in which they are carried out, and the memory that
 /// they take. What they are read from counts until then.
-fn numbered(
-    work: &Work,
-    body: &[u8],
-    if_exists: IfExists,
-) -> Result<(Vec<(usize, Command)>, Permit<Principal>)> {
+fn numbered(work: &Work, body: &[u8], if_exists: IfExists) -> Result<(Numbered, Permit<Principal>)> {
     let lines = body.split(|byte| *byte == b'\n').zip(1..);
     let lines = lines.filter(|(text, _): &(&[u8], usize)| !text.trim_ascii().is_empty());
     let count = lines.clone().take(BULK_LINES_MAX + 1).count();
@@ -129,10 +128,7 @@ fn numbered(
     Ok((commands(lines, if_exists)?, held))
 }
 
-fn commands<'b>(
-    lines: impl Iterator<Item = (&'b [u8], usize)>,
-    if_exists: IfExists,
-) -> Result<Vec<(usize, Command)>> {
+fn commands<'b>(lines: impl Iterator<Item = (&'b [u8], usize)>, if_exists: IfExists) -> Result<Numbered> {
     let mut commands = Vec::new();
     let mut refused = report();
     for (text, line) in lines {

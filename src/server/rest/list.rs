@@ -247,12 +247,12 @@ impl List {
     ) -> Result<Response> {
         let shape = self.shape::<R>()?;
         let work = self.request.work.clone();
-        let made = self.made(prepare, move |view, prepared| {
+        let list = self.made(prepare, move |view, prepared| {
             let rows = find(view, prepared)?;
             let next = rows.next.clone();
             Ok((next, (view.clone(), Written::begin::<R>(view.clone(), rows, shape))))
         });
-        made.await?.respond(|(view, written)| written.into_response(&work, &view))
+        list.await?.respond(|(view, written)| written.into_response(&work, &view))
     }
 
     /// Answers with one JSON text, which may have a next page. `prepare` is as that of [`List::answer`].
@@ -261,11 +261,11 @@ impl List {
         prepare: impl Fn(&View, &Known) -> Result<(u64, P)> + Send + 'static,
         make: impl FnOnce(&View, P) -> Result<JsonPage> + Send + 'static,
     ) -> Result<Response> {
-        let made = self.made(prepare, move |view, prepared| {
+        let page = self.made(prepare, move |view, prepared| {
             let JsonPage { text, next } = make(view, prepared)?;
             Ok((next, text))
         });
-        made.await?.respond(|text| Ok(json_response(text)))
+        page.await?.respond(|text| Ok(json_response(text)))
     }
 
     /// Makes an answer, at once where that takes no time, or else with a slot. Nobody who waits for one keeps a view, so
@@ -290,13 +290,13 @@ impl List {
         }
         drop((view, prepared));
         let caller = work.caller().clone();
-        let made = work.run_heavy(move || {
+        let answer = work.run_heavy(move || {
             let view = caller.view();
             let (_, prepared) = prepare(&view, &known)?;
             let (next, answer) = make(&view, prepared)?;
             Ok(Made::Answer { tag: etag::list_tag(&view, &uri, format), uri, next, answer })
         });
-        made.await
+        answer.await
     }
 
     /// The order that `sort` asks for.

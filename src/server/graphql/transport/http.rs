@@ -213,15 +213,15 @@ async fn by_body(head: &Parts, body: Body, batch_max: usize) -> Result<(Posted, 
     let text = body::read(work, headers, body, BODY_MAX).await?;
     let read = || -> Result<_> {
         let bytes = variables::check_body(&text)? * JSON_VALUE_BYTES;
-        let held = (bytes >= LARGE_ANSWER_BYTES).then(|| work.memory(bytes)).transpose();
-        Ok((json::parse(&text)?, held.map_err(body::busy)?))
+        let memory = (bytes >= LARGE_ANSWER_BYTES).then(|| work.memory(bytes)).transpose();
+        Ok((json::parse(&text)?, memory.map_err(body::busy)?))
     };
     let is_large = text.len() > LARGE_BODY_FROM;
-    let (value, held) = if is_large { blocking(read) } else { read() }?;
+    let (value, memory) = if is_large { blocking(read) } else { read() }?;
     let posted = match value {
         Value::Object(fields) => Posted::One(asked(fields)?),
         Value::Array(requests) => Posted::Batch(batch::asked(requests, batch_max)?),
         _ => return Err(Problem::malformed("the body must be a JSON object with a query")),
     };
-    Ok((posted, held))
+    Ok((posted, memory))
 }

@@ -16,6 +16,7 @@ use crate::server::graphql::execution::response::Answer;
 use crate::server::graphql::execution::turn::blocking;
 use crate::server::graphql::transport::sockets::Sockets;
 use crate::server::quota::Permit;
+use crate::server::request::body::busy;
 use crate::server::response::problem::Problem;
 
 /// What is open on a socket.
@@ -26,6 +27,8 @@ pub(in crate::server) struct Operation {
     pub(in crate::server) asked_bytes: usize,
     /// Whether it goes on until someone ends it.
     pub(in crate::server) is_subscription: bool,
+    /// The memory of what was asked.
+    _held: Option<Held>,
 }
 
 /// A message, with what it holds until it was sent.
@@ -78,12 +81,16 @@ impl Operation {
         asked: Asked,
         asked_bytes: usize,
     ) -> Self {
+        let held = match sockets.endpoint.admission.memory.take(&caller.principal(), asked_bytes) {
+            Ok(held) => Some(held),
+            Err(exhausted) => return Self::refused(&id, busy(exhausted)),
+        };
         match admitted(sockets, &caller, asked) {
             Err(refused) => Self::refused(&id, refused.into()),
             Ok(Admitted::Subscription(prepared)) => {
                 let answers = sockets.endpoint.subscribe(caller, prepared);
                 let answers = answers.map(move |answer| Reply::new(&id, &answer)).boxed();
-                Self { answers, asked_bytes, is_subscription: true }
+                Self { answers, asked_bytes, is_subscription: true, _held: held }
             }
             Ok(Admitted::Request(prepared, slot)) => {
                 let endpoint = Arc::clone(&sockets.endpoint);
@@ -110,7 +117,7 @@ impl Operation {
                         Some(Err(_)) | None => Reply::refusal(&id, Problem::internal()),
                     }
                 };
-                Self { answers: once(reply).boxed(), asked_bytes, is_subscription: false }
+                Self { answers: once(reply).boxed(), asked_bytes, is_subscription: false, _held: held }
             }
         }
     }
@@ -118,7 +125,8 @@ impl Operation {
     /// What is not carried out.
     pub(in crate::server) fn refused(id: &str, problem: Problem) -> Self {
         let refusal = Reply::refusal(id, problem);
-        Self { answers: once(std::future::ready(refusal)).boxed(), asked_bytes: 0, is_subscription: false }
+        let answers = once(std::future::ready(refusal)).boxed();
+        Self { answers, asked_bytes: 0, is_subscription: false, _held: None }
     }
 }
 

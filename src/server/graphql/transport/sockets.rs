@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crate::model::token::Actor;
+use crate::server::admission::memory::Held;
+use crate::server::auth::caller::Caller;
 use crate::server::connection::peer::Peer;
 use crate::server::graphql::execution::endpoint::Endpoint;
-use crate::server::limits::{SOCKETS_UNKNOWN_A_PEER, SOCKETS_UNKNOWN_MAX};
+use crate::server::limits::{SOCKET_BYTES, SOCKETS_UNKNOWN_A_PEER, SOCKETS_UNKNOWN_MAX};
 use crate::server::quota::{Exhausted, Permit, Quota};
 
 /// What all sockets share.
@@ -19,7 +21,7 @@ pub(in crate::server) struct Sockets {
 #[derive(Debug)]
 pub(in crate::server) enum SocketPermit {
     Unknown { _permit: Permit<Option<Peer>> },
-    Known { _permit: Permit<Actor> },
+    Known { _permit: Permit<Actor>, _memory: Held },
 }
 
 impl Sockets {
@@ -41,12 +43,14 @@ impl Sockets {
         Ok(SocketPermit::Unknown { _permit: permit })
     }
 
-    /// A permit for one of `actor`'s.
-    pub(in crate::server) fn of(&self, actor: &Actor) -> Result<SocketPermit, &'static str> {
-        let permit = self.known.take(actor, 1).map_err(|exhausted| match exhausted {
+    /// A permit for one of the caller's, with the memory that it takes.
+    pub(in crate::server) fn of(&self, caller: &Caller) -> Result<SocketPermit, &'static str> {
+        let permit = self.known.take(caller.actor(), 1).map_err(|exhausted| match exhausted {
             Exhausted::All => "too many sockets are open; try again later",
             Exhausted::Own => "this token has as many sockets open as one may; try again later",
         })?;
-        Ok(SocketPermit::Known { _permit: permit })
+        let memory = self.endpoint.admission.memory.take(&caller.principal(), SOCKET_BYTES);
+        let memory = memory.map_err(|_| "there is no memory for one more socket; try again later")?;
+        Ok(SocketPermit::Known { _permit: permit, _memory: memory })
     }
 }

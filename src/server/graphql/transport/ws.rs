@@ -275,7 +275,7 @@ impl Connection {
             None => authenticator.caller(headers),
         };
         let caller = caller.map_err(|_| self.refused())?;
-        self.permit = self.sockets.of(caller.actor()).map_err(Close::try_again_later)?;
+        self.permit = self.sockets.of(&caller).map_err(Close::try_again_later)?;
         self.caller = Some(caller);
         self.send(&json!({ "type": "connection_ack" })).await
     }
