@@ -532,3 +532,19 @@ fn a_record_that_exists_is_refused_without_advice_from_another_door() {
         server.error(r#"mutation { createOrgUnit(input: {key: "Bikes"}) { revision } }"#, "duplicate");
     assert_eq!(error["message"], r#"the unit "Bikes" exists already"#);
 }
+
+#[test]
+fn what_was_read_before_a_dry_run_does_not_keep_the_slots_that_it_needs() {
+    let server = Server::start();
+    let person =
+        |at| format!("{}\n", json!({"kind": "person", "email": format!("p{at}@x.example"), "team": "Lab"}));
+    server.bulk("", &(0..500).map(person).collect::<String>()).ok();
+    let told = server.data(
+        r#"mutation {
+            read: updateOrgUnit(input: {id: "Lab", name: "The Lab"}) { orgUnit { people(first: 500) { nodes { email firstName lastName } } } }
+            tried: apply(dryRun: true, changes: [{createOrgUnit: {key: "k"}}]) { results { effect } }
+        }"#,
+    );
+    assert_eq!(told.pointer("/read/orgUnit/people/nodes").unwrap().as_array().unwrap().len(), 500);
+    assert_eq!(strings(&told, "/tried/results/*/effect"), ["CREATED"]);
+}
