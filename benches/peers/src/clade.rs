@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use clade::exchange::command_of_line;
 use clade::model::command::{
     Command, Create, Delete, IfExists, MoveUnit, Placement, ProjectFields, ProjectRef,
 };
 use clade::model::reference::UnitRef;
 use clade::model::{Name, ProjectId, RepoUrl, UnitKey};
 use clade::query::{Field, Filter, Order, OrderBy, PageRequest, Relation, TextTest, page, select};
-use clade::exchange::command_of_line;
 use clade::{Directory, EntityId, Kind, View};
 use roaring::RoaringBitmap;
 
