@@ -42,7 +42,7 @@ pub(in crate::server) struct Gate {
     within: Duration,
 }
 
-/// Who may use a route.
+/// Which access a route needs.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::server) enum Access {
     /// Load balancers: answered also when all others are turned away.

@@ -33,7 +33,7 @@ pub(in crate::server) struct Heavy {
 pub(in crate::server) struct Slot {
     heavy: Heavy,
     actor: Actor,
-    // In this order: who waits for this caller's own waits for all as well.
+    // Dropped in this order: one that waits for this caller's own slot waits for one of all next.
     all: Option<OwnedSemaphorePermit>,
     own: Option<OwnedSemaphorePermit>,
 }

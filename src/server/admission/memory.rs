@@ -157,7 +157,7 @@ impl Memory {
         if size < least {
             return response;
         }
-        // The bytes of a page and of a cached answer are there once, whoever asks for them.
+        // The bytes of a page and of a cached answer are there once, however many ask for them.
         let is_shared = response.extensions().get::<AsItIs>().is_some();
         match self.answer(principal, if is_shared { 0 } else { size }) {
             Ok(held) => response.map(|body| holding(body, held)),

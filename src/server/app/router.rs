@@ -1,4 +1,4 @@
-//! All routes, each group with who may use it.
+//! All routes, each group with the access that it needs.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::server::metrics::{self, Metrics};
 use crate::server::response::problem::Problem;
 use crate::server::rest;
 
-/// Everything that is served. Each group of routes says who may use it.
+/// Everything that is served. Each group of routes says which access it needs.
 #[expect(clippy::needless_pass_by_value, reason = "what is served belongs to the router")]
 pub fn router(state: AppState, exposure: &Exposure) -> Router {
     let authenticator = Arc::new(state.authenticator().clone());
@@ -47,7 +47,7 @@ pub fn router(state: AppState, exposure: &Exposure) -> Router {
     layers::around(routes, Arc::clone(state.metrics()), exposure)
 }
 
-/// Whether a path is not beneath a root of data: there, who may not ask learns not even which paths there are.
+/// Whether a path is outside the roots of data. Beneath those, a client without a token does not learn which paths exist.
 fn is_outside(request: &Request) -> bool {
     let is_beneath = |root: &str| {
         request.uri().path().strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -141,7 +141,7 @@ impl TokenAdmin {
     }
 
     /// All tokens that see no more than `view`, which must be the caller's.
-    #[expect(clippy::unused_self, reason = "only whoever has this may ask")]
+    #[expect(clippy::unused_self, reason = "having this is the right to ask")]
     pub(in crate::server) fn tokens<'v>(&self, view: &'v View) -> Vec<&'v Arc<Token>> {
         view.tokens()
     }

@@ -61,8 +61,8 @@ pub(in crate::server) struct Prepared {
     /// In fields to answer, with page sizes.
     pub(in crate::server) cost: u64,
     request: Request,
-    /// What its answer is cached under if it may be, and the view that it is then made from. Whoever waits, for a slot or
-    /// the writer, holds no view meanwhile, and reads anew.
+    /// What its answer is cached under if it may be, and the view that it is then made from. A request that waits for a
+    /// slot or the writer holds no view meanwhile, and reads anew.
     cached_as: Option<(AnswerKey, View)>,
 }
 
@@ -75,10 +75,10 @@ impl Prepared {
     /// The request, in the name of `caller`.
     fn into_request(self, caller: Caller, budget: &Arc<Budget>) -> Request {
         let request = match (self.kind, self.cached_as) {
-            // A change is shown as of just after it.
-            (OperationType::Mutation, _) => self.request,
-            (_, Some((_, view))) => self.request.data(view),
-            (_, None) => self.request.data(caller.view()),
+            (OperationType::Query, Some((_, view))) => self.request.data(view),
+            (OperationType::Query, None) => self.request.data(caller.view()),
+            // A change is shown as of just after it, and a subscription holds no view while it waits for the next.
+            (OperationType::Mutation | OperationType::Subscription, _) => self.request,
         };
         request.data(caller).data(Arc::clone(budget))
     }
