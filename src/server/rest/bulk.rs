@@ -115,8 +115,8 @@ async fn body(work: &Work, request: Request) -> Result<Bytes> {
 /// Commands, each with the number of its line.
 type Numbered = Vec<(usize, Command)>;
 
-/// The command of every line, in the order in which they are carried out, and the memory that
-/// they take. What they are read from counts until then.
+/// The command of every line, in the order in which they are carried out, and the memory that they take. What they are
+/// read from counts until then.
 fn numbered(work: &Work, body: &[u8], if_exists: IfExists) -> Result<(Numbered, Permit<Principal>)> {
     let lines = body.split(|byte| *byte == b'\n').zip(1..);
     let lines = lines.filter(|(text, _): &(&[u8], usize)| !text.trim_ascii().is_empty());

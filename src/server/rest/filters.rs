@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::directory::View;
 use crate::model::entity::Kind;
 use crate::model::level::Level;
+use crate::query::cost::{Estimate, affordable};
 use crate::query::facet::{Bucket, FacetBy, facets};
 use crate::query::{Filter, select};
 use crate::server::request::params::{Param, Shape};
@@ -104,9 +105,10 @@ pub(super) async fn show(request: ListRequest) -> Result<Response> {
         move |view, known| {
             let filter = filter(view, known)?;
             // Each dimension leaves out its own condition, and so asks for other records, and looks at one text of each.
-            let once = filter.estimate(view, kind).texts.saturating_add(view.all(kind).len());
-            let texts = once.saturating_mul(dimensions(kind).len() as u64);
-            Ok((texts, filter))
+            let Estimate { texts, .. } = filter.estimate(view, kind);
+            affordable(view, texts)?;
+            let once = texts.saturating_add(view.all(kind).len());
+            Ok((once.saturating_mul(dimensions(kind).len() as u64), filter))
         },
         move |view, filter| Ok(JsonPage::of(&counted(view, kind, &filter, most), None)),
     )
