@@ -7,5 +7,5 @@ pub mod jwt;
 pub mod secret;
 
 #[cfg(feature = "server")]
-pub use grant::{Grant, Refusal};
+pub use grant::{Grant, GrantRefusal};
 pub use secret::Secret;

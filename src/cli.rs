@@ -38,7 +38,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Value, json};
 
-use crate::error::panic::tell_only_what_nobody_catches;
+use crate::error::panic::report_only_uncaught_panics;
 use crate::error::{Error, StoreError};
 
 /// Who and what belongs where: people, projects and org units in one file, served over GraphQL and REST.
@@ -46,41 +46,41 @@ use crate::error::{Error, StoreError};
 #[command(name = "clade", version, propagate_version = true, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
     #[command(flatten)]
-    shared: settings::Shared,
+    shared: settings::GlobalArgs,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Serve a store over GraphQL and REST
-    Serve(serve::Serve),
+    Serve(serve::ServeArgs),
     /// Take records from NDJSON or CSV files: all of them, or none
-    Import(import::Import),
+    Import(import::ImportArgs),
     /// Write all records in the form that import takes
-    Export(export::Export),
+    Export(export::ExportArgs),
     /// Draw the hierarchy with its rolled-up totals
-    Tree(tree::Tree),
+    Tree(tree::TreeArgs),
     /// Ask a GraphQL query
-    Query(query::Query),
+    Query(query::QueryArgs),
     /// Make, list and revoke API tokens
-    Token(token::Token),
+    Token(token::TokenArgs),
     /// Tell who changed what, the newest first
-    Log(log::Log),
+    Log(log::LogArgs),
     /// Ask a server whether it can serve
-    Health(health::Health),
+    Health(health::HealthArgs),
     /// Examine a store: file, log, graph and rules; and look its data over
-    Check(check::Check),
+    Check(check::CheckArgs),
     /// Copy a store, consistently, also while it is served
-    Backup(backup::Backup),
+    Backup(backup::BackupArgs),
     /// Put a backup in place, where no store is yet
-    Restore(restore::Restore),
+    Restore(restore::RestoreArgs),
     /// Print the GraphQL schema
     Schema,
     /// Print the OpenAPI document
     Openapi,
     /// Write a made-up organisation of any size, to try things on
-    DemoData(generate::Generate),
+    DemoData(generate::GenerateArgs),
 }
 
 /// Why a command did not do what was asked.
@@ -125,7 +125,7 @@ impl From<io::Error> for Failure {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    tell_only_what_nobody_catches();
+    report_only_uncaught_panics();
     let command = settings::without_empty_variables(Cli::command());
     let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|refusal| refusal.exit());
     let shared = cli.shared.clone();
@@ -149,22 +149,22 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, settings: &settings::Settings) -> Result {
+fn run(command: CliCommand, settings: &settings::Settings) -> Result {
     match command {
-        Command::Serve(serve) => serve.run(settings),
-        Command::Import(import) => import.run(settings),
-        Command::Export(export) => export.run(settings),
-        Command::Tree(tree) => tree.run(settings),
-        Command::Query(query) => query.run(settings),
-        Command::Token(token) => token.run(settings),
-        Command::Log(log) => log.run(settings),
-        Command::Health(health) => health.run(settings),
-        Command::Check(check) => check.run(settings),
-        Command::Backup(backup) => backup.run(settings),
-        Command::Restore(restore) => restore.run(settings),
-        Command::Schema => schema::graphql(settings),
-        Command::Openapi => schema::openapi(settings),
-        Command::DemoData(generate) => generate.run(),
+        CliCommand::Serve(serve) => serve.run(settings),
+        CliCommand::Import(import) => import.run(settings),
+        CliCommand::Export(export) => export.run(settings),
+        CliCommand::Tree(tree) => tree.run(settings),
+        CliCommand::Query(query) => query.run(settings),
+        CliCommand::Token(token) => token.run(settings),
+        CliCommand::Log(log) => log.run(settings),
+        CliCommand::Health(health) => health.run(settings),
+        CliCommand::Check(check) => check.run(settings),
+        CliCommand::Backup(backup) => backup.run(settings),
+        CliCommand::Restore(restore) => restore.run(settings),
+        CliCommand::Schema => schema::graphql(settings),
+        CliCommand::Openapi => schema::openapi(settings),
+        CliCommand::DemoData(generate) => generate.run(),
     }
 }
 

@@ -8,9 +8,9 @@ mod bulk;
 mod check;
 mod copies;
 mod draft;
-mod patience;
 mod plan;
 mod published;
+mod reader_wait;
 mod spans;
 mod statistics;
 mod sync;
@@ -34,18 +34,18 @@ use crate::model::token::{Author, TokenId};
 use crate::store::Store;
 use crate::timeline::audit;
 
-use self::plan::Moment;
+use self::plan::PlanContext;
 use self::uses::Uses;
-use self::writer::{Request, Shared, Writer};
+use self::writer::{DirectoryState, Request, Writer};
 
-pub use self::applied::{Applied, Took};
-pub use self::check::Checked;
+pub use self::applied::{Applied, WriteTimings};
+pub use self::check::CheckReport;
 pub use self::statistics::{Spread, Statistics};
 pub use crate::graph::{OrgUnitNode, Totals, View};
 #[cfg(feature = "server")]
 pub(crate) use crate::store::NewFile;
 pub use crate::timeline::audit::{
-    Audit, AuditChange, AuditEntry, AuditRequest, AuditSet, Record, RecordName, What,
+    Audit, AuditAction, AuditChange, AuditEntry, AuditRecord, AuditRequest, AuditSet, RecordName,
 };
 
 /// An organization directory in one file. Cheap to clone; clones share the directory.
@@ -65,7 +65,7 @@ pub use crate::timeline::audit::{
 /// ```
 #[derive(Debug, Clone)]
 pub struct Directory {
-    shared: Arc<Shared>,
+    shared: Arc<DirectoryState>,
     /// The last clone to go closes the store.
     writer: Arc<Writer>,
 }
@@ -135,7 +135,8 @@ impl Directory {
             loaded.tokens,
         );
         let uses = Uses::new(store.token_uses()?);
-        let (shared, writer) = writer::start(store, graph.opened_as(rand::random()), uses, writer::mint);
+        let (shared, writer) =
+            writer::start(store, graph.with_instance_id(rand::random()), uses, writer::new_uuid);
         Ok(Self { shared, writer: Arc::new(writer) })
     }
 
@@ -235,11 +236,11 @@ impl Directory {
     pub fn try_out(&self, author: &Author, commands: Vec<Command>) -> Result<Applied, Error> {
         let began = Instant::now();
         let mut draft = Arc::new(Graph::clone(&self.shared.published.load()));
-        let moment = Moment::new(Timestamp::now(), draft.revision().next(), &writer::mint);
+        let context = PlanContext::new(Timestamp::now(), draft.revision().next(), &writer::new_uuid);
         let total = commands.len();
-        let outcomes = draft::plan_all(&mut draft, author, commands, &moment, drop)
+        let outcomes = draft::plan_all(&mut draft, author, commands, &context, drop)
             .map_err(|refusal| in_a_set(refusal, total))?;
-        let took = Took { planned: began.elapsed(), ..Took::default() };
+        let took = WriteTimings { planned: began.elapsed(), ..WriteTimings::default() };
         Ok(Applied { view: View::of(draft), outcomes, took })
     }
 
@@ -378,7 +379,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`Error::Store`] when the store cannot be read at all.
-    pub fn check(&self) -> Result<Checked, Error> {
+    pub fn check(&self) -> Result<CheckReport, Error> {
         let mut store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
         check::check(&mut store, &self.view())
     }

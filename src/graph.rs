@@ -4,6 +4,7 @@
 
 pub mod apply;
 mod closure;
+mod folded_texts;
 mod index;
 mod levels;
 mod mappings;
@@ -11,8 +12,7 @@ pub mod order;
 mod platforms;
 mod resolve;
 mod sorted;
-mod text;
-mod texts;
+mod trigrams;
 mod verify;
 pub mod view;
 mod walk;
@@ -26,20 +26,20 @@ use petgraph::graph::NodeIndex;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
-use crate::graph::closure::Beneath;
+use crate::graph::closure::DescendantSets;
 use crate::graph::index::Index;
 use crate::graph::mappings::{Mappings, Nodes};
 use crate::graph::platforms::Platforms;
 use crate::graph::sorted::SortedLists;
-use crate::graph::text::TextIndex;
+use crate::graph::trigrams::TextIndex;
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::{Token, TokenId};
 
+pub(crate) use folded_texts::{SEPARATOR, nth as nth_text, place as text_place};
 pub(crate) use order::{RecordKey, Value};
-pub(crate) use sorted::{Place, Sorted};
-pub(crate) use text::Candidates;
-pub(crate) use texts::{SEPARATOR, nth as nth_text, place as text_place};
+pub(crate) use sorted::{Sorted, SortedPosition};
+pub(crate) use trigrams::TextCandidates;
 pub use view::unit_node::OrgUnitNode;
 pub use view::{Totals, View};
 
@@ -48,14 +48,14 @@ type Sets = [RoaringBitmap; Kind::ALL.len()];
 
 /// What an edge says. Edges lead from what holds to what is held.
 #[derive(Debug, Clone)]
-enum Edge {
+enum GraphEdge {
     /// A mapping.
     Mapping(Arc<Mapping>),
     /// From a project to a repository or service of its own.
     Asset,
 }
 
-impl Edge {
+impl GraphEdge {
     fn mapping(&self) -> Option<&Arc<Mapping>> {
         match self {
             Self::Mapping(mapping) => Some(mapping),
@@ -69,14 +69,14 @@ impl Edge {
 pub struct Graph {
     revision: Revision,
     /// Tells revisions apart that have one number in two directories.
-    opening: u32,
+    instance_id: u32,
     /// The entity numbered `n` is node `n`. A node whose entity was ended stays as an empty slot, so that
     /// numbers are never given again.
     nodes: Nodes,
     /// Every entity that holds now.
     all: Sets,
     /// For each unit, what is directly beneath it and what is beneath it at any depth.
-    beneath: FxHashMap<EntityId, Beneath>,
+    beneath: FxHashMap<EntityId, DescendantSets>,
     index: Index,
     platforms: Platforms,
     /// Built when it is first asked for.
@@ -117,10 +117,10 @@ impl Graph {
         self.revision
     }
 
-    /// The same graph and what becomes of it, as one opening of a directory.
+    /// The same graph and what becomes of it, as one instance_id of a directory.
     #[must_use]
-    pub(crate) fn opened_as(self, opening: u32) -> Self {
-        Self { opening, ..self }
+    pub(crate) fn with_instance_id(self, instance_id: u32) -> Self {
+        Self { instance_id, ..self }
     }
 
     /// How many records of `kind` there are.

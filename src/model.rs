@@ -35,4 +35,4 @@ pub use level::{Level, UnitType};
 pub use mapping::{Mapping, MappingId, MappingType, Relationship};
 pub use reference::UnitRef;
 pub use time::Timestamp;
-pub use token::{Actor, Role, Subject, Token, TokenId};
+pub use token::{Actor, JwtSubject, Role, Token, TokenId};

@@ -1,19 +1,19 @@
 //! Questions to a [`View`](crate::graph::View): one filter algebra over bitmaps, for every door.
 
-mod closeness;
 pub mod cost;
 pub mod doctor;
 pub mod facet;
 pub mod filter;
-mod least;
 pub mod mapping;
 pub mod page;
 mod position;
+mod relevance;
 pub mod search;
 mod select;
-mod similar;
+mod spelling;
+pub mod subtree;
 mod text;
-pub mod tree;
+mod top_k;
 
 pub use crate::graph::order::{Order, OrderBy};
 pub use doctor::{Finding, FindingCode, Findings, doctor};
@@ -26,4 +26,4 @@ pub use mapping::{
 pub use page::{Page, PageRequest, cursor, page};
 pub use search::{Hit, search};
 pub use select::select;
-pub use tree::{Descendant, descendants};
+pub use subtree::{Descendant, descendants};

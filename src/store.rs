@@ -7,6 +7,7 @@ mod archive;
 mod backup;
 mod check;
 mod disk;
+mod disk_space;
 mod fact;
 mod failure;
 mod history;
@@ -16,7 +17,6 @@ mod migrate;
 mod new_file;
 mod open;
 mod record;
-mod room;
 mod tables;
 mod uses;
 mod write;
@@ -36,7 +36,7 @@ use crate::model::time::Timestamp;
 use crate::model::token::{Actor, TokenId};
 
 pub use self::backup::Snapshot;
-pub use self::check::{Checked, Finding};
+pub use self::check::{Damage, FileCheck};
 pub use self::fact::Logged;
 pub use self::history::History;
 pub use self::load::Loaded;
@@ -48,7 +48,7 @@ pub(crate) use self::disk::Watch;
 pub(crate) use self::new_file::NewFile;
 
 use self::failure::{damaged, failed, reading, reading_at};
-use self::open::Opened;
+use self::open::OpenedStore;
 use self::tables::Meta;
 
 /// A directory on disk, or on any other [`redb::StorageBackend`]. One process holds it at a time.
@@ -75,7 +75,7 @@ pub fn read_record(bytes: &[u8]) {
 /// How to open the database again after a write that failed; none where only the caller can.
 struct Reopen(Option<Box<Opens>>);
 
-type Opens = dyn Fn(&Watch) -> Result<Opened, StoreError> + Send;
+type Opens = dyn Fn(&Watch) -> Result<OpenedStore, StoreError> + Send;
 
 impl fmt::Debug for Reopen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,7 +142,7 @@ impl Store {
 
     fn of_file(
         path: &Path,
-        open: impl FnOnce(&Path, &Watch) -> Result<Opened, StoreError>,
+        open: impl FnOnce(&Path, &Watch) -> Result<OpenedStore, StoreError>,
     ) -> Result<Self, StoreError> {
         let watch = Watch::default();
         let opened = reading_at(path, || open(path, &watch))?;
@@ -154,7 +154,7 @@ impl Store {
         Ok(Self { folder, ..Self::of(opened, reopen, watch) })
     }
 
-    fn of(opened: Opened, reopen: Reopen, watch: Watch) -> Self {
+    fn of(opened: OpenedStore, reopen: Reopen, watch: Watch) -> Self {
         Self {
             database: Some(opened.database),
             reopen,
@@ -337,8 +337,8 @@ impl Store {
     /// What redb can repair it repairs, and that is a finding too.
     ///
     /// # Errors
-    /// When the file cannot be read at all. What is wrong with it is told in [`Checked::findings`].
-    pub fn check(&mut self) -> Result<Checked, StoreError> {
+    /// When the file cannot be read at all. What is wrong with it is told in [`FileCheck::findings`].
+    pub fn check(&mut self) -> Result<FileCheck, StoreError> {
         let database = self.database.as_mut().ok_or_else(failure::closed)?;
         let checked = reading(|| check::check(database, self.meta.revision))?;
         if checked.revision != self.meta.revision {
@@ -352,7 +352,7 @@ impl Store {
     ///
     /// # Errors
     /// `failure`, where the log cannot be looked at either.
-    pub(crate) fn check_log(path: &Path, failure: StoreError) -> Result<Checked, StoreError> {
+    pub(crate) fn check_log(path: &Path, failure: StoreError) -> Result<FileCheck, StoreError> {
         match reading_at(path, || open::look_at(path)) {
             Ok(Some(database)) => reading(|| check::check_log(&database, &failure)),
             Ok(None) | Err(_) => Err(failure),
@@ -394,8 +394,8 @@ impl Store {
     /// When it does not.
     pub fn try_write(&mut self) -> Result<(), StoreError> {
         if self.was_full {
-            self.commit_of(room::take)?;
-            self.commit_of(room::give_back)?;
+            self.commit_of(disk_space::take)?;
+            self.commit_of(disk_space::give_back)?;
             self.was_full = false;
         }
         let tried = self.commit_of(|_| Ok(()));

@@ -273,7 +273,7 @@ fn a_token_that_lost_its_role_changes_nothing_more() {
     server.data(&format!(
         "mutation {{ updateToken(input: {{tokenId: \"{id}\", role: WRITE}}) {{ revision }} }}"
     ));
-    // Asked for before, and its turn comes after.
+    // GraphqlRequest for before, and its turn comes after.
     let command = Command::RevokeToken(id);
     let refused = server.directory.try_out(&author, vec![command.clone()]).unwrap_err();
     assert_eq!(refused.code(), "unauthorized");

@@ -11,7 +11,7 @@ use clade::access::Secret;
 use clade::model::change::Batch;
 use clade::model::command::{Command, NewToken};
 use clade::model::time::Timestamp;
-use clade::model::token::{Actor, Author, Role, Scope, Subject};
+use clade::model::token::{Actor, Author, JwtSubject, Role, Scope};
 use clade::model::{CreateOrgUnit, CreatePerson, IntoCommand};
 use clade::{Directory, Revision};
 use support::Folder;
@@ -138,7 +138,7 @@ fn who_asked_and_when_a_token_was_used_come_back() {
     let used = Timestamp::from_millis(1_700_000_000_000);
     directory.note_use(secret.id(), used);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    for actor in [Actor::Token(secret.id().clone()), Actor::Subject(Subject::parse("idp|ada").unwrap())] {
+    for actor in [Actor::Token(secret.id().clone()), Actor::Jwt(JwtSubject::parse("idp|ada").unwrap())] {
         let author = Author { actor, role: Role::Admin, scope: Scope::Everything };
         let unit = CreateOrgUnit::new("Corp", "organization").or_update().into_command().unwrap();
         let person = CreatePerson::new("ada@x").under("Corp").or_update().into_command().unwrap();

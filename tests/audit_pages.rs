@@ -12,7 +12,9 @@ mod changes;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use clade::directory::{Audit, AuditChange, AuditEntry, AuditRequest, AuditSet, Record, RecordName, What};
+use clade::directory::{
+    Audit, AuditAction, AuditChange, AuditEntry, AuditRecord, AuditRequest, AuditSet, RecordName,
+};
 use clade::model::change::{Batch, Change, RecordId};
 use clade::model::command::{Command, NewToken};
 use clade::model::{CreateOrgUnit, UnitRef};
@@ -29,7 +31,7 @@ const PAGES: usize = 60;
 struct Twin {
     /// The oldest first.
     entries: Vec<AuditEntry>,
-    last: HashMap<RecordId, Record>,
+    last: HashMap<RecordId, AuditRecord>,
 }
 
 /// A directory whose entries are of several sets, as those of writers who write at once.
@@ -73,18 +75,18 @@ fn id_of(change: &Change) -> RecordId {
     }
 }
 
-/// What a record is once it has ended: it keeps all but its stamps.
-fn ended(was: Record, change: &Change) -> Record {
+/// AuditAction a record is once it has ended: it keeps all but its stamps.
+fn ended(was: AuditRecord, change: &Change) -> AuditRecord {
     match (was, change) {
-        (Record::Entity(entity), Change::EndEntity { stamps, .. }) => {
+        (AuditRecord::Entity(entity), Change::EndEntity { stamps, .. }) => {
             let mut entity = (*entity).clone();
             entity.stamps = Arc::new(*stamps);
-            Record::Entity(Arc::new(entity))
+            AuditRecord::Entity(Arc::new(entity))
         }
-        (Record::Mapping(mapping), Change::EndMapping { stamps, .. }) => {
+        (AuditRecord::Mapping(mapping), Change::EndMapping { stamps, .. }) => {
             let mut mapping = (*mapping).clone();
             mapping.stamps = Arc::new(*stamps);
-            Record::Mapping(Arc::new(mapping))
+            AuditRecord::Mapping(Arc::new(mapping))
         }
         (other, _) => other,
     }
@@ -92,7 +94,7 @@ fn ended(was: Record, change: &Change) -> Record {
 
 impl Twin {
     fn of(directory: &Directory) -> Self {
-        let mut last: HashMap<RecordId, Record> = HashMap::new();
+        let mut last: HashMap<RecordId, AuditRecord> = HashMap::new();
         let mut entries = Vec::new();
         for batch in directory.log(Revision(1)).unwrap().map(Result::unwrap) {
             let mut sets = Vec::new();
@@ -105,21 +107,22 @@ impl Twin {
                         Change::EndEntity { .. } | Change::EndMapping { .. } => {
                             let was = ended(before.unwrap(), change);
                             last.insert(id, was.clone());
-                            AuditChange { what: What::Ended, before: Some(was), after: None }
+                            AuditChange { what: AuditAction::Ended, before: Some(was), after: None }
                         }
                         Change::PutToken(token) if token.revoked_at == Some(batch.at) => {
-                            last.insert(id, Record::Token(Arc::clone(token)));
-                            AuditChange { what: What::Ended, before, after: None }
+                            last.insert(id, AuditRecord::Token(Arc::clone(token)));
+                            AuditChange { what: AuditAction::Ended, before, after: None }
                         }
                         put => {
                             let after = match put {
-                                Change::PutEntity(entity) => Record::Entity(Arc::clone(entity)),
-                                Change::PutMapping(mapping) => Record::Mapping(Arc::clone(mapping)),
-                                Change::PutToken(token) => Record::Token(Arc::clone(token)),
+                                Change::PutEntity(entity) => AuditRecord::Entity(Arc::clone(entity)),
+                                Change::PutMapping(mapping) => AuditRecord::Mapping(Arc::clone(mapping)),
+                                Change::PutToken(token) => AuditRecord::Token(Arc::clone(token)),
                                 _ => unreachable!(),
                             };
                             last.insert(id, after.clone());
-                            let what = if before.is_some() { What::Updated } else { What::Created };
+                            let what =
+                                if before.is_some() { AuditAction::Updated } else { AuditAction::Created };
                             AuditChange { what, before, after: Some(after) }
                         }
                     };
@@ -133,17 +136,17 @@ impl Twin {
     }
 
     fn label(&self, id: EntityId) -> String {
-        let Record::Entity(entity) = &self.last[&RecordId::Entity(id)] else { unreachable!() };
+        let AuditRecord::Entity(entity) = &self.last[&RecordId::Entity(id)] else { unreachable!() };
         entity.label().to_owned()
     }
 
-    fn is_called(&self, record: &Record, name: &RecordName) -> bool {
+    fn is_called(&self, record: &AuditRecord, name: &RecordName) -> bool {
         match (record, name) {
-            (Record::Entity(entity), RecordName::Entity(kind, key)) => {
+            (AuditRecord::Entity(entity), RecordName::Entity(kind, key)) => {
                 entity.kind() == *kind && self.label(entity.id).to_lowercase() == key.trim().to_lowercase()
             }
-            (Record::Mapping(mapping), RecordName::Mapping(id)) => mapping.id == *id,
-            (Record::Token(token), RecordName::Token(id)) => token.id == *id,
+            (AuditRecord::Mapping(mapping), RecordName::Mapping(id)) => mapping.id == *id,
+            (AuditRecord::Token(token), RecordName::Token(id)) => token.id == *id,
             _ => false,
         }
     }
@@ -172,9 +175,9 @@ impl Twin {
         let changes = entries.iter().flat_map(|entry| &entry.sets).flat_map(|set| &set.changes);
         for record in changes.flat_map(|change| [&change.before, &change.after]).flatten() {
             match record {
-                Record::Entity(entity) => named.extend(entity.owning_project()),
-                Record::Mapping(mapping) => named.extend([mapping.from, mapping.to]),
-                Record::Token(token) => named.extend(token.scope.units()),
+                AuditRecord::Entity(entity) => named.extend(entity.owning_project()),
+                AuditRecord::Mapping(mapping) => named.extend([mapping.from, mapping.to]),
+                AuditRecord::Token(token) => named.extend(token.scope.units()),
             }
         }
         let keys = named.into_iter().map(|id| (id, self.label(id))).collect();
@@ -183,18 +186,18 @@ impl Twin {
 
     /// The name of a record at random, or of one that is not there.
     fn name(&self, random: &mut StdRng) -> RecordName {
-        let mut ids: Vec<&Record> = self.last.values().collect();
+        let mut ids: Vec<&AuditRecord> = self.last.values().collect();
         ids.sort_by_key(|record| match record {
-            Record::Entity(entity) => (0, entity.id.0.to_string()),
-            Record::Mapping(mapping) => (1, mapping.id.to_string()),
-            Record::Token(token) => (2, token.id.to_string()),
+            AuditRecord::Entity(entity) => (0, entity.id.0.to_string()),
+            AuditRecord::Mapping(mapping) => (1, mapping.id.to_string()),
+            AuditRecord::Token(token) => (2, token.id.to_string()),
         });
         match ids.get(random.random_range(0..=ids.len())) {
-            Some(Record::Entity(entity)) => {
+            Some(AuditRecord::Entity(entity)) => {
                 RecordName::Entity(entity.kind(), self.label(entity.id).to_uppercase())
             }
-            Some(Record::Mapping(mapping)) => RecordName::Mapping(mapping.id),
-            Some(Record::Token(token)) => RecordName::Token(token.id.clone()),
+            Some(AuditRecord::Mapping(mapping)) => RecordName::Mapping(mapping.id),
+            Some(AuditRecord::Token(token)) => RecordName::Token(token.id.clone()),
             None => RecordName::Entity(Kind::Person, "nobody@x.example".to_owned()),
         }
     }

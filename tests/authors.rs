@@ -9,7 +9,7 @@ use clade::model::command::{
     Command, Delete, MoveUnit, NewToken, Patch, PersonRef, RotateToken, UpdateToken,
 };
 use clade::model::time::Timestamp;
-use clade::model::token::{Actor, Author, Role, Scope, Subject, Token, TokenId};
+use clade::model::token::{Actor, Author, JwtSubject, Role, Scope, Token, TokenId};
 use clade::model::{
     CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, Email, IntoCommand, Name, UnitRef,
 };
@@ -29,7 +29,7 @@ fn directory() -> Directory {
 fn within(directory: &Directory, units: &[&str]) -> Author {
     let view = directory.view();
     let units: Vec<_> = units.iter().map(|unit| view.find_unit(&UnitRef::from(*unit)).unwrap()).collect();
-    let actor = Actor::Subject(Subject::parse("idp|ada").unwrap());
+    let actor = Actor::Jwt(JwtSubject::parse("idp|ada").unwrap());
     Author { actor, role: Role::Admin, scope: Scope::Units(units.into()) }
 }
 

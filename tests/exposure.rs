@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use clade::server::app::{Exposure, Patience};
+use clade::server::app::{ConnectionTimeouts, Exposure};
 use clade::server::limits::{MEMORY_MAX_BYTES, REVISION_MIN_BYTES, STREAM_BYTES};
 use serde_json::json;
 use support::{Answer, Folder, Server};
@@ -166,7 +166,7 @@ fn one_address_has_its_number_of_connections() {
 
 #[test]
 fn headers_that_dribble_in_end_the_connection() {
-    let patience = Patience { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
+    let patience = ConnectionTimeouts { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
     let server = exposed(Exposure { patience, ..unlimited() });
     for begun in ["", "G", "PRI * HTT", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: "] {
         let text = raw(&server, begun);
@@ -195,7 +195,8 @@ fn nothing_is_smuggled_behind_a_body_in_chunks() {
 /// The client sends and reads nothing any more.
 #[test]
 fn a_connection_on_which_nothing_moves_is_ended() {
-    let patience = Patience { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
+    let patience =
+        ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
     let server = exposed(Exposure { patience, connections_a_peer: 1, ..unlimited() });
     let idle = raw(&server, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(idle.starts_with("HTTP/1.1 200"), "{idle}");
@@ -208,7 +209,8 @@ fn a_connection_on_which_nothing_moves_is_ended() {
 /// A GET of a list far larger than what the system buffers, of which the client reads nothing.
 #[test]
 fn a_reader_who_takes_nothing_is_given_up() {
-    let patience = Patience { headers: Duration::from_mins(1), stalled: Duration::from_millis(200) };
+    let patience =
+        ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(200) };
     let server = exposed(Exposure { patience, ..unlimited() });
     let note = "x".repeat(900_000);
     let lines: Vec<String> = (0..40)
@@ -232,7 +234,8 @@ fn a_reader_who_takes_nothing_is_given_up() {
 /// Over HTTP/2 such a reader opens no window, and the system has nothing to wait for.
 #[test]
 fn a_reader_who_opens_no_window_is_given_up() {
-    let patience = Patience { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
+    let patience =
+        ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
     let server = exposed(Exposure { patience, ..unlimited() });
     // SETTINGS: a window of no bytes. Then HEADERS of stream 1: GET, http, path, authority, authorization.
     let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";

@@ -63,7 +63,7 @@ fn all_moved() -> Vec<Command> {
     commands
 }
 
-/// What is beneath each unit, by its key.
+/// AuditAction is beneath each unit, by its key.
 fn totals(view: &View) -> BTreeMap<String, Totals> {
     view.all(Kind::OrgUnit).iter().map(|id| (view.label(EntityId(id)), view.totals(EntityId(id)))).collect()
 }

@@ -85,7 +85,7 @@ fn a_tag_of_before_a_restore_is_not_taken_after_it() {
     });
     let [before, after] = openings;
     assert_eq!(before.revision(), after.revision());
-    assert_ne!(before.opening(), after.opening());
+    assert_ne!(before.instance_id(), after.instance_id());
 }
 
 #[test]

@@ -8,14 +8,14 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use clade::server::app::{Exposure, Patience};
+use clade::server::app::{ConnectionTimeouts, Exposure};
 use clade::server::limits::DRAIN_WITHIN;
 use support::Server;
 
 #[test]
 fn a_silent_client_does_not_hold_up_the_end() {
     let an_hour = Duration::from_hours(1);
-    let patience = Patience { headers: an_hour, stalled: an_hour };
+    let patience = ConnectionTimeouts { headers: an_hour, stalled: an_hour };
     let server = Server::start_exposed(Exposure { patience, ..Exposure::default() }, |state| state);
     let silent = TcpStream::connect(server.address).unwrap();
     let mut half = TcpStream::connect(server.address).unwrap();

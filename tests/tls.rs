@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clade::server::app::{Exposure, Patience, Tls};
+use clade::server::app::{ConnectionTimeouts, Exposure, Tls};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use support::{Folder, Server};
 use tempfile::TempDir;
@@ -96,7 +96,7 @@ fn what_a_browser_asks_first_is_answered_with_the_same_words() {
 
 #[test]
 fn a_handshake_that_does_not_go_on_ends_the_connection() {
-    let patience = Patience { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
+    let patience = ConnectionTimeouts { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
     let secure = exposed(|tls| Exposure { tls: Some(tls), patience, ..Exposure::default() });
     // Nothing; the beginning of a first message; all of one that is as long as it says, and no message.
     for sent in [&b""[..], b"\x16\x03\x01\x02", b"\x16\x03\x01\x00\x01\x01"] {

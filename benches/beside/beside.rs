@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::figures::{Outcomes, row, table};
-use crate::http::{Client, Patience};
+use crate::http::{Client, ConnectionTimeouts};
 use crate::load::{Answered, ask_until};
 use crate::org::{self, Store};
 use crate::probe::{Probe, Probed};
@@ -68,7 +68,8 @@ fn probes(settings: &Settings, token: &str) -> [Probe; 3] {
 fn warm(address: SocketAddr, probes: &[Probe], load: &Requests) {
     assert!(probes.iter().all(|probe| probe.is_answered(address)), "a probe gets no right answer");
     for number in 0..load.questions.len() {
-        let answer = Client::new(address).ask(&load.nth(number), Patience::of(FIRST_WITHIN)).unwrap();
+        let answer =
+            Client::new(address).ask(&load.nth(number), ConnectionTimeouts::of(FIRST_WITHIN)).unwrap();
         assert_eq!(answer.outcome(), "200", "{}", answer.body);
     }
 }

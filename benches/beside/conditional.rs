@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::figures::{Latencies, row, table};
-use crate::http::{Client, Patience};
+use crate::http::{Client, ConnectionTimeouts};
 use crate::org;
 use crate::program::Program;
 use crate::requests::get;
@@ -34,7 +34,7 @@ pub(crate) fn run(settings: &Settings) {
     for _ in 0..settings.count {
         for kind in &mut kinds {
             let began = Instant::now();
-            let answer = client.ask(&kind.request, Patience::of(ANSWER_WITHIN)).unwrap();
+            let answer = client.ask(&kind.request, ConnectionTimeouts::of(ANSWER_WITHIN)).unwrap();
             kind.took.entry(answer.outcome()).or_default().push(began.elapsed());
         }
     }
@@ -43,7 +43,8 @@ pub(crate) fn run(settings: &Settings) {
 
 fn kinds(address: SocketAddr, token: &str) -> Vec<Kind> {
     let conditional = |path: &str| {
-        let answer = Client::new(address).ask(&get(path, token, ""), Patience::of(ANSWER_WITHIN)).unwrap();
+        let answer =
+            Client::new(address).ask(&get(path, token, ""), ConnectionTimeouts::of(ANSWER_WITHIN)).unwrap();
         let etag = answer.etag.unwrap_or_else(|| panic!("{path} has no ETag"));
         kind(
             format!("`{path}` with `If-None-Match`"),

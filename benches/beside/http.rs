@@ -41,13 +41,13 @@ impl Answer {
 
 /// How long an answer is waited for.
 #[derive(Clone, Copy)]
-pub(crate) struct Patience<'a> {
+pub(crate) struct ConnectionTimeouts<'a> {
     pub(crate) until: Instant,
     /// Given up as soon as this is set.
     pub(crate) stop: Option<&'a AtomicBool>,
 }
 
-impl Patience<'_> {
+impl ConnectionTimeouts<'_> {
     pub(crate) fn of(time: Duration) -> Self {
         Self { until: Instant::now() + time, stop: None }
     }
@@ -78,7 +78,7 @@ impl Client {
     }
 
     /// Sends a request and reads its answer to the end. After an error the next request opens a new connection.
-    pub(crate) fn ask(&mut self, request: &[u8], patience: Patience) -> io::Result<Answer> {
+    pub(crate) fn ask(&mut self, request: &[u8], patience: ConnectionTimeouts) -> io::Result<Answer> {
         let asked = self.exchange(request, patience);
         if asked.as_ref().map_or(true, |answer| answer.closes) {
             self.stream = None;
@@ -86,7 +86,7 @@ impl Client {
         asked
     }
 
-    fn exchange(&mut self, request: &[u8], patience: Patience) -> io::Result<Answer> {
+    fn exchange(&mut self, request: &[u8], patience: ConnectionTimeouts) -> io::Result<Answer> {
         if self.stream.is_none() {
             self.stream = Some(connect(self.address)?);
             self.unused = 0..0;
@@ -112,7 +112,7 @@ impl Client {
     }
 
     /// Reads the head; gives how long the body is.
-    fn head(&mut self, answer: &mut Answer, patience: Patience) -> io::Result<Length> {
+    fn head(&mut self, answer: &mut Answer, patience: ConnectionTimeouts) -> io::Result<Length> {
         let mut length = Length::Known(0);
         loop {
             let line = self.line(patience)?;
@@ -133,7 +133,7 @@ impl Client {
         }
     }
 
-    fn chunks(&mut self, kept: &mut Vec<u8>, patience: Patience) -> io::Result<()> {
+    fn chunks(&mut self, kept: &mut Vec<u8>, patience: ConnectionTimeouts) -> io::Result<()> {
         loop {
             let size = self.line(patience)?;
             let size = size.split(';').next().unwrap_or_default().trim();
@@ -148,7 +148,7 @@ impl Client {
     }
 
     /// One line, without its end.
-    fn line(&mut self, patience: Patience) -> io::Result<String> {
+    fn line(&mut self, patience: ConnectionTimeouts) -> io::Result<String> {
         let mut line = Vec::new();
         loop {
             let unused = &self.buffer[self.unused.clone()];
@@ -169,7 +169,7 @@ impl Client {
     }
 
     /// So many bytes of a body.
-    fn take(&mut self, mut count: usize, kept: &mut Vec<u8>, patience: Patience) -> io::Result<()> {
+    fn take(&mut self, mut count: usize, kept: &mut Vec<u8>, patience: ConnectionTimeouts) -> io::Result<()> {
         while count > 0 {
             if self.unused.is_empty() {
                 self.fill(patience)?;
@@ -184,7 +184,7 @@ impl Client {
     }
 
     /// Reads more, once all has been used.
-    fn fill(&mut self, patience: Patience) -> io::Result<()> {
+    fn fill(&mut self, patience: ConnectionTimeouts) -> io::Result<()> {
         let stream = self.stream.as_mut().ok_or_else(|| broken("no connection"))?;
         loop {
             if patience.is_over() {

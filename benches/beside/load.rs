@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::figures::{Latencies, Outcomes};
-use crate::http::{Client, Patience};
+use crate::http::{Client, ConnectionTimeouts};
 use crate::requests::Requests;
 
 /// How long one answer is waited for.
@@ -86,7 +86,7 @@ fn ask(
     while !stop.load(Ordering::Relaxed) {
         let request = requests.nth(numbers.fetch_add(1, Ordering::Relaxed));
         let began = Instant::now();
-        let patience = Patience { until: began + ANSWER_WITHIN, stop: give_up };
+        let patience = ConnectionTimeouts { until: began + ANSWER_WITHIN, stop: give_up };
         match client.ask(&request, patience) {
             Ok(answer) => {
                 seen.took.push(began.elapsed());

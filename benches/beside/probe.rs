@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::figures::{Latencies, Outcomes};
-use crate::http::{Client, Patience};
+use crate::http::{Client, ConnectionTimeouts};
 use crate::requests::{NUMBER, Requests};
 
 /// How many reads of one kind may be on their way; the next waits until one is answered, which counts as its time.
@@ -90,7 +90,7 @@ impl Probe {
     }
 
     fn ask(&self, client: &mut Client, number: usize, due: Instant) -> String {
-        let patience = Patience { until: due + ANSWER_WITHIN, stop: None };
+        let patience = ConnectionTimeouts { until: due + ANSWER_WITHIN, stop: None };
         if Instant::now() >= patience.until {
             return NONE.to_owned();
         }

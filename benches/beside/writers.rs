@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use crate::figures::{a_second, ms, row, table};
-use crate::http::{Client, Patience};
+use crate::http::{Client, ConnectionTimeouts};
 use crate::load::{Answered, ask_for};
 use crate::org::{self, Store};
 use crate::program::Program;
@@ -42,7 +42,8 @@ fn write(settings: &Settings, store: &Store, over: &str, question: Question) {
     let program = Program::start(&settings.binary, &store.path, None);
     let requests = Requests::new(&store.writers[0], vec![question]);
     let numbers = AtomicUsize::new(1);
-    let first = Client::new(program.address).ask(&requests.nth(0), Patience::of(FIRST_WITHIN)).unwrap();
+    let first =
+        Client::new(program.address).ask(&requests.nth(0), ConnectionTimeouts::of(FIRST_WITHIN)).unwrap();
     assert_eq!(first.outcome(), "200", "{}", first.body);
     let mut one = None;
     for connections in CONNECTIONS {

@@ -25,10 +25,10 @@ pub(crate) fn folder() -> PathBuf {
 /// Every question that there was in this run, in the order of asking.
 pub(crate) struct Growth {
     began: SystemTime,
-    asked: Vec<Asked>,
+    asked: Vec<GraphqlRequest>,
 }
 
-struct Asked {
+struct GraphqlRequest {
     kind: &'static str,
     name: String,
     sizes: Vec<u64>,
@@ -50,7 +50,7 @@ impl Growth {
     pub(crate) fn asked(&mut self, kind: &'static str, name: &str, size: u64) {
         match self.asked.iter_mut().find(|asked| (asked.kind, &*asked.name) == (kind, name)) {
             Some(asked) => asked.sizes.push(size),
-            None => self.asked.push(Asked { kind, name: name.to_owned(), sizes: vec![size] }),
+            None => self.asked.push(GraphqlRequest { kind, name: name.to_owned(), sizes: vec![size] }),
         }
     }
 
@@ -72,14 +72,14 @@ impl Growth {
         println!("Written to {TABLE_IN} and {PLOT}.");
     }
 
-    fn line(&self, asked: &Asked) -> Line {
+    fn line(&self, asked: &GraphqlRequest) -> Line {
         let seconds = |size: &u64| Some((*size, self.seconds(asked, *size)?));
         let measured = asked.sizes.iter().filter_map(seconds).collect();
         Line { kind: asked.kind, name: asked.name.replace('_', " "), measured }
     }
 
     /// The median that criterion found in this run, if it measured this.
-    fn seconds(&self, asked: &Asked, size: u64) -> Option<f64> {
+    fn seconds(&self, asked: &GraphqlRequest, size: u64) -> Option<f64> {
         let place = folder().join(asked.kind).join(&asked.name).join(size.to_string());
         let estimates = place.join("new/estimates.json");
         if fs::metadata(&estimates).ok()?.modified().unwrap() < self.began {

@@ -19,7 +19,7 @@ pub struct Grant {
 
 /// Why a token gives no grant. Callers outside learn only that it gives none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum GrantRefusal {
     /// The secret is not the token's.
     WrongSecret,
     /// The token has expired.
@@ -40,15 +40,15 @@ impl Grant {
     ///
     /// # Errors
     /// Why it gives nothing.
-    pub fn of(token: &Token, secret: &Secret, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn of(token: &Token, secret: &Secret, now: Timestamp) -> Result<Self, GrantRefusal> {
         if !bool::from(token.hash.ct_eq(&secret.hash())) {
-            return Err(Refusal::WrongSecret);
+            return Err(GrantRefusal::WrongSecret);
         }
         if token.revoked_at.is_some() {
-            return Err(Refusal::Revoked);
+            return Err(GrantRefusal::Revoked);
         }
         if token.expires_at.is_some_and(|expires_at| expires_at <= now) {
-            return Err(Refusal::Expired);
+            return Err(GrantRefusal::Expired);
         }
         Ok(Self::as_of(token))
     }
@@ -63,7 +63,7 @@ impl Grant {
     /// What an identity provider's `claims` give, whose units are those of `scope` now.
     #[must_use]
     pub fn of_claims(claims: Arc<Claims>, scope: Scope) -> Self {
-        let author = Author { actor: Actor::Subject(claims.subject.clone()), role: claims.role, scope };
+        let author = Author { actor: Actor::Jwt(claims.subject.clone()), role: claims.role, scope };
         Self { author, claims: Some(claims) }
     }
 
@@ -141,12 +141,12 @@ mod tests {
     fn another_secret_a_revoked_and_an_expired_token_get_nothing() {
         let secret = Secret::generate();
         let good = token(&secret);
-        assert_eq!(Grant::of(&good, &Secret::generate(), now()), Err(Refusal::WrongSecret));
+        assert_eq!(Grant::of(&good, &Secret::generate(), now()), Err(GrantRefusal::WrongSecret));
         let revoked = Token { revoked_at: Some(now()), ..good.clone() };
-        assert_eq!(Grant::of(&revoked, &secret, now()), Err(Refusal::Revoked));
-        assert_eq!(Grant::of(&revoked, &Secret::generate(), now()), Err(Refusal::WrongSecret));
+        assert_eq!(Grant::of(&revoked, &secret, now()), Err(GrantRefusal::Revoked));
+        assert_eq!(Grant::of(&revoked, &Secret::generate(), now()), Err(GrantRefusal::WrongSecret));
         let expired = Token { expires_at: Some(now()), ..good.clone() };
-        assert_eq!(Grant::of(&expired, &secret, now()), Err(Refusal::Expired));
+        assert_eq!(Grant::of(&expired, &secret, now()), Err(GrantRefusal::Expired));
         let later = Token { expires_at: Some(Timestamp::from_millis(now().as_millis() + 1)), ..good };
         assert!(Grant::of(&later, &secret, now()).is_ok());
     }

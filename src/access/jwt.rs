@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::model::key::UnitKey;
 use crate::model::time::Timestamp;
-use crate::model::token::{Role, Subject};
+use crate::model::token::{JwtSubject, Role};
 
 pub use self::keys::KeySet;
 
@@ -49,7 +49,7 @@ pub struct ClaimName(String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
     /// Whose it is.
-    pub subject: Subject,
+    pub subject: JwtSubject,
     /// What its holder may do.
     pub role: Role,
     /// What its holder sees.
@@ -143,7 +143,7 @@ impl Rules {
         }
         let subject = claims.get("sub").and_then(Value::as_str).ok_or(JwtRefusal::Subject)?;
         Ok(Claims {
-            subject: Subject::parse(subject).map_err(|_| JwtRefusal::Subject)?,
+            subject: JwtSubject::parse(subject).map_err(|_| JwtRefusal::Subject)?,
             role: self.role(&claims).ok_or(JwtRefusal::Role)?,
             units: self.units(&claims).ok_or(JwtRefusal::Units)?,
             expires_at: Timestamp::from_millis(expires_at),

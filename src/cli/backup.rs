@@ -13,12 +13,12 @@ use crate::cli::{Failure, Result, say, say_json};
 use crate::directory::NewFile;
 
 #[derive(Debug, Args)]
-pub(super) struct Backup {
+pub(super) struct BackupArgs {
     /// Where to; must not exist
     file: PathBuf,
 }
 
-impl Backup {
+impl BackupArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let shown = self.file.display();
         match Target::existing(settings)? {

@@ -18,13 +18,13 @@ use crate::wire::finding::DoctorAnswer;
                   come twice, people and projects in no unit, unknown owners and the like are for you to judge. \
                   With --json all of them are written."
 )]
-pub(super) struct Check {
+pub(super) struct CheckArgs {
     /// List everything that the doctor finds, not just some examples
     #[arg(long)]
     all: bool,
 }
 
-impl Check {
+impl CheckArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let is_whole = self.all || settings.json;
         let (mut checked, told) = match &settings.server {

@@ -43,7 +43,7 @@ pub struct DemoData {
 }
 
 /// How many units of each level there are; each level's come after those above it.
-struct Shape {
+struct LevelSizes {
     businesses: u64,
     departments: u64,
     groups: u64,
@@ -53,7 +53,7 @@ struct Shape {
 }
 
 impl DemoData {
-    fn shape(self) -> Shape {
+    fn shape(self) -> LevelSizes {
         let units = (self.entities * UNITS_PER_CENT / 100).max(5);
         let share = |per_mille: u64| (units * per_mille / 1000).max(1);
         let (businesses, departments, groups) = (
@@ -64,7 +64,7 @@ impl DemoData {
         let people = self.entities * PEOPLE_PER_CENT / 100;
         let teams = units.saturating_sub(1 + businesses + departments + groups).max(2);
         let placed = 1 + businesses + departments + groups + teams + people;
-        Shape {
+        LevelSizes {
             businesses,
             departments,
             groups,
@@ -104,7 +104,7 @@ impl DemoData {
     }
 }
 
-fn units(out: &mut impl Write, shape: &Shape, dice: &mut Dice) -> io::Result<()> {
+fn units(out: &mut impl Write, shape: &LevelSizes, dice: &mut Dice) -> io::Result<()> {
     writeln!(out, r#"{{"kind":"orgUnit","key":"corp","name":"Corp","type":"organization"}}"#)?;
     let levels = [
         ("business", "b", shape.businesses, "corp", 1),
@@ -132,7 +132,7 @@ fn units(out: &mut impl Write, shape: &Shape, dice: &mut Dice) -> io::Result<()>
     Ok(())
 }
 
-fn project(out: &mut impl Write, project: u64, shape: &Shape, dice: &mut Dice) -> io::Result<()> {
+fn project(out: &mut impl Write, project: u64, shape: &LevelSizes, dice: &mut Dice) -> io::Result<()> {
     let (first, second, platform) = (dice.pick(&WORDS), dice.pick(&WORDS), dice.pick(&PLATFORMS));
     let owner = email(dice.below(shape.people.max(1)));
     let service = if project.is_multiple_of(SERVICE_ONE_IN) {
@@ -146,7 +146,12 @@ fn project(out: &mut impl Write, project: u64, shape: &Shape, dice: &mut Dice) -
     )
 }
 
-fn project_mappings(out: &mut impl Write, project: u64, shape: &Shape, dice: &mut Dice) -> io::Result<()> {
+fn project_mappings(
+    out: &mut impl Write,
+    project: u64,
+    shape: &LevelSizes,
+    dice: &mut Dice,
+) -> io::Result<()> {
     let key = format!("p{project}");
     let team = dice.skewed_below(shape.teams);
     mapping(out, "project-org", &key, &team_key(team))?;

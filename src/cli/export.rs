@@ -16,7 +16,7 @@ use crate::directory::{Directory, NewFile};
 use crate::exchange::{Format, export};
 
 #[derive(Debug, Args)]
-pub(super) struct Export {
+pub(super) struct ExportArgs {
     /// Everything that ever was, with all ids, moments and tokens: what `import --history` makes the same store of,
     /// also a later Clade's
     #[arg(long, conflicts_with = "format")]
@@ -29,7 +29,7 @@ pub(super) struct Export {
     output: Option<PathBuf>,
 }
 
-impl Export {
+impl ExportArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let progress = bytes_counter();
         if self.history {

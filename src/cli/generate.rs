@@ -10,7 +10,7 @@ use crate::cli::output::write_to;
 use crate::directory::NewFile;
 
 #[derive(Debug, Args)]
-pub(super) struct Generate {
+pub(super) struct GenerateArgs {
     /// Units, people and projects together; mappings come on top
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..=100_000_000))]
     entities: u64,
@@ -22,7 +22,7 @@ pub(super) struct Generate {
     output: Option<PathBuf>,
 }
 
-impl Generate {
+impl GenerateArgs {
     pub(super) fn run(self) -> Result {
         let data = DemoData { entities: self.entities, seed: self.seed };
         write_to(self.output.as_deref().map(NewFile::usual), |mut out| Ok(data.write(&mut out)?))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
-use crate::server::app::GraphqlSettings as Settings;
+use crate::server::app::GraphqlSettings;
 
 #[derive(Debug, Default, Clone, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,12 +37,12 @@ enum Switch {
 
 impl Graphql {
     /// These flags, and where there is none what `file` says.
-    pub(super) fn over(&self, file: &Self) -> Settings {
-        let standing = Settings::default();
+    pub(super) fn over(&self, file: &Self) -> GraphqlSettings {
+        let standing = GraphqlSettings::default();
         let is_on = |flag: Option<Switch>, file: Option<Switch>, standing| {
             flag.or(file).map_or(standing, |switch| switch == Switch::On)
         };
-        Settings {
+        GraphqlSettings {
             introspection: is_on(self.introspection, file.introspection, standing.introspection),
             suggestions: is_on(self.suggestions, file.suggestions, standing.suggestions),
             batch_max: self.batch.or(file.batch).unwrap_or(standing.batch_max),

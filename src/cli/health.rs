@@ -11,9 +11,9 @@ use crate::cli::settings::{Settings, variable};
 use crate::cli::{Failure, Result, say, say_json};
 
 #[derive(Debug, Args)]
-pub(super) struct Health {}
+pub(super) struct HealthArgs {}
 
-impl Health {
+impl HealthArgs {
     #[expect(clippy::unused_self, reason = "every command is run so")]
     pub(super) fn run(self, settings: &Settings) -> Result {
         if settings.is_data_flagged {

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::cli::client::Client;
-use crate::cli::records::{FileFormat, Source, bytes_bar};
+use crate::cli::records::{FileFormat, RecordFile, bytes_bar};
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, say, say_json};
 use crate::directory::Directory;
@@ -24,7 +24,7 @@ use crate::model::command::IfExists;
 const HISTORY: &[u8] = b"{\"archive\":";
 
 #[derive(Debug, Args)]
-pub(super) struct Import {
+pub(super) struct ImportArgs {
     /// NDJSON or CSV, also packed (.gz); - for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -53,7 +53,7 @@ enum Mode {
     Upsert,
 }
 
-impl Import {
+impl ImportArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         if self.history {
             return self.restore(settings);
@@ -62,7 +62,7 @@ impl Import {
         let progress = bytes_bar(&self.files);
         let mut sources = Vec::new();
         for file in &self.files {
-            let mut source = Source::open(file, self.format, &progress)?;
+            let mut source = RecordFile::open(file, self.format, &progress)?;
             if source.begins_with(HISTORY)? {
                 return Err(Failure::Usage(format!(
                     "{} is a history: import --history takes it",
@@ -94,7 +94,7 @@ impl Import {
             return Err(Failure::Usage("import --history takes one file".to_owned()));
         };
         let progress = bytes_bar(&self.files);
-        let source = Source::open(file, self.format, &progress)?;
+        let source = RecordFile::open(file, self.format, &progress)?;
         let data = settings.data();
         let made = Directory::restore_archive(&data, BufReader::with_capacity(1 << 16, source.reader));
         let revision = made.map_err(|refusal| match refusal {

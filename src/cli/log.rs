@@ -18,7 +18,7 @@ const SHOWN_MAX: usize = 60;
 const SILENT: [&str; 2] = ["id", "tokenId"];
 
 #[derive(Debug, Args)]
-pub(super) struct Log {
+pub(super) struct LogArgs {
     /// Begin with this revision, and go back from there [default: the newest]
     #[arg(long, value_name = "REVISION")]
     from: Option<u64>,
@@ -38,7 +38,7 @@ fn up_to(most: usize) -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=most as u64)
 }
 
-impl Log {
+impl LogArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let log = match Target::existing(settings)? {
             Target::Store(directory) => {

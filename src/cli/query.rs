@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::cli::{Failure, Result, say_json};
-use crate::server::app::{Asked, Wanted, execute};
+use crate::server::app::{DocumentSource, GraphqlRequest, execute};
 
 #[derive(Debug, Args)]
-pub(super) struct Query {
+pub(super) struct QueryArgs {
     /// The document; @FILE to read it from a file, - from standard input
     graphql: String,
     /// The variables, a JSON object; @FILE to read it from a file
@@ -20,7 +20,7 @@ pub(super) struct Query {
     variables: Option<String>,
 }
 
-impl Query {
+impl QueryArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let query = text(&self.graphql)?;
         let variables = match &self.variables {
@@ -31,7 +31,8 @@ impl Query {
             Target::Server(client) => client.graphql_answer(&query, &Value::Object(variables))?,
             Target::Store(directory) => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                let asked = Asked { document: Wanted::Text(query), operation_name: None, variables };
+                let asked =
+                    GraphqlRequest { document: DocumentSource::Text(query), operation_name: None, variables };
                 serde_json::to_value(runtime.block_on(execute(directory, asked)))
                     .map_err(|why| Failure::refused(why.to_string()))?
             }

@@ -20,13 +20,13 @@ pub(super) enum FileFormat {
 }
 
 /// One file to read records from; `-` is standard input.
-pub(super) struct Source {
+pub(super) struct RecordFile {
     pub(super) name: String,
     pub(super) format: FileFormat,
     pub(super) reader: Box<dyn Read>,
 }
 
-impl Source {
+impl RecordFile {
     /// Whether it begins with these bytes, which are still to be read afterwards.
     pub(super) fn begins_with(&mut self, beginning: &[u8]) -> Result<bool> {
         let mut reader = std::mem::replace(&mut self.reader, Box::new(io::empty()));

@@ -14,12 +14,12 @@ use crate::directory::{Directory, NewFile};
 use crate::model::entity::Revision;
 
 #[derive(Debug, Args)]
-pub(super) struct Restore {
+pub(super) struct RestoreArgs {
     /// The backup
     file: PathBuf,
 }
 
-impl Restore {
+impl RestoreArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         if settings.is_server_flagged {
             let how =

@@ -21,7 +21,7 @@ use crate::server::app::{AppState, Exposure, serve_exposed};
 const ENDED_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
-pub(super) struct Serve {
+pub(super) struct ServeArgs {
     /// Where to listen [default: 127.0.0.1:7171]; port 0 takes any that is free
     #[arg(long, env = "CLADE_LISTEN", value_name = "ADDRESS")]
     listen: Option<String>,
@@ -40,7 +40,7 @@ pub(super) struct Serve {
     telemetry: Telemetry,
 }
 
-impl Serve {
+impl ServeArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         if settings.is_server_flagged {
             return Err(Failure::Usage("serve opens a store of its own; leave --server out".to_owned()));

@@ -25,7 +25,7 @@ const MIB: u64 = 1 << 20;
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Shared {
+pub(super) struct GlobalArgs {
     /// The store
     #[arg(
         long,
@@ -111,7 +111,7 @@ pub(super) fn without_empty_variables(command: Command) -> Command {
 
 impl Settings {
     /// Reads the settings file where there is one, and puts the flags and variables over it.
-    pub(super) fn of(shared: &Shared) -> Result<Self> {
+    pub(super) fn of(shared: &GlobalArgs) -> Result<Self> {
         let file = match fs::read_to_string(FILE) {
             Ok(text) => toml::from_str(&text)
                 .map_err(|refusal| Failure::Usage(format!("{FILE}: {}", refusal.to_string().trim())))?,

@@ -18,7 +18,7 @@ use crate::model::time::Timestamp;
 use crate::model::token::{self, TokenId};
 
 #[derive(Debug, Args)]
-pub(super) struct Token {
+pub(super) struct TokenArgs {
     #[command(subcommand)]
     action: Action,
 }
@@ -26,7 +26,7 @@ pub(super) struct Token {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Make a token and print its secret, this once
-    Create(Create),
+    Create(CreateArgs),
     /// List all tokens, also expired and revoked ones
     List,
     /// Make a token in place of another, and print its secret, this once
@@ -45,10 +45,10 @@ enum Action {
 }
 
 #[derive(Debug, Args)]
-struct Create {
+struct CreateArgs {
     /// What it may do
-    #[arg(long, value_enum, default_value_t = Role::Read)]
-    role: Role,
+    #[arg(long, value_enum, default_value_t = RoleArg::Read)]
+    role: RoleArg,
     /// A unit that it sees and may change, with what is beneath it; several times for several. Everything when not given
     #[arg(long = "unit", value_name = "UNIT")]
     units: Vec<String>,
@@ -61,7 +61,7 @@ struct Create {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Role {
+enum RoleArg {
     /// Ask
     Read,
     /// Change records
@@ -70,12 +70,12 @@ enum Role {
     Admin,
 }
 
-impl From<Role> for token::Role {
-    fn from(role: Role) -> Self {
+impl From<RoleArg> for token::Role {
+    fn from(role: RoleArg) -> Self {
         match role {
-            Role::Read => Self::Read,
-            Role::Write => Self::Write,
-            Role::Admin => Self::Admin,
+            RoleArg::Read => Self::Read,
+            RoleArg::Write => Self::Write,
+            RoleArg::Admin => Self::Admin,
         }
     }
 }
@@ -89,7 +89,7 @@ const REVOKE: &str = "mutation ($id: String!) { deleteToken(tokenId: $id) { reco
 const RECORD: &str = " fragment record on Token {
     tokenId role description units { key } expiresAt createdAt lastUsedAt revokedAt }";
 
-impl Token {
+impl TokenArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         match self.action {
             Action::Create(create) => create.run(settings),
@@ -100,7 +100,7 @@ impl Token {
     }
 }
 
-impl Create {
+impl CreateArgs {
     fn run(self, settings: &Settings) -> Result {
         let expires_at = match &self.expires {
             Some(text) => Some(Timestamp::parse(text).ok_or_else(|| {
@@ -195,7 +195,7 @@ fn record(directory: &Directory, id: &TokenId) -> Value {
         "role": token.role.as_str().to_uppercase(),
         "description": token.description.as_ref().map(Name::as_str),
         "units": token.scope.is_limited().then(|| {
-            let units = view.seen_by(&token.scope);
+            let units = view.scoped_to(&token.scope);
             units.roots().into_iter().map(|unit| json!({ "key": units.label(unit) })).collect::<Vec<_>>()
         }),
         "expiresAt": moment(token.expires_at),

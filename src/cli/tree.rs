@@ -7,13 +7,13 @@ use serde_json::Value;
 
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
-use crate::cli::tree_walk::{Forest, Totals, Unit};
+use crate::cli::tree_walk::{ColumnTotals, Forest, Unit};
 use crate::cli::{Failure, Result, tree_json, tree_text};
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
 
 #[derive(Debug, Args)]
-pub(super) struct Tree {
+pub(super) struct TreeArgs {
     /// Where to begin: a key, an external id, a path or a unique name; else at every root
     unit: Option<String>,
     /// At most so many levels down
@@ -21,7 +21,7 @@ pub(super) struct Tree {
     depth: Option<usize>,
 }
 
-impl Tree {
+impl TreeArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let (units, begin) = match Target::existing(settings)? {
             Target::Store(directory) => {
@@ -84,7 +84,7 @@ fn units_of(view: &View) -> Vec<Unit> {
             name: record.name.as_str().to_owned(),
             word: record.unit_type.as_str().to_owned(),
             parents: view.parents(id).into_iter().map(|parent| view.label(parent)).collect(),
-            totals: Totals { units: totals.units, people: totals.people, projects: totals.projects },
+            totals: ColumnTotals { units: totals.units, people: totals.people, projects: totals.projects },
         })
     };
     view.all(Kind::OrgUnit).iter().map(EntityId).filter_map(unit).collect()

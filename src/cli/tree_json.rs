@@ -7,10 +7,10 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use crate::cli::tree_walk::{LeftOut, Step};
+use crate::cli::tree_walk::{OmittedChildren, TreeNode};
 
 /// Writes a list of trees, one unit a line.
-pub(super) fn write<'f>(steps: impl Iterator<Item = Step<'f>>, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write<'f>(steps: impl Iterator<Item = TreeNode<'f>>, out: &mut impl Write) -> io::Result<()> {
     write!(out, "[")?;
     // How many lists of children are open, and whether the innermost is empty yet.
     let mut open = 0;
@@ -27,8 +27,8 @@ pub(super) fn write<'f>(steps: impl Iterator<Item = Step<'f>>, out: &mut impl Wr
         let (key, name, unit_type) = (json!(unit.key), json!(unit.name), json!(unit.word));
         write!(out, r#"{{"key":{key},"name":{name},"type":{unit_type},"totals":{totals},"#)?;
         match step.left_out {
-            Some(LeftOut::TooDeep) => write!(out, r#""leftOut":"too deep","#)?,
-            Some(LeftOut::ShownAbove) => write!(out, r#""leftOut":"shown above","#)?,
+            Some(OmittedChildren::TooDeep) => write!(out, r#""leftOut":"too deep","#)?,
+            Some(OmittedChildren::ShownAbove) => write!(out, r#""leftOut":"shown above","#)?,
             None => {}
         }
         write!(out, r#""children":["#)?;

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::tree_walk::{LeftOut, Step};
+use crate::cli::tree_walk::{OmittedChildren, TreeNode};
 
 /// The picture is at least so wide before the columns of numbers, so that small trees look like large ones.
 const NAMES_MIN: usize = 32;
@@ -10,7 +10,7 @@ const NAMES_MIN: usize = 32;
 const NAMES_MAX: usize = 96;
 
 /// One unit of the picture.
-pub(super) struct Line {
+pub(super) struct TreeLine {
     /// For each level above and its own, whether more siblings follow; empty for a root.
     pub(super) follows: Vec<bool>,
     pub(super) name: String,
@@ -24,9 +24,9 @@ pub(super) struct Line {
 }
 
 /// The lines of the picture of these units.
-pub(super) fn lines<'f>(steps: impl Iterator<Item = Step<'f>>) -> Vec<Line> {
+pub(super) fn lines<'f>(steps: impl Iterator<Item = TreeNode<'f>>) -> Vec<TreeLine> {
     let mut follows = Vec::new();
-    let line = |step: Step<'_>| {
+    let line = |step: TreeNode<'_>| {
         follows.truncate(step.depth.saturating_sub(1));
         if step.depth > 0 {
             follows.push(!step.is_last);
@@ -34,11 +34,11 @@ pub(super) fn lines<'f>(steps: impl Iterator<Item = Step<'f>>) -> Vec<Line> {
         let unit = step.unit;
         let note = match (step.left_out, unit.totals.units) {
             (None, _) => String::new(),
-            (Some(LeftOut::ShownAbove), _) => "shown above".to_owned(),
-            (Some(LeftOut::TooDeep), 1) => "1 unit beneath".to_owned(),
-            (Some(LeftOut::TooDeep), units) => format!("{} units beneath", grouped(units)),
+            (Some(OmittedChildren::ShownAbove), _) => "shown above".to_owned(),
+            (Some(OmittedChildren::TooDeep), 1) => "1 unit beneath".to_owned(),
+            (Some(OmittedChildren::TooDeep), units) => format!("{} units beneath", grouped(units)),
         };
-        Line {
+        TreeLine {
             follows: follows.clone(),
             name: unit.name.clone(),
             unit_type: unit.word.clone(),
@@ -52,14 +52,14 @@ pub(super) fn lines<'f>(steps: impl Iterator<Item = Step<'f>>) -> Vec<Line> {
 }
 
 /// The lines of the picture, with a heading over the numbers.
-pub(super) fn drawn(lines: &[Line], colours: bool) -> Vec<String> {
+pub(super) fn drawn(lines: &[TreeLine], colours: bool) -> Vec<String> {
     if lines.is_empty() {
         return Vec::new();
     }
     let paint = Paint(colours);
     let width =
         lines.iter().map(|line| line.plain().width()).max().unwrap_or(0).clamp(NAMES_MIN, NAMES_MAX) + 2;
-    let digits = |number: fn(&Line) -> u64, heading: &str| {
+    let digits = |number: fn(&TreeLine) -> u64, heading: &str| {
         lines.iter().map(|line| grouped(number(line)).len()).max().unwrap_or(0).max(heading.len())
     };
     let (people, projects) = (digits(|line| line.people, "people"), digits(|line| line.projects, "projects"));
@@ -78,7 +78,7 @@ pub(super) fn drawn(lines: &[Line], colours: bool) -> Vec<String> {
     drawn
 }
 
-impl Line {
+impl TreeLine {
     fn branches(&self) -> String {
         let Some((own, above)) = self.follows.split_last() else { return String::new() };
         let mut branches: String = above.iter().map(|follows| if *follows { "│  " } else { "   " }).collect();
@@ -133,8 +133,8 @@ impl Paint {
 mod tests {
     use super::*;
 
-    fn line(follows: &[bool], name: &str, people: u64) -> Line {
-        Line {
+    fn line(follows: &[bool], name: &str, people: u64) -> TreeLine {
+        TreeLine {
             follows: follows.to_vec(),
             name: name.to_owned(),
             unit_type: "team".to_owned(),

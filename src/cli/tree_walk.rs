@@ -16,11 +16,11 @@ pub(super) struct Unit {
     /// What it is called: the word for its type.
     pub(super) word: String,
     pub(super) parents: Vec<String>,
-    pub(super) totals: Totals,
+    pub(super) totals: ColumnTotals,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
-pub(super) struct Totals {
+pub(super) struct ColumnTotals {
     pub(super) units: u64,
     pub(super) people: u64,
     pub(super) projects: u64,
@@ -34,19 +34,19 @@ pub(super) struct Forest {
 
 /// One unit on the way.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step<'f> {
+pub(super) struct TreeNode<'f> {
     pub(super) unit: &'f Unit,
     /// How far below the beginning.
     pub(super) depth: usize,
     /// Whether no sibling follows.
     pub(super) is_last: bool,
     /// Why its children do not follow, if it has any and they don't.
-    pub(super) left_out: Option<LeftOut>,
+    pub(super) left_out: Option<OmittedChildren>,
 }
 
 /// Why the children of a unit are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LeftOut {
+pub(super) enum OmittedChildren {
     /// They are deeper than was asked for.
     TooDeep,
     /// They were shown where the unit was met before.
@@ -71,7 +71,7 @@ impl Forest {
     }
 
     /// The way down from a unit, at most `depth_max` levels.
-    pub(super) fn steps(&self, begin: &str, depth_max: Option<usize>) -> impl Iterator<Item = Step<'_>> {
+    pub(super) fn steps(&self, begin: &str, depth_max: Option<usize>) -> impl Iterator<Item = TreeNode<'_>> {
         let mut opened = HashSet::new();
         let mut waiting: Vec<_> = self.units.get(begin).map(|unit| (unit, 0, true)).into_iter().collect();
         std::iter::from_fn(move || {
@@ -80,16 +80,16 @@ impl Forest {
             let left_out = if children.is_empty() {
                 None
             } else if depth_max.is_some_and(|depth_max| depth >= depth_max) {
-                Some(LeftOut::TooDeep)
+                Some(OmittedChildren::TooDeep)
             } else if unit.parents.len() > 1 && !opened.insert(unit.key.as_str()) {
-                Some(LeftOut::ShownAbove)
+                Some(OmittedChildren::ShownAbove)
             } else {
                 // The last one first: the one that was put in last is taken out next.
                 let below = children.iter().filter_map(|child| self.units.get(child)).rev().enumerate();
                 waiting.extend(below.map(|(at, child)| (child, depth + 1, at == 0)));
                 None
             };
-            Some(Step { unit, depth, is_last, left_out })
+            Some(TreeNode { unit, depth, is_last, left_out })
         })
     }
 }
@@ -118,7 +118,7 @@ mod tests {
                 held_by.extend(above.map(str::to_owned));
             }
         }
-        let totals = Totals { units: 0, people: 0, projects: 0 };
+        let totals = ColumnTotals { units: 0, people: 0, projects: 0 };
         let unit = |(key, parents): (String, Vec<String>)| Unit {
             name: key.clone(),
             key,
@@ -130,10 +130,10 @@ mod tests {
     }
 
     fn shown(forest: &Forest, depth_max: Option<usize>) -> String {
-        let word = |step: Step<'_>| {
+        let word = |step: TreeNode<'_>| {
             let note = match step.left_out {
-                Some(LeftOut::TooDeep) => "+",
-                Some(LeftOut::ShownAbove) => "^",
+                Some(OmittedChildren::TooDeep) => "+",
+                Some(OmittedChildren::ShownAbove) => "^",
                 None => "",
             };
             format!("{}{}{note}{}", step.depth, step.unit.key, if step.is_last { "." } else { "" })

@@ -13,12 +13,12 @@ pub struct Applied {
     /// For each command, in order, what it did.
     pub outcomes: Vec<Outcome>,
     /// How long it took, together with whatever else was committed at the same time.
-    pub took: Took,
+    pub took: WriteTimings,
 }
 
 /// How long the steps of a write took: what the writer did, without the way to it and back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Took {
+pub struct WriteTimings {
     /// To plan and apply.
     pub planned: Duration,
     /// To commit what was not yet written when all was planned. Nothing, where there was nothing to commit.

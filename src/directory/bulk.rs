@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use tracing::Span;
 
-use crate::directory::Took;
+use crate::directory::WriteTimings;
 use crate::directory::draft::plan_all;
-use crate::directory::plan::Moment;
+use crate::directory::plan::PlanContext;
 use crate::directory::spans::Requests;
 use crate::directory::writer::{Lap, Loop, Request};
 use crate::error::panic::caught;
@@ -51,7 +51,7 @@ impl Loop {
                 let retired = requests.publish(batch.revision).in_scope(|| self.publish(batch.revision));
                 drop(store);
                 drop(requests);
-                let took = Took { planned, committed, published: lap.time() };
+                let took = WriteTimings { planned, committed, published: lap.time() };
                 shared.tally.committed(total, took);
                 self.answer(vec![(answer, Ok(outcomes))], took);
                 shared.tally.leave(&retired);
@@ -60,7 +60,10 @@ impl Loop {
             }
             Ok((outcomes, planned, false)) => {
                 drop(store);
-                self.answer(vec![(answer, Ok(outcomes))], Took { planned, ..Took::default() });
+                self.answer(
+                    vec![(answer, Ok(outcomes))],
+                    WriteTimings { planned, ..WriteTimings::default() },
+                );
             }
             Err(refusal) => {
                 drop(store);
@@ -80,17 +83,17 @@ impl Loop {
         span: &Span,
         lap: &mut Lap,
     ) -> Result<(Vec<Outcome>, Duration, bool), Error> {
-        let (draft, mint) = (&mut self.draft, &self.mint);
+        let (draft, new_uuid) = (&mut self.draft, &self.new_uuid);
         let (planned, took, written) = thread::scope(|scope| {
             let (pieces, coming) = sync_channel(PIECES_MAX);
             let write = || span.in_scope(|| store.commit_pieces(batch, &author.actor, coming.into_iter()));
             let writing =
                 thread::Builder::new().spawn_scoped(scope, write).map_err(|_no_thread| Error::Busy)?;
-            let moment = Moment::new(batch.at, batch.revision, mint);
-            let mut pieces = Pieces { gathered: Vec::with_capacity(PIECE), pieces };
+            let context = PlanContext::new(batch.at, batch.revision, new_uuid);
+            let mut pieces = BulkCommit { gathered: Vec::with_capacity(PIECE), pieces };
             // What was handed over is not committed before its end is.
             let planned =
-                caught(|| plan_all(draft, author, commands, &moment, |changes| pieces.take(changes)))
+                caught(|| plan_all(draft, author, commands, &context, |changes| pieces.take(changes)))
                     .unwrap_or(Err(Error::Internal));
             if planned.is_ok() {
                 pieces.end();
@@ -114,12 +117,12 @@ impl Loop {
 }
 
 /// Hands changes over, many at once.
-struct Pieces {
+struct BulkCommit {
     gathered: Vec<Change>,
     pieces: SyncSender<Piece>,
 }
 
-impl Pieces {
+impl BulkCommit {
     fn take(&mut self, changes: Vec<Change>) {
         self.gathered.extend(changes);
         if self.gathered.len() >= PIECE {

@@ -7,11 +7,11 @@ use crate::directory::Directory;
 use crate::error::{Error, StoreError, StoreTrouble};
 use crate::graph::{Graph, View};
 use crate::model::entity::Revision;
-use crate::store::{self, Finding, Store};
+use crate::store::{self, Damage, Store};
 
 /// What was examined, and what is wrong with it.
 #[derive(Debug, Clone)]
-pub struct Checked {
+pub struct CheckReport {
     /// The revision that was examined.
     pub revision: Revision,
     /// How many facts the log holds.
@@ -42,18 +42,18 @@ impl Directory {
     ///
     /// # Errors
     /// As [`Directory::open_existing`], but for damage that leaves the log within reach: that is a finding.
-    pub fn examine(path: impl AsRef<Path>) -> Result<(Checked, Option<Self>), Error> {
+    pub fn examine(path: impl AsRef<Path>) -> Result<(CheckReport, Option<Self>), Error> {
         let path = path.as_ref();
         let mut store = match Store::open_existing(path) {
             Ok(store) => store,
             Err(failure) if failure.trouble() == StoreTrouble::Damaged => {
-                return Ok((Checked::of(Store::check_log(path, failure)?), None));
+                return Ok((CheckReport::of(Store::check_log(path, failure)?), None));
             }
             Err(other) => return Err(other.into()),
         };
         let mut file = store.check()?;
         if file.is_damaged {
-            return Ok((Checked::of(file), None));
+            return Ok((CheckReport::of(file), None));
         }
         match Self::with_store(store) {
             Ok(directory) => {
@@ -65,9 +65,9 @@ impl Directory {
             }
             Err(Error::Store(failure)) if failure.trouble() == StoreTrouble::Damaged => {
                 if file.findings.is_empty() {
-                    file.findings.push(Finding { what: failure.to_string() });
+                    file.findings.push(Damage { what: failure.to_string() });
                 }
-                Ok((Checked::of(file), None))
+                Ok((CheckReport::of(file), None))
             }
             Err(other) => Err(other),
         }
@@ -84,13 +84,13 @@ pub(super) fn to_examine(failure: StoreError) -> StoreError {
 }
 
 /// Examines the file, then what it holds against `view`, then `view` against the rules.
-pub(super) fn check(store: &mut Store, view: &View) -> Result<Checked, Error> {
+pub(super) fn check(store: &mut Store, view: &View) -> Result<CheckReport, Error> {
     let file = store.check()?;
-    if file.is_damaged { Ok(Checked::of(file)) } else { with_graph(file, store, view) }
+    if file.is_damaged { Ok(CheckReport::of(file)) } else { with_graph(file, store, view) }
 }
 
-fn with_graph(file: store::Checked, store: &Store, view: &View) -> Result<Checked, Error> {
-    let mut checked = Checked::of(file);
+fn with_graph(file: store::FileCheck, store: &Store, view: &View) -> Result<CheckReport, Error> {
+    let mut checked = CheckReport::of(file);
     let loaded = store.load()?;
     let stored =
         Graph::load(loaded.revision, loaded.next_entity, &loaded.entities, &loaded.mappings, loaded.tokens);
@@ -99,8 +99,8 @@ fn with_graph(file: store::Checked, store: &Store, view: &View) -> Result<Checke
     Ok(checked)
 }
 
-impl Checked {
-    fn of(file: store::Checked) -> Self {
+impl CheckReport {
+    fn of(file: store::FileCheck) -> Self {
         Self {
             revision: file.revision,
             changes: file.changes,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::directory::plan::{self, Moment};
+use crate::directory::plan::{self, PlanContext};
 use crate::error::Error;
 use crate::graph::{Graph, View};
 use crate::model::change::Change;
@@ -17,13 +17,13 @@ pub(super) fn plan_all(
     draft: &mut Arc<Graph>,
     author: &Author,
     commands: Vec<Command>,
-    moment: &Moment<'_>,
+    context: &PlanContext<'_>,
     mut take: impl FnMut(Vec<Change>),
 ) -> Result<Vec<Outcome>, Error> {
     let _planning = tracing::debug_span!("plan", commands = commands.len()).entered();
     // Entered anew for each command, and so one however many there are.
     let applying = tracing::debug_span!("apply");
-    still_holds(draft, author, moment)?;
+    require_valid_token(draft, author, context)?;
     let is_bulk = is_bulk(draft, author, &commands);
     if is_bulk {
         let draft = Arc::make_mut(draft);
@@ -35,7 +35,7 @@ pub(super) fn plan_all(
     let mut outcomes = Vec::with_capacity(total);
     let mut refused = Vec::new();
     for (at, command) in commands.into_iter().enumerate() {
-        let planned = plan::plan(&View::of(Arc::clone(draft)), &author.scope, &command, moment);
+        let planned = plan::plan(&View::of(Arc::clone(draft)), &author.scope, &command, context);
         match planned {
             Ok(planned) => {
                 // Nobody else holds the draft but for a view that has just gone, so this copies nothing.
@@ -67,12 +67,12 @@ pub(super) fn is_bulk(draft: &Graph, author: &Author, commands: &[Command]) -> b
 }
 
 /// Refuses whoever held a token of that role when they asked, and since then does not.
-fn still_holds(draft: &Arc<Graph>, author: &Author, moment: &Moment<'_>) -> Result<(), Error> {
+fn require_valid_token(draft: &Arc<Graph>, author: &Author, context: &PlanContext<'_>) -> Result<(), Error> {
     match &author.actor {
         // Nobody can take back what an identity provider has signed.
-        Actor::Local | Actor::Subject(_) => Ok(()),
+        Actor::Local | Actor::Jwt(_) => Ok(()),
         Actor::Token(id) => match View::of(Arc::clone(draft)).token(id) {
-            Some(token) if token.holds_at(moment.now) && token.role >= author.role => Ok(()),
+            Some(token) if token.is_valid_at(context.now) && token.role >= author.role => Ok(()),
             _ => Err(Error::Unauthorized),
         },
     }

@@ -1,6 +1,6 @@
 //! A command into the facts that it comes to, or why it is refused.
 //!
-//! Pure: it reads one view and the moment, and changes nothing. Commands of one change set are planned one
+//! Pure: it reads one view and the context, and changes nothing. Commands of one change set are planned one
 //! after the other, each against a draft that has the changes of those before it.
 
 mod asset;
@@ -8,7 +8,7 @@ mod mapping;
 mod person;
 mod placement;
 mod project;
-mod reach;
+mod scope;
 mod token;
 mod unit;
 
@@ -27,7 +27,7 @@ use crate::model::time::Timestamp;
 use crate::model::token::Scope;
 
 /// When a command is planned, and where new ids come from.
-pub(super) struct Moment<'m> {
+pub(super) struct PlanContext<'m> {
     /// The time that records are stamped with.
     pub(super) now: Timestamp,
     /// The revision that the change will be part of.
@@ -35,12 +35,12 @@ pub(super) struct Moment<'m> {
     /// The stamps of every record made in it.
     pub(super) fresh: Arc<Stamps>,
     /// Gives a new `UUIDv7`, each greater than the one before.
-    pub(super) mint: &'m dyn Fn() -> Uuid,
+    pub(super) new_uuid: &'m dyn Fn() -> Uuid,
 }
 
-impl<'m> Moment<'m> {
-    pub(super) fn new(now: Timestamp, revision: Revision, mint: &'m dyn Fn() -> Uuid) -> Self {
-        Self { now, revision, fresh: Arc::new(Stamps::new(now, revision)), mint }
+impl<'m> PlanContext<'m> {
+    pub(super) fn new(now: Timestamp, revision: Revision, new_uuid: &'m dyn Fn() -> Uuid) -> Self {
+        Self { now, revision, fresh: Arc::new(Stamps::new(now, revision)), new_uuid }
     }
 }
 
@@ -57,11 +57,11 @@ pub(super) fn plan(
     everything: &View,
     scope: &Scope,
     command: &Command,
-    moment: &Moment<'_>,
+    context: &PlanContext<'_>,
 ) -> Result<Planned, Error> {
-    let view = &everything.seen_by(scope);
+    let view = &everything.scoped_to(scope);
     let next_entity = everything.next_entity().0;
-    let mut plan = Plan { view, everything, scope, moment, next_entity, changes: Vec::new() };
+    let mut plan = Plan { view, everything, scope, context, next_entity, changes: Vec::new() };
     let outcome = match command {
         Command::CreateUnit(create) => plan.create_unit(create),
         Command::UpdateUnit(update) => plan.update_unit(update),
@@ -93,7 +93,7 @@ struct Plan<'p> {
     /// Keys are taken once, in sight or not.
     everything: &'p View,
     scope: &'p Scope,
-    moment: &'p Moment<'p>,
+    context: &'p PlanContext<'p>,
     next_entity: u32,
     changes: Vec<Change>,
 }
@@ -102,7 +102,7 @@ impl<'p> Plan<'p> {
     fn new_entity(&mut self, body: Body) -> EntityId {
         let id = EntityId(self.next_entity);
         self.next_entity += 1;
-        let stamps = Arc::clone(&self.moment.fresh);
+        let stamps = Arc::clone(&self.context.fresh);
         self.changes.push(Change::PutEntity(Arc::new(Entity { id, stamps, body })));
         id
     }
@@ -117,7 +117,7 @@ impl<'p> Plan<'p> {
     }
 
     fn put_changed(&mut self, before: &Entity, body: Body) {
-        let stamps = before.stamps.changed(self.moment.now, self.moment.revision).into();
+        let stamps = before.stamps.changed(self.context.now, self.context.revision).into();
         self.changes.push(Change::PutEntity(Arc::new(Entity { id: before.id, stamps, body })));
     }
 
@@ -148,17 +148,17 @@ impl<'p> Plan<'p> {
     }
 
     fn push_end(&mut self, entity: &Entity) {
-        let stamps = entity.stamps.ended(self.moment.now, self.moment.revision);
+        let stamps = entity.stamps.ended(self.context.now, self.context.revision);
         self.changes.push(Change::EndEntity { id: entity.id, stamps });
     }
 
     fn end_mapping(&mut self, mapping: &Mapping) {
-        let stamps = mapping.stamps.ended(self.moment.now, self.moment.revision);
+        let stamps = mapping.stamps.ended(self.context.now, self.context.revision);
         self.changes.push(Change::EndMapping { id: mapping.id, stamps });
     }
 
-    fn mint_mapping(&self) -> MappingId {
-        MappingId((self.moment.mint)())
+    fn new_mapping_id(&self) -> MappingId {
+        MappingId((self.context.new_uuid)())
     }
 
     fn entity(&self, id: EntityId, kind: Kind) -> Result<&'p Entity, Error> {

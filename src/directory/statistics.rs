@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use crate::directory::applied::Took;
+use crate::directory::applied::WriteTimings;
 use crate::graph::Graph;
 use crate::model::entity::{Kind, Revision};
 
@@ -82,13 +82,13 @@ impl Spread {
 
 /// Where the writer notes what it did.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(super) struct WriterTally {
     waiting: Arc<AtomicU64>,
-    work: Mutex<Work>,
+    work: Mutex<WriterWork>,
 }
 
 #[derive(Debug)]
-struct Work {
+struct WriterWork {
     commands: Spread,
     planned: Spread,
     committed: Spread,
@@ -99,10 +99,10 @@ struct Work {
     held: Vec<(Instant, Weak<Graph>)>,
 }
 
-impl Default for Tally {
+impl Default for WriterTally {
     fn default() -> Self {
         let durations = Spread::new(DURATIONS);
-        let work = Work {
+        let work = WriterWork {
             commands: Spread::new(COMMANDS),
             planned: durations.clone(),
             committed: durations.clone(),
@@ -115,9 +115,9 @@ impl Default for Tally {
     }
 }
 
-impl Tally {
+impl WriterTally {
     /// A batch of so many commands was committed and published.
-    pub(super) fn committed(&self, commands: usize, took: Took) {
+    pub(super) fn committed(&self, commands: usize, took: WriteTimings) {
         let mut work = self.work();
         work.commands.add(f64::from(u32::try_from(commands).unwrap_or(u32::MAX)));
         work.planned.add(took.planned.as_secs_f64());
@@ -163,28 +163,28 @@ impl Tally {
         }
     }
 
-    fn work(&self) -> MutexGuard<'_, Work> {
+    fn work(&self) -> MutexGuard<'_, WriterWork> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Work {
+impl WriterWork {
     fn forget_dropped(&mut self) {
         self.held.retain(|(_, graph)| graph.strong_count() > 0);
     }
 }
 
 /// One of those who wait for the writer, until this is dropped.
-pub(super) struct Waiting(Arc<AtomicU64>);
+pub(super) struct QueuedWrite(Arc<AtomicU64>);
 
-impl Waiting {
-    pub(super) fn new(tally: &Tally) -> Self {
+impl QueuedWrite {
+    pub(super) fn new(tally: &WriterTally) -> Self {
         tally.waiting.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(&tally.waiting))
     }
 }
 
-impl Drop for Waiting {
+impl Drop for QueuedWrite {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

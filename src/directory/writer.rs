@@ -13,13 +13,13 @@ use tokio::sync::watch;
 use tracing::Span;
 use uuid::Uuid;
 
-use crate::directory::applied::{Applied, Took};
+use crate::directory::applied::{Applied, WriteTimings};
 use crate::directory::draft::{is_bulk, plan_all};
-use crate::directory::patience::wait_for;
-use crate::directory::plan::Moment;
+use crate::directory::plan::PlanContext;
 use crate::directory::published::{Published, unshared};
+use crate::directory::reader_wait::wait_for;
 use crate::directory::spans::Requests;
-use crate::directory::statistics::{Tally, Waiting};
+use crate::directory::statistics::{QueuedWrite, WriterTally};
 use crate::directory::uses::Uses;
 use crate::error::Error;
 use crate::error::panic::caught;
@@ -51,35 +51,40 @@ const DISK_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 pub(super) struct Request {
     pub(super) author: Author,
     pub(super) commands: Vec<Command>,
-    pub(super) answer: Answer,
+    pub(super) answer: ReplyFn,
     /// What it is a part of.
     pub(super) span: Span,
     /// Until it has been planned.
-    pub(super) waiting: Waiting,
+    pub(super) waiting: QueuedWrite,
 }
 
-pub(super) type Answer = Box<dyn FnOnce(Result<Applied, Error>) + Send>;
+pub(super) type ReplyFn = Box<dyn FnOnce(Result<Applied, Error>) + Send>;
 
 impl Request {
-    pub(super) fn new(shared: &Arc<Shared>, author: Author, commands: Vec<Command>, answer: Answer) -> Self {
-        Self { author, commands, answer, span: Span::current(), waiting: Waiting::new(&shared.tally) }
+    pub(super) fn new(
+        shared: &Arc<DirectoryState>,
+        author: Author,
+        commands: Vec<Command>,
+        answer: ReplyFn,
+    ) -> Self {
+        Self { author, commands, answer, span: Span::current(), waiting: QueuedWrite::new(&shared.tally) }
     }
 }
 
 /// What the writer shares with the readers.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct DirectoryState {
     pub(super) published: Published,
     pub(super) revisions: watch::Sender<Revision>,
     pub(super) store: Mutex<Store>,
     pub(super) watch: Watch,
     pub(super) uses: Uses,
-    pub(super) tally: Tally,
+    pub(super) tally: WriterTally,
     /// Whether the writer is alive and the last commit reached the disk.
     pub(super) ready: AtomicBool,
 }
 
-impl Shared {
+impl DirectoryState {
     /// Whether the last commit reached the disk, and at `now` none has been on its way there for long.
     pub(super) fn takes_writes(&self, now: Instant) -> bool {
         self.ready.load(Ordering::Relaxed) && self.watch.waits_for(now) < DISK_ANSWERS_WITHIN
@@ -126,43 +131,48 @@ impl Drop for Writer {
     }
 }
 
-/// Starts the writer of a store, whose content is `graph`. The ids of new records come from `mint`.
-pub(super) fn start(store: Store, graph: Graph, uses: Uses, mint: Mint) -> (Arc<Shared>, Writer) {
-    let shared = Arc::new(Shared {
+/// Starts the writer of a store, whose content is `graph`. The ids of new records come from `new_uuid`.
+pub(super) fn start(
+    store: Store,
+    graph: Graph,
+    uses: Uses,
+    new_uuid: IdGenerator,
+) -> (Arc<DirectoryState>, Writer) {
+    let shared = Arc::new(DirectoryState {
         revisions: watch::Sender::new(graph.revision()),
         published: Published::new(Arc::new(graph)),
         watch: store.watch(),
         store: Mutex::new(store),
         uses,
-        tally: Tally::default(),
+        tally: WriterTally::default(),
         ready: AtomicBool::new(true),
     });
     let (requests, waiting) = sync_channel(WAITING_MAX);
     let for_writer = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
         .name("clade-writer".to_owned())
-        .spawn(move || Loop::new(for_writer, mint).run(&waiting))
+        .spawn(move || Loop::new(for_writer, new_uuid).run(&waiting))
         .expect("a thread can be started while the process does");
     (shared, Writer { requests: Some(requests), thread: Some(thread) })
 }
 
 /// Gives a new `UUIDv7` each time.
-pub(super) type Mint = fn() -> Uuid;
+pub(super) type IdGenerator = fn() -> Uuid;
 
 /// A new `UUIDv7`, greater than each before it.
-pub(super) fn mint() -> Uuid {
+pub(super) fn new_uuid() -> Uuid {
     Uuid::now_v7()
 }
 
 /// What the writer's thread keeps to itself.
 pub(super) struct Loop {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<DirectoryState>,
     /// Equal to the published graph while nothing is being planned.
     pub(super) draft: Arc<Graph>,
     /// How long the last copy of the graph took, and so how long it is worth waiting for a reader rather than to
     /// make another.
     copy_takes: Duration,
-    pub(super) mint: Mint,
+    pub(super) new_uuid: IdGenerator,
 }
 
 impl Drop for Loop {
@@ -172,11 +182,11 @@ impl Drop for Loop {
     }
 }
 
-type Answers = Vec<(Answer, Result<Vec<Outcome>, Error>)>;
+type Answers = Vec<(ReplyFn, Result<Vec<Outcome>, Error>)>;
 
 impl Loop {
-    fn new(shared: Arc<Shared>, mint: Mint) -> Self {
-        let mut new = Self { shared, draft: Arc::default(), copy_takes: Duration::ZERO, mint };
+    fn new(shared: Arc<DirectoryState>, new_uuid: IdGenerator) -> Self {
+        let mut new = Self { shared, draft: Arc::default(), copy_takes: Duration::ZERO, new_uuid };
         new.draft = new.copy_of_published();
         new
     }
@@ -309,7 +319,7 @@ impl Loop {
         }
         if batch.sets.is_empty() {
             drop(requests);
-            return self.answer(answers, Took { planned: lap.time(), ..Took::default() });
+            return self.answer(answers, WriteTimings { planned: lap.time(), ..WriteTimings::default() });
         }
         let planned = lap.time();
         // Held until the graph is published too: whoever compares the two must not come between.
@@ -323,7 +333,7 @@ impl Loop {
                 let retired = requests.publish(batch.revision).in_scope(|| self.publish(batch.revision));
                 drop(store);
                 drop(requests);
-                let took = Took { planned, committed, published: lap.time() };
+                let took = WriteTimings { planned, committed, published: lap.time() };
                 shared.tally.committed(total, took);
                 self.answer(answers, took);
                 self.draft = self.next_draft(retired, &batch);
@@ -346,11 +356,11 @@ impl Loop {
         author: Author,
         commands: Vec<Command>,
     ) -> Result<Vec<Outcome>, Error> {
-        let moment = Moment::new(batch.at, batch.revision, &self.mint);
+        let context = PlanContext::new(batch.at, batch.revision, &self.new_uuid);
         let total = commands.len();
         let mut changes = Vec::new();
         let draft = &mut self.draft;
-        let planned = caught(|| plan_all(draft, &author, commands, &moment, |more| changes.extend(more)));
+        let planned = caught(|| plan_all(draft, &author, commands, &context, |more| changes.extend(more)));
         match planned.unwrap_or(Err(Error::Internal)) {
             Ok(outcomes) => {
                 if !changes.is_empty() {
@@ -373,7 +383,7 @@ impl Loop {
 
     pub(super) fn new_batch(&self) -> Batch {
         let revision = self.draft.revision().next();
-        Batch { revision, id: mint(), at: Timestamp::now(), sets: Vec::new() }
+        Batch { revision, id: new_uuid(), at: Timestamp::now(), sets: Vec::new() }
     }
 
     /// What readers had built of the published graph.
@@ -414,7 +424,7 @@ impl Loop {
         self.copy_of_published()
     }
 
-    pub(super) fn answer(&self, answers: Answers, took: Took) {
+    pub(super) fn answer(&self, answers: Answers, took: WriteTimings) {
         let view = View::of(self.shared.published.load());
         for (answer, outcome) in answers {
             answer(outcome.map(|outcomes| Applied { view: view.clone(), outcomes, took }));

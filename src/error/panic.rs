@@ -27,7 +27,7 @@ pub(crate) fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 
 /// Leaves the telling of panics that are caught to whoever catches them: standard error is a person's.
 #[cfg(feature = "server")]
-pub(crate) fn tell_only_what_nobody_catches() {
+pub(crate) fn report_only_uncaught_panics() {
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if CATCHING.get() == 0 {

@@ -14,7 +14,7 @@ use crate::exchange::csv;
 use crate::exchange::format::Format;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::Mapping;
-use crate::wire::column::{Column, Columns, CsvColumn, Record, Show, Shown};
+use crate::wire::column::{Column, Columns, CsvColumn, RowObject, Show, ShownIn};
 use crate::wire::row::Row;
 use crate::wire::{mapping, person, project, unit};
 
@@ -128,8 +128,8 @@ impl Export {
                 if self.format == Format::Json && self.count > 0 {
                     out.extend(b",\n");
                 }
-                let record = Record { row: &row, columns: fields };
-                serde_json::to_writer(&mut *out, &Line { kind, record })?;
+                let record = RowObject { row: &row, columns: fields };
+                serde_json::to_writer(&mut *out, &ExportLine { kind, record })?;
                 if self.format == Format::Ndjson {
                     out.push(b'\n');
                 }
@@ -149,7 +149,7 @@ impl Export {
 /// The columns of an export as CSV, beside the kind: first those that one kind of record has, then those of several.
 fn columns(tables: &[&Columns]) -> Vec<CsvColumn> {
     let all = || tables.iter().flat_map(|table| &table.csv);
-    let kept = |column: &&CsvColumn| matches!(column.field.shown, Shown::Everywhere | Shown::InFiles);
+    let kept = |column: &&CsvColumn| matches!(column.field.shown, ShownIn::Everywhere | ShownIn::InFiles);
     let uses = |column: &CsvColumn| all().filter(kept).filter(|it| it.name == column.name).count();
     let mut columns: Vec<CsvColumn> = Vec::new();
     for is_shared in [false, true] {
@@ -169,8 +169,8 @@ fn column_of(field: &Column, column: &CsvColumn) -> Show {
 
 /// The kind first: people read these files from the left.
 #[derive(Serialize)]
-struct Line<'r, 'v> {
+struct ExportLine<'r, 'v> {
     kind: &'static str,
     #[serde(flatten)]
-    record: Record<'r, 'v>,
+    record: RowObject<'r, 'v>,
 }

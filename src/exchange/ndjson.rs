@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::exchange::order::in_order;
 use crate::model::command::{Command, Create, IfExists};
-use crate::wire::fields::{Fields, Given, Manner};
+use crate::wire::fields::{FieldInput, Fields, Manner};
 use crate::wire::json::{self, json_kind};
 use crate::wire::{mapping, person, project, unit};
 
@@ -43,8 +43,8 @@ pub fn commands_of_lines(lines: &[u8]) -> Result<Vec<Command>, Error> {
 pub fn command_of_record(record: Map<String, Value>, if_exists: IfExists) -> Result<Command, Error> {
     let mut fields = Fields::new(record, Manner::Create);
     let kind = match fields.text("kind", "kind", kind)? {
-        Given::Value(kind) => kind,
-        Given::Null | Given::Absent => return Err(Error::Missing { field: "kind" }),
+        FieldInput::Value(kind) => kind,
+        FieldInput::Null | FieldInput::Absent => return Err(Error::Missing { field: "kind" }),
     };
     Ok(match kind {
         "orgUnit" => Command::CreateUnit(Create { fields: unit::unit(fields)?, if_exists }),

@@ -11,14 +11,16 @@ use crate::model::key::{Name, UnitKey};
 use crate::model::reference::UnitRef;
 
 /// Something for each of several lines.
-type Lines<L, T> = Vec<(L, T)>;
+type PerLine<L, T> = Vec<(L, T)>;
 
 /// Puts commands, each with its line, in the order in which they can succeed: units and links between them, each
 /// after what is above it, then people, projects, and what maps them. Where nothing decides, as they came.
 ///
 /// # Errors
 /// The lines of units that are each beneath the next by their keys, and the last beneath the first.
-pub fn in_order<L: Copy>(mut commands: Lines<L, Command>) -> Result<Lines<L, Command>, Lines<L, Error>> {
+pub fn in_order<L: Copy>(
+    mut commands: PerLine<L, Command>,
+) -> Result<PerLine<L, Command>, PerLine<L, Error>> {
     commands.sort_by_key(|(_, command)| rank(command));
     let hierarchy = commands.partition_point(|(_, command)| rank(command) == 0);
     let above: Vec<&Command> = commands[..hierarchy].iter().map(|(_, command)| command).collect();

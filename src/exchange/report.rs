@@ -39,7 +39,7 @@ impl Counts {
 
 /// Why one record was refused. `P` says which one it is: the number of a line, say.
 #[derive(Debug)]
-pub(crate) struct Refusal<P> {
+pub(crate) struct RecordRefusal<P> {
     pub(crate) place: P,
     pub(crate) code: Cow<'static, str>,
     pub(crate) detail: String,
@@ -47,7 +47,7 @@ pub(crate) struct Refusal<P> {
     pub(crate) facts: Map<String, Value>,
 }
 
-impl<P> Refusal<P> {
+impl<P> RecordRefusal<P> {
     /// Of what the directory or the reader of a record refused.
     pub(crate) fn of(place: P, why: &Error) -> Self {
         Self { place, code: why.code().into(), detail: why.to_string(), facts: Map::new() }
@@ -59,7 +59,7 @@ impl<P> Refusal<P> {
 pub(crate) struct Report<P> {
     pub(crate) total: usize,
     pub(crate) count: usize,
-    pub(crate) named: Vec<Refusal<P>>,
+    pub(crate) named: Vec<RecordRefusal<P>>,
     named_max: usize,
 }
 
@@ -70,7 +70,7 @@ impl<P> Report<P> {
     }
 
     /// Counts a refusal. `why` is not made where it is not named.
-    pub(crate) fn add(&mut self, why: impl FnOnce() -> Refusal<P>) {
+    pub(crate) fn add(&mut self, why: impl FnOnce() -> RecordRefusal<P>) {
         self.count += 1;
         if self.named.len() < self.named_max {
             self.named.push(why());

@@ -8,7 +8,7 @@ use petgraph::Direction;
 use crate::graph::index::Index;
 use crate::graph::mappings::{Mappings, Nodes};
 use crate::graph::platforms::Platforms;
-use crate::graph::{Edge, Graph, node};
+use crate::graph::{Graph, GraphEdge, node};
 use crate::model::change::{Batch, Change, ChangeSet};
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::mapping::{Mapping, MappingId, MappingType};
@@ -66,8 +66,8 @@ impl Graph {
             self.nodes.add_node(None);
         }
         for mapping in mappings {
-            let (holder, held) = mapping.holder_and_held();
-            self.nodes.add_edge(node(holder), node(held), Edge::Mapping(Arc::clone(mapping)));
+            let (holder, held) = mapping.parent_and_child();
+            self.nodes.add_edge(node(holder), node(held), GraphEdge::Mapping(Arc::clone(mapping)));
         }
         for entity in entities {
             if let Some(project) = entity.owning_project() {
@@ -205,7 +205,7 @@ impl Graph {
             if let Some(edge) = self.mapping_edge(&mapping.id)
                 && let Some(weight) = self.nodes.edge_weight_mut(edge)
             {
-                *weight = Edge::Mapping(Arc::clone(mapping));
+                *weight = GraphEdge::Mapping(Arc::clone(mapping));
             }
             return;
         }
@@ -220,7 +220,7 @@ impl Graph {
 
     fn end_mapping(&mut self, id: &MappingId) {
         let Some(edge) = self.mapping_edge(id) else { return };
-        if let Some(Edge::Mapping(mapping)) = self.disconnect(edge)
+        if let Some(GraphEdge::Mapping(mapping)) = self.disconnect(edge)
             && let Some((holder, held)) = self.beneath_now(&mapping)
         {
             self.detach(holder, held);
@@ -229,7 +229,7 @@ impl Graph {
 
     /// The unit by which a mapping holds something and what it holds, where that is kept at every change.
     fn beneath_now(&self, mapping: &Mapping) -> Option<(EntityId, EntityId)> {
-        let (holder, held) = mapping.holder_and_held();
+        let (holder, held) = mapping.parent_and_child();
         let is_kept = !self.in_bulk || mapping.mapping_type == MappingType::ParentChild;
         (is_kept && self.beneath.contains_key(&holder)).then_some((holder, held))
     }

@@ -9,20 +9,20 @@ use petgraph::visit::EdgeRef;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
-use crate::graph::{Edge, Graph, Sets, entity_id, node};
+use crate::graph::{Graph, GraphEdge, Sets, entity_id, node};
 use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::MappingType;
 
 /// What is beneath one unit, by kind.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Beneath {
-    /// As [`Beneath::direct`], in a unit that has child units or had some.
+pub(super) struct DescendantSets {
+    /// As [`DescendantSets::direct`], in a unit that has child units or had some.
     own: Option<Box<Sets>>,
     /// The same at any depth.
     pub(super) below: Sets,
 }
 
-impl Beneath {
+impl DescendantSets {
     /// Of a unit that has this directly beneath it, and nothing deeper yet.
     fn of(direct: Sets) -> Self {
         let has_units = !direct[Kind::OrgUnit as usize].is_empty();
@@ -45,14 +45,14 @@ impl Beneath {
     }
 }
 
-impl PartialEq for Beneath {
+impl PartialEq for DescendantSets {
     fn eq(&self, other: &Self) -> bool {
         self.direct() == other.direct() && self.below == other.below
     }
 }
 
 /// Numbers of entities by kind, in no order.
-type Gathered = [Vec<u32>; Kind::ALL.len()];
+type IdsByKind = [Vec<u32>; Kind::ALL.len()];
 
 /// Bitmaps take numbers in order far faster than as they come.
 fn sorted(mut ids: Vec<u32>) -> RoaringBitmap {
@@ -64,7 +64,7 @@ fn sorted(mut ids: Vec<u32>) -> RoaringBitmap {
 impl Graph {
     /// Keeps the closures when `held` comes directly beneath the unit `holder`.
     pub(super) fn attach(&mut self, holder: EntityId, held: EntityId) {
-        let direct = self.held_directly(held);
+        let direct = self.direct_children(held);
         let deeper = self.beneath.get(&held).map(|beneath| beneath.below.clone());
         let beneath = self.beneath.entry(holder).or_default();
         if deeper.is_some() {
@@ -83,7 +83,7 @@ impl Graph {
     /// Keeps the closures when `held` is no longer directly beneath the unit `holder`; the edge is gone already.
     pub(super) fn detach(&mut self, holder: EntityId, held: EntityId) {
         let mut direct = Sets::default();
-        insert(&mut direct, &self.held_directly(held));
+        insert(&mut direct, &self.direct_children(held));
         let mut removed = direct.clone();
         if let Some(beneath) = self.beneath.get(&held) {
             unite(&mut removed, &beneath.below);
@@ -144,13 +144,13 @@ impl Graph {
     /// Computes every closure anew from the edges.
     pub(super) fn rebuild_closures(&mut self) {
         let units = self.all[Kind::OrgUnit as usize].clone();
-        let mut gathered: FxHashMap<EntityId, Gathered> = FxHashMap::default();
-        gathered.extend(units.iter().map(|unit| (EntityId(unit), Gathered::default())));
+        let mut gathered: FxHashMap<EntityId, IdsByKind> = FxHashMap::default();
+        gathered.extend(units.iter().map(|unit| (EntityId(unit), IdsByKind::default())));
         self.gather(&mut gathered);
-        let mut beneath: FxHashMap<EntityId, Beneath> = FxHashMap::default();
+        let mut beneath: FxHashMap<EntityId, DescendantSets> = FxHashMap::default();
         beneath.reserve(gathered.len());
         for (unit, gathered) in gathered {
-            beneath.insert(unit, Beneath::of(gathered.map(sorted)));
+            beneath.insert(unit, DescendantSets::of(gathered.map(sorted)));
         }
         for unit in self.children_first(&units) {
             let Some(direct) = beneath.get(&unit).and_then(|beneath| beneath.own.clone()) else { continue };
@@ -167,18 +167,18 @@ impl Graph {
 
     /// What the edges say is directly beneath each unit. All edges in the order in which they stand in memory:
     /// going from unit to unit would wait for memory at every step.
-    fn gather(&self, gathered: &mut FxHashMap<EntityId, Gathered>) {
+    fn gather(&self, gathered: &mut FxHashMap<EntityId, IdsByKind>) {
         let mut placed: Vec<(EntityId, EntityId)> = Vec::new();
         let mut assets: Vec<(EntityId, EntityId)> = Vec::new();
         for edge in self.nodes.edge_references() {
             let mapping = match edge.weight() {
-                Edge::Mapping(mapping) => mapping,
-                Edge::Asset => {
+                GraphEdge::Mapping(mapping) => mapping,
+                GraphEdge::Asset => {
                     assets.push((entity_id(edge.source()), entity_id(edge.target())));
                     continue;
                 }
             };
-            let (holder, held) = mapping.holder_and_held();
+            let (holder, held) = mapping.parent_and_child();
             let kind = match mapping.mapping_type {
                 MappingType::ParentChild => Kind::OrgUnit,
                 MappingType::PeopleOrg => Kind::Person,
@@ -212,7 +212,7 @@ impl Graph {
     }
 
     /// What comes directly beneath a unit together with `held`: itself, and a project's assets.
-    fn held_directly(&self, held: EntityId) -> Vec<(Kind, EntityId)> {
+    fn direct_children(&self, held: EntityId) -> Vec<(Kind, EntityId)> {
         let with_assets = std::iter::once(held).chain(self.asset_ids(held));
         with_assets.filter_map(|id| Some((self.entity(id)?.kind(), id))).collect()
     }
@@ -237,7 +237,7 @@ impl Graph {
                 } else if seen.insert(unit) {
                     stack.push((unit, true));
                     for edge in self.nodes.edges_directed(node(EntityId(unit)), Direction::Outgoing) {
-                        let is_child = matches!(edge.weight(), Edge::Mapping(mapping)
+                        let is_child = matches!(edge.weight(), GraphEdge::Mapping(mapping)
                             if mapping.mapping_type == MappingType::ParentChild);
                         if is_child {
                             stack.push((entity_id(edge.target()).0, false));

@@ -7,12 +7,12 @@ use hashbrown::HashTable;
 use petgraph::graph::{DiGraph, EdgeIndex};
 use rustc_hash::FxBuildHasher;
 
-use crate::graph::{Edge, Graph, node};
+use crate::graph::{Graph, GraphEdge, node};
 use crate::model::entity::{Entity, EntityId};
 use crate::model::mapping::{Mapping, MappingId};
 
 /// Entities, and what connects them.
-pub(super) type Nodes = DiGraph<Option<Arc<Entity>>, Edge>;
+pub(super) type Nodes = DiGraph<Option<Arc<Entity>>, GraphEdge>;
 
 /// The edge of each mapping.
 #[derive(Debug, Clone, Default)]
@@ -67,24 +67,24 @@ impl Graph {
 
     /// Every mapping, in no order.
     pub(super) fn all_mappings(&self) -> impl Iterator<Item = &Arc<Mapping>> {
-        self.nodes.edge_weights().filter_map(Edge::mapping)
+        self.nodes.edge_weights().filter_map(GraphEdge::mapping)
     }
 
     /// Puts the edge of a mapping that has none.
     pub(super) fn connect(&mut self, mapping: Arc<Mapping>) {
-        let (holder, held) = mapping.holder_and_held();
+        let (holder, held) = mapping.parent_and_child();
         let id = mapping.id;
-        let edge = self.nodes.add_edge(node(holder), node(held), Edge::Mapping(mapping));
+        let edge = self.nodes.add_edge(node(holder), node(held), GraphEdge::Mapping(mapping));
         self.mappings.insert(&id, edge, &self.nodes);
     }
 
     /// Puts the edge from a project to an asset of its own.
     pub(super) fn connect_asset(&mut self, project: EntityId, asset: EntityId) {
-        self.nodes.add_edge(node(project), node(asset), Edge::Asset);
+        self.nodes.add_edge(node(project), node(asset), GraphEdge::Asset);
     }
 
     /// Takes an edge out. The last of all edges gets its place, so that no place is ever empty.
-    pub(super) fn disconnect(&mut self, edge: EdgeIndex) -> Option<Edge> {
+    pub(super) fn disconnect(&mut self, edge: EdgeIndex) -> Option<GraphEdge> {
         if let Some(mapping) = mapping_at(&self.nodes, edge) {
             self.mappings.remove(&mapping.id, edge);
         }
@@ -97,7 +97,7 @@ impl Graph {
 }
 
 fn mapping_at(nodes: &Nodes, edge: EdgeIndex) -> Option<&Arc<Mapping>> {
-    nodes.edge_weight(edge).and_then(Edge::mapping)
+    nodes.edge_weight(edge).and_then(GraphEdge::mapping)
 }
 
 fn hash_at(nodes: &Nodes, edge: EdgeIndex) -> u64 {

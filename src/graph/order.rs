@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use crate::graph::{Graph, texts};
+use crate::graph::{Graph, folded_texts};
 use crate::model::entity::{Body, Entity, EntityId, Kind};
 use crate::model::field::Field;
 use crate::model::key::{RepoUrl, fold};
@@ -43,9 +43,9 @@ impl Order {
         match self.by {
             OrderBy::Created => Some(Value::Millis(entity.stamps.created_at.as_millis())),
             OrderBy::Updated => Some(Value::Millis(entity.stamps.updated_at.as_millis())),
-            OrderBy::Field(field) => match texts::place(entity.kind(), field) {
+            OrderBy::Field(field) => match folded_texts::place(entity.kind(), field) {
                 // An empty text is one that is not there.
-                Some(nth) => Some(texts::nth(graph.text().texts().of(entity.id), nth))
+                Some(nth) => Some(folded_texts::nth(graph.text().texts().of(entity.id), nth))
                     .filter(|text| !text.is_empty())
                     .map(|text| Value::Text(Cow::Borrowed(text))),
                 None => field.text(entity).map(fold).map(Value::Text),

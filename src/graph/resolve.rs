@@ -72,7 +72,7 @@ impl View {
     ///
     /// # Errors
     /// [`Error::Ambiguous`] with the keys of all that fit.
-    pub fn find_unit_beneath(
+    pub fn find_descendant(
         &self,
         upper: EntityId,
         name: &str,

@@ -44,7 +44,7 @@ pub(crate) struct Sorted {
 
 /// Between two records of a list, or at an end of it. The default is the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(crate) struct Place {
+pub(crate) struct SortedPosition {
     chunk: usize,
     offset: usize,
 }
@@ -89,20 +89,24 @@ impl Sorted {
     }
 
     /// The place behind all that `precede`, which are the first of the list.
-    pub(crate) fn place_behind(&self, precedes: impl Fn(EntityId) -> bool) -> Place {
+    pub(crate) fn place_behind(&self, precedes: impl Fn(EntityId) -> bool) -> SortedPosition {
         let is_passed = |chunk: &Arc<Vec<EntityId>>| chunk.last().is_some_and(|id| precedes(*id));
         let chunk = self.chunks.partition_point(is_passed);
         let offset = self.chunks.get(chunk).map_or(0, |chunk| chunk.partition_point(|id| precedes(*id)));
-        Place { chunk, offset }
+        SortedPosition { chunk, offset }
     }
 
     /// The place behind everything.
-    pub(crate) fn end(&self) -> Place {
-        Place { chunk: self.chunks.len(), offset: 0 }
+    pub(crate) fn end(&self) -> SortedPosition {
+        SortedPosition { chunk: self.chunks.len(), offset: 0 }
     }
 
     /// What stands between two places.
-    pub(crate) fn between(&self, start: Place, end: Place) -> impl DoubleEndedIterator<Item = EntityId> {
+    pub(crate) fn between(
+        &self,
+        start: SortedPosition,
+        end: SortedPosition,
+    ) -> impl DoubleEndedIterator<Item = EntityId> {
         (start.chunk..=end.chunk).flat_map(move |at| {
             let chunk = self.chunks.get(at).map_or(&[][..], |chunk| &chunk[..]);
             let from = if at == start.chunk { start.offset } else { 0 };
@@ -115,7 +119,7 @@ impl Sorted {
         let mut place = self.place_behind(precedes);
         if place == self.end() {
             let Some(last) = self.chunks.last() else { return self.chunks.push(Arc::new(vec![id])) };
-            place = Place { chunk: place.chunk - 1, offset: last.len() };
+            place = SortedPosition { chunk: place.chunk - 1, offset: last.len() };
         }
         let chunk = Arc::make_mut(&mut self.chunks[place.chunk]);
         chunk.insert(place.offset, id);
@@ -235,12 +239,12 @@ mod tests {
                 twin.remove(&id);
             }
         }
-        assert!(list.between(Place::default(), list.end()).eq(twin.iter().copied()));
-        assert!(list.between(Place::default(), list.end()).rev().eq(twin.iter().rev().copied()));
+        assert!(list.between(SortedPosition::default(), list.end()).eq(twin.iter().copied()));
+        assert!(list.between(SortedPosition::default(), list.end()).rev().eq(twin.iter().rev().copied()));
         for start in [0, 1_000, 4_999, 6_000].map(EntityId) {
             let place = list.place_behind(|id| id < start);
             assert!(list.between(place, list.end()).eq(twin.range(start..).copied()));
-            assert!(list.between(Place::default(), place).eq(twin.range(..start).copied()));
+            assert!(list.between(SortedPosition::default(), place).eq(twin.range(..start).copied()));
         }
     }
 

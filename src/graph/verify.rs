@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::graph::Graph;
-use crate::graph::closure::Beneath;
+use crate::graph::closure::DescendantSets;
 use crate::graph::view::View;
 use crate::model::entity::{Entity, EntityId, Kind};
 
@@ -99,7 +99,7 @@ impl View {
                     ));
                 }
             }
-            *pairs.entry(mapping.holder_and_held()).or_default() += 1;
+            *pairs.entry(mapping.parent_and_child()).or_default() += 1;
         }
         for ((holder, held), count) in pairs {
             if count > 1 {
@@ -120,7 +120,7 @@ impl Graph {
         self.all.iter().flatten().filter_map(|id| self.entity(EntityId(id)).map(|entity| &**entity))
     }
 
-    fn closures_from_edges(&self) -> FxHashMap<EntityId, Beneath> {
+    fn closures_from_edges(&self) -> FxHashMap<EntityId, DescendantSets> {
         let mut copy = self.clone();
         copy.rebuild_closures();
         copy.beneath
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::graph::index::Index;
     use crate::graph::platforms::Platforms;
-    use crate::graph::{Edge, node};
+    use crate::graph::{GraphEdge, node};
     use crate::model::attributes::Attributes;
     use crate::model::entity::{Body, OrgUnit, Project, Repository, Revision, Stamps};
     use crate::model::key::{Name, ProjectId, UnitKey};
@@ -220,8 +220,8 @@ mod tests {
         broken(
             |graph| {
                 let twice = Arc::clone(graph.mappings_of(LAB).next().unwrap());
-                let (holder, held) = twice.holder_and_held();
-                let edge = Edge::Mapping(Arc::clone(&twice));
+                let (holder, held) = twice.parent_and_child();
+                let edge = GraphEdge::Mapping(Arc::clone(&twice));
                 graph.nodes.add_edge(node(holder), node(held), edge);
             },
             "2 mappings connect",

@@ -2,8 +2,8 @@
 
 mod hierarchy;
 mod related;
-mod sight;
 pub(super) mod unit_node;
+mod visible;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use roaring::RoaringBitmap;
 
 use crate::graph::index::IndexBy;
 use crate::graph::order::Order;
-use crate::graph::{Candidates, Graph, RecordKey, Sorted, Value};
+use crate::graph::{Graph, RecordKey, Sorted, TextCandidates, Value};
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier};
 use crate::model::token::Scope;
 
-use self::sight::Sight;
+use self::visible::VisibleSet;
 
 /// A directory at one revision, as far as one scope may see it. Cheap to clone; never changes.
 #[derive(Debug, Clone)]
 pub struct View {
     graph: Arc<Graph>,
     /// What it is narrowed to; everything where to nothing.
-    sight: Option<Arc<Sight>>,
+    sight: Option<Arc<VisibleSet>>,
 }
 
 /// What is beneath a unit, rolled up, each counted once.
@@ -51,13 +51,13 @@ impl View {
 
     /// About how many bytes it takes to hold this once it was replaced.
     #[cfg(feature = "server")]
-    pub(crate) fn held_bytes(&self) -> u64 {
+    pub(crate) fn retained_bytes(&self) -> u64 {
         self.graph.copy_bytes()
     }
 
     /// As far as `scope` reaches.
     #[must_use]
-    pub fn seen_by(&self, scope: &Scope) -> Self {
+    pub fn scoped_to(&self, scope: &Scope) -> Self {
         match scope {
             Scope::Everything => self.clone(),
             Scope::Units(units) => self.within(units),
@@ -70,7 +70,7 @@ impl View {
     pub fn within(&self, units: &[EntityId]) -> Self {
         let is_unit = |id: &EntityId| self.entity(*id).is_some_and(|it| it.kind() == Kind::OrgUnit);
         let units = units.iter().copied().filter(is_unit).collect();
-        Self { graph: Arc::clone(&self.graph), sight: Some(Arc::new(Sight::of(&self.graph, units))) }
+        Self { graph: Arc::clone(&self.graph), sight: Some(Arc::new(VisibleSet::of(&self.graph, units))) }
     }
 
     /// Whether anything is left out of it.
@@ -85,11 +85,11 @@ impl View {
         self.graph.revision()
     }
 
-    /// A number that the views of one opening of a directory share, and hardly any others: a revision says what is
+    /// A number that the views of one instance_id of a directory share, and hardly any others: a revision says what is
     /// in a directory only together with this, since a backup that was restored counts on from where it stood.
     #[must_use]
-    pub fn opening(&self) -> u32 {
-        self.graph.opening
+    pub fn instance_id(&self) -> u32 {
+        self.graph.instance_id
     }
 
     /// A word for what this view may see: the same for equal scopes, for use in `ETag`s and cache keys.
@@ -98,11 +98,11 @@ impl View {
         self.sight.as_ref().map_or("all", |sight| sight.name(&self.graph))
     }
 
-    /// Tells what this view holds from what any other does, as a word: equal views of one opening have the same. For
+    /// Tells what this view holds from what any other does, as a word: equal views of one instance_id have the same. For
     /// `ETag`s and cache keys.
     #[must_use]
     pub fn identity(&self) -> String {
-        format!("r{}-{}-{:08x}", self.revision(), self.scope_name(), self.opening())
+        format!("r{}-{}-{:08x}", self.revision(), self.scope_name(), self.instance_id())
     }
 
     pub(super) fn graph(&self) -> &Graph {
@@ -184,7 +184,7 @@ impl View {
 
     /// Who of a kind may have `part`, folded, somewhere in a text of their own; none when it is too short to look
     /// up. Not narrowed to what is in sight.
-    pub(crate) fn may_contain(&self, part: &str) -> Option<Candidates> {
+    pub(crate) fn may_contain(&self, part: &str) -> Option<TextCandidates> {
         self.graph.text().containing(part)
     }
 
@@ -194,7 +194,7 @@ impl View {
     }
 
     /// For each three letters in a row of a word, folded, who has them. Not narrowed to what is in sight.
-    pub(crate) fn letters_in_a_row(&self, word: &str) -> Vec<RoaringBitmap> {
+    pub(crate) fn trigrams(&self, word: &str) -> Vec<RoaringBitmap> {
         self.graph.text().each_of(word)
     }
 

@@ -6,7 +6,7 @@ use petgraph::Direction;
 use petgraph::visit::EdgeRef;
 use rustc_hash::FxHashSet;
 
-use crate::graph::{Edge, Graph, entity_id, node};
+use crate::graph::{Graph, GraphEdge, entity_id, node};
 use crate::model::entity::EntityId;
 use crate::model::mapping::{Mapping, MappingType};
 
@@ -21,12 +21,12 @@ impl Graph {
     pub(super) fn holding_units(&self, id: EntityId) -> Vec<EntityId> {
         self.holding(id)
             .filter(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
-            .map(|mapping| mapping.holder_and_held().0)
+            .map(|mapping| mapping.parent_and_child().0)
             .collect()
     }
 
     /// Whether any unit holds `id` directly.
-    pub(super) fn is_held(&self, id: EntityId) -> bool {
+    pub(super) fn is_child(&self, id: EntityId) -> bool {
         self.holding(id).any(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
     }
 
@@ -35,7 +35,7 @@ impl Graph {
         let mut holding: Vec<_> = self
             .holding(id)
             .filter(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
-            .map(|mapping| (mapping.stamps.valid_from, mapping.id, mapping.holder_and_held().0))
+            .map(|mapping| (mapping.stamps.valid_from, mapping.id, mapping.parent_and_child().0))
             .collect();
         holding.sort_unstable();
         holding.into_iter().map(|(_, _, unit)| unit).collect()
@@ -82,13 +82,13 @@ impl Graph {
     pub(super) fn asset_ids(&self, project: EntityId) -> impl Iterator<Item = EntityId> + '_ {
         self.nodes
             .edges_directed(node(project), Direction::Outgoing)
-            .filter(|edge| matches!(edge.weight(), Edge::Asset))
+            .filter(|edge| matches!(edge.weight(), GraphEdge::Asset))
             .map(|edge| entity_id(edge.target()))
     }
 
     /// The mapping by which `holder` holds `held` directly, if one does.
     pub(super) fn mapping_between(&self, holder: EntityId, held: EntityId) -> Option<&Mapping> {
-        self.holding(held).find(|mapping| mapping.holder_and_held().0 == holder).map(Arc::as_ref)
+        self.holding(held).find(|mapping| mapping.parent_and_child().0 == holder).map(Arc::as_ref)
     }
 
     /// The mappings that name `id` at either end, in no order.

@@ -91,7 +91,7 @@ impl MappingType {
     /// What holds and what is held, of the two ends: parent and child, unit and what is placed in it, project
     /// and member.
     #[must_use]
-    pub fn holder_and_held(self, from: EntityId, to: EntityId) -> (EntityId, EntityId) {
+    pub fn parent_and_child(self, from: EntityId, to: EntityId) -> (EntityId, EntityId) {
         match self {
             Self::ParentChild | Self::ProjectPeople => (from, to),
             Self::ProjectOrg | Self::PeopleOrg => (to, from),
@@ -191,10 +191,10 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// As [`MappingType::holder_and_held`].
+    /// As [`MappingType::parent_and_child`].
     #[must_use]
-    pub fn holder_and_held(&self) -> (EntityId, EntityId) {
-        self.mapping_type.holder_and_held(self.from, self.to)
+    pub fn parent_and_child(&self) -> (EntityId, EntityId) {
+        self.mapping_type.parent_and_child(self.from, self.to)
     }
 }
 

@@ -137,7 +137,7 @@ pub struct Token {
 impl Token {
     /// Whether it is neither revoked nor expired.
     #[must_use]
-    pub fn holds_at(&self, now: Timestamp) -> bool {
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 }
@@ -150,14 +150,14 @@ pub enum Actor {
     /// The holder of a token.
     Token(TokenId),
     /// Whom an identity provider vouches for.
-    Subject(Subject),
+    Jwt(JwtSubject),
 }
 
 /// What an identity provider calls someone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Subject(Box<str>);
+pub struct JwtSubject(Box<str>);
 
-impl Subject {
+impl JwtSubject {
     /// The longest, in bytes.
     pub const BYTES_MAX: usize = 255;
 
@@ -184,7 +184,7 @@ impl fmt::Display for Actor {
         match self {
             Self::Local => f.write_str("local"),
             Self::Token(id) => write!(f, "token:{id}"),
-            Self::Subject(subject) => write!(f, "jwt:{}", subject.as_str()),
+            Self::Jwt(subject) => write!(f, "jwt:{}", subject.as_str()),
         }
     }
 }

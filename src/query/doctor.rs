@@ -6,8 +6,8 @@
 
 mod mappings;
 mod message;
+mod page;
 mod people;
-mod place;
 mod placement;
 mod projects;
 mod units;
@@ -16,7 +16,7 @@ use crate::graph::View;
 use crate::model::entity::{Entity, EntityId, Kind};
 use crate::model::mapping::MappingId;
 
-pub use place::FindingPage;
+pub use page::FindingPage;
 
 /// What kind of thing was found. No finding is damage: each is for someone who knows the organisation to judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

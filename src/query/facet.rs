@@ -80,7 +80,7 @@ pub fn facets(
     dimensions: &[FacetBy],
     disjunctive: bool,
 ) -> Vec<Vec<Bucket>> {
-    let mut asked: Vec<Counted<'_>> = Vec::new();
+    let mut asked: Vec<FacetCounts<'_>> = Vec::new();
     let mut facets = Vec::with_capacity(dimensions.len());
     for by in dimensions {
         let filter =
@@ -88,7 +88,7 @@ pub fn facets(
         // Dimensions without conditions of their own ask for the same records.
         let place = asked.iter().position(|counted| counted.filter == filter).unwrap_or_else(|| {
             let matches = select(view, kind, &filter);
-            asked.push(Counted { filter, matches, units: OnceCell::new() });
+            asked.push(FacetCounts { filter, matches, units: OnceCell::new() });
             asked.len() - 1
         });
         facets.push(asked[place].buckets(view, kind, *by));
@@ -103,14 +103,14 @@ pub fn facet(view: &View, kind: Kind, filter: &Filter, by: FacetBy, disjunctive:
 }
 
 /// What a filter matches, counted.
-struct Counted<'v> {
+struct FacetCounts<'v> {
     filter: Filter,
     matches: Cow<'v, RoaringBitmap>,
     /// The units with some of it beneath them, counted when the first level is asked for.
     units: OnceCell<Vec<(EntityId, u64)>>,
 }
 
-impl Counted<'_> {
+impl FacetCounts<'_> {
     fn buckets(&self, view: &View, kind: Kind, by: FacetBy) -> Vec<Bucket> {
         let matches = &self.matches;
         match by {
@@ -249,7 +249,7 @@ fn platforms(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<Bucket> {
 
 /// By a text of their own; emails are one value however they are spelled.
 fn own_field(view: &View, matches: &RoaringBitmap, field: Field) -> Vec<Bucket> {
-    let mut tally = Tally::default();
+    let mut tally = ValueCounts::default();
     for id in matches {
         if let Some(text) = view.entity(EntityId(id)).and_then(|entity| field.text(entity)) {
             let value = if field == Field::OwnerEmail { fold(text) } else { Cow::Borrowed(text) };
@@ -267,7 +267,7 @@ fn neighbour_field(
     relation: Relation,
     field: Field,
 ) -> Vec<Bucket> {
-    let mut tally = Tally::default();
+    let mut tally = ValueCounts::default();
     for id in matches {
         for neighbour in neighbours(view, kind, EntityId(id), relation) {
             if let Some(text) = view.entity(neighbour).and_then(|entity| field.text(entity)) {
@@ -279,7 +279,7 @@ fn neighbour_field(
 }
 
 /// Counts entities by value, as long as all of one entity's values come together.
-struct Tally<'v, V> {
+struct ValueCounts<'v, V> {
     values: FxHashMap<V, Tallied<'v>>,
 }
 
@@ -289,13 +289,13 @@ struct Tallied<'v> {
     last: u32,
 }
 
-impl<V> Default for Tally<'_, V> {
+impl<V> Default for ValueCounts<'_, V> {
     fn default() -> Self {
         Self { values: FxHashMap::default() }
     }
 }
 
-impl<'v, V: Eq + Hash> Tally<'v, V> {
+impl<'v, V: Eq + Hash> ValueCounts<'v, V> {
     fn count(&mut self, value: V, entity: u32, shown: &'v str) {
         let tallied = self.values.entry(value).or_insert(Tallied { shown, count: 0, last: entity });
         if tallied.count == 0 || tallied.last != entity {

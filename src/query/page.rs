@@ -10,10 +10,10 @@ use roaring::RoaringBitmap;
 
 use crate::error::Error;
 use crate::graph::order::{Order, OrderBy};
-use crate::graph::{Place, Sorted, Value, View};
+use crate::graph::{Sorted, SortedPosition, Value, View};
 use crate::model::entity::{Entity, EntityId};
-use crate::query::least::Least;
 use crate::query::position::Position;
+use crate::query::top_k::Least;
 
 /// So many records of a list are passed in the time in which one is read.
 const WALKED_WHILE_ONE_IS_READ: u64 = 16;
@@ -210,7 +210,7 @@ fn by_walking(
     bounds: &Bounds,
     request: &PageRequest,
 ) -> Page {
-    let begin = Place::default();
+    let begin = SortedPosition::default();
     let start = bounds.after.as_ref().map_or(begin, |after| {
         sorted.place_behind(|id| after.compare_record(view, id, order) != Ordering::Greater)
     });

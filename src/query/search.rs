@@ -9,10 +9,10 @@ use crate::graph::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::field::Field;
 use crate::model::key::RepoUrl;
-use crate::query::closeness::{Rated, WHOLE, best_beginning, best_text};
-use crate::query::least::Least;
-use crate::query::similar::Similar;
+use crate::query::relevance::{Rated, WHOLE, best_beginning, best_text};
+use crate::query::spelling::Similar;
 use crate::query::text::Part;
+use crate::query::top_k::Least;
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +33,8 @@ pub struct Hit {
 /// Where that finds too few, what differs by a letter or two comes last.
 #[must_use]
 pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>, first: usize) -> Vec<Hit> {
-    let Some(wanted) = Wanted::new(text) else { return Vec::new() };
-    let scope = Scope::new(view, kinds, within);
+    let Some(wanted) = SearchTerms::new(text) else { return Vec::new() };
+    let scope = SearchScope::new(view, kinds, within);
     let mut found = Vec::new();
     if let Some(mut beginning) = view.may_start(wanted.phrase.folded()) {
         // Nothing but a beginning or a whole url is worth as much, so a page full of them is the best there is.
@@ -61,13 +61,13 @@ pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>,
 }
 
 /// What is searched among.
-struct Scope<'v> {
+struct SearchScope<'v> {
     view: &'v View,
     kinds: Vec<Kind>,
     within: Option<EntityId>,
 }
 
-impl<'v> Scope<'v> {
+impl<'v> SearchScope<'v> {
     fn new(view: &'v View, kinds: &[Kind], within: Option<EntityId>) -> Self {
         let is_wanted = |kind: &Kind| kinds.is_empty() || kinds.contains(kind);
         Self { view, kinds: Kind::ALL.into_iter().filter(is_wanted).collect(), within }
@@ -87,13 +87,13 @@ impl<'v> Scope<'v> {
         candidates: &RoaringBitmap,
         first: usize,
         rate: impl Fn(EntityId, Kind, &str) -> Option<Rated>,
-    ) -> Vec<Found> {
+    ) -> Vec<RankedHit> {
         let view = self.view;
-        let mut best = Least::new(first, Found::cmp);
+        let mut best = Least::new(first, RankedHit::cmp);
         for kind in &self.kinds {
             view.each_texts(&(candidates & &*self.of_kind(*kind)), |id, texts| {
                 if let Some(Rated { points, field, length }) = rate(id, *kind, texts) {
-                    best.push(Found { points: Reverse(points), length, id, field });
+                    best.push(RankedHit { points: Reverse(points), length, id, field });
                 }
             });
         }
@@ -103,14 +103,14 @@ impl<'v> Scope<'v> {
 
 /// The best is the least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Found {
+struct RankedHit {
     points: Reverse<u16>,
     length: usize,
     id: EntityId,
     field: usize,
 }
 
-impl Found {
+impl RankedHit {
     fn into_hit(self, view: &View) -> Option<Hit> {
         let entity = view.entity(self.id)?;
         let matched = entity.kind().texts().get(self.field)?.text(entity)?.to_owned();
@@ -119,14 +119,14 @@ impl Found {
 }
 
 /// What is searched for.
-struct Wanted {
+struct SearchTerms {
     phrase: Part,
     words: Vec<Part>,
     /// Normalised.
     url: Option<String>,
 }
 
-impl Wanted {
+impl SearchTerms {
     /// None where there is nothing to search for.
     fn new(text: &str) -> Option<Self> {
         let phrase = Part::new(text.trim());
@@ -212,6 +212,6 @@ mod tests {
 
     #[test]
     fn nothing_is_searched_for_by_spaces() {
-        assert!(Wanted::new(" \t ").is_none());
+        assert!(SearchTerms::new(" \t ").is_none());
     }
 }

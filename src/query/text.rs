@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashSet;
 
-use crate::graph::{Candidates, SEPARATOR, View, nth_text, text_place};
+use crate::graph::{SEPARATOR, TextCandidates, View, nth_text, text_place};
 use crate::model::entity::{EntityId, Kind};
 use crate::model::key::{RepoUrl, fold};
 use crate::model::level::UnitType;
@@ -91,15 +91,15 @@ impl Matcher {
     }
 
     /// Everyone who may pass, where an index can tell.
-    fn likely(&self, view: &View, kind: Kind) -> Option<Candidates> {
+    fn likely(&self, view: &View, kind: Kind) -> Option<TextCandidates> {
         match self {
             Self::AnyContains(part) => view.may_contain(part.folded()),
             Self::Contains(field, part) if kind.texts().contains(field) => {
                 // It may be another text that has the part.
-                view.may_contain(part.folded()).map(|likely| Candidates { certain: false, ..likely })
+                view.may_contain(part.folded()).map(|likely| TextCandidates { certain: false, ..likely })
             }
             Self::StartsWith(field, part) if kind.texts().contains(field) => {
-                view.may_start(part.folded()).map(|ids| Candidates { ids, certain: false })
+                view.may_start(part.folded()).map(|ids| TextCandidates { ids, certain: false })
             }
             _ => None,
         }
@@ -110,8 +110,8 @@ impl Matcher {
     pub(super) fn pass(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
         let likely = if candidates.len() > LOOKED_AT_AT_ONCE { self.likely(view, kind) } else { None };
         match likely {
-            Some(Candidates { ids, certain: true }) => ids & candidates,
-            Some(Candidates { ids, certain: false }) => self.look_at(view, kind, &(ids & candidates)),
+            Some(TextCandidates { ids, certain: true }) => ids & candidates,
+            Some(TextCandidates { ids, certain: false }) => self.look_at(view, kind, &(ids & candidates)),
             None => self.look_at(view, kind, candidates),
         }
     }

@@ -3,10 +3,10 @@
 //!
 //! What must stay true: no caller has more than its share of anything, so that one token cannot take everyone's.
 
-pub(super) mod gate;
-pub(super) mod heavy;
 pub(super) mod memory;
+pub(super) mod middleware;
 pub(super) mod rate;
+pub(super) mod slots;
 pub(super) mod work;
 
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::server::admission::heavy::Heavy;
 use crate::server::admission::memory::Memory;
 use crate::server::admission::rate::{Rates, Remaining, TooMany};
+use crate::server::admission::slots::HeavySlots;
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Principal;
 use crate::server::connection::config::Exposure;
@@ -33,7 +33,7 @@ pub(super) struct Admission {
     /// The memory for what requests make.
     pub(super) memory: Memory,
     /// The slots for what takes long.
-    pub(super) heavy: Heavy,
+    pub(super) heavy: HeavySlots,
     pub(super) store: StoreTurns,
 }
 
@@ -77,13 +77,13 @@ pub(super) enum Refused {
 
 impl Admission {
     pub(super) fn new(authenticator: &Authenticator, exposure: &Exposure) -> Self {
-        let share = |all| authenticator.share_of(all);
+        let share = |all| authenticator.quota_of(all);
         let requests = exposure.requests_at_once;
         Self {
             rates: Rates::new(exposure.requests_a_second),
             requests: Quota::new(requests, share(requests)),
             memory: Memory::new(share),
-            heavy: Heavy::new(share),
+            heavy: HeavySlots::new(share),
             store: StoreTurns::new(),
         }
     }

@@ -15,9 +15,11 @@ use crate::server::connection;
 
 pub use crate::server::auth::caller::Caller;
 pub use crate::server::auth::identity_provider::IdentityProvider;
-pub use crate::server::connection::config::{Exposure, Origin, Patience};
+pub use crate::server::connection::config::{ConnectionTimeouts, Exposure, Origin};
 pub use crate::server::connection::tls::Tls;
-pub use crate::server::graphql::{Answer, Asked, Settings as GraphqlSettings, Wanted, execute, schema_sdl};
+pub use crate::server::graphql::{
+    DocumentSource, GraphqlRequest, GraphqlResponse, GraphqlSettings, execute, schema_sdl,
+};
 pub use crate::server::limits::ANSWERS_KEPT_BYTES;
 pub use crate::server::rest::openapi;
 

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::hash::RandomState;
 
-use quick_cache::sync::{Cache as Kept, DefaultLifecycle};
+use quick_cache::sync::{Cache as Store, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 
 /// The parts of a cache, each with a lock of its own. What takes more than one part's room is not kept.
@@ -24,7 +24,7 @@ pub(crate) trait SizeBytes {
 }
 
 /// Values by the digest of what they depend on; many threads may ask at once.
-pub(crate) struct Cache<V>(Kept<Digest, V, BySize, RandomState>);
+pub(crate) struct Cache<V>(Store<Digest, V, BySize, RandomState>);
 
 #[derive(Clone)]
 struct BySize;
@@ -44,7 +44,7 @@ impl<V: SizeBytes + Clone> Cache<V> {
             .estimated_items_capacity(usize::try_from(room / usual).unwrap_or(usize::MAX))
             .build()
             .expect("both capacities were given");
-        Self(Kept::with_options(options, BySize, RandomState::new(), DefaultLifecycle::default()))
+        Self(Store::with_options(options, BySize, RandomState::new(), DefaultLifecycle::default()))
     }
 
     pub(crate) fn get(&self, key: &Digest) -> Option<V> {
@@ -79,9 +79,9 @@ mod tests {
     const ROOM: u64 = 1 << 20;
 
     #[derive(Clone)]
-    struct Text(String);
+    struct CachedText(String);
 
-    impl SizeBytes for Text {
+    impl SizeBytes for CachedText {
         fn size_bytes(&self) -> u64 {
             self.0.len() as u64
         }
@@ -95,7 +95,7 @@ mod tests {
     fn holds_no_more_than_it_has_room_for() {
         let cache = Cache::new(ROOM, 1_000);
         for number in 0..10_000 {
-            assert!(cache.keep(key(number), Text("x".repeat(1_000))));
+            assert!(cache.keep(key(number), CachedText("x".repeat(1_000))));
             assert!(cache.0.weight() <= ROOM);
         }
         let kept = (0..10_000).filter(|number| cache.get(&key(*number)).is_some()).count();
@@ -105,18 +105,18 @@ mod tests {
     #[test]
     fn what_is_asked_for_stays_while_what_is_not_comes_and_goes() {
         let cache = Cache::new(ROOM, 1_000);
-        cache.keep(key(0), Text("often".to_owned()));
+        cache.keep(key(0), CachedText("often".to_owned()));
         for number in 1..10_000 {
             assert!(cache.get(&key(0)).is_some(), "{number}");
-            cache.keep(key(number), Text("x".repeat(1_000)));
+            cache.keep(key(number), CachedText("x".repeat(1_000)));
         }
     }
 
     #[test]
     fn what_is_too_large_is_not_kept_and_drives_nothing_out() {
         let cache = Cache::new(ROOM, 1_000);
-        assert!(cache.keep(key(0), Text("small".to_owned())));
-        assert!(!cache.keep(key(1), Text("x".repeat(1 << 18))));
+        assert!(cache.keep(key(0), CachedText("small".to_owned())));
+        assert!(!cache.keep(key(1), CachedText("x".repeat(1 << 18))));
         assert!(cache.get(&key(1)).is_none());
         assert!(cache.get(&key(0)).is_some());
     }

@@ -17,7 +17,7 @@ use axum::Router;
 use axum::routing::{any, get};
 
 use crate::directory::Directory;
-use crate::server::admission::work::Work;
+use crate::server::admission::work::RequestWork;
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Caller;
 use crate::server::graphql::execution::endpoint::Endpoint;
@@ -25,12 +25,12 @@ use crate::server::graphql::transport::sockets::Sockets;
 use crate::server::graphql::transport::{http, ws};
 use crate::server::metrics::Metrics;
 
-pub use crate::server::graphql::execution::document::{Asked, Wanted};
-pub use crate::server::graphql::execution::response::Answer;
+pub use crate::server::graphql::execution::document::{DocumentSource, GraphqlRequest};
+pub use crate::server::graphql::execution::response::GraphqlResponse;
 pub use crate::server::graphql::schema::schema_sdl;
-pub use crate::server::graphql::settings::Settings;
+pub use crate::server::graphql::settings::GraphqlSettings;
 
-pub(super) use crate::server::graphql::execution::endpoint::Shared;
+pub(super) use crate::server::graphql::execution::endpoint::GraphqlState;
 pub(super) use crate::server::graphql::transport::http::wants_page;
 
 /// The routes `/graphql` and `/graphql/ws`.
@@ -40,7 +40,7 @@ pub(super) struct Routes {
 }
 
 /// All routes of GraphQL.
-pub(super) fn routes(shared: Shared) -> Routes {
+pub(super) fn routes(shared: GraphqlState) -> Routes {
     let endpoint = Arc::new(Endpoint::new(shared));
     let sockets = Arc::new(Sockets::new(Arc::clone(&endpoint)));
     Routes {
@@ -50,9 +50,9 @@ pub(super) fn routes(shared: Shared) -> Routes {
 }
 
 /// Carries out a query or a mutation in the name of the process that holds the store.
-pub async fn execute(directory: Directory, asked: Asked) -> Answer {
-    let work = Work::local(directory.clone());
-    let shared = Shared {
+pub async fn execute(directory: Directory, asked: GraphqlRequest) -> GraphqlResponse {
+    let work = RequestWork::local(directory.clone());
+    let shared = GraphqlState {
         authenticator: Arc::new(Authenticator::new(directory.clone()).without_tokens()),
         admission: Arc::clone(work.admission()),
         metrics: Arc::new(Metrics::new(directory.clone())),

@@ -24,11 +24,11 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
 use crate::directory::Directory;
-use crate::server::response::problem::Refusal;
+use crate::server::response::problem::ProblemCode;
 
 use self::operation::OperationNames;
 
-pub(crate) use self::operation::Operation;
+pub(crate) use self::operation::OperationLabel;
 pub(super) use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 
 /// Answers take from some ten microseconds to some seconds. In seconds.
@@ -78,16 +78,16 @@ struct OperationLabels {
 
 /// One more of what a gauge counts, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Open(Gauge);
+pub(crate) struct GaugeGuard(Gauge);
 
-impl Open {
+impl GaugeGuard {
     fn one(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }
 }
 
-impl Drop for Open {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -100,7 +100,7 @@ impl Metrics {
         all.register_collector(Box::new(process::Process));
         let clade = all.sub_registry_with_prefix("clade");
         clade.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        clade.register_collector(Box::new(directory::Told(directory)));
+        clade.register_collector(Box::new(directory::DirectoryCollector(directory)));
         let mut metrics = Self {
             registry: Registry::default(),
             requests: durations(
@@ -146,18 +146,18 @@ impl Metrics {
             status: status_class(response.status()),
         };
         self.requests.get_or_create(&labels).observe(took.as_secs_f64());
-        if let Some(Refusal(code)) = response.extensions().get() {
+        if let Some(ProblemCode(code)) = response.extensions().get() {
             self.refusals.get_or_create(&RefusalLabels { code }).inc();
         }
     }
 
     /// The operation that `name` and `kind` are counted under.
-    pub(crate) fn operation(&self, name: Option<&str>, kind: &'static str) -> Operation {
-        Operation { name: self.operation_names.counted(name), kind }
+    pub(crate) fn operation(&self, name: Option<&str>, kind: &'static str) -> OperationLabel {
+        OperationLabel { name: self.operation_names.counted(name), kind }
     }
 
     /// A GraphQL operation was carried out, or its answer was kept.
-    pub(crate) fn carried_out(&self, operation: &Operation, is_good: bool, took: Duration) {
+    pub(crate) fn carried_out(&self, operation: &OperationLabel, is_good: bool, took: Duration) {
         let labels = OperationLabels {
             operation: Arc::clone(&operation.name),
             kind: operation.kind,
@@ -189,13 +189,13 @@ impl Metrics {
     }
 
     /// A socket, while it is open.
-    pub(crate) fn socket(&self) -> Open {
-        Open::one(&self.sockets)
+    pub(crate) fn socket(&self) -> GaugeGuard {
+        GaugeGuard::one(&self.sockets)
     }
 
     /// A subscription, while it is open.
-    pub(crate) fn subscription(&self) -> Open {
-        Open::one(&self.subscriptions)
+    pub(crate) fn subscription(&self) -> GaugeGuard {
+        GaugeGuard::one(&self.subscriptions)
     }
 }
 

@@ -3,8 +3,6 @@
 //! A handler reads its request into types that cannot be wrong, asks the view or the writer, and dresses the answer.
 
 mod bulk;
-mod conditions;
-mod docs;
 mod doctor;
 mod etag;
 mod filters;
@@ -12,18 +10,15 @@ mod format;
 mod levels;
 mod list;
 mod log;
-mod mapping;
 mod mapping_list;
-mod narrowed;
+mod mappings;
 pub mod openapi;
 mod operations;
 mod org_hierarchy;
-mod parameters;
 mod people;
-mod project;
+mod projects;
 mod resource;
 mod rows;
-mod schema;
 mod single;
 mod unit_lists;
 mod unit_tree;
@@ -54,12 +49,12 @@ fn routes() -> OpenApiRouter {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(people::create, people::list))
         .routes(routes!(people::show, people::replace, people::change, people::end))
-        .routes(routes!(project::create, project::list_alias))
-        .routes(routes!(project::list))
-        .routes(routes!(project::show, project::replace, project::change, project::end))
-        .routes(routes!(mapping::create, mapping::list_alias))
-        .routes(routes!(mapping::list))
-        .routes(routes!(mapping::show, mapping::replace, mapping::change, mapping::end))
+        .routes(routes!(projects::create, projects::list_alias))
+        .routes(routes!(projects::list))
+        .routes(routes!(projects::show, projects::replace, projects::change, projects::end))
+        .routes(routes!(mappings::create, mappings::list_alias))
+        .routes(routes!(mappings::list))
+        .routes(routes!(mappings::show, mappings::replace, mappings::change, mappings::end))
         .routes(routes!(org_hierarchy::link, org_hierarchy::list))
         .routes(routes!(units::create, units::list))
         .routes(routes!(units::show, units::replace, units::change, units::end))

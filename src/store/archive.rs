@@ -19,9 +19,9 @@ use crate::model::change::{Batch, ChangeSet};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::model::token::TokenId;
-use crate::store::archive::line::{IdText, Line, id};
+use crate::store::archive::line::{ArchiveLine, IdText, id};
 use crate::store::backup::Snapshot;
-use crate::store::check::Checked;
+use crate::store::check::FileCheck;
 use crate::store::fact::unreadable;
 use crate::store::failure::{damaged, failed, reading, reading_at};
 use crate::store::new_file::NewFile;
@@ -44,7 +44,7 @@ impl Snapshot {
         let meta = self.meta()?;
         let mut text = IdText::new();
         let mut writing = Writing { out, hasher: Hasher::new() };
-        writing.put(&Line::Archive { version: VERSION, store: text.of(meta.store) })?;
+        writing.put(&ArchiveLine::Archive { version: VERSION, store: text.of(meta.store) })?;
         for batch in log::read(&self.0, Revision(1))? {
             writing.put_batch(&batch?)?;
         }
@@ -54,10 +54,10 @@ impl Snapshot {
             Vec::new()
         });
         for (id, at) in uses {
-            writing.put(&Line::Used { token: id.as_str(), at: at.as_millis() })?;
+            writing.put(&ArchiveLine::Used { token: id.as_str(), at: at.as_millis() })?;
         }
         let blake3 = writing.hasher.finalize().to_hex();
-        writing.put(&Line::End { revisions: meta.revision.0, blake3: &blake3 })?;
+        writing.put(&ArchiveLine::End { revisions: meta.revision.0, blake3: &blake3 })?;
         Ok(meta.revision)
     }
 }
@@ -80,7 +80,7 @@ impl Store {
     ///
     /// # Errors
     /// When there is something, or the archive is none, a newer one, cut short or changed; nothing is left then.
-    pub fn restore_archive(path: &Path, archive: impl BufRead) -> Result<Checked, StoreError> {
+    pub fn restore_archive(path: &Path, archive: impl BufRead) -> Result<FileCheck, StoreError> {
         let mut reading = Reading { archive, text: Vec::new(), number: 0, hasher: Hasher::new() };
         // Before anything is made: the first line tells what file it is.
         let store = reading.begin()?;
@@ -105,7 +105,7 @@ struct Writing<'o, W> {
 }
 
 impl<W: Write> Writing<'_, W> {
-    fn put(&mut self, line: &Line<'_>) -> Result<(), StoreError> {
+    fn put(&mut self, line: &ArchiveLine<'_>) -> Result<(), StoreError> {
         let mut text = serde_json::to_vec(line).expect("texts and numbers are JSON");
         text.push(b'\n');
         if text.len() as u64 > LINE_MAX_BYTES {
@@ -125,11 +125,11 @@ impl<W: Write> Writing<'_, W> {
     fn put_batch(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let mut text = IdText::new();
         let (revision, at) = (batch.revision.0, batch.at.as_millis());
-        self.put(&Line::Batch { revision, id: text.of(batch.id), at })?;
+        self.put(&ArchiveLine::Batch { revision, id: text.of(batch.id), at })?;
         for set in &batch.sets {
-            self.put(&Line::of_actor(&set.actor))?;
+            self.put(&ArchiveLine::of_actor(&set.actor))?;
             for change in &set.changes {
-                let line = Line::of_change(change, &mut text);
+                let line = ArchiveLine::of_change(change, &mut text);
                 self.put(&line.map_err(unreadable(batch.revision))?)?;
             }
         }
@@ -166,7 +166,7 @@ impl<R: BufRead> Reading<R> {
             return Err(StoreError::new(StoreTrouble::NewerFormat, what));
         }
         match self.line(&value).map_err(none)? {
-            Line::Archive { store, .. } => id(store).map_err(|why| self.unfit(why)),
+            ArchiveLine::Archive { store, .. } => id(store).map_err(|why| self.unfit(why)),
             _ => Err(none(damaged("another line"))),
         }
     }
@@ -178,21 +178,24 @@ impl<R: BufRead> Reading<R> {
         loop {
             let value = self.next()?;
             let line = self.line(&value)?;
-            let ends = matches!(line, Line::Batch { .. } | Line::Used { .. } | Line::End { .. });
+            let ends = matches!(
+                line,
+                ArchiveLine::Batch { .. } | ArchiveLine::Used { .. } | ArchiveLine::End { .. }
+            );
             if let Some(whole) = open.take_if(|_| ends) {
                 store.commit_later(&whole).map_err(|why| self.unwritten(why))?;
             }
             match line {
-                Line::Batch { revision, id: text, at } => {
+                ArchiveLine::Batch { revision, id: text, at } => {
                     let id = id(text).map_err(|why| self.unfit(why))?;
                     let (revision, at) = (Revision(revision), Timestamp::from_millis(at));
                     open = Some(Batch { revision, id, at, sets: Vec::new() });
                 }
-                Line::Used { token, at } => {
+                ArchiveLine::Used { token, at } => {
                     let token = TokenId::parse(token).map_err(|why| self.unfit(why))?;
                     uses.push((token, Timestamp::from_millis(at)));
                 }
-                Line::End { revisions, blake3 } => {
+                ArchiveLine::End { revisions, blake3 } => {
                     let fits = store.revision().0 == revisions && *self.hasher.finalize().to_hex() == *blake3;
                     self.end(fits)?;
                     return Ok(uses);
@@ -220,8 +223,8 @@ impl<R: BufRead> Reading<R> {
         }
     }
 
-    fn line<'v>(&self, value: &'v Value) -> Result<Line<'v>, StoreError> {
-        Line::deserialize(value).map_err(|why| self.unfit(why))
+    fn line<'v>(&self, value: &'v Value) -> Result<ArchiveLine<'v>, StoreError> {
+        ArchiveLine::deserialize(value).map_err(|why| self.unfit(why))
     }
 
     /// The archive is what was written, and nothing stands behind it.
@@ -247,7 +250,7 @@ impl<R: BufRead> Reading<R> {
 }
 
 /// Adds what is no beginning of an entry to the one that is open.
-fn add(open: Option<&mut Batch>, line: Line<'_>) -> Result<(), Unfit> {
+fn add(open: Option<&mut Batch>, line: ArchiveLine<'_>) -> Result<(), Unfit> {
     let sets = &mut open.ok_or(Unfit::Shape)?.sets;
     match line.actor()? {
         Some(actor) => sets.push(ChangeSet { actor, changes: Vec::new() }),

@@ -27,16 +27,16 @@ const TOLD_MAX: usize = 20;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct Damage {
     /// What it is, and where.
     pub what: String,
 }
 
 /// What the check of a file found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Checked {
+pub struct FileCheck {
     /// What is wrong; nothing in a sound store.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Damage>,
     /// The last revision.
     pub revision: Revision,
     /// How many changes the log holds.
@@ -62,8 +62,8 @@ struct Replayed {
 
 /// Examines the whole file of a store that stands at `known`. Where its pages are damaged, the log is still read: its
 /// hashes vouch for it whatever stands elsewhere, and it is what a new store can be made of.
-pub(super) fn check(database: &mut Database, known: Revision) -> Result<Checked, StoreError> {
-    let mut checked = Checked::default();
+pub(super) fn check(database: &mut Database, known: Revision) -> Result<FileCheck, StoreError> {
+    let mut checked = FileCheck::default();
     let pages = pages(database)?;
     let transaction = database.begin_read().map_err(failed)?;
     let mut replayed = Replayed::default();
@@ -78,9 +78,9 @@ pub(super) fn check(database: &mut Database, known: Revision) -> Result<Checked,
         (whole, checked.is_damaged) = (false, true);
     }
     match pages {
-        Pages::Sound => {}
-        Pages::Repaired => checked.find("the file's pages were not in order, and have been repaired"),
-        Pages::Damaged(what) => {
+        PageState::Sound => {}
+        PageState::Repaired => checked.find("the file's pages were not in order, and have been repaired"),
+        PageState::Damaged(what) => {
             let left = if whole { LOG_IS_WHOLE } else { "restore a backup" };
             checked.find(format!("the file's pages are damaged ({what}); {left}"));
             checked.is_damaged = true;
@@ -112,8 +112,8 @@ pub(super) fn check(database: &mut Database, known: Revision) -> Result<Checked,
 }
 
 /// Reads the log of a file that cannot be opened, as `failure` says.
-pub(super) fn check_log(database: &ReadOnlyDatabase, failure: &StoreError) -> Result<Checked, StoreError> {
-    let mut checked = Checked { is_damaged: true, ..Checked::default() };
+pub(super) fn check_log(database: &ReadOnlyDatabase, failure: &StoreError) -> Result<FileCheck, StoreError> {
+    let mut checked = FileCheck { is_damaged: true, ..FileCheck::default() };
     let mut replayed = Replayed::default();
     let whole = checked.read_log(&database.begin_read().map_err(failed)?, &mut replayed)?;
     checked.find(if whole { format!("{failure}; but {LOG_IS_WHOLE}") } else { failure.to_string() });
@@ -122,7 +122,7 @@ pub(super) fn check_log(database: &ReadOnlyDatabase, failure: &StoreError) -> Re
 }
 
 /// How the pages of a file are.
-enum Pages {
+enum PageState {
     Sound,
     Repaired,
     /// What cannot be told from damage is not read.
@@ -130,26 +130,26 @@ enum Pages {
 }
 
 /// What redb says of its pages.
-fn pages(database: &mut Database) -> Result<Pages, StoreError> {
+fn pages(database: &mut Database) -> Result<PageState, StoreError> {
     match attempt(|| database.check_integrity()) {
-        Ok(Ok(true)) => Ok(Pages::Sound),
-        Ok(Ok(false)) => Ok(Pages::Repaired),
-        Ok(Err(DatabaseError::Storage(StorageError::Corrupted(what)))) => Ok(Pages::Damaged(what)),
+        Ok(Ok(true)) => Ok(PageState::Sound),
+        Ok(Ok(false)) => Ok(PageState::Repaired),
+        Ok(Err(DatabaseError::Storage(StorageError::Corrupted(what)))) => Ok(PageState::Damaged(what)),
         Ok(Err(DatabaseError::TransactionInProgress)) => {
             let what = "the store is being copied or its log read, and cannot be examined meanwhile; try again later";
             Err(StoreError::new(StoreTrouble::Held, what))
         }
         Ok(Err(other)) => Err(failed(other)),
-        Err(why) => Ok(Pages::Damaged(why)),
+        Err(why) => Ok(PageState::Damaged(why)),
     }
 }
 
 /// Reads a record of the key, and writes it anew.
 type Rewrite<'r, K> = &'r dyn Fn(&K, &[u8], &mut Vec<u8>) -> Result<(), record::Unfit>;
 
-impl Checked {
+impl FileCheck {
     fn find(&mut self, what: impl Into<String>) {
-        self.findings.push(Finding { what: what.into() });
+        self.findings.push(Damage { what: what.into() });
     }
 
     /// Takes the numbers from the log.

@@ -16,10 +16,10 @@ const PIECE_BYTES: u64 = 1 << 20;
 
 /// What is known of a disk. Clones share it, through every time that one store is opened.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Watch(Arc<Known>);
+pub(crate) struct Watch(Arc<DiskHealth>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct DiskHealth {
     /// Whether a sync failed, and the bytes were not written again since.
     sync_failed: AtomicBool,
     /// When each call was made that the disk has not answered yet.
@@ -35,7 +35,7 @@ impl Watch {
 
     /// Asks the disk for something that may take its time.
     fn asking<T>(&self, ask: impl FnOnce() -> T) -> T {
-        let _until_answered = Asked::now(self);
+        let _until_answered = PendingCall::now(self);
         ask()
     }
 
@@ -45,12 +45,12 @@ impl Watch {
 }
 
 /// A call that the disk has not answered, until this is dropped.
-struct Asked<'w> {
+struct PendingCall<'w> {
     watch: &'w Watch,
     at: Instant,
 }
 
-impl<'w> Asked<'w> {
+impl<'w> PendingCall<'w> {
     fn now(watch: &'w Watch) -> Self {
         let at = Instant::now();
         watch.asked().push(at);
@@ -58,7 +58,7 @@ impl<'w> Asked<'w> {
     }
 }
 
-impl Drop for Asked<'_> {
+impl Drop for PendingCall<'_> {
     fn drop(&mut self) {
         let mut asked = self.watch.asked();
         if let Some(own) = asked.iter().position(|at| *at == self.at) {

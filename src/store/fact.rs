@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::model::change::{Change, ChangeSet, RecordId};
 use crate::model::entity::{EntityId, Revision};
 use crate::model::mapping::MappingId;
-use crate::model::token::{Actor, Subject, TokenId};
+use crate::model::token::{Actor, JwtSubject, TokenId};
 use crate::store::failure::damaged;
 use crate::store::record::{self, Unfit};
 
@@ -67,7 +67,7 @@ impl<'f> Logged<'f> {
         Ok(match self.fact {
             Fact::Local => Some(Actor::Local),
             Fact::Token(id) => Some(Actor::Token(TokenId::parse(id)?)),
-            Fact::Subject(subject) => Some(Actor::Subject(Subject::parse(subject)?)),
+            Fact::Subject(subject) => Some(Actor::Jwt(JwtSubject::parse(subject)?)),
             _ => None,
         })
     }

@@ -13,7 +13,7 @@ use crate::error::{StoreError, StoreTrouble};
 pub(super) fn failed(failure: impl Into<redb::Error>) -> StoreError {
     let failure = failure.into();
     let (trouble, message) = match &failure {
-        redb::Error::Io(cause) => (trouble_of(cause), io_message(cause)),
+        redb::Error::Io(cause) => (trouble_kind(cause), io_message(cause)),
         redb::Error::PreviousIo => (
             StoreTrouble::Io,
             "a write failed before, and nothing more can be written; close the store and open it again"
@@ -67,7 +67,7 @@ pub(super) fn at(path: &Path, failure: &StoreError) -> StoreError {
 
 /// A file that the system refuses.
 pub(super) fn io_at(path: &Path, cause: IoError) -> StoreError {
-    StoreError::new(trouble_of(&cause), format!("{}: {}", path.display(), io_message(&cause)))
+    StoreError::new(trouble_kind(&cause), format!("{}: {}", path.display(), io_message(&cause)))
         .caused_by(cause)
 }
 
@@ -142,7 +142,7 @@ pub(super) fn panicked() -> StoreError {
     )
 }
 
-fn trouble_of(cause: &IoError) -> StoreTrouble {
+fn trouble_kind(cause: &IoError) -> StoreTrouble {
     match cause.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => StoreTrouble::NoSpace,
         ErrorKind::UnexpectedEof => StoreTrouble::Damaged,
@@ -151,7 +151,7 @@ fn trouble_of(cause: &IoError) -> StoreTrouble {
 }
 
 fn io_message(cause: &IoError) -> String {
-    match trouble_of(cause) {
+    match trouble_kind(cause) {
         StoreTrouble::NoSpace => "the disk is full; make room and try again".into(),
         StoreTrouble::Damaged => "the store is cut short; restore a backup".into(),
         _ if cause.kind() == ErrorKind::NotFound => "there is no such folder".into(),

@@ -114,13 +114,17 @@ fn next_entity(transaction: &ReadTransaction) -> Result<u32, StoreError> {
 const SHARE: u32 = 1 << 15;
 
 /// The entities that hold, of those whose numbers come `number` shares after the first.
-struct Share {
+struct LoadPartition {
     number: u32,
     entities: Vec<Arc<Entity>>,
 }
 
 /// Takes one share after the other until there are no `more`.
-fn entities(transaction: &ReadTransaction, next: u32, more: &AtomicU32) -> Result<Vec<Share>, StoreError> {
+fn entities(
+    transaction: &ReadTransaction,
+    next: u32,
+    more: &AtomicU32,
+) -> Result<Vec<LoadPartition>, StoreError> {
     let table = transaction.open_table(ENTITIES).map_err(failed)?;
     let mut shares = Vec::new();
     let mut common = Common::default();
@@ -137,7 +141,7 @@ fn entities(transaction: &ReadTransaction, next: u32, more: &AtomicU32) -> Resul
             let entity = entity(id, value.value(), &mut common);
             entities.extend(entity.map_err(|why| unreadable("entity", id.0, &why))?);
         }
-        shares.push(Share { number, entities });
+        shares.push(LoadPartition { number, entities });
     }
 }
 

@@ -77,7 +77,7 @@ impl<'t> Entry<'t> {
         self.append(&match actor {
             Actor::Local => Fact::Local,
             Actor::Token(id) => Fact::Token(id.as_str()),
-            Actor::Subject(subject) => Fact::Subject(subject.as_str()),
+            Actor::Jwt(subject) => Fact::Subject(subject.as_str()),
         })
     }
 

@@ -14,10 +14,10 @@ use crate::store::new_file::NewFile;
 use crate::store::tables::{FORMAT, Meta};
 
 /// Makes a store of one format one of the next.
-pub(super) type Step = fn(&WriteTransaction) -> Result<(), StoreError>;
+pub(super) type Migration = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// From format 1 on, a step for each. What can be told from a record's own version needs none.
-pub(super) const STEPS: [Step; FORMAT as usize - 1] = [];
+pub(super) const MIGRATIONS: [Migration; FORMAT as usize - 1] = [];
 
 /// A store of an older format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) struct Older {
 }
 
 /// What a store is that `steps` lead on from; none of one that needs no step.
-pub(super) fn older(database: &Database, steps: &[Step]) -> Result<Option<Older>, StoreError> {
+pub(super) fn older(database: &Database, steps: &[Migration]) -> Result<Option<Older>, StoreError> {
     let transaction = database.begin_read().map_err(failed)?;
     let Some(format) = Meta::format(&transaction)? else { return Ok(None) };
     if !(1..=steps.len()).contains(&(format as usize)) {
@@ -39,7 +39,7 @@ pub(super) fn older(database: &Database, steps: &[Step]) -> Result<Option<Older>
 
 /// Copies the store at `path`, which nobody holds, to a name that says what it is. What has that name already must be
 /// of the same past: then it was made before an attempt that did not come to its end.
-pub(super) fn keep_copy(path: &Path, older: Older) -> Result<PathBuf, StoreError> {
+pub(super) fn save_copy(path: &Path, older: Older) -> Result<PathBuf, StoreError> {
     let Older { format, revision } = older;
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!(".format-{format}.revision-{revision}.redb"));
@@ -77,7 +77,7 @@ fn are_of_one_past(one: &Path, other: &Path) -> bool {
 }
 
 /// Takes the steps from `format` on, all or none.
-pub(super) fn migrate(database: &Database, format: u32, steps: &[Step]) -> Result<(), StoreError> {
+pub(super) fn migrate(database: &Database, format: u32, steps: &[Migration]) -> Result<(), StoreError> {
     let transaction = database.begin_write().map_err(failed)?;
     let mut now = format;
     for step in &steps[format as usize - 1..] {

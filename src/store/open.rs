@@ -16,7 +16,7 @@ use crate::error::{StoreError, StoreTrouble};
 use crate::store::disk::{Disk, Watch};
 use crate::store::failure::{at, failed, io_at, not_a_store, not_opened, not_there};
 use crate::store::log;
-use crate::store::migrate::{self, STEPS, Step};
+use crate::store::migrate::{self, MIGRATIONS, Migration};
 use crate::store::new_file::{NewFile, sync_folder_of};
 use crate::store::tables::Meta;
 
@@ -28,13 +28,13 @@ const CACHE_BYTES: usize = 24 << 20;
 const REDB_MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 
 /// An open database that is a store.
-pub(super) struct Opened {
+pub(super) struct OpenedStore {
     pub database: Database,
     pub meta: Meta,
 }
 
 /// Opens the store at `path`; makes one where there is no file, or an empty one.
-pub(super) fn open(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
+pub(super) fn open(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError> {
     match fs::metadata(path) {
         // It has its name already, so it is made in place, where redb holds it meanwhile.
         Ok(found) if found.is_file() && found.len() == 0 => {
@@ -55,34 +55,34 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
 }
 
 /// Opens the store at `path`, which must be there, and examines every page of it.
-pub(super) fn open_existing(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
-    open_over(path, watch, &STEPS)
+pub(super) fn open_existing(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError> {
+    open_over(path, watch, &MIGRATIONS)
 }
 
 /// Opens the store at `path` once more, after a write that failed. Its pages were examined before.
-pub(super) fn open_again(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
+pub(super) fn open_again(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError> {
     drop(look_at(path)?);
-    settled(database_at(path, watch, Pages::Trusted)?).map_err(|failure| at(path, &failure))
+    settled(database_at(path, watch, PageExamination::Trusted)?).map_err(|failure| at(path, &failure))
 }
 
 /// Whether every page of a file is examined, which reads the whole file, or taken for the one that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pages {
+enum PageExamination {
     Trusted,
     Examined,
 }
 
 /// As [`open_existing`]; where the store's format is older, over these steps.
-fn open_over(path: &Path, watch: &Watch, steps: &[Step]) -> Result<Opened, StoreError> {
+fn open_over(path: &Path, watch: &Watch, steps: &[Migration]) -> Result<OpenedStore, StoreError> {
     drop(look_at(path)?);
-    let mut database = database_at(path, watch, Pages::Examined)?;
+    let mut database = database_at(path, watch, PageExamination::Examined)?;
     let older = |database: &Database| migrate::older(database, steps).map_err(|failure| at(path, &failure));
     if let Some(before) = older(&database)? {
         // What is copied is a file that was closed.
         drop(database);
-        let copy = migrate::keep_copy(path, before)?;
+        let copy = migrate::save_copy(path, before)?;
         tracing::warn!(store = %path.display(), ?before, copy = %copy.display(), "a store of an older format is migrated");
-        database = database_at(path, watch, Pages::Trusted)?;
+        database = database_at(path, watch, PageExamination::Trusted)?;
         // Another process may have been faster, to migrate it or to write to it.
         match older(&database)? {
             None => {}
@@ -99,34 +99,34 @@ fn open_over(path: &Path, watch: &Watch, steps: &[Step]) -> Result<Opened, Store
 }
 
 /// Makes the store with this id in the file at `path`, which is empty.
-pub(super) fn make_as(path: &Path, store: Uuid, watch: &Watch) -> Result<Opened, StoreError> {
-    founded(database_at(path, watch, Pages::Trusted)?, store).map_err(|failure| at(path, &failure))
+pub(super) fn make_as(path: &Path, store: Uuid, watch: &Watch) -> Result<OpenedStore, StoreError> {
+    founded(database_at(path, watch, PageExamination::Trusted)?, store).map_err(|failure| at(path, &failure))
 }
 
 /// Makes the empty file at `path` a store.
-fn at_path(path: &Path, watch: &Watch) -> Result<Opened, StoreError> {
-    settled(database_at(path, watch, Pages::Trusted)?).map_err(|failure| at(path, &failure))
+fn at_path(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError> {
+    settled(database_at(path, watch, PageExamination::Trusted)?).map_err(|failure| at(path, &failure))
 }
 
-fn database_at(path: &Path, watch: &Watch, pages: Pages) -> Result<Database, StoreError> {
+fn database_at(path: &Path, watch: &Watch, pages: PageExamination) -> Result<Database, StoreError> {
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(|cause| io_at(path, cause))?;
     let bytes = FileBackend::new(file).map_err(|failure| not_opened(path, failure))?;
     let mut builder = builder();
-    builder.set_check_integrity_on_open(pages == Pages::Examined);
+    builder.set_check_integrity_on_open(pages == PageExamination::Examined);
     builder.create_with_backend(Disk::new(bytes, watch)).map_err(|failure| not_opened(path, failure))
 }
 
 /// Opens or makes the store on `backend`. Of one of an older format, whoever has the backend keeps the copy.
-pub(super) fn with_backend(backend: impl StorageBackend, watch: &Watch) -> Result<Opened, StoreError> {
+pub(super) fn with_backend(backend: impl StorageBackend, watch: &Watch) -> Result<OpenedStore, StoreError> {
     let database = builder().create_with_backend(Disk::new(backend, watch)).map_err(failed)?;
-    if let Some(older) = migrate::older(&database, &STEPS)? {
-        migrate::migrate(&database, older.format, &STEPS)?;
+    if let Some(older) = migrate::older(&database, &MIGRATIONS)? {
+        migrate::migrate(&database, older.format, &MIGRATIONS)?;
     }
     settled(database)
 }
 
 /// Refuses what was opened again, unless it is the store that stood at `known`, there or further on.
-pub(super) fn must_go_on_from(known: &Meta, opened: &Opened) -> Result<(), StoreError> {
+pub(super) fn must_go_on_from(known: &Meta, opened: &OpenedStore) -> Result<(), StoreError> {
     if opened.meta == *known {
         return Ok(());
     }
@@ -171,21 +171,21 @@ pub(super) fn look_at(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreErro
 }
 
 /// The database as a store; a blank one is made one.
-fn settled(database: Database) -> Result<Opened, StoreError> {
+fn settled(database: Database) -> Result<OpenedStore, StoreError> {
     let found = Meta::read(&database.begin_read().map_err(failed)?)?;
     match found {
-        Some(meta) => Ok(Opened { database, meta }),
+        Some(meta) => Ok(OpenedStore { database, meta }),
         None => founded(database, Uuid::now_v7()),
     }
 }
 
 /// A blank database, made a store.
-fn founded(database: Database, store: Uuid) -> Result<Opened, StoreError> {
+fn founded(database: Database, store: Uuid) -> Result<OpenedStore, StoreError> {
     let meta = Meta::new(store);
     let transaction = database.begin_write().map_err(failed)?;
     meta.found(&transaction)?;
     transaction.commit().map_err(failed)?;
-    Ok(Opened { database, meta })
+    Ok(OpenedStore { database, meta })
 }
 
 pub(super) fn builder() -> Builder {
@@ -245,7 +245,7 @@ mod tests {
         // Here, two steps on is a format that is not known yet.
         let refused = open_over(&path, &Watch::default(), &[add, add_again]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::NewerFormat, "{refused}");
-        let database = database_at(&path, &Watch::default(), Pages::Trusted).unwrap();
+        let database = database_at(&path, &Watch::default(), PageExamination::Trusted).unwrap();
         let transaction = database.begin_read().unwrap();
         assert_eq!(Meta::format(&transaction).unwrap(), Some(3));
         assert_eq!(transaction.open_table(ADDED).unwrap().get("steps").unwrap().unwrap().value(), 2);

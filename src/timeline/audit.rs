@@ -16,14 +16,16 @@ use crate::model::key::fold;
 use crate::store::History;
 
 use self::before::find_before;
-use self::page::Page;
+use self::page::AuditPage;
 
-pub use self::entry::{Audit, AuditChange, AuditEntry, AuditRequest, AuditSet, Record, RecordName, What};
+pub use self::entry::{
+    Audit, AuditAction, AuditChange, AuditEntry, AuditRecord, AuditRequest, AuditSet, RecordName,
+};
 
 /// Reads one page.
 pub(crate) fn read(history: &History, asked: &AuditRequest) -> Result<Audit, Error> {
     let only = asked.record.as_ref().map(|record| named(history, record)).transpose()?;
-    let mut page = Page::new(history, asked.changes, only);
+    let mut page = AuditPage::new(history, asked.changes, only);
     let newest = history.revision();
     let mut at = asked.before.map_or(newest, |before| newest.min(Revision(before.0.saturating_sub(1))));
     while at > Revision(0) && page.takes_more(asked.entries) {

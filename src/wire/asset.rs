@@ -11,18 +11,18 @@ use crate::model::attributes::kept_exactly;
 use crate::model::command::{Patch, RepositoryFields, ServiceFields};
 use crate::model::entity::Kind;
 use crate::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier};
-use crate::query::{Field as Text, OrderBy};
+use crate::query::{Field, OrderBy};
 use crate::wire::cell::Cell;
-use crate::wire::column::{Column, Columns, Form, Shown, object};
+use crate::wire::column::{Column, Columns, Form, ShownIn, object};
 use crate::wire::field::{self, Need, maybe_text, text};
-use crate::wire::fields::{Fields, Given, Manner, wrong};
+use crate::wire::fields::{FieldInput, Fields, Manner, wrong};
 use crate::wire::row::Row;
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
 /// What a project shows of its repositories and services.
 pub(crate) static ASSETS: Column =
     Column::new("assets", "What it consists of.", Form::Of("Assets"), |row| Some(object(row, &LISTS)))
-        .only(Shown::InFiles);
+        .only(ShownIn::InFiles);
 
 /// The two lists of a project.
 pub(crate) static LISTS: [Column; 2] = [
@@ -44,13 +44,13 @@ pub(crate) static LISTS: [Column; 2] = [
 pub(crate) static REPOSITORY: [Column; 4] = [
     text!("name", "What people call it.", repository.name)
         .example("web-portal")
-        .sorted(OrderBy::Field(Text::Name)),
+        .sorted(OrderBy::Field(Field::Name)),
     maybe_text!("platform", "Where it is hosted.", repository.platform)
         .example("github.com")
-        .sorted(OrderBy::Field(Text::Platform)),
+        .sorted(OrderBy::Field(Field::Platform)),
     maybe_text!("url", "Where it is.", repository.url)
         .example("https://github.com/Opsera/web-portal.git")
-        .sorted(OrderBy::Field(Text::Url)),
+        .sorted(OrderBy::Field(Field::Url)),
     ATTRIBUTES_IF_ANY,
 ];
 
@@ -90,32 +90,32 @@ pub(crate) fn in_log(own: &'static [Column]) -> Vec<&'static Column> {
 }
 
 /// What bodies give of a repository.
-pub(crate) static GIVEN_REPOSITORY: [field::Given; 3] = [
-    field::Given::new(
+pub(crate) static GIVEN_REPOSITORY: [field::InputSchema; 3] = [
+    field::InputSchema::new(
         "name",
         "MaybeText",
         Need::Optional,
         "What people call it; the end of the url where it is not given.",
     ),
-    field::Given::new(
+    field::InputSchema::new(
         "platform",
         "MaybeText",
         Need::Optional,
         "Where it is hosted; the host of the url where it is not given.",
     ),
-    field::Given::new("url", "UrlText", Need::Optional, "Where it is."),
+    field::InputSchema::new("url", "UrlText", Need::Optional, "Where it is."),
 ];
 
 /// What bodies give of a service, but for `dependencies`.
-pub(crate) static GIVEN_SERVICE: [field::Given; 3] = [
-    field::Given::new(
+pub(crate) static GIVEN_SERVICE: [field::InputSchema; 3] = [
+    field::InputSchema::new(
         "name",
         "MaybeText",
         Need::Optional,
         "What people call it; the identifier where it is not given.",
     ),
-    field::Given::new("identifier", "MaybeText", Need::Optional, "What machines call it."),
-    field::Given::new("externalId", "MaybeText", Need::Optional, "What another system calls it."),
+    field::InputSchema::new("identifier", "MaybeText", Need::Optional, "What machines call it."),
+    field::InputSchema::new("externalId", "MaybeText", Need::Optional, "What another system calls it."),
 ];
 
 fn list_of<'v>(row: &Row<'v>, kind: Kind, columns: &[Column]) -> Option<Cell<'v>> {
@@ -130,13 +130,15 @@ type Assets = (Patch<Vec<RepositoryFields>>, Patch<Vec<ServiceFields>>);
 pub(crate) fn assets(given: &mut Fields) -> Result<Assets, Error> {
     let manner = given.manner();
     let map = match given.any("assets") {
-        Given::Value(Value::Object(map)) => map,
-        Given::Value(Value::Array(parts)) => joined(parts)?,
-        Given::Value(other) => {
+        FieldInput::Value(Value::Object(map)) => map,
+        FieldInput::Value(Value::Array(parts)) => joined(parts)?,
+        FieldInput::Value(other) => {
             return Err(wrong("assets", &other, "an object, an array of objects, or null"));
         }
-        Given::Null => return Ok((Patch::Clear, Patch::Clear)),
-        Given::Absent => return Ok((Given::Absent.patch(manner), Given::Absent.patch(manner))),
+        FieldInput::Null => return Ok((Patch::Clear, Patch::Clear)),
+        FieldInput::Absent => {
+            return Ok((FieldInput::Absent.patch(manner), FieldInput::Absent.patch(manner)));
+        }
     };
     let mut parts = Fields::new(map, manner);
     let repositories = list(&mut parts, "repositories", "assets.repositories", repository)?;
@@ -172,10 +174,10 @@ fn list<T>(
 ) -> Result<Patch<Vec<T>>, Error> {
     let manner = parts.manner();
     let items = match parts.any(name) {
-        Given::Value(Value::Array(items)) => items,
-        Given::Value(other) => return Err(wrong(label, &other, "an array or null")),
-        Given::Null => return Ok(Patch::Clear),
-        Given::Absent => return Ok(Given::Absent.patch(manner)),
+        FieldInput::Value(Value::Array(items)) => items,
+        FieldInput::Value(other) => return Err(wrong(label, &other, "an array or null")),
+        FieldInput::Null => return Ok(Patch::Clear),
+        FieldInput::Absent => return Ok(FieldInput::Absent.patch(manner)),
     };
     let read_one = |item| match item {
         // Each stands for itself: what it does not say is not there.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::directory::{Audit, AuditChange, AuditEntry, AuditSet, Record, RecordName, View};
+use crate::directory::{Audit, AuditChange, AuditEntry, AuditRecord, AuditSet, RecordName, View};
 use crate::error::Error;
 use crate::model::entity::Kind;
 use crate::model::key::Name;
@@ -159,30 +159,30 @@ pub(crate) fn word(kind: Kind) -> &'static str {
 }
 
 /// What kind of record it is.
-pub(crate) fn kind(record: &Record) -> &'static str {
+pub(crate) fn kind(record: &AuditRecord) -> &'static str {
     match record {
-        Record::Entity(entity) => word(entity.kind()),
-        Record::Mapping(_) => "mapping",
-        Record::Token(_) => "token",
+        AuditRecord::Entity(entity) => word(entity.kind()),
+        AuditRecord::Mapping(_) => "mapping",
+        AuditRecord::Token(_) => "token",
     }
 }
 
 /// What the record is called: its key, or of a repository or service its name.
-pub(crate) fn key(record: &Record) -> String {
+pub(crate) fn key(record: &AuditRecord) -> String {
     match record {
-        Record::Entity(entity) => entity.label().to_owned(),
-        Record::Mapping(mapping) => mapping.id.to_string(),
-        Record::Token(token) => token.id.to_string(),
+        AuditRecord::Entity(entity) => entity.label().to_owned(),
+        AuditRecord::Mapping(mapping) => mapping.id.to_string(),
+        AuditRecord::Token(token) => token.id.to_string(),
     }
 }
 
 /// What is stored of the record, without its stamps, which the entry says already, and of a token without the hash of
 /// its secret.
-pub(crate) fn fields(audit: &Audit, record: &Record) -> Value {
+pub(crate) fn fields(audit: &Audit, record: &AuditRecord) -> Value {
     let (row, columns) = match record {
-        Record::Token(token) => return token_fields(audit, token),
-        Record::Mapping(mapping) => (Row::logged_mapping(audit, mapping), mapping::COLUMNS.in_log()),
-        Record::Entity(entity) => {
+        AuditRecord::Token(token) => return token_fields(audit, token),
+        AuditRecord::Mapping(mapping) => (Row::logged_mapping(audit, mapping), mapping::COLUMNS.in_log()),
+        AuditRecord::Entity(entity) => {
             let columns = match entity.kind() {
                 Kind::OrgUnit => unit::COLUMNS.in_log(),
                 Kind::Person => person::COLUMNS.in_log(),
@@ -193,7 +193,7 @@ pub(crate) fn fields(audit: &Audit, record: &Record) -> Value {
             (Row::logged_entity(audit, entity), columns)
         }
     };
-    let fields = serde_json::to_value(column::Record { row: &row, columns: &columns });
+    let fields = serde_json::to_value(column::RowObject { row: &row, columns: &columns });
     fields.expect("a record's names are texts and its numbers finite")
 }
 

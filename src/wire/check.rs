@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::directory::Checked;
+use crate::directory::CheckReport;
 
 /// What a check examined, and what is wrong.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,9 +22,9 @@ pub struct CheckAnswer {
     findings: Vec<String>,
 }
 
-impl From<Checked> for CheckAnswer {
-    fn from(checked: Checked) -> Self {
-        let Checked { revision, changes, entities, mappings, tokens, findings } = checked;
+impl From<CheckReport> for CheckAnswer {
+    fn from(checked: CheckReport) -> Self {
+        let CheckReport { revision, changes, entities, mappings, tokens, findings } = checked;
         Self { revision: revision.0, changes, entities, mappings, tokens, findings }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Column {
     pub(crate) members: &'static [Self],
     /// How lists are sorted by it, where they can be.
     pub(crate) sort: Option<OrderBy>,
-    pub(crate) shown: Shown,
+    pub(crate) shown: ShownIn,
 }
 
 /// The JSON that a column holds.
@@ -62,7 +62,7 @@ pub(crate) enum Form {
 
 /// Where a column is shown beside answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shown {
+pub(crate) enum ShownIn {
     /// In exports and in the log: it is stored of the record.
     Everywhere,
     /// In exports alone.
@@ -75,7 +75,7 @@ pub(crate) enum Shown {
 
 impl Column {
     pub(crate) const fn new(name: &'static str, about: &'static str, form: Form, show: Show) -> Self {
-        Self { name, about, form, example: "", show, members: &[], sort: None, shown: Shown::Everywhere }
+        Self { name, about, form, example: "", show, members: &[], sort: None, shown: ShownIn::Everywhere }
     }
 
     pub(crate) const fn example(self, example: &'static str) -> Self {
@@ -86,7 +86,7 @@ impl Column {
         Self { sort: Some(by), ..self }
     }
 
-    pub(crate) const fn only(self, shown: Shown) -> Self {
+    pub(crate) const fn only(self, shown: ShownIn) -> Self {
         Self { shown, ..self }
     }
 
@@ -126,12 +126,12 @@ fn members<'r, 'v>(
 }
 
 /// A row as a JSON object of some columns: only these are read.
-pub(crate) struct Record<'r, 'v> {
+pub(crate) struct RowObject<'r, 'v> {
     pub(crate) row: &'r Row<'v>,
     pub(crate) columns: &'r [&'static Column],
 }
 
-impl Serialize for Record<'_, '_> {
+impl Serialize for RowObject<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(None)?;
         for (name, cell) in members(self.row, self.columns.iter().copied()) {
@@ -179,13 +179,13 @@ impl Columns {
 
     /// Those that exports have.
     pub(crate) fn in_files(&self) -> Vec<&'static Column> {
-        let is_in = |it: &&Column| matches!(it.shown, Shown::Everywhere | Shown::InFiles);
+        let is_in = |it: &&Column| matches!(it.shown, ShownIn::Everywhere | ShownIn::InFiles);
         self.all.iter().copied().filter(is_in).collect()
     }
 
     /// Those that the log has.
     pub(crate) fn in_log(&self) -> Vec<&'static Column> {
-        let is_in = |it: &&Column| matches!(it.shown, Shown::Everywhere | Shown::InLog);
+        let is_in = |it: &&Column| matches!(it.shown, ShownIn::Everywhere | ShownIn::InLog);
         self.all.iter().copied().filter(is_in).collect()
     }
 

@@ -8,12 +8,12 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr};
 
 use crate::wire::column::{Column, Form};
-use crate::wire::field::{Field, Given, Need};
+use crate::wire::field::{InputSchema, Need, RecordField};
 use crate::wire::level::GIVEN_LEVELS;
 
 /// What a body is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Of {
+pub(super) enum BodyKind {
     /// A new record.
     New,
     /// A record as it is to be.
@@ -100,40 +100,49 @@ fn or_null(schema: Ref) -> RefOr<Schema> {
 }
 
 /// The body of a record, all of whose fields are in the table.
-pub(super) fn body<F>(about: &str, of: Of, table: &[Field<F>]) -> Object {
+pub(super) fn body<F>(about: &str, of: BodyKind, table: &[RecordField<F>]) -> Object {
     given(about, of, table.iter().map(|field| &field.given))
 }
 
 /// The same of a record that has level fields and attributes too.
-pub(super) fn placed_body<F>(about: &str, of: Of, table: &[Field<F>], more: &[Given]) -> Schema {
+pub(super) fn placed_body<F>(
+    about: &str,
+    of: BodyKind,
+    table: &[RecordField<F>],
+    more: &[InputSchema],
+) -> Schema {
     let fields = table.iter().map(|field| &field.given);
     with_attributes(given(about, of, fields.chain(more).chain(&GIVEN_LEVELS))).into()
 }
 
 /// An object of what is given in a body.
-pub(super) fn given<'g>(about: &str, of: Of, fields: impl IntoIterator<Item = &'g Given>) -> Object {
+pub(super) fn given<'g>(
+    about: &str,
+    of: BodyKind,
+    fields: impl IntoIterator<Item = &'g InputSchema>,
+) -> Object {
     let mut object = ObjectBuilder::new().description(Some(about));
     for field in fields {
-        if field.need == Need::OnlyNew && of != Of::New {
+        if field.need == Need::OnlyNew && of != BodyKind::New {
             continue;
         }
         let value = match (of, field.need) {
-            (Of::New, _) => named(field.schema, field.about_new),
-            (Of::Whole, Need::Key) => {
+            (BodyKind::New, _) => named(field.schema, field.about_new),
+            (BodyKind::Whole, Need::Key) => {
                 let about = field.about.trim_end_matches('.');
                 named(field.schema, &format!("{about}; as it is when not given."))
             }
-            (Of::Whole | Of::Change, _) => named(field.schema, field.about),
+            (BodyKind::Whole | BodyKind::Change, _) => named(field.schema, field.about),
         };
         let is_required = match field.need {
-            Need::Key => of == Of::New,
-            Need::Always => of != Of::Change,
+            Need::Key => of == BodyKind::New,
+            Need::Always => of != BodyKind::Change,
             Need::Kept | Need::Optional | Need::OnlyNew => false,
         };
         // What stands for a missing one in a new record stands for a null one too.
         let is_nullable = match field.need {
             Need::Key | Need::Always => false,
-            Need::Kept => of == Of::New,
+            Need::Kept => of == BodyKind::New,
             Need::Optional | Need::OnlyNew => true,
         };
         let value = if is_nullable { or_null(value) } else { value.into() };

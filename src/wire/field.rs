@@ -4,22 +4,22 @@
 //! is the one that a refusal names.
 
 use crate::error::Error;
-use crate::query::{Field as Text, OrderBy};
+use crate::query::{Field, OrderBy};
 use crate::wire::column::Column;
 use crate::wire::fields::Fields;
 
 type Read<F> = fn(&mut Fields, &'static str, &mut F) -> Result<(), Error>;
 
 /// One field of a record, in and out.
-pub(crate) struct Field<F: 'static> {
+pub(crate) struct RecordField<F: 'static> {
     pub(crate) column: Column,
-    pub(crate) given: Given,
+    pub(crate) given: InputSchema,
     read: Read<F>,
 }
 
 /// What a body gives in a field, for the OpenAPI document.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Given {
+pub(crate) struct InputSchema {
     pub(crate) name: &'static str,
     /// The schema of its values, by name.
     pub(crate) schema: &'static str,
@@ -45,7 +45,7 @@ pub(crate) enum Need {
     OnlyNew,
 }
 
-impl Given {
+impl InputSchema {
     pub(crate) const fn new(
         name: &'static str,
         schema: &'static str,
@@ -60,21 +60,21 @@ impl Given {
     }
 }
 
-impl<F> Field<F> {
+impl<F> RecordField<F> {
     /// A field whose values are of `schema`; a body describes it as the record does.
     pub(crate) const fn new(column: Column, schema: &'static str, need: Need, read: Read<F>) -> Self {
-        let given = Given::new(column.name, schema, need, column.about);
+        let given = InputSchema::new(column.name, schema, need, column.about);
         Self { column, given, read }
     }
 
     /// Sorted by this text in lists.
-    pub(crate) const fn sorted(self, by: Text) -> Self {
+    pub(crate) const fn sorted(self, by: Field) -> Self {
         Self { column: self.column.sorted(OrderBy::Field(by)), ..self }
     }
 
     /// Described otherwise where it is given.
     pub(crate) const fn given_as(self, about: &'static str) -> Self {
-        Self { given: Given { about, about_new: about, ..self.given }, ..self }
+        Self { given: InputSchema { about, about_new: about, ..self.given }, ..self }
     }
 
     /// Described otherwise where it is given for a new record.
@@ -110,7 +110,7 @@ macro_rules! maybe_text {
 /// `optional!("displayName", "The name to show.", person.display_name: Name of PersonFields)`.
 macro_rules! optional {
     ($name:literal, $about:expr, $of:ident.$text:ident: $type:ident of $fields:ident) => {
-        $crate::wire::field::Field::new(
+        $crate::wire::field::RecordField::new(
             $crate::wire::field::maybe_text!($name, $about, $of.$text),
             "MaybeText",
             $crate::wire::field::Need::Optional,
@@ -122,7 +122,7 @@ macro_rules! optional {
 pub(crate) use {maybe_text, optional, text};
 
 /// Reads all fields of a table, in its order.
-pub(crate) fn read<F: Default>(table: &[Field<F>], given: &mut Fields) -> Result<F, Error> {
+pub(crate) fn read<F: Default>(table: &[RecordField<F>], given: &mut Fields) -> Result<F, Error> {
     let mut fields = F::default();
     for field in table {
         (field.read)(given, field.column.name, &mut fields)?;

@@ -32,7 +32,7 @@ pub(crate) struct Fields {
 
 /// A field as it was given.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Given<T> {
+pub(crate) enum FieldInput<T> {
     /// Not at all.
     Absent,
     /// As `null`, or for a text as nothing but spaces.
@@ -41,7 +41,7 @@ pub(crate) enum Given<T> {
     Value(T),
 }
 
-impl<T> Given<T> {
+impl<T> FieldInput<T> {
     /// The value, if there is one.
     pub(crate) fn value(self) -> Option<T> {
         if let Self::Value(value) = self { Some(value) } else { None }
@@ -56,11 +56,11 @@ impl<T> Given<T> {
         }
     }
 
-    fn try_map<U>(self, change: impl FnOnce(T) -> Result<U, Error>) -> Result<Given<U>, Error> {
+    fn try_map<U>(self, change: impl FnOnce(T) -> Result<U, Error>) -> Result<FieldInput<U>, Error> {
         Ok(match self {
-            Self::Absent => Given::Absent,
-            Self::Null => Given::Null,
-            Self::Value(value) => Given::Value(change(value)?),
+            Self::Absent => FieldInput::Absent,
+            Self::Null => FieldInput::Null,
+            Self::Value(value) => FieldInput::Value(change(value)?),
         })
     }
 }
@@ -80,11 +80,11 @@ impl Fields {
     }
 
     /// A field of any type.
-    pub(crate) fn any(&mut self, name: &'static str) -> Given<Value> {
+    pub(crate) fn any(&mut self, name: &'static str) -> FieldInput<Value> {
         match self.rest.shift_remove(name) {
-            None => Given::Absent,
-            Some(Value::Null) => Given::Null,
-            Some(value) => Given::Value(value),
+            None => FieldInput::Absent,
+            Some(Value::Null) => FieldInput::Null,
+            Some(value) => FieldInput::Value(value),
         }
     }
 
@@ -116,15 +116,17 @@ impl Fields {
         name: &'static str,
         label: &'static str,
         parse: impl FnOnce(&str) -> Result<T, Error>,
-    ) -> Result<Given<T>, Error> {
+    ) -> Result<FieldInput<T>, Error> {
         match self.any(name) {
-            Given::Value(Value::String(text)) if !self.is_input && text.trim().is_empty() => Ok(Given::Null),
-            Given::Value(Value::String(text)) => {
-                parse(&text).map(Given::Value).map_err(|refusal| refusal.about(label))
+            FieldInput::Value(Value::String(text)) if !self.is_input && text.trim().is_empty() => {
+                Ok(FieldInput::Null)
             }
-            Given::Value(other) => Err(wrong(label, &other, "a string or null")),
-            Given::Null => Ok(Given::Null),
-            Given::Absent => Ok(Given::Absent),
+            FieldInput::Value(Value::String(text)) => {
+                parse(&text).map(FieldInput::Value).map_err(|refusal| refusal.about(label))
+            }
+            FieldInput::Value(other) => Err(wrong(label, &other, "a string or null")),
+            FieldInput::Null => Ok(FieldInput::Null),
+            FieldInput::Absent => Ok(FieldInput::Absent),
         }
     }
 
@@ -156,20 +158,20 @@ impl Fields {
         parse: impl FnOnce(&str) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         match self.any(name) {
-            Given::Value(Value::String(text)) => {
+            FieldInput::Value(Value::String(text)) => {
                 parse(&text).map(Some).map_err(|refusal| refusal.about(name))
             }
-            Given::Value(other) => Err(wrong(name, &other, "a string")),
-            Given::Null if self.manner == Manner::Merge && !self.is_input => {
+            FieldInput::Value(other) => Err(wrong(name, &other, "a string")),
+            FieldInput::Null if self.manner == Manner::Merge && !self.is_input => {
                 Err(Error::invalid(name, "null", "cannot be removed; give a text, or leave it out"))
             }
-            Given::Null | Given::Absent if must_be_given => Err(Error::Missing { field: name }),
-            Given::Null | Given::Absent => Ok(None),
+            FieldInput::Null | FieldInput::Absent if must_be_given => Err(Error::Missing { field: name }),
+            FieldInput::Null | FieldInput::Absent => Ok(None),
         }
     }
 
     /// An object, to be read on.
-    pub(crate) fn object(&mut self, name: &'static str) -> Result<Given<Self>, Error> {
+    pub(crate) fn object(&mut self, name: &'static str) -> Result<FieldInput<Self>, Error> {
         let manner = self.manner;
         self.any(name).try_map(|value| match value {
             Value::Object(map) => Ok(Self::new(map, manner)),
@@ -202,7 +204,7 @@ impl Fields {
 
     /// A date is taken only where it says what holds anyway, as answers and export lines do.
     fn check_date(&mut self, name: &'static str, same: Option<&Value>) -> Result<(), Error> {
-        let Given::Value(given) = self.any(name) else { return Ok(()) };
+        let FieldInput::Value(given) = self.any(name) else { return Ok(()) };
         let moment = |value: &Value| value.as_str().and_then(Timestamp::parse);
         if moment(&given).is_some_and(|given| same.and_then(moment) == Some(given)) {
             return Ok(());
@@ -214,12 +216,12 @@ impl Fields {
     /// What becomes of the attributes: `attributes` and every field that has no other meaning.
     pub(crate) fn attributes(mut self) -> Result<AttributesPatch, Error> {
         let given = match self.any("attributes") {
-            Given::Value(Value::Object(map)) => Given::Value(map),
-            Given::Value(other) => return Err(wrong("attributes", &other, "an object or null")),
-            Given::Null => Given::Null,
-            Given::Absent => Given::Absent,
+            FieldInput::Value(Value::Object(map)) => FieldInput::Value(map),
+            FieldInput::Value(other) => return Err(wrong("attributes", &other, "an object or null")),
+            FieldInput::Null => FieldInput::Null,
+            FieldInput::Absent => FieldInput::Absent,
         };
-        let emptied = self.manner == Manner::Replace || given == Given::Null;
+        let emptied = self.manner == Manner::Replace || given == FieldInput::Null;
         let mut all = given.value().unwrap_or_default();
         all.extend(self.rest);
         all_kept_exactly("attributes", &all)?;

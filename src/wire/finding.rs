@@ -69,7 +69,7 @@ pub(crate) struct AboutRecord {
 
 /// A record that a finding is about.
 #[derive(Debug)]
-pub(crate) struct Shown {
+pub(crate) struct FoundRecord {
     /// Its kind; none for a mapping.
     pub(crate) kind: Option<Kind>,
     /// Its number; none for a mapping.
@@ -83,15 +83,15 @@ pub(crate) struct Shown {
 }
 
 /// The first records that a finding is about.
-pub(crate) fn records(view: &View, finding: &Finding) -> impl Iterator<Item = Shown> {
+pub(crate) fn records(view: &View, finding: &Finding) -> impl Iterator<Item = FoundRecord> {
     finding.about.iter().take(RECORDS_MAX).filter_map(|about| shown(view, *about))
 }
 
-fn shown(view: &View, about: About) -> Option<Shown> {
+fn shown(view: &View, about: About) -> Option<FoundRecord> {
     match about {
         About::Entity(id) => {
             let entity = view.entity(id)?;
-            Some(Shown {
+            Some(FoundRecord {
                 kind: Some(entity.kind()),
                 entity: Some(id),
                 key: entity.label().to_owned(),
@@ -99,9 +99,13 @@ fn shown(view: &View, about: About) -> Option<Shown> {
                 id: entity_id(view, entity),
             })
         }
-        About::Mapping(id) => {
-            Some(Shown { kind: None, entity: None, key: id.to_string(), name: None, id: mapping_id(id) })
-        }
+        About::Mapping(id) => Some(FoundRecord {
+            kind: None,
+            entity: None,
+            key: id.to_string(),
+            name: None,
+            id: mapping_id(id),
+        }),
     }
 }
 
@@ -168,9 +172,9 @@ impl FindingRecord {
     }
 }
 
-impl From<Shown> for AboutRecord {
-    fn from(shown: Shown) -> Self {
-        let Shown { kind, key, name, id, .. } = shown;
+impl From<FoundRecord> for AboutRecord {
+    fn from(shown: FoundRecord) -> Self {
+        let FoundRecord { kind, key, name, id, .. } = shown;
         Self { kind: kind.map_or("mapping", word), key, name, id }
     }
 }

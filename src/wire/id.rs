@@ -15,7 +15,7 @@ use crate::model::reference::UnitRef;
 const ASSET_SEPARATOR: char = '\n';
 
 /// What a global id says: which kind of record, and its key.
-pub(crate) enum Key {
+pub(crate) enum GlobalId {
     OrgUnit(UnitKey),
     Person(Email),
     Project(ProjectId),
@@ -24,7 +24,7 @@ pub(crate) enum Key {
     Mapping(MappingId),
 }
 
-impl Key {
+impl GlobalId {
     /// Reads a global id; nothing for another text.
     pub(crate) fn read(id: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
@@ -41,27 +41,27 @@ impl Key {
         }
     }
 
-    fn named(&self, view: &View) -> Option<Named> {
+    fn named(&self, view: &View) -> Option<NamedRecord> {
         match self {
-            Self::OrgUnit(key) => view.find_unit(&UnitRef::Key(key.clone())).ok().map(Named::Entity),
-            Self::Person(email) => view.person_by_email(email).map(Named::Entity),
-            Self::Project(id) => view.project_by_id(id).map(Named::Entity),
-            Self::Asset(kind, key) => asset(view, *kind, key).map(Named::Entity),
-            Self::Mapping(id) => view.mapping(id).cloned().map(Named::Mapping),
+            Self::OrgUnit(key) => view.find_unit(&UnitRef::Key(key.clone())).ok().map(NamedRecord::Entity),
+            Self::Person(email) => view.person_by_email(email).map(NamedRecord::Entity),
+            Self::Project(id) => view.project_by_id(id).map(NamedRecord::Entity),
+            Self::Asset(kind, key) => asset(view, *kind, key).map(NamedRecord::Entity),
+            Self::Mapping(id) => view.mapping(id).cloned().map(NamedRecord::Mapping),
         }
     }
 }
 
 /// What a global id names.
-pub(crate) enum Named {
+pub(crate) enum NamedRecord {
     Entity(EntityId),
     Mapping(Arc<Mapping>),
 }
 
-impl Named {
+impl NamedRecord {
     /// Reads a global id; nothing for another text, or for what is not in sight.
     pub(crate) fn read(view: &View, id: &str) -> Option<Self> {
-        Key::read(id)?.named(view)
+        GlobalId::read(id)?.named(view)
     }
 }
 
@@ -110,8 +110,8 @@ pub(crate) fn mapping_id(id: MappingId) -> String {
 
 /// The unit that an argument names: by global id, or else as a person would.
 pub(crate) fn unit_ref(id: &str) -> UnitRef {
-    match Key::read(id) {
-        Some(Key::OrgUnit(key)) => UnitRef::Key(key),
+    match GlobalId::read(id) {
+        Some(GlobalId::OrgUnit(key)) => UnitRef::Key(key),
         _ => UnitRef::Text(id.to_owned()),
     }
 }

@@ -14,15 +14,15 @@ use crate::model::level::UnitType;
 use crate::model::mapping::{MappingId, MappingType, Relationship};
 use crate::model::reference::UnitRef;
 use crate::wire::cell::Cell;
-use crate::wire::column::{Column, Columns, Form, Shown};
-use crate::wire::field::{self, Field, Need, optional, read};
-use crate::wire::fields::{Fields, Given, Manner, wrong};
+use crate::wire::column::{Column, Columns, Form, ShownIn};
+use crate::wire::field::{self, Need, RecordField, optional, read};
+use crate::wire::fields::{FieldInput, Fields, Manner, wrong};
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 use crate::wire::unit::{path, unit_ref};
 
 /// The fields of its own that a body gives too.
-pub(crate) static FIELDS: [Field<MappingFields>; 5] = [
-    Field::new(
+pub(crate) static FIELDS: [RecordField<MappingFields>; 5] = [
+    RecordField::new(
         Column::new(
             "attribute1",
             "The parent, the project, or for `people-org` the person: its key.",
@@ -38,7 +38,7 @@ pub(crate) static FIELDS: [Field<MappingFields>; 5] = [
     )
     .given_as("The parent, the project, or for people-org the person.")
     .new_as("The parent, the project, or for people-org the person. For project-people in either order."),
-    Field::new(
+    RecordField::new(
         Column::new(
             "attribute2",
             "The child, the person, or for placements the unit: its key.",
@@ -53,7 +53,7 @@ pub(crate) static FIELDS: [Field<MappingFields>; 5] = [
         },
     )
     .given_as("The child, the person, or for placements the unit."),
-    Field::new(
+    RecordField::new(
         Column::new(
             "mappingType",
             "What it connects: `parent-child`, `project-people`, `project-org` or `people-org`.",
@@ -68,7 +68,7 @@ pub(crate) static FIELDS: [Field<MappingFields>; 5] = [
         },
     )
     .given_as("Told from the two ends when not given."),
-    Field::new(
+    RecordField::new(
         Column::new(
             "relationship",
             "How: `many-to-many`, `many-to-one`, `one-to-one`, `one-to-many` or `org-hierarchy`.",
@@ -91,29 +91,29 @@ static ID: Column = Column::new("id", "Its id, a `UUIDv7`.", Form::Text, |row| {
     Some(Cell::Made(row.as_mapping()?.id.to_string()))
 })
 .example("019ab3c5-2f7e-7c11-9d1c-0a4be3a1f3aa")
-.only(Shown::InLog);
+.only(ShownIn::InLog);
 
 /// The same ends as edition B has them.
 static ENDS: [Column; 4] = [
     Column::new("parent", "The parent, of a `parent-child` mapping.", Form::TextIfAny, |row| {
         Some(Cell::Text(row.ends()?[0].key.as_str()))
     })
-    .only(Shown::InAnswers),
+    .only(ShownIn::InAnswers),
     Column::new(
         "parentType",
         "The type of the parent, of a `parent-child` mapping.",
         Form::TextIfAny,
         |row| Some(Cell::Text(row.ends()?[0].unit_type.as_str())),
     )
-    .only(Shown::InAnswers),
+    .only(ShownIn::InAnswers),
     Column::new("child", "The child, of a `parent-child` mapping.", Form::TextIfAny, |row| {
         Some(Cell::Text(row.ends()?[1].key.as_str()))
     })
-    .only(Shown::InAnswers),
+    .only(ShownIn::InAnswers),
     Column::new("childType", "The type of the child, of a `parent-child` mapping.", Form::TextIfAny, |row| {
         Some(Cell::Text(row.ends()?[1].unit_type.as_str()))
     })
-    .only(Shown::InAnswers),
+    .only(ShownIn::InAnswers),
 ];
 
 /// All that it shows.
@@ -124,17 +124,17 @@ pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
 });
 
 /// What a body of edition B gives.
-pub(crate) static GIVEN_LINK: [field::Given; 5] = [
-    field::Given::new("parent", "UnitReference", Need::Key, "The upper one."),
-    field::Given::new(
+pub(crate) static GIVEN_LINK: [field::InputSchema; 5] = [
+    field::InputSchema::new("parent", "UnitReference", Need::Key, "The upper one."),
+    field::InputSchema::new(
         "parentType",
         "MaybeText",
         Need::Optional,
         "Its type: a level, root, or any other word.",
     ),
-    field::Given::new("child", "UnitReference", Need::Key, "The lower one."),
-    field::Given::new("childType", "MaybeText", Need::Optional, "Its type."),
-    field::Given::new("source", "MaybeText", Need::Optional, "Which system says so."),
+    field::InputSchema::new("child", "UnitReference", Need::Key, "The lower one."),
+    field::InputSchema::new("childType", "MaybeText", Need::Optional, "Its type."),
+    field::InputSchema::new("source", "MaybeText", Need::Optional, "Which system says so."),
 ];
 
 /// Reads the body of a POST: edition A maps two known records, edition B makes the units it names.
@@ -173,7 +173,7 @@ pub(crate) fn linked(mut given: Fields, if_exists: IfExists) -> Result<Command, 
 /// Reads the body of a PUT or PATCH. The types of the units are theirs, and are changed at `/units`.
 pub(crate) fn changed(mut given: Fields, id: MappingId) -> Result<MappingFields, Error> {
     given.drop_read_only(&["parentType", "childType"])?;
-    if let Given::Value(other) = given.text("id", "id", MappingId::parse)?
+    if let FieldInput::Value(other) = given.text("id", "id", MappingId::parse)?
         && other != id
     {
         return Err(Error::invalid(
@@ -184,7 +184,7 @@ pub(crate) fn changed(mut given: Fields, id: MappingId) -> Result<MappingFields,
     }
     for (ours, theirs) in [("parent", "attribute1"), ("child", "attribute2")] {
         agree(&mut given, ours, theirs)?;
-        if let Given::Value(value) = given.any(ours) {
+        if let FieldInput::Value(value) = given.any(ours) {
             given.put(theirs, value);
         }
     }
@@ -217,7 +217,7 @@ fn agree(given: &mut Fields, ours: &'static str, theirs: &'static str) -> Result
     if !given.has(ours) || !given.has(theirs) {
         return Ok(());
     }
-    let Given::Value(value) = given.any(theirs) else { return Ok(()) };
+    let FieldInput::Value(value) = given.any(theirs) else { return Ok(()) };
     if given.is(ours, &value) {
         return Ok(());
     }
@@ -234,20 +234,20 @@ fn fields(mut given: Fields) -> Result<MappingFields, Error> {
 fn end_ref(given: &mut Fields, field: &'static str) -> Result<Option<EndRef>, Error> {
     let must_be_given = given.manner() != Manner::Merge;
     match given.any(field) {
-        Given::Value(Value::String(text)) if text.trim().is_empty() => {
+        FieldInput::Value(Value::String(text)) if text.trim().is_empty() => {
             Err(Error::invalid(field, &text, "must not be empty"))
         }
-        Given::Value(Value::String(text)) => Ok(Some(EndRef::Text(text.trim().to_owned()))),
-        Given::Value(Value::Array(names)) => path(field, names).map(|names| Some(EndRef::Path(names))),
-        Given::Value(other) => Err(wrong(field, &other, "a string, or an array of names")),
-        Given::Null | Given::Absent if must_be_given => Err(Error::Missing { field }),
-        Given::Null => Err(Error::invalid(field, "null", "cannot be removed")),
-        Given::Absent => Ok(None),
+        FieldInput::Value(Value::String(text)) => Ok(Some(EndRef::Text(text.trim().to_owned()))),
+        FieldInput::Value(Value::Array(names)) => path(field, names).map(|names| Some(EndRef::Path(names))),
+        FieldInput::Value(other) => Err(wrong(field, &other, "a string, or an array of names")),
+        FieldInput::Null | FieldInput::Absent if must_be_given => Err(Error::Missing { field }),
+        FieldInput::Null => Err(Error::invalid(field, "null", "cannot be removed")),
+        FieldInput::Absent => Ok(None),
     }
 }
 
 fn end(given: &mut Fields, field: &'static str, type_field: &'static str) -> Result<UnitSpec, Error> {
-    let Given::Value(value) = given.any(field) else { return Err(Error::Missing { field }) };
+    let FieldInput::Value(value) = given.any(field) else { return Err(Error::Missing { field }) };
     let reference: UnitRef = unit_ref(field, value)?;
     let unit_type = given.text(type_field, type_field, UnitType::parse)?.value();
     Ok(UnitSpec { reference, unit_type })

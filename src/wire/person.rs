@@ -5,19 +5,19 @@ use std::sync::LazyLock;
 use crate::error::Error;
 use crate::model::command::PersonFields;
 use crate::model::key::{Email, ExternalId, Name};
-use crate::query::{Field as Text, OrderBy};
+use crate::query::{Field, OrderBy};
 use crate::wire::column::Columns;
-use crate::wire::field::{Field, Need, optional, read, text};
+use crate::wire::field::{Need, RecordField, optional, read, text};
 use crate::wire::fields::{Fields, Manner};
 use crate::wire::level::{LEVELS, placement};
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
 /// The fields of its own.
-pub(crate) static FIELDS: [Field<PersonFields>; 5] = [
-    Field::new(
+pub(crate) static FIELDS: [RecordField<PersonFields>; 5] = [
+    RecordField::new(
         text!("email", "Unique among people, compared without case.", person.email)
             .example("jd@opsera.io")
-            .sorted(OrderBy::Field(Text::Email)),
+            .sorted(OrderBy::Field(Field::Email)),
         "EmailText",
         Need::Key,
         |given, name, person: &mut PersonFields| {
@@ -27,16 +27,16 @@ pub(crate) static FIELDS: [Field<PersonFields>; 5] = [
         },
     )
     .given_as("Unique among people."),
-    optional!("firstName", "Given name.", person.first_name: Name of PersonFields).sorted(Text::FirstName),
-    optional!("lastName", "Family name.", person.last_name: Name of PersonFields).sorted(Text::LastName),
+    optional!("firstName", "Given name.", person.first_name: Name of PersonFields).sorted(Field::FirstName),
+    optional!("lastName", "Family name.", person.last_name: Name of PersonFields).sorted(Field::LastName),
     optional!("displayName", "The name to show.", person.display_name: Name of PersonFields)
-        .sorted(Text::DisplayName),
+        .sorted(Field::DisplayName),
     optional!(
         "externalId",
         "What another system calls this person.",
         person.external_id: ExternalId of PersonFields
     )
-    .sorted(Text::ExternalId)
+    .sorted(Field::ExternalId)
     .given_as("What another system calls it. Need not be unique."),
 ];
 

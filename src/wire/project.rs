@@ -5,20 +5,20 @@ use std::sync::LazyLock;
 use crate::error::Error;
 use crate::model::command::{OwnerFields, Patch, ProjectFields};
 use crate::model::key::{Email, ExternalId, Name, ProjectId};
-use crate::query::{Field as Text, OrderBy};
+use crate::query::{Field, OrderBy};
 use crate::wire::asset::{ASSETS, assets};
 use crate::wire::column::{Column, Columns, Form, object};
-use crate::wire::field::{self, Field, Need, maybe_text, optional, read, text};
-use crate::wire::fields::{Fields, Given, Manner};
+use crate::wire::field::{self, Need, RecordField, maybe_text, optional, read, text};
+use crate::wire::fields::{FieldInput, Fields, Manner};
 use crate::wire::level::{LEVELS, placement};
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
 /// The fields of its own.
-pub(crate) static FIELDS: [Field<ProjectFields>; 4] = [
-    Field::new(
+pub(crate) static FIELDS: [RecordField<ProjectFields>; 4] = [
+    RecordField::new(
         text!("projectId", "Unique among projects.", project.project_id)
             .example("2322345")
-            .sorted(OrderBy::Field(Text::ProjectId)),
+            .sorted(OrderBy::Field(Field::ProjectId)),
         "ProjectIdText",
         Need::Key,
         |given, name, project: &mut ProjectFields| {
@@ -27,10 +27,10 @@ pub(crate) static FIELDS: [Field<ProjectFields>; 4] = [
             Ok(())
         },
     ),
-    Field::new(
+    RecordField::new(
         text!("projectName", "What people call it.", project.name)
             .example("Phase 2")
-            .sorted(OrderBy::Field(Text::Name)),
+            .sorted(OrderBy::Field(Field::Name)),
         "NameText",
         Need::Always,
         |given, name, project: &mut ProjectFields| {
@@ -39,12 +39,12 @@ pub(crate) static FIELDS: [Field<ProjectFields>; 4] = [
             Ok(())
         },
     ),
-    Field::new(
+    RecordField::new(
         Column::new("projectOwner", "Who answers for it.", Form::MaybeOf("ProjectOwner"), |row| {
             row.project()?.owner.as_ref().map(|_| object(row, &OWNER))
         })
         .members(&OWNER)
-        .sorted(OrderBy::Field(Text::OwnerEmail)),
+        .sorted(OrderBy::Field(Field::OwnerEmail)),
         "OwnerInput",
         Need::Optional,
         |given, _, project: &mut ProjectFields| {
@@ -57,7 +57,7 @@ pub(crate) static FIELDS: [Field<ProjectFields>; 4] = [
         "What another system calls it.",
         project.external_id: ExternalId of ProjectFields
     )
-    .sorted(Text::ExternalId)
+    .sorted(Field::ExternalId)
     .given_as("What another system calls it. Need not be unique."),
 ];
 
@@ -69,10 +69,10 @@ pub(crate) static OWNER: [Column; 3] = [
 ];
 
 /// What bodies give of its owner.
-pub(crate) static GIVEN_OWNER: [field::Given; 3] = [
-    field::Given::new("firstName", "MaybeText", Need::Optional, OWNER[0].about),
-    field::Given::new("lastName", "MaybeText", Need::Optional, OWNER[1].about),
-    field::Given::new("email", "EmailText", Need::Optional, OWNER[2].about),
+pub(crate) static GIVEN_OWNER: [field::InputSchema; 3] = [
+    field::InputSchema::new("firstName", "MaybeText", Need::Optional, OWNER[0].about),
+    field::InputSchema::new("lastName", "MaybeText", Need::Optional, OWNER[1].about),
+    field::InputSchema::new("email", "EmailText", Need::Optional, OWNER[2].about),
 ];
 
 /// All that it shows.
@@ -94,9 +94,9 @@ pub(crate) fn project(mut given: Fields) -> Result<ProjectFields, Error> {
 fn owner(given: &mut Fields) -> Result<Patch<OwnerFields>, Error> {
     let manner = given.manner();
     let mut owner = match given.object("projectOwner")? {
-        Given::Value(owner) => owner,
-        Given::Null => return Ok(Given::Null.patch(manner)),
-        Given::Absent => return Ok(Given::Absent.patch(manner)),
+        FieldInput::Value(owner) => owner,
+        FieldInput::Null => return Ok(FieldInput::Null.patch(manner)),
+        FieldInput::Absent => return Ok(FieldInput::Absent.patch(manner)),
     };
     let fields = OwnerFields {
         first_name: owner.text("firstName", "projectOwner.firstName", Name::parse)?.patch(manner),

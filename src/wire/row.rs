@@ -9,44 +9,44 @@ use crate::directory::{Audit, View};
 use crate::model::attributes::Attributes;
 use crate::model::entity::{Body, Entity, EntityId, OrgUnit, Person, Project, Repository, Service, Stamps};
 use crate::model::mapping::{Mapping, MappingType};
-use crate::query::tree::Descendant;
+use crate::query::subtree::Descendant;
 
 /// A record that is shown.
 pub(crate) struct Row<'v> {
-    record: Record<'v>,
-    source: Source<'v>,
+    record: RowSource<'v>,
+    source: RecordOrigin<'v>,
     levels: OnceCell<[Option<&'v str>; 5]>,
     /// Of a descendant: how far beneath it is, and the unit directly above it on the walk.
     pub(crate) walk: Option<(usize, EntityId)>,
 }
 
 #[derive(Clone, Copy)]
-enum Record<'v> {
+enum RowSource<'v> {
     Entity(&'v Entity),
     Mapping(&'v Mapping),
 }
 
 /// Where the record was read.
 #[derive(Clone, Copy)]
-enum Source<'v> {
+enum RecordOrigin<'v> {
     View(&'v View),
     Log(&'v Audit),
 }
 
 impl<'v> Row<'v> {
-    fn new(record: Record<'v>, source: Source<'v>) -> Self {
+    fn new(record: RowSource<'v>, source: RecordOrigin<'v>) -> Self {
         Self { record, source, levels: OnceCell::new(), walk: None }
     }
 
     /// An entity, if it is in sight.
     pub(crate) fn entity(view: &'v View, id: EntityId) -> Option<Self> {
-        Some(Self::new(Record::Entity(view.entity(id)?), Source::View(view)))
+        Some(Self::new(RowSource::Entity(view.entity(id)?), RecordOrigin::View(view)))
     }
 
     /// A mapping, if both its ends are in sight.
     pub(crate) fn mapping(view: &'v View, mapping: &'v Mapping) -> Option<Self> {
         view.entity(mapping.from).and(view.entity(mapping.to))?;
-        Some(Self::new(Record::Mapping(mapping), Source::View(view)))
+        Some(Self::new(RowSource::Mapping(mapping), RecordOrigin::View(view)))
     }
 
     /// A unit beneath another, where a walk from the top met it.
@@ -56,24 +56,24 @@ impl<'v> Row<'v> {
 
     /// An entity as the log has it.
     pub(crate) fn logged_entity(audit: &'v Audit, entity: &'v Entity) -> Self {
-        Self::new(Record::Entity(entity), Source::Log(audit))
+        Self::new(RowSource::Entity(entity), RecordOrigin::Log(audit))
     }
 
     /// A mapping as the log has it.
     pub(crate) fn logged_mapping(audit: &'v Audit, mapping: &'v Mapping) -> Self {
-        Self::new(Record::Mapping(mapping), Source::Log(audit))
+        Self::new(RowSource::Mapping(mapping), RecordOrigin::Log(audit))
     }
 
     pub(crate) fn view(&self) -> Option<&'v View> {
-        if let Source::View(view) = self.source { Some(view) } else { None }
+        if let RecordOrigin::View(view) = self.source { Some(view) } else { None }
     }
 
     fn body(&self) -> Option<&'v Body> {
-        if let Record::Entity(entity) = self.record { Some(&entity.body) } else { None }
+        if let RowSource::Entity(entity) = self.record { Some(&entity.body) } else { None }
     }
 
     pub(crate) fn id(&self) -> Option<EntityId> {
-        if let Record::Entity(entity) = self.record { Some(entity.id) } else { None }
+        if let RowSource::Entity(entity) = self.record { Some(entity.id) } else { None }
     }
 
     pub(crate) fn unit(&self) -> Option<&'v OrgUnit> {
@@ -97,7 +97,7 @@ impl<'v> Row<'v> {
     }
 
     pub(crate) fn as_mapping(&self) -> Option<&'v Mapping> {
-        if let Record::Mapping(mapping) = self.record { Some(mapping) } else { None }
+        if let RowSource::Mapping(mapping) = self.record { Some(mapping) } else { None }
     }
 
     /// The parent and the child of a mapping between two units.
@@ -110,15 +110,15 @@ impl<'v> Row<'v> {
     /// The key of another record.
     pub(crate) fn key(&self, id: EntityId) -> Option<&'v str> {
         match self.source {
-            Source::View(view) => view.entity(id).map(|entity| entity.label()),
-            Source::Log(audit) => audit.keys.get(&id).map(String::as_str),
+            RecordOrigin::View(view) => view.entity(id).map(|entity| entity.label()),
+            RecordOrigin::Log(audit) => audit.keys.get(&id).map(String::as_str),
         }
     }
 
     pub(crate) fn attributes(&self) -> &'v Attributes {
         match self.record {
-            Record::Mapping(mapping) => &mapping.attributes,
-            Record::Entity(entity) => match &entity.body {
+            RowSource::Mapping(mapping) => &mapping.attributes,
+            RowSource::Entity(entity) => match &entity.body {
                 Body::OrgUnit(unit) => &unit.attributes,
                 Body::Person(person) => &person.attributes,
                 Body::Project(project) => &project.attributes,
@@ -130,8 +130,8 @@ impl<'v> Row<'v> {
 
     pub(crate) fn stamps(&self) -> &'v Stamps {
         match self.record {
-            Record::Entity(entity) => &entity.stamps,
-            Record::Mapping(mapping) => &mapping.stamps,
+            RowSource::Entity(entity) => &entity.stamps,
+            RowSource::Mapping(mapping) => &mapping.stamps,
         }
     }
 

@@ -5,17 +5,17 @@ use utoipa::openapi::{Ref, RefOr};
 
 use crate::wire::column::Columns;
 use crate::wire::describe::{
-    Of, body, given, list, maybe_list, object, one_of_two, placed_body, record, with_attributes,
+    BodyKind, body, given, list, maybe_list, object, one_of_two, placed_body, record, with_attributes,
 };
-use crate::wire::field::{Given, Need};
+use crate::wire::field::{InputSchema, Need};
 use crate::wire::level::LEVELS;
 use crate::wire::stamps::STAMPS;
 use crate::wire::text::{self, not_blank};
 use crate::wire::{asset, mapping, person, project, unit};
 
 /// What projects are given beside the fields of their table.
-static GIVEN_ASSETS: [Given; 1] =
-    [Given::new("assets", "AssetsGiven", Need::Optional, "What it consists of.")];
+static GIVEN_ASSETS: [InputSchema; 1] =
+    [InputSchema::new("assets", "AssetsGiven", Need::Optional, "What it consists of.")];
 
 /// The schema of this name, which must be one of [`all`].
 pub(crate) fn named(name: &str) -> RefOr<Schema> {
@@ -91,17 +91,17 @@ fn people_and_projects() -> Vec<Named> {
     let person = |about, of| placed_body(about, of, &person::FIELDS, &[]);
     let project = |about, of| placed_body(about, of, &project::FIELDS, &GIVEN_ASSETS);
     vec![
-        ("PersonInput", person("A new person.", Of::New)),
-        ("PersonPatch", person("What is to change of a person.", Of::Change)),
-        ("ProjectInput", project("A new project.", Of::New)),
-        ("ProjectReplacement", project("A project as it is to be.", Of::Whole)),
-        ("ProjectPatch", project("What is to change of a project.", Of::Change)),
+        ("PersonInput", person("A new person.", BodyKind::New)),
+        ("PersonPatch", person("What is to change of a person.", BodyKind::Change)),
+        ("ProjectInput", project("A new project.", BodyKind::New)),
+        ("ProjectReplacement", project("A project as it is to be.", BodyKind::Whole)),
+        ("ProjectPatch", project("What is to change of a project.", BodyKind::Change)),
         ("ProjectOwner", object("Who answers for a project.", &project::OWNER)),
         (
             "OwnerInput",
             given(
                 "Who answers for a project; need not be a known person.",
-                Of::Change,
+                BodyKind::Change,
                 &project::GIVEN_OWNER,
             )
             .into(),
@@ -110,8 +110,10 @@ fn people_and_projects() -> Vec<Named> {
 }
 
 fn assets() -> Vec<Named> {
-    let repository = given("A repository: a name or a url, or both.", Of::New, &asset::GIVEN_REPOSITORY);
-    let mut service = given("A service: a name or an identifier, or both.", Of::New, &asset::GIVEN_SERVICE);
+    let repository =
+        given("A repository: a name or a url, or both.", BodyKind::New, &asset::GIVEN_REPOSITORY);
+    let mut service =
+        given("A service: a name or an identifier, or both.", BodyKind::New, &asset::GIVEN_SERVICE);
     let dependencies = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
     let dependencies = dependencies.description(Some("What it depends on, in any form.")).build();
     service.properties.insert("dependencies".to_owned(), dependencies.into());
@@ -136,15 +138,16 @@ fn assets() -> Vec<Named> {
 }
 
 fn units() -> Vec<Named> {
-    let mut new = with_attributes(body("A new unit: a name or a key, or both.", Of::New, &unit::FIELDS));
-    let parent = Given::new(
+    let mut new =
+        with_attributes(body("A new unit: a name or a key, or both.", BodyKind::New, &unit::FIELDS));
+    let parent = InputSchema::new(
         "parent",
         "UnitReference",
         Need::Optional,
         "The one unit above it. Several are given as `parents`.",
     );
-    new.properties.extend(given("", Of::New, [&parent]).properties);
-    let mut patch = with_attributes(body("What is to change of a unit.", Of::Change, &unit::FIELDS));
+    new.properties.extend(given("", BodyKind::New, [&parent]).properties);
+    let mut patch = with_attributes(body("What is to change of a unit.", BodyKind::Change, &unit::FIELDS));
     let parents = maybe_list("The units directly above it, all of them.", "UnitReference");
     patch.properties.insert("parents".to_owned(), Schema::from(parents).into());
     vec![("UnitInput", one_of_two(new, "name", "key", &not_blank())), ("UnitPatch", patch.into())]
@@ -162,11 +165,11 @@ fn mappings() -> Vec<Named> {
         .item(Ref::from_schema_name("EndsInput"))
         .item(Ref::from_schema_name("LinkInput"))
         .description(Some("Edition A names both ends, edition B a parent and a child."));
-    let ends = body("Two known records, and how they belong together.", Of::New, &mapping::FIELDS);
-    let patch = body("What is to change of a mapping.", Of::Change, &mapping::FIELDS);
+    let ends = body("Two known records, and how they belong together.", BodyKind::New, &mapping::FIELDS);
+    let patch = body("What is to change of a mapping.", BodyKind::Change, &mapping::FIELDS);
     let link = given(
         "A unit, and a unit directly beneath it; either is made where it does not exist.",
-        Of::New,
+        BodyKind::New,
         &mapping::GIVEN_LINK,
     );
     vec![

@@ -11,20 +11,20 @@ use crate::model::entity::EntityId;
 use crate::model::key::{ExternalId, Name, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
-use crate::query::{Field as Text, OrderBy};
+use crate::query::{Field, OrderBy};
 use crate::wire::cell::Cell;
-use crate::wire::column::{Column, Columns, Form, Shown, object};
-use crate::wire::field::{Field, Need, optional, read, text};
-use crate::wire::fields::{Fields, Given, Manner, wrong};
+use crate::wire::column::{Column, Columns, Form, ShownIn, object};
+use crate::wire::field::{Need, RecordField, optional, read, text};
+use crate::wire::fields::{FieldInput, Fields, Manner, wrong};
 use crate::wire::row::Row;
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
 /// The fields of its own.
-pub(crate) static FIELDS: [Field<UnitFields>; 4] = [
-    Field::new(
+pub(crate) static FIELDS: [RecordField<UnitFields>; 4] = [
+    RecordField::new(
         text!("key", "Unique among units.", unit.key)
         .example("R&D")
-        .sorted(OrderBy::Field(Text::Key)),
+        .sorted(OrderBy::Field(Field::Key)),
         "UnitKeyText",
         Need::Kept,
         |given, name, unit: &mut UnitFields| {
@@ -33,10 +33,10 @@ pub(crate) static FIELDS: [Field<UnitFields>; 4] = [
         },
     )
     .new_as("Unique among units; the name where it is not given."),
-    Field::new(
+    RecordField::new(
         text!("name", "What people call it. Several units may share a name.", unit.name)
         .example("R&D")
-        .sorted(OrderBy::Field(Text::Name)),
+        .sorted(OrderBy::Field(Field::Name)),
         "NameText",
         Need::Kept,
         |given, name, unit: &mut UnitFields| {
@@ -47,10 +47,10 @@ pub(crate) static FIELDS: [Field<UnitFields>; 4] = [
     )
     .given_as("What people call it.")
     .new_as("What people call it; the key where it is not given."),
-    Field::new(
+    RecordField::new(
         text!("type", "A level, or any other word.", unit.unit_type)
         .example("department")
-        .sorted(OrderBy::Field(Text::Type)),
+        .sorted(OrderBy::Field(Field::Type)),
         "NameText",
         Need::Kept,
         |given, name, unit: &mut UnitFields| {
@@ -65,7 +65,7 @@ pub(crate) static FIELDS: [Field<UnitFields>; 4] = [
         "What another system calls it.",
         unit.external_id: ExternalId of UnitFields
     )
-    .sorted(Text::ExternalId),
+    .sorted(Field::ExternalId),
 ];
 
 static LEVEL: Column = Column::new(
@@ -74,7 +74,7 @@ static LEVEL: Column = Column::new(
     Form::Level,
     |row| Some(Cell::Number(row.unit()?.unit_type.level()?.number().into())),
 )
-.only(Shown::InAnswers);
+.only(ShownIn::InAnswers);
 
 static PARENTS: Column = Column::new(
     "parents",
@@ -85,13 +85,13 @@ static PARENTS: Column = Column::new(
         Some(Cell::List(parents.filter_map(|parent| row.key(parent)).map(Cell::Text).collect()))
     },
 )
-.only(Shown::InAnswers);
+.only(ShownIn::InAnswers);
 
 static TOTALS: Column = Column::new("totals", "What is beneath it, rolled up.", Form::Of("Totals"), |row| {
     Some(object(row, &TOTALS_OF_UNIT))
 })
 .members(&TOTALS_OF_UNIT)
-.only(Shown::InAnswers);
+.only(ShownIn::InAnswers);
 
 /// What is beneath a unit, at any depth, each counted once.
 pub(crate) static TOTALS_OF_UNIT: [Column; 5] = [
@@ -154,22 +154,22 @@ pub(crate) fn unit(mut given: Fields) -> Result<UnitFields, Error> {
 
 fn parents(given: &mut Fields) -> Result<Option<Vec<UnitRef>>, Error> {
     let many = match given.any("parents") {
-        Given::Value(Value::Array(items)) => {
+        FieldInput::Value(Value::Array(items)) => {
             Some(items.into_iter().map(|item| unit_ref("parents", item)).collect::<Result<Vec<_>, _>>()?)
         }
-        Given::Value(other) => return Err(wrong("parents", &other, "an array of units")),
-        Given::Null | Given::Absent => None,
+        FieldInput::Value(other) => return Err(wrong("parents", &other, "an array of units")),
+        FieldInput::Null | FieldInput::Absent => None,
     };
     let parent = given.any("parent");
     let shown = match &parent {
-        Given::Value(Value::String(text)) => text.clone(),
-        Given::Value(other) => other.to_string(),
-        Given::Null | Given::Absent => "null".to_owned(),
+        FieldInput::Value(Value::String(text)) => text.clone(),
+        FieldInput::Value(other) => other.to_string(),
+        FieldInput::Null | FieldInput::Absent => "null".to_owned(),
     };
     let one = match parent {
-        Given::Value(value) => Some(vec![unit_ref("parent", value)?]),
-        Given::Null if given.manner() != Manner::Create => Some(Vec::new()),
-        Given::Null | Given::Absent => None,
+        FieldInput::Value(value) => Some(vec![unit_ref("parent", value)?]),
+        FieldInput::Null if given.manner() != Manner::Create => Some(Vec::new()),
+        FieldInput::Null | FieldInput::Absent => None,
     };
     match (one, many) {
         (Some(_), Some(_)) => {

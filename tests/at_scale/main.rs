@@ -126,7 +126,7 @@ fn a_filter_matches_what_passes_it() {
     assert!(some > FILTERS / 2, "only {some} filters match anything");
 }
 
-/// What dashboards ask: a subtree, a neighbour and a text at once.
+/// AuditAction dashboards ask: a subtree, a neighbour and a text at once.
 fn compound(unit: &str) -> Filter {
     let platform = Filter::Text(Field::Platform, TextTest::Eq("gitlab.com".to_owned()));
     Filter::And(vec![

@@ -20,7 +20,7 @@ const NAMES: u32 = 12;
 const LARGE: std::ops::Range<usize> = 1_100..1_400;
 
 /// Commands that are to be carried out together.
-pub(crate) struct Asked {
+pub(crate) struct GraphqlRequest {
     pub(crate) commands: Vec<Command>,
     /// Which set this is; none where it is a single command.
     pub(crate) mark: Option<String>,
@@ -32,10 +32,10 @@ pub(crate) fn marks(mark: &str) -> [Email; 2] {
 }
 
 /// The next change; `name` is new each time.
-pub(crate) fn next(random: &mut StdRng, name: String) -> Asked {
+pub(crate) fn next(random: &mut StdRng, name: String) -> GraphqlRequest {
     match random.random_range(0..150) {
         0 => set(name, large(random)),
-        1..85 => Asked { commands: vec![command(random)], mark: None },
+        1..85 => GraphqlRequest { commands: vec![command(random)], mark: None },
         _ => {
             let size = random.random_range(1..20);
             set(name, (0..size).map(|_| made(random)).collect())
@@ -43,10 +43,10 @@ pub(crate) fn next(random: &mut StdRng, name: String) -> Asked {
     }
 }
 
-fn set(mark: String, between: Vec<Command>) -> Asked {
+fn set(mark: String, between: Vec<Command>) -> GraphqlRequest {
     let [first, last] = marks(&mark).map(|email| CreatePerson::new(email.as_str()).into_command().unwrap());
     let commands = std::iter::once(first).chain(between).chain([last]).collect();
-    Asked { commands, mark: Some(mark) }
+    GraphqlRequest { commands, mark: Some(mark) }
 }
 
 fn large(random: &mut StdRng) -> Vec<Command> {

@@ -54,7 +54,7 @@ impl Facts {
                 let placing =
                     self.mappings.values().filter(|it| it.mapping_type != MappingType::ProjectPeople);
                 let held =
-                    placing.map(|mapping| mapping.holder_and_held()).filter(|(holder, _)| *holder == unit);
+                    placing.map(|mapping| mapping.parent_and_child()).filter(|(holder, _)| *holder == unit);
                 open.extend(held.map(|(_, held)| held));
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clade::server::app::{Asked, Wanted, execute};
+use clade::server::app::{DocumentSource, GraphqlRequest, execute};
 use serde_json::Value;
 
 const INTROSPECTION: &str = "{ __schema { queryType { name } types { kind name isOneOf
@@ -48,8 +48,8 @@ pub(crate) enum Of {
 
 impl Schema {
     pub(crate) fn read() -> Self {
-        let document = Wanted::Text(INTROSPECTION.to_owned());
-        let asked = Asked { document, operation_name: None, variables: serde_json::Map::new() };
+        let document = DocumentSource::Text(INTROSPECTION.to_owned());
+        let asked = GraphqlRequest { document, operation_name: None, variables: serde_json::Map::new() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let answer = runtime.block_on(execute(crate::empty(), asked));
         let answer = serde_json::to_value(&answer).unwrap();

@@ -13,10 +13,10 @@ const KEYS_MAX: usize = 100;
 
 /// A set of keys to verify signatures with.
 #[derive(Debug, Default)]
-pub struct KeySet(Vec<Key>);
+pub struct KeySet(Vec<VerifyingKey>);
 
 #[derive(Debug)]
-struct Key {
+struct VerifyingKey {
     id: Option<String>,
     /// What it may have signed with.
     algorithms: Vec<Algorithm>,
@@ -35,7 +35,7 @@ impl KeySet {
         if keys.len() > KEYS_MAX {
             return Err(format!("it has {} keys, and at most {KEYS_MAX} are taken", keys.len()));
         }
-        let keys: Vec<_> = keys.iter().filter_map(Key::of).collect();
+        let keys: Vec<_> = keys.iter().filter_map(VerifyingKey::of).collect();
         if keys.is_empty() {
             return Err("it has no key to verify signatures with".to_owned());
         }
@@ -59,13 +59,14 @@ impl KeySet {
         algorithm: Algorithm,
     ) -> impl Iterator<Item = &DecodingKey> {
         let is_only = self.0.len() == 1;
-        let is_meant = move |key: &&Key| if id.is_some() { key.id.as_deref() == id } else { is_only };
-        let takes = move |key: &&Key| key.algorithms.contains(&algorithm);
+        let is_meant =
+            move |key: &&VerifyingKey| if id.is_some() { key.id.as_deref() == id } else { is_only };
+        let takes = move |key: &&VerifyingKey| key.algorithms.contains(&algorithm);
         self.0.iter().filter(is_meant).filter(takes).map(|key| &key.public)
     }
 }
 
-impl Key {
+impl VerifyingKey {
     /// None for what is no key to verify signatures with.
     fn of(value: &Value) -> Option<Self> {
         let jwk: Jwk = serde_json::from_value(value.clone()).ok()?;

@@ -1,23 +1,25 @@
 //! An import into a store on this machine: every record is read before anything is written.
 
 use crate::cli::Result;
-use crate::cli::import::Import;
+use crate::cli::import::ImportArgs;
 use crate::cli::import::reading::{each_line, each_row};
-use crate::cli::import::report::{Place, nothing_changed};
-use crate::cli::records::{FileFormat, Source};
+use crate::cli::import::report::{RecordPosition, nothing_changed};
+use crate::cli::records::{FileFormat, RecordFile};
 use crate::cli::settings::Settings;
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::exchange::{Counts, Refusal, Report, command_of_line, command_of_record, in_order, merging_helps};
+use crate::exchange::{
+    Counts, RecordRefusal, Report, command_of_line, command_of_record, in_order, merging_helps,
+};
 use crate::model::command::Command;
 use crate::model::entity::Revision;
 
-impl Import {
+impl ImportArgs {
     /// Writes to the store. One that was made for these records goes again where they are refused.
     pub(super) fn write(
         &self,
         settings: &Settings,
-        commands: Vec<(Place, Command)>,
+        commands: Vec<(RecordPosition, Command)>,
         names: &[String],
     ) -> Result<Counts> {
         let data = settings.data();
@@ -42,15 +44,19 @@ impl Import {
     }
 
     /// Every record as a command, in the order in which they are carried out.
-    pub(super) fn commands(&self, sources: Vec<Source>, names: &[String]) -> Result<Vec<(Place, Command)>> {
+    pub(super) fn commands(
+        &self,
+        sources: Vec<RecordFile>,
+        names: &[String],
+    ) -> Result<Vec<(RecordPosition, Command)>> {
         let mut commands = Vec::new();
         let mut report = Report::naming(usize::MAX);
         for (file, source) in sources.into_iter().enumerate() {
             let take = |line: u64, read: Result<Command, Error>| {
-                let place = Place { file, line };
+                let place = RecordPosition { file, line };
                 match read {
                     Ok(command) => commands.push((place, command)),
-                    Err(why) => report.add(|| Refusal::of(place, &why)),
+                    Err(why) => report.add(|| RecordRefusal::of(place, &why)),
                 }
                 Ok(())
             };
@@ -69,7 +75,7 @@ impl Import {
         }
         in_order(commands).map_err(|cycle| {
             for (place, why) in cycle {
-                report.add(|| Refusal::of(place, &why));
+                report.add(|| RecordRefusal::of(place, &why));
             }
             nothing_changed(&report, names, false)
         })
@@ -78,10 +84,10 @@ impl Import {
     fn apply(
         &self,
         directory: &Directory,
-        commands: Vec<(Place, Command)>,
+        commands: Vec<(RecordPosition, Command)>,
         names: &[String],
     ) -> Result<Counts> {
-        let places: Vec<Place> = commands.iter().map(|(place, _)| *place).collect();
+        let places: Vec<RecordPosition> = commands.iter().map(|(place, _)| *place).collect();
         if commands.is_empty() {
             return Ok(Counts::default());
         }
@@ -94,7 +100,7 @@ impl Import {
             let mut report = Report::naming(usize::MAX);
             report.total = total;
             for (at, why) in refused {
-                report.add(|| Refusal::of(places[at], &why));
+                report.add(|| RecordRefusal::of(places[at], &why));
             }
             nothing_changed(&report, names, helps)
         })?;

@@ -7,7 +7,7 @@ use std::thread::ScopedJoinHandle;
 
 use serde_json::{Map, Value};
 
-use crate::cli::records::Source;
+use crate::cli::records::RecordFile;
 use crate::cli::{Failure, Result};
 use crate::error::Error;
 use crate::exchange::records_of_csv;
@@ -17,7 +17,7 @@ const LINES_AT_ONCE: usize = 1 << 13;
 
 /// Lines of a file that are not blank, one behind the other.
 #[derive(Default)]
-struct Lines {
+struct FileLines {
     text: Vec<u8>,
     /// The number of each line, from 1, and where it stands.
     places: Vec<(u64, Range<usize>)>,
@@ -26,13 +26,13 @@ struct Lines {
 /// Reads every line that is not blank, and hands over what `read` makes of it: many at once, since most of what an
 /// import costs is reading lines.
 pub(super) fn each_line<T: Send>(
-    source: Source,
+    source: RecordFile,
     mut take: impl FnMut(u64, T) -> Result,
     read: impl Fn(&[u8]) -> T + Sync,
 ) -> Result {
     let mut reader = BufReader::with_capacity(1 << 16, source.reader);
     let mut number = 0;
-    let mut lines = Lines::default();
+    let mut lines = FileLines::default();
     let mut is_end = false;
     while !is_end {
         lines.text.clear();
@@ -56,7 +56,7 @@ pub(super) fn each_line<T: Send>(
 
 /// What `read` makes of each line, in order, by as many threads as there are cores.
 fn read_side_by_side<T: Send>(
-    Lines { text, places }: &Lines,
+    FileLines { text, places }: &FileLines,
     read: &(impl Fn(&[u8]) -> T + Sync),
 ) -> impl Iterator<Item = (u64, T)> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -75,7 +75,7 @@ fn read_side_by_side<T: Send>(
 
 /// Hands over each row of a CSV file, with the number of its line.
 pub(super) fn each_row<T>(
-    source: Source,
+    source: RecordFile,
     kind: Option<&str>,
     mut take: impl FnMut(u64, Result<T, Error>) -> Result,
     read: impl Fn(Map<String, Value>) -> Result<T, Error>,

@@ -9,21 +9,21 @@ use ureq::SendBody;
 
 use crate::cli::client::Client;
 use crate::cli::import::reading::{each_line, each_row};
-use crate::cli::import::report::{Place, nothing_changed};
-use crate::cli::import::{Import, Mode};
-use crate::cli::records::{FileFormat, Source};
+use crate::cli::import::report::{RecordPosition, nothing_changed};
+use crate::cli::import::{ImportArgs, Mode};
+use crate::cli::records::{FileFormat, RecordFile};
 use crate::cli::{Failure, Result};
 use crate::error::Error;
-use crate::exchange::{Counts, Refusal, Report};
+use crate::exchange::{Counts, RecordRefusal, Report};
 
-impl Import {
+impl ImportArgs {
     /// Sends every record to the server in one bulk request, packed.
-    pub(super) fn send(&self, client: &Client, sources: Vec<Source>, names: &[String]) -> Result<Counts> {
+    pub(super) fn send(&self, client: &Client, sources: Vec<RecordFile>, names: &[String]) -> Result<Counts> {
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         let mut places = Vec::new();
         for (file, source) in sources.into_iter().enumerate() {
             let mut write = |line: u64, text: Vec<u8>| {
-                places.push(Place { file, line });
+                places.push(RecordPosition { file, line });
                 packed.write_all(&text)?;
                 packed.write_all(b"\n")
             };
@@ -58,7 +58,7 @@ impl Import {
 }
 
 /// The server's refusal, with its line numbers turned into those of the files.
-fn refused_by_server(failure: Failure, places: &[Place], names: &[String]) -> Failure {
+fn refused_by_server(failure: Failure, places: &[RecordPosition], names: &[String]) -> Failure {
     let Failure::Refused { message, facts } = failure else { return failure };
     let Some(lines) = facts["refused"].as_array() else { return Failure::Refused { message, facts } };
     let mut report = Report::naming(usize::MAX);
@@ -71,9 +71,9 @@ fn refused_by_server(failure: Failure, places: &[Place], names: &[String]) -> Fa
     nothing_changed(&report, names, facts["mergingHelps"] == true)
 }
 
-fn refusal(refused: &Value, places: &[Place]) -> Option<Refusal<Place>> {
+fn refusal(refused: &Value, places: &[RecordPosition]) -> Option<RecordRefusal<RecordPosition>> {
     let line = usize::try_from(refused["line"].as_u64()?).ok()?;
-    Some(Refusal {
+    Some(RecordRefusal {
         place: *places.get(line.checked_sub(1)?)?,
         code: refused["code"].as_str()?.to_owned().into(),
         detail: refused["detail"].as_str()?.to_owned(),

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::cli::import::Import;
+use crate::cli::import::ImportArgs;
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, say, say_json};
 use crate::exchange::{Counts, Report, merging_advice};
@@ -14,12 +14,12 @@ const SHOWN_MAX: usize = 20;
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct RecordPosition {
     pub(super) file: usize,
     pub(super) line: u64,
 }
 
-impl Import {
+impl ImportArgs {
     pub(super) fn report(&self, settings: &Settings, counts: &Counts, began: Instant) -> Result {
         let took = began.elapsed();
         let Counts { total, created, updated, unchanged } = counts;
@@ -40,10 +40,14 @@ impl Import {
 }
 
 /// The failure that names every refused record; with the advice to merge where that helps.
-pub(super) fn nothing_changed(report: &Report<Place>, names: &[String], merging_helps: bool) -> Failure {
+pub(super) fn nothing_changed(
+    report: &Report<RecordPosition>,
+    names: &[String],
+    merging_helps: bool,
+) -> Failure {
     let mut lines = vec![report.summary("records")];
     for refusal in report.named.iter().take(SHOWN_MAX) {
-        let Place { file, line } = refusal.place;
+        let RecordPosition { file, line } = refusal.place;
         lines.push(format!("  {} line {line}: {}", names[file], refusal.detail));
     }
     if report.count > SHOWN_MAX {
@@ -58,7 +62,7 @@ pub(super) fn nothing_changed(report: &Report<Place>, names: &[String], merging_
         lines.push(merging_advice("--mode upsert"));
     }
     let refused = report.named.iter().map(|refusal| {
-        let Place { file, line } = refusal.place;
+        let RecordPosition { file, line } = refusal.place;
         json!({ "file": names[file], "line": line, "code": refusal.code, "detail": refusal.detail })
     });
     let refused: Vec<Value> = refused.collect();

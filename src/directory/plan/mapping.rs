@@ -25,8 +25,8 @@ struct Ends {
 }
 
 impl Ends {
-    fn holder_and_held(&self) -> (EntityId, EntityId) {
-        self.mapping_type.holder_and_held(self.from, self.to)
+    fn parent_and_child(&self) -> (EntityId, EntityId) {
+        self.mapping_type.parent_and_child(self.from, self.to)
     }
 }
 
@@ -40,11 +40,11 @@ impl<'p> Plan<'p> {
         to: EntityId,
         fields: &MappingFields,
     ) -> MappingId {
-        let (holder, held) = mapping_type.holder_and_held(from, to);
+        let (holder, held) = mapping_type.parent_and_child(from, to);
         if let Some(standing) = self.standing_between(holder, held) {
             return standing;
         }
-        let id = self.mint_mapping();
+        let id = self.new_mapping_id();
         self.changes.push(Change::PutMapping(Arc::new(Mapping {
             id,
             mapping_type,
@@ -53,7 +53,7 @@ impl<'p> Plan<'p> {
             to,
             source: fields.source.clone().applied(None).map(Arc::new),
             attributes: Attributes::default().patched(&fields.attributes),
-            stamps: Arc::clone(&self.moment.fresh),
+            stamps: Arc::clone(&self.context.fresh),
         })));
         id
     }
@@ -61,7 +61,7 @@ impl<'p> Plan<'p> {
     /// The mapping by which `holder` holds `held`: one that this plan makes, or one of the view that it leaves.
     fn standing_between(&self, holder: EntityId, held: EntityId) -> Option<MappingId> {
         let made_here = self.changes.iter().find_map(|change| match change {
-            Change::PutMapping(mapping) if mapping.holder_and_held() == (holder, held) => Some(mapping.id),
+            Change::PutMapping(mapping) if mapping.parent_and_child() == (holder, held) => Some(mapping.id),
             _ => None,
         });
         let left = || {
@@ -88,7 +88,7 @@ impl<'p> Plan<'p> {
         let from = fields.from.as_ref().ok_or(Error::Missing { field: FROM })?;
         let to = fields.to.as_ref().ok_or(Error::Missing { field: TO })?;
         let ends = self.ends(fields.mapping_type, from, to)?;
-        let (holder, held) = ends.holder_and_held();
+        let (holder, held) = ends.parent_and_child();
         if ends.mapping_type == MappingType::ParentChild && holder == held {
             return Err(Error::SelfParent { key: self.view.label(held) });
         }
@@ -141,12 +141,12 @@ impl<'p> Plan<'p> {
         let to = fields.to.clone().unwrap_or(EndRef::Id(before.to));
         let ends = self.ends(Some(before.mapping_type), &from, &to)?;
         if (ends.from, ends.to) != (before.from, before.to) {
-            let (holder, held) = ends.holder_and_held();
+            let (holder, held) = ends.parent_and_child();
             if let Some(other) = self.view.mapping_between(holder, held) {
                 return Err(self.duplicate_mapping(other));
             }
             if ends.mapping_type == MappingType::ParentChild {
-                self.check_relink(holder, held, before.holder_and_held())?;
+                self.check_relink(holder, held, before.parent_and_child())?;
             }
         }
         Ok(self.change_mapping(before, (ends.from, ends.to), fields))
@@ -170,7 +170,7 @@ impl<'p> Plan<'p> {
         if after == *before {
             return Outcome { subject, effect: Effect::Unchanged };
         }
-        after.stamps = before.stamps.changed(self.moment.now, self.moment.revision).into();
+        after.stamps = before.stamps.changed(self.context.now, self.context.revision).into();
         self.changes.push(Change::PutMapping(Arc::new(after)));
         Outcome { subject, effect: Effect::Updated }
     }

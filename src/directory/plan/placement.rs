@@ -12,7 +12,7 @@ use crate::model::mapping::MappingType;
 use crate::model::reference::UnitRef;
 
 /// One step down a path.
-struct Step {
+struct PathStep {
     name: Name,
     unit_type: UnitType,
 }
@@ -108,7 +108,7 @@ impl Plan<'_> {
         let steps = Level::ALL
             .iter()
             .zip(names)
-            .filter_map(|(level, name)| Some(Step { name: name.clone()?, unit_type: (*level).into() }))
+            .filter_map(|(level, name)| Some(PathStep { name: name.clone()?, unit_type: (*level).into() }))
             .collect();
         self.descend(upper, steps)
     }
@@ -126,7 +126,7 @@ impl Plan<'_> {
             if steps.is_empty() {
                 let found = match upper {
                     None => self.view.find_unit_of(&UnitRef::from(name.as_str()), None)?,
-                    Some(upper) => self.view.find_unit_beneath(upper, name.as_str(), None)?,
+                    Some(upper) => self.view.find_descendant(upper, name.as_str(), None)?,
                 };
                 if let Some(unit) = found {
                     upper = Some(unit);
@@ -136,12 +136,12 @@ impl Plan<'_> {
             }
             let unit_type = UnitType::default_below(above.as_ref());
             above = Some(unit_type.clone());
-            steps.push(Step { name, unit_type });
+            steps.push(PathStep { name, unit_type });
         }
         self.descend(upper, steps)
     }
 
-    fn descend(&mut self, upper: Option<EntityId>, steps: Vec<Step>) -> Result<EntityId, Error> {
+    fn descend(&mut self, upper: Option<EntityId>, steps: Vec<PathStep>) -> Result<EntityId, Error> {
         let mut at = upper;
         for step in steps {
             at = Some(self.step_down(at, step)?);
@@ -149,11 +149,11 @@ impl Plan<'_> {
         at.ok_or(Error::Missing { field: "organization" })
     }
 
-    fn step_down(&mut self, upper: Option<EntityId>, step: Step) -> Result<EntityId, Error> {
-        let Step { name, unit_type } = step;
+    fn step_down(&mut self, upper: Option<EntityId>, step: PathStep) -> Result<EntityId, Error> {
+        let PathStep { name, unit_type } = step;
         let found = match upper {
             None => self.view.find_unit_of(&UnitRef::from(name.as_str()), Some(&unit_type))?,
-            Some(upper) => self.view.find_unit_beneath(upper, name.as_str(), Some(&unit_type))?,
+            Some(upper) => self.view.find_descendant(upper, name.as_str(), Some(&unit_type))?,
         };
         if let Some(unit) = found {
             return Ok(unit);

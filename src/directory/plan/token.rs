@@ -16,7 +16,7 @@ const UNITS_MAX: usize = 1_000;
 
 impl<'p> Plan<'p> {
     pub(super) fn create_token(&mut self, new: &NewToken) -> Result<Outcome, Error> {
-        self.is_unused(&new.id)?;
+        self.require_unused(&new.id)?;
         let token = Token {
             id: new.id.clone(),
             hash: new.hash,
@@ -24,9 +24,9 @@ impl<'p> Plan<'p> {
             description: new.description.clone(),
             scope: self.scope_of(new.units.as_deref())?,
             expires_at: new.expires_at,
-            created_at: self.moment.now,
+            created_at: self.context.now,
             revoked_at: None,
-            revision: self.moment.revision,
+            revision: self.context.revision,
         };
         self.changes.push(Change::PutToken(Arc::new(token)));
         Ok(Outcome { subject: Subject::Token(new.id.clone()), effect: Effect::Created })
@@ -44,10 +44,10 @@ impl<'p> Plan<'p> {
     }
 
     pub(super) fn rotate_token(&mut self, rotate: &RotateToken) -> Result<Outcome, Error> {
-        self.is_unused(&rotate.new_id)?;
+        self.require_unused(&rotate.new_id)?;
         let before = self.known_token(&rotate.id)?;
-        let now = self.moment.now;
-        if !before.holds_at(now) {
+        let now = self.context.now;
+        if !before.is_valid_at(now) {
             return Err(Error::invalid("tokenId", before.id.as_str(), "no longer holds; make a new token"));
         }
         let lifetime = before.expires_at.map(|end| end.as_millis() - before.created_at.as_millis());
@@ -56,7 +56,7 @@ impl<'p> Plan<'p> {
             hash: rotate.new_hash,
             expires_at: lifetime.map(|millis| now.later_by(millis)),
             created_at: now,
-            revision: self.moment.revision,
+            revision: self.context.revision,
             ..before.clone()
         };
         let overlap = i64::try_from(rotate.overlap.as_millis()).unwrap_or(i64::MAX);
@@ -72,7 +72,7 @@ impl<'p> Plan<'p> {
 
     pub(super) fn revoke_token(&mut self, id: &TokenId) -> Result<Outcome, Error> {
         let before = self.known_token(id)?;
-        let after = Token { revoked_at: before.revoked_at.or(Some(self.moment.now)), ..before.clone() };
+        let after = Token { revoked_at: before.revoked_at.or(Some(self.context.now)), ..before.clone() };
         Ok(self.change_token(before, after))
     }
 
@@ -101,7 +101,7 @@ impl<'p> Plan<'p> {
         Ok(Scope::Units(units.into()))
     }
 
-    fn is_unused(&self, id: &TokenId) -> Result<(), Error> {
+    fn require_unused(&self, id: &TokenId) -> Result<(), Error> {
         match self.everything.token(id) {
             Some(_) => Err(Error::Duplicate { kind: "token", key: id.to_string(), id: None }),
             None => Ok(()),
@@ -119,7 +119,7 @@ impl<'p> Plan<'p> {
             return Outcome { subject, effect: Effect::Unchanged };
         }
         let effect = if after.revoked_at.is_some() { Effect::Deleted } else { Effect::Updated };
-        let after = Token { revision: self.moment.revision, ..after };
+        let after = Token { revision: self.context.revision, ..after };
         self.changes.push(Change::PutToken(Arc::new(after)));
         Outcome { subject, effect }
     }

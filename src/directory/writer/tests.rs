@@ -13,7 +13,7 @@ use crate::model::{CreateOrgUnit, CreatePerson, IntoCommand};
 type Answered = Receiver<Result<Applied, Error>>;
 
 struct Started {
-    shared: Arc<Shared>,
+    shared: Arc<DirectoryState>,
     writer: Writer,
 }
 
@@ -212,10 +212,10 @@ fn a_disk_that_nobody_writes_to_is_tried() {
     let disk = Disk::default();
     let given = disk.clone();
     let store = Store::with_backends(move || Ok(given.clone())).unwrap();
-    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), mint);
+    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), new_uuid);
     drop(writer);
     shared.ready.store(true, Ordering::Relaxed);
-    let mut idle = Loop::new(Arc::clone(&shared), mint);
+    let mut idle = Loop::new(Arc::clone(&shared), new_uuid);
     let is_ready = || shared.ready.load(Ordering::Relaxed);
     idle.try_disk(true);
     assert!(is_ready());
@@ -234,7 +234,7 @@ fn a_disk_that_does_not_answer_cannot_be_written() {
     let disk = Disk::default();
     let given = disk.clone();
     let store = Store::with_backends(move || Ok(given.clone())).unwrap();
-    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), mint);
+    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), new_uuid);
     let started = Started { shared, writer };
     let began = Instant::now();
     assert!(started.shared.takes_writes(began + 2 * DISK_ANSWERS_WITHIN));

@@ -20,7 +20,7 @@ impl View {
         match &self.sight {
             Some(sight) => sight.tops().to_vec(),
             None => {
-                self.all(Kind::OrgUnit).iter().map(EntityId).filter(|id| !self.graph.is_held(*id)).collect()
+                self.all(Kind::OrgUnit).iter().map(EntityId).filter(|id| !self.graph.is_child(*id)).collect()
             }
         }
     }

@@ -26,11 +26,11 @@ pub(super) struct Selected<'v, 'f> {
     to: Option<RoaringBitmap>,
     within: Vec<RoaringBitmap>,
     parents: Option<RoaringBitmap>,
-    text: Option<Text>,
+    text: Option<TextMatch>,
 }
 
 /// Text that is looked for.
-struct Text {
+struct TextMatch {
     folded: String,
     /// The entities that have it in their key.
     ends: RoaringBitmap,
@@ -39,7 +39,7 @@ struct Text {
 }
 
 /// Where everything that may match is found.
-enum Candidates {
+enum MappingCandidates {
     All,
     /// At either end of these.
     Ends(RoaringBitmap),
@@ -57,7 +57,11 @@ impl<'v, 'f> Selected<'v, 'f> {
             to: with_keys(&filter.to_keys),
             within: filter.within.iter().map(|units| with_descendants(view, units)).collect(),
             parents: filter.parents.map(|parents| parents.units(view)),
-            text: filter.text.as_deref().filter(|text| !text.is_empty()).map(|text| Text::new(view, text)),
+            text: filter
+                .text
+                .as_deref()
+                .filter(|text| !text.is_empty())
+                .map(|text| TextMatch::new(view, text)),
         }
     }
 
@@ -73,13 +77,13 @@ impl<'v, 'f> Selected<'v, 'f> {
             }
         };
         match self.candidates() {
-            Candidates::All => self.view.each_mapping().for_each(look_at),
-            Candidates::Held(held) => {
+            MappingCandidates::All => self.view.each_mapping().for_each(look_at),
+            MappingCandidates::Held(held) => {
                 for id in held.iter().map(EntityId) {
                     self.view.mappings_holding(id).for_each(&mut look_at);
                 }
             }
-            Candidates::Ends(ends) => {
+            MappingCandidates::Ends(ends) => {
                 for id in ends.iter().map(EntityId) {
                     // One between two of them is shown at its first end.
                     let is_first = |it: &&Arc<Mapping>| it.from == id || !ends.contains(it.from.0);
@@ -89,32 +93,36 @@ impl<'v, 'f> Selected<'v, 'f> {
         }
     }
 
-    fn candidates(&self) -> Candidates {
+    fn candidates(&self) -> MappingCandidates {
         let mappings_of =
             |ids: &RoaringBitmap| ids.iter().map(|id| self.view.mapping_count_of(EntityId(id))).sum::<u64>();
         let end = self.filter.end.map(|end| RoaringBitmap::from([end.0]));
         if let Some(few) = end.iter().chain(&self.from).chain(&self.to).min_by_key(|ids| mappings_of(ids)) {
-            return Candidates::Ends(few.clone());
+            return MappingCandidates::Ends(few.clone());
         }
         if let Some(parents) = &self.parents {
             let mut children = RoaringBitmap::new();
             for unit in parents {
                 children |= &*self.view.directly_below(EntityId(unit), Kind::OrgUnit);
             }
-            return Candidates::Held(children);
+            return MappingCandidates::Held(children);
         }
         let all = self.view.mapping_count();
         if let Some(fewest) = self.within.iter().min_by_key(|ids| ids.len())
             && fewest.len() * WORTH_GATHERING_FROM < all
         {
-            return Candidates::Ends(fewest.clone());
+            return MappingCandidates::Ends(fewest.clone());
         }
         let types = self.filter.types.as_deref().unwrap_or(&MappingType::ALL);
         let mut held = RoaringBitmap::new();
-        for kind in types.iter().map(|mapping_type| held_kind(*mapping_type)) {
+        for kind in types.iter().map(|mapping_type| child_kind(*mapping_type)) {
             held |= self.view.all(kind);
         }
-        if held.len() * WORTH_GATHERING_FROM < all { Candidates::Held(held) } else { Candidates::All }
+        if held.len() * WORTH_GATHERING_FROM < all {
+            MappingCandidates::Held(held)
+        } else {
+            MappingCandidates::All
+        }
     }
 
     /// Whether a mapping in sight matches. What is cheap to tell comes first.
@@ -135,7 +143,7 @@ impl<'v, 'f> Selected<'v, 'f> {
     }
 }
 
-impl Text {
+impl TextMatch {
     fn new(view: &View, text: &str) -> Self {
         let mut ends = RoaringBitmap::new();
         for (kind, field) in KEYS {
@@ -172,7 +180,7 @@ fn with_keys(view: &View, keys: &[String]) -> RoaringBitmap {
 }
 
 /// The kind of the child, the member, or what is placed in a unit.
-fn held_kind(mapping_type: MappingType) -> Kind {
+fn child_kind(mapping_type: MappingType) -> Kind {
     match mapping_type {
         MappingType::ParentChild => Kind::OrgUnit,
         MappingType::ProjectPeople | MappingType::PeopleOrg => Kind::Person,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::mapping::{Mapping, MappingId};
-use crate::query::least::Least;
 use crate::query::mapping::candidates::Selected;
+use crate::query::top_k::Least;
 
 /// Which page: `first` after a mapping, or `last` before one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -36,16 +36,16 @@ pub(in crate::server) struct Memory {
     revisions: Arc<Mutex<KeptRevisions>>,
 }
 
-type KeptRevisions = HashMap<(Principal, Revision), Weak<Held>>;
+type KeptRevisions = HashMap<(Principal, Revision), Weak<MemoryPermit>>;
 
 /// Some of it, given back on drop.
-pub(in crate::server) type Held = Permit<Principal>;
+pub(in crate::server) type MemoryPermit = Permit<Principal>;
 
 /// The memory of a streamed answer: its own, and that of the revision that it keeps.
 #[derive(Debug)]
 pub(in crate::server) struct Streaming {
-    _own: Held,
-    _revision: Arc<Held>,
+    _own: MemoryPermit,
+    _revision: Arc<MemoryPermit>,
 }
 
 /// On an answer to what only read: where there is no memory for it, it may be refused. What was changed is reported
@@ -60,12 +60,16 @@ impl Memory {
     }
 
     /// Memory for so many bytes that may grow.
-    pub(in crate::server) fn take(&self, principal: &Principal, bytes: usize) -> Result<Held, Exhausted> {
+    pub(in crate::server) fn take(
+        &self,
+        principal: &Principal,
+        bytes: usize,
+    ) -> Result<MemoryPermit, Exhausted> {
         self.quota.take(principal, bytes)
     }
 
     /// Memory for an answer of so many bytes.
-    pub(in crate::server) fn answer(&self, principal: &Principal, bytes: usize) -> Result<Held> {
+    pub(in crate::server) fn answer(&self, principal: &Principal, bytes: usize) -> Result<MemoryPermit> {
         if bytes > ANSWER_MAX_BYTES {
             return Err(too_large());
         }
@@ -81,7 +85,7 @@ impl Memory {
         if let Some(revision) = revisions.get(&key).and_then(Weak::upgrade) {
             return Ok(Streaming { _own: own, _revision: revision });
         }
-        let bytes = usize::try_from(view.held_bytes()).unwrap_or(usize::MAX);
+        let bytes = usize::try_from(view.retained_bytes()).unwrap_or(usize::MAX);
         let held = self.take(principal, bytes.clamp(REVISION_MIN_BYTES, REVISION_MAX_BYTES));
         let revision = Arc::new(held.map_err(|_| busy())?);
         revisions.insert(key, Arc::downgrade(&revision));
@@ -90,12 +94,12 @@ impl Memory {
 }
 
 /// Bytes with the memory that they take.
-struct Counted<H> {
+struct ReservedBytes<H> {
     bytes: Bytes,
     _held: Arc<H>,
 }
 
-impl<H> AsRef<[u8]> for Counted<H> {
+impl<H> AsRef<[u8]> for ReservedBytes<H> {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -116,7 +120,7 @@ impl<H: Send + Sync + 'static> HttpBody for Holding<H> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        let counted = |bytes| Bytes::from_owner(Counted { bytes, _held: Arc::clone(&self.held) });
+        let counted = |bytes| Bytes::from_owner(ReservedBytes { bytes, _held: Arc::clone(&self.held) });
         Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(counted))))
     }
 

@@ -24,7 +24,7 @@ use crate::server::response::problem::Problem;
 pub(in crate::server) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub(in crate::server) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
+type RateBucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 
 /// The buckets of all callers.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ struct Rate<K> {
     quota: Quota,
     name: &'static str,
     policy: HeaderValue,
-    buckets: Cache<K, Arc<Bucket>>,
+    buckets: Cache<K, Arc<RateBucket>>,
     clock: DefaultClock,
 }
 

@@ -14,8 +14,8 @@ use crate::directory::{Applied, Audit, AuditRequest, Directory, View};
 use crate::error::Error;
 use crate::model::command::Command;
 use crate::server::admission::Admission;
-use crate::server::admission::heavy::Weight;
 use crate::server::admission::memory::holding;
+use crate::server::admission::slots::Weight;
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::{Caller, Principal, StoreAdmin};
 use crate::server::connection::config::Exposure;
@@ -24,18 +24,18 @@ use crate::server::response::problem::{Problem, Result};
 
 /// The limits as they hold for the caller of this request.
 #[derive(Debug, Clone)]
-pub(crate) struct Work {
+pub(crate) struct RequestWork {
     admission: Arc<Admission>,
     caller: Caller,
 }
 
 /// A streamed body, piece by piece, each made when the one before was taken.
-pub(crate) trait Pieces: Send + 'static {
+pub(crate) trait BodyChunks: Send + 'static {
     /// The next piece; none at the end.
     fn next_piece(&mut self) -> Option<io::Result<Bytes>>;
 }
 
-impl<S: Sync> FromRequestParts<S> for Work {
+impl<S: Sync> FromRequestParts<S> for RequestWork {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
@@ -43,7 +43,7 @@ impl<S: Sync> FromRequestParts<S> for Work {
     }
 }
 
-impl Work {
+impl RequestWork {
     pub(in crate::server) fn new(admission: Arc<Admission>, caller: Caller) -> Self {
         Self { admission, caller }
     }
@@ -75,7 +75,7 @@ impl Work {
 
     /// A body of pieces behind the first, which keeps `view` until it was taken. Each piece is made with a slot of its
     /// own, so that a slow reader holds none, and others have their turn between two pieces.
-    pub(crate) fn stream(&self, view: &View, first: Bytes, pieces: Box<dyn Pieces>) -> Result<Body> {
+    pub(crate) fn stream(&self, view: &View, first: Bytes, pieces: Box<dyn BodyChunks>) -> Result<Body> {
         let held = self.admission.memory.stream(&self.caller.principal(), view)?;
         let work = self.clone();
         let rest = stream::unfold(Some(pieces), move |pieces| {

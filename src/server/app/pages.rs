@@ -44,12 +44,12 @@ pub(super) fn routes() -> Router {
 
 /// A page as it is, and packed: made once, so that whoever asks often costs no more than the sending.
 #[derive(Clone)]
-struct Page {
+struct StaticPage {
     plain: Sent,
     packed: Sent,
 }
 
-impl Page {
+impl StaticPage {
     fn new(text: Vec<u8>) -> Self {
         Self { packed: Sent::packed(text.clone()), plain: Sent::plain(text) }
     }
@@ -64,15 +64,15 @@ impl Page {
 }
 
 async fn document(headers: HeaderMap) -> Response {
-    static PAGE: LazyLock<Page> =
-        LazyLock::new(|| Page::new(serde_json::to_vec(&*DOCUMENT).expect("the document is JSON")));
+    static PAGE: LazyLock<StaticPage> =
+        LazyLock::new(|| StaticPage::new(serde_json::to_vec(&*DOCUMENT).expect("the document is JSON")));
     let mut response = PAGE.answer(&headers);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 async fn schema(headers: HeaderMap) -> Response {
-    static PAGE: LazyLock<Page> = LazyLock::new(|| Page::new(schema_sdl().into()));
+    static PAGE: LazyLock<StaticPage> = LazyLock::new(|| StaticPage::new(schema_sdl().into()));
     let mut response = PAGE.answer(&headers);
     let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
@@ -98,12 +98,12 @@ async fn docs_file(path: Result<RawPathParams, RawPathParamsRejection>, headers:
 
 fn docs(file: &str, headers: &HeaderMap) -> Response {
     /// Each file that was asked for, and is one of Swagger UI's.
-    static PAGES: Mutex<BTreeMap<String, (String, Page)>> = Mutex::new(BTreeMap::new());
+    static PAGES: Mutex<BTreeMap<String, (String, StaticPage)>> = Mutex::new(BTreeMap::new());
     let mut pages = PAGES.lock().unwrap_or_else(PoisonError::into_inner);
     let (content_type, page) = match pages.entry(file.to_owned()) {
         Entry::Occupied(known) => known.into_mut(),
         Entry::Vacant(new) => match utoipa_swagger_ui::serve(file, Arc::clone(&DOCS)) {
-            Ok(Some(found)) => new.insert((found.content_type, Page::new(found.bytes.into_owned()))),
+            Ok(Some(found)) => new.insert((found.content_type, StaticPage::new(found.bytes.into_owned()))),
             Ok(None) | Err(_) => return no_such_page(),
         },
     };

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::server::admission::Admission;
-use crate::server::admission::gate::{Access, Gate};
+use crate::server::admission::middleware::{Access, Admitting};
 use crate::server::app::state::AppState;
 use crate::server::app::{health, layers, pages};
 use crate::server::auth::extract::Unlimited;
@@ -25,8 +25,8 @@ use crate::server::rest;
 pub fn router(state: AppState, exposure: &Exposure) -> Router {
     let authenticator = Arc::new(state.authenticator().clone());
     let admission = Arc::new(Admission::new(&authenticator, exposure));
-    let gate = Gate::new(Arc::clone(&authenticator), Arc::clone(&admission), &exposure.cors_origins);
-    let graphql = graphql::routes(graphql::Shared {
+    let gate = Admitting::new(Arc::clone(&authenticator), Arc::clone(&admission), &exposure.cors_origins);
+    let graphql = graphql::routes(graphql::GraphqlState {
         authenticator,
         admission,
         metrics: Arc::clone(state.metrics()),
@@ -55,7 +55,7 @@ fn is_outside(request: &Request) -> bool {
     !["/api", "/graphql"].into_iter().any(is_beneath)
 }
 
-fn guarded(gate: &Gate, routes: Router) -> Router {
+fn guarded(gate: &Admitting, routes: Router) -> Router {
     gate.clone().guard(routes.method_not_allowed_fallback(not_allowed))
 }
 

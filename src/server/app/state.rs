@@ -14,7 +14,7 @@ use crate::server::metrics::Metrics;
 pub struct AppState {
     authenticator: Authenticator,
     answers_kept_bytes: u64,
-    graphql: Arc<graphql::Settings>,
+    graphql: Arc<graphql::GraphqlSettings>,
     metrics: Arc<Metrics>,
 }
 
@@ -50,7 +50,7 @@ impl AppState {
 
     /// Answers GraphQL with these settings.
     #[must_use]
-    pub fn with_graphql(self, settings: graphql::Settings) -> Self {
+    pub fn with_graphql(self, settings: graphql::GraphqlSettings) -> Self {
         Self { graphql: Arc::new(settings), ..self }
     }
 
@@ -64,7 +64,7 @@ impl AppState {
         &self.authenticator
     }
 
-    pub(super) fn graphql(&self) -> &Arc<graphql::Settings> {
+    pub(super) fn graphql(&self) -> &Arc<graphql::GraphqlSettings> {
         &self.graphql
     }
 

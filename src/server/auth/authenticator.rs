@@ -48,7 +48,7 @@ impl Authenticator {
     }
 
     /// The most that one caller may have of `all`: half of it. Without tokens there is but one caller.
-    pub(in crate::server) fn share_of(&self, all: usize) -> usize {
+    pub(in crate::server) fn quota_of(&self, all: usize) -> usize {
         if self.is_open { all } else { (all / 2).max(1) }
     }
 
@@ -57,19 +57,19 @@ impl Authenticator {
     }
 
     /// Whether the token behind `grant` is still good.
-    pub(in crate::server) fn still_holds(&self, grant: &Grant) -> bool {
+    pub(in crate::server) fn is_still_valid(&self, grant: &Grant) -> bool {
         match grant.actor() {
             Actor::Local => true,
             Actor::Token(id) => {
                 let view = self.directory.view();
-                view.token(id).is_some_and(|token| token.holds_at((self.now)()))
+                view.token(id).is_some_and(|token| token.is_valid_at((self.now)()))
             }
-            Actor::Subject(_) => grant.claims().is_some_and(|claims| (self.now)() < claims.expires_at),
+            Actor::Jwt(_) => grant.claims().is_some_and(|claims| (self.now)() < claims.expires_at),
         }
     }
 
     /// How long `grant` holds at most, where that is known from the beginning.
-    pub(in crate::server) fn holds_for(&self, grant: &Grant) -> Option<Duration> {
+    pub(in crate::server) fn time_left(&self, grant: &Grant) -> Option<Duration> {
         let left = grant.claims()?.expires_at.as_millis().saturating_sub((self.now)().as_millis());
         Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
     }
@@ -82,7 +82,7 @@ impl Authenticator {
                 self.directory.note_use(id, (self.now)());
                 self.directory.view().token(id).map(|token| Grant::as_of(token))
             }
-            (None, Actor::Local | Actor::Subject(_)) => None,
+            (None, Actor::Local | Actor::Jwt(_)) => None,
         };
         grant.map_or_else(|| caller.clone(), |grant| Caller::new(Arc::new(grant), self.directory.clone()))
     }

@@ -86,7 +86,7 @@ impl Caller {
 
     /// The directory as it is now, narrowed to what the caller may see. One request reads one view.
     pub(in crate::server) fn view(&self) -> View {
-        self.directory.view().seen_by(self.grant.scope())
+        self.directory.view().scoped_to(self.grant.scope())
     }
 
     /// For revisions, and for what each token may know of itself. Reads go through [`Caller::view`].
@@ -106,7 +106,7 @@ impl Caller {
     }
 
     fn narrowed(&self, applied: Applied) -> Applied {
-        Applied { view: applied.view.seen_by(self.grant.scope()), ..applied }
+        Applied { view: applied.view.scoped_to(self.grant.scope()), ..applied }
     }
 
     /// Refuses a caller of a lesser role.

@@ -26,7 +26,7 @@ use crate::server::limits::{
 #[derive(Debug)]
 pub struct IdentityProvider {
     rules: Rules,
-    source: Source,
+    source: KeySource,
     keys: ArcSwap<KeySet>,
     looked: Mutex<Looked>,
     /// Held by whoever looks.
@@ -35,7 +35,7 @@ pub struct IdentityProvider {
 
 /// Where the keys come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Source {
+enum KeySource {
     File(PathBuf),
     Url(String),
 }
@@ -58,10 +58,10 @@ impl IdentityProvider {
     /// Says why the keys cannot be had.
     pub fn new(rules: Rules, jwks: &str) -> Result<Self, String> {
         let source = if jwks.contains("://") {
-            is_safe(jwks)?;
-            Source::Url(jwks.to_owned())
+            require_https(jwks)?;
+            KeySource::Url(jwks.to_owned())
         } else {
-            Source::File(PathBuf::from(jwks))
+            KeySource::File(PathBuf::from(jwks))
         };
         let provider = Self {
             rules,
@@ -70,7 +70,7 @@ impl IdentityProvider {
             looked: Mutex::default(),
             looking: Arc::default(),
         };
-        if let Source::File(path) = &provider.source {
+        if let KeySource::File(path) = &provider.source {
             let file = stamp(path);
             provider.keep(read(path)?, file);
         }
@@ -90,7 +90,7 @@ impl IdentityProvider {
         if !self.is_due(id.as_deref()) {
             return;
         }
-        let is_at_hand = matches!(self.source, Source::Url(_))
+        let is_at_hand = matches!(self.source, KeySource::Url(_))
             && self.keys.load().has(id.as_deref())
             && !self.are_too_old();
         let alone = if is_at_hand {
@@ -126,8 +126,8 @@ impl IdentityProvider {
         let looked = self.looked();
         let has_passed = |since: Option<Instant>, time| since.is_none_or(|since| since.elapsed() >= time);
         match self.source {
-            Source::File(_) => has_passed(looked.at, JWKS_LOOK_AGAIN_AFTER),
-            Source::Url(_) => {
+            KeySource::File(_) => has_passed(looked.at, JWKS_LOOK_AGAIN_AFTER),
+            KeySource::Url(_) => {
                 // Without any keys nobody comes in, so that is tried again soon.
                 let after = if looked.came.is_none() { JWKS_TRY_AGAIN_AFTER } else { JWKS_FETCH_AGAIN_AFTER };
                 has_passed(looked.at, after)
@@ -140,14 +140,14 @@ impl IdentityProvider {
     fn look(&self) {
         let before = self.looked();
         let (found, file) = match &self.source {
-            Source::File(path) => {
+            KeySource::File(path) => {
                 let file = stamp(path);
                 if file.is_some() && file == before.file {
                     return self.note_look();
                 }
                 (read(path), file)
             }
-            Source::Url(url) => (fetch(url), None),
+            KeySource::Url(url) => (fetch(url), None),
         };
         match found {
             Ok(keys) => self.keep(keys, file),
@@ -175,7 +175,7 @@ impl IdentityProvider {
 }
 
 /// Whoever is between could give other keys: only what cannot be listened to is asked, or this machine.
-fn is_safe(url: &str) -> Result<(), String> {
+fn require_https(url: &str) -> Result<(), String> {
     let parsed: Uri = url.parse().map_err(|why| format!("{url} is no url: {why}"))?;
     let host = parsed.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
@@ -219,7 +219,7 @@ mod tests {
         for url in
             ["https://id.example/keys", "http://127.0.0.1:8080/keys", "http://localhost/k", "http://[::1]/k"]
         {
-            assert!(is_safe(url).is_ok(), "{url}");
+            assert!(require_https(url).is_ok(), "{url}");
         }
         for url in [
             "http://id.example/keys",
@@ -228,7 +228,7 @@ mod tests {
             "http://0.0.0.0/",
             "http:///k",
         ] {
-            assert!(is_safe(url).is_err(), "{url}");
+            assert!(require_https(url).is_err(), "{url}");
         }
     }
 }

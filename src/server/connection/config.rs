@@ -25,12 +25,12 @@ pub struct Exposure {
     /// The certificate, for HTTPS.
     pub tls: Option<Tls>,
     /// How long slow clients are borne.
-    pub patience: Patience,
+    pub patience: ConnectionTimeouts,
 }
 
 /// How long slow clients are borne.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct ConnectionTimeouts {
     /// Until the TLS handshake is done, and until the headers of each request are there.
     pub headers: Duration,
     /// While nothing moves on a connection: no new request, and nothing of an answer taken.
@@ -45,7 +45,7 @@ impl Default for Exposure {
             connections_a_peer: CONNECTIONS_A_PEER,
             cors_origins: Vec::new(),
             tls: None,
-            patience: Patience { headers: HEADER_READ_WITHIN, stalled: STALLED_MAX },
+            patience: ConnectionTimeouts { headers: HEADER_READ_WITHIN, stalled: STALLED_MAX },
         }
     }
 }

@@ -46,7 +46,7 @@ struct Sending {
 
 /// What the last look saw.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct ProgressSample {
     written_bytes: u64,
     requests: u64,
 }
@@ -63,10 +63,10 @@ impl Progress {
     }
 
     /// Whether the client is too slow to be served on, `after` the last look with the same `seen`.
-    pub(super) fn is_too_slow(&self, seen: &mut Seen, after: Duration) -> bool {
+    pub(super) fn is_too_slow(&self, seen: &mut ProgressSample, after: Duration) -> bool {
         let written_bytes = self.written_bytes.load(Ordering::Relaxed);
         let requests = self.requests.load(Ordering::Relaxed);
-        let before = mem::replace(seen, Seen { written_bytes, requests });
+        let before = mem::replace(seen, ProgressSample { written_bytes, requests });
         let (mut is_starved, mut is_slow) = (false, false);
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         answers.retain(|answer| {
@@ -97,14 +97,14 @@ impl Sending {
 
 impl Working {
     /// The answer, watched until it was handed over.
-    pub(super) fn answer(self, body: Body) -> Answer {
+    pub(super) fn answer(self, body: Body) -> ResponseBody {
         let sending = Arc::new(Sending::default());
         if !body.is_end_stream() {
             let mut answers = self.0.answers.lock().unwrap_or_else(PoisonError::into_inner);
             answers.retain(|answer| answer.strong_count() > 0);
             answers.push(Arc::downgrade(&sending));
         }
-        Answer { body, rest: Bytes::new(), sending }
+        ResponseBody { body, rest: Bytes::new(), sending }
     }
 }
 
@@ -115,14 +115,14 @@ impl Drop for Working {
 }
 
 /// The body of an answer, in parts small enough that a slow reader is told from one who reads nothing.
-pub(super) struct Answer {
+pub(super) struct ResponseBody {
     body: Body,
     /// What is left of the frame before.
     rest: Bytes,
     sending: Arc<Sending>,
 }
 
-impl Answer {
+impl ResponseBody {
     fn part(&mut self) -> Frame<Bytes> {
         let part = self.rest.split_to(self.rest.len().min(ANSWER_PART_MAX_BYTES));
         self.sending.taken_bytes.fetch_add(part.len() as u64, Ordering::Relaxed);
@@ -130,7 +130,7 @@ impl Answer {
     }
 }
 
-impl HttpBody for Answer {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -237,8 +237,8 @@ mod tests {
     const AFTER: Duration = Duration::from_secs(1);
 
     /// Begun after a look, so that the next one compares with it.
-    fn answering(progress: &Arc<Progress>, body: Body) -> (Answer, Seen) {
-        let mut seen = Seen::default();
+    fn answering(progress: &Arc<Progress>, body: Body) -> (ResponseBody, ProgressSample) {
+        let mut seen = ProgressSample::default();
         let working = progress.begin();
         assert!(!progress.is_too_slow(&mut seen, AFTER), "a request came");
         assert!(!progress.is_too_slow(&mut seen, AFTER), "it is worked on");

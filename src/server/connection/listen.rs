@@ -22,8 +22,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::connection::config::{Exposure, Patience};
-use crate::server::connection::io::{Progress, Seen, Socket};
+use crate::server::connection::config::{ConnectionTimeouts, Exposure};
+use crate::server::connection::io::{Progress, ProgressSample, Socket};
 use crate::server::connection::peer::Peer;
 use crate::server::connection::shutdown::{self, ShutdownSignal};
 use crate::server::connection::tls::Tls;
@@ -43,7 +43,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(50);
 struct Served {
     router: TowerToHyperService<axum::Router>,
     tls: Option<TlsAcceptor>,
-    patience: Patience,
+    patience: ConnectionTimeouts,
     /// Counts open connections.
     open: Gauge,
     /// The last of these to be dropped is the end of the last connection: the shutdown waits for that.
@@ -103,16 +103,16 @@ async fn accept(listener: &TcpListener, connections: &Quota<Peer>) -> (TcpStream
 }
 
 /// A connection, counted while it is open.
-struct Open(Gauge);
+struct OpenConnection(Gauge);
 
-impl Open {
+impl OpenConnection {
     fn count(gauge: Gauge) -> Self {
         gauge.inc();
         Self(gauge)
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -122,7 +122,7 @@ impl Served {
     /// One connection, from its first byte to its last.
     async fn connection(mut self, stream: TcpStream, permit: Permit<Peer>) {
         let (patience, peer) = (self.patience, *permit.key());
-        let _until_it_ends = Open::count(self.open.clone());
+        let _until_it_ends = OpenConnection::count(self.open.clone());
         let server = protocol(patience);
         let Some(acceptor) = self.tls.take() else {
             // A connection that has said nothing yet is not waited for when the server stops.
@@ -191,7 +191,7 @@ impl Served {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The first tick comes at once.
         look.reset();
-        let mut seen = Seen::default();
+        let mut seen = ProgressSample::default();
         loop {
             tokio::select! {
                 ended = connection.as_mut() => {
@@ -232,7 +232,7 @@ async fn first_bytes(stream: &TcpStream) -> io::Result<()> {
     }
 }
 
-fn protocol(patience: Patience) -> auto::Builder<TokioExecutor> {
+fn protocol(patience: ConnectionTimeouts) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http1()

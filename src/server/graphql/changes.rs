@@ -4,18 +4,19 @@ use crate::directory::Applied;
 use crate::error::Error;
 use crate::exchange::Report;
 use crate::model::command::Command;
-use crate::server::admission::work::Work;
+use crate::server::admission::work::RequestWork;
 use crate::server::auth::caller::Caller;
 use crate::server::graphql::execution::limits::CHANGES_MAX;
 use crate::server::graphql::input::{AsCommand, ChangeInput};
 use crate::server::response::problem::{Problem, Result};
-use crate::server::response::refused::{self, Words, refusal};
+use crate::server::response::refused::{self, RecordWords, refusal};
 
 /// What the changes are called. All that are refused are named, since there are few.
-const WORDS: Words = Words { records: "changes", place: "index", named: |at| format!("changes[{at}]") };
+const WORDS: RecordWords =
+    RecordWords { records: "changes", place: "index", named: |at| format!("changes[{at}]") };
 
 /// Says what the changes would do.
-pub(crate) async fn try_out(work: &Work, changes: Vec<ChangeInput>) -> Result<Applied> {
+pub(crate) async fn try_out(work: &RequestWork, changes: Vec<ChangeInput>) -> Result<Applied> {
     let total = changes.len();
     let commands = commands(changes)?;
     let tried = work.dry_run(commands).await;

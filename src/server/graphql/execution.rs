@@ -14,6 +14,6 @@ mod lexical;
 pub(super) mod limits;
 mod operation;
 pub(super) mod response;
-pub(super) mod turn;
+pub(super) mod schedule;
 mod typename;
 pub(super) mod variables;

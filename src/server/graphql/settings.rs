@@ -8,7 +8,7 @@ use crate::server::graphql::execution::limits::{ANSWER_WITHIN, SOCKETS_MAX};
 
 /// The settings of GraphQL. The default ones suit a server whose callers all hold tokens.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct GraphqlSettings {
     /// Whether the schema can be asked for. Without it, errors name nothing of the schema either.
     pub introspection: bool,
     /// Whether an error proposes names that are like the wrong one.
@@ -23,7 +23,7 @@ pub struct Settings {
     pub origins: Vec<HeaderValue>,
 }
 
-impl Default for Settings {
+impl Default for GraphqlSettings {
     fn default() -> Self {
         Self {
             introspection: true,

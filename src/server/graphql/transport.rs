@@ -1,6 +1,5 @@
 //! The two transports: HTTP, with batches and persisted queries, and web sockets.
 
-mod asked;
 pub(super) mod batch;
 pub(super) mod close;
 pub(super) mod http;
@@ -9,5 +8,6 @@ pub(super) mod operation;
 pub(super) mod origin;
 pub(super) mod page;
 pub(super) mod persisted;
+mod request;
 pub(super) mod sockets;
 pub(super) mod ws;

@@ -2,12 +2,12 @@
 
 pub(super) mod connection;
 mod context;
-pub(super) mod counted;
 pub(super) mod descendants;
 pub(super) mod doctor;
 pub(super) mod facet;
 pub(super) mod log;
 pub(super) mod mapping;
+pub(super) mod metered;
 pub(super) mod mutation;
 pub(in crate::server) mod node;
 pub(super) mod org_unit;

@@ -13,9 +13,9 @@ use crate::directory::{Directory, Spread, Statistics};
 
 /// A directory, as far as it tells of itself.
 #[derive(Debug)]
-pub(super) struct Told(pub(super) Directory);
+pub(super) struct DirectoryCollector(pub(super) Directory);
 
-impl Collector for Told {
+impl Collector for DirectoryCollector {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let told = self.0.statistics();
         let mut to = To(encoder);

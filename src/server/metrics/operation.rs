@@ -13,12 +13,12 @@ const ANONYMOUS: &str = "anonymous";
 
 /// What an operation is counted under.
 #[derive(Debug, Clone)]
-pub(crate) struct Operation {
+pub(crate) struct OperationLabel {
     pub(super) name: Arc<str>,
     pub(super) kind: &'static str,
 }
 
-impl Operation {
+impl OperationLabel {
     /// The span of carrying it out.
     pub(crate) fn span(&self) -> tracing::Span {
         tracing::info_span!("graphql", otel.name = %format_args!("{} {}", self.kind, self.name))
@@ -26,7 +26,7 @@ impl Operation {
 }
 
 #[cfg(test)]
-impl Operation {
+impl OperationLabel {
     pub(crate) fn of(name: &str, kind: &'static str) -> Self {
         Self { name: name.into(), kind }
     }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::Error;
-use crate::server::admission::work::Work;
+use crate::server::admission::work::RequestWork;
 use crate::server::auth::caller::Principal;
 use crate::server::limits::{
     BODY_GRACE, BODY_MIN_BYTES_A_SECOND, BODY_READ_WITHIN, DISCARDED_MAX_BYTES, DISCARDED_WITHIN,
@@ -90,20 +90,25 @@ pub(crate) fn unsupported(detail: &str) -> Problem {
 }
 
 /// The limits of the caller that was let in: the bodies of others are not read.
-pub(crate) fn work(head: &Parts) -> Result<&Work> {
-    head.extensions.get::<Work>().ok_or_else(Problem::unauthorized)
+pub(crate) fn work(head: &Parts) -> Result<&RequestWork> {
+    head.extensions.get::<RequestWork>().ok_or_else(Problem::unauthorized)
 }
 
 /// Reads a body of at most `max` bytes, in time. One that says it is far larger is refused before it is read, and
 /// so is one whose sender waits to be asked for it.
-pub(crate) async fn read(work: &Work, headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
+pub(crate) async fn read(work: &RequestWork, headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
     let said = usize::try_from(body.size_hint().exact().unwrap_or_default()).unwrap_or(max);
     read_into(Sink::Plain(Box::new(Collected::new(work, said, max))), headers, body, max).await
 }
 
 /// The same of a body packed with gzip, of at most `max` bytes before and after: it is unpacked as it comes, so that
 /// one that would fill the memory gets no further than that.
-pub(crate) async fn read_unzipped(work: &Work, headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
+pub(crate) async fn read_unzipped(
+    work: &RequestWork,
+    headers: &HeaderMap,
+    body: Body,
+    max: usize,
+) -> Result<Bytes> {
     let packed = MultiGzDecoder::new(Collected::new(work, 0, max));
     read_into(Sink::Gzip(Box::new(packed)), headers, body, max).await
 }
@@ -193,8 +198,8 @@ fn unpacked_to(collected: &mut Collected, fault: &io::Error) -> Problem {
 
 /// The bytes of a body, with the memory for all of their capacity.
 struct Collected {
-    work: Work,
-    counted: Counted,
+    work: RequestWork,
+    counted: BodyBytes,
     /// What the body says of its length, in bytes.
     said: usize,
     max: usize,
@@ -203,20 +208,20 @@ struct Collected {
 
 /// Bytes, and the memory that they take until they are dropped.
 #[derive(Default)]
-struct Counted {
+struct BodyBytes {
     bytes: Vec<u8>,
     held: Option<Permit<Principal>>,
 }
 
-impl AsRef<[u8]> for Counted {
+impl AsRef<[u8]> for BodyBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
 impl Collected {
-    fn new(work: &Work, said: usize, max: usize) -> Self {
-        Self { work: work.clone(), counted: Counted::default(), said, max, refused: None }
+    fn new(work: &RequestWork, said: usize, max: usize) -> Self {
+        Self { work: work.clone(), counted: BodyBytes::default(), said, max, refused: None }
     }
 
     fn refusal(&mut self) -> Problem {
@@ -229,7 +234,7 @@ impl Collected {
 
     /// Makes room for `count` bytes more. While the bytes move to a larger place, both count.
     fn reserve(&mut self, count: usize) -> Result<()> {
-        let Counted { bytes, held } = &mut self.counted;
+        let BodyBytes { bytes, held } = &mut self.counted;
         let needed = bytes.len().saturating_add(count);
         if needed > self.max {
             return Err(too_large(self.max));
@@ -308,8 +313,8 @@ mod tests {
         }))
     }
 
-    fn work() -> Work {
-        Work::local(Directory::in_memory().unwrap())
+    fn work() -> RequestWork {
+        RequestWork::local(Directory::in_memory().unwrap())
     }
 
     async fn read_slowly(body: Body) -> Result<usize> {

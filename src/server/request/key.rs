@@ -14,17 +14,17 @@ use crate::model::reference::UnitRef;
 use crate::server::response::problem::{Problem, Result};
 
 /// The key at the end of a path, or that of the unit in its middle.
-pub(crate) struct Key<T>(pub T);
+pub(crate) struct PathKey<T>(pub T);
 
 /// What can be a key in a path.
-pub(crate) trait PathKey: Sized {
+pub(crate) trait ParseKey: Sized {
     /// The kind of record that it names.
     const KIND: &'static str;
     /// Reads a decoded segment.
     fn parse(segment: &str) -> Result<Self, Error>;
 }
 
-impl PathKey for Email {
+impl ParseKey for Email {
     const KIND: &'static str = "person";
 
     fn parse(segment: &str) -> Result<Self, Error> {
@@ -32,7 +32,7 @@ impl PathKey for Email {
     }
 }
 
-impl PathKey for ProjectId {
+impl ParseKey for ProjectId {
     const KIND: &'static str = "project";
 
     fn parse(segment: &str) -> Result<Self, Error> {
@@ -40,7 +40,7 @@ impl PathKey for ProjectId {
     }
 }
 
-impl PathKey for MappingId {
+impl ParseKey for MappingId {
     const KIND: &'static str = "mapping";
 
     fn parse(segment: &str) -> Result<Self, Error> {
@@ -48,7 +48,7 @@ impl PathKey for MappingId {
     }
 }
 
-impl PathKey for UnitRef {
+impl ParseKey for UnitRef {
     const KIND: &'static str = "unit";
 
     fn parse(segment: &str) -> Result<Self, Error> {
@@ -56,19 +56,19 @@ impl PathKey for UnitRef {
     }
 }
 
-impl<S: Send + Sync, T: PathKey> FromRequestParts<S> for Key<T> {
+impl<S: Send + Sync, T: ParseKey> FromRequestParts<S> for PathKey<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         // axum matches the path as it was sent and decodes each segment once.
         let segments = RawPathParams::from_request_parts(parts, state).await.map_err(undecodable)?;
         let (_, segment) = segments.iter().next().expect("a route with a key has a segment for it");
-        T::parse(segment).map(Key).map_err(|refusal| impossible::<T>(&refusal))
+        T::parse(segment).map(PathKey).map_err(|refusal| impossible::<T>(&refusal))
     }
 }
 
 /// No record can have such a key, so there is none; the message says what a key looks like.
-fn impossible<T: PathKey>(refusal: &Error) -> Problem {
+fn impossible<T: ParseKey>(refusal: &Error) -> Problem {
     let detail = format!("there is no such {}: {refusal}", T::KIND);
     Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
 }

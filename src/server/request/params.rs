@@ -16,14 +16,14 @@ pub(crate) struct Param {
     /// Its name.
     pub name: &'static str,
     /// What its values look like.
-    pub shape: Shape,
+    pub shape: ParamType,
     /// What it does.
     pub about: &'static str,
 }
 
 /// What the values of a parameter look like.
 #[derive(Debug)]
-pub(crate) enum Shape {
+pub(crate) enum ParamType {
     /// Any text, once. An empty one is as good as none.
     Text,
     /// Any text, any number of times. Empty ones are left out.
@@ -43,7 +43,7 @@ pub(crate) struct Params(Vec<(String, String)>);
 
 /// The parameters, each known and of the right shape.
 #[derive(Debug)]
-pub(crate) struct Known(Vec<(&'static str, String)>);
+pub(crate) struct ParsedParams(Vec<(&'static str, String)>);
 
 /// A request that takes no parameters.
 pub(crate) struct NoParams;
@@ -93,7 +93,7 @@ impl Params {
     }
 
     /// Holds them against the tables.
-    pub(crate) fn known(self, tables: &[&'static [Param]]) -> Result<Known> {
+    pub(crate) fn known(self, tables: &[&'static [Param]]) -> Result<ParsedParams> {
         let mut known = Vec::with_capacity(self.0.len());
         for (name, value) in self.0 {
             let Some(param) = tables.iter().copied().flatten().find(|param| param.name == name) else {
@@ -105,7 +105,7 @@ impl Params {
             param.check(&value)?;
             known.push((param.name, value));
         }
-        Ok(Known(known))
+        Ok(ParsedParams(known))
     }
 }
 
@@ -119,7 +119,7 @@ fn unknown(name: &str, tables: &[&'static [Param]]) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "unknown-parameter", detail).with("field", name)
 }
 
-impl Shape {
+impl ParamType {
     /// Whether the parameter may be given several times.
     pub(crate) fn repeats(&self) -> bool {
         matches!(self, Self::Texts | Self::Words(_))
@@ -130,15 +130,15 @@ impl Param {
     fn check(&self, value: &str) -> Result<()> {
         let Self { name, shape, .. } = self;
         match shape {
-            Shape::Text | Shape::Texts => Ok(()),
-            Shape::Words(_) if value.is_empty() => Ok(()),
-            Shape::OneOf(words) | Shape::Words(words) if words.contains(&value) => Ok(()),
-            Shape::OneOf(words) | Shape::Words(words) => {
+            ParamType::Text | ParamType::Texts => Ok(()),
+            ParamType::Words(_) if value.is_empty() => Ok(()),
+            ParamType::OneOf(words) | ParamType::Words(words) if words.contains(&value) => Ok(()),
+            ParamType::OneOf(words) | ParamType::Words(words) => {
                 Err(refused(name, format!("{name} {value:?} must be one of {}", words.join(", "))))
             }
-            Shape::Flag if matches!(value, "true" | "false") => Ok(()),
-            Shape::Flag => Err(refused(name, format!("{name} {value:?} must be true or false"))),
-            Shape::Whole(least, most) => match value.parse::<usize>() {
+            ParamType::Flag if matches!(value, "true" | "false") => Ok(()),
+            ParamType::Flag => Err(refused(name, format!("{name} {value:?} must be true or false"))),
+            ParamType::Whole(least, most) => match value.parse::<usize>() {
                 Ok(number) if (*least..=*most).contains(&number) => Ok(()),
                 _ => Err(refused(
                     name,
@@ -164,7 +164,7 @@ pub(crate) fn refused_as(name: &'static str, refusal: Error) -> Problem {
     unfit(name, refusal.about(name).to_string())
 }
 
-impl Known {
+impl ParsedParams {
     /// Every value of a parameter that is not empty.
     pub(crate) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
         self.0
@@ -178,12 +178,12 @@ impl Known {
         self.all(name).next()
     }
 
-    /// The value of a [`Shape::Whole`].
+    /// The value of a [`ParamType::Whole`].
     pub(crate) fn whole(&self, name: &'static str) -> Option<usize> {
         self.one(name).and_then(|value| value.parse().ok())
     }
 
-    /// The value of a [`Shape::Flag`].
+    /// The value of a [`ParamType::Flag`].
     pub(crate) fn flag(&self, name: &'static str) -> Option<bool> {
         self.one(name).map(|value| value == "true")
     }

@@ -32,7 +32,7 @@ const MAY_STAND: [&str; 2] = ["outcome-unknown", "timeout"];
 
 /// What an answer that is a problem carries for those who count, not for the client: its code.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::server) struct Refusal(pub(in crate::server) &'static str);
+pub(in crate::server) struct ProblemCode(pub(in crate::server) &'static str);
 
 /// The result of a handler or a resolver.
 pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
@@ -209,7 +209,7 @@ fn detail_of(trouble: StoreTrouble) -> &'static str {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.to_json())).into_response();
-        response.extensions_mut().insert(Refusal(self.code));
+        response.extensions_mut().insert(ProblemCode(self.code));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if self.status == StatusCode::UNAUTHORIZED {

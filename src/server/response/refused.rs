@@ -5,12 +5,12 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::exchange::{Refusal, Report};
+use crate::exchange::{RecordRefusal, Report};
 use crate::server::response::problem::Problem;
 
 /// What the records of a change set are called.
 #[derive(Debug)]
-pub(in crate::server) struct Words {
+pub(in crate::server) struct RecordWords {
     /// All of them: `lines`.
     pub(in crate::server) records: &'static str,
     /// The member of a named refusal that says which it is: `line`.
@@ -20,9 +20,9 @@ pub(in crate::server) struct Words {
 }
 
 /// Why one record was refused, with all that the problem says.
-pub(in crate::server) fn refusal(place: usize, why: impl Into<Problem>) -> Refusal<usize> {
+pub(in crate::server) fn refusal(place: usize, why: impl Into<Problem>) -> RecordRefusal<usize> {
     let Problem { code, detail, facts, .. } = why.into();
-    Refusal { place, code: code.into(), detail, facts }
+    RecordRefusal { place, code: code.into(), detail, facts }
 }
 
 /// What the directory refused; `places` says which record each command came from, and `report` is still empty.
@@ -30,7 +30,7 @@ pub(in crate::server) fn by_directory(
     refusal_of_all: Error,
     places: &[usize],
     mut report: Report<usize>,
-    words: &Words,
+    words: &RecordWords,
 ) -> Problem {
     match refusal_of_all {
         Error::Refused { refused: mut all, total } => {
@@ -58,11 +58,11 @@ pub(in crate::server) fn by_directory(
 }
 
 /// The one answer that names every refused record. A record that cannot be read makes the whole malformed.
-pub(in crate::server) fn problem(report: Report<usize>, words: &Words) -> Problem {
+pub(in crate::server) fn problem(report: Report<usize>, words: &RecordWords) -> Problem {
     let is_malformed = report.named.iter().any(|refusal| refusal.code == "malformed");
     let status = if is_malformed { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
     let detail = report.detail(words.records, |place| (words.named)(*place));
-    let named = |refusal: Refusal<usize>| {
+    let named = |refusal: RecordRefusal<usize>| {
         let mut facts = refusal.facts;
         facts.insert(words.place.to_owned(), json!(refusal.place));
         facts.insert("code".to_owned(), json!(refusal.code));

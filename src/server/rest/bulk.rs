@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::exchange::{Counts, Report, command_of_line, in_order, merging_advice, merging_helps};
 use crate::model::command::{Command, IfExists};
-use crate::server::admission::work::Work;
+use crate::server::admission::work::RequestWork;
 use crate::server::auth::caller::Principal;
 use crate::server::auth::extract::Writer;
 use crate::server::limits::{
@@ -22,26 +22,27 @@ use crate::server::quota::Permit;
 use crate::server::request::body::{
     busy, content_encoding, read, read_unzipped, require_media_type, unsupported,
 };
-use crate::server::request::params::{Param, Params, Shape};
+use crate::server::request::params::{Param, ParamType, Params};
 use crate::server::response::problem::{Problem, Result};
-use crate::server::response::refused::{Words, by_directory, problem, refusal};
-use crate::server::rest::docs::{Bodied, Refused, Written};
-use crate::server::rest::parameters::parameters;
+use crate::server::response::refused::{RecordWords, by_directory, problem, refusal};
+use crate::server::rest::openapi::parameters::parameters;
+use crate::server::rest::openapi::responses::{Bodied, Refused, Written};
 
 /// The media types that a bulk body may have.
 const MEDIA_TYPES: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
 
 /// What the records of a bulk request are called.
-const WORDS: Words = Words { records: "lines", place: "line", named: |line| format!("line {line}") };
+const WORDS: RecordWords =
+    RecordWords { records: "lines", place: "line", named: |line| format!("line {line}") };
 
 /// The parameters of a bulk request.
 pub(super) const BULK: &[Param] = &[
     Param {
         name: "mode",
-        shape: Shape::OneOf(&["insert", "upsert"]),
+        shape: ParamType::OneOf(&["insert", "upsert"]),
         about: "insert: a record that exists is refused. upsert: what is given is merged into it. insert when not given.",
     },
-    Param { name: "dryRun", shape: Shape::Flag, about: "true: say what would be done, and do nothing." },
+    Param { name: "dryRun", shape: ParamType::Flag, about: "true: say what would be done, and do nothing." },
 ];
 
 parameters!(BulkParams = BULK);
@@ -73,7 +74,12 @@ pub(super) struct BulkAnswer {
     request_body(content = Option<String>, content_type = "application/x-ndjson", description = "One record a line."),
     responses((status = 200, description = "What was done.", body = BulkAnswer), Bodied, Written, Refused)
 )]
-pub(super) async fn bulk(writer: Writer, work: Work, params: Params, request: Request) -> Result<Response> {
+pub(super) async fn bulk(
+    writer: Writer,
+    work: RequestWork,
+    params: Params,
+    request: Request,
+) -> Result<Response> {
     let known = params.known(&[BULK])?;
     let if_exists = if known.one("mode") == Some("upsert") { IfExists::Merge } else { IfExists::Refuse };
     let dry_run = known.flag("dryRun").unwrap_or(false);
@@ -95,7 +101,7 @@ pub(super) async fn bulk(writer: Writer, work: Work, params: Params, request: Re
     Ok(Json(BulkAnswer { dry_run, total, created, updated, unchanged }).into_response())
 }
 
-async fn body(work: &Work, request: Request) -> Result<Bytes> {
+async fn body(work: &RequestWork, request: Request) -> Result<Bytes> {
     // Nothing at all is no records, of whatever type.
     let is_nothing = request.body().size_hint().exact() == Some(0);
     if !is_nothing || request.headers().contains_key(header::CONTENT_TYPE) {
@@ -117,7 +123,7 @@ type Numbered = Vec<(usize, Command)>;
 
 /// The command of every line, in the order in which they are carried out, and the memory that they take. What they are
 /// read from counts until then.
-fn numbered(work: &Work, body: &[u8], if_exists: IfExists) -> Result<(Numbered, Permit<Principal>)> {
+fn numbered(work: &RequestWork, body: &[u8], if_exists: IfExists) -> Result<(Numbered, Permit<Principal>)> {
     let lines = body.split(|byte| *byte == b'\n').zip(1..);
     let lines = lines.filter(|(text, _): &(&[u8], usize)| !text.trim_ascii().is_empty());
     let count = lines.clone().take(BULK_LINES_MAX + 1).count();

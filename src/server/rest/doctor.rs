@@ -4,28 +4,28 @@ use axum::response::Response;
 
 use crate::query::doctor::{FindingCode, cost, doctor};
 use crate::server::limits::{FINDINGS_DEFAULT, FINDINGS_MAX};
-use crate::server::request::params::{Param, Shape, refused_as};
+use crate::server::request::params::{Param, ParamType, refused_as};
 use crate::server::response::problem::Result;
-use crate::server::rest::docs::{Examined, Refused};
 use crate::server::rest::list::{JsonPage, ListRequest};
-use crate::server::rest::parameters::parameters;
+use crate::server::rest::openapi::parameters::parameters;
+use crate::server::rest::openapi::responses::{Examined, Refused};
 use crate::wire::finding::DoctorAnswer;
 
 /// The parameters of the doctor.
 pub(super) const DOCTOR: &[Param] = &[
     Param {
         name: "code",
-        shape: Shape::Words(&FindingCode::WORDS),
+        shape: ParamType::Words(&FindingCode::WORDS),
         about: "Only findings of this code. Given several times: any of them.",
     },
     Param {
         name: "limit",
-        shape: Shape::Whole(1, FINDINGS_MAX),
+        shape: ParamType::Whole(1, FINDINGS_MAX),
         about: "At most so many findings; 100 when not given. All are counted.",
     },
     Param {
         name: "cursor",
-        shape: Shape::Text,
+        shape: ParamType::Text,
         about: "Only the findings after this point: the cursor of the answer before, with the same codes.",
     },
 ];

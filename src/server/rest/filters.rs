@@ -12,32 +12,32 @@ use crate::model::level::Level;
 use crate::query::cost::{Estimate, affordable};
 use crate::query::facet::{Bucket, FacetBy, facets};
 use crate::query::{Filter, select};
-use crate::server::request::params::{Param, Shape};
+use crate::server::request::params::{Param, ParamType};
 use crate::server::response::problem::Result;
-use crate::server::rest::docs::{Listed, Refused};
 use crate::server::rest::levels::LEVELS;
 use crate::server::rest::levels::LevelParams;
 use crate::server::rest::list::{JsonPage, ListRequest};
-use crate::server::rest::parameters::parameters;
+use crate::server::rest::openapi::parameters::parameters;
+use crate::server::rest::openapi::responses::{Listed, Refused};
 use crate::server::rest::people::{self, PERSON_LIST};
-use crate::server::rest::project::{self, PROJECT_LIST};
+use crate::server::rest::projects::{self, PROJECT_LIST};
 use crate::wire::unit::unit_key;
 
 /// The parameters of facets.
 pub(super) const FILTERS: &[Param] = &[
     Param {
         name: "of",
-        shape: Shape::OneOf(&["projects", "people"]),
+        shape: ParamType::OneOf(&["projects", "people"]),
         about: "What is counted; projects when not given.",
     },
     Param {
         name: "q",
-        shape: Shape::Text,
+        shape: ParamType::Text,
         about: "Only records that contain this, without case, in any of their own texts.",
     },
     Param {
         name: "limit",
-        shape: Shape::Whole(1, u32::MAX as usize),
+        shape: ParamType::Whole(1, u32::MAX as usize),
         about: "At most so many values of each facet, the most frequent first. All when not given.",
     },
 ];
@@ -90,7 +90,7 @@ pub(crate) struct BucketRecord {
 /// Counts the values of every facet, for drop-downs: a facet's own choice does not limit it.
 #[utoipa::path(
     get, path = "/api/v2/data/filters", tag = "hierarchy", operation_id = "show_filters",
-    params(FilterParams, LevelParams, people::PeopleParams, project::ProjectsParams),
+    params(FilterParams, LevelParams, people::PeopleParams, projects::ProjectsParams),
     responses((status = 200, description = "The values of every facet.", body = FiltersRecord), Listed, Refused)
 )]
 pub(super) async fn show(request: ListRequest) -> Result<Response> {
@@ -100,7 +100,7 @@ pub(super) async fn show(request: ListRequest) -> Result<Response> {
     let list = request.just(&[FILTERS, LEVELS, own])?;
     let kind = if of_people { Kind::Person } else { Kind::Project };
     let most = list.known.whole("limit").unwrap_or(usize::MAX);
-    let filter = if of_people { people::filter } else { project::filter };
+    let filter = if of_people { people::filter } else { projects::filter };
     list.json(
         move |view, known| {
             let filter = filter(view, known)?;

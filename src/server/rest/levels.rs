@@ -11,15 +11,15 @@ use crate::model::key::UnitKey;
 use crate::model::level::Level;
 use crate::model::reference::UnitRef;
 use crate::query::Filter;
-use crate::server::request::params::{Known, Param, Shape};
+use crate::server::request::params::{Param, ParamType, ParsedParams};
 use crate::server::response::problem::{Problem, Result};
-use crate::server::rest::parameters::parameters;
+use crate::server::rest::openapi::parameters::parameters;
 
 macro_rules! level_param {
     ($name:literal) => {
         Param {
             name: $name,
-            shape: Shape::Texts,
+            shape: ParamType::Texts,
             about: concat!(
                 "Only what is beneath this ",
                 $name,
@@ -41,7 +41,7 @@ pub(super) const LEVELS: &[Param] = &[
 parameters!(LevelParams = LEVELS);
 
 /// The units that each given level names.
-pub(super) fn units(view: &View, known: &Known) -> Result<Vec<Vec<EntityId>>> {
+pub(super) fn units(view: &View, known: &ParsedParams) -> Result<Vec<Vec<EntityId>>> {
     let mut conditions = Vec::new();
     for level in Level::ALL {
         let mut any = Vec::new();
@@ -56,7 +56,7 @@ pub(super) fn units(view: &View, known: &Known) -> Result<Vec<Vec<EntityId>>> {
 }
 
 /// The conditions that the level parameters and `q` make, all of which must hold.
-pub(super) fn conditions(view: &View, known: &Known) -> Result<Vec<Filter>> {
+pub(super) fn conditions(view: &View, known: &ParsedParams) -> Result<Vec<Filter>> {
     let mut all: Vec<_> = units(view, known)?.into_iter().map(Filter::Within).collect();
     all.extend(known.one("q").map(|text| Filter::AnyText(text.to_owned())));
     Ok(all)

@@ -13,47 +13,47 @@ use crate::query::cost::{Estimate, affordable, cost_of};
 use crate::query::page::{PageRequest, cursor, page};
 use crate::query::{Filter, select};
 use crate::query::{Order, OrderBy};
-use crate::server::admission::heavy::Heavy;
-use crate::server::admission::work::Work;
+use crate::server::admission::slots::HeavySlots;
+use crate::server::admission::work::RequestWork;
 use crate::server::auth::extract::Visible;
-use crate::server::request::params::{Known, Param, Params, Shape as Looks, refused, refused_as, unfit};
+use crate::server::request::params::{Param, ParamType, Params, ParsedParams, refused, refused_as, unfit};
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::etag;
 use crate::server::rest::format::{accepted, json_response, to_json};
 use crate::server::rest::resource::{Entities, Resource};
-use crate::server::rest::rows::{Rows, Shape, Written};
+use crate::server::rest::rows::{RowFormat, Rows, StartedList};
 use crate::wire::column::{Column, CsvColumn};
 
 /// The parameters of every list.
 pub(super) const LIST: &[Param] = &[
     Param {
         name: "q",
-        shape: Looks::Text,
+        shape: ParamType::Text,
         about: "Only records that contain this, without case, in any of their own texts: keys, names, email, urls.",
     },
     Param {
         name: "fields",
-        shape: Looks::Text,
+        shape: ParamType::Text,
         about: "Only these fields of each record, separated by commas.",
     },
     Param {
         name: "sort",
-        shape: Looks::Text,
+        shape: ParamType::Text,
         about: "The field to sort by; a minus before it for the greatest first. In the order of their making when not given.",
     },
     Param {
         name: "limit",
-        shape: Looks::Whole(1, u32::MAX as usize),
+        shape: ParamType::Whole(1, u32::MAX as usize),
         about: "At most so many records. All of them, streamed, when not given.",
     },
     Param {
         name: "cursor",
-        shape: Looks::Text,
+        shape: ParamType::Text,
         about: "Only the records after this point: the cursor of the answer before, with the same filters and order.",
     },
     Param {
         name: "format",
-        shape: Looks::OneOf(&Format::NAMES),
+        shape: ParamType::OneOf(&Format::NAMES),
         about: "The format of the answer, whatever the Accept header says. In CSV a dotted column is a member of an object, other objects and lists are JSON, and a text that a spreadsheet could take for a formula has a ' before it.",
     },
 ];
@@ -61,15 +61,15 @@ pub(super) const LIST: &[Param] = &[
 /// A request for a list, read but for its parameters.
 pub(super) struct ListRequest {
     params: Params,
-    request: Asked,
+    request: ListContext,
 }
 
 /// A request for a list.
 pub(super) struct List {
     /// Its parameters.
-    pub known: Known,
+    pub known: ParsedParams,
     format: Format,
-    request: Asked,
+    request: ListContext,
 }
 
 /// One JSON text.
@@ -114,9 +114,9 @@ impl<T> Made<T> {
 }
 
 /// What every list is made from.
-struct Asked {
+struct ListContext {
     view: View,
-    work: Work,
+    work: RequestWork,
     uri: Uri,
     headers: HeaderMap,
 }
@@ -126,9 +126,9 @@ impl<S: Send + Sync> FromRequestParts<S> for ListRequest {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let Visible(view) = Visible::from_request_parts(parts, state).await?;
-        let work = Work::from_request_parts(parts, state).await?;
+        let work = RequestWork::from_request_parts(parts, state).await?;
         let params = Params::from_request_parts(parts, state).await?;
-        let request = Asked { view, work, uri: parts.uri.clone(), headers: parts.headers.clone() };
+        let request = ListContext { view, work, uri: parts.uri.clone(), headers: parts.headers.clone() };
         Ok(Self { params, request })
     }
 }
@@ -180,7 +180,7 @@ impl List {
     /// it is known that the client has not this answer already.
     pub(super) async fn entities<R: Entities>(
         self,
-        filter: impl Fn(&View, &Known) -> Result<Filter> + Send + 'static,
+        filter: impl Fn(&View, &ParsedParams) -> Result<Filter> + Send + 'static,
     ) -> Result<Response> {
         let order = self.order::<R>()?;
         let first = self.known.whole("limit");
@@ -213,7 +213,7 @@ impl List {
     /// from; `name` tells one from all others.
     pub(super) async fn in_order<R: Resource, P: Send + 'static>(
         self,
-        prepare: impl Fn(&View, &Known) -> Result<(u64, P)> + Send + 'static,
+        prepare: impl Fn(&View, &ParsedParams) -> Result<(u64, P)> + Send + 'static,
         all: impl FnOnce(&View, P) -> Result<Vec<R::Item>> + Send + 'static,
         name: fn(&View, &R::Item) -> String,
     ) -> Result<Response> {
@@ -242,7 +242,7 @@ impl List {
     /// written.
     pub(super) async fn answer<R: Resource, P: Send + 'static>(
         self,
-        prepare: impl Fn(&View, &Known) -> Result<(u64, P)> + Send + 'static,
+        prepare: impl Fn(&View, &ParsedParams) -> Result<(u64, P)> + Send + 'static,
         find: impl FnOnce(&View, P) -> Result<Rows<R::Item>> + Send + 'static,
     ) -> Result<Response> {
         let shape = self.shape::<R>()?;
@@ -250,7 +250,7 @@ impl List {
         let list = self.made(prepare, move |view, prepared| {
             let rows = find(view, prepared)?;
             let next = rows.next.clone();
-            Ok((next, (view.clone(), Written::begin::<R>(view.clone(), rows, shape))))
+            Ok((next, (view.clone(), StartedList::begin::<R>(view.clone(), rows, shape))))
         });
         list.await?.respond(|(view, written)| written.into_response(&work, &view))
     }
@@ -258,7 +258,7 @@ impl List {
     /// Answers with one JSON text, which may have a next page. `prepare` is as that of [`List::answer`].
     pub(super) async fn json<P: Send + 'static>(
         self,
-        prepare: impl Fn(&View, &Known) -> Result<(u64, P)> + Send + 'static,
+        prepare: impl Fn(&View, &ParsedParams) -> Result<(u64, P)> + Send + 'static,
         make: impl FnOnce(&View, P) -> Result<JsonPage> + Send + 'static,
     ) -> Result<Response> {
         let page = self.made(prepare, move |view, prepared| {
@@ -272,10 +272,10 @@ impl List {
     /// what takes long is prepared anew when its turn comes.
     async fn made<P, T: Send + 'static>(
         self,
-        prepare: impl Fn(&View, &Known) -> Result<(u64, P)> + Send + 'static,
+        prepare: impl Fn(&View, &ParsedParams) -> Result<(u64, P)> + Send + 'static,
         make: impl FnOnce(&View, P) -> Result<(Option<String>, T)> + Send + 'static,
     ) -> Result<Made<T>> {
-        let Self { known, format, request: Asked { view, work, uri, headers } } = self;
+        let Self { known, format, request: ListContext { view, work, uri, headers } } = self;
         let tag = etag::list_tag(&view, &uri, format);
         if etag::is_known(&headers, &tag) {
             return Ok(Made::Unchanged(tag));
@@ -284,7 +284,7 @@ impl List {
         if etag::any(&headers) {
             return Ok(Made::Unchanged(tag));
         }
-        if Heavy::is_light(cost) {
+        if HeavySlots::is_light(cost) {
             let (next, answer) = make(&view, prepared)?;
             return Ok(Made::Answer { tag, uri, next, answer });
         }
@@ -308,7 +308,7 @@ impl List {
         found.map(|(_, by)| Order { by, descending }).ok_or_else(|| unsortable(given, &R::sorts()))
     }
 
-    fn shape<R: Resource>(&self) -> Result<Shape> {
+    fn shape<R: Resource>(&self) -> Result<RowFormat> {
         let given = self.known.one("fields").unwrap_or_default();
         let wanted: Vec<_> = given.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
         let columns = R::columns();
@@ -324,7 +324,7 @@ impl List {
         let csv: Vec<_> = columns.csv.iter().filter(is_wanted).collect();
         let is_shown = |field: &&&Column| csv.iter().any(|column| column.field.name == field.name);
         let fields = columns.all.iter().filter(is_shown).copied().collect();
-        Ok(Shape { format: self.format, fields, csv })
+        Ok(RowFormat { format: self.format, fields, csv })
     }
 }
 

@@ -4,36 +4,36 @@ use axum::response::Response;
 
 use crate::directory::AuditRequest;
 use crate::model::entity::Revision;
-use crate::server::admission::work::Work;
+use crate::server::admission::work::RequestWork;
 use crate::server::auth::caller::StoreAdmin;
 use crate::server::limits::{LOG_CHANGES_DEFAULT, LOG_CHANGES_MAX, LOG_ENTRIES_DEFAULT, LOG_ENTRIES_MAX};
-use crate::server::request::params::{Param, Params, Shape, refused_as};
+use crate::server::request::params::{Param, ParamType, Params, refused_as};
 use crate::server::response::problem::Result;
-use crate::server::rest::docs::{Refused, Traced};
 use crate::server::rest::format::{json_response, to_json};
-use crate::server::rest::parameters::parameters;
+use crate::server::rest::openapi::parameters::parameters;
+use crate::server::rest::openapi::responses::{Refused, Traced};
 use crate::wire::change::{LogRecord, record_name};
 
 /// The parameters of the log.
 pub(super) const LOG: &[Param] = &[
     Param {
         name: "before",
-        shape: Shape::Whole(0, usize::MAX >> 1),
+        shape: ParamType::Whole(0, usize::MAX >> 1),
         about: "Only entries before this revision: the `next` of the answer before. From the newest when not given.",
     },
     Param {
         name: "limit",
-        shape: Shape::Whole(1, LOG_ENTRIES_MAX),
+        shape: ParamType::Whole(1, LOG_ENTRIES_MAX),
         about: "At most so many entries; 20 when not given.",
     },
     Param {
         name: "changes",
-        shape: Shape::Whole(1, LOG_CHANGES_MAX),
+        shape: ParamType::Whole(1, LOG_CHANGES_MAX),
         about: "At most so many changes of each change set; 100 when not given. All are counted.",
     },
     Param {
         name: "record",
-        shape: Shape::Text,
+        shape: ParamType::Text,
         about: "Only changes of this record, as KIND:KEY: orgUnit, person, project, repository, service, mapping or token, and its key, also of one that has ended; of a repository or service, its name.",
     },
 ];
@@ -48,7 +48,7 @@ parameters!(LogParams = LOG);
     params(LogParams),
     responses((status = 200, description = "What was changed.", body = LogRecord), Traced, Refused)
 )]
-pub(super) async fn list(admin: StoreAdmin, work: Work, params: Params) -> Result<Response> {
+pub(super) async fn list(admin: StoreAdmin, work: RequestWork, params: Params) -> Result<Response> {
     let known = params.known(&[LOG])?;
     let record = known.one("record").map(record_name).transpose();
     let asked = AuditRequest {

@@ -8,19 +8,19 @@ use crate::query::cost::{affordable, cost_of};
 use crate::query::{
     MappingFilter, MappingOrder, MappingOrderBy, MappingPageRequest, UnknownCursor, mappings,
 };
-use crate::server::request::params::{Known, Param, Shape, refused_as};
+use crate::server::request::params::{Param, ParamType, ParsedParams, refused_as};
 use crate::server::response::problem::Result;
 use crate::server::rest::levels;
 use crate::server::rest::list::{List, no_cursor, unsortable};
-use crate::server::rest::parameters::parameters;
-use crate::server::rest::resource::{MAPPING_SORTS, Mappings};
+use crate::server::rest::openapi::parameters::parameters;
+use crate::server::rest::resource::{MAPPING_SORTS, MappingResource};
 use crate::server::rest::rows::Rows;
 
 /// The parameters of lists of mappings. The level parameters ask for mappings with either end in the unit.
 pub(super) const MAPPING_LIST: &[Param] = &[
     Param {
         name: "mappingType",
-        shape: Shape::Words(&[
+        shape: ParamType::Words(&[
             "parent-child",
             "project-people",
             "project-member",
@@ -31,17 +31,23 @@ pub(super) const MAPPING_LIST: &[Param] = &[
     },
     Param {
         name: "relationship",
-        shape: Shape::Words(&["many-to-many", "many-to-one", "one-to-one", "one-to-many", "org-hierarchy"]),
+        shape: ParamType::Words(&[
+            "many-to-many",
+            "many-to-one",
+            "one-to-one",
+            "one-to-many",
+            "org-hierarchy",
+        ]),
         about: "Only mappings of this relationship. Given several times: any of them.",
     },
     Param {
         name: "attribute1",
-        shape: Shape::Texts,
+        shape: ParamType::Texts,
         about: "Only mappings whose first end has this key. Given several times: any of them.",
     },
     Param {
         name: "attribute2",
-        shape: Shape::Texts,
+        shape: ParamType::Texts,
         about: "Only mappings whose second end has this key. Given several times: any of them.",
     },
 ];
@@ -51,12 +57,12 @@ parameters!(MappingParams = MAPPING_LIST);
 /// Answers with the mappings that the parameters ask for, of those that `base` matches.
 pub(super) async fn answer(
     list: List,
-    base: impl Fn(&View, &Known) -> Result<MappingFilter> + Send + 'static,
+    base: impl Fn(&View, &ParsedParams) -> Result<MappingFilter> + Send + 'static,
 ) -> Result<Response> {
     let order = order(list.known.one("sort"))?;
     let first = list.known.whole("limit");
     let after = list.known.one("cursor").map(str::to_owned);
-    list.answer::<Mappings, _>(
+    list.answer::<MappingResource, _>(
         move |view, known| {
             let filter = filter(view, known, base(view, known)?)?;
             let cost = filter.cost(view);
@@ -77,7 +83,7 @@ pub(super) async fn answer(
 }
 
 /// What the parameters ask for, of what `base` matches.
-fn filter(view: &View, known: &Known, base: MappingFilter) -> Result<MappingFilter> {
+fn filter(view: &View, known: &ParsedParams, base: MappingFilter) -> Result<MappingFilter> {
     let types = known.all("mappingType").map(MappingType::parse).collect::<Result<Vec<_>, _>>();
     let relationships = known.all("relationship").map(Relationship::parse).collect::<Result<Vec<_>, _>>();
     let keys = |name| given(known.all(name).map(|key| key.trim().to_owned()).collect());

@@ -1,5 +1,11 @@
 //! The OpenAPI document: made from the handlers, so that it says what is served.
 
+mod conditions;
+pub(super) mod parameters;
+mod partial_records;
+pub(super) mod responses;
+pub(super) mod schemas;
+
 use utoipa::PartialSchema;
 use utoipa::openapi::ComponentsBuilder;
 use utoipa::openapi::security::{
@@ -8,8 +14,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 
-use crate::server::rest::schema::Problem;
-use crate::server::rest::{conditions, narrowed};
+use crate::server::rest::openapi::schemas::Problem;
 use crate::wire::schema;
 
 const ABOUT: &str = "\
@@ -31,7 +36,7 @@ Every refusal is `application/problem+json` with a stable `code`. Answers carry 
 pub fn openapi() -> OpenApi {
     let mut document = super::routes().merge(super::operations()).into_openapi();
     conditions::add(&mut document);
-    narrowed::add(&mut document);
+    partial_records::add(&mut document);
     document
 }
 

@@ -11,14 +11,14 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 
 use crate::exchange::{Export, Format};
-use crate::server::admission::work::{Pieces, Work};
+use crate::server::admission::work::{BodyChunks, RequestWork};
 use crate::server::auth::caller::StoreAdmin;
 use crate::server::auth::extract::Visible;
-use crate::server::request::params::{Param, Params, Shape};
+use crate::server::request::params::{Param, ParamType, Params};
 use crate::server::response::problem::{Problem, Result};
-use crate::server::rest::docs::{Guarded, Refused};
 use crate::server::rest::format::accepted;
-use crate::server::rest::parameters::parameters;
+use crate::server::rest::openapi::parameters::parameters;
+use crate::server::rest::openapi::responses::{Guarded, Refused};
 use crate::wire::check::CheckAnswer;
 
 /// How many bytes of a backup are read and sent at a time.
@@ -27,7 +27,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// The parameters of an export.
 pub(super) const EXPORT: &[Param] = &[Param {
     name: "format",
-    shape: Shape::OneOf(&Format::NAMES),
+    shape: ParamType::OneOf(&Format::NAMES),
     about: "json, csv or ndjson, whatever Accept says; ndjson when neither tells.",
 }];
 
@@ -43,7 +43,7 @@ parameters!(ExportParams = EXPORT);
 )]
 pub(super) async fn everything(
     Visible(view): Visible,
-    work: Work,
+    work: RequestWork,
     params: Params,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -63,7 +63,7 @@ pub(super) async fn everything(
     post, path = "/api/v2/data/check", tag = "operations", operation_id = "check",
     responses((status = 200, description = "What was examined, and what is wrong: nothing, if `findings` is empty.", body = CheckAnswer), Guarded, Refused)
 )]
-pub(super) async fn check(admin: StoreAdmin, work: Work) -> Result<Json<CheckAnswer>> {
+pub(super) async fn check(admin: StoreAdmin, work: RequestWork) -> Result<Json<CheckAnswer>> {
     let turn = work.check_turn().await;
     let directory = admin.directory().clone();
     let checked = tokio::task::spawn_blocking(move || {
@@ -79,7 +79,7 @@ pub(super) async fn check(admin: StoreAdmin, work: Work) -> Result<Json<CheckAns
     get, path = "/api/v2/data/backup", tag = "operations", operation_id = "backup",
     responses((status = 200, description = "A store, as `clade restore` takes it.", body = String, content_type = "application/octet-stream"), Guarded, Refused)
 )]
-pub(super) async fn backup(admin: StoreAdmin, work: Work) -> Result<Response> {
+pub(super) async fn backup(admin: StoreAdmin, work: RequestWork) -> Result<Response> {
     let turn = work.copy_turn().await;
     let directory = admin.directory().clone();
     // Goes with the file, also where nobody waits for it any more.
@@ -109,7 +109,7 @@ async fn next_chunk<T: Send + 'static>(
     read.await?
 }
 
-impl Pieces for Export {
+impl BodyChunks for Export {
     fn next_piece(&mut self) -> Option<io::Result<Bytes>> {
         Some(Self::next_piece(self).transpose()?.map(Bytes::from))
     }

@@ -9,16 +9,16 @@ use crate::server::auth::extract::Writer;
 use crate::server::request::body::JsonBody;
 use crate::server::request::params::NoParams;
 use crate::server::response::problem::Result;
-use crate::server::rest::docs::{Bodied, ListParams, Listed, Referring, Refused, Written};
 use crate::server::rest::levels::LEVELS;
 use crate::server::rest::levels::LevelParams;
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::mapping_list::MappingParams;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
-use crate::server::rest::resource::Mappings;
-use crate::server::rest::schema::HierarchyAnswer;
-use crate::server::rest::schema::LinkInput;
-use crate::server::rest::schema::MappingRecord;
+use crate::server::rest::openapi::responses::{Bodied, ListParams, Listed, Referring, Refused, Written};
+use crate::server::rest::openapi::schemas::HierarchyAnswer;
+use crate::server::rest::openapi::schemas::LinkInput;
+use crate::server::rest::openapi::schemas::MappingRecord;
+use crate::server::rest::resource::MappingResource;
 use crate::server::rest::single::written_mapping;
 use crate::server::rest::unit_tree::{self, HIERARCHY, HierarchyParams};
 use crate::wire::fields::{Fields, Manner};
@@ -40,7 +40,7 @@ pub(super) async fn link(writer: Writer, _: NoParams, JsonBody(body): JsonBody) 
 /// Lists the parent-child mappings, or shows the hierarchy as a tree.
 #[utoipa::path(
     get, path = "/api/v2/data/org-hierarchy", tag = "hierarchy", operation_id = "show_hierarchy",
-    params(HierarchyParams, LevelParams, MappingParams, ListParams<Mappings>),
+    params(HierarchyParams, LevelParams, MappingParams, ListParams<MappingResource>),
     responses((status = 200, description = "The mappings and their number; with view=tree the units, nested.", content((HierarchyAnswer = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Referring, Refused)
 )]
 pub(super) async fn list(request: ListRequest) -> Result<Response> {

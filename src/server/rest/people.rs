@@ -10,18 +10,20 @@ use crate::model::key::Email;
 use crate::query::{Field, Filter, Relation, TextTest};
 use crate::server::auth::extract::{Visible, Writer};
 use crate::server::request::body::{JsonBody, MergePatch};
-use crate::server::request::key::Key;
-use crate::server::request::params::{Known, NoParams, Param, Shape};
+use crate::server::request::key::PathKey;
+use crate::server::request::params::{NoParams, Param, ParamType, ParsedParams};
 use crate::server::response::problem::Result;
-use crate::server::rest::docs::{Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written};
 use crate::server::rest::etag;
 use crate::server::rest::levels::LevelParams;
 use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
-use crate::server::rest::parameters::parameters;
+use crate::server::rest::openapi::parameters::parameters;
+use crate::server::rest::openapi::responses::{
+    Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written,
+};
+use crate::server::rest::openapi::schemas::{PersonInput, PersonPatch};
+use crate::server::rest::openapi::schemas::{PersonList, PersonRecord};
 use crate::server::rest::resource::{People, Resource};
-use crate::server::rest::schema::{PersonInput, PersonPatch};
-use crate::server::rest::schema::{PersonList, PersonRecord};
 use crate::server::rest::single::{found, not_found, written};
 use crate::wire::fields::{Fields, Manner};
 use crate::wire::person::person as given;
@@ -30,14 +32,14 @@ use crate::wire::text::EmailText;
 /// The parameters of lists of people.
 pub(super) const PERSON_LIST: &[Param] = &[Param {
     name: "project",
-    shape: Shape::Texts,
+    shape: ParamType::Texts,
     about: "Only people who work on this project, by its id. Given several times: any of them.",
 }];
 
 parameters!(PeopleParams = PERSON_LIST);
 
 /// The filter that the parameters of a list of people make.
-pub(super) fn filter(view: &View, known: &Known) -> Result<Filter> {
+pub(super) fn filter(view: &View, known: &ParsedParams) -> Result<Filter> {
     let projects: Vec<_> = known.all("project").map(str::to_owned).collect();
     let mut all = levels::conditions(view, known)?;
     if !projects.is_empty() {
@@ -77,7 +79,7 @@ pub(super) async fn list(request: ListRequest) -> Result<Response> {
 )]
 pub(super) async fn show(
     Visible(view): Visible,
-    Key(key): Key<Email>,
+    PathKey(key): PathKey<Email>,
     _: NoParams,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -94,7 +96,7 @@ pub(super) async fn show(
 )]
 pub(super) async fn replace(
     writer: Writer,
-    Key(key): Key<Email>,
+    PathKey(key): PathKey<Email>,
     _: NoParams,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
@@ -111,7 +113,7 @@ pub(super) async fn replace(
 )]
 pub(super) async fn change(
     writer: Writer,
-    Key(key): Key<Email>,
+    PathKey(key): PathKey<Email>,
     _: NoParams,
     headers: HeaderMap,
     MergePatch(body): MergePatch,
@@ -127,7 +129,7 @@ pub(super) async fn change(
 )]
 pub(super) async fn end(
     writer: Writer,
-    Key(key): Key<Email>,
+    PathKey(key): PathKey<Email>,
     _: NoParams,
     headers: HeaderMap,
 ) -> Result<StatusCode> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, Revision};
 use crate::model::mapping::Mapping;
-use crate::query::tree::Descendant;
+use crate::query::subtree::Descendant;
 use crate::wire::column::Columns;
 use crate::wire::row::Row;
 use crate::wire::{asset, mapping, person, project, unit};
@@ -97,9 +97,9 @@ pub(super) const MAPPING_SORTS: [&str; 6] =
 
 /// Mappings of every type.
 #[derive(Debug)]
-pub(super) struct Mappings;
+pub(super) struct MappingResource;
 
-impl Resource for Mappings {
+impl Resource for MappingResource {
     type Item = Arc<Mapping>;
 
     fn columns() -> &'static Columns {

@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use crate::directory::View;
 use crate::exchange::{Format, csv};
-use crate::server::admission::work::{Pieces, Work};
+use crate::server::admission::work::{BodyChunks, RequestWork};
 use crate::server::response::problem::Result;
 use crate::server::rest::resource::Resource;
-use crate::wire::column::{Column, CsvColumn, Record};
+use crate::wire::column::{Column, CsvColumn, RowObject};
 
 /// A list of about so many bytes is whole before it is sent, and takes room by its size.
 const WHOLE_BYTES: usize = 1 << 20;
@@ -35,7 +35,7 @@ pub(super) struct Rows<I> {
 
 /// How rows are written.
 #[derive(Debug, Clone)]
-pub(super) struct Shape {
+pub(super) struct RowFormat {
     /// In which format.
     pub format: Format,
     /// The fields to be shown in JSON, in the record's order.
@@ -45,25 +45,25 @@ pub(super) struct Shape {
 }
 
 /// A list that was begun: whole, or with more to come.
-pub(super) struct Written {
+pub(super) struct StartedList {
     format: Format,
     first: Bytes,
-    rest: Option<Box<dyn Pieces>>,
+    rest: Option<Box<dyn BodyChunks>>,
 }
 
-impl Written {
+impl StartedList {
     /// Writes a list, or as much of it as is sent in one piece.
-    pub(super) fn begin<R: Resource>(view: View, rows: Rows<R::Item>, shape: Shape) -> Self {
+    pub(super) fn begin<R: Resource>(view: View, rows: Rows<R::Item>, shape: RowFormat) -> Self {
         let format = shape.format;
-        let mut text = Text::<R>::new(view, rows, shape);
+        let mut text = ListBody::<R>::new(view, rows, shape);
         let first = text.write_on(WHOLE_BYTES).unwrap_or_default();
-        let is_whole = text.place == Place::End;
-        let rest = (!is_whole).then(|| Box::new(text) as Box<dyn Pieces>);
+        let is_whole = text.place == ListPosition::End;
+        let rest = (!is_whole).then(|| Box::new(text) as Box<dyn BodyChunks>);
         Self { format, first, rest }
     }
 
     /// As an answer; what is not whole is streamed, and keeps `view` until it was taken.
-    pub(super) fn into_response(self, work: &Work, view: &View) -> Result<Response> {
+    pub(super) fn into_response(self, work: &RequestWork, view: &View) -> Result<Response> {
         let media_type = HeaderValue::from_static(self.format.media_type());
         let body = match self.rest {
             None => Body::from(self.first),
@@ -74,27 +74,27 @@ impl Written {
 }
 
 /// The text of a list, piece by piece.
-struct Text<R: Resource> {
+struct ListBody<R: Resource> {
     view: View,
-    shape: Shape,
+    shape: RowFormat,
     count: u64,
     items: vec::IntoIter<R::Item>,
     next: Option<String>,
-    place: Place,
+    place: ListPosition,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ListPosition {
     Head,
     First,
     Middle,
     End,
 }
 
-impl<R: Resource> Text<R> {
-    fn new(view: View, rows: Rows<R::Item>, shape: Shape) -> Self {
+impl<R: Resource> ListBody<R> {
+    fn new(view: View, rows: Rows<R::Item>, shape: RowFormat) -> Self {
         let Rows { count, items, next } = rows;
-        Self { view, shape, count, items: items.into_iter(), next, place: Place::Head }
+        Self { view, shape, count, items: items.into_iter(), next, place: ListPosition::Head }
     }
 
     fn head(&self, out: &mut Vec<u8>) {
@@ -127,7 +127,7 @@ impl<R: Resource> Text<R> {
                 if self.shape.format == Format::Json && !is_first {
                     out.push(b',');
                 }
-                write_json(&Record { row: &row, columns: &self.shape.fields }, out);
+                write_json(&RowObject { row: &row, columns: &self.shape.fields }, out);
                 if self.shape.format == Format::Ndjson {
                     out.push(b'\n');
                 }
@@ -136,38 +136,38 @@ impl<R: Resource> Text<R> {
     }
 }
 
-impl<R: Resource> Pieces for Text<R> {
+impl<R: Resource> BodyChunks for ListBody<R> {
     fn next_piece(&mut self) -> Option<io::Result<Bytes>> {
         self.write_on(PIECE_BYTES).map(Ok)
     }
 }
 
-impl<R: Resource> Text<R> {
+impl<R: Resource> ListBody<R> {
     /// What comes next, about so many bytes of it.
     fn write_on(&mut self, bytes: usize) -> Option<Bytes> {
         let mut out = Vec::new();
-        if self.place == Place::Head {
+        if self.place == ListPosition::Head {
             self.head(&mut out);
-            self.place = Place::First;
+            self.place = ListPosition::First;
         }
-        if self.place == Place::End {
+        if self.place == ListPosition::End {
             return None;
         }
         while out.len() < bytes {
             let Some(item) = self.items.next() else {
                 out.extend(self.tail());
-                self.place = Place::End;
+                self.place = ListPosition::End;
                 break;
             };
-            self.write(&item, self.place == Place::First, &mut out);
-            self.place = Place::Middle;
+            self.write(&item, self.place == ListPosition::First, &mut out);
+            self.place = ListPosition::Middle;
         }
         Some(out.into())
     }
 }
 
 /// Writes a record as JSON.
-fn write_json(record: &Record<'_, '_>, out: &mut Vec<u8>) {
+fn write_json(record: &RowObject<'_, '_>, out: &mut Vec<u8>) {
     let written = serde_json::to_writer(out, record);
     written.expect("a record's names are texts and its numbers finite, and memory takes all writes");
 }

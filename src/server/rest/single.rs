@@ -9,8 +9,8 @@ use crate::model::command::Subject;
 use crate::server::auth::extract::subject;
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::etag;
-use crate::server::rest::resource::{Entities, Mappings, Resource};
-use crate::wire::column::Record;
+use crate::server::rest::resource::{Entities, MappingResource, Resource};
+use crate::wire::column::RowObject;
 
 /// The record that `item` stands for, or 304.
 pub(super) fn found<R: Resource>(view: &View, item: &R::Item, headers: &HeaderMap) -> Result<Response> {
@@ -31,12 +31,12 @@ pub(super) fn written<R: Entities>(written: &Applied) -> Result<Response> {
 pub(super) fn written_mapping(written: &Applied) -> Result<Response> {
     let Subject::Mapping(id) = subject(written) else { return Err(out_of_sight()) };
     let mapping = written.view.mapping(id).ok_or_else(out_of_sight)?;
-    shown::<Mappings>(&written.view, mapping)
+    shown::<MappingResource>(&written.view, mapping)
 }
 
 fn shown<R: Resource>(view: &View, item: &R::Item) -> Result<Response> {
     let row = R::row(view, item).ok_or_else(out_of_sight)?;
-    let mut response = Json(Record { row: &row, columns: &R::columns().all }).into_response();
+    let mut response = Json(RowObject { row: &row, columns: &R::columns().all }).into_response();
     etag::set(&mut response, &etag::tag(view, R::revision(view, item)));
     Ok(response)
 }

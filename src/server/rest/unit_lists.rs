@@ -10,22 +10,24 @@ use crate::model::entity::{EntityId, Kind};
 use crate::model::reference::UnitRef;
 use crate::query::cost::{affordable, cost_of};
 use crate::query::page::{PageRequest, page};
-use crate::query::tree::descendants as walk;
+use crate::query::subtree::descendants as walk;
 use crate::query::{Filter, Order, select};
-use crate::server::request::key::Key;
-use crate::server::request::params::{Known, Param, Shape, refused_as};
+use crate::server::request::key::PathKey;
+use crate::server::request::params::{Param, ParamType, ParsedParams, refused_as};
 use crate::server::response::problem::Result;
-use crate::server::rest::docs::{Found, ListParams, Listed, Referring, Refused};
 use crate::server::rest::levels::LevelParams;
 use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
-use crate::server::rest::parameters::parameters;
+use crate::server::rest::openapi::parameters::parameters;
+use crate::server::rest::openapi::responses::{Found, ListParams, Listed, Referring, Refused};
+use crate::server::rest::openapi::schemas::{
+    DescendantList, PersonList, ProjectList, RepositoryList, UnitList,
+};
 use crate::server::rest::people::PeopleParams;
 use crate::server::rest::people::{self, PERSON_LIST};
-use crate::server::rest::project::ProjectsParams;
-use crate::server::rest::project::{self, PROJECT_LIST};
+use crate::server::rest::projects::ProjectsParams;
+use crate::server::rest::projects::{self, PROJECT_LIST};
 use crate::server::rest::resource::{Descendants, People, Projects, Repositories, Units};
-use crate::server::rest::schema::{DescendantList, PersonList, ProjectList, RepositoryList, UnitList};
 use crate::server::rest::units::UnitParams;
 use crate::server::rest::units::{self, UNIT_LIST, find};
 use crate::wire::text::UnitReferenceText;
@@ -34,7 +36,7 @@ use crate::wire::unit::unit_key;
 /// The parameters of lists of what is placed in a unit.
 pub(super) const PLACED: &[Param] = &[Param {
     name: "recursive",
-    shape: Shape::Flag,
+    shape: ParamType::Flag,
     about: "false: only what is placed directly in the unit, not beneath it.",
 }];
 
@@ -43,7 +45,7 @@ parameters!(PlacedParams = PLACED);
 /// The parameters of lists of descendants.
 pub(super) const DESCENDANTS: &[Param] = &[Param {
     name: "depth",
-    shape: Shape::Whole(1, u32::MAX as usize),
+    shape: ParamType::Whole(1, u32::MAX as usize),
     about: "Only so many levels beneath the unit.",
 }];
 
@@ -55,7 +57,7 @@ parameters!(DescendantParams = DESCENDANTS);
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams<Units>),
     responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
-pub(super) async fn ancestors(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
+pub(super) async fn ancestors(PathKey(unit): PathKey<UnitRef>, request: ListRequest) -> Result<Response> {
     some_units(request, unit, View::ancestors).await
 }
 
@@ -65,7 +67,7 @@ pub(super) async fn ancestors(Key(unit): Key<UnitRef>, request: ListRequest) -> 
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams<Units>),
     responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
-pub(super) async fn children(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
+pub(super) async fn children(PathKey(unit): PathKey<UnitRef>, request: ListRequest) -> Result<Response> {
     some_units(request, unit, View::children).await
 }
 
@@ -77,7 +79,7 @@ pub(super) async fn children(Key(unit): Key<UnitRef>, request: ListRequest) -> R
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), DescendantParams, LevelParams, UnitParams, ListParams<Descendants>),
     responses((status = 200, description = "The matches and their number.", content((DescendantList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
-pub(super) async fn descendants(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
+pub(super) async fn descendants(PathKey(unit): PathKey<UnitRef>, request: ListRequest) -> Result<Response> {
     let list = request.known(&[DESCENDANTS, LEVELS, UNIT_LIST])?;
     let order = list.known.one("sort").map(|_| list.order::<Units>()).transpose()?;
     let depth = list.known.whole("depth");
@@ -111,7 +113,7 @@ pub(super) async fn descendants(Key(unit): Key<UnitRef>, request: ListRequest) -
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, PeopleParams, ListParams<People>),
     responses((status = 200, description = "The matches and their number.", content((PersonList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
-pub(super) async fn people(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
+pub(super) async fn people(PathKey(unit): PathKey<UnitRef>, request: ListRequest) -> Result<Response> {
     let list = request.known(&[PLACED, LEVELS, PERSON_LIST])?;
     list.entities::<People>(move |view, known| placed(view, known, &unit, people::filter(view, known)?)).await
 }
@@ -122,9 +124,9 @@ pub(super) async fn people(Key(unit): Key<UnitRef>, request: ListRequest) -> Res
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ProjectsParams, ListParams<Projects>),
     responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
-pub(super) async fn projects(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
+pub(super) async fn projects(PathKey(unit): PathKey<UnitRef>, request: ListRequest) -> Result<Response> {
     let list = request.known(&[PLACED, LEVELS, PROJECT_LIST])?;
-    list.entities::<Projects>(move |view, known| placed(view, known, &unit, project::filter(view, known)?))
+    list.entities::<Projects>(move |view, known| placed(view, known, &unit, projects::filter(view, known)?))
         .await
 }
 
@@ -134,16 +136,16 @@ pub(super) async fn projects(Key(unit): Key<UnitRef>, request: ListRequest) -> R
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ListParams<Repositories>),
     responses((status = 200, description = "The matches and their number.", content((RepositoryList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Found, Referring, Refused)
 )]
-pub(super) async fn repositories(Key(unit): Key<UnitRef>, request: ListRequest) -> Result<Response> {
+pub(super) async fn repositories(PathKey(unit): PathKey<UnitRef>, request: ListRequest) -> Result<Response> {
     let list = request.known(&[PLACED, LEVELS])?;
-    let filter = move |view: &View, known: &Known| {
+    let filter = move |view: &View, known: &ParsedParams| {
         placed(view, known, &unit, Filter::And(levels::conditions(view, known)?))
     };
     list.entities::<Repositories>(filter).await
 }
 
 /// What is placed in a unit and passes `filter`.
-fn placed(view: &View, known: &Known, unit: &UnitRef, filter: Filter) -> Result<Filter> {
+fn placed(view: &View, known: &ParsedParams, unit: &UnitRef, filter: Filter) -> Result<Filter> {
     let unit = vec![find(view, unit)?];
     let is_recursive = known.flag("recursive").unwrap_or(true);
     let here = if is_recursive { Filter::Within(unit) } else { Filter::DirectlyIn(unit) };

@@ -10,28 +10,28 @@ use crate::model::entity::{EntityId, Kind};
 use crate::model::reference::UnitRef;
 use crate::query::cost::cost_of;
 use crate::server::limits::{TREE_DEPTH_MAX, TREE_NODES_MAX};
-use crate::server::request::params::{Param, Shape};
+use crate::server::request::params::{Param, ParamType};
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::levels::LEVELS;
 use crate::server::rest::list::{JsonPage, ListRequest};
 use crate::server::rest::mapping_list::MAPPING_LIST;
-use crate::server::rest::parameters::parameters;
+use crate::server::rest::openapi::parameters::parameters;
 
 /// The parameters of the hierarchy.
 pub(super) const HIERARCHY: &[Param] = &[
     Param {
         name: "view",
-        shape: Shape::OneOf(&["list", "tree"]),
+        shape: ParamType::OneOf(&["list", "tree"]),
         about: "tree: the units, nested, instead of their mappings. Takes only root and depth beside it.",
     },
     Param {
         name: "root",
-        shape: Shape::Text,
+        shape: ParamType::Text,
         about: "Only what is beneath this unit: its key, external id, path or unique name.",
     },
     Param {
         name: "depth",
-        shape: Shape::Whole(1, TREE_DEPTH_MAX),
+        shape: ParamType::Whole(1, TREE_DEPTH_MAX),
         about: "Only so many levels beneath the root, or beneath every unit that has nothing above it.",
     },
 ];

@@ -13,22 +13,22 @@ use crate::model::reference::UnitRef;
 use crate::query::{Field, Filter, TextTest};
 use crate::server::auth::extract::{Visible, Writer};
 use crate::server::request::body::{JsonBody, MergePatch};
-use crate::server::request::key::Key;
-use crate::server::request::params::{Known, NoParams, Param, Shape, refused_as};
+use crate::server::request::key::PathKey;
+use crate::server::request::params::{NoParams, Param, ParamType, ParsedParams, refused_as};
 use crate::server::response::problem::Result;
-use crate::server::rest::docs::{
-    Bodied, Changed, Found, IfMatch, ListParams, Listed, Referring, Refused, Written,
-};
 use crate::server::rest::etag;
 use crate::server::rest::levels::LevelParams;
 use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
-use crate::server::rest::parameters::parameters;
+use crate::server::rest::openapi::parameters::parameters;
+use crate::server::rest::openapi::responses::{
+    Bodied, Changed, Found, IfMatch, ListParams, Listed, Referring, Refused, Written,
+};
+use crate::server::rest::openapi::schemas::UnitList;
+use crate::server::rest::openapi::schemas::UnitRecord;
+use crate::server::rest::openapi::schemas::{UnitInput, UnitPatch};
 use crate::server::rest::resource::Resource;
 use crate::server::rest::resource::Units;
-use crate::server::rest::schema::UnitList;
-use crate::server::rest::schema::UnitRecord;
-use crate::server::rest::schema::{UnitInput, UnitPatch};
 use crate::server::rest::single::{found, not_found, written};
 use crate::wire::fields::{Fields, Manner};
 use crate::wire::text::UnitReferenceText;
@@ -37,20 +37,20 @@ use crate::wire::unit::unit as given;
 /// The parameters of lists of units.
 pub(super) const UNIT_LIST: &[Param] = &[Param {
     name: "type",
-    shape: Shape::Texts,
+    shape: ParamType::Texts,
     about: "Only units of this type. Given several times: any of them.",
 }];
 
 parameters!(UnitParams = UNIT_LIST);
 
 /// The types that the parameters ask for; all when none.
-pub(super) fn types(known: &Known) -> Result<Vec<UnitType>> {
+pub(super) fn types(known: &ParsedParams) -> Result<Vec<UnitType>> {
     let types = known.all("type").map(UnitType::parse).collect::<Result<_, _>>();
     types.map_err(|no| refused_as("type", no))
 }
 
 /// The filter that the parameters of a list of units make.
-pub(super) fn filter(view: &View, known: &Known) -> Result<Filter> {
+pub(super) fn filter(view: &View, known: &ParsedParams) -> Result<Filter> {
     let mut all = levels::conditions(view, known)?;
     let types: Vec<_> = types(known)?.iter().map(|kind| kind.as_str().to_owned()).collect();
     if !types.is_empty() {
@@ -97,7 +97,7 @@ pub(super) async fn list(request: ListRequest) -> Result<Response> {
 )]
 pub(super) async fn show(
     Visible(view): Visible,
-    Key(reference): Key<UnitRef>,
+    PathKey(reference): PathKey<UnitRef>,
     _: NoParams,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -114,7 +114,7 @@ pub(super) async fn show(
 )]
 pub(super) async fn replace(
     writer: Writer,
-    Key(reference): Key<UnitRef>,
+    PathKey(reference): PathKey<UnitRef>,
     _: NoParams,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
@@ -131,7 +131,7 @@ pub(super) async fn replace(
 )]
 pub(super) async fn change(
     writer: Writer,
-    Key(reference): Key<UnitRef>,
+    PathKey(reference): PathKey<UnitRef>,
     _: NoParams,
     headers: HeaderMap,
     MergePatch(body): MergePatch,
@@ -147,7 +147,7 @@ pub(super) async fn change(
 )]
 pub(super) async fn end(
     writer: Writer,
-    Key(reference): Key<UnitRef>,
+    PathKey(reference): PathKey<UnitRef>,
     _: NoParams,
     headers: HeaderMap,
 ) -> Result<StatusCode> {

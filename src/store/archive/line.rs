@@ -8,12 +8,12 @@ use uuid::Uuid;
 use crate::model::change::Change;
 use crate::model::entity::{Entity, EntityId};
 use crate::model::mapping::MappingId;
-use crate::model::token::{Actor, Subject, TokenId};
+use crate::model::token::{Actor, JwtSubject, TokenId};
 use crate::store::record::{BodyV1, MappingV1, StampsV1, TokenV1, Unfit};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub(super) enum Line<'a> {
+pub(super) enum ArchiveLine<'a> {
     /// The first line: what this is, and of which store.
     Archive {
         version: u32,
@@ -86,12 +86,12 @@ pub(super) fn id(text: &str) -> Result<Uuid, Unfit> {
     text.parse().map_err(|_| Unfit::Value(format!("{text:?} is no UUID")))
 }
 
-impl<'a> Line<'a> {
+impl<'a> ArchiveLine<'a> {
     pub(super) fn of_actor(actor: &'a Actor) -> Self {
         match actor {
             Actor::Local => Self::Local {},
             Actor::Token(id) => Self::Token(id.as_str()),
-            Actor::Subject(subject) => Self::Subject(subject.as_str()),
+            Actor::Jwt(subject) => Self::Subject(subject.as_str()),
         }
     }
 
@@ -121,7 +121,7 @@ impl<'a> Line<'a> {
         Ok(match self {
             Self::Local {} => Some(Actor::Local),
             Self::Token(id) => Some(Actor::Token(TokenId::parse(id)?)),
-            Self::Subject(subject) => Some(Actor::Subject(Subject::parse(subject)?)),
+            Self::Subject(subject) => Some(Actor::Jwt(JwtSubject::parse(subject)?)),
             _ => None,
         })
     }

@@ -7,14 +7,14 @@ use crate::model::change::{Change, RecordId};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::store::{History, Logged};
-use crate::timeline::audit::entry::{AuditEntry, Record, What};
+use crate::timeline::audit::entry::{AuditAction, AuditEntry, AuditRecord};
 
 /// What the records of a page were may have so many bytes in the store.
 const BEFORE_BYTES_MAX: usize = 32 << 20;
 
 /// Where a change stands on a page.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct ChangeIndex {
     pub(super) entry: usize,
     pub(super) set: usize,
     pub(super) change: usize,
@@ -22,7 +22,7 @@ pub(super) struct Place {
 
 /// What is looked for.
 #[derive(Default)]
-pub(super) struct Wanted(HashMap<RecordId, Vec<Search>>);
+pub(super) struct EarlierRecord(HashMap<RecordId, Vec<Search>>);
 
 /// One search for what a record was.
 struct Search {
@@ -31,17 +31,17 @@ struct Search {
     /// When the record was created, where that may have been with this very change. A moment is no proof: two entries
     /// may have the same.
     created_at: Option<Timestamp>,
-    place: Place,
-    found: Option<Record>,
+    place: ChangeIndex,
+    found: Option<AuditRecord>,
 }
 
-impl Wanted {
+impl EarlierRecord {
     pub(super) fn want(
         &mut self,
         id: RecordId,
         until: (Revision, usize),
         created_at: Option<Timestamp>,
-        place: Place,
+        place: ChangeIndex,
     ) {
         let search = Search { until, created_at, place, found: None };
         self.0.entry(id).or_default().push(search);
@@ -61,7 +61,7 @@ impl Wanted {
 pub(super) fn find_before(
     history: &History,
     entries: &mut [AuditEntry],
-    mut wanted: Wanted,
+    mut wanted: EarlierRecord,
 ) -> Result<(), Error> {
     let mut at = wanted.last(history.revision());
     let mut bytes = 0;
@@ -90,11 +90,11 @@ pub(super) fn find_before(
         }
         wanted.keep(|search| match search.found.take() {
             Some(found) => {
-                let Place { entry, set, change } = search.place;
+                let ChangeIndex { entry, set, change } = search.place;
                 let change = &mut entries[entry].sets[set].changes[change];
                 change.before = Some(found);
-                if change.what == What::Created {
-                    change.what = What::Updated;
+                if change.what == AuditAction::Created {
+                    change.what = AuditAction::Updated;
                 }
                 false
             }
@@ -105,7 +105,7 @@ pub(super) fn find_before(
     Ok(())
 }
 
-impl Wanted {
+impl EarlierRecord {
     /// Goes on with these searches alone.
     fn keep(&mut self, mut goes_on: impl FnMut(&mut Search) -> bool) {
         self.0.retain(|_, searches| {
@@ -127,9 +127,9 @@ impl Wanted {
                 break;
             }
             let record = match fact.change()? {
-                Some(Change::PutEntity(entity)) => Record::Entity(entity),
-                Some(Change::PutMapping(mapping)) => Record::Mapping(mapping),
-                Some(Change::PutToken(token)) => Record::Token(token),
+                Some(Change::PutEntity(entity)) => AuditRecord::Entity(entity),
+                Some(Change::PutMapping(mapping)) => AuditRecord::Mapping(mapping),
+                Some(Change::PutToken(token)) => AuditRecord::Token(token),
                 _ => continue,
             };
             *bytes += fact.size_bytes();

@@ -76,16 +76,16 @@ pub struct AuditSet {
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditChange {
     /// What happened.
-    pub what: What,
+    pub what: AuditAction,
     /// What the record was; none of one that was created.
-    pub before: Option<Record>,
+    pub before: Option<AuditRecord>,
     /// What it became; none of one that ended.
-    pub after: Option<Record>,
+    pub after: Option<AuditRecord>,
 }
 
 /// What happened to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum What {
+pub enum AuditAction {
     /// It came to be.
     Created,
     /// It changed.
@@ -94,7 +94,7 @@ pub enum What {
     Ended,
 }
 
-impl What {
+impl AuditAction {
     /// The word for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -108,7 +108,7 @@ impl What {
 
 /// A record as it was at some time.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Record {
+pub enum AuditRecord {
     /// An entity.
     Entity(Arc<Entity>),
     /// A mapping.
@@ -120,7 +120,7 @@ pub enum Record {
 impl AuditChange {
     /// The record: as it became, or was where it ended.
     #[must_use]
-    pub fn record(&self) -> Option<&Record> {
+    pub fn record(&self) -> Option<&AuditRecord> {
         self.after.as_ref().or(self.before.as_ref())
     }
 }
@@ -131,12 +131,12 @@ impl AuditSet {
     pub fn description<'v>(&self, view: &'v View) -> Option<&'v Name> {
         match &self.actor {
             Actor::Token(id) => view.token(id)?.description.as_ref(),
-            Actor::Local | Actor::Subject(_) => None,
+            Actor::Local | Actor::Jwt(_) => None,
         }
     }
 }
 
-impl Record {
+impl AuditRecord {
     /// The entities that it names.
     pub(super) fn names(&self) -> Vec<EntityId> {
         match self {

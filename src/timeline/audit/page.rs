@@ -8,8 +8,8 @@ use crate::model::change::{Change, RecordId};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::store::{Head, History, Logged};
-use crate::timeline::audit::before::{Place, Wanted};
-use crate::timeline::audit::entry::{AuditChange, AuditEntry, AuditSet, Record, What};
+use crate::timeline::audit::before::{ChangeIndex, EarlierRecord};
+use crate::timeline::audit::entry::{AuditAction, AuditChange, AuditEntry, AuditRecord, AuditSet};
 
 /// A page shows no more changes once their records have so many bytes in the store.
 const PAGE_BYTES_MAX: usize = 8 << 20;
@@ -19,14 +19,14 @@ const PAGE_CHANGES_MAX: usize = 10_000;
 const PASSED_OVER_MAX: usize = 100_000;
 
 /// A page that is being gathered.
-pub(super) struct Page<'h> {
+pub(super) struct AuditPage<'h> {
     history: &'h History,
     /// Of each change set, at most so many changes.
     per_set: usize,
     /// Only changes of these.
     only: Option<HashSet<RecordId>>,
     entries: Vec<AuditEntry>,
-    wanted: Wanted,
+    wanted: EarlierRecord,
     bytes: usize,
     changes: usize,
     passed_over: usize,
@@ -34,7 +34,7 @@ pub(super) struct Page<'h> {
 
 /// One entry that is being gathered.
 struct Gathering<'p, 'h> {
-    page: &'p mut Page<'h>,
+    page: &'p mut AuditPage<'h>,
     revision: Revision,
     /// When it was committed.
     at: Timestamp,
@@ -42,14 +42,14 @@ struct Gathering<'p, 'h> {
     /// How many facts were looked at.
     facts: usize,
     /// Each record as it was last seen in this entry.
-    seen: HashMap<RecordId, Record>,
+    seen: HashMap<RecordId, AuditRecord>,
     /// Whether every fact so far is in `seen`.
     saw_all: bool,
 }
 
-impl<'h> Page<'h> {
+impl<'h> AuditPage<'h> {
     pub(super) fn new(history: &'h History, per_set: usize, only: Option<HashSet<RecordId>>) -> Self {
-        let (entries, wanted) = (Vec::new(), Wanted::default());
+        let (entries, wanted) = (Vec::new(), EarlierRecord::default());
         Self { history, per_set, only, entries, wanted, bytes: 0, changes: 0, passed_over: 0 }
     }
 
@@ -90,7 +90,7 @@ impl<'h> Page<'h> {
     }
 
     /// The entries, and what is to be found of them.
-    pub(super) fn finish(self) -> (Vec<AuditEntry>, Wanted) {
+    pub(super) fn finish(self) -> (Vec<AuditEntry>, EarlierRecord) {
         (self.entries, self.wanted)
     }
 }
@@ -117,7 +117,7 @@ impl Gathering<'_, '_> {
             self.saw_all = false;
             return Ok(());
         }
-        let place = Place { entry: self.page.entries.len(), set: in_set, change: set.changes.len() };
+        let place = ChangeIndex { entry: self.page.entries.len(), set: in_set, change: set.changes.len() };
         if let Some((change, size_bytes)) = self.read(fact, id, position, place)? {
             self.page.changes += 1;
             self.page.bytes += size_bytes;
@@ -132,30 +132,30 @@ impl Gathering<'_, '_> {
         fact: &Logged<'_>,
         id: RecordId,
         position: usize,
-        place: Place,
+        place: ChangeIndex,
     ) -> Result<Option<(AuditChange, usize)>, StoreError> {
         let Some(change) = fact.change()? else { return Ok(None) };
         let (after, created_at, is_revoked) = match change {
             // What has ended never changes again, so it still stands as it was.
             Change::EndEntity { id, .. } => {
                 let found = self.page.history.entity(id)?;
-                return Ok(found.map(|(was, size)| (ended(Record::Entity(Arc::new(was))), size)));
+                return Ok(found.map(|(was, size)| (ended(AuditRecord::Entity(Arc::new(was))), size)));
             }
             Change::EndMapping { id, .. } => {
                 let found = self.page.history.mapping(id)?;
-                return Ok(found.map(|(was, size)| (ended(Record::Mapping(Arc::new(was))), size)));
+                return Ok(found.map(|(was, size)| (ended(AuditRecord::Mapping(Arc::new(was))), size)));
             }
             Change::PutEntity(entity) => {
                 let created_at = entity.stamps.created_at;
-                (Record::Entity(entity), created_at, false)
+                (AuditRecord::Entity(entity), created_at, false)
             }
             Change::PutMapping(mapping) => {
                 let created_at = mapping.stamps.created_at;
-                (Record::Mapping(mapping), created_at, false)
+                (AuditRecord::Mapping(mapping), created_at, false)
             }
             Change::PutToken(token) => {
                 let (created_at, is_revoked) = (token.created_at, token.revoked_at == Some(self.at));
-                (Record::Token(token), created_at, is_revoked)
+                (AuditRecord::Token(token), created_at, is_revoked)
             }
         };
         let before = self.seen.insert(id.clone(), after.clone());
@@ -166,16 +166,16 @@ impl Gathering<'_, '_> {
             self.page.wanted.want(id, (self.revision, position), created_now, place);
         }
         let what = match (is_revoked, &before) {
-            (true, _) => What::Ended,
-            (false, Some(_)) => What::Updated,
+            (true, _) => AuditAction::Ended,
+            (false, Some(_)) => AuditAction::Updated,
             // Unless what it was is found.
-            (false, None) => What::Created,
+            (false, None) => AuditAction::Created,
         };
         let after = Some(after).filter(|_| !is_revoked);
         Ok(Some((AuditChange { what, before, after }, fact.size_bytes())))
     }
 }
 
-fn ended(was: Record) -> AuditChange {
-    AuditChange { what: What::Ended, before: Some(was), after: None }
+fn ended(was: AuditRecord) -> AuditChange {
+    AuditChange { what: AuditAction::Ended, before: Some(was), after: None }
 }

@@ -16,13 +16,13 @@ use crate::directory::View;
 use crate::model::attributes::Attributes;
 use crate::model::entity::EntityId;
 use crate::query::cost::affordable;
-use crate::server::admission::heavy::Heavy;
-use crate::server::admission::memory::{Held, busy};
+use crate::server::admission::memory::{MemoryPermit, busy};
+use crate::server::admission::slots::HeavySlots;
 use crate::server::graphql::execution::fan_out::{FanOut, fields_beneath};
 use crate::server::graphql::execution::limits::{
     COST_MAX, JSON_MAX_BYTES, LARGE_FROM, LISTED_MAX, TEXT_MAX_BYTES,
 };
-use crate::server::graphql::execution::turn::{Turn, blocking};
+use crate::server::graphql::execution::schedule::{Turn, blocking};
 use crate::server::graphql::types::scalars::Json;
 use crate::server::limits::{FIELD_BYTES, LISTED_RECORD_BYTES};
 use crate::server::response::problem::{Problem, Result};
@@ -39,7 +39,7 @@ pub(crate) struct Budget {
     texts: AtomicU64,
     json_bytes: AtomicU64,
     text_bytes: AtomicU64,
-    memory: Mutex<Option<Held>>,
+    memory: Mutex<Option<MemoryPermit>>,
     weighed: Mutex<Weighed>,
     /// Whether there was too little memory.
     was_full: AtomicBool,
@@ -81,7 +81,7 @@ impl Budget {
         let texts_before = self.texts.fetch_add(texts, Ordering::Relaxed);
         affordable(view, texts_before.saturating_add(texts))?;
         self.turn.pause()?;
-        if Heavy::is_light(texts) {
+        if HeavySlots::is_light(texts) {
             return work();
         }
         self.turn.take_slot_in_order().await?;

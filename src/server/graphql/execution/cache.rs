@@ -8,8 +8,8 @@ use blake3::Hasher;
 use crate::directory::View;
 use crate::server::auth::caller::Caller;
 use crate::server::cache::{Cache, Digest, SizeBytes};
-use crate::server::graphql::execution::document::Asked;
-use crate::server::metrics::Operation;
+use crate::server::graphql::execution::document::GraphqlRequest;
+use crate::server::metrics::OperationLabel;
 use crate::server::response::compress::Sent;
 
 /// What an answer usually takes, in bytes.
@@ -23,7 +23,7 @@ pub(in crate::server) struct ResponseCache(Option<Cache<Cached>>);
 #[derive(Debug, Clone)]
 pub(in crate::server) struct Cached {
     pub(in crate::server) sent: Sent,
-    pub(in crate::server) operation: Operation,
+    pub(in crate::server) operation: OperationLabel,
 }
 
 impl SizeBytes for Cached {
@@ -48,7 +48,7 @@ impl ResponseCache {
         caller: &Caller,
         view: &View,
         document: &Digest,
-        asked: &Asked,
+        asked: &GraphqlRequest,
         gzip: bool,
     ) -> Option<AnswerKey> {
         self.0.as_ref()?;
@@ -89,12 +89,12 @@ mod tests {
     use crate::directory::Directory;
     use crate::model::CreatePerson;
     use crate::model::token::Role;
-    use crate::server::graphql::execution::document::Wanted;
+    use crate::server::graphql::execution::document::DocumentSource;
 
-    fn asked(operation_name: Option<&str>, variables: serde_json::Value) -> Asked {
+    fn asked(operation_name: Option<&str>, variables: serde_json::Value) -> GraphqlRequest {
         let serde_json::Value::Object(variables) = variables else { panic!("{variables}") };
-        let document = Wanted::Known([0; 32]);
-        Asked { document, operation_name: operation_name.map(str::to_owned), variables }
+        let document = DocumentSource::Known([0; 32]);
+        GraphqlRequest { document, operation_name: operation_name.map(str::to_owned), variables }
     }
 
     #[test]
@@ -146,7 +146,8 @@ mod tests {
         let answers = ResponseCache::new(0);
         let reader = Caller::with_role(Directory::in_memory().unwrap(), Role::Read);
         assert!(answers.key(&reader, &reader.view(), &[0; 32], &asked(None, json!({})), false).is_none());
-        let answer = Cached { sent: Sent::plain(b"{}".to_vec()), operation: Operation::of("A", "query") };
+        let answer =
+            Cached { sent: Sent::plain(b"{}".to_vec()), operation: OperationLabel::of("A", "query") };
         assert!(answers.keep(AnswerKey([0; 32]), answer).is_none());
         assert!(answers.get(AnswerKey([0; 32])).is_none());
     }

@@ -28,9 +28,9 @@ const PARSED_TIMES: u64 = 100;
 
 /// A request as a client sends it.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct GraphqlRequest {
     /// The document.
-    pub document: Wanted,
+    pub document: DocumentSource,
     /// Which of its operations.
     pub operation_name: Option<String>,
     /// The variables, an object.
@@ -39,7 +39,7 @@ pub struct Asked {
 
 /// Which document is asked for.
 #[derive(Debug, Clone)]
-pub enum Wanted {
+pub enum DocumentSource {
     /// The one with this text.
     Text(String),
     /// The one with this text, which is said to have this SHA-256.
@@ -48,7 +48,7 @@ pub enum Wanted {
     Known([u8; 32]),
 }
 
-impl Wanted {
+impl DocumentSource {
     /// The SHA-256 of its text.
     ///
     /// # Errors
@@ -144,7 +144,7 @@ impl Documents {
     ///
     /// # Errors
     /// It cannot be parsed or asks for too much, or it is not known and its text was not sent.
-    pub(in crate::server) fn find(&self, wanted: &Wanted, digest: Digest) -> Result<Arc<Document>> {
+    pub(in crate::server) fn find(&self, wanted: &DocumentSource, digest: Digest) -> Result<Arc<Document>> {
         if let Some(document) = self.known.get(&digest) {
             return Ok(document);
         }

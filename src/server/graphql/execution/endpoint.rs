@@ -11,30 +11,30 @@ use tracing::Instrument;
 
 use crate::directory::View;
 use crate::server::admission::Admission;
-use crate::server::admission::work::Work;
+use crate::server::admission::work::RequestWork;
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Caller;
 use crate::server::cache::Digest;
 use crate::server::graphql::execution::budget::Budget;
 use crate::server::graphql::execution::cache::{AnswerKey, Cached, ResponseCache};
-use crate::server::graphql::execution::document::{Asked, Documents};
+use crate::server::graphql::execution::document::{Documents, GraphqlRequest};
 use crate::server::graphql::execution::limits::{LARGE_FROM, WATCHED_FROM};
 use crate::server::graphql::execution::operation::{kind_name, only_name, operation, variables_are_given};
-use crate::server::graphql::execution::response::Answer;
-use crate::server::graphql::execution::turn::{Blocking, Turn, Waiting};
+use crate::server::graphql::execution::response::GraphqlResponse;
+use crate::server::graphql::execution::schedule::{Blocking, Turn, WaitPermit};
 use crate::server::graphql::execution::variables;
 use crate::server::graphql::schema::{Api, builder};
-use crate::server::graphql::settings::Settings;
-use crate::server::metrics::{Metrics, Operation};
+use crate::server::graphql::settings::GraphqlSettings;
+use crate::server::metrics::{Metrics, OperationLabel};
 use crate::server::response::compress::Sent;
 use crate::server::response::problem::{Problem, Result};
 
 /// What GraphQL shares with the rest of the server.
-pub(in crate::server) struct Shared {
+pub(in crate::server) struct GraphqlState {
     pub(in crate::server) authenticator: Arc<Authenticator>,
     pub(in crate::server) admission: Arc<Admission>,
     pub(in crate::server) metrics: Arc<Metrics>,
-    pub(in crate::server) settings: Arc<Settings>,
+    pub(in crate::server) settings: Arc<GraphqlSettings>,
     /// The size of the response cache; there is none for 0.
     pub(in crate::server) cache_bytes: u64,
 }
@@ -44,18 +44,18 @@ pub(in crate::server) struct Endpoint {
     pub(in crate::server) authenticator: Arc<Authenticator>,
     pub(in crate::server) admission: Arc<Admission>,
     pub(in crate::server) metrics: Arc<Metrics>,
-    pub(in crate::server) settings: Arc<Settings>,
+    pub(in crate::server) settings: Arc<GraphqlSettings>,
     api: Api,
     documents: Documents,
     cache: ResponseCache,
-    waiting: Waiting,
+    waiting: WaitPermit,
 }
 
 /// A request that was parsed and counted.
 pub(in crate::server) struct Prepared {
     pub(in crate::server) kind: OperationType,
     /// What it is counted under in the metrics.
-    pub(in crate::server) operation: Operation,
+    pub(in crate::server) operation: OperationLabel,
     /// Whether its answer may be given to whoever asks the same of the same revision.
     is_cacheable: bool,
     /// In fields to answer, with page sizes.
@@ -86,7 +86,7 @@ impl Prepared {
 
 /// What came of a request.
 pub(in crate::server) struct CarriedOut {
-    pub(in crate::server) answer: Answer,
+    pub(in crate::server) answer: GraphqlResponse,
     /// What the answer may be cached under.
     pub(in crate::server) key: Option<AnswerKey>,
     /// It has the memory of the answer until that is written.
@@ -105,7 +105,7 @@ impl Drop for Watched<'_> {
 }
 
 /// What is known of a request before its document is looked at.
-pub(in crate::server) enum Found {
+pub(in crate::server) enum RequestLookup {
     /// Its answer, from the cache.
     Answer(Sent),
     /// What it takes to be carried out.
@@ -113,8 +113,8 @@ pub(in crate::server) enum Found {
 }
 
 impl Endpoint {
-    pub(in crate::server) fn new(shared: Shared) -> Self {
-        let Shared { authenticator, admission, metrics, settings, cache_bytes } = shared;
+    pub(in crate::server) fn new(shared: GraphqlState) -> Self {
+        let GraphqlState { authenticator, admission, metrics, settings, cache_bytes } = shared;
         let mut schema = builder().data(Arc::clone(&authenticator));
         if !settings.introspection {
             schema = schema.disable_introspection();
@@ -126,7 +126,7 @@ impl Endpoint {
             api: schema.finish(),
             documents: Documents::new(settings.introspection),
             cache: ResponseCache::new(cache_bytes),
-            waiting: Waiting::default(),
+            waiting: WaitPermit::default(),
             authenticator,
             admission,
             metrics,
@@ -135,7 +135,12 @@ impl Endpoint {
     }
 
     /// The cached answer, or the request, parsed and counted.
-    pub(in crate::server) fn find(&self, caller: &Caller, asked: Asked, gzip: bool) -> Result<Found> {
+    pub(in crate::server) fn find(
+        &self,
+        caller: &Caller,
+        asked: GraphqlRequest,
+        gzip: bool,
+    ) -> Result<RequestLookup> {
         let began = Instant::now();
         let digest = asked.document.digest()?;
         let view = caller.view();
@@ -143,23 +148,23 @@ impl Endpoint {
         if let Some(Cached { sent, operation }) = key.and_then(|key| self.cache.get(key)) {
             self.metrics.looked_for_answer(true);
             self.metrics.carried_out(&operation, true, began.elapsed());
-            return Ok(Found::Answer(sent));
+            return Ok(RequestLookup::Answer(sent));
         }
         let mut prepared = self.prepare_known(asked, digest)?;
         prepared.cached_as = key.filter(|_| prepared.is_cacheable).map(|key| (key, view));
         if prepared.cached_as.is_some() {
             self.metrics.looked_for_answer(false);
         }
-        Ok(Found::Request(Box::new(prepared)))
+        Ok(RequestLookup::Request(Box::new(prepared)))
     }
 
     /// Parses a request and counts it against the limits.
-    pub(in crate::server) fn prepare(&self, asked: Asked) -> Result<Prepared> {
+    pub(in crate::server) fn prepare(&self, asked: GraphqlRequest) -> Result<Prepared> {
         let digest = asked.document.digest()?;
         self.prepare_known(asked, digest)
     }
 
-    fn prepare_known(&self, asked: Asked, digest: Digest) -> Result<Prepared> {
+    fn prepare_known(&self, asked: GraphqlRequest, digest: Digest) -> Result<Prepared> {
         let document = self.documents.find(&asked.document, digest)?;
         let operation = operation(&document.parsed, asked.operation_name.as_deref());
         let kind = operation.as_ref().map_or(OperationType::Query, |operation| operation.ty);
@@ -178,12 +183,12 @@ impl Endpoint {
     }
 
     /// Carries out a query or a mutation, whatever it costs.
-    pub(in crate::server) async fn execute(&self, caller: Caller, asked: Asked) -> Answer {
+    pub(in crate::server) async fn execute(&self, caller: Caller, asked: GraphqlRequest) -> GraphqlResponse {
         let executed = async {
             let prepared = self.prepare(asked)?;
             Ok(self.carry_out(caller, prepared).await?.answer)
         };
-        executed.await.unwrap_or_else(Answer::refusal)
+        executed.await.unwrap_or_else(GraphqlResponse::refusal)
     }
 
     /// Validates and executes.
@@ -217,7 +222,7 @@ impl Endpoint {
         budget: &Arc<Budget>,
         caller: Caller,
         prepared: Prepared,
-    ) -> Answer {
+    ) -> GraphqlResponse {
         let (start, operation) = (Instant::now(), prepared.operation.clone());
         let span = operation.span();
         let answer = self.answer(budget, caller, prepared).instrument(span).await;
@@ -225,7 +230,7 @@ impl Endpoint {
         answer
     }
 
-    async fn answer(&self, budget: &Arc<Budget>, caller: Caller, prepared: Prepared) -> Answer {
+    async fn answer(&self, budget: &Arc<Budget>, caller: Caller, prepared: Prepared) -> GraphqlResponse {
         let is_short = prepared.cost < WATCHED_FROM;
         let request = prepared.into_request(caller, budget);
         if is_short {
@@ -245,7 +250,7 @@ impl Endpoint {
         match executed {
             Ok(response) => self.shown(response),
             Err(fault) if fault.is_panic() => std::panic::resume_unwind(fault.into_panic()),
-            Err(_) => Answer::refusal(Problem::internal()),
+            Err(_) => GraphqlResponse::refusal(Problem::internal()),
         }
     }
 
@@ -254,7 +259,7 @@ impl Endpoint {
         self: &Arc<Self>,
         caller: Caller,
         prepared: Prepared,
-    ) -> impl Stream<Item = Answer> + 'static {
+    ) -> impl Stream<Item = GraphqlResponse> + 'static {
         let budget = self.budget(&caller);
         let request = prepared.into_request(caller, &Arc::new(budget));
         let (endpoint, open) = (Arc::clone(self), self.metrics.subscription());
@@ -265,16 +270,16 @@ impl Endpoint {
     }
 
     pub(in crate::server) fn budget(&self, caller: &Caller) -> Budget {
-        let work = Work::new(Arc::clone(&self.admission), caller.clone());
+        let work = RequestWork::new(Arc::clone(&self.admission), caller.clone());
         Budget::new(Turn::new(work, self.settings.answer_within, self.waiting.clone()))
     }
 
-    fn shown(&self, response: async_graphql::Response) -> Answer {
-        Answer::of(response, self.settings.introspection)
+    fn shown(&self, response: async_graphql::Response) -> GraphqlResponse {
+        GraphqlResponse::of(response, self.settings.introspection)
     }
 
     /// Caches an answer without errors, if there is room for it.
-    pub(in crate::server) fn keep(&self, key: AnswerKey, sent: &Sent, operation: Operation) -> bool {
+    pub(in crate::server) fn keep(&self, key: AnswerKey, sent: &Sent, operation: OperationLabel) -> bool {
         let bytes = self.cache.keep(key, Cached { sent: sent.clone(), operation });
         bytes.inspect(|bytes| self.metrics.answers_take(*bytes)).is_some()
     }
@@ -285,7 +290,7 @@ mod tests {
     use super::*;
     use crate::directory::Directory;
     use crate::model::CreateProject;
-    use crate::server::graphql::execution::document::Wanted;
+    use crate::server::graphql::execution::document::DocumentSource;
     use serde_json::Map;
     use std::task::{Context, Waker};
 
@@ -293,9 +298,9 @@ mod tests {
         let directory = Directory::in_memory().unwrap();
         let project = |at| CreateProject::new(&format!("p{at}"), "P");
         directory.apply_all((0..projects).map(project)).unwrap();
-        Endpoint::new(Shared {
+        Endpoint::new(GraphqlState {
             authenticator: Arc::new(Authenticator::new(directory.clone()).without_tokens()),
-            admission: Arc::clone(Work::local(directory.clone()).admission()),
+            admission: Arc::clone(RequestWork::local(directory.clone()).admission()),
             metrics: Arc::new(Metrics::new(directory)),
             settings: Arc::default(),
             cache_bytes: 0,
@@ -307,8 +312,8 @@ mod tests {
     }
 
     fn ask(endpoint: &Endpoint, document: &str) -> Prepared {
-        let asked = Asked {
-            document: Wanted::Text(document.to_owned()),
+        let asked = GraphqlRequest {
+            document: DocumentSource::Text(document.to_owned()),
             operation_name: None,
             variables: Map::new(),
         };

@@ -53,21 +53,21 @@ impl FanOut {
             if self.listed > most || !has_selections(&asked) {
                 continue;
             }
-            match Step::of(&asked) {
+            match Traversal::of(&asked) {
                 // The node of an edge is the record itself, and so is what an interface is narrowed to.
-                Step::Same => self.follow(view, &asked, from, most),
-                Step::One(lead) => {
+                Traversal::Same => self.follow(view, &asked, from, most),
+                Traversal::One(lead) => {
                     let to = reached(from, |id| lead(view, id).into_iter().collect());
                     self.follow(view, &asked, &to, most);
                 }
-                Step::List(lead) => {
+                Traversal::List(lead) => {
                     let to = reached(from, |id| lead(view, id));
                     let listed = to.values().fold(0_u64, |all, times| all.saturating_add(*times));
                     self.listed = self.listed.saturating_add(listed);
                     self.add(listed, &asked);
                     self.follow(view, &asked, &to, most);
                 }
-                Step::Page(most_of) => {
+                Traversal::Page(most_of) => {
                     let listed = from.iter().fold(0_u64, |all, (id, times)| {
                         all.saturating_add(times.saturating_mul(most_of(view, *id)))
                     });
@@ -86,7 +86,7 @@ impl FanOut {
 }
 
 /// Where a field leads from a record.
-enum Step {
+enum Traversal {
     Same,
     One(fn(&View, EntityId) -> Option<EntityId>),
     List(fn(&View, EntityId) -> Vec<EntityId>),
@@ -94,7 +94,7 @@ enum Step {
     Page(fn(&View, EntityId) -> u64),
 }
 
-impl Step {
+impl Traversal {
     fn of(field: &SelectionField<'_>) -> Self {
         match field.name() {
             "parents" | "units" => Self::List(View::parents),

@@ -12,7 +12,7 @@ const ERRORS_MAX: usize = 20;
 
 /// What came of a request, to be written as it is.
 #[derive(Debug, Clone, Serialize)]
-pub struct Answer {
+pub struct GraphqlResponse {
     /// What went wrong. First, so that whoever reads a long answer sees it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Value>,
@@ -21,7 +21,7 @@ pub struct Answer {
     pub data: Option<ConstValue>,
 }
 
-impl Answer {
+impl GraphqlResponse {
     /// Whether the request was refused before anything was carried out.
     #[must_use]
     pub fn is_refused(&self) -> bool {

@@ -12,7 +12,7 @@ use crate::server::graphql::input::{
 use crate::server::graphql::types::mapping::{MappingType, Relationship};
 use crate::server::graphql::types::scalars::{Json, Revision};
 use crate::server::response::problem::Result;
-use crate::wire::id::Key;
+use crate::wire::id::GlobalId;
 
 /// A new mapping between two known records.
 #[derive(Debug, InputObject)]
@@ -88,16 +88,16 @@ pub(crate) fn delete(input: &DeleteInput) -> Result<Command> {
 }
 
 fn end(id: &ID) -> EndRef {
-    match Key::read(id) {
-        Some(Key::OrgUnit(key)) => EndRef::Unit(key),
-        Some(Key::Person(email)) => EndRef::Person(email),
-        Some(Key::Project(id)) => EndRef::Project(id),
+    match GlobalId::read(id) {
+        Some(GlobalId::OrgUnit(key)) => EndRef::Unit(key),
+        Some(GlobalId::Person(email)) => EndRef::Person(email),
+        Some(GlobalId::Project(id)) => EndRef::Project(id),
         _ => EndRef::Text(id.to_string()),
     }
 }
 
 fn mapping_ref(id: &ID) -> Result<MappingId> {
-    if let Some(Key::Mapping(mapping)) = Key::read(id) {
+    if let Some(GlobalId::Mapping(mapping)) = GlobalId::read(id) {
         return Ok(mapping);
     }
     let not_found = |_| Error::NotFound { kind: "mapping", reference: id.to_string() };

@@ -9,7 +9,7 @@ use crate::server::graphql::input::levels::{of_changes, of_new};
 use crate::server::graphql::input::table::{Input, Member, Table};
 use crate::server::graphql::input::{AsCommand, DeleteInput, revision};
 use crate::server::response::problem::Result;
-use crate::wire::id::Key;
+use crate::wire::id::GlobalId;
 use crate::wire::person::{FIELDS, person};
 
 /// The table of a new person.
@@ -66,7 +66,7 @@ pub(crate) fn delete(input: &DeleteInput) -> Result<Command> {
 }
 
 fn person_ref(id: &ID) -> Result<PersonRef> {
-    if let Some(Key::Person(email)) = Key::read(id) {
+    if let Some(GlobalId::Person(email)) = GlobalId::read(id) {
         return Ok(PersonRef::Email(email));
     }
     let not_found = |_| Error::NotFound { kind: "person", reference: id.to_string() };

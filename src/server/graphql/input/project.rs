@@ -14,7 +14,7 @@ use crate::server::graphql::input::table::{Input, Member, Table};
 use crate::server::graphql::input::{AsCommand, DeleteInput, attributes, given, maybe, patch, revision};
 use crate::server::graphql::types::scalars::Json;
 use crate::server::response::problem::Result;
-use crate::wire::id::Key;
+use crate::wire::id::GlobalId;
 use crate::wire::project::{FIELDS, project};
 
 /// Who answers for a project. What is not given stays; null clears.
@@ -206,8 +206,8 @@ pub(crate) fn delete(input: &DeleteInput) -> Result<Command> {
 }
 
 fn project_ref(id: &ID) -> Result<ProjectRef> {
-    Ok(match Key::read(id) {
-        Some(Key::Project(id)) => ProjectRef::ProjectId(id),
+    Ok(match GlobalId::read(id) {
+        Some(GlobalId::Project(id)) => ProjectRef::ProjectId(id),
         _ => ProjectRef::ProjectId(ProjectId::parse(id)?),
     })
 }

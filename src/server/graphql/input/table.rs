@@ -17,7 +17,7 @@ use crate::model::level::Level;
 use crate::model::reference::UnitRef;
 use crate::server::graphql::types::scalars::{Json, Revision};
 use crate::server::response::problem::{Problem, Result};
-use crate::wire::field::{Field, Need};
+use crate::wire::field::{Need, RecordField};
 use crate::wire::fields::{Fields, Manner};
 use crate::wire::id::unit_ref;
 
@@ -34,12 +34,12 @@ pub(crate) trait Table: Send + Sync + 'static {
 pub(crate) struct Member {
     name: &'static str,
     about: &'static str,
-    of: Of,
+    of: MemberType,
 }
 
 /// What a member holds.
 #[derive(Clone, Copy)]
-enum Of {
+enum MemberType {
     RequiredText,
     Text,
     RequiredId,
@@ -53,7 +53,7 @@ enum Of {
 }
 
 impl Member {
-    const fn new(name: &'static str, about: &'static str, of: Of) -> Self {
+    const fn new(name: &'static str, about: &'static str, of: MemberType) -> Self {
         Self { name, about, of }
     }
 
@@ -62,19 +62,19 @@ impl Member {
     }
 
     pub(crate) const fn text(name: &'static str, about: &'static str) -> Self {
-        Self::new(name, about, Of::Text)
+        Self::new(name, about, MemberType::Text)
     }
 
     pub(crate) const fn id(about: &'static str) -> Self {
-        Self::new("id", about, Of::RequiredId)
+        Self::new("id", about, MemberType::RequiredId)
     }
 
     pub(crate) const fn ids(name: &'static str, about: &'static str) -> Self {
-        Self::new(name, about, Of::Ids)
+        Self::new(name, about, MemberType::Ids)
     }
 
     pub(crate) const fn upsert(about: &'static str) -> Self {
-        Self::new("upsert", about, Of::Flag)
+        Self::new("upsert", about, MemberType::Flag)
     }
 
     /// A member of a type of its own, which [`Input::nested`] takes out again.
@@ -83,54 +83,57 @@ impl Member {
             Ok(_) => Ok(()),
             Err(why) => Err(why.into_server_error(Pos::default()).message),
         };
-        Self::new(name, about, Of::Nested(Option::<N>::create_type_info, wrong))
+        Self::new(name, about, MemberType::Nested(Option::<N>::create_type_info, wrong))
     }
 
     pub(crate) const IF_REVISION: Self =
-        Self::new("ifRevision", "Refuse unless the record is still of this revision.", Of::Revision);
+        Self::new("ifRevision", "Refuse unless the record is still of this revision.", MemberType::Revision);
     pub(crate) const ATTRIBUTES: Self =
-        Self::new("attributes", "Fields that the directory has no name for: an object.", Of::Json);
-    pub(crate) const ATTRIBUTES_PATCH: Self =
-        Self::new("attributes", "Merged into the attributes as RFC 7396 says; null clears them.", Of::Json);
+        Self::new("attributes", "Fields that the directory has no name for: an object.", MemberType::Json);
+    pub(crate) const ATTRIBUTES_PATCH: Self = Self::new(
+        "attributes",
+        "Merged into the attributes as RFC 7396 says; null clears them.",
+        MemberType::Json,
+    );
 
     /// The members that a new record's table makes.
-    pub(crate) fn of_new<F>(table: &'static [Field<F>]) -> impl Iterator<Item = Self> {
-        table.iter().map(|Field { given, .. }| {
+    pub(crate) fn of_new<F>(table: &'static [RecordField<F>]) -> impl Iterator<Item = Self> {
+        table.iter().map(|RecordField { given, .. }| {
             let is_required = matches!(given.need, Need::Key | Need::Always);
-            let of = if is_required { Of::RequiredText } else { Of::Text };
+            let of = if is_required { MemberType::RequiredText } else { MemberType::Text };
             Self::new(given.name, given.about_new, of)
         })
     }
 
     /// Those that a table makes of the changes to a record.
-    pub(crate) fn of_changes<F>(table: &'static [Field<F>]) -> impl Iterator<Item = Self> {
-        table.iter().map(|Field { given, .. }| Self::text(given.name, given.about))
+    pub(crate) fn of_changes<F>(table: &'static [RecordField<F>]) -> impl Iterator<Item = Self> {
+        table.iter().map(|RecordField { given, .. }| Self::text(given.name, given.about))
     }
 
     fn type_name(&self, registry: &mut Registry) -> String {
         match self.of {
-            Of::RequiredText => String::create_type_info(registry),
-            Of::Text => Option::<String>::create_type_info(registry),
-            Of::RequiredId => ID::create_type_info(registry),
-            Of::Ids => Option::<Vec<ID>>::create_type_info(registry),
-            Of::Json => Option::<Json>::create_type_info(registry),
-            Of::Revision => Option::<Revision>::create_type_info(registry),
-            Of::Flag => bool::create_type_info(registry),
-            Of::Nested(type_name, _) => type_name(registry),
+            MemberType::RequiredText => String::create_type_info(registry),
+            MemberType::Text => Option::<String>::create_type_info(registry),
+            MemberType::RequiredId => ID::create_type_info(registry),
+            MemberType::Ids => Option::<Vec<ID>>::create_type_info(registry),
+            MemberType::Json => Option::<Json>::create_type_info(registry),
+            MemberType::Revision => Option::<Revision>::create_type_info(registry),
+            MemberType::Flag => bool::create_type_info(registry),
+            MemberType::Nested(type_name, _) => type_name(registry),
         }
     }
 
     /// The value as JSON; none where it is not given.
     fn parse<U: InputType>(&self, value: Option<Value>) -> Parsed<U> {
         match self.of {
-            Of::RequiredText => required(value, |text: String| text.into()),
-            Of::RequiredId => required(value, |id: ID| id.0.into()),
-            Of::Text => given(value, |text: String| text.into()),
-            Of::Ids => given(value, |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect()),
-            Of::Json => given(value, |Json(json)| json),
-            Of::Revision => given(value, |Revision(revision)| revision.0.into()),
-            Of::Flag => given(value, |flag: bool| flag.into()),
-            Of::Nested(_, check) => match value {
+            MemberType::RequiredText => required(value, |text: String| text.into()),
+            MemberType::RequiredId => required(value, |id: ID| id.0.into()),
+            MemberType::Text => given(value, |text: String| text.into()),
+            MemberType::Ids => given(value, |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect()),
+            MemberType::Json => given(value, |Json(json)| json),
+            MemberType::Revision => given(value, |Revision(revision)| revision.0.into()),
+            MemberType::Flag => given(value, |flag: bool| flag.into()),
+            MemberType::Nested(_, check) => match value {
                 None => Ok(None),
                 Some(Value::Null) => Ok(Some(JsonValue::Null)),
                 Some(value) => {
@@ -147,7 +150,7 @@ impl Member {
             description: Some(self.about.to_owned()),
             ty: self.type_name(registry),
             deprecation: Deprecation::NoDeprecated,
-            default_value: matches!(self.of, Of::Flag).then(|| "false".to_owned()),
+            default_value: matches!(self.of, MemberType::Flag).then(|| "false".to_owned()),
             visible: None,
             inaccessible: false,
             tags: Vec::new(),

@@ -7,16 +7,16 @@ use async_graphql::parser::types::OperationType;
 use serde_json::Value;
 
 use crate::server::auth::caller::Caller;
-use crate::server::graphql::execution::document::Asked;
+use crate::server::graphql::execution::document::GraphqlRequest;
 use crate::server::graphql::execution::endpoint::{Endpoint, Prepared};
 use crate::server::graphql::execution::limits::{COST_MAX, LARGE_FROM, over};
-use crate::server::graphql::execution::response::Answer;
-use crate::server::graphql::execution::turn::blocking;
-use crate::server::graphql::transport::asked::{asked as one_asked, no_subscription};
+use crate::server::graphql::execution::response::GraphqlResponse;
+use crate::server::graphql::execution::schedule::blocking;
+use crate::server::graphql::transport::request::{asked as one_asked, no_subscription};
 use crate::server::response::problem::{Problem, Result};
 
 /// The requests of a batch. One that is none is a refusal among the answers.
-pub(in crate::server) fn asked(requests: Vec<Value>, max: usize) -> Result<Vec<Result<Asked>>> {
+pub(in crate::server) fn asked(requests: Vec<Value>, max: usize) -> Result<Vec<Result<GraphqlRequest>>> {
     if max == 0 {
         return Err(Problem::malformed("batches are not taken; send one request at a time"));
     }
@@ -35,7 +35,7 @@ pub(in crate::server) fn asked(requests: Vec<Value>, max: usize) -> Result<Vec<R
 pub(in crate::server) async fn answer(
     endpoint: &Endpoint,
     mut caller: Caller,
-    requests: Vec<Result<Asked>>,
+    requests: Vec<Result<GraphqlRequest>>,
 ) -> Result<(Vec<u8>, bool)> {
     let prepared: Vec<_> = requests.into_iter().map(|request| prepare(endpoint, request)).collect();
     let cost = prepared.iter().flatten().fold(0_u64, |all, one| all.saturating_add(one.cost));
@@ -59,22 +59,22 @@ pub(in crate::server) async fn answer(
                 }
                 answer
             }
-            Err(problem) => Answer::refusal(problem),
+            Err(problem) => GraphqlResponse::refusal(problem),
         });
     }
     if only_reads {
         budget.had_memory()?;
     }
     let bytes = if cost >= LARGE_FROM {
-        blocking(|| Answer::all_to_bytes(&answers))
+        blocking(|| GraphqlResponse::all_to_bytes(&answers))
     } else {
-        Answer::all_to_bytes(&answers)
+        GraphqlResponse::all_to_bytes(&answers)
     };
     drop(budget);
     Ok((bytes, only_reads))
 }
 
-fn prepare(endpoint: &Endpoint, request: Result<Asked>) -> Result<Prepared> {
+fn prepare(endpoint: &Endpoint, request: Result<GraphqlRequest>) -> Result<Prepared> {
     let prepared = endpoint.prepare(request?)?;
     if prepared.kind == OperationType::Subscription { Err(no_subscription()) } else { Ok(prepared) }
 }

@@ -7,7 +7,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 /// The longest reason for a close that a frame can carry, in bytes.
 const REASON_MAX: usize = 123;
 /// How long a client that is sent away may take to hear of it.
-pub(in crate::server) const FAREWELL_WITHIN: Duration = Duration::from_secs(1);
+pub(in crate::server) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A number and a reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,11 +52,11 @@ impl Close {
 }
 
 /// Says why, and listens until the client has heard it: what it still sends would else cut the words off.
-pub(in crate::server) async fn farewell(mut socket: WebSocket, close: Close) {
+pub(in crate::server) async fn close_socket(mut socket: WebSocket, close: Close) {
     let said = async {
         socket.send(Message::Close(Some(close.into_frame()))).await?;
         while socket.recv().await.transpose()?.is_some() {}
         Ok::<_, axum::Error>(())
     };
-    let _gone_or_done = tokio::time::timeout(FAREWELL_WITHIN, said).await;
+    let _gone_or_done = tokio::time::timeout(CLOSE_TIMEOUT, said).await;
 }

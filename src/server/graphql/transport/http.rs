@@ -10,20 +10,20 @@ use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
-use crate::server::admission::memory::{Held, OnlyRead};
+use crate::server::admission::memory::{MemoryPermit, OnlyRead};
 use crate::server::auth::caller::Caller;
-use crate::server::graphql::execution::document::Asked;
-use crate::server::graphql::execution::endpoint::{CarriedOut, Endpoint, Found};
-use crate::server::graphql::execution::response::Answer;
-use crate::server::graphql::execution::turn::blocking;
+use crate::server::graphql::execution::document::GraphqlRequest;
+use crate::server::graphql::execution::endpoint::{CarriedOut, Endpoint, RequestLookup};
+use crate::server::graphql::execution::response::GraphqlResponse;
+use crate::server::graphql::execution::schedule::blocking;
 use crate::server::graphql::execution::variables;
-use crate::server::graphql::transport::asked::{asked, no_subscription};
 use crate::server::graphql::transport::media::{self, JSON, Media};
+use crate::server::graphql::transport::request::{asked, no_subscription};
 use crate::server::graphql::transport::{batch, page};
 use crate::server::limits::{JSON_VALUE_BYTES, LARGE_ANSWER_BYTES};
 use crate::server::request::body;
 use crate::server::response::compress::{Sent, takes_gzip};
-use crate::server::response::problem::{Problem, Refusal, Result};
+use crate::server::response::problem::{Problem, ProblemCode, Result};
 use crate::wire::json;
 
 /// The largest body, in bytes: a document, and the variables of a large `apply`.
@@ -86,14 +86,16 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
     let gzip = takes_gzip(&head.headers);
     match endpoint.find(&caller, asked, gzip) {
         Err(problem) => refuse(problem, media),
-        Ok(Found::Answer(body)) => marked(cached(respond(StatusCode::OK, media, body), HIT), true),
-        Ok(Found::Request(prepared)) if is_get(&head.method) && prepared.kind == OperationType::Mutation => {
+        Ok(RequestLookup::Answer(body)) => marked(cached(respond(StatusCode::OK, media, body), HIT), true),
+        Ok(RequestLookup::Request(prepared))
+            if is_get(&head.method) && prepared.kind == OperationType::Mutation =>
+        {
             method_not_allowed("POST", "send mutations by POST")
         }
-        Ok(Found::Request(prepared)) if prepared.kind == OperationType::Subscription => {
+        Ok(RequestLookup::Request(prepared)) if prepared.kind == OperationType::Subscription => {
             refuse(no_subscription(), media)
         }
-        Ok(Found::Request(prepared)) => {
+        Ok(RequestLookup::Request(prepared)) => {
             let (is_large, operation) = (prepared.is_large(), prepared.operation.clone());
             let only_reads = prepared.kind == OperationType::Query;
             let CarriedOut { answer, key, budget } = match endpoint.carry_out(caller, *prepared).await {
@@ -163,8 +165,8 @@ fn refuse(problem: Problem, media: Media) -> Response {
         return problem.into_response();
     }
     let status = if problem.code == "malformed" { StatusCode::BAD_REQUEST } else { media.status(true) };
-    let code = Refusal(problem.code);
-    let mut response = respond(status, media, Answer::refusal(problem).to_bytes());
+    let code = ProblemCode(problem.code);
+    let mut response = respond(status, media, GraphqlResponse::refusal(problem).to_bytes());
     response.extensions_mut().insert(code);
     response
 }
@@ -174,7 +176,7 @@ fn respond(status: StatusCode, media: Media, body: impl IntoResponse) -> Respons
     (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
-fn by_url(uri: &axum::http::Uri) -> Result<Asked> {
+fn by_url(uri: &axum::http::Uri) -> Result<GraphqlRequest> {
     let UrlQuery(pairs) = UrlQuery::<Vec<(String, String)>>::try_from_uri(uri)
         .map_err(|refusal| Problem::malformed(format!("the url's query cannot be read: {refusal}")))?;
     let mut fields = Map::new();
@@ -197,13 +199,13 @@ fn by_url(uri: &axum::http::Uri) -> Result<Asked> {
 
 /// What a body asks for.
 enum Posted {
-    One(Asked),
-    Batch(Vec<Result<Asked>>),
+    One(GraphqlRequest),
+    Batch(Vec<Result<GraphqlRequest>>),
 }
 
 /// What is asked, with the memory that its values take. Only JSON is taken: what a form can send from another site is
 /// not.
-async fn by_body(head: &Parts, body: Body, batch_max: usize) -> Result<(Posted, Option<Held>)> {
+async fn by_body(head: &Parts, body: Body, batch_max: usize) -> Result<(Posted, Option<MemoryPermit>)> {
     let headers = &head.headers;
     body::require_media_type(headers, &[JSON])?;
     if body::content_encoding(headers).is_some() {

@@ -8,19 +8,19 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::server::admission::Refused;
-use crate::server::admission::memory::{Held, Memory};
+use crate::server::admission::memory::{Memory, MemoryPermit};
 use crate::server::auth::caller::{Caller, Principal};
-use crate::server::graphql::execution::document::Asked;
+use crate::server::graphql::execution::document::GraphqlRequest;
 use crate::server::graphql::execution::endpoint::{CarriedOut, Prepared};
-use crate::server::graphql::execution::response::Answer;
-use crate::server::graphql::execution::turn::blocking;
+use crate::server::graphql::execution::response::GraphqlResponse;
+use crate::server::graphql::execution::schedule::blocking;
 use crate::server::graphql::transport::sockets::Sockets;
 use crate::server::quota::Permit;
 use crate::server::request::body::busy;
 use crate::server::response::problem::Problem;
 
 /// What is open on a socket.
-pub(in crate::server) struct Operation {
+pub(in crate::server) struct SocketOperation {
     /// Its messages: `next`, or one `error`.
     pub(in crate::server) answers: BoxStream<'static, Reply>,
     /// How many bytes the client sent to ask for it.
@@ -28,7 +28,7 @@ pub(in crate::server) struct Operation {
     /// Whether it goes on until someone ends it.
     pub(in crate::server) is_subscription: bool,
     /// The memory of what was asked.
-    _held: Option<Held>,
+    _held: Option<MemoryPermit>,
 }
 
 /// A message, with what it holds until it was sent.
@@ -37,11 +37,11 @@ pub(in crate::server) struct Reply {
     /// Whether it says that nothing was carried out, and is the last.
     pub(in crate::server) is_refusal: bool,
     /// Its slot among what is worked on, and its memory.
-    _held: Option<(Permit<Principal>, Option<Held>)>,
+    _held: Option<(Permit<Principal>, Option<MemoryPermit>)>,
 }
 
 impl Reply {
-    fn new(id: &str, answer: &Answer) -> Self {
+    fn new(id: &str, answer: &GraphqlResponse) -> Self {
         let is_refusal = answer.is_refused();
         let message = if is_refusal {
             json!({ "id": id, "type": "error", "payload": answer.errors })
@@ -52,7 +52,7 @@ impl Reply {
     }
 
     fn refusal(id: &str, problem: Problem) -> Self {
-        Self::new(id, &Answer::refusal(problem))
+        Self::new(id, &GraphqlResponse::refusal(problem))
     }
 
     /// The same, with its slot and its memory; where there is none, that is the message, unless something was changed:
@@ -66,19 +66,19 @@ impl Reply {
 }
 
 /// What may be carried out.
-enum Admitted {
+enum AdmittedOperation {
     /// It stays open, and takes no slot of what is worked on.
     Subscription(Prepared),
     Request(Prepared, Permit<Principal>),
 }
 
-impl Operation {
+impl SocketOperation {
     /// What `asked` comes to, in the name of `caller`.
     pub(in crate::server) fn begun(
         sockets: &Sockets,
         id: String,
         caller: Caller,
-        asked: Asked,
+        asked: GraphqlRequest,
         asked_bytes: usize,
     ) -> Self {
         let held = match sockets.endpoint.admission.memory.take(&caller.principal(), asked_bytes) {
@@ -87,12 +87,12 @@ impl Operation {
         };
         match admitted(sockets, &caller, asked) {
             Err(refused) => Self::refused(&id, refused.into()),
-            Ok(Admitted::Subscription(prepared)) => {
+            Ok(AdmittedOperation::Subscription(prepared)) => {
                 let answers = sockets.endpoint.subscribe(caller, prepared);
                 let answers = answers.map(move |answer| Reply::new(&id, &answer)).boxed();
                 Self { answers, asked_bytes, is_subscription: true, _held: held }
             }
-            Ok(Admitted::Request(prepared, slot)) => {
+            Ok(AdmittedOperation::Request(prepared, slot)) => {
                 let endpoint = Arc::clone(&sockets.endpoint);
                 // In a task of its own: what waits must not keep the socket's other operations from going on.
                 let mut task = JoinSet::new();
@@ -131,12 +131,12 @@ impl Operation {
 }
 
 /// Counts and prepares what is asked, with a slot for what is carried out.
-fn admitted(sockets: &Sockets, caller: &Caller, asked: Asked) -> Result<Admitted, Refused> {
+fn admitted(sockets: &Sockets, caller: &Caller, asked: GraphqlRequest) -> Result<AdmittedOperation, Refused> {
     let (principal, admission) = (caller.principal(), &sockets.endpoint.admission);
     admission.count(&principal)?;
     let prepared = sockets.endpoint.prepare(asked)?;
     if prepared.kind == OperationType::Subscription {
-        return Ok(Admitted::Subscription(prepared));
+        return Ok(AdmittedOperation::Subscription(prepared));
     }
-    Ok(Admitted::Request(prepared, admission.slot(&principal)?))
+    Ok(AdmittedOperation::Request(prepared, admission.slot(&principal)?))
 }

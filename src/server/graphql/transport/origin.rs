@@ -5,7 +5,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
 /// Whether the page that asks is one of this server's own, or of a site that is `welcome`. Programs say nothing.
-pub(in crate::server) fn is_welcome(headers: &HeaderMap, welcome: &[HeaderValue]) -> bool {
+pub(in crate::server) fn is_allowed_origin(headers: &HeaderMap, welcome: &[HeaderValue]) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => Authority::try_from(host.as_bytes()).ok(),
@@ -59,14 +59,14 @@ mod tests {
             if let Some(origin) = origin {
                 headers.insert(header::ORIGIN, origin.parse().unwrap());
             }
-            assert_eq!(is_welcome(&headers, &welcome), expected, "{host:?} {origin:?}");
+            assert_eq!(is_allowed_origin(&headers, &welcome), expected, "{host:?} {origin:?}");
         }
         let mut two = HeaderMap::new();
         two.append(header::HOST, HeaderValue::from_static("a.example"));
         two.append(header::ORIGIN, HeaderValue::from_static("http://a.example"));
         two.append(header::ORIGIN, HeaderValue::from_static("http://b.example"));
-        assert!(!is_welcome(&two, &welcome), "each origin counts");
+        assert!(!is_allowed_origin(&two, &welcome), "each origin counts");
         two.remove(header::HOST);
-        assert!(!is_welcome(&two, &welcome));
+        assert!(!is_allowed_origin(&two, &welcome));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::token::Actor;
-use crate::server::admission::memory::Held;
+use crate::server::admission::memory::MemoryPermit;
 use crate::server::auth::caller::Caller;
 use crate::server::connection::peer::Peer;
 use crate::server::graphql::execution::endpoint::Endpoint;
@@ -21,7 +21,7 @@ pub(in crate::server) struct Sockets {
 #[derive(Debug)]
 pub(in crate::server) enum SocketPermit {
     Unknown { _permit: Permit<Option<Peer>> },
-    Known { _permit: Permit<Actor>, _memory: Held },
+    Known { _permit: Permit<Actor>, _memory: MemoryPermit },
 }
 
 impl Sockets {
@@ -29,7 +29,7 @@ impl Sockets {
         let max = endpoint.settings.sockets_max;
         Self {
             unknown: Quota::new(SOCKETS_UNKNOWN_MAX, SOCKETS_UNKNOWN_A_PEER),
-            known: Quota::new(max, endpoint.authenticator.share_of(max)),
+            known: Quota::new(max, endpoint.authenticator.quota_of(max)),
             endpoint,
         }
     }

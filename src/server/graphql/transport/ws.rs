@@ -19,10 +19,10 @@ use crate::model::entity::Revision;
 use crate::server::auth::caller::{Caller, Principal};
 use crate::server::connection::peer::Peer;
 use crate::server::connection::shutdown::ShutdownSignal;
-use crate::server::graphql::transport::asked::asked;
-use crate::server::graphql::transport::close::{Close, FAREWELL_WITHIN, farewell};
-use crate::server::graphql::transport::operation::{Operation, Reply};
+use crate::server::graphql::transport::close::{CLOSE_TIMEOUT, Close, close_socket};
+use crate::server::graphql::transport::operation::{Reply, SocketOperation};
 use crate::server::graphql::transport::origin;
+use crate::server::graphql::transport::request::asked;
 use crate::server::graphql::transport::sockets::{SocketPermit, Sockets};
 use crate::server::limits::DRAIN_WITHIN;
 use crate::server::response::problem::Problem;
@@ -46,7 +46,7 @@ const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(1);
 /// How long a client may take to take a message.
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 /// How long what is carried out may take to finish once the server stops, so that there is time left to say goodbye.
-const FINISH_WITHIN: Duration = DRAIN_WITHIN.saturating_sub(FAREWELL_WITHIN).saturating_sub(FAREWELL_WITHIN);
+const FINISH_WITHIN: Duration = DRAIN_WITHIN.saturating_sub(CLOSE_TIMEOUT).saturating_sub(CLOSE_TIMEOUT);
 
 /// `/graphql/ws`.
 pub(crate) async fn endpoint(
@@ -60,7 +60,7 @@ pub(crate) async fn endpoint(
         let detail = format!("open a WebSocket here, with the protocol {PROTOCOL}");
         return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade-required", detail).into_response();
     };
-    if !origin::is_welcome(&headers, &sockets.endpoint.settings.origins) {
+    if !origin::is_allowed_origin(&headers, &sockets.endpoint.settings.origins) {
         let detail = "this server takes no sockets from pages of other sites";
         return Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).into_response();
     }
@@ -81,20 +81,28 @@ pub(crate) async fn endpoint(
         let _until_it_ends = sockets.endpoint.metrics.socket();
         let shutdown = shutdown.map(|Extension(shutdown)| shutdown);
         let (caller, operations) = (None, HashMap::new());
-        let mut connection =
-            Connection { sockets, socket, peer, permit, shutdown, is_ending: false, caller, operations };
+        let mut connection = WebSocketSession {
+            sockets,
+            socket,
+            peer,
+            permit,
+            shutdown,
+            is_ending: false,
+            caller,
+            operations,
+        };
         let close = if spoken {
             connection.run(&headers).await
         } else {
             Some(Close::new(4406, "Subprotocol not acceptable"))
         };
         if let Some(close) = close {
-            farewell(connection.socket, close).await;
+            close_socket(connection.socket, close).await;
         }
     })
 }
 
-struct Connection {
+struct WebSocketSession {
     sockets: Arc<Sockets>,
     socket: WebSocket,
     peer: Option<Peer>,
@@ -105,10 +113,10 @@ struct Connection {
     is_ending: bool,
     caller: Option<Caller>,
     /// Open operations, by the client's id.
-    operations: HashMap<String, Operation>,
+    operations: HashMap<String, SocketOperation>,
 }
 
-impl Connection {
+impl WebSocketSession {
     /// Until the client goes; a close code when it is sent away.
     async fn run(&mut self, headers: &HeaderMap) -> Option<Close> {
         let mut init = pin!(tokio::time::sleep(INIT_WITHIN));
@@ -178,7 +186,7 @@ impl Connection {
 
     /// Ends everything once the token no longer holds.
     async fn admitted(&mut self) -> Result<(), Close> {
-        let holds = |caller: &Caller| self.sockets.endpoint.authenticator.still_holds(caller.grant());
+        let holds = |caller: &Caller| self.sockets.endpoint.authenticator.is_still_valid(caller.grant());
         if self.caller.as_ref().is_some_and(holds) {
             return Ok(());
         }
@@ -195,7 +203,7 @@ impl Connection {
     }
 
     /// Tells the client that these have ended.
-    async fn complete(&mut self, ended: Vec<(String, Operation)>) -> Result<(), Close> {
+    async fn complete(&mut self, ended: Vec<(String, SocketOperation)>) -> Result<(), Close> {
         for (id, _) in ended {
             self.send(&json!({ "id": id, "type": "complete" })).await?;
         }
@@ -292,7 +300,7 @@ impl Connection {
     fn subscribe(&mut self, mut message: Value, bytes: usize) -> Result<(), Close> {
         let Some(caller) = &self.caller else { return Err(Close::unauthorized()) };
         let authenticator = &self.sockets.endpoint.authenticator;
-        if !authenticator.still_holds(caller.grant()) {
+        if !authenticator.is_still_valid(caller.grant()) {
             return Err(Close::forbidden());
         }
         let caller = authenticator.renewed(caller);
@@ -320,9 +328,9 @@ impl Connection {
         let asked = asked(payload).map_err(|_| Close::invalid("the payload of subscribe needs a query"))?;
         let operation = if self.is_ending {
             let detail = "the server stops; ask over another socket";
-            Operation::refused(&id, Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail))
+            SocketOperation::refused(&id, Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail))
         } else {
-            Operation::begun(&self.sockets, id.clone(), caller, asked, bytes)
+            SocketOperation::begun(&self.sockets, id.clone(), caller, asked, bytes)
         };
         self.operations.insert(id, operation);
         Ok(())
@@ -346,7 +354,7 @@ async fn time_to_look(after_a_while: &mut Interval, revisions: &mut watch::Recei
 }
 
 /// The next answer of any operation; waits for ever while there is none.
-async fn next(operations: &mut HashMap<String, Operation>) -> (String, Option<Reply>) {
+async fn next(operations: &mut HashMap<String, SocketOperation>) -> (String, Option<Reply>) {
     if operations.is_empty() {
         return std::future::pending().await;
     }

@@ -14,8 +14,8 @@ use crate::query::page::{Page, PageRequest, cursor, page};
 use crate::query::{Filter, Order, OrderBy, select};
 use crate::server::graphql::execution::budget::{self, Budget};
 use crate::server::graphql::execution::limits::{PAGE_DEFAULT, PAGE_MAX};
-use crate::server::graphql::types::counted::Counted;
 use crate::server::graphql::types::facet::{Bucket, Facet};
+use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::response::problem::{Problem, Result};
 
@@ -185,7 +185,7 @@ impl<T: Listed> Connection<T> {
 impl<T: Listed> Connection<T> {
     fn facet(&self, by: FacetBy, buckets: Vec<facet::Bucket>, first: usize) -> Facet {
         let buckets = buckets.into_iter().take(first).map(|bucket| Bucket {
-            value: Counted(bucket.value),
+            value: Metered(bucket.value),
             unit: bucket.unit.and_then(|unit| OrgUnit::at(&self.view, unit)),
             count: bucket.count,
         });
@@ -214,8 +214,8 @@ impl<T: Listed> Edge<T> {
     }
 
     /// Where this edge stands in the list: opaque, and valid for this order alone.
-    async fn cursor(&self) -> Counted<&str> {
-        Counted(self.cursor.as_str())
+    async fn cursor(&self) -> Metered<&str> {
+        Metered(self.cursor.as_str())
     }
 }
 

@@ -6,19 +6,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::model::entity::Kind;
 use crate::model::level::UnitType;
-use crate::query::tree::{Descendant, descendants};
+use crate::query::subtree::{Descendant, descendants};
 use crate::server::graphql::execution::budget::{self, Budget};
 use crate::server::graphql::execution::limits::PAGE_MAX;
 use crate::server::graphql::types::connection::{PageInfo, invalid, page_size};
-use crate::server::graphql::types::counted::Counted;
-use crate::server::graphql::types::node::Seen;
+use crate::server::graphql::types::metered::Metered;
+use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::response::problem::Result;
 
 /// Units beneath another, depth first, siblings by name.
 #[derive(Description)]
 pub(crate) struct DescendantConnection {
-    top: Seen,
+    top: VisibleEntity,
     all: Vec<Descendant>,
     from: usize,
     to: usize,
@@ -31,7 +31,7 @@ pub(crate) struct DescendantEdge {
     /// The unit.
     node: OrgUnit,
     /// Where this edge stands in the list.
-    cursor: Counted<String>,
+    cursor: Metered<String>,
     /// 1 for a child of the unit that was asked about.
     depth: usize,
     /// The unit directly above it on this walk.
@@ -41,7 +41,7 @@ pub(crate) struct DescendantEdge {
 impl DescendantConnection {
     pub(crate) async fn new(
         context: &Context<'_>,
-        top: &Seen,
+        top: &VisibleEntity,
         depth: Option<u32>,
         types: &[UnitType],
         first: Option<i64>,
@@ -55,7 +55,7 @@ impl DescendantConnection {
     }
 
     fn walked(
-        top: &Seen,
+        top: &VisibleEntity,
         depth: Option<usize>,
         types: &[UnitType],
         first: usize,
@@ -80,7 +80,7 @@ impl DescendantConnection {
     }
 }
 
-fn cursor(top: &Seen, unit: Descendant) -> String {
+fn cursor(top: &VisibleEntity, unit: Descendant) -> String {
     URL_SAFE_NO_PAD.encode(top.view.label(unit.id))
 }
 
@@ -98,7 +98,7 @@ impl DescendantConnection {
         let edge = |unit: Descendant| {
             Some(DescendantEdge {
                 node: OrgUnit::at(&self.top.view, unit.id)?,
-                cursor: Counted(cursor(&self.top, unit)),
+                cursor: Metered(cursor(&self.top, unit)),
                 depth: unit.depth,
                 parent: OrgUnit::at(&self.top.view, unit.parent)?,
             })

@@ -7,8 +7,8 @@ use crate::query::doctor::{Finding as Record, FindingCode as Code, FindingPage, 
 use crate::server::graphql::execution::budget::{self, Budget, list_of};
 use crate::server::graphql::execution::limits::PAGE_DEFAULT;
 use crate::server::graphql::types::connection::{PageInfo, page_size};
-use crate::server::graphql::types::counted::Counted;
 use crate::server::graphql::types::log::RecordKind;
+use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::Node;
 use crate::server::response::problem::Result;
 use crate::wire::finding;
@@ -51,11 +51,11 @@ pub(crate) struct FindingRecord {
     /// What kind of record.
     kind: RecordKind,
     /// Its key; of a mapping, its id as REST has it.
-    key: Counted<String>,
+    key: Metered<String>,
     /// What people call it, where it has a name.
-    name: Option<Counted<String>>,
+    name: Option<Metered<String>>,
     /// Its global id.
-    id: Counted<ID>,
+    id: Metered<ID>,
     /// The record itself; null for a mapping of a record that has ended.
     node: Option<Node>,
 }
@@ -75,7 +75,7 @@ pub(crate) struct FindingEdge {
     /// The finding.
     node: Finding,
     /// Where this edge stands in the list.
-    cursor: Counted<String>,
+    cursor: Metered<String>,
 }
 
 /// A page of findings, with the count of all.
@@ -130,7 +130,7 @@ impl FindingConnection {
     /// The findings of this page, each with its cursor.
     async fn edges(&self, context: &Context<'_>) -> Result<Vec<FindingEdge>> {
         budget::page_of(context, self.page.len())?;
-        let edge = |node: &Finding| FindingEdge { cursor: Counted(node.cursor()), node: node.clone() };
+        let edge = |node: &Finding| FindingEdge { cursor: Metered(node.cursor()), node: node.clone() };
         Ok(self.page.iter().map(edge).collect())
     }
 
@@ -163,17 +163,17 @@ impl Finding {
     }
 
     /// What was found, in a sentence.
-    async fn message(&self) -> Counted<String> {
-        Counted(self.finding.message(&self.view))
+    async fn message(&self) -> Metered<String> {
+        Metered(self.finding.message(&self.view))
     }
 
     /// The records that it is about, the first 20.
     async fn records(&self, context: &Context<'_>) -> Result<Vec<FindingRecord>> {
-        let record = |shown: finding::Shown| FindingRecord {
+        let record = |shown: finding::FoundRecord| FindingRecord {
             kind: shown.kind.map_or(RecordKind::Mapping, RecordKind::from),
-            key: Counted(shown.key),
-            name: shown.name.map(Counted),
-            id: Counted(ID(shown.id)),
+            key: Metered(shown.key),
+            name: shown.name.map(Metered),
+            id: Metered(ID(shown.id)),
             node: shown.entity.and_then(|id| Node::at(&self.view, id)),
         };
         list_of(context, finding::records(&self.view, &self.finding).map(record).collect())

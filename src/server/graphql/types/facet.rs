@@ -4,7 +4,7 @@ use async_graphql::{Enum, SimpleObject};
 
 use crate::model::level::Level;
 use crate::query::facet::FacetBy;
-use crate::server::graphql::types::counted::Counted;
+use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
 
 macro_rules! facets {
@@ -131,7 +131,7 @@ pub(crate) struct Facet {
 #[graphql(name = "FacetBucket")]
 pub(crate) struct Bucket {
     /// The value: for a level, the unit's name.
-    pub(crate) value: Counted<String>,
+    pub(crate) value: Metered<String>,
     /// The unit, for a level.
     pub(crate) unit: Option<OrgUnit>,
     /// How many records have it.

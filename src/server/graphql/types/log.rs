@@ -2,15 +2,15 @@
 
 use async_graphql::{Context, Enum, SimpleObject};
 
-use crate::directory::{Audit, AuditChange, AuditRequest, AuditSet, Record, View};
+use crate::directory::{Audit, AuditChange, AuditRecord, AuditRequest, AuditSet, View};
 use crate::model::entity::{Kind, Revision as RevisionNumber};
 use crate::model::key::Name;
 use crate::server::auth::caller::StoreAdmin;
 use crate::server::graphql::execution::budget::Budget;
-use crate::server::graphql::execution::turn::blocking;
+use crate::server::graphql::execution::schedule::blocking;
 use crate::server::graphql::types::connection::invalid;
 use crate::server::graphql::types::context::view;
-use crate::server::graphql::types::counted::Counted;
+use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::limits::{LOG_CHANGES_DEFAULT, LOG_CHANGES_MAX, LOG_ENTRIES_DEFAULT, LOG_ENTRIES_MAX};
 use crate::server::response::problem::Result;
@@ -43,9 +43,9 @@ pub(crate) struct LogEntry {
 pub(crate) struct ChangeSet {
     /// Who: `local` for the process that holds the store, `token:` and the id of a token, or `jwt:` and whom an identity provider
     /// vouches for.
-    actor: Counted<String>,
+    actor: Metered<String>,
     /// What that token is for, where it is known.
-    description: Option<Counted<String>>,
+    description: Option<Metered<String>>,
     /// How many changes there are in all.
     count: u64,
     /// The first of them.
@@ -58,7 +58,7 @@ pub(crate) struct Change {
     /// What kind of record.
     kind: RecordKind,
     /// Its key; of a repository or service, its name.
-    key: Counted<String>,
+    key: Metered<String>,
     /// What happened to it.
     what: What,
     /// What is stored of it, before, with the fields that REST has; null where it was created. A record that is named
@@ -89,7 +89,7 @@ pub(crate) enum RecordKind {
 
 /// What happened to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::directory::What", name = "ChangeType")]
+#[graphql(remote = "crate::directory::AuditAction", name = "ChangeType")]
 pub(crate) enum What {
     /// It came to be.
     Created,
@@ -100,11 +100,11 @@ pub(crate) enum What {
 }
 
 impl RecordKind {
-    fn of(record: &Record) -> Self {
+    fn of(record: &AuditRecord) -> Self {
         match record {
-            Record::Entity(entity) => entity.kind().into(),
-            Record::Mapping(_) => Self::Mapping,
-            Record::Token(_) => Self::Token,
+            AuditRecord::Entity(entity) => entity.kind().into(),
+            AuditRecord::Mapping(_) => Self::Mapping,
+            AuditRecord::Token(_) => Self::Token,
         }
     }
 }
@@ -172,8 +172,8 @@ impl Log {
 impl ChangeSet {
     fn of(audit: &Audit, view: &View, set: &AuditSet) -> Self {
         Self {
-            actor: Counted(set.actor.to_string()),
-            description: set.description(view).map(Name::to_string).map(Counted),
+            actor: Metered(set.actor.to_string()),
+            description: set.description(view).map(Name::to_string).map(Metered),
             count: set.count,
             changes: set.changes.iter().filter_map(|change| Change::of(audit, change)).collect(),
         }
@@ -183,10 +183,10 @@ impl ChangeSet {
 impl Change {
     fn of(audit: &Audit, change: &AuditChange) -> Option<Self> {
         let record = change.record()?;
-        let shown = |record: &Record| Json(fields(audit, record));
+        let shown = |record: &AuditRecord| Json(fields(audit, record));
         Some(Self {
             kind: RecordKind::of(record),
-            key: Counted(key(record)),
+            key: Metered(key(record)),
             what: change.what.into(),
             before: change.before.as_ref().map(shown),
             after: change.after.as_ref().map(shown),

@@ -12,11 +12,11 @@ use crate::query::{
 };
 use crate::server::graphql::execution::budget::{self, Budget};
 use crate::server::graphql::types::connection::{PageArgs, PageInfo, invalid};
-use crate::server::graphql::types::counted::Counted;
+use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::{Node, unit};
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
-use crate::wire::id::{Key, Named, mapping_id};
+use crate::wire::id::{GlobalId, NamedRecord, mapping_id};
 
 /// What kinds of record a mapping connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -58,8 +58,8 @@ pub(crate) struct Mapping {
 #[Object(use_type_description)]
 impl Mapping {
     /// The global id.
-    pub(crate) async fn id(&self) -> Counted<ID> {
-        Counted(ID(mapping_id(self.mapping.id)))
+    pub(crate) async fn id(&self) -> Metered<ID> {
+        Metered(ID(mapping_id(self.mapping.id)))
     }
 
     /// The id as REST has it, a UUID.
@@ -88,8 +88,8 @@ impl Mapping {
     }
 
     /// Which system says so.
-    async fn source(&self) -> Option<Counted<&str>> {
-        self.mapping.source.as_deref().map(Name::as_str).map(Counted)
+    async fn source(&self) -> Option<Metered<&str>> {
+        self.mapping.source.as_deref().map(Name::as_str).map(Metered)
     }
 
     /// Fields that the directory has no name for.
@@ -149,7 +149,7 @@ pub(crate) struct MappingEdge {
     /// The mapping.
     node: Mapping,
     /// Where this edge stands in the list.
-    cursor: Counted<String>,
+    cursor: Metered<String>,
 }
 
 impl MappingConnection {
@@ -178,9 +178,9 @@ impl MappingFilter {
     fn read(self, view: &View) -> Result<Filter> {
         let base = match &self.node {
             None => Filter::default(),
-            Some(id) => match Named::read(view, id) {
-                Some(Named::Entity(id)) => Filter { end: Some(id), ..Filter::default() },
-                Some(Named::Mapping(_)) => return Ok(Filter::nothing()),
+            Some(id) => match NamedRecord::read(view, id) {
+                Some(NamedRecord::Entity(id)) => Filter { end: Some(id), ..Filter::default() },
+                Some(NamedRecord::Mapping(_)) => return Ok(Filter::nothing()),
                 None => Filter { end: Some(unit(view, id)?), ..Filter::default() },
             },
         };
@@ -204,8 +204,8 @@ fn request(args: PageArgs) -> Result<MappingPageRequest> {
 
 /// The mapping at which a cursor stands: its global id, just as it was given out.
 fn id_of(cursor: &str) -> Option<MappingId> {
-    match Key::read(&ID::from(cursor)) {
-        Some(Key::Mapping(id)) if mapping_id(id).as_str() == cursor => Some(id),
+    match GlobalId::read(&ID::from(cursor)) {
+        Some(GlobalId::Mapping(id)) if mapping_id(id).as_str() == cursor => Some(id),
         _ => None,
     }
 }
@@ -225,7 +225,7 @@ impl MappingConnection {
     /// The mappings of this page, each with its cursor.
     async fn edges(&self, context: &Context<'_>) -> Result<Vec<MappingEdge>> {
         budget::page_of(context, self.found.mappings.len())?;
-        let edge = |node: Mapping| MappingEdge { cursor: Counted(mapping_id(node.mapping.id)), node };
+        let edge = |node: Mapping| MappingEdge { cursor: Metered(mapping_id(node.mapping.id)), node };
         Ok(self.page().map(edge).collect())
     }
 

@@ -35,12 +35,12 @@ use crate::server::response::problem::{Problem, Result};
 pub(crate) struct Mutation;
 
 /// A caller that may change things, and what they have just done.
-struct Written {
+struct MutationContext {
     view: View,
     outcomes: Vec<Outcome>,
 }
 
-impl Written {
+impl MutationContext {
     fn new(applied: Applied) -> Self {
         Self { view: applied.view, outcomes: applied.outcomes }
     }
@@ -73,12 +73,12 @@ impl Written {
     }
 }
 
-async fn write(context: &Context<'_>, role: Role, command: Result<Command>) -> Result<Written> {
+async fn write(context: &Context<'_>, role: Role, command: Result<Command>) -> Result<MutationContext> {
     let caller = caller(context)?;
     caller.require(role)?;
     let command = command?;
     Budget::of(context)?.turn.release_slot();
-    Ok(Written::new(caller.submit(vec![command]).await?))
+    Ok(MutationContext::new(caller.submit(vec![command]).await?))
 }
 
 fn person(node: Node) -> Option<crate::server::graphql::types::person::Person> {
@@ -305,7 +305,7 @@ impl Mutation {
         } else {
             changes::carry_out(caller, changes).await?
         };
-        let written = Written::new(applied);
+        let written = MutationContext::new(applied);
         let result = |outcome: &Outcome| ChangeResult {
             effect: outcome.effect.into(),
             node: written.node(outcome).filter(|_| outcome.effect != Effect::Deleted),

@@ -6,21 +6,21 @@ use async_graphql::{ID, Interface};
 
 use crate::directory::View;
 use crate::model::entity::{Entity, EntityId, Kind};
-use crate::server::graphql::types::counted::Counted;
 use crate::server::graphql::types::mapping::Mapping;
+use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::graphql::types::person::Person;
 use crate::server::graphql::types::project::Project;
 use crate::server::graphql::types::repository::Repository;
 use crate::server::graphql::types::service::Service;
 use crate::server::response::problem::Result;
-use crate::wire::id::{Named, entity_id, unit_ref};
+use crate::wire::id::{NamedRecord, entity_id, unit_ref};
 
 /// Anything with a global id.
 #[derive(Clone, Interface)]
 #[graphql(field(
     name = "id",
-    ty = "Counted<ID>",
+    ty = "Metered<ID>",
     desc = "The global id: opaque, and stable while the record keeps its key."
 ))]
 pub(crate) enum Node {
@@ -34,12 +34,12 @@ pub(crate) enum Node {
 
 /// An entity as one view sees it: what every object type of an entity holds.
 #[derive(Clone)]
-pub(crate) struct Seen {
+pub(crate) struct VisibleEntity {
     pub(crate) view: View,
     pub(crate) entity: Arc<Entity>,
 }
 
-impl Seen {
+impl VisibleEntity {
     /// The entity, if it is in sight.
     pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
         view.entity(id).map(|entity| Self { view: view.clone(), entity: Arc::clone(entity) })
@@ -57,7 +57,7 @@ impl Seen {
 impl Node {
     /// The entity as a node, if it is in sight.
     pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
-        let seen = Seen::at(view, id)?;
+        let seen = VisibleEntity::at(view, id)?;
         Some(match seen.entity.kind() {
             Kind::OrgUnit => Self::OrgUnit(OrgUnit(seen)),
             Kind::Person => Self::Person(Person(seen)),
@@ -81,9 +81,9 @@ impl Node {
 
     /// The node that a global id names, if it is in sight.
     pub(crate) fn named(view: &View, id: &ID) -> Option<Self> {
-        match Named::read(view, id)? {
-            Named::Entity(id) => Self::at(view, id),
-            Named::Mapping(mapping) => Some(Self::Mapping(Mapping { view: view.clone(), mapping })),
+        match NamedRecord::read(view, id)? {
+            NamedRecord::Entity(id) => Self::at(view, id),
+            NamedRecord::Mapping(mapping) => Some(Self::Mapping(Mapping { view: view.clone(), mapping })),
         }
     }
 }

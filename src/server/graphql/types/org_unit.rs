@@ -13,19 +13,19 @@ use crate::server::graphql::filter::{
     PersonFilter, PersonOrder, ProjectFilter, ProjectOrder, RepositoryFilter, RepositoryOrder,
 };
 use crate::server::graphql::types::connection::{Connection, PageArgs};
-use crate::server::graphql::types::counted::Counted;
 use crate::server::graphql::types::descendants::DescendantConnection;
-use crate::server::graphql::types::node::Seen;
+use crate::server::graphql::types::metered::Metered;
+use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::person::Person;
 use crate::server::graphql::types::project::Project;
 use crate::server::graphql::types::repository::Repository;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
-use crate::wire::id::Named;
+use crate::wire::id::NamedRecord;
 
 /// A unit of the hierarchy: an organization, a business, a department, a group, a team, or a type of one's own.
 #[derive(Clone, Description)]
-pub(crate) struct OrgUnit(pub(crate) Seen);
+pub(crate) struct OrgUnit(pub(crate) VisibleEntity);
 
 /// One way to name a unit.
 #[derive(OneofObject)]
@@ -81,7 +81,7 @@ pub(crate) struct Totals {
 
 impl OrgUnit {
     pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
-        Seen::at(view, id).filter(|seen| seen.entity.kind() == Kind::OrgUnit).map(Self)
+        VisibleEntity::at(view, id).filter(|seen| seen.entity.kind() == Kind::OrgUnit).map(Self)
     }
 
     pub(crate) fn all(view: &View, ids: impl IntoIterator<Item = EntityId>) -> Vec<Self> {
@@ -101,24 +101,24 @@ impl OrgUnit {
 #[Object(use_type_description)]
 impl OrgUnit {
     /// The global id.
-    pub(crate) async fn id(&self) -> Counted<ID> {
-        Counted(self.0.global_id())
+    pub(crate) async fn id(&self) -> Metered<ID> {
+        Metered(self.0.global_id())
     }
 
     /// Unique among units.
-    async fn key(&self) -> Result<Counted<&str>> {
-        Ok(Counted(self.record()?.key.as_str()))
+    async fn key(&self) -> Result<Metered<&str>> {
+        Ok(Metered(self.record()?.key.as_str()))
     }
 
     /// What people call it. Several units may share a name.
-    async fn name(&self) -> Result<Counted<&str>> {
-        Ok(Counted(self.record()?.name.as_str()))
+    async fn name(&self) -> Result<Metered<&str>> {
+        Ok(Metered(self.record()?.name.as_str()))
     }
 
     /// Its type, in lower case: a level's name, or any other word.
     #[graphql(name = "type")]
-    async fn unit_type(&self) -> Result<Counted<&str>> {
-        Ok(Counted(self.record()?.unit_type.as_str()))
+    async fn unit_type(&self) -> Result<Metered<&str>> {
+        Ok(Metered(self.record()?.unit_type.as_str()))
     }
 
     /// 1 for an organization to 5 for a team; null for a type that is no level.
@@ -127,8 +127,8 @@ impl OrgUnit {
     }
 
     /// What another system calls it.
-    async fn external_id(&self) -> Result<Option<Counted<&str>>> {
-        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Counted))
+    async fn external_id(&self) -> Result<Option<Metered<&str>>> {
+        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Metered))
     }
 
     /// Fields that the directory has no name for.
@@ -261,9 +261,9 @@ impl OrgUnit {
         #[graphql(desc = "A global id, or any way to name a unit.")] id: ID,
     ) -> Result<bool> {
         let view = &self.0.view;
-        let lower = match Named::read(view, &id) {
-            Some(Named::Entity(lower)) => lower,
-            Some(Named::Mapping(_)) => return Ok(false),
+        let lower = match NamedRecord::read(view, &id) {
+            Some(NamedRecord::Entity(lower)) => lower,
+            Some(NamedRecord::Mapping(_)) => return Ok(false),
             None => view.find_unit(&UnitRef::Text(id.to_string()))?,
         };
         Ok(view.contains(self.0.id(), lower))

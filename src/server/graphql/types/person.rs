@@ -10,9 +10,9 @@ use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::server::graphql::execution::budget::{self, list};
 use crate::server::graphql::filter::{ProjectFilter, ProjectOrder};
 use crate::server::graphql::types::connection::{Connection, Listed, PageArgs};
-use crate::server::graphql::types::counted::Counted;
 use crate::server::graphql::types::facet::PersonFacet;
-use crate::server::graphql::types::node::Seen;
+use crate::server::graphql::types::metered::Metered;
+use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::graphql::types::project::Project;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
@@ -20,7 +20,7 @@ use crate::server::response::problem::{Problem, Result};
 
 /// A person.
 #[derive(Clone, Description)]
-pub(crate) struct Person(pub(crate) Seen);
+pub(crate) struct Person(pub(crate) VisibleEntity);
 
 impl Listed for Person {
     const KIND: Kind = Kind::Person;
@@ -29,7 +29,7 @@ impl Listed for Person {
     type FacetBy = PersonFacet;
 
     fn at(view: &View, id: EntityId) -> Option<Self> {
-        Seen::at(view, id).filter(|seen| seen.entity.kind() == Kind::Person).map(Self)
+        VisibleEntity::at(view, id).filter(|seen| seen.entity.kind() == Kind::Person).map(Self)
     }
 }
 
@@ -47,33 +47,33 @@ impl Person {
 #[Object(use_type_description)]
 impl Person {
     /// The global id.
-    pub(crate) async fn id(&self) -> Counted<ID> {
-        Counted(self.0.global_id())
+    pub(crate) async fn id(&self) -> Metered<ID> {
+        Metered(self.0.global_id())
     }
 
     /// Unique among people, without case.
-    async fn email(&self) -> Result<Counted<&str>> {
-        Ok(Counted(self.record()?.email.as_str()))
+    async fn email(&self) -> Result<Metered<&str>> {
+        Ok(Metered(self.record()?.email.as_str()))
     }
 
     /// Given name.
-    async fn first_name(&self) -> Result<Option<Counted<&str>>> {
-        Ok(self.record()?.first_name.as_ref().map(Name::as_str).map(Counted))
+    async fn first_name(&self) -> Result<Option<Metered<&str>>> {
+        Ok(self.record()?.first_name.as_ref().map(Name::as_str).map(Metered))
     }
 
     /// Family name.
-    async fn last_name(&self) -> Result<Option<Counted<&str>>> {
-        Ok(self.record()?.last_name.as_ref().map(Name::as_str).map(Counted))
+    async fn last_name(&self) -> Result<Option<Metered<&str>>> {
+        Ok(self.record()?.last_name.as_ref().map(Name::as_str).map(Metered))
     }
 
     /// The name to show.
-    async fn display_name(&self) -> Result<Option<Counted<&str>>> {
-        Ok(self.record()?.display_name.as_ref().map(Name::as_str).map(Counted))
+    async fn display_name(&self) -> Result<Option<Metered<&str>>> {
+        Ok(self.record()?.display_name.as_ref().map(Name::as_str).map(Metered))
     }
 
     /// What another system calls this person.
-    async fn external_id(&self) -> Result<Option<Counted<&str>>> {
-        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Counted))
+    async fn external_id(&self) -> Result<Option<Metered<&str>>> {
+        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Metered))
     }
 
     /// Fields that the directory has no name for.

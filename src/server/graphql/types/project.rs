@@ -10,9 +10,9 @@ use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::server::graphql::execution::budget::{self, list};
 use crate::server::graphql::filter::{PersonFilter, PersonOrder};
 use crate::server::graphql::types::connection::{Connection, Listed, PageArgs};
-use crate::server::graphql::types::counted::Counted;
 use crate::server::graphql::types::facet::ProjectFacet;
-use crate::server::graphql::types::node::Seen;
+use crate::server::graphql::types::metered::Metered;
+use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::graphql::types::person::Person;
 use crate::server::graphql::types::repository::Repository;
@@ -22,7 +22,7 @@ use crate::server::response::problem::{Problem, Result};
 
 /// A project.
 #[derive(Clone, Description)]
-pub(crate) struct Project(pub(crate) Seen);
+pub(crate) struct Project(pub(crate) VisibleEntity);
 
 impl Listed for Project {
     const KIND: Kind = Kind::Project;
@@ -31,7 +31,7 @@ impl Listed for Project {
     type FacetBy = ProjectFacet;
 
     fn at(view: &View, id: EntityId) -> Option<Self> {
-        Seen::at(view, id).filter(|seen| seen.entity.kind() == Kind::Project).map(Self)
+        VisibleEntity::at(view, id).filter(|seen| seen.entity.kind() == Kind::Project).map(Self)
     }
 }
 
@@ -49,23 +49,23 @@ impl Project {
 #[Object(use_type_description)]
 impl Project {
     /// The global id.
-    pub(crate) async fn id(&self) -> Counted<ID> {
-        Counted(self.0.global_id())
+    pub(crate) async fn id(&self) -> Metered<ID> {
+        Metered(self.0.global_id())
     }
 
     /// Unique among projects.
-    async fn project_id(&self) -> Result<Counted<&str>> {
-        Ok(Counted(self.record()?.project_id.as_str()))
+    async fn project_id(&self) -> Result<Metered<&str>> {
+        Ok(Metered(self.record()?.project_id.as_str()))
     }
 
     /// What people call it.
-    async fn project_name(&self) -> Result<Counted<&str>> {
-        Ok(Counted(self.record()?.name.as_str()))
+    async fn project_name(&self) -> Result<Metered<&str>> {
+        Ok(Metered(self.record()?.name.as_str()))
     }
 
     /// What another system calls it.
-    async fn external_id(&self) -> Result<Option<Counted<&str>>> {
-        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Counted))
+    async fn external_id(&self) -> Result<Option<Metered<&str>>> {
+        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Metered))
     }
 
     /// Fields that the directory has no name for.
@@ -173,18 +173,18 @@ pub(crate) struct ProjectOwner {
 #[Object(use_type_description)]
 impl ProjectOwner {
     /// Given name.
-    async fn first_name(&self) -> Option<Counted<&str>> {
-        self.record.first_name.as_deref().map(Name::as_str).map(Counted)
+    async fn first_name(&self) -> Option<Metered<&str>> {
+        self.record.first_name.as_deref().map(Name::as_str).map(Metered)
     }
 
     /// Family name.
-    async fn last_name(&self) -> Option<Counted<&str>> {
-        self.record.last_name.as_deref().map(Name::as_str).map(Counted)
+    async fn last_name(&self) -> Option<Metered<&str>> {
+        self.record.last_name.as_deref().map(Name::as_str).map(Metered)
     }
 
     /// The address.
-    async fn email(&self) -> Option<Counted<&str>> {
-        self.record.email.as_ref().map(Email::as_str).map(Counted)
+    async fn email(&self) -> Option<Metered<&str>> {
+        self.record.email.as_ref().map(Email::as_str).map(Metered)
     }
 
     /// The person with this address, if the directory knows one.

@@ -16,11 +16,11 @@ use crate::server::graphql::filter::{
 };
 use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, invalid, page_size};
 use crate::server::graphql::types::context::{caller, view};
-use crate::server::graphql::types::counted::Counted;
 use crate::server::graphql::types::doctor::{FindingCode, FindingConnection};
 use crate::server::graphql::types::facet::OrgUnitFacet;
 use crate::server::graphql::types::log::{Log, log};
 use crate::server::graphql::types::mapping::{MappingConnection, MappingFilter};
+use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::{Node, unit};
 use crate::server::graphql::types::org_unit::{OrgUnit, OrgUnitBy};
 use crate::server::graphql::types::person::Person;
@@ -77,7 +77,7 @@ pub(crate) struct SearchHit {
     /// How well it fits, from 0 to 1; greater is better.
     score: f32,
     /// The text that fitted.
-    matched: Counted<String>,
+    matched: Metered<String>,
 }
 
 /// Every question to the directory. One request reads one revision.
@@ -302,7 +302,7 @@ impl Query {
                 Some(SearchHit {
                     node: Node::at(view, hit.id)?,
                     score: hit.score,
-                    matched: Counted(hit.matched),
+                    matched: Metered(hit.matched),
                 })
             })
             .collect())

@@ -7,16 +7,16 @@ use crate::model::entity::{EntityId, Kind, Repository as Record};
 use crate::model::key::{Name, RepoUrl};
 use crate::server::graphql::execution::budget;
 use crate::server::graphql::types::connection::Listed;
-use crate::server::graphql::types::counted::Counted;
 use crate::server::graphql::types::facet::RepositoryFacet;
-use crate::server::graphql::types::node::Seen;
+use crate::server::graphql::types::metered::Metered;
+use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::project::Project;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 
 /// A source repository of a project.
 #[derive(Clone, Description)]
-pub(crate) struct Repository(pub(crate) Seen);
+pub(crate) struct Repository(pub(crate) VisibleEntity);
 
 impl Listed for Repository {
     const KIND: Kind = Kind::Repository;
@@ -25,7 +25,7 @@ impl Listed for Repository {
     type FacetBy = RepositoryFacet;
 
     fn at(view: &View, id: EntityId) -> Option<Self> {
-        Seen::at(view, id).filter(|seen| seen.entity.kind() == Kind::Repository).map(Self)
+        VisibleEntity::at(view, id).filter(|seen| seen.entity.kind() == Kind::Repository).map(Self)
     }
 }
 
@@ -38,23 +38,23 @@ impl Repository {
 #[Object(use_type_description)]
 impl Repository {
     /// The global id.
-    pub(crate) async fn id(&self) -> Counted<ID> {
-        Counted(self.0.global_id())
+    pub(crate) async fn id(&self) -> Metered<ID> {
+        Metered(self.0.global_id())
     }
 
     /// What people call it.
-    async fn name(&self) -> Result<Counted<&str>> {
-        Ok(Counted(self.record()?.name.as_str()))
+    async fn name(&self) -> Result<Metered<&str>> {
+        Ok(Metered(self.record()?.name.as_str()))
     }
 
     /// Where it is hosted, such as `github.com`.
-    async fn platform(&self) -> Result<Option<Counted<&str>>> {
-        Ok(self.record()?.platform.as_ref().map(Name::as_str).map(Counted))
+    async fn platform(&self) -> Result<Option<Metered<&str>>> {
+        Ok(self.record()?.platform.as_ref().map(Name::as_str).map(Metered))
     }
 
     /// Where it is, as given.
-    async fn url(&self) -> Result<Option<Counted<&str>>> {
-        Ok(self.record()?.url.as_ref().map(RepoUrl::as_str).map(Counted))
+    async fn url(&self) -> Result<Option<Metered<&str>>> {
+        Ok(self.record()?.url.as_ref().map(RepoUrl::as_str).map(Metered))
     }
 
     /// Fields that the directory has no name for.

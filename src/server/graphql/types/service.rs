@@ -7,19 +7,19 @@ use crate::model::entity::{EntityId, Kind, Service as Record};
 use crate::model::key::{ExternalId, ServiceIdentifier};
 use crate::server::graphql::execution::budget;
 use crate::server::graphql::types::connection::Listed;
-use crate::server::graphql::types::counted::Counted;
-use crate::server::graphql::types::node::Seen;
+use crate::server::graphql::types::metered::Metered;
+use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::project::Project;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 
 /// A service that a project runs.
 #[derive(Clone, Description)]
-pub(crate) struct Service(pub(crate) Seen);
+pub(crate) struct Service(pub(crate) VisibleEntity);
 
 impl Service {
     pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
-        Seen::at(view, id).filter(|seen| seen.entity.kind() == Kind::Service).map(Self)
+        VisibleEntity::at(view, id).filter(|seen| seen.entity.kind() == Kind::Service).map(Self)
     }
 
     fn record(&self) -> Result<&Record> {
@@ -30,18 +30,18 @@ impl Service {
 #[Object(use_type_description)]
 impl Service {
     /// The global id.
-    pub(crate) async fn id(&self) -> Counted<ID> {
-        Counted(self.0.global_id())
+    pub(crate) async fn id(&self) -> Metered<ID> {
+        Metered(self.0.global_id())
     }
 
     /// What people call it.
-    async fn name(&self) -> Result<Counted<&str>> {
-        Ok(Counted(self.record()?.name.as_str()))
+    async fn name(&self) -> Result<Metered<&str>> {
+        Ok(Metered(self.record()?.name.as_str()))
     }
 
     /// What machines call it.
-    async fn identifier(&self) -> Result<Option<Counted<&str>>> {
-        Ok(self.record()?.identifier.as_ref().map(ServiceIdentifier::as_str).map(Counted))
+    async fn identifier(&self) -> Result<Option<Metered<&str>>> {
+        Ok(self.record()?.identifier.as_ref().map(ServiceIdentifier::as_str).map(Metered))
     }
 
     /// What it depends on, in the form in which it was given.
@@ -51,8 +51,8 @@ impl Service {
     }
 
     /// What another system calls it.
-    async fn external_id(&self) -> Result<Option<Counted<&str>>> {
-        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Counted))
+    async fn external_id(&self) -> Result<Option<Metered<&str>>> {
+        Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Metered))
     }
 
     /// Fields that the directory has no name for.

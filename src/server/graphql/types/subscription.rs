@@ -29,14 +29,14 @@ impl Subscription {
             Some((Revision(revision), revisions))
         });
         // An end that is known is not waited for with a tick.
-        let holds_for = authenticator.holds_for(caller.grant());
+        let time_left = authenticator.time_left(caller.grant());
         let end = async move {
-            match holds_for {
+            match time_left {
                 Some(left) => tokio::time::sleep(left).await,
                 None => std::future::pending().await,
             }
         };
         let ticks = ticks.take_until(end);
-        Ok(ticks.take_while(move |_| std::future::ready(authenticator.still_holds(caller.grant()))))
+        Ok(ticks.take_while(move |_| std::future::ready(authenticator.is_still_valid(caller.grant()))))
     }
 }

@@ -9,7 +9,7 @@ use crate::model::key::Name;
 use crate::model::token::{Token as Record, TokenId};
 use crate::server::auth::caller::TokenAdmin;
 use crate::server::graphql::types::context::caller;
-use crate::server::graphql::types::counted::Counted;
+use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::graphql::types::scalars::{DateTime, Revision};
 use crate::server::response::problem::Result;
@@ -59,15 +59,15 @@ impl Token {
     }
 
     /// What it is for.
-    async fn description(&self) -> Option<Counted<&str>> {
-        self.record.description.as_ref().map(Name::as_str).map(Counted)
+    async fn description(&self) -> Option<Metered<&str>> {
+        self.record.description.as_ref().map(Name::as_str).map(Metered)
     }
 
     /// The units that it sees and may change, with what is beneath them, by name; null when it sees everything. Units
     /// that were ended are left out, and give it nothing.
     async fn units(&self) -> Option<Vec<OrgUnit>> {
         let scope = &self.record.scope;
-        scope.is_limited().then(|| OrgUnit::all(&self.view, self.view.seen_by(scope).roots()))
+        scope.is_limited().then(|| OrgUnit::all(&self.view, self.view.scoped_to(scope).roots()))
     }
 
     /// From when on it is refused.

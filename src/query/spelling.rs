@@ -7,7 +7,7 @@ use roaring::RoaringBitmap;
 
 use crate::graph::View;
 use crate::model::entity::Kind;
-use crate::query::closeness::{Rated, own_texts};
+use crate::query::relevance::{Rated, own_texts};
 use crate::query::text::Part;
 
 /// At most so many records are looked at.
@@ -24,16 +24,16 @@ const POINTS: [u16; 3] = [200, 150, 100];
 /// Who may have words like these, and the words.
 pub(super) struct Similar {
     pub(super) candidates: RoaringBitmap,
-    pub(super) words: Words,
+    pub(super) words: SpelledWords,
 }
 
 /// Words as their letters.
-pub(super) struct Words(Vec<Vec<char>>);
+pub(super) struct SpelledWords(Vec<Vec<char>>);
 
 impl Similar {
     /// Among `everyone`. None where every word is too short or too long to be anything but what it is.
     pub(super) fn new(view: &View, words: &[Part], everyone: &RoaringBitmap) -> Option<Self> {
-        let letters = Words(words.iter().map(|word| word.folded().chars().collect()).collect());
+        let letters = SpelledWords(words.iter().map(|word| word.folded().chars().collect()).collect());
         if letters.0.iter().all(|word| edits_allowed(word.len()) == 0) {
             return None;
         }
@@ -42,7 +42,7 @@ impl Similar {
             let near = if edits_allowed(letters.len()) == 0 {
                 view.may_contain(word.folded()).map(|likely| likely.ids)
             } else {
-                let sets = view.letters_in_a_row(word.folded());
+                let sets = view.trigrams(word.folded());
                 Some(sharing_most(&sets.into_iter().map(|ids| ids & everyone).collect::<Vec<_>>()))
             };
             if let Some(near) = near {
@@ -76,7 +76,7 @@ fn sharing_most(sets: &[RoaringBitmap]) -> RoaringBitmap {
     most
 }
 
-impl Words {
+impl SpelledWords {
     /// How well a record fits that has something like every word, by the text with the word that differs least.
     pub(super) fn rate(&self, texts: &str, kind: Kind) -> Option<Rated> {
         let (mut worst, mut best) = (0, None);

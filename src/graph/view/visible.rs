@@ -18,14 +18,14 @@ const NAME_LENGTH: usize = 16;
 
 /// What a narrowed view sees of one graph.
 #[derive(Debug)]
-pub(super) struct Sight {
+pub(super) struct VisibleSet {
     /// None of them beneath another.
     units: Vec<EntityId>,
     by_kind: [OnceLock<RoaringBitmap>; Kind::ALL.len()],
     name: OnceLock<Box<str>>,
 }
 
-impl Sight {
+impl VisibleSet {
     /// These units of `graph`, which hold, and what is beneath them.
     pub(super) fn of(graph: &Graph, mut units: Vec<EntityId>) -> Self {
         units.sort_unstable();

@@ -5,7 +5,7 @@ use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
 
-use crate::server::request::params::{Param, Shape};
+use crate::server::request::params::{Param, ParamType};
 
 /// Describes the parameters of a table, as the parser reads them: `parameters!(PeopleParams = PERSON_LIST)`, to be put
 /// beside the table.
@@ -18,26 +18,26 @@ macro_rules! parameters {
             fn into_params(
                 _: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,
             ) -> Vec<utoipa::openapi::path::Parameter> {
-                $table.iter().map($crate::server::rest::parameters::parameter).collect()
+                $table.iter().map($crate::server::rest::openapi::parameters::parameter).collect()
             }
         }
     };
 }
 
-pub(super) use parameters;
+pub(crate) use parameters;
 
-pub(super) fn parameter(param: &Param) -> Parameter {
+pub(crate) fn parameter(param: &Param) -> Parameter {
     let text = |words: &[&str]| {
         let object = ObjectBuilder::new().schema_type(Type::String);
         if words.is_empty() { object } else { object.enum_values(Some(words.to_vec())) }
     };
     let schema: Schema = match param.shape {
-        Shape::Text => text(&[]).into(),
-        Shape::Texts => ArrayBuilder::new().items(text(&[])).into(),
-        Shape::Words(words) => ArrayBuilder::new().items(text(&[words, &[""]].concat())).into(),
-        Shape::OneOf(words) => text(words).into(),
-        Shape::Flag => ObjectBuilder::new().schema_type(Type::Boolean).into(),
-        Shape::Whole(least, most) => {
+        ParamType::Text => text(&[]).into(),
+        ParamType::Texts => ArrayBuilder::new().items(text(&[])).into(),
+        ParamType::Words(words) => ArrayBuilder::new().items(text(&[words, &[""]].concat())).into(),
+        ParamType::OneOf(words) => text(words).into(),
+        ParamType::Flag => ObjectBuilder::new().schema_type(Type::Boolean).into(),
+        ParamType::Whole(least, most) => {
             ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most)).into()
         }
     };

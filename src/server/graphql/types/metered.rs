@@ -12,9 +12,9 @@ use crate::server::graphql::execution::budget::Budget;
 
 /// A text whose bytes count. Once they are too many, it is an error like that of any other field.
 #[derive(Debug, Clone)]
-pub(crate) struct Counted<T>(pub(crate) T);
+pub(crate) struct Metered<T>(pub(crate) T);
 
-impl<T> OutputType for Counted<T>
+impl<T> OutputType for Metered<T>
 where
     T: OutputType + Deref,
     T::Target: AsRef<str>,

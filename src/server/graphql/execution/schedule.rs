@@ -15,8 +15,8 @@ use axum::http::StatusCode;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
-use crate::server::admission::heavy::{Slot, Weight};
-use crate::server::admission::work::Work;
+use crate::server::admission::slots::{Slot, Weight};
+use crate::server::admission::work::RequestWork;
 use crate::server::response::problem::{Problem, Result};
 
 /// After so long a request without a slot lets others go on.
@@ -30,8 +30,8 @@ const WAITING_MAX: usize = 32;
 pub(in crate::server) struct Turn {
     began: Instant,
     within: Duration,
-    work: Work,
-    waiting: Waiting,
+    work: RequestWork,
+    waiting: WaitPermit,
     slot: Mutex<Option<Slot>>,
     /// Whether the client is gone.
     is_abandoned: AtomicBool,
@@ -41,16 +41,16 @@ pub(in crate::server) struct Turn {
 
 /// A permit for each request that keeps a thread while it waits.
 #[derive(Debug, Clone)]
-pub(in crate::server) struct Waiting(Arc<Semaphore>);
+pub(in crate::server) struct WaitPermit(Arc<Semaphore>);
 
-impl Default for Waiting {
+impl Default for WaitPermit {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(WAITING_MAX)))
     }
 }
 
 impl Turn {
-    pub(in crate::server) fn new(work: Work, within: Duration, waiting: Waiting) -> Self {
+    pub(in crate::server) fn new(work: RequestWork, within: Duration, waiting: WaitPermit) -> Self {
         Self {
             began: Instant::now(),
             within,
@@ -62,7 +62,7 @@ impl Turn {
         }
     }
 
-    pub(in crate::server) fn work(&self) -> &Work {
+    pub(in crate::server) fn work(&self) -> &RequestWork {
         &self.work
     }
 

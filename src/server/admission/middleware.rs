@@ -19,7 +19,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 
 use crate::server::admission::memory::in_flight;
-use crate::server::admission::work::Work;
+use crate::server::admission::work::RequestWork;
 use crate::server::admission::{Admission, Admitted, Refused};
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Principal;
@@ -33,7 +33,7 @@ use crate::server::response::trace;
 
 /// What stands before every route.
 #[derive(Debug, Clone)]
-pub(in crate::server) struct Gate {
+pub(in crate::server) struct Admitting {
     authenticator: Arc<Authenticator>,
     admission: Arc<Admission>,
     /// The pages of other sites that a server without tokens answers to.
@@ -57,7 +57,7 @@ pub(in crate::server) enum Access {
     Token,
 }
 
-impl Gate {
+impl Admitting {
     pub(in crate::server) fn new(
         authenticator: Arc<Authenticator>,
         admission: Arc<Admission>,
@@ -157,7 +157,9 @@ impl Gate {
             Ok(caller) => {
                 let admitted = self.admission.admit(&caller.principal())?;
                 trace::record_actor(caller.actor());
-                request.extensions_mut().insert(Work::new(Arc::clone(&self.admission), caller.clone()));
+                request
+                    .extensions_mut()
+                    .insert(RequestWork::new(Arc::clone(&self.admission), caller.clone()));
                 request.extensions_mut().insert(caller);
                 Ok(admitted)
             }
@@ -182,7 +184,7 @@ impl Gate {
     }
 }
 
-async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+async fn pass(State(gate): State<Arc<Admitting>>, request: Request, next: Next) -> Response {
     let answer = gate.answer(request, next);
     tokio::time::timeout(gate.within, answer).await.unwrap_or_else(|_| too_late().into_response())
 }

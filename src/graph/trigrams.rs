@@ -12,7 +12,7 @@ use std::thread;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
-use crate::graph::texts::{SEPARATOR, Texts};
+use crate::graph::folded_texts::{SEPARATOR, Texts};
 use crate::model::entity::{Entity, EntityId};
 
 /// The letters of so many records stand together: those of one container of a bitmap. Two graphs share what neither
@@ -34,15 +34,15 @@ type Gram = u32;
 #[derive(Debug, Clone, Default)]
 pub(super) struct TextIndex {
     texts: Texts,
-    blocks: Vec<Arc<Letters>>,
+    blocks: Vec<Arc<TrigramPostings>>,
 }
 
 /// Who of one block has which letters in a row.
 #[derive(Debug, Clone, Default)]
-struct Letters(FxHashMap<Gram, RoaringBitmap>);
+struct TrigramPostings(FxHashMap<Gram, RoaringBitmap>);
 
 /// Who may have a part of a text.
-pub(crate) struct Candidates {
+pub(crate) struct TextCandidates {
     pub(crate) ids: RoaringBitmap,
     /// Whether all of them have it in some text of theirs, so that none needs to be looked at.
     pub(crate) certain: bool,
@@ -54,7 +54,7 @@ impl TextIndex {
         let blocks = end.0.div_ceil(BLOCK);
         let next = AtomicU32::new(0);
         let build_some = || {
-            let mut gathered = Gathered::default();
+            let mut gathered = TrigramBlock::default();
             let mut built = Vec::new();
             loop {
                 let block = next.fetch_add(1, Ordering::Relaxed);
@@ -121,7 +121,7 @@ impl TextIndex {
     }
 
     /// Who may have `part`, folded, somewhere in a text; none when it is too short to look up.
-    pub(super) fn containing(&self, part: &str) -> Option<Candidates> {
+    pub(super) fn containing(&self, part: &str) -> Option<TextCandidates> {
         let classes: Vec<u32> = part.bytes().map(class).collect();
         let ids = match classes[..] {
             [] | [_] => return None,
@@ -129,7 +129,7 @@ impl TextIndex {
             _ => self.with_all(&classes),
         };
         let is_of_one = |class: &u32| (EDGE + 1..=LAST_OF_ONE).contains(class);
-        Some(Candidates { ids, certain: classes.len() <= 3 && classes.iter().all(is_of_one) })
+        Some(TextCandidates { ids, certain: classes.len() <= 3 && classes.iter().all(is_of_one) })
     }
 
     /// Who may have a text that begins with `part`, folded; none when it is empty.
@@ -166,7 +166,7 @@ impl TextIndex {
         self.united(|letters| letters.with_all(&grams))
     }
 
-    fn united(&self, of_block: impl Fn(&Letters) -> Option<RoaringBitmap>) -> RoaringBitmap {
+    fn united(&self, of_block: impl Fn(&TrigramPostings) -> Option<RoaringBitmap>) -> RoaringBitmap {
         let mut all = RoaringBitmap::new();
         for found in self.blocks.iter().filter_map(|letters| of_block(letters)) {
             all |= found;
@@ -175,7 +175,7 @@ impl TextIndex {
     }
 }
 
-impl Letters {
+impl TrigramPostings {
     fn with_all(&self, grams: &[Gram]) -> Option<RoaringBitmap> {
         let mut sets = grams.iter().map(|gram| self.0.get(gram)).collect::<Option<Vec<_>>>()?;
         sets.sort_by_cached_key(|ids| ids.len());
@@ -194,18 +194,18 @@ impl Letters {
 }
 
 /// The letters of a block while it is built: a place for each gram that there can be, so that nothing is hashed.
-struct Gathered {
+struct TrigramBlock {
     lists: Vec<Vec<u32>>,
     used: Vec<Gram>,
 }
 
-impl Default for Gathered {
+impl Default for TrigramBlock {
     fn default() -> Self {
         Self { lists: vec![Vec::new(); CLASSES.pow(3) as usize], used: Vec::new() }
     }
 }
 
-impl Gathered {
+impl TrigramBlock {
     /// Adds an entity, whose number is greater than those before.
     fn add(&mut self, id: EntityId, texts: &str) {
         each_gram(texts, |gram| {
@@ -219,7 +219,7 @@ impl Gathered {
         });
     }
 
-    fn take(&mut self) -> Letters {
+    fn take(&mut self) -> TrigramPostings {
         let compact = |gram: Gram| {
             let ids = &mut self.lists[gram as usize];
             let mut bitmap =
@@ -227,7 +227,7 @@ impl Gathered {
             let _smaller = bitmap.optimize();
             (gram, bitmap)
         };
-        Letters(self.used.drain(..).map(compact).collect())
+        TrigramPostings(self.used.drain(..).map(compact).collect())
     }
 }
 

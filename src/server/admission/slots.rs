@@ -21,7 +21,7 @@ const LIGHT_MAX: u64 = 10_000;
 
 /// The slots of all callers.
 #[derive(Debug, Clone)]
-pub(in crate::server) struct Heavy {
+pub(in crate::server) struct HeavySlots {
     all: Arc<Semaphore>,
     /// The most of one caller.
     each: usize,
@@ -31,7 +31,7 @@ pub(in crate::server) struct Heavy {
 /// A slot, or several, given back on drop.
 #[derive(Debug)]
 pub(in crate::server) struct Slot {
-    heavy: Heavy,
+    heavy: HeavySlots,
     actor: Actor,
     // Dropped in this order: one that waits for this caller's own slot waits for one of all next.
     all: Option<OwnedSemaphorePermit>,
@@ -47,7 +47,7 @@ pub(in crate::server) enum Weight {
     Share,
 }
 
-impl Heavy {
+impl HeavySlots {
     /// `share` says how much of all one caller may have.
     pub(super) fn new(share: impl Fn(usize) -> usize) -> Self {
         let slots = available_parallelism().map_or(2, |count| count.get().max(2));
@@ -134,12 +134,12 @@ mod tests {
     use super::*;
 
     fn actor(name: &str) -> Actor {
-        Actor::Subject(crate::model::token::Subject::parse(name).unwrap())
+        Actor::Jwt(crate::model::token::JwtSubject::parse(name).unwrap())
     }
 
     #[tokio::test]
     async fn one_caller_waits_for_its_own_and_others_go_on() {
-        let heavy = Heavy { all: Arc::new(Semaphore::new(4)), each: 2, callers: Arc::default() };
+        let heavy = HeavySlots { all: Arc::new(Semaphore::new(4)), each: 2, callers: Arc::default() };
         let (ada, bob) = (actor("ada"), actor("bob"));
         let first = heavy.slot(&ada, Weight::Share).await;
         assert!(heavy.try_slot(&ada).is_none(), "ada has her share");
@@ -154,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_the_callers() {
         let task = tokio::spawn(async {
-            let heavy = Heavy::new(|all| all);
+            let heavy = HeavySlots::new(|all| all);
             heavy.run_heavy(&Actor::Local, Weight::One, || panic!("over there")).await
         });
         assert!(task.await.unwrap_err().is_panic());

@@ -12,20 +12,22 @@ use crate::model::mapping::{Mapping, MappingId};
 use crate::query::MappingFilter;
 use crate::server::auth::extract::{Visible, Writer};
 use crate::server::request::body::{JsonBody, MergePatch};
-use crate::server::request::key::Key;
-use crate::server::request::params::{Known, NoParams};
+use crate::server::request::key::PathKey;
+use crate::server::request::params::{NoParams, ParsedParams};
 use crate::server::response::problem::Result;
-use crate::server::rest::docs::{Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written};
 use crate::server::rest::etag;
 use crate::server::rest::levels::LEVELS;
 use crate::server::rest::levels::LevelParams;
 use crate::server::rest::list::ListRequest;
 use crate::server::rest::mapping_list::MappingParams;
 use crate::server::rest::mapping_list::{self, MAPPING_LIST};
-use crate::server::rest::resource::Mappings;
-use crate::server::rest::schema::MappingList;
-use crate::server::rest::schema::MappingRecord;
-use crate::server::rest::schema::{MappingInput, MappingPatch};
+use crate::server::rest::openapi::responses::{
+    Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written,
+};
+use crate::server::rest::openapi::schemas::MappingList;
+use crate::server::rest::openapi::schemas::MappingRecord;
+use crate::server::rest::openapi::schemas::{MappingInput, MappingPatch};
+use crate::server::rest::resource::MappingResource;
 use crate::server::rest::single::{found, not_found, written_mapping};
 use crate::wire::fields::{Fields, Manner};
 use crate::wire::mapping;
@@ -48,18 +50,18 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 /// Lists mappings.
 #[utoipa::path(
     get, path = "/api/v2/data/mappings", tag = "mappings", operation_id = "list_mappings",
-    params(LevelParams, MappingParams, ListParams<Mappings>),
+    params(LevelParams, MappingParams, ListParams<MappingResource>),
     responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(request: ListRequest) -> Result<Response> {
-    let all = |_: &View, _: &Known| Ok(MappingFilter::default());
+    let all = |_: &View, _: &ParsedParams| Ok(MappingFilter::default());
     mapping_list::answer(request.known(&[LEVELS, MAPPING_LIST])?, all).await
 }
 
 /// Lists mappings; the older path.
 #[utoipa::path(
     get, path = "/api/v2/data/mapping", tag = "mappings", operation_id = "list_mappings_at_older_path",
-    params(LevelParams, MappingParams, ListParams<Mappings>),
+    params(LevelParams, MappingParams, ListParams<MappingResource>),
     responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list_alias(request: ListRequest) -> Result<Response> {
@@ -74,12 +76,12 @@ pub(super) async fn list_alias(request: ListRequest) -> Result<Response> {
 )]
 pub(super) async fn show(
     Visible(view): Visible,
-    Key(id): Key<MappingId>,
+    PathKey(id): PathKey<MappingId>,
     _: NoParams,
     headers: HeaderMap,
 ) -> Result<Response> {
     let mapping = find(&view, &id)?;
-    found::<Mappings>(&view, mapping, &headers)
+    found::<MappingResource>(&view, mapping, &headers)
 }
 
 /// Replaces a mapping: what is not given goes.
@@ -91,7 +93,7 @@ pub(super) async fn show(
 )]
 pub(super) async fn replace(
     writer: Writer,
-    Key(id): Key<MappingId>,
+    PathKey(id): PathKey<MappingId>,
     _: NoParams,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
@@ -111,7 +113,7 @@ pub(super) async fn replace(
 )]
 pub(super) async fn change(
     writer: Writer,
-    Key(id): Key<MappingId>,
+    PathKey(id): PathKey<MappingId>,
     _: NoParams,
     headers: HeaderMap,
     MergePatch(body): MergePatch,
@@ -127,7 +129,7 @@ pub(super) async fn change(
 )]
 pub(super) async fn end(
     writer: Writer,
-    Key(id): Key<MappingId>,
+    PathKey(id): PathKey<MappingId>,
     _: NoParams,
     headers: HeaderMap,
 ) -> Result<StatusCode> {

@@ -13,7 +13,7 @@ macro_rules! named {
     ($($name:ident = $schema:literal;)+) => {
         $(
             #[doc = concat!("The schema `", $schema, "`.")]
-            pub(super) struct $name;
+            pub(crate) struct $name;
 
             impl PartialSchema for $name {
                 fn schema() -> RefOr<Schema> {
@@ -54,7 +54,7 @@ named! {
 }
 
 /// The hierarchy, as a list or as a tree; without units it is both.
-pub(super) struct HierarchyAnswer;
+pub(crate) struct HierarchyAnswer;
 
 impl PartialSchema for HierarchyAnswer {
     fn schema() -> RefOr<Schema> {
@@ -76,7 +76,7 @@ impl ToSchema for HierarchyAnswer {
 /// A refusal (RFC 9457).
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// Always `about:blank`: `code` says which problem it is.
     #[schema(example = "about:blank")]
     r#type: String,

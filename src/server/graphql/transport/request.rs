@@ -3,12 +3,12 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use crate::server::graphql::execution::document::{Asked, Wanted};
+use crate::server::graphql::execution::document::{DocumentSource, GraphqlRequest};
 use crate::server::graphql::transport::persisted;
 use crate::server::response::problem::{Problem, Result};
 
 /// A request from its fields, each of the type it must have.
-pub(crate) fn asked(mut fields: Map<String, Value>) -> Result<Asked> {
+pub(crate) fn asked(mut fields: Map<String, Value>) -> Result<GraphqlRequest> {
     let wrong =
         |field: &str, what: &str| Problem::malformed(format!("{field} must be {what}")).with("field", field);
     let query = match fields.remove("query") {
@@ -32,12 +32,12 @@ pub(crate) fn asked(mut fields: Map<String, Value>) -> Result<Asked> {
         Some(_) => return Err(wrong("extensions", "an object")),
     };
     let document = match (query, named) {
-        (Some(text), None) => Wanted::Text(text),
-        (Some(text), Some(digest)) => Wanted::Named(text, digest),
-        (None, Some(digest)) => Wanted::Known(digest),
+        (Some(text), None) => DocumentSource::Text(text),
+        (Some(text), Some(digest)) => DocumentSource::Named(text, digest),
+        (None, Some(digest)) => DocumentSource::Known(digest),
         (None, None) => return Err(wrong("query", "given: the GraphQL document, a string")),
     };
-    Ok(Asked { document, operation_name, variables })
+    Ok(GraphqlRequest { document, operation_name, variables })
 }
 
 /// The one answer to a subscription that is no socket's.

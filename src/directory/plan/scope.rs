@@ -27,12 +27,12 @@ impl Plan<'_> {
             Change::PutEntity(entity) => reach.keeps(entity.owning_project().unwrap_or(entity.id)),
             Change::EndEntity { id, .. } => reach.takes_whole(*id),
             Change::PutMapping(mapping) => {
-                let left = self.view.mapping(&mapping.id).map(|before| before.holder_and_held().1);
+                let left = self.view.mapping(&mapping.id).map(|before| before.parent_and_child().1);
                 let mut ends = [Some(mapping.from), Some(mapping.to), left].into_iter().flatten();
                 ends.try_for_each(|end| reach.keeps(end))
             }
             Change::EndMapping { id, .. } => match self.view.mapping(id) {
-                Some(mapping) => reach.keeps(mapping.holder_and_held().1),
+                Some(mapping) => reach.keeps(mapping.parent_and_child().1),
                 None => Ok(()),
             },
             // Tokens have no place. Which of them may be changed, their own commands say.
@@ -66,7 +66,7 @@ impl<'r, 'p> Reach<'r, 'p> {
                 Change::PutMapping(mapping) => {
                     replaced.insert(mapping.id);
                     if mapping.mapping_type != MappingType::ProjectPeople {
-                        let (holder, held) = mapping.holder_and_held();
+                        let (holder, held) = mapping.parent_and_child();
                         holders.entry(held).or_default().push(holder);
                     }
                 }

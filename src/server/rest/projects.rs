@@ -10,18 +10,20 @@ use crate::model::key::ProjectId;
 use crate::query::{Field, Filter, Relation, TextTest};
 use crate::server::auth::extract::{Visible, Writer};
 use crate::server::request::body::{JsonBody, MergePatch};
-use crate::server::request::key::Key;
-use crate::server::request::params::{Known, NoParams, Param, Shape};
+use crate::server::request::key::PathKey;
+use crate::server::request::params::{NoParams, Param, ParamType, ParsedParams};
 use crate::server::response::problem::Result;
-use crate::server::rest::docs::{Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written};
 use crate::server::rest::etag;
 use crate::server::rest::levels::LevelParams;
 use crate::server::rest::levels::{self, LEVELS};
 use crate::server::rest::list::ListRequest;
-use crate::server::rest::parameters::parameters;
+use crate::server::rest::openapi::parameters::parameters;
+use crate::server::rest::openapi::responses::{
+    Bodied, Changed, Found, IfMatch, ListParams, Listed, Refused, Written,
+};
+use crate::server::rest::openapi::schemas::{ProjectInput, ProjectPatch, ProjectReplacement};
+use crate::server::rest::openapi::schemas::{ProjectList, ProjectRecord};
 use crate::server::rest::resource::{Projects, Resource};
-use crate::server::rest::schema::{ProjectInput, ProjectPatch, ProjectReplacement};
-use crate::server::rest::schema::{ProjectList, ProjectRecord};
 use crate::server::rest::single::{found, not_found, written};
 use crate::wire::fields::{Fields, Manner};
 use crate::wire::project::project as given;
@@ -31,17 +33,17 @@ use crate::wire::text::ProjectIdText;
 pub(super) const PROJECT_LIST: &[Param] = &[
     Param {
         name: "platform",
-        shape: Shape::Texts,
+        shape: ParamType::Texts,
         about: "Only projects with a repository hosted here. Given several times: any of them.",
     },
     Param {
         name: "owner",
-        shape: Shape::Texts,
+        shape: ParamType::Texts,
         about: "Only projects whose owner has this email. Given several times: any of them.",
     },
     Param {
         name: "member",
-        shape: Shape::Texts,
+        shape: ParamType::Texts,
         about: "Only projects that the person with this email works on. Given several times: any of them.",
     },
 ];
@@ -49,7 +51,7 @@ pub(super) const PROJECT_LIST: &[Param] = &[
 parameters!(ProjectsParams = PROJECT_LIST);
 
 /// The filter that the parameters of a list of projects make.
-pub(super) fn filter(view: &View, known: &Known) -> Result<Filter> {
+pub(super) fn filter(view: &View, known: &ParsedParams) -> Result<Filter> {
     let mut all = levels::conditions(view, known)?;
     let any_of = |name| {
         let values: Vec<_> = known.all(name).map(str::to_owned).collect();
@@ -109,7 +111,7 @@ pub(super) async fn list_alias(request: ListRequest) -> Result<Response> {
 )]
 pub(super) async fn show(
     Visible(view): Visible,
-    Key(key): Key<ProjectId>,
+    PathKey(key): PathKey<ProjectId>,
     _: NoParams,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -126,7 +128,7 @@ pub(super) async fn show(
 )]
 pub(super) async fn replace(
     writer: Writer,
-    Key(key): Key<ProjectId>,
+    PathKey(key): PathKey<ProjectId>,
     _: NoParams,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
@@ -143,7 +145,7 @@ pub(super) async fn replace(
 )]
 pub(super) async fn change(
     writer: Writer,
-    Key(key): Key<ProjectId>,
+    PathKey(key): PathKey<ProjectId>,
     _: NoParams,
     headers: HeaderMap,
     MergePatch(body): MergePatch,
@@ -159,7 +161,7 @@ pub(super) async fn change(
 )]
 pub(super) async fn end(
     writer: Writer,
-    Key(key): Key<ProjectId>,
+    PathKey(key): PathKey<ProjectId>,
     _: NoParams,
     headers: HeaderMap,
 ) -> Result<StatusCode> {

@@ -11,14 +11,14 @@ use utoipa::{IntoParams, IntoResponses};
 use crate::server::request::params::Param;
 use crate::server::response::problem::PROBLEM_JSON;
 use crate::server::rest::list::LIST;
-use crate::server::rest::parameters::parameter;
+use crate::server::rest::openapi::parameters::parameter;
 use crate::server::rest::resource::Resource;
 
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident { $($status:literal: $about:literal),+ $(,)? })+) => {
         $(
             $(#[$doc])*
-            pub(super) struct $name;
+            pub(crate) struct $name;
 
             impl IntoResponses for $name {
                 fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -100,7 +100,7 @@ fn refusal(status: &str, about: &str) -> RefOr<Response> {
 }
 
 /// The parameters of every list, with the fields and orders that this kind of record has.
-pub(super) struct ListParams<R>(PhantomData<R>);
+pub(crate) struct ListParams<R>(PhantomData<R>);
 
 impl<R: Resource> IntoParams for ListParams<R> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
@@ -133,7 +133,7 @@ fn of_resource<R: Resource>(param: &Param) -> Parameter {
 }
 
 /// The condition of a change.
-pub(super) struct IfMatch;
+pub(crate) struct IfMatch;
 
 impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
