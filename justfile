@@ -44,10 +44,10 @@ bench-durable:
 
 # Cut the power ten thousand times, and kill the program two hundred times.
 durability:
-    CLADE_CUTS=10000 cargo test --locked --release --test power_loss whenever -- --nocapture
-    CLADE_CUTS=500 cargo test --locked --release --test power_loss a_disk_that_fails -- --nocapture
-    CLADE_KILLS=200 cargo test --locked --release --test crash -- --nocapture
-    CLADE_VIEWS_WRITES=200000 cargo test --locked --release --test views -- --nocapture
+    CLADE_CUTS=10000 cargo test --locked --release --test storage whenever -- --nocapture
+    CLADE_CUTS=500 cargo test --locked --release --test storage faults -- --nocapture
+    CLADE_KILLS=200 cargo test --locked --release --test storage process_kill -- --nocapture
+    CLADE_VIEWS_WRITES=200000 cargo test --locked --release --test library concurrent_views -- --nocapture
 
 # Change the rooms that hold the truth, one small thing at a time, and see whether a test notices; with `--shard 0/16`, a
 # sixteenth of them. cargo-mutants must be installed.
@@ -64,8 +64,8 @@ bench-binary *ENTITIES:
 
 # A million entities: every kind of answer against plain scanning, then minutes of reads and writes.
 at-scale:
-    CLADE_TEST_ENTITIES=1000000 cargo test --locked --release --test at_scale
-    cargo test --locked --release --test soak -- --ignored --nocapture
+    CLADE_TEST_ENTITIES=1000000 cargo test --locked --release --test scale answers
+    cargo test --locked --release --test scale soak -- --ignored --nocapture
 
 # Throw what is like the seeds at one target of fuzz/, for some seconds; cargo-fuzz must be installed.
 fuzz TARGET *ARGS="-max_total_time=180":

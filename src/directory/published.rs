@@ -1,7 +1,7 @@
 //! The published graph, and its exchange for the writer's draft.
 //!
 //! Two equal graphs: one published, one the writer's own. What must stay true: whoever holds a published
-//! graph may keep it for as long as they like, and it never changes. `tests/model/` tries that in every order of events.
+//! graph may keep it for as long as they like, and it never changes. `tests/loom/` tries that in every order of events.
 
 use super::sync::{Arc, ArcSwap};
 use crate::graph::Graph;

@@ -1,4 +1,4 @@
-//! What threads share to publish graphs, by names behind which `tests/model/` puts what tries every order of events.
+//! What threads share to publish graphs, by names behind which `tests/loom/` puts what tries every order of events.
 
 pub(super) use std::sync::Arc;
 

@@ -2,6 +2,8 @@
 //!
 //! `cargo test --release --test hostile -- --ignored --nocapture --test-threads 1` does the same to the program itself, with
 //! 512 MB of memory, and with 768 MB beside a crowd, and tells the most that it had.
+//!
+//! A binary of its own, since those tests load the machine. The seeds of the fuzz targets are run here too.
 
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -10,6 +12,7 @@
 mod support;
 
 mod crowd;
+mod fuzz_seeds;
 mod http2;
 mod inputs;
 mod limit;

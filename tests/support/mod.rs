@@ -1,15 +1,10 @@
 //! One harness for everything that is tested from outside.
-#![allow(
-    dead_code,
-    unused_imports,
-    clippy::unwrap_used,
-    clippy::allow_attributes,
-    reason = "each test file uses its own part"
-)]
+#![allow(dead_code, unused_imports, clippy::allow_attributes, reason = "each test binary uses its own part")]
 
 pub(crate) mod folder;
 #[cfg(feature = "server")]
 pub(crate) mod process;
+pub(crate) mod random_changes;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]

@@ -3,7 +3,7 @@
 //! A resolver that computes keeps its thread, and async-graphql answers fields in the order in which they come to an end,
 //! which should be that in which they are asked for. So a resolver never gives up its turn: where it must wait, it keeps
 //! its thread while another takes over the connections. Without that,
-//! `fields_come_in_the_order_in_which_they_are_asked_for_however_long_they_take` in `tests/graphql_hardening.rs` fails.
+//! `fields_come_in_the_order_in_which_they_are_asked_for_however_long_they_take` in `tests/graphql/turns.rs` fails.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,0 +1,560 @@
+//! The command line, as a user types it: every command on a store and against a server, what it refuses, and
+//! where its settings come from.
+
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::process::Stdio;
+
+use crate::support::process::{Ran, clade, packed};
+use crate::support::{Folder, Server};
+use serde_json::{Value, json};
+
+/// A small organisation with a matrix team, and names that need care.
+const CORP: &str = r#"{"kind":"orgUnit","key":"Corp","name":"Corp","type":"organization"}
+{"kind":"orgUnit","key":"R&D","name":"R&D","type":"business","parents":["Corp"]}
+{"kind":"orgUnit","key":"Ops","name":"Ops","type":"business","parents":["Corp"]}
+{"kind":"orgUnit","key":"a/b","name":"研究 lab","type":"tribe","parents":["R&D","Ops"]}
+{"kind":"orgUnit","key":"inner","name":"inner","type":"team","parents":["a/b"]}
+
+{"kind":"person","email":"Ada@corp.example","displayName":"Ada"}
+{"kind":"person","email":"bob@corp.example","site":{"city":"Malmö"}}
+{"kind":"project","projectId":"shop","projectName":"Shop","assets":{"repositories":[{"url":"https://h.example/shop.git"}],"services":[]}}
+{"kind":"mapping","mappingType":"people-org","attribute1":"ada@corp.example","attribute2":"inner"}
+{"kind":"mapping","mappingType":"people-org","attribute1":"bob@corp.example","attribute2":"Ops"}
+{"kind":"mapping","mappingType":"project-org","attribute1":"shop","attribute2":"a/b"}
+{"kind":"mapping","mappingType":"project-people","attribute1":"shop","attribute2":"bob@corp.example"}
+"#;
+
+const PICTURE: &str = "                                                  people  projects
+Corp  organization                                     2         1
+├─ Ops  business                                       2         1
+│  └─ 研究 lab  tribe, 2 parents                       1         1
+│     └─ inner  team                                   1         0
+└─ R&D  business                                       1         1
+   └─ 研究 lab  tribe, 2 parents (… shown above)       1         1
+";
+
+/// A store, or a server over one: what every command but a few works on.
+struct Door {
+    folder: Folder,
+    server: Option<Server>,
+}
+
+impl Door {
+    fn both() -> [Self; 2] {
+        [
+            Self { folder: Folder::new(), server: None },
+            Self { folder: Folder::new(), server: Some(Server::start()) },
+        ]
+    }
+
+    fn with_corp() -> [Self; 2] {
+        let doors = Self::both();
+        for door in &doors {
+            door.folder.write("corp.ndjson", CORP);
+            door.run(&["import", "corp.ndjson"]).ok();
+        }
+        doors
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        match &self.server {
+            None => self.folder.clade(&[args, &["--data", "corp.redb"]].concat()),
+            Some(server) => {
+                let url = format!("http://{}", server.address);
+                let args = [args, &["--server", &url]].concat();
+                self.folder.clade_with(&[("CLADE_TOKEN", &server.token)], &args)
+            }
+        }
+    }
+
+    /// Everything in it, without what differs from store to store.
+    fn exported(&self) -> Vec<Value> {
+        records(&self.run(&["export"]).ok())
+    }
+}
+
+fn records(lines: &str) -> Vec<Value> {
+    let record = |line: &str| {
+        let mut record: Value = serde_json::from_str(line).unwrap();
+        for name in ["validFrom", "createdAt", "updatedAt", "revision"] {
+            record.as_object_mut().unwrap().remove(name).expect(name);
+        }
+        record
+    };
+    lines.lines().map(record).collect()
+}
+
+#[test]
+fn import_counts_what_it_did() {
+    for door in Door::both() {
+        door.folder.write("corp.ndjson", CORP);
+        let tried = door.run(&["import", "corp.ndjson", "--dry-run", "--json"]).json();
+        assert_eq!((&tried["dryRun"], &tried["created"]), (&json!(true), &json!(12)), "{tried}");
+        assert!(!door.folder.names().contains(&"corp.redb".to_owned()), "a dry run makes no store");
+        let done = door.run(&["import", "corp.ndjson"]).ok();
+        assert!(done.starts_with("imported 12 records (created 12, updated 0, unchanged 0)"), "{done}");
+        let again = door.run(&["import", "corp.ndjson", "--mode", "upsert", "--json"]).json();
+        assert_eq!((&again["total"], &again["unchanged"]), (&json!(12), &json!(12)), "{again}");
+    }
+}
+
+#[test]
+fn import_reads_packed_files_csv_and_standard_input() {
+    for door in Door::both() {
+        door.folder.write("units.ndjson.gz", packed(&CORP.lines().take(5).collect::<Vec<_>>().join("\n")));
+        door.folder.write("people.csv", "email,displayName\nada@corp.example,'=Ada\nbob@corp.example,\n");
+        let options = ["--kind", "person", "--json"];
+        let done = door.run(&[&["import", "units.ndjson.gz", "people.csv"], &options[..]].concat()).json();
+        assert_eq!(done["created"], 7, "{done}");
+        let ada = door.exported().into_iter().find(|record| record["email"] == "ada@corp.example").unwrap();
+        assert_eq!(ada["displayName"], "=Ada");
+    }
+    let folder = Folder::new();
+    let mut import = folder.command(clade());
+    import.args(["import", "-", "--data", "corp.redb"]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut import = import.spawn().unwrap();
+    import.stdin.take().unwrap().write_all(CORP.as_bytes()).unwrap();
+    assert!(import.wait().unwrap().success());
+    assert_eq!(folder.clade(&["tree", "--data", "corp.redb"]).ok(), PICTURE);
+}
+
+#[test]
+fn import_names_every_refused_line_and_changes_nothing() {
+    let first = r#"{"kind":"orgUnit","name":"A"}
+{"kind":"orgUnit","name":"B","parent":"A"
+not JSON at all
+{"kind":"person","email":"nobody"}"#;
+    let second = b"\n[1]\n{\"kind\":\"orgUnit\",\"name\":\"\xff\"}\n";
+    for door in Door::both() {
+        door.folder.write("first.ndjson", first);
+        door.folder.write("second.ndjson", second);
+        let refusal = door.run(&["import", "first.ndjson", "second.ndjson"]).refusal(1);
+        assert!(
+            refusal.starts_with("error: nothing was changed: 5 of 6 records were refused\n"),
+            "{refusal}"
+        );
+        for said in [
+            "first.ndjson line 2: the line is not JSON: EOF while parsing an object at column 41",
+            "first.ndjson line 3: the line is not JSON",
+            "first.ndjson line 4: email \"nobody\" must look like name@domain",
+            "second.ndjson line 2: a line must be a JSON object, not an array",
+            "second.ndjson line 3: the line is not UTF-8 at byte 26",
+        ] {
+            assert!(refusal.contains(said), "{said}: {refusal}");
+        }
+        assert!(!door.folder.names().contains(&"corp.redb".to_owned()), "what cannot be read makes no store");
+    }
+}
+
+#[test]
+fn import_refuses_duplicates_and_cycles_within_one_file() {
+    let lines = r#"{"kind":"orgUnit","name":"A"}
+{"kind":"orgUnit","name":"A"}
+{"kind":"mapping","parent":"A","child":"A"}
+{"kind":"mapping","parent":"A","child":"B"}
+{"kind":"mapping","parent":"B","child":"C"}
+{"kind":"mapping","parent":"C","child":"A"}
+{"kind":"mapping","mappingType":"people-org","attribute1":"x@y","attribute2":"A"}"#;
+    for door in Door::both() {
+        let told = refused_lines(&door, lines);
+        let code = |line: u64| told.iter().find(|refused| refused["line"] == line).map(|it| &it["code"]);
+        for (line, expected) in [(2, "duplicate"), (3, "self-parent"), (6, "cycle"), (7, "unknown-person")] {
+            assert_eq!(code(line).and_then(Value::as_str), Some(expected), "{told:?}");
+        }
+        let cycle = told.iter().find(|refused| refused["line"] == 6).unwrap()["detail"].as_str().unwrap();
+        assert!(cycle.contains("C > A > B > C"), "{cycle}");
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert_eq!(door.folder.names(), ["bad.ndjson"], "what is refused makes no store");
+        let refusal = door.run(&["import", "bad.ndjson"]).refusal(1);
+        assert!(!refusal.contains("upsert"), "merging would hide it: {refusal}");
+    }
+}
+
+#[test]
+fn import_of_what_exists_says_how_to_merge_it() {
+    for door in Door::with_corp() {
+        let refusal = door.run(&["import", "corp.ndjson"]).refusal(1);
+        assert!(refusal.contains("exists already\n"), "{refusal}");
+        assert!(refusal.trim_end().ends_with("\n--mode upsert merges into records that exist"), "{refusal}");
+    }
+}
+
+#[test]
+fn import_counts_all_refused_records_also_those_that_a_server_does_not_name() {
+    let lines = "{\"kind\":\"person\",\"email\":\"nobody\"}\n".repeat(10_050);
+    for door in Door::both() {
+        door.folder.write("many.ndjson", &lines);
+        let refusal = door.run(&["import", "many.ndjson"]).refusal(1);
+        assert!(refusal.contains("10050 of 10050 records were refused\n"), "{refusal}");
+        assert!(refusal.contains("and 10030 more; --json lists"), "{refusal}");
+    }
+}
+
+#[test]
+fn import_names_every_line_of_units_above_each_other() {
+    let lines = r#"{"kind":"orgUnit","name":"P","parent":"Q"}
+{"kind":"orgUnit","name":"Q","parent":"R"}
+{"kind":"orgUnit","name":"R","parent":"P"}"#;
+    for door in Door::both() {
+        let told = refused_lines(&door, lines);
+        assert_eq!(
+            told.iter().map(|refused| refused["line"].as_u64()).collect::<Vec<_>>(),
+            [1, 2, 3].map(Some)
+        );
+        for refused in &told {
+            assert_eq!(refused["code"], "cycle");
+            assert!(refused["detail"].as_str().unwrap().contains("P > R > Q > P"), "{refused}");
+        }
+    }
+}
+
+/// What is said of each refused line of a file; nothing is changed by it.
+fn refused_lines(door: &Door, lines: &str) -> Vec<Value> {
+    door.folder.write("bad.ndjson", lines);
+    let ran = door.run(&["import", "bad.ndjson", "--json"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    let told = told["refused"].as_array().unwrap().clone();
+    assert_eq!(told.iter().filter(|refused| refused["file"] == "bad.ndjson").count(), told.len());
+    let exported = door.run(&["export"]);
+    assert_eq!(exported.out, "", "{exported:?}");
+    told
+}
+
+#[test]
+fn what_is_exported_can_be_imported_and_is_the_same() {
+    for format in ["ndjson", "csv"] {
+        for door in Door::with_corp() {
+            let before = door.exported();
+            assert_eq!(before.len(), 5 + 2 + 1 + 9, "parents are mappings: {before:?}");
+            let file = format!("all.{format}");
+            assert_eq!(door.run(&["export", "--format", format, "-o", &file]).ok(), "");
+            assert_eq!(door.run(&["export", "--format", format]).ok(), read(&door.folder, &file));
+            door.folder.clade(&["import", &file, "--data", "second.redb"]).ok();
+            assert_eq!(records(&door.folder.clade(&["export", "--data", "second.redb"]).ok()), before);
+            let unchanged = door.run(&["import", &file, "--mode", "upsert", "--json"]).json();
+            assert_eq!(unchanged["unchanged"], 17, "{unchanged}");
+        }
+    }
+}
+
+fn read(folder: &Folder, name: &str) -> String {
+    std::fs::read_to_string(folder.path(name)).unwrap()
+}
+
+#[test]
+fn a_store_and_its_copies_are_for_their_owner_alone() {
+    let folder = Folder::new();
+    folder.write("corp.ndjson", CORP);
+    for (data, args) in [
+        ("corp.redb", &["import", "corp.ndjson"][..]),
+        ("corp.redb", &["backup", "copy.redb"]),
+        ("restored.redb", &["restore", "copy.redb"]),
+        ("corp.redb", &["export", "--history", "-o", "history"]),
+        ("again.redb", &["import", "--history", "history"]),
+        ("corp.redb", &["export", "-o", "records"]),
+    ] {
+        folder.clade(&[args, &["--data", data]].concat()).ok();
+    }
+    let mode = |name: &str| folder.path(name).metadata().unwrap().mode() & 0o777;
+    for name in ["corp.redb", "copy.redb", "restored.redb", "history", "again.redb"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    folder.write("usual", "");
+    assert_eq!(mode("records"), mode("usual"));
+}
+
+#[test]
+fn results_are_never_written_over_a_file() {
+    for door in Door::with_corp() {
+        door.folder.write("mine", "precious");
+        for args in [&["export", "-o", "mine"][..], &["backup", "mine"]] {
+            let refusal = door.run(args).refusal(1);
+            assert!(refusal.contains("mine") && refusal.contains("nothing is overwritten"), "{refusal}");
+        }
+        let refusal = door.run(&["export", "-o", "nowhere/x"]).refusal(1);
+        assert!(refusal.contains("there is no such folder"), "{refusal}");
+        assert_eq!(read(&door.folder, "mine"), "precious");
+        assert!(!door.folder.names().iter().any(|name| name.contains(".part")), "nothing half is left");
+    }
+}
+
+#[test]
+fn tree_draws_and_tells() {
+    for door in Door::with_corp() {
+        assert_eq!(door.run(&["tree"]).ok(), PICTURE);
+        assert_eq!(door.run(&["tree", "Corp"]).ok(), PICTURE);
+        let cut = door.run(&["tree", "Corp/R&D", "--depth", "1"]).ok();
+        assert!(cut.contains("└─ 研究 lab  tribe, 2 parents (… 1 unit beneath)"), "{cut}");
+        for name in ["a/b", "研究 lab", "Ops/研究 lab"] {
+            assert!(door.run(&["tree", name]).ok().contains("\n研究 lab  tribe"), "{name}");
+        }
+        let trees = door.run(&["tree", "--json"]).json();
+        let corp = &trees[0];
+        assert_eq!(corp["totals"], json!({ "units": 4, "people": 2, "projects": 1 }));
+        let lab = |at: usize| &corp["children"][at]["children"][0];
+        assert_eq!((&lab(0)["key"], &lab(0)["children"][0]["key"]), (&json!("a/b"), &json!("inner")));
+        assert_eq!((&lab(1)["leftOut"], &lab(1)["children"]), (&json!("shown above"), &json!([])));
+        let refusal = door.run(&["tree", "Nix"]).refusal(1);
+        assert!(refusal.contains("\"Nix\""), "{refusal}");
+    }
+}
+
+#[test]
+fn wide_deep_and_tangled_hierarchies_are_drawn() {
+    let unit = |key: &str, parents: &[String]| {
+        format!("{}\n", json!({ "kind": "orgUnit", "name": key, "type": "squad", "parents": parents }))
+    };
+    let mut lines = unit("Wide", &[]);
+    for child in 0..2_000 {
+        lines += &unit(&format!("child {child}"), &["Wide".to_owned()]);
+    }
+    lines += &unit("Deep 0", &[]);
+    for level in 1..=400 {
+        lines += &unit(&format!("Deep {level}"), &[format!("Deep {}", level - 1)]);
+    }
+    lines += &unit("Tangled", &[]);
+    let mut above = vec!["Tangled".to_owned()];
+    for level in 1..=40 {
+        let level = [format!("a{level}"), format!("b{level}")];
+        for key in &level {
+            lines += &unit(key, &above);
+        }
+        above = level.to_vec();
+    }
+    let folder = Folder::new();
+    folder.write("all.ndjson", lines);
+    folder.clade(&["import", "all.ndjson", "--data", "all.redb"]).ok();
+    for (root, beneath, lines) in [("Wide", 2_000, 2_001), ("Deep 0", 400, 401), ("Tangled", 80, 159)] {
+        let drawn = folder.clade(&["tree", root, "--data", "all.redb"]).ok();
+        assert_eq!(drawn.lines().count(), lines + 1, "{root}");
+        let told = folder.clade(&["tree", root, "--data", "all.redb", "--json"]).ok();
+        assert!(told.contains(&format!("\"units\":{beneath},")), "{root}");
+        assert_eq!(told.matches("\"key\"").count(), lines, "{root}");
+        assert_eq!(told.matches('{').count(), told.matches('}').count(), "{root}");
+    }
+    folder.clade(&["check", "--data", "all.redb"]).ok();
+}
+
+#[test]
+fn query_answers_and_refuses() {
+    for door in Door::with_corp() {
+        let people = "query ($key: String!) { orgUnit(by: { key: $key }) { people { totalCount } } }";
+        let answer = door.run(&["query", people, "--variables", r#"{"key":"Ops"}"#]).json();
+        assert_eq!(answer["data"]["orgUnit"]["people"]["totalCount"], 2, "{answer}");
+        door.folder.write("people.graphql", people);
+        door.folder.write("variables.json", r#"{"key":"R&D"}"#);
+        let answer = door.run(&["query", "@people.graphql", "--variables", "@variables.json"]).json();
+        assert_eq!(answer["data"]["orgUnit"]["people"]["totalCount"], 1, "{answer}");
+        let created =
+            "mutation { createPerson(input: { email: \"new@corp.example\" }) { person { email } } }";
+        let answer = door.run(&["query", created]).json();
+        assert_eq!(answer["data"]["createPerson"]["person"]["email"], "new@corp.example", "{answer}");
+        let again = door.run(&["query", created]);
+        assert_eq!((again.code, again.err.as_str()), (Some(1), ""), "{again:?}");
+        let again: Value = serde_json::from_str(&again.out).unwrap();
+        assert_eq!(again["errors"][0]["extensions"]["code"], "duplicate");
+        for (variables, why) in [("[1]", "must be a JSON object"), ("{", "is no JSON")] {
+            let refusal = door.run(&["query", "{ roots { key } }", "--variables", variables]).refusal(2);
+            assert!(refusal.contains(why), "{refusal}");
+        }
+    }
+}
+
+#[test]
+fn tokens_are_made_listed_and_revoked() {
+    for door in Door::with_corp() {
+        let made =
+            door.run(&["token", "create", "--role", "write", "--description", "sync", "--json"]).json();
+        let (secret, id) = (made["token"].as_str().unwrap(), made["record"]["tokenId"].as_str().unwrap());
+        assert!(secret.starts_with(&format!("clade_{id}_")), "{made}");
+        assert_eq!((&made["record"]["role"], &made["record"]["expiresAt"]), (&json!("WRITE"), &Value::Null));
+        let expiring = door.run(&["token", "create", "--expires", "2999-01-31"]);
+        assert_eq!(expiring.out.lines().count(), 1, "the secret alone, so that a script can take it");
+        assert!(expiring.out.starts_with("clade_") && expiring.err.contains("shown once"), "{expiring:?}");
+
+        let listed = door.run(&["token", "list"]).ok();
+        let line = listed.lines().find(|line| line.starts_with(id)).unwrap();
+        assert!(
+            line.contains("write") && line.contains("does not expire") && line.ends_with("sync"),
+            "{line}"
+        );
+        assert!(listed.contains("read   expires 2999-01-31T00:00:00.000Z"), "{listed}");
+        assert!(!listed.contains(secret), "a secret is never shown again");
+
+        assert_eq!(door.run(&["token", "revoke", secret]).ok(), format!("revoked {id}\n"));
+        let tokens = door.run(&["token", "list", "--json"]).json();
+        let revoked = tokens.as_array().unwrap().iter().find(|token| token["tokenId"] == id).unwrap();
+        assert!(revoked["revokedAt"].is_string(), "{revoked}");
+        for (args, code, why) in [
+            (&["token", "revoke", "zzzzzzzz"][..], 1, "zzzzzzzz"),
+            (&["token", "revoke", "short"], 1, "eight characters"),
+            (&["token", "create", "--expires", "soon"], 2, "2027-01-31"),
+            (&["token", "create", "--role", "king"], 2, "read"),
+        ] {
+            let refusal = door.run(args).refusal(code);
+            assert!(refusal.contains(why), "{refusal}");
+        }
+    }
+}
+
+#[test]
+fn check_finds_nothing_wrong_with_what_was_imported() {
+    for door in Door::with_corp() {
+        let said = door.run(&["check"]).ok();
+        assert!(said.contains("9 entities, 9 mappings") && said.contains("nothing is wrong\n"), "{said}");
+        let checked = door.run(&["check", "--json"]).json();
+        assert_eq!((&checked["entities"], &checked["findings"]), (&json!(9), &json!([])), "{checked}");
+    }
+}
+
+#[test]
+fn a_backup_is_restored_where_nothing_is_yet() {
+    for door in Door::with_corp() {
+        let folder = &door.folder;
+        assert_eq!(door.run(&["backup", "copy.redb"]).ok(), "wrote copy.redb\n");
+        let copy = std::fs::read(folder.path("copy.redb")).unwrap();
+        let done = folder.clade(&["restore", "copy.redb", "--data", "new.redb"]).ok();
+        assert!(done.starts_with("restored new.redb from copy.redb, up to revision "), "{done}");
+        assert_eq!(door.run(&["backup", "told.redb", "--json"]).json(), json!({ "file": "told.redb" }));
+        let told = folder.clade(&["restore", "told.redb", "--data", "again.redb", "--json"]).json();
+        assert!(told["file"] == "again.redb" && told["revision"].is_u64(), "{told}");
+        assert_eq!(records(&folder.clade(&["export", "--data", "new.redb"]).ok()), door.exported());
+        assert_eq!(std::fs::read(folder.path("copy.redb")).unwrap(), copy, "the backup is left alone");
+
+        let refusal = folder.clade(&["restore", "copy.redb", "--data", "new.redb"]).refusal(1);
+        assert!(refusal.contains("new.redb exists"), "{refusal}");
+        folder.write("torn.redb", &copy[..copy.len() / 2]);
+        folder.write("text", "no store");
+        for (backup, why) in
+            [("torn.redb", "torn.redb"), ("text", "text is not a store"), ("nix", "nix cannot be read")]
+        {
+            let refusal = folder.clade(&["restore", backup, "--data", "other.redb"]).refusal(1);
+            assert!(refusal.contains(why) && !refusal.contains(".part"), "{refusal}");
+        }
+        assert!(!folder.names().iter().any(|name| name == "other.redb" || name.contains(".part")));
+        let refusal = folder.clade(&["restore", "copy.redb", "--server", "http://127.0.0.1:1"]).refusal(2);
+        assert!(refusal.contains("stop the server"), "{refusal}");
+    }
+}
+
+#[test]
+fn the_contracts_are_printed() {
+    let [store, server] = Door::with_corp();
+    let schema = store.run(&["schema"]).ok();
+    assert!(schema.contains("type OrgUnit implements Node"), "{schema}");
+    assert_eq!(server.run(&["schema"]).ok(), schema);
+    let document = store.run(&["openapi"]).json();
+    assert!(document["paths"]["/api/v2/data/people"].is_object());
+    assert_eq!(server.run(&["openapi"]).json(), document);
+}
+
+#[test]
+fn made_up_data_can_be_imported() {
+    let folder = Folder::new();
+    folder.clade(&["demo-data", "--entities", "300", "--seed", "7", "-o", "made.ndjson"]).ok();
+    assert_eq!(
+        folder.clade(&["demo-data", "--entities", "300", "--seed", "7"]).ok(),
+        read(&folder, "made.ndjson")
+    );
+    folder.clade(&["import", "made.ndjson", "--data", "made.redb"]).ok();
+    folder.clade(&["check", "--data", "made.redb"]).ok();
+}
+
+#[test]
+fn wrong_usage_is_told_from_refusals() {
+    let folder = Folder::new();
+    for (args, code, why) in [
+        (&["frob"][..], 2, "unrecognized subcommand 'frob'"),
+        (&["import"], 2, "FILE"),
+        (&["tree", "--depth", "few"], 2, "--depth"),
+        (&["tree", "--data", "a", "--server", "b"], 2, "cannot be used with"),
+        (&["tree", "--server", "http://127.0.0.1:1"], 2, "set CLADE_TOKEN"),
+        (&["serve", "--server", "http://127.0.0.1:1"], 2, "leave --server out"),
+        (&["serve", "--log", "a=b=c"], 2, "--log"),
+        (&["serve", "--log", "verbose"], 2, "off, error, warn, info, debug or trace"),
+        (&["tree"], 1, "there is no store at clade.redb"),
+        (&["export", "--data", "nix.redb"], 1, "there is no store at nix.redb"),
+        (&["import", "nix.ndjson"], 1, "nix.ndjson cannot be read"),
+        (&["query", "@nix.graphql"], 1, "nix.graphql cannot be read"),
+        (&["import", "x.ndjson", "--data", "nowhere/x.redb"], 1, "nowhere/x.redb: there is no such folder"),
+    ] {
+        folder.write("x.ndjson", r#"{"kind":"orgUnit","name":"X"}"#);
+        let refusal = folder.clade(args).refusal(code);
+        assert!(refusal.starts_with("error: ") && refusal.contains(why), "{args:?}: {refusal}");
+    }
+    assert_eq!(folder.names(), ["x.ndjson"]);
+    let ran = folder.clade(&["tree", "--json"]);
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.code, &told["code"]), (Some(1), &json!("store-failed")), "{told}");
+}
+
+#[test]
+fn servers_that_cannot_be_asked_are_told() {
+    let folder = Folder::new();
+    let server = Server::start();
+    let url = format!("http://{}", server.address);
+    for (token, url, why) in [
+        ("clade_no", url.as_str(), "refused the token in CLADE_TOKEN"),
+        (server.token.as_str(), "http://127.0.0.1:1", "cannot be reached"),
+        (server.token.as_str(), "http://not a host", "is no address of a server"),
+    ] {
+        let refusal = folder.clade_with(&[("CLADE_TOKEN", token)], &["tree", "--server", url]).refusal(1);
+        assert!(refusal.contains(why) && refusal.contains(url), "{refusal}");
+    }
+    let reader = server.token_with(clade::model::token::Role::Read);
+    let tokens = [("CLADE_TOKEN", reader.as_str())];
+    let refusal = folder.clade_with(&tokens, &["token", "create", "--server", &url]).refusal(1);
+    assert!(refusal.contains("admin"), "{refusal}");
+}
+
+#[test]
+fn a_flag_goes_before_a_variable_and_that_before_the_file() {
+    let folder = Folder::new();
+    for name in ["flag", "variable", "file"] {
+        folder.write("unit.ndjson", json!({ "kind": "orgUnit", "name": name }).to_string());
+        folder.clade(&["import", "unit.ndjson", "--data", &format!("{name}.redb")]).ok();
+    }
+    let seen = |variables: &[(&str, &str)], args: &[&str]| {
+        let trees = folder.clade_with(variables, &[&["tree", "--json"], args].concat()).json();
+        trees[0]["key"].as_str().unwrap().to_owned()
+    };
+    let variable = [("CLADE_DATA", "variable.redb")];
+    folder.write("clade.toml", "data = \"file.redb\"\n");
+    assert_eq!(seen(&[], &[]), "file");
+    assert_eq!(seen(&variable, &[]), "variable");
+    assert_eq!(seen(&variable, &["--data", "flag.redb"]), "flag");
+    // A server named further back is not asked.
+    let nobody = "http://127.0.0.1:1";
+    assert_eq!(seen(&[("CLADE_SERVER", nobody)], &["--data", "flag.redb"]), "flag");
+    folder.write("clade.toml", format!("server = {nobody:?}\n"));
+    assert_eq!(seen(&variable, &[]), "variable");
+
+    let server = Server::start();
+    server.bulk("", r#"{"kind":"orgUnit","name":"served"}"#).ok();
+    let url = format!("http://{}", server.address);
+    let token = ("CLADE_TOKEN", server.token.as_str());
+    assert_eq!(seen(&[token, variable[0]], &["--server", &url]), "served");
+    assert_eq!(seen(&[token, ("CLADE_SERVER", &url)], &[]), "served");
+    folder.write("clade.toml", format!("server = {url:?}\ndata = \"file.redb\"\n"));
+    assert_eq!(seen(&[token], &[]), "served");
+
+    for (text, why) in [("dta = \"x\"", "dta"), ("data = ", "clade.toml"), ("data = 7", "data")] {
+        folder.write("clade.toml", text);
+        let refusal = folder.clade(&["tree"]).refusal(2);
+        assert!(refusal.contains("clade.toml") && refusal.contains(why), "{refusal}");
+    }
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_failure() {
+    let folder = Folder::new();
+    folder.clade(&["demo-data", "--entities", "2000", "-o", "made.ndjson"]).ok();
+    let mut all = folder.command(clade());
+    all.args(["demo-data", "--entities", "20000"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut all = all.spawn().unwrap();
+    drop(all.stdout.take());
+    let output = all.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}

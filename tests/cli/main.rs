@@ -1,0 +1,10 @@
+//! The binary, as a user runs it: every command on a store and against a server, its settings, and `clade serve` from its
+//! first words to its end.
+
+#![cfg(feature = "server")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod commands;
+mod serve;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,505 @@
+//! Serving, from outside the process: its first words, its demo, its end.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use crate::support::Folder;
+use crate::support::process::{Ran, Running, clade};
+use crate::support::socket::{Client, PROTOCOL};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+/// Sends one request and gives back status and body.
+fn send(running: &Running, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let request = ureq::http::Request::builder()
+        .method(method)
+        .uri(format!("{}{path}", running.url()))
+        .header("authorization", token)
+        .header("content-type", "application/json");
+    let mut response = match body {
+        Value::Null => agent.run(request.body(()).unwrap()),
+        body => agent.run(request.body(body.to_string()).unwrap()),
+    }
+    .unwrap();
+    let text = response.body_mut().read_to_string().unwrap();
+    (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+#[test]
+fn the_first_serve_prints_an_admin_token_once() {
+    let folder = Folder::new();
+    let first = folder.serve(&["--data", "corp.redb"]);
+    let token = first.token().expect("an admin token");
+    assert!(first.greeting.starts_with(&format!("Clade listens on {}\n", first.url())));
+    let made = json!({ "query": "mutation { createToken(input: { role: READ }) { token } }" });
+    let (status, answer) = send(&first, &token, "POST", "/graphql", &made);
+    assert!(status == 200 && answer["data"]["createToken"]["token"].is_string(), "{answer}");
+    first.kill();
+
+    let second = folder.serve(&["--data", "corp.redb"]);
+    assert_eq!(second.token(), None, "{}", second.greeting);
+    assert!(!second.greeting.contains("clade_"), "{}", second.greeting);
+    assert_eq!(send(&second, &token, "GET", "/api/v2/data/people", &Value::Null).0, 200);
+    assert_eq!(send(&second, "clade_none", "GET", "/api/v2/data/people", &Value::Null).0, 401);
+}
+
+#[test]
+fn a_store_with_tokens_prints_none() {
+    let folder = Folder::new();
+    let token = folder.clade(&["token", "create", "--data", "corp.redb"]).ok();
+    let running = folder.serve(&["--data", "corp.redb"]);
+    assert_eq!(running.token(), None);
+    assert_eq!(send(&running, token.trim(), "GET", "/api/v2/data/people", &Value::Null).0, 200);
+}
+
+#[test]
+fn what_graphql_tells_is_a_setting() {
+    let folder = Folder::new();
+    let asked = json!({ "query": "{ __schema { queryType { name } } }" });
+    let is_told = |args: &[&str]| {
+        let running = folder.serve(&[&["--demo"], args].concat());
+        let token = running.token().expect("an admin token");
+        let (_, one) = send(&running, &token, "POST", "/graphql", &asked);
+        let (status, _) = send(&running, &token, "POST", "/graphql", &json!([asked, asked]));
+        (one["data"].is_object(), status)
+    };
+    assert_eq!(is_told(&[]), (true, 400));
+    assert_eq!(is_told(&["--introspection", "off", "--graphql-batch", "2"]), (false, 200));
+    folder.write("clade.toml", "[graphql]\nintrospection = \"off\"\nbatch = 2\ntimeout = 5\n");
+    assert_eq!(is_told(&[]), (false, 200));
+    assert_eq!(is_told(&["--introspection", "on", "--graphql-batch", "0"]), (true, 400));
+    for wrong in ["[graphql]\nintrospection = \"no\"", "[graphql]\ntimeout = 0", "[graphql]\nbatches = 1"] {
+        folder.write("clade.toml", wrong);
+        assert!(folder.clade(&["serve", "--demo"]).refusal(2).contains("clade.toml"), "{wrong}");
+    }
+}
+
+#[test]
+fn the_demo_says_three_things_to_try_and_they_work() {
+    let folder = Folder::new();
+    let mut running = folder.serve(&["--demo"]);
+    let token = running.token().expect("an admin token");
+    let said = running.says_until("Content-Type").replace("\\\n", "") + &running.says_until("\n");
+    let said = said.replace("\\\n", "");
+    let commands: Vec<&str> = said.lines().filter(|line| line.contains(&token)).map(str::trim).collect();
+    assert_eq!(commands.len(), 3, "{said}");
+    let has_curl = Command::new("curl").arg("--version").output().is_ok();
+    let ran: Vec<String> = commands
+        .iter()
+        .filter(|command| has_curl || !command.starts_with("curl"))
+        .map(|command| Ran::of(folder.command("sh").args(["-c", command])).ok())
+        .collect();
+    let expected = [
+        "Aurora  organization",
+        r#""team""#,
+        r#"{"data":{"repository":{"project":{"projectName":"Gearbox","team":{"name":"Gearbox"}"#,
+    ];
+    for (out, expected) in ran.iter().zip(expected) {
+        assert!(out.contains(expected), "{expected}: {out}");
+    }
+    assert_eq!(folder.names(), Vec::<String>::new(), "a demo is in memory");
+}
+
+#[test]
+fn a_demo_in_a_store_stays_and_is_not_made_twice() {
+    let folder = Folder::new();
+    let first = folder.serve(&["--demo", "--data", "demo.redb"]);
+    let token = first.token().unwrap();
+    let path = "/api/v2/data/people/rider000@aurora.example";
+    assert_eq!(send(&first, &token, "DELETE", path, &Value::Null).0, 204);
+    first.kill();
+    let second = folder.serve(&["--demo", "--data", "demo.redb"]);
+    assert_eq!(send(&second, &token, "GET", path, &Value::Null).0, 404);
+    assert_eq!(send(&second, &token, "GET", "/api/v2/data/people", &Value::Null).1["count"], 119);
+}
+
+#[test]
+fn a_demo_stays_out_of_the_store_that_a_standing_setting_names() {
+    let folder = Folder::new();
+    folder.write("clade.toml", "data = \"corp.redb\"\n");
+    let running = folder.serve(&["--demo"]);
+    let token = running.token().unwrap();
+    assert_eq!(send(&running, &token, "GET", "/api/v2/data/people", &Value::Null).0, 200);
+    assert_eq!(folder.names(), ["clade.toml"]);
+}
+
+#[test]
+fn an_address_that_cannot_be_had_is_told() {
+    let folder = Folder::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let holder = TcpListener::bind(&taken);
+    for (address, code, why) in [
+        (taken.as_str(), 1, "another process listens there; stop it, or choose another with --listen"),
+        ("nonsense", 2, "it must look like 127.0.0.1:7171"),
+        ("127.0.0.1:99999", 2, "it must look like 127.0.0.1:7171"),
+    ] {
+        let refusal = folder.clade(&["serve", "--data", "corp.redb", "--listen", address]).refusal(code);
+        assert!(refusal.contains(why) && refusal.contains(address), "{refusal}");
+    }
+    assert!(folder.names().is_empty(), "no store is made that nobody can reach");
+    drop(holder);
+}
+
+#[test]
+fn settings_of_serve_come_from_flag_variable_and_file() {
+    let folder = Folder::new();
+    folder.write("clade.toml", "listen = \"from file\"\n");
+    let refusal = folder.clade(&["serve", "--demo"]).refusal(2);
+    assert!(refusal.contains("cannot listen on from file"), "{refusal}");
+    let variable = [("CLADE_LISTEN", "from variable")];
+    let refusal = folder.clade_with(&variable, &["serve", "--demo"]).refusal(2);
+    assert!(refusal.contains("cannot listen on from variable"), "{refusal}");
+    let refusal = folder.clade_with(&variable, &["serve", "--demo", "--listen", "from flag"]).refusal(2);
+    assert!(refusal.contains("cannot listen on from flag"), "{refusal}");
+    // A server to ask is a setting for the other commands.
+    folder.write("clade.toml", "server = \"http://127.0.0.1:1\"\ndata = \"corp.redb\"\n");
+    drop(folder.serve(&[]));
+    assert!(folder.names().contains(&"corp.redb".to_owned()));
+}
+
+#[test]
+fn sigterm_ends_it_in_order() {
+    let folder = Folder::new();
+    let running = folder.serve(&["--data", "corp.redb"]);
+    let token = running.token().unwrap();
+    let person = json!({ "email": "ada@corp.example" });
+    assert_eq!(send(&running, &token, "POST", "/api/v2/data/people", &person).0, 200);
+    running.terminate();
+    let (status, said) = running.ended();
+    assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+    let exported = folder.clade(&["export", "--data", "corp.redb"]).ok();
+    assert!(exported.contains("ada@corp.example"), "{exported}");
+}
+
+#[test]
+fn the_log_goes_to_standard_error() {
+    let folder = Folder::new();
+    let mut command = folder.command(clade());
+    folder.write("clade.toml", "log_format = \"json\"\n");
+    let args = ["serve", "--demo", "--listen", "127.0.0.1:0", "--log", "info"];
+    let mut child = command
+        .args(args)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stderr.take().unwrap()), &mut line)
+        .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&line["level"], &line["fields"]["message"]), (&json!("INFO"), &json!("serving")), "{line}");
+    assert!(line["fields"]["revision"].is_u64(), "numbers are numbers: {line}");
+}
+
+#[test]
+fn the_room_for_kept_answers_is_a_setting() {
+    let folder = Folder::new();
+    let statuses = |args: &[&str]| {
+        let running = folder.serve(args);
+        let token = running.token().expect("a demo has a token");
+        let ask = || {
+            let url = format!("{}/graphql?query=%7Brevision%7D", running.url());
+            let response = ureq::get(url).header("authorization", &token).call().unwrap();
+            let status = response.headers().get("cache-status");
+            status.map_or_else(String::new, |status| status.to_str().unwrap().to_owned())
+        };
+        [ask(), ask()]
+    };
+    let kept = ["clade; fwd=miss; stored", "clade; hit"];
+    assert_eq!(statuses(&["--demo"]), kept);
+    assert_eq!(statuses(&["--demo", "--response-cache-mb", "0"]), ["", ""]);
+    folder.write("clade.toml", "response_cache_mb = 0");
+    assert_eq!(statuses(&["--demo"]), ["", ""]);
+    assert_eq!(statuses(&["--demo", "--response-cache-mb", "1"]), kept);
+}
+
+/// Begins a request whose body is not sent yet; returns once the server asks for that.
+fn begun(running: &Running, token: &str, length: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(&running.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let head = format!(
+        "POST /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+/// Asks it to end, and returns once it has begun to.
+fn told_to_end(running: &Running) {
+    running.terminate();
+    let stops = (0..1_000_000).any(|_| TcpStream::connect(&running.address).is_err());
+    assert!(stops, "it goes on to listen");
+}
+
+/// Starts `clade serve` on a store; what it logs is in the file `log`.
+fn logging(folder: &Folder) -> Running {
+    let mut command = folder.command(clade());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data", "corp.redb"]);
+    Running::start(command.stderr(File::create(folder.path("log")).unwrap()))
+}
+
+/// It ended by itself, in order, and waited for nobody in vain.
+fn assert_in_order(running: Running, folder: &Folder) {
+    assert_eq!(running.ended().0.code(), Some(0));
+    assert_eq!(std::fs::read_to_string(folder.path("log")).unwrap(), "");
+}
+
+#[test]
+fn sigterm_waits_for_a_body_that_is_being_sent() {
+    let folder = Folder::new();
+    let running = logging(&folder);
+    let token = running.token().unwrap();
+    let body = br#"{"email":"ada@corp.example"}"#;
+    let mut stream = begun(&running, &token, body.len());
+    told_to_end(&running);
+    stream.write_all(body).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("ada@corp.example"), "{text}");
+    assert_in_order(running, &folder);
+    let exported = folder.clade(&["export", "--data", "corp.redb"]).ok();
+    assert!(exported.contains("ada@corp.example"), "{exported}");
+}
+
+#[test]
+fn sigterm_ends_subscriptions_and_closes_sockets_with_a_word() {
+    let folder = Folder::new();
+    let running = logging(&folder);
+    let mut client = Client::let_in(running.address.as_str(), &running.token().unwrap());
+    client.subscribe("r", "subscription { revision }");
+    assert_eq!(client.hear()["type"], "next");
+    // It has little time to say who it is, and is not to be closed for that.
+    let silent = Client::connect(running.address.as_str(), PROTOCOL, None);
+    running.terminate();
+    assert_eq!(client.hear(), json!({"id": "r", "type": "complete"}));
+    let going_away = (1001, "the server stops; connect again".to_owned());
+    assert_eq!(client.closed(), going_away);
+    assert_eq!(silent.closed(), going_away);
+    assert_in_order(running, &folder);
+}
+
+#[test]
+fn sigterm_waits_for_a_change_that_came_over_a_socket() {
+    let folder = Folder::new();
+    let running = logging(&folder);
+    let mut client = Client::let_in(running.address.as_str(), &running.token().unwrap());
+    let person = |n: usize| json!({"createPerson": {"email": format!("p{n}@x")}});
+    let changes: Vec<_> = (0..5_000).map(person).collect();
+    let query = "mutation ($c: [ChangeInput!]!) { apply(changes: $c) { revision } }";
+    client.say(
+        &json!({"id": "m", "type": "subscribe", "payload": {"query": query, "variables": {"c": changes}}}),
+    );
+    client.subscribe("r", "subscription { revision }");
+    // What was sent before is being carried out once this is answered.
+    client.say(&json!({"type": "ping"}));
+    let mut heard = Vec::new();
+    while heard.last() != Some(&json!({"type": "pong"})) {
+        heard.push(client.hear());
+    }
+    running.terminate();
+    let ended = json!({"id": "m", "type": "complete"});
+    while !heard.contains(&ended) {
+        heard.push(client.hear());
+    }
+    let answer = heard.iter().find(|message| message["id"] == "m").unwrap();
+    assert!(answer["payload"]["data"]["apply"]["revision"].is_u64(), "{answer}");
+    assert_eq!(client.closed().0, 1001);
+    assert_in_order(running, &folder);
+    let exported = folder.clade(&["export", "--data", "corp.redb"]).ok();
+    assert!(exported.contains("p4999@x"), "the change is on disk");
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = Folder::new();
+    let running = folder.serve(&["--demo"]);
+    let open = begun(&running, &running.token().unwrap(), 10);
+    told_to_end(&running);
+    running.terminate();
+    assert_eq!(running.ended().0.code(), Some(1));
+    drop(open);
+}
+
+/// A pipe, held open without a word, that the server tries to read keys from.
+fn unending_keys(running: &Running, pipe: PathBuf) -> File {
+    std::fs::remove_file(&pipe).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Opened once the server opens it too.
+    let writer = thread::spawn(move || File::options().write(true).open(pipe).unwrap());
+    while !writer.is_finished() {
+        let mut stream = TcpStream::connect(&running.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+        let token = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.e30.AAAA";
+        let head = format!(
+            "GET /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        // There is an answer until it is time to look at the keys again.
+        let mut some = [0; 1024];
+        while !writer.is_finished() && stream.read(&mut some).ok() != Some(0) {}
+    }
+    writer.join().unwrap()
+}
+
+#[test]
+fn a_second_signal_ends_it_also_while_it_waits_for_more_than_connections() {
+    let folder = Folder::new();
+    let key = json!({
+        "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "a",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    });
+    folder.write("jwks.json", json!({ "keys": [key] }).to_string());
+    folder.write(
+        "clade.toml",
+        "[jwt]\nissuer = \"https://id.example\"\naudience = \"clade\"\njwks = \"jwks.json\"\n\
+         role_claim = \"groups\"\nroles = { staff = \"read\" }\n",
+    );
+    let mut command = folder.command(clade());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--demo", "--log", "clade::cli=info"]);
+    let running = Running::start(command.stderr(File::create(folder.path("log")).unwrap()));
+    let held = unending_keys(&running, folder.path("jwks.json"));
+    running.terminate();
+    let log = || std::fs::read_to_string(folder.path("log")).unwrap();
+    let is_drained = (0..1_000_000).any(|_| log().contains("closing the store"));
+    assert!(is_drained, "{}", log());
+    running.terminate();
+    assert_eq!(running.ended().0.code(), Some(1));
+    assert!(log().contains("stopped at once") && !log().contains("requests were still open"), "{}", log());
+    drop(held);
+}
+
+#[test]
+fn a_backup_takes_no_room_among_temporary_files() {
+    let folder = Folder::new();
+    let mut command = folder.command(clade());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data", "corp.redb"]);
+    let running = Running::start(command.env("TMPDIR", folder.path("nowhere")));
+    let token = running.token().unwrap();
+    let asked = ["backup", "copy.redb", "--server", &running.url()];
+    assert_eq!(folder.clade_with(&[("CLADE_TOKEN", &token)], &asked).ok(), "wrote copy.redb\n");
+    assert_eq!(folder.names(), ["copy.redb", "corp.redb"], "nothing else is left");
+    assert!(folder.clade(&["check", "--data", "copy.redb"]).ok().contains("nothing is wrong\n"));
+}
+
+#[test]
+fn how_many_sockets_may_be_open_is_a_setting() {
+    let folder = Folder::new();
+    folder.write("clade.toml", "[graphql]\nsockets_max = 4\n");
+    let let_in = |args: &[&str]| {
+        let running = folder.serve(&[&["--demo"], args].concat());
+        let token = running.token().unwrap();
+        let mut open = Vec::new();
+        loop {
+            let mut client = Client::connect(running.address.as_str(), PROTOCOL, Some(&token));
+            client.say(&json!({"type": "connection_init"}));
+            match client.0.read().unwrap() {
+                Message::Close(frame) => break (open.len(), u16::from(frame.unwrap().code)),
+                _ => open.push(client),
+            }
+        }
+    };
+    assert_eq!(let_in(&[]), (2, 1013), "half of them are one token's");
+    assert_eq!(let_in(&["--sockets-max", "2"]), (1, 1013));
+    assert!(folder.clade(&["serve", "--demo", "--sockets-max", "0"]).refusal(2).contains("--sockets-max"));
+}
+
+#[test]
+fn a_variable_that_is_empty_is_none() {
+    let folder = Folder::new();
+    let help = folder.clade(&["serve", "--help"]).ok();
+    let word =
+        |rest: &str| rest.split(|c: char| !c.is_ascii_uppercase() && c != '_').next().unwrap().to_owned();
+    let mut names: Vec<_> =
+        help.split("CLADE_").skip(1).map(|rest| format!("CLADE_{}", word(rest))).collect();
+    assert!(names.len() > 12, "{names:?}");
+    names.extend(["CLADE_JWT_ISSUER", "CLADE_JWT_JWKS", "CLADE_JWT_UNITS_CLAIM"].map(str::to_owned));
+    folder.write(
+        "clade.toml",
+        "listen = \"127.0.0.1:0\"\nrate_limit = 70\ncors_origin = [\"https://a.example\"]\n",
+    );
+    let mut command = folder.command(clade());
+    let running = Running::start(command.envs(names.iter().map(|name| (name, ""))).args(["serve", "--demo"]));
+    let url = format!("{}/api/v2/data/people", running.url());
+    let ask = ureq::get(url).header("authorization", running.token().unwrap());
+    let answer = ask.header("origin", "https://a.example").call().unwrap();
+    let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap());
+    assert_eq!(header("ratelimit-policy"), Some("\"token\";q=70;w=1"), "what the file says holds");
+    assert_eq!(header("access-control-allow-origin"), Some("https://a.example"));
+    let asked = folder.clade_with(&[("CLADE_TOKEN", "")], &["tree", "--server", &running.url()]);
+    assert!(asked.refusal(2).contains("set CLADE_TOKEN"));
+}
+
+/// Linux sends a signal where a file grows beyond what it may, and that would end the process.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_may_not_grow_is_a_full_disk_until_it_may() {
+    let folder = Folder::new();
+    let running = folder.serve(&["--data", "corp.redb"]);
+    let token = running.token().unwrap();
+    let post = |name: usize| {
+        let person =
+            json!({ "email": format!("p{name}@corp.example"), "note": name.to_string().repeat(50_000) });
+        send(&running, &token, "POST", "/api/v2/data/people", &person)
+    };
+    assert_eq!(post(0).0, 200);
+    let size = std::fs::metadata(folder.path("corp.redb")).unwrap().len();
+    if !running.limit_files(Some(size)) {
+        return println!("no prlimit here");
+    }
+    let (refused, (status, problem)) =
+        (1..200).map(|name| (name, post(name))).find(|(_, answer)| answer.0 != 200).unwrap();
+    assert_eq!((status, &problem["code"]), (507, &json!("no-space")), "{problem}");
+    // Each of these tries the disk again: that a commit of nothing fits is not enough.
+    for name in 0..3 {
+        assert_eq!(send(&running, &token, "GET", "/readyz", &Value::Null).0, 503);
+        let small = json!({ "email": format!("small{name}@corp.example") });
+        assert_eq!(send(&running, &token, "POST", "/api/v2/data/people", &small).0, 507);
+    }
+    let (status, list) = send(&running, &token, "GET", "/api/v2/data/people?fields=email", &Value::Null);
+    assert_eq!(
+        (status, &list["count"]),
+        (200, &json!(refused)),
+        "reads go on, and the refused one is not there"
+    );
+    assert!(running.limit_files(None));
+    assert_eq!(post(refused).0, 200);
+    assert_eq!(send(&running, &token, "GET", "/readyz", &Value::Null).0, 200);
+    running.kill();
+    assert!(folder.clade(&["check", "--data", "corp.redb"]).ok().contains("nothing is wrong\n"));
+}
+
+#[test]
+fn health_asks_without_a_token() {
+    let folder = Folder::new();
+    let running = folder.serve(&["--demo"]);
+    let url = running.url();
+    assert_eq!(folder.clade(&["health", "--server", &url]).ok(), "ready\n");
+    let listens = ("CLADE_LISTEN", running.address.as_str());
+    let proxied = [listens, ("ALL_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", "")];
+    assert_eq!(folder.clade_with(&proxied, &["health"]).ok(), "ready\n", "a proxy is no way to this machine");
+    let told = folder.clade(&["health", "--json", "--server", &url]).json();
+    assert_eq!(told, json!({ "status": "ready", "loaded": true, "writer": true, "disk": true }));
+    running.kill();
+    // Another may have the place of that one by now.
+    let refusal = folder.clade(&["health", "--server", "http://127.0.0.1:1"]).refusal(1);
+    assert!(refusal.contains("cannot be reached"), "{refusal}");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let refusal = folder.clade(&["health", "--server", &url]).refusal(1);
+    assert!(refusal.contains(&url), "{refusal}");
+    let refusal = folder.clade(&["health", "--data", "corp.redb"]).refusal(2);
+    assert!(refusal.contains("--server"), "{refusal}");
+}

@@ -1,0 +1,23 @@
+//! The examples do what they say.
+
+#[path = "../../examples/embed.rs"]
+mod embed;
+#[path = "../../examples/import_ndjson.rs"]
+mod import_ndjson;
+#[path = "../../examples/watch.rs"]
+mod watch;
+
+#[test]
+fn embed_runs() {
+    embed::main().unwrap();
+}
+
+#[test]
+fn watch_runs() {
+    watch::main().unwrap();
+}
+
+#[test]
+fn import_ndjson_runs() {
+    import_ndjson::main().unwrap();
+}

@@ -1,0 +1,100 @@
+//! Lists stay in their order while records are made, renamed, changed and ended.
+
+use clade::model::ProjectId;
+use clade::model::command::{Command, Delete, ProjectFields, ProjectRef, Update};
+use clade::query::{Field, Order, OrderBy, PageRequest, page};
+use clade::{CreateProject, Directory, EntityId, Kind, View};
+
+const PROJECTS: usize = 40;
+const WORDS: [&str; 5] = ["amber", "Birch", "ärmel", "Amber", "cedar"];
+
+fn reference(id: &str) -> ProjectRef {
+    ProjectRef::ProjectId(ProjectId::parse(id).unwrap())
+}
+
+/// Many share a name, and each has a repository whose name it shares with others.
+fn project(id: &str, number: usize) -> CreateProject {
+    let word = WORDS[number % WORDS.len()];
+    CreateProject::new(id, word).repository(&format!("https://{word}.example/{}", number % 3))
+}
+
+/// By what a record is sorted, and what tells it from others.
+fn standing(view: &View, id: EntityId, by: OrderBy) -> (Option<String>, [String; 2]) {
+    let entity = view.entity(id).unwrap();
+    let value = match by {
+        OrderBy::Created => unreachable!("not asked for here"),
+        OrderBy::Updated => Some(format!("{:020}", entity.stamps.updated_at.as_millis())),
+        OrderBy::Field(field) => field.text(entity).map(str::to_lowercase),
+    };
+    let project = view.entity(entity.owning_project().unwrap_or(id)).unwrap().as_project().unwrap();
+    let url = Field::Url.text(entity).unwrap_or_default();
+    (value, [project.project_id.as_str().to_owned(), url.to_owned()])
+}
+
+fn must_be_in_order(view: &View, step: usize) {
+    let asked = [
+        (Kind::Project, OrderBy::Field(Field::Name)),
+        (Kind::Project, OrderBy::Field(Field::ProjectId)),
+        (Kind::Project, OrderBy::Field(Field::OwnerEmail)),
+        (Kind::Project, OrderBy::Updated),
+        (Kind::Repository, OrderBy::Field(Field::Name)),
+        (Kind::Repository, OrderBy::Field(Field::Platform)),
+    ];
+    for (kind, by) in asked {
+        for descending in [false, true] {
+            let order = Order { by, descending };
+            let listed = page(view, view.all(kind), order, &PageRequest::default()).unwrap().ids;
+            let mut expected: Vec<_> = view.all(kind).iter().map(EntityId).collect();
+            expected.sort_by(|a, b| {
+                let [(a, a_key), (b, b_key)] = [a, b].map(|id| standing(view, *id, by));
+                let values = match (a, b) {
+                    (Some(a), Some(b)) if descending => b.cmp(&a),
+                    (Some(a), Some(b)) => a.cmp(&b),
+                    (a, b) => a.is_none().cmp(&b.is_none()),
+                };
+                values.then(a_key.cmp(&b_key))
+            });
+            assert_eq!(listed, expected, "step {step}: {kind} by {order:?}");
+        }
+    }
+}
+
+#[test]
+fn lists_follow_every_change() {
+    let directory = Directory::in_memory().unwrap();
+    directory.apply_all((0..PROJECTS).map(|at| project(&format!("p{at}"), at))).unwrap();
+    for step in 0..200 {
+        // The published graph and the writer's change places with each commit: both must have followed.
+        must_be_in_order(&directory.view(), step);
+        let id = format!("p{}", step * 7 % PROJECTS);
+        let changed = match step % 5 {
+            0 => {
+                directory.apply(Command::DeleteProject(Delete { target: reference(&id), if_revision: None }))
+            }
+            1 => directory.apply(project(&format!("new-{step}"), step)),
+            2 => {
+                // Its repositories are told from others by the project's id.
+                let project_id = Some(ProjectId::parse(&format!("{}-{id}", step % 13)).unwrap());
+                let fields = ProjectFields { project_id, ..ProjectFields::default() };
+                directory.apply(Command::UpdateProject(Update {
+                    target: reference(&id),
+                    fields,
+                    if_revision: None,
+                }))
+            }
+            _ => directory.apply(project(&id, step * 3).or_update()),
+        };
+        assert!(changed.is_ok() || step >= PROJECTS, "step {step}: {changed:?}");
+    }
+}
+
+#[test]
+fn lists_follow_a_very_large_change_too() {
+    let directory = Directory::in_memory().unwrap();
+    directory.apply(project("p", 1)).unwrap();
+    must_be_in_order(&directory.view(), 0);
+    directory.apply_all((0..2_000).map(|at| project(&format!("q{at}"), at))).unwrap();
+    must_be_in_order(&directory.view(), 1);
+    directory.apply(project("r", 7)).unwrap();
+    must_be_in_order(&directory.view(), 2);
+}

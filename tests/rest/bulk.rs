@@ -1,0 +1,258 @@
+//! Bulk: one atomic change set, an answer that names every refused line, and files that come back as they went.
+
+use std::io::Write;
+
+use crate::support::Server;
+use clade::exchange::{Format, export};
+use serde_json::{Value, json};
+
+const CORP: &str = r#"
+{"kind":"mapping","attribute1":"p1","attribute2":"ada@corp","mappingType":"project-people"}
+{"kind":"mapping","attribute1":"ada@corp","attribute2":"Web"}
+{"kind":"orgUnit","name":"Web","type":"team","parent":"Corp"}
+
+{"kind":"orgUnit","name":"Corp","type":"organization"}
+{"kind":"person","email":"ada@corp","lastName":"=A"}
+{"kind":"project","projectId":"p1","projectName":"One","projectOwner":{"email":"ada@corp"},"assets":{"repositories":[{"url":"https://github.com/Corp/one"}],"services":[]},"organization":"Corp"}
+"#;
+
+#[test]
+fn many_records_are_made_at_once_in_any_order() {
+    let server = Server::start();
+    let dry = server.bulk("?dryRun=true", CORP).ok();
+    assert_eq!(dry, json!({"dryRun": true, "total": 6, "created": 6, "updated": 0, "unchanged": 0}));
+    assert_eq!(server.get("/people").ok()["count"], 0);
+    let done = server.bulk("", CORP).ok();
+    assert_eq!(done, json!({"dryRun": false, "total": 6, "created": 6, "updated": 0, "unchanged": 0}));
+    assert_eq!(server.keys("/units/Corp/people", "email"), ["ada@corp"]);
+    let again = server.bulk("?mode=upsert", CORP).ok();
+    assert_eq!(again, json!({"dryRun": false, "total": 6, "created": 0, "updated": 0, "unchanged": 6}));
+    let twice = server.bulk("?mode=insert", CORP).problem(422, "refused");
+    assert_eq!(twice["refused"].as_array().unwrap().len(), 6);
+    let detail = twice["detail"].as_str().unwrap();
+    assert!(detail.ends_with("exists already; mode=upsert merges into records that exist"), "{detail}");
+    let person = r#"{"kind":"person","email":"bob@corp"}"#;
+    let in_one = server.bulk("", &format!("{person}\n{person}")).problem(422, "refused");
+    assert!(!in_one["detail"].as_str().unwrap().contains("upsert"), "merging would hide it: {in_one}");
+    assert_eq!(server.bulk("", "\n \n").ok()["total"], 0);
+}
+
+fn refused(problem: &Value) -> Vec<(u64, &str)> {
+    let lines = problem["refused"].as_array().expect("a refusal names its lines");
+    lines
+        .iter()
+        .map(|line| (line["line"].as_u64().unwrap_or_default(), line["code"].as_str().unwrap_or_default()))
+        .collect()
+}
+
+#[test]
+fn every_refused_line_is_named_and_nothing_is_done() {
+    let server = Server::start();
+    let unreadable =
+        "{\"kind\":\"person\",\"email\":\"a@b\"}\n{\n\n{\"kind\":\"person\"}\n[]\n{\"kind\":\"dog\"}\n";
+    let problem = server.bulk("", unreadable).problem(400, "refused");
+    assert_eq!(refused(&problem), [(2, "malformed"), (4, "missing-field"), (5, "invalid"), (6, "invalid")]);
+    assert_eq!((&problem["total"], &problem["refusedCount"]), (&json!(5), &json!(4)));
+
+    let unknown = "{\"kind\":\"mapping\",\"attribute1\":\"p9\",\"attribute2\":\"a@b\",\"mappingType\":\"project-people\"}\n\
+        {\"kind\":\"person\",\"email\":\"a@b\"}\n{\"kind\":\"person\",\"email\":\"A@b\"}\n";
+    let problem = server.bulk("", unknown).problem(422, "refused");
+    assert_eq!(refused(&problem), [(1, "unknown-project"), (3, "duplicate")]);
+    let dry = server.bulk("?dryRun=true", unknown).problem(422, "refused");
+    assert_eq!(refused(&dry), refused(&problem));
+
+    let single = server.bulk("", "\n{\"kind\":\"mapping\",\"attribute1\":\"p9\",\"attribute2\":\"a@b\"}");
+    assert_eq!(refused(&single.problem(422, "refused"))[0].0, 2);
+    assert_eq!(server.get("/people").ok()["count"], 0);
+}
+
+#[test]
+fn a_cycle_across_lines_is_refused() {
+    let server = Server::start();
+    let lines = "{\"kind\":\"mapping\",\"parent\":\"A\",\"child\":\"B\"}\n{\"kind\":\"mapping\",\"parent\":\"B\",\"child\":\"C\"}\n{\"kind\":\"mapping\",\"parent\":\"C\",\"child\":\"A\"}";
+    let problem = server.bulk("", lines).problem(422, "refused");
+    assert_eq!(refused(&problem), [(3, "cycle")]);
+    assert_eq!(server.get("/units").ok()["count"], 0);
+}
+
+#[test]
+fn units_above_each_other_are_refused_with_their_way() {
+    let server = Server::start();
+    let lines = "{\"kind\":\"orgUnit\",\"name\":\"A\",\"parent\":\"C\"}\n\
+        {\"kind\":\"orgUnit\",\"name\":\"Top\"}\n\
+        {\"kind\":\"orgUnit\",\"name\":\"B\",\"parents\":[\"Top\",\"A\"]}\n\
+        {\"kind\":\"orgUnit\",\"name\":\"C\",\"parent\":\"B\"}\n";
+    for mode in ["", "?mode=upsert", "?dryRun=true"] {
+        let problem = server.bulk(mode, lines).problem(422, "refused");
+        assert_eq!(refused(&problem), [(1, "cycle"), (3, "cycle"), (4, "cycle")]);
+        assert_eq!(problem["refused"][0]["path"], json!(["A", "B", "C", "A"]));
+    }
+    let itself = "{\"kind\":\"orgUnit\",\"name\":\"A\",\"parent\":\"A\"}";
+    assert_eq!(refused(&server.bulk("", itself).problem(422, "refused")), [(1, "self-parent")]);
+    server.bulk("", "{\"kind\":\"orgUnit\",\"name\":\"A\"}").ok();
+    let turned = "{\"kind\":\"orgUnit\",\"name\":\"A\"}\n{\"kind\":\"orgUnit\",\"name\":\"B\",\"parent\":\"A\"}\n\
+        {\"kind\":\"orgUnit\",\"name\":\"A\",\"parent\":\"B\"}";
+    assert_eq!(refused(&server.bulk("?mode=upsert", turned).problem(422, "refused")), [(3, "cycle")]);
+    assert_eq!(server.keys("/units", "key"), ["A"]);
+}
+
+#[test]
+fn a_hierarchy_of_links_may_come_in_any_order() {
+    let server = Server::start();
+    let lines = r#"
+{"kind":"person","email":"ada@corp","organization":"Corp","business":"Web","team":"Shop"}
+{"kind":"mapping","parent":"Web","child":"Shop","childType":"team"}
+{"kind":"mapping","parent":"Corp","parentType":"root","child":"Web","childType":"business"}
+"#;
+    assert_eq!(server.bulk("", lines).ok()["created"], 3);
+    assert_eq!(server.keys("/units", "key"), ["Corp", "Web", "Shop"]);
+    assert_eq!(server.keys("/units/Web/people", "email"), ["ada@corp"]);
+}
+
+#[test]
+fn what_cannot_be_read_in_the_middle_is_named_by_its_line() {
+    let server = Server::start();
+    let fine = "{\"kind\":\"person\",\"email\":\"a@b\"}";
+    for (bad, code, words) in [
+        (
+            &b"{\"kind\":\"person\","[..],
+            "malformed",
+            "the line is not JSON: EOF while parsing a value at column 17",
+        ),
+        (b"{\"kind\":\"person\",\"email\":\"\xff\"}", "malformed", "the line is not UTF-8 at byte 26"),
+        (b"{\"kind\":\"person\",\"email\":\"c@d\",\"email\":\"e@f\"}", "malformed", "given twice"),
+        (b"{\"kind\":\"person\",\"email\":\"\\ud800\"}", "malformed", "column"),
+        (b"\"person\"", "invalid", "object"),
+        (b"{\"email\":\"c@d\"}", "missing-field", "kind"),
+        (b"{\"kind\":7}", "invalid", "kind"),
+    ] {
+        let body = [fine.as_bytes(), b"\r\n", bad, b"\r\n", fine.as_bytes()].concat();
+        let headers = [("content-type", "application/x-ndjson")];
+        let answer = server.send("POST", "/bulk", &headers, Some(&body));
+        let problem = answer.value();
+        assert_eq!(refused(&problem), [(2, code)], "{problem}");
+        let detail = problem["refused"][0]["detail"].as_str().unwrap();
+        assert!(detail.contains(words), "{detail}");
+        assert_eq!(problem["total"], 3);
+    }
+    assert_eq!(server.get("/people").ok()["count"], 0);
+    let marked = format!("\u{feff}{fine}\r\n");
+    assert_eq!(server.bulk("", &marked).ok()["created"], 1, "a mark before the first line is no part of it");
+}
+
+#[test]
+fn all_refused_lines_are_counted_and_the_first_are_named() {
+    let server = Server::start();
+    let problem = server.bulk("", &"x\n".repeat(20_000)).problem(400, "refused");
+    assert_eq!((&problem["refusedCount"], &problem["total"]), (&json!(20_000), &json!(20_000)));
+    assert_eq!(problem["refused"].as_array().unwrap().len(), 10_000);
+}
+
+#[test]
+fn only_lines_of_json_are_taken_plain_or_zipped() {
+    let server = Server::start();
+    for content_type in ["text/plain", "application/json", "application/json-seq"] {
+        let headers = [("content-type", content_type)];
+        server.send("POST", "/bulk", &headers, Some(CORP.as_bytes())).problem(415, "unsupported-media-type");
+    }
+    let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    zip.write_all(CORP.as_bytes()).unwrap();
+    let zipped = zip.finish().unwrap();
+    let send = |encoding: &str, body: &[u8]| {
+        let headers = [("content-type", "application/x-ndjson"), ("content-encoding", encoding)];
+        server.send("POST", "/bulk", &headers, Some(body))
+    };
+    assert_eq!(send("gzip", &zipped).ok()["created"], 6);
+    send("gzip", CORP.as_bytes()).problem(400, "malformed");
+    send("br", &zipped).problem(415, "unsupported-media-type");
+    server.bulk("?mode=replace", CORP).problem(400, "invalid");
+    server.bulk("?dryrun=true", CORP).problem(400, "unknown-parameter");
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused_before_it_is_read_as_records() {
+    let server = Server::start();
+    let line = format!("{{\"kind\":\"person\",\"email\":\"a@b\",\"note\":\"{}\"}}\n", "x".repeat(1 << 20));
+    let problem = server.bulk("", &line.repeat(65)).problem(413, "too-large");
+    assert_eq!(problem["limit"], 64 << 20);
+}
+
+#[test]
+fn an_export_is_an_import() {
+    let server = Server::start();
+    server.bulk("", CORP).ok();
+    let written = |server: &Server| {
+        let mut out = Vec::new();
+        export(&server.directory.view(), Format::Ndjson, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let file = written(&server);
+    assert!(file.lines().all(|line| line.starts_with("{\"kind\":\"")), "{file}");
+    let other = Server::start();
+    assert_eq!(other.bulk("", &file).ok()["created"], file.lines().count());
+    let plain = |file: &str| -> Vec<Value> {
+        let lines = file.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines
+            .map(|mut record| {
+                for name in ["createdAt", "updatedAt", "validFrom", "validTo", "revision"] {
+                    record.as_object_mut().unwrap().remove(name);
+                }
+                record
+            })
+            .collect()
+    };
+    assert_eq!(plain(&written(&other)), plain(&file));
+    assert_eq!(server.bulk("?mode=upsert", &file).ok()["unchanged"], file.lines().count());
+}
+
+#[test]
+fn an_export_is_streamed_in_every_format_plain_or_zipped() {
+    let server = Server::start();
+    let people: Vec<_> =
+        (0..3_000).map(|n| format!("{{\"kind\":\"person\",\"email\":\"p{n}@corp\"}}")).collect();
+    server.bulk("", &people.join("\n")).ok();
+    for (format, media_type, lines) in [
+        ("ndjson", "application/x-ndjson", 3_000),
+        ("csv", "text/csv; charset=utf-8", 3_001),
+        ("json", "application/json", 3_000),
+    ] {
+        for encoding in ["identity", "gzip"] {
+            let path = format!("/bulk?format={format}");
+            let answer = server.send("GET", &path, &[("accept-encoding", encoding)], None);
+            assert_eq!((answer.status, answer.header("content-type").as_str()), (200, media_type));
+            assert_eq!(answer.text().lines().count(), lines, "{format} {encoding}");
+        }
+    }
+    assert_eq!(server.send("GET", "/bulk", &[("accept", "text/csv")], None).text().lines().count(), 3_001);
+    let backup = server.send("GET", "/backup", &[("accept-encoding", "gzip")], None);
+    assert!(backup.status == 200 && !backup.body.is_empty());
+}
+
+#[test]
+fn a_csv_export_says_the_same() {
+    use clade::exchange::{command_of_record, records_of_csv};
+    use clade::model::command::IfExists;
+
+    let server = Server::start();
+    server.bulk("", CORP).ok();
+    let mut csv = Vec::new();
+    export(&server.directory.view(), Format::Csv, &mut csv).unwrap();
+    let commands: Vec<_> = records_of_csv(csv.as_slice())
+        .unwrap()
+        .map(|(_, record)| command_of_record(record.unwrap(), IfExists::Merge).unwrap())
+        .collect();
+    let total = commands.len();
+    let applied = server.directory.dry_run(commands).unwrap();
+    let unchanged =
+        applied.outcomes.iter().filter(|it| it.effect == clade::model::command::Effect::Unchanged);
+    assert_eq!(unchanged.count(), total);
+}
+
+#[test]
+fn more_lines_than_one_request_may_have_are_refused_together() {
+    let server = Server::start();
+    let lines = "{}\n".repeat(250_001);
+    let problem = server.bulk("", &lines).problem(413, "too-large");
+    assert_eq!(problem["limit"], 250_000);
+    assert!(problem["detail"].as_str().unwrap().contains("250000 lines"), "{problem}");
+}

@@ -1,0 +1,133 @@
+//! Conditional requests: what a client knows already, and what it means to change.
+
+use crate::support::{Answer, Server};
+use serde_json::json;
+
+fn server() -> Server {
+    let server = Server::start();
+    server.post("/people", &json!({"email": "a@b", "organization": "Corp"})).ok();
+    server.post("/project", &json!({"projectId": "p", "projectName": "P"})).ok();
+    server.post("/mapping", &json!({"attribute1": "p", "attribute2": "a@b"})).ok();
+    server
+}
+
+fn known(server: &Server, method: &str, path: &str, tag: &str) -> Answer {
+    server.send(method, path, &[("if-none-match", tag)], None)
+}
+
+#[test]
+fn every_read_has_a_tag_and_takes_it_back() {
+    let server = server();
+    let mapping = server.get("/mappings").ok()["data"][0]["id"].as_str().unwrap().to_owned();
+    let paths = [
+        "/people/a@b",
+        "/project/p",
+        &format!("/mapping/{mapping}"),
+        "/units/Corp",
+        "/people",
+        "/projects",
+        "/mappings?format=csv",
+        "/units?format=ndjson",
+        "/org-hierarchy",
+        "/org-hierarchy?view=tree",
+        "/units/Corp/people",
+        "/filters?of=people",
+    ];
+    for path in paths {
+        let first = server.get(path);
+        let tag = first.header("etag");
+        assert!(first.status == 200 && tag.starts_with('"'), "{path}: {tag}");
+        for given in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+            for method in ["GET", "HEAD"] {
+                let answer = known(&server, method, path, &given);
+                assert_eq!((answer.status, answer.body.len()), (304, 0), "{method} {path} {given}");
+                assert_eq!(answer.header("etag"), tag);
+                assert!(!answer.header("vary").is_empty() && !answer.header("cache-control").is_empty());
+            }
+        }
+        assert_eq!(known(&server, "GET", path, "\"x\"").body, first.body, "{path}");
+        let head = server.send("HEAD", path, &[], None);
+        assert_eq!((head.status, head.header("etag"), head.body.len()), (200, tag, 0), "{path}");
+    }
+    let tags: Vec<_> = paths.iter().map(|path| server.get(path).header("etag")).collect();
+    server.post("/units", &json!({"name": "Other"})).ok();
+    for (path, tag) in paths.iter().zip(tags) {
+        assert_eq!(known(&server, "GET", path, &tag).status, 200, "{path}: anything may have changed it");
+    }
+}
+
+#[test]
+fn a_tag_says_nothing_of_another_directory_at_the_same_revision() {
+    let (here, there) = (server(), server());
+    for path in ["/people/a@b", "/people", "/projects", "/org-hierarchy"] {
+        let tag = here.get(path).header("etag");
+        let answer = known(&there, "GET", path, &tag);
+        assert_eq!((answer.status, answer.header("etag") == tag), (200, false), "{path}");
+    }
+}
+
+#[test]
+fn a_tag_of_before_a_restore_is_not_taken_after_it() {
+    use clade::model::CreatePerson;
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("backup.redb");
+    clade::Directory::in_memory().unwrap().backup(&backup).unwrap();
+    let openings = ["Ada", "Bob"].map(|name| {
+        let copy = folder.path().join(name);
+        std::fs::copy(&backup, &copy).unwrap();
+        let directory = clade::Directory::open_existing(&copy).unwrap();
+        directory.apply(CreatePerson::new("a@b").display_name(name)).unwrap();
+        directory.view()
+    });
+    let [before, after] = openings;
+    assert_eq!(before.revision(), after.revision());
+    assert_ne!(before.instance_id(), after.instance_id());
+}
+
+#[test]
+fn a_change_is_made_only_to_the_record_that_was_seen() {
+    let server = server();
+    for (path, body) in [
+        ("/people/a@b", json!({"firstName": "Ada"})),
+        ("/project/p", json!({"projectName": "Q"})),
+        ("/units/Corp", json!({"externalId": "c"})),
+    ] {
+        let send = |method: &str, tag: &str, body: &str| {
+            let headers = [("if-match", tag), ("content-type", "application/json")];
+            server.send(method, path, &headers, Some(body.as_bytes()))
+        };
+        let seen = server.get(path).header("etag");
+        server.post("/units", &json!({"name": format!("beside {path}")})).ok();
+        let changed = send("PATCH", &seen, &body.to_string());
+        changed.ok();
+        let new = changed.header("etag");
+        assert_eq!(new, server.get(path).header("etag"), "{path}");
+        send("PATCH", &seen, &body.to_string()).problem(412, "precondition-failed");
+        send("PUT", &seen, &body.to_string()).problem(412, "precondition-failed");
+        send("PUT", &format!("W/{new}"), &body.to_string()).problem(412, "precondition-failed");
+        send("PATCH", "new", &body.to_string()).problem(412, "precondition-failed");
+        send("PUT", &format!("\"other\", {new}"), &body.to_string()).ok();
+        let stale = server.send("DELETE", path, &[("if-match", &seen)], None);
+        stale.problem(412, "precondition-failed");
+        let now = server.get(path).header("etag");
+        assert_eq!(server.send("DELETE", path, &[("if-match", &now)], None).status, 204, "{path}");
+        server.send("DELETE", path, &[("if-match", "*")], None).problem(412, "precondition-failed");
+        server.delete(path).problem(404, "not-found");
+    }
+}
+
+#[test]
+fn a_condition_decides_only_over_a_change_that_could_be_made() {
+    let server = server();
+    for tag in ["\"r0-all-0\"", "\"mine\""] {
+        let change = |path: &str, body: &str| {
+            let headers = [("if-match", tag), ("content-type", "application/json")];
+            server.send("PATCH", path, &headers, Some(body.as_bytes()))
+        };
+        change("/people/a@b", "{\"email\":7}").problem(422, "invalid");
+        change("/units/Corp", "{\"name\":7}").problem(422, "invalid");
+        change("/people/a@b", "{").problem(400, "malformed");
+        change("/people/a@b", "{}").problem(412, "precondition-failed");
+        change("/units/Corp", "{}").problem(412, "precondition-failed");
+    }
+}

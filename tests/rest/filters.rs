@@ -1,0 +1,112 @@
+//! Facets: what a dashboard's drop-downs ask, and how counts go with a choice.
+
+use crate::support::Server;
+use serde_json::{Value, json};
+
+/// `Corp > (Retail > Shop, Web > Shop)` and a `Matrix` team beneath both; projects here and there.
+fn corp() -> Server {
+    let server = Server::start();
+    for (id, business, department, platform) in [
+        ("p1", "Retail", "Shop", "github.com"),
+        ("p2", "Retail", "Shop", "gitlab.example"),
+        ("p3", "Web", "Shop", "github.com"),
+        ("p4", "Web", "", ""),
+    ] {
+        let repositories = if platform.is_empty() {
+            json!([])
+        } else {
+            json!([{"name": id, "platform": platform}, {"name": "more", "platform": platform}])
+        };
+        let project = json!({"projectId": id, "projectName": id, "organization": "Corp", "business": business,
+            "department": department, "assets": {"repositories": repositories}});
+        server.post("/project", &project).ok();
+    }
+    let matrix = json!({"name": "Matrix", "type": "team", "parents": ["Corp/Retail/Shop", "Corp/Web/Shop"]});
+    server.post("/units", &matrix).ok();
+    server.post("/mapping", &json!({"attribute1": "p4", "attribute2": "Matrix"})).ok();
+    for email in ["ada@corp", "bob@corp"] {
+        server.post("/people", &json!({"email": email, "team": "Solo"})).ok();
+        server.post("/mapping", &json!({"attribute1": "p1", "attribute2": email})).ok();
+    }
+    server
+}
+
+fn facet(answer: &Value, name: &str) -> Vec<(String, u64)> {
+    let buckets = answer[name].as_array().unwrap_or_else(|| panic!("{name} is in {answer}"));
+    let read = |bucket: &Value| {
+        let shown =
+            bucket.get("key").unwrap_or(&bucket["value"]).as_str().expect("a bucket has a value").to_owned();
+        (shown, bucket["count"].as_u64().expect("a bucket counts"))
+    };
+    buckets.iter().map(read).collect()
+}
+
+fn pairs(expected: &[(&str, u64)]) -> Vec<(String, u64)> {
+    expected.iter().map(|(value, count)| ((*value).to_owned(), *count)).collect()
+}
+
+#[test]
+fn a_record_counts_once_for_every_unit_above_it() {
+    let server = corp();
+    let all = server.get("/filters").ok();
+    assert_eq!(all["count"], 4);
+    for (name, expected) in [
+        ("organization", &[("Corp", 4)][..]),
+        ("business", &[("Retail", 3), ("Web", 2)]),
+        ("department", &[("Shop", 3), ("Corp/Web/Shop", 2)]),
+        ("group", &[]),
+        ("team", &[("Matrix", 1)]),
+        ("platform", &[("github.com", 2), ("gitlab.example", 1)]),
+        ("member", &[("ada@corp", 1), ("bob@corp", 1)]),
+        ("owner", &[]),
+    ] {
+        assert_eq!(facet(&all, name), pairs(expected), "{name}");
+    }
+    assert!(all.get("project").is_none(), "that is a facet of people");
+    let people = server.get("/filters?of=people").ok();
+    assert_eq!((&people["count"], facet(&people, "project")), (&json!(2), pairs(&[("p1", 2)])));
+    assert_eq!(facet(&people, "team"), pairs(&[("Solo", 2)]));
+    assert!(people.get("platform").is_none(), "that is a facet of projects");
+}
+
+#[test]
+fn a_choice_narrows_the_others_and_not_its_own() {
+    let server = corp();
+    let chosen = server.get("/filters?business=Web&platform=github.com").ok();
+    assert_eq!(chosen["count"], 1);
+    assert_eq!(facet(&chosen, "business"), pairs(&[("Retail", 1), ("Web", 1)]));
+    assert_eq!(facet(&chosen, "platform"), pairs(&[("github.com", 1)]));
+    assert_eq!(facet(&chosen, "department"), pairs(&[("Corp/Web/Shop", 1)]));
+    assert_eq!(facet(&server.get("/filters?limit=1").ok(), "business"), pairs(&[("Retail", 3)]));
+    assert_eq!(server.get("/filters?q=P4").ok()["count"], 1);
+}
+
+#[test]
+fn every_count_is_that_of_the_list_it_leads_to() {
+    let server = corp();
+    let all = server.get("/filters").ok();
+    for name in ["organization", "business", "department", "team", "platform", "member"] {
+        for (value, count) in facet(&all, name) {
+            let list = server.get(&format!("/projects?{name}={}&limit=1", value.replace('/', "%2F"))).ok();
+            // Both departments are called "Shop", and one of them has that for a key: a name asks for both.
+            let expected = if value == "Shop" { 4 } else { count };
+            assert_eq!(list["count"], expected, "{name} {value}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_filter_is_refused() {
+    let server = corp();
+    for (query, status, code, field) in [
+        ("of=teams", 400, "invalid", "of"),
+        ("limit=0", 400, "invalid", "limit"),
+        ("format=csv", 400, "unknown-parameter", "format"),
+        ("of=people&platform=github.com", 422, "invalid", "platform"),
+        ("business=Nowhere", 422, "unknown-unit", "business"),
+        ("department=Retail", 422, "unknown-unit", "department"),
+    ] {
+        let problem = server.get(&format!("/filters?{query}")).problem(status, code);
+        assert_eq!(problem["field"], field, "{query}");
+    }
+}

@@ -1,0 +1,14 @@
+//! REST, asked over HTTP: every route with its answers and refusals.
+
+#![cfg(feature = "server")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bad_input;
+mod bulk;
+mod conditional_requests;
+mod contract;
+mod filters;
+mod lists;
+#[path = "../support/mod.rs"]
+mod support;
+mod units;
