@@ -10,7 +10,7 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let directory = Directory::open(&path)?;
     // All or none: nothing is changed when one of them is refused.
-    directory.apply_all([
+    directory.apply([
         CreateOrgUnit::new("Corp", "organization"),
         CreateOrgUnit::new("Retail", "business").under("Corp"),
         CreateOrgUnit::new("Web", "business").under("Corp"),

@@ -41,7 +41,7 @@ fn import(directory: &Directory, records: &str) -> Result<(), String> {
     })?;
     let (lines, commands): (Vec<usize>, Vec<_>) = ordered.into_iter().unzip();
     // What could be read is tried too, so that all that is wrong is told at once.
-    let outcome = if wrong.is_empty() { directory.apply_all(commands) } else { directory.dry_run(commands) };
+    let outcome = if wrong.is_empty() { directory.apply(commands) } else { directory.dry_run(commands) };
     match outcome {
         Ok(_) if wrong.is_empty() => return Ok(()),
         Ok(_) => {}

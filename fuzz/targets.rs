@@ -53,7 +53,7 @@ struct World {
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     let directory = Directory::in_memory().expect("a directory in memory opens");
     let commands = commands_of_lines(ORGANISATION.as_bytes()).unwrap_or_else(|no| panic!("{no:?}"));
-    directory.apply_all(commands).expect("the organisation is one");
+    directory.apply(commands).expect("the organisation is one");
     let secret = Secret::generate();
     let token = NewToken {
         id: secret.id().clone(),

@@ -25,7 +25,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::error::{Error, StoreError, StoreTrouble};
 use crate::graph::Graph;
-use crate::model::builder::IntoCommand;
+use crate::model::builder::{Commands, IntoCommands};
 use crate::model::change::Batch;
 use crate::model::command::Command;
 use crate::model::entity::Revision;
@@ -41,7 +41,7 @@ use self::writer::{DirectoryState, Request, Writer};
 pub use self::applied::{Applied, WriteTimings};
 pub use self::check::CheckReport;
 pub use self::statistics::{Spread, Statistics};
-pub use crate::graph::{OrgUnitNode, Totals, View};
+pub use crate::graph::{OrgUnitNode, PersonNode, ProjectNode, Totals, View};
 #[cfg(feature = "server")]
 pub(crate) use crate::store::NewFile;
 pub use crate::timeline::audit::{
@@ -158,12 +158,13 @@ impl Directory {
         View::of(self.shared.published.load())
     }
 
-    /// Carries out one command; returns once it is on disk: written and synced, all of it, with its entry in the log, after
-    /// everything that was answered before, and seen by every view that is taken from then on.
+    /// Carries out one command, or all of a list or none. Returns once it is on disk: written and synced, with its entry
+    /// in the change log, after every write that returned before, and visible in every view that is taken from then on.
+    /// Each command of a list sees what those before it did.
     ///
     /// ```
     /// # fn main() -> Result<(), clade::Error> {
-    /// use clade::model::{CreateProject, RepoUrl};
+    /// use clade::model::{CreateOrgUnit, CreateProject, RepoUrl};
     ///
     /// let directory = clade::Directory::in_memory()?;
     /// let shop = CreateProject::new("shop", "Web shop")
@@ -174,99 +175,106 @@ impl Directory {
     ///
     /// let again = directory.apply(CreateProject::new("shop", "Web shop")).unwrap_err();
     /// assert_eq!(again.code(), "duplicate");
-    /// # Ok(()) }
-    /// ```
     ///
-    /// # Errors
-    /// Why it was refused; nothing changed then. The one exception is [`Error::Store`] with
-    /// [`StoreTrouble::Unsure`]: the disk failed at the last moment, and the change may have been made, or not. Read
-    /// before you try again.
-    pub fn apply(&self, command: impl IntoCommand) -> Result<Applied, Error> {
-        self.submit_and_wait(vec![command.into_command()?])
-    }
-
-    /// Carries out all commands or none; returns once they are on disk. Each sees what those before it did.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), clade::Error> {
-    /// use clade::model::CreateOrgUnit;
-    ///
-    /// let directory = clade::Directory::in_memory()?;
-    /// let refused = directory.apply_all([
-    ///     CreateOrgUnit::new("Corp", "organization"),
-    ///     CreateOrgUnit::new("Retail", "business").under("Korp"),
+    /// let refused = directory.apply([
+    ///     CreateOrgUnit::new("Lab", "organization"),
+    ///     CreateOrgUnit::new("Optics", "business").under("Labb"),
     /// ]);
-    /// assert!(refused.unwrap_err().to_string().contains("Korp"));
-    /// assert!(directory.view().org_unit("Corp").is_err(), "nothing was changed");
+    /// assert!(refused.unwrap_err().to_string().contains("Labb"));
+    /// assert!(directory.view().org_unit("Lab").is_err(), "nothing was changed");
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
-    /// [`Error::Refused`] with each refused command's position and reason; nothing changed then. And as
-    /// [`Directory::apply`].
-    pub fn apply_all<C: IntoCommand>(&self, commands: impl IntoIterator<Item = C>) -> Result<Applied, Error> {
-        let commands = all_taken(commands)?;
-        let total = commands.len();
-        self.submit_and_wait(commands).map_err(|refusal| in_a_set(refusal, total))
+    /// The reason for which one command was refused; for a list [`Error::Refused`] with the position and reason of each
+    /// command that was. Nothing changed then. The one exception is [`Error::Store`] with [`StoreTrouble::Unsure`]: the
+    /// disk failed at the last moment, and the change may have been made, or not. Read before you try again.
+    /// [`Error::Closed`] once the writer has ended.
+    pub fn apply(&self, commands: impl IntoCommands) -> Result<Applied, Error> {
+        self.apply_as(&Author::local(), commands)
     }
 
-    /// What [`Directory::apply_all`] would do, without doing it.
+    /// As [`Directory::apply`], in the name of `author` and within what their scope may change.
+    ///
+    /// # Errors
+    /// As [`Directory::apply`], and [`Error::Unauthorized`] if the author's token has expired or was revoked.
+    pub fn apply_as(&self, author: &Author, commands: impl IntoCommands) -> Result<Applied, Error> {
+        let (commands, in_set) = taken(commands)?;
+        let (answer, answered) = std::sync::mpsc::sync_channel(1);
+        let answer = Box::new(move |outcome| {
+            let _gone = answer.send(outcome);
+        });
+        self.writer.send_and_wait(Request::new(&self.shared, author.clone(), commands, answer))?;
+        answered.recv().unwrap_or_else(|_| Err(unanswered())).map_err(in_set)
+    }
+
+    /// As [`Directory::apply`], without blocking the thread. It needs no particular async runtime.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let directory = clade::Directory::in_memory()?;
+    /// let applied = directory.apply_async(clade::CreatePerson::new("ada@corp.example")).await?;
+    /// assert_eq!(applied.view.revision().0, 1);
+    /// # Ok(()) }) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Directory::apply`], and [`Error::Busy`] when too many writes wait.
+    pub async fn apply_async(&self, commands: impl IntoCommands) -> Result<Applied, Error> {
+        self.apply_as_async(&Author::local(), commands).await
+    }
+
+    /// As [`Directory::apply_as`], without blocking the thread.
+    ///
+    /// # Errors
+    /// As [`Directory::apply_as`], and [`Error::Busy`] when too many writes wait.
+    pub async fn apply_as_async(
+        &self,
+        author: &Author,
+        commands: impl IntoCommands,
+    ) -> Result<Applied, Error> {
+        let (commands, in_set) = taken(commands)?;
+        let (answer, answered) = oneshot::channel();
+        let answer = Box::new(move |outcome| {
+            let _gone = answer.send(outcome);
+        });
+        self.writer.send(Request::new(&self.shared, author.clone(), commands, answer))?;
+        answered.await.unwrap_or_else(|_| Err(unanswered())).map_err(in_set)
+    }
+
+    /// Plans what [`Directory::apply`] would do and returns the view after it; nothing is written. It copies the graph,
+    /// which takes about 0.1 s at a million records.
     ///
     /// ```
     /// # fn main() -> Result<(), clade::Error> {
     /// use clade::model::CreateOrgUnit;
     ///
     /// let directory = clade::Directory::in_memory()?;
-    /// let tried = directory.dry_run([CreateOrgUnit::new("Corp", "organization")])?;
-    /// assert!(tried.view.org_unit("Corp").is_ok());
+    /// let planned = directory.dry_run([CreateOrgUnit::new("Corp", "organization")])?;
+    /// assert!(planned.view.org_unit("Corp").is_ok());
     /// assert!(directory.view().org_unit("Corp").is_err());
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
-    /// As [`Directory::apply_all`].
-    pub fn dry_run<C: IntoCommand>(&self, commands: impl IntoIterator<Item = C>) -> Result<Applied, Error> {
-        self.try_out(&Author::local(), all_taken(commands)?)
+    /// As [`Directory::apply`].
+    pub fn dry_run(&self, commands: impl IntoCommands) -> Result<Applied, Error> {
+        self.dry_run_as(&Author::local(), commands)
     }
 
-    /// What [`Directory::submit`] would do, without doing it.
+    /// Plans what [`Directory::apply_as`] would do, as [`Directory::dry_run`].
     ///
     /// # Errors
-    /// As [`Directory::apply_all`].
-    pub fn try_out(&self, author: &Author, commands: Vec<Command>) -> Result<Applied, Error> {
+    /// As [`Directory::apply_as`].
+    pub fn dry_run_as(&self, author: &Author, commands: impl IntoCommands) -> Result<Applied, Error> {
+        let (commands, in_set) = taken(commands)?;
         let began = Instant::now();
         let mut draft = Arc::new(Graph::clone(&self.shared.published.load()));
         let context = PlanContext::new(Timestamp::now(), draft.revision().next(), &writer::new_uuid);
-        let total = commands.len();
-        let outcomes = draft::plan_all(&mut draft, author, commands, &context, drop)
-            .map_err(|refusal| in_a_set(refusal, total))?;
+        let outcomes = draft::plan_all(&mut draft, author, commands, &context, drop).map_err(in_set)?;
         let took = WriteTimings { planned: began.elapsed(), ..WriteTimings::default() };
         Ok(Applied { view: View::of(draft), outcomes, took })
-    }
-
-    /// Carries out all commands or none in the name of `author`, within what they may change, and without blocking
-    /// the caller's thread. Returns once they are on disk.
-    ///
-    /// # Errors
-    /// Why they were refused: a single command's own reason, or [`Error::Refused`] for several. [`Error::Busy`]
-    /// when too many others wait, [`Error::Closed`] once the writer has ended. [`StoreTrouble::Unsure`] as with
-    /// [`Directory::apply`].
-    pub async fn submit(&self, author: Author, commands: Vec<Command>) -> Result<Applied, Error> {
-        let (answer, answered) = oneshot::channel();
-        let answer = Box::new(move |outcome| {
-            let _gone = answer.send(outcome);
-        });
-        self.writer.send(Request::new(&self.shared, author, commands, answer))?;
-        answered.await.unwrap_or_else(|_| Err(unanswered()))
-    }
-
-    fn submit_and_wait(&self, commands: Vec<Command>) -> Result<Applied, Error> {
-        let (answer, answered) = std::sync::mpsc::sync_channel(1);
-        let answer = Box::new(move |outcome| {
-            let _gone = answer.send(outcome);
-        });
-        self.writer.send_and_wait(Request::new(&self.shared, Author::local(), commands, answer))?;
-        answered.recv().unwrap_or_else(|_| Err(unanswered()))
     }
 
     /// Says the newest published revision, and each that follows.
@@ -392,21 +400,18 @@ fn unanswered() -> Error {
     StoreError::new(StoreTrouble::Unsure, message).into()
 }
 
-/// Every command, or the positions of those that could not even be built.
-fn all_taken<C: IntoCommand>(commands: impl IntoIterator<Item = C>) -> Result<Vec<Command>, Error> {
-    let mut refused = Vec::new();
-    let mut total = 0;
-    let taken = commands.into_iter().filter_map(|command| {
-        total += 1;
-        command.into_command().map_err(|refusal| refused.push((total - 1, refusal))).ok()
-    });
-    // Not one by one: where commands came as a list, the list is used again.
-    let taken: Vec<_> = taken.collect();
-    if refused.is_empty() { Ok(taken) } else { Err(Error::Refused { refused, total }) }
+/// The commands of one call, and how a refusal of them is reported: as it is for one command, by position for a list.
+fn taken(commands: impl IntoCommands) -> Result<(Vec<Command>, impl FnOnce(Error) -> Error), Error> {
+    let (commands, is_list) = match commands.into_commands()? {
+        Commands::One(command) => (vec![*command], false),
+        Commands::List(commands) => (commands, true),
+    };
+    let total = commands.len();
+    Ok((commands, move |refusal| if is_list { in_a_list(refusal, total) } else { refusal }))
 }
 
-/// A refusal as one of a set of commands, also where the set is of one.
-fn in_a_set(refusal: Error, total: usize) -> Error {
+/// The refusal of a list, also of a list of one command.
+fn in_a_list(refusal: Error, total: usize) -> Error {
     match refusal {
         many @ (Error::Refused { .. }
         | Error::Store(_)

@@ -40,7 +40,7 @@ pub(crate) use folded_texts::{SEPARATOR, nth as nth_text, place as text_place};
 pub(crate) use order::{RecordKey, Value};
 pub(crate) use sorted::{Sorted, SortedPosition};
 pub(crate) use trigrams::TextCandidates;
-pub use view::unit_node::OrgUnitNode;
+pub use view::node::{OrgUnitNode, PersonNode, ProjectNode};
 pub use view::{Totals, View};
 
 /// A bitmap of entity numbers for each [`Kind`].

@@ -56,5 +56,7 @@ pub mod wire;
 pub use directory::{Applied, Directory, View};
 pub use error::Error;
 pub use model::{
-    Command, CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, EntityId, IntoCommand, Kind, Revision,
+    Command, CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, DeleteMapping, DeleteOrgUnit,
+    DeletePerson, DeleteProject, EntityId, IntoCommand, IntoCommands, Kind, MoveOrgUnit, Revision,
+    UpdateMapping, UpdateOrgUnit, UpdatePerson, UpdateProject,
 };

@@ -22,7 +22,11 @@ pub mod token;
 pub mod unit;
 
 pub use attributes::{Attributes, AttributesPatch};
-pub use builder::{CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, IntoCommand};
+pub use builder::{
+    Commands, CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, DeleteMapping, DeleteOrgUnit,
+    DeletePerson, DeleteProject, IntoCommand, IntoCommands, MoveOrgUnit, UpdateMapping, UpdateOrgUnit,
+    UpdatePerson, UpdateProject,
+};
 pub use change::{Batch, BatchHash, Change, ChangeSet, RecordId};
 pub use command::Command;
 pub use entity::{

@@ -96,7 +96,7 @@ fn main() {
     let directory = Directory::open(folder.path().join("corp.redb")).unwrap();
     let people =
         (0..PEOPLE).map(|at| CreatePerson::new(&format!("p{at}@corp.example")).under("Corp/Research"));
-    directory.apply_all(people).unwrap();
+    directory.apply(people).unwrap();
     let mut file = File::create(folder.path().join("appended")).unwrap();
     let next = AtomicU64::new(0);
     let (mut appends, mut ones, mut crowds) = (Vec::new(), Vec::new(), Vec::new());

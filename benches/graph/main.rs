@@ -222,7 +222,7 @@ fn changes(bench: &mut Bench<'_>, org: &Org) {
         took.planned + took.published
     });
     bench.ask("insert", || directory.apply(new_project()).unwrap());
-    bench.ask("hundred_inserts_at_once", || directory.apply_all((0..100).map(|_| new_project())).unwrap());
+    bench.ask("hundred_inserts_at_once", || directory.apply((0..100).map(|_| new_project())).unwrap());
     for (name, question) in [
         ("insert_beside_a_busy_reader", count_and_list as fn(&View, EntityId)),
         ("insert_beside_a_slow_reader", count_by_team),

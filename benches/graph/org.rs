@@ -28,7 +28,7 @@ impl Org {
         let mut lines = Vec::new();
         DemoData { entities, seed: 1 }.write(&mut lines).unwrap();
         let directory = Directory::in_memory().unwrap();
-        directory.apply_all(commands_of_lines(&lines).unwrap()).unwrap();
+        directory.apply(commands_of_lines(&lines).unwrap()).unwrap();
         let view = directory.view();
         view.warm_up();
         let corp = view.org_unit("corp").unwrap().id();

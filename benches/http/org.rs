@@ -12,7 +12,7 @@ pub(crate) fn directory(entities: u64) -> Directory {
     let mut lines = Vec::new();
     DemoData { entities, seed: 1 }.write(&mut lines).unwrap();
     let directory = Directory::in_memory().unwrap();
-    directory.apply_all(commands_of_lines(&lines).unwrap()).unwrap();
+    directory.apply(commands_of_lines(&lines).unwrap()).unwrap();
     directory
 }
 

@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn the_sample_is_taken_whole() {
         let directory = Directory::in_memory().unwrap();
-        directory.apply_all(commands().unwrap()).unwrap();
+        directory.apply(commands().unwrap()).unwrap();
         let totals = directory.view().org_unit("Aurora").unwrap().totals();
         assert_eq!((totals.units, totals.people, totals.projects), (35, 120, 24));
     }

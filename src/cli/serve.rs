@@ -68,7 +68,7 @@ impl ServeArgs {
         let in_memory = self.demo && !settings.is_data_flagged;
         let directory = if in_memory { Directory::in_memory()? } else { Directory::open(settings.data())? };
         if self.demo && directory.view().revision().0 == 0 {
-            directory.apply_all(demo::commands()?)?;
+            directory.apply(demo::commands()?)?;
         }
         Ok(directory)
     }

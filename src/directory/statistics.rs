@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_write_counts_once_it_is_answered() {
         let directory = Directory::in_memory().unwrap();
-        directory.apply_all([person(1).under("Corp/Web"), person(2)]).unwrap();
+        directory.apply([person(1).under("Corp/Web"), person(2)]).unwrap();
         directory.apply(person(1)).unwrap_err();
         let told = directory.statistics();
         assert_eq!((told.revision.0, told.mappings, told.requests_waiting), (1, 2, 0));

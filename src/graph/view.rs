@@ -1,8 +1,8 @@
 //! One revision, one scope. Every read begins here, and nothing outside the scope is ever seen.
 
 mod hierarchy;
+pub(super) mod node;
 mod related;
-pub(super) mod unit_node;
 mod visible;
 
 use std::cmp::Ordering;

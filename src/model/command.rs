@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
 use crate::model::attributes::AttributesPatch;
 use crate::model::entity::{EntityId, Revision};
 use crate::model::key::{Email, Name, ProjectId, UnitKey};
-use crate::model::level::{Level, UnitType};
+use crate::model::level::UnitType;
 use crate::model::mapping::{MappingId, MappingType, Relationship};
 use crate::model::reference::UnitRef;
 use crate::model::time::Timestamp;
@@ -264,12 +263,4 @@ pub enum Effect {
     Unchanged,
     /// It was ended.
     Deleted,
-}
-
-/// The names given for the five levels, with the field to blame for each.
-///
-/// # Errors
-/// [`Error::Invalid`] for a name that is none.
-pub fn level_name(level: Level, raw: &str) -> Result<Name, Error> {
-    Name::parse(raw).map_err(|refusal| refusal.about(level.as_str()))
 }

@@ -36,7 +36,7 @@ fn directory(random: &mut StdRng) -> Directory {
     alone.apply(CreateOrgUnit::new("Corp", "organization")).unwrap();
     for n in 0..CHANGES {
         let asked = random_changes::next(random, format!("set{n}"));
-        let _refused_or_not = alone.apply_all(asked.commands);
+        let _refused_or_not = alone.apply(asked.commands);
         if n % 8 == 0 {
             let token =
                 NewToken { units: Some(vec![UnitRef::Text("Corp".to_owned())]), ..random_changes::token() };

@@ -329,7 +329,7 @@ proptest! {
         let commands: Vec<_> = more.iter().filter_map(|step| command(&before, step)).collect();
         let tried = directory.dry_run(commands.clone());
         prop_assert_eq!(before.differences(&directory.view()), Vec::<String>::new());
-        match (directory.apply_all(commands), tried) {
+        match (directory.apply(commands), tried) {
             (Ok(applied), Ok(tried)) => prop_assert_eq!(applied.outcomes.len(), tried.outcomes.len()),
             (Err(refusal), Err(tried)) => {
                 prop_assert_eq!(refusal.to_string(), tried.to_string());

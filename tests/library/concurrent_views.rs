@@ -102,7 +102,7 @@ fn read(directory: &Directory, done: &AtomicBool, every: u64) -> Vec<(View, Vec<
 fn write(directory: &Directory, rng: &mut StdRng, left: &AtomicU64) {
     while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
         let before = directory.view().revision();
-        if let Ok(applied) = directory.apply_all(changes(rng)) {
+        if let Ok(applied) = directory.apply(changes(rng)) {
             let (seen, now) = (applied.view.revision(), directory.view().revision());
             assert!(before <= seen && seen <= now, "a write sees itself, and whoever asks later sees it");
         }
@@ -117,7 +117,7 @@ fn every_view_is_what_the_log_replays_to() {
     let folder = tempfile::tempdir().unwrap();
     let directory = Directory::open(folder.path().join("views.redb")).unwrap();
     let units = (0..UNITS).map(|at| CreateOrgUnit::new(&format!("u{at}"), "team"));
-    directory.apply_all(units).unwrap();
+    directory.apply(units).unwrap();
 
     let every = (writes / KEPT).max(1);
     let (done, left) = (AtomicBool::new(false), AtomicU64::new(writes));

@@ -82,7 +82,7 @@ proptest! {
         let cursor = findings.all()[at].cursor(&view);
         let Some(About::Entity(gone)) = findings.all()[at].about.first().copied() else { return Ok(()) };
         let missed: Vec<_> = findings.all()[at + 1..].iter().filter(|finding| !names(finding, gone)).cloned().collect();
-        org::delete(&directory, gone);
+        organisation::delete(&directory, gone);
         let view = directory.view();
         let after = doctor(&view, &[]);
         let rest = after.page(&view, Some(&cursor), usize::MAX).unwrap().findings;

@@ -69,7 +69,7 @@ fn totals(view: &View) -> BTreeMap<String, Totals> {
 #[test]
 fn many_changes_at_once_leave_what_they_leave_one_by_one() {
     let (at_once, one_by_one) = (Directory::in_memory().unwrap(), Directory::in_memory().unwrap());
-    let applied = at_once.apply_all(all_moved()).unwrap();
+    let applied = at_once.apply(all_moved()).unwrap();
     for command in all_moved() {
         one_by_one.apply(command).unwrap();
     }
@@ -79,7 +79,7 @@ fn many_changes_at_once_leave_what_they_leave_one_by_one() {
     let more =
         || (0..3 * MANY).map(|at| CreatePerson::new(&format!("more{at}@corp.example")).under(&unit(at % 9)));
     let tried = one_by_one.dry_run(more()).unwrap().view;
-    at_once.apply_all(more()).unwrap();
+    at_once.apply(more()).unwrap();
     assert_eq!(totals(&at_once.view()), totals(&tried), "a dry run shows the same");
     at_once.apply(CreatePerson::new("new@corp.example").under(&unit(1))).unwrap();
     assert_eq!(
@@ -96,11 +96,11 @@ fn one_refusal_among_many_leaves_nothing() {
     let before = directory.view();
     let mut commands = all_made();
     commands.push(CreateMapping::member("project 1", "nobody@corp.example").into_command().unwrap());
-    let refusal = directory.apply_all(commands).unwrap_err();
+    let refusal = directory.apply(commands).unwrap_err();
     assert!(matches!(&refusal, Error::Refused { refused, .. } if refused.len() == 1), "{refusal}");
     assert_eq!(before.differences(&directory.view()), Vec::<String>::new());
     assert_eq!(directory.log(Revision(1)).unwrap().count(), 1);
-    let applied = directory.apply_all(all_made()).unwrap();
+    let applied = directory.apply(all_made()).unwrap();
     assert_eq!(applied.view.revision(), Revision(2));
     assert_eq!(directory.check().unwrap().findings, Vec::<String>::new());
 }
@@ -108,8 +108,8 @@ fn one_refusal_among_many_leaves_nothing() {
 #[test]
 fn many_changes_that_are_none_make_no_revision() {
     let directory = Directory::in_memory().unwrap();
-    directory.apply_all(all_made()).unwrap();
-    let again = directory.apply_all(all_made().split_off(MANY)).unwrap();
+    directory.apply(all_made()).unwrap();
+    let again = directory.apply(all_made().split_off(MANY)).unwrap();
     assert!(again.outcomes.iter().all(|outcome| outcome.effect == Effect::Unchanged));
     assert_eq!(again.view.revision(), Revision(1));
     assert_eq!(directory.log(Revision(1)).unwrap().count(), 1);

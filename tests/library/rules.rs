@@ -94,7 +94,7 @@ fn a_cycle_within_one_set_is_refused_and_nothing_of_the_set_remains() {
     let directory = org(&["Corp > Retail"]);
     let before = directory.view();
     let refusal = directory
-        .apply_all([
+        .apply([
             LinkUnits::new("Retail", "Shop"),
             LinkUnits::new("Shop", "Cart"),
             LinkUnits::new("Cart", "Retail"),
@@ -489,7 +489,7 @@ fn a_type_is_asked_of_the_last_unit_of_a_path_alone() {
     let mid = CreateOrgUnit::new("Mid", "business").under("Corp");
     let labs = ["team", "department"]
         .map(|unit_type| CreateOrgUnit::new("Lab", unit_type).key(&format!("lab-{unit_type}")).under("Mid"));
-    directory.apply_all([corp, mid].into_iter().chain(labs)).unwrap();
+    directory.apply([corp, mid].into_iter().chain(labs)).unwrap();
     let view = directory.view();
     let found = |path: &str, unit_type: &str| {
         let unit_type = UnitType::parse(unit_type).unwrap();

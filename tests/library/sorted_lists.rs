@@ -62,7 +62,7 @@ fn must_be_in_order(view: &View, step: usize) {
 #[test]
 fn lists_follow_every_change() {
     let directory = Directory::in_memory().unwrap();
-    directory.apply_all((0..PROJECTS).map(|at| project(&format!("p{at}"), at))).unwrap();
+    directory.apply((0..PROJECTS).map(|at| project(&format!("p{at}"), at))).unwrap();
     for step in 0..200 {
         // The published graph and the writer's change places with each commit: both must have followed.
         must_be_in_order(&directory.view(), step);
@@ -93,7 +93,7 @@ fn lists_follow_a_very_large_change_too() {
     let directory = Directory::in_memory().unwrap();
     directory.apply(project("p", 1)).unwrap();
     must_be_in_order(&directory.view(), 0);
-    directory.apply_all((0..2_000).map(|at| project(&format!("q{at}"), at))).unwrap();
+    directory.apply((0..2_000).map(|at| project(&format!("q{at}"), at))).unwrap();
     must_be_in_order(&directory.view(), 1);
     directory.apply(project("r", 7)).unwrap();
     must_be_in_order(&directory.view(), 2);

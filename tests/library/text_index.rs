@@ -44,7 +44,7 @@ fn must_be_right(view: &View, step: usize) {
 fn the_index_of_texts_follows_every_change() {
     let directory = Directory::in_memory().unwrap();
     let first = (0..PROJECTS).map(|at| CreateProject::new(&format!("p{at}"), &named(at, at)));
-    directory.apply_all(first).unwrap();
+    directory.apply(first).unwrap();
     for step in 0..200 {
         // The published graph and the writer's change places with each commit: both must have followed.
         must_be_right(&directory.view(), step);
@@ -63,7 +63,7 @@ fn a_very_large_change_is_followed_too() {
     let directory = Directory::in_memory().unwrap();
     directory.apply(CreateProject::new("p", "Amber")).unwrap();
     must_be_right(&directory.view(), 0);
-    directory.apply_all((0..3_000).map(|at| CreateProject::new(&format!("q{at}"), &named(at, at)))).unwrap();
+    directory.apply((0..3_000).map(|at| CreateProject::new(&format!("q{at}"), &named(at, at)))).unwrap();
     must_be_right(&directory.view(), 1);
     directory.apply(delete("q0")).unwrap();
     must_be_right(&directory.view(), 2);
@@ -75,7 +75,7 @@ fn a_very_large_change_is_followed_too() {
 fn the_writer_builds_what_readers_asked_for_of_a_graph_that_is_gone() {
     let directory = Directory::in_memory().unwrap();
     let first = (0..PROJECTS).map(|at| CreateProject::new(&format!("p{at}"), &named(at, at)));
-    directory.apply_all(first).unwrap();
+    directory.apply(first).unwrap();
     let old = directory.view();
     directory.apply(CreateProject::new("later", "Amber later")).unwrap();
     // Of a graph that no longer is published: what is built there goes with it.
@@ -88,7 +88,7 @@ fn the_writer_builds_what_readers_asked_for_of_a_graph_that_is_gone() {
 fn a_typo_is_forgiven_in_a_narrow_view_of_a_large_directory() {
     let directory = Directory::in_memory().unwrap();
     let elsewhere = (0..4_200).map(|at| CreateProject::new(&format!("p{at}"), &format!("Checkout {at}")));
-    directory.apply_all(elsewhere).unwrap();
+    directory.apply(elsewhere).unwrap();
     directory.apply(CreateProject::new("own", "Checkout of ours").under("Corp")).unwrap();
     let view = directory.view();
     let corp = view.org_unit("Corp").unwrap().id();
@@ -103,7 +103,7 @@ fn a_whole_url_comes_before_many_that_begin_like_it() {
     let others = (0..20).map(|at| {
         CreateProject::new(&format!("p{at}"), "P").repository(&format!("github.com/corp/app-{at}"))
     });
-    directory.apply_all(others).unwrap();
+    directory.apply(others).unwrap();
     directory.apply(CreateProject::new("own", "P").repository("https://github.com/corp/app")).unwrap();
     let found = search(&directory.view(), "github.com/corp/app", &[Kind::Repository], None, 5);
     assert_eq!(found[0].matched, "https://github.com/corp/app");
@@ -112,7 +112,7 @@ fn a_whole_url_comes_before_many_that_begin_like_it() {
 #[test]
 fn what_has_no_text_does_not_contain_the_empty_one() {
     let directory = Directory::in_memory().unwrap();
-    directory.apply_all((0..PROJECTS).map(|at| CreateProject::new(&format!("p{at}"), "P"))).unwrap();
+    directory.apply((0..PROJECTS).map(|at| CreateProject::new(&format!("p{at}"), "P"))).unwrap();
     directory.apply(CreateProject::new("known", "P").external_id("x")).unwrap();
     let view = directory.view();
     for test in [TextTest::Contains(String::new()), TextTest::StartsWith(String::new())] {

@@ -32,9 +32,7 @@ fn within(directory: &Directory, units: &[&str]) -> Author {
 }
 
 fn submit(directory: &Directory, author: &Author, command: impl IntoCommand) -> Result<(), Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let commands = vec![command.into_command().unwrap()];
-    runtime.block_on(directory.submit(author.clone(), commands)).map(drop)
+    directory.apply_as(author, command.into_command()?).map(drop)
 }
 
 fn new_token(units: Option<Vec<&str>>) -> NewToken {
@@ -141,7 +139,7 @@ fn a_token_says_what_it_was_made_and_changed_to() {
 fn a_token_names_a_unit_at_least_and_not_too_many() {
     let directory = Directory::in_memory().unwrap();
     let names: Vec<String> = (0..1_001).map(|at| format!("u{at}")).collect();
-    directory.apply_all(names.iter().map(|name| CreateOrgUnit::new(name, "team"))).unwrap();
+    directory.apply(names.iter().map(|name| CreateOrgUnit::new(name, "team"))).unwrap();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     for (count, is_taken) in [(0, false), (1, true), (1_000, true), (1_001, false)] {
         let made = directory.apply(Command::CreateToken(new_token(Some(names[..count].to_vec()))));

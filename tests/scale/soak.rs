@@ -53,9 +53,9 @@ impl Soak {
     fn new(entities: u64, directory: Directory) -> Self {
         let mut lines = Vec::new();
         DemoData { entities, seed: 1 }.write(&mut lines).unwrap();
-        directory.apply_all(commands_of_lines(&lines).unwrap()).unwrap();
+        directory.apply(commands_of_lines(&lines).unwrap()).unwrap();
         let made = (0..KEPT).flat_map(made).collect::<Vec<_>>();
-        directory.apply_all(made).unwrap();
+        directory.apply(made).unwrap();
         directory.view().warm_up();
         let (batches, questions) = (AtomicU64::new(0), AtomicU64::new(0));
         Self { directory, stop: AtomicBool::new(false), batches, questions }
@@ -93,7 +93,7 @@ impl Soak {
                 let others = [renamed(number - KEPT / 2), moved(number)];
                 made(number).into_iter().chain(others.into_iter().flatten()).chain(ended(number - KEPT))
             });
-            self.directory.apply_all(commands.collect::<Vec<_>>()).unwrap();
+            self.directory.apply(commands.collect::<Vec<_>>()).unwrap();
             self.batches.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -271,11 +271,11 @@ fn a_token_that_lost_its_role_changes_nothing_more() {
     ));
     // GraphqlRequest for before, and its turn comes after.
     let command = Command::RevokeToken(id);
-    let refused = server.directory.try_out(&author, vec![command.clone()]).unwrap_err();
+    let refused = server.directory.dry_run_as(&author, vec![command.clone()]).unwrap_err();
     assert_eq!(refused.code(), "unauthorized");
     let as_it_is = Author { role: Role::Write, ..author };
     assert!(
-        server.directory.try_out(&as_it_is, vec![command]).is_ok(),
+        server.directory.dry_run_as(&as_it_is, vec![command]).is_ok(),
         "the role is judged by whoever lets it in"
     );
 }

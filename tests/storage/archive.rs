@@ -133,7 +133,6 @@ fn who_asked_and_when_a_token_was_used_come_back() {
     directory.apply(Command::CreateToken(token)).unwrap();
     let used = Timestamp::from_millis(1_700_000_000_000);
     directory.note_use(secret.id(), used);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for actor in [Actor::Token(secret.id().clone()), Actor::Jwt(JwtSubject::parse("idp|ada").unwrap())] {
         let author = Author { actor, role: Role::Admin, scope: Scope::Everything };
         let unit = CreateOrgUnit::new("Corp", "organization").or_update().into_command().unwrap();
@@ -142,8 +141,8 @@ fn who_asked_and_when_a_token_was_used_come_back() {
         // The second time, the token is revoked already.
         let last = if author.actor == Actor::Token(secret.id().clone()) { 2 } else { 3 };
         let renamed = CreatePerson::new("ada@x").display_name("Ada").or_update().into_command().unwrap();
-        let asked = asked.into_iter().take(last).chain([renamed]).collect();
-        runtime.block_on(directory.submit(author, asked)).unwrap();
+        let asked = asked.into_iter().take(last).chain([renamed]);
+        directory.apply_as(&author, asked).unwrap();
         directory.apply(CreatePerson::new("ada@x").display_name("Countess").or_update()).unwrap();
     }
     drop(directory);

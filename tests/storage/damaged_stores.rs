@@ -249,7 +249,7 @@ fn an_entry_of_many_parts_reads_back_whole() {
     // More bytes than a part holds, packed or not.
     let long = "x".repeat(480);
     let units = (0..4_200).map(|number| CreateOrgUnit::new(&format!("unit {number} {long}"), "team"));
-    directory.apply_all(units).unwrap();
+    directory.apply(units).unwrap();
     directory.apply(CreateOrgUnit::new("last", "team")).unwrap();
     let before = directory.view();
     drop(directory);

@@ -352,14 +352,14 @@ fn everyone_in_a_batch_hears_that_it_failed() {
     let directory = disk.open();
     disk.refuses_after(0);
     let units = ["A", "B"].map(|name| CreateOrgUnit::new(name, "team"));
-    let refusal = directory.apply_all(units.clone()).unwrap_err();
+    let refusal = directory.apply(units.clone()).unwrap_err();
     assert_eq!(refusal.code(), "outcome-unknown", "it takes nothing, and so cannot be asked");
-    assert_eq!(directory.apply_all(units.clone()).unwrap_err().code(), "no-space");
+    assert_eq!(directory.apply(units.clone()).unwrap_err().code(), "no-space");
     let tried = directory.dry_run(units.clone()).unwrap();
     assert_eq!(tried.view.roots().len(), 2, "a dry run needs no disk");
     assert!(directory.view().roots().is_empty());
     disk.is_well();
-    directory.apply_all(units).unwrap();
+    directory.apply(units).unwrap();
     assert_eq!(directory.view().roots().len(), 2);
 }
 
@@ -371,7 +371,7 @@ fn a_disk_that_fails_a_large_change_keeps_nothing_of_it() {
     let many = || (0..3_000).map(|at| CreateOrgUnit::new(&format!("unit {at}"), "team").under("Corp"));
     for writes in [0, 1, 10, 40] {
         disk.refuses_after(writes);
-        let refusal = directory.apply_all(many()).unwrap_err();
+        let refusal = directory.apply(many()).unwrap_err();
         assert!(
             ["no-space", "outcome-unknown"].contains(&refusal.code()),
             "after {writes} writes: {refusal}"
@@ -380,7 +380,7 @@ fn a_disk_that_fails_a_large_change_keeps_nothing_of_it() {
         assert_eq!(children(&directory.view()), 0, "no trace in memory");
         disk.is_well();
     }
-    directory.apply_all(many()).unwrap();
+    directory.apply(many()).unwrap();
     assert!(directory.is_ready());
     assert_eq!(directory.check().unwrap().findings, Vec::<String>::new());
     drop(directory);

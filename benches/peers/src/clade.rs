@@ -46,7 +46,7 @@ impl Clade {
             let commands = lines.iter().map(|line| {
                 command_of_line(line, IfExists::Refuse).map_err(|problem| format!("{problem:?}"))
             });
-            directory.apply_all(commands.collect::<Result<Vec<_>, _>>()?)?;
+            directory.apply(commands.collect::<Result<Vec<_>, _>>()?)?;
         }
         let view = directory.view();
         let units = organisation
@@ -177,7 +177,7 @@ impl Peer for Clade {
         });
         let deletes = deletes.collect::<Result<Vec<_>>>()?;
         if !deletes.is_empty() {
-            self.directory.apply_all(deletes)?;
+            self.directory.apply(deletes)?;
         }
         self.made = 0;
         Ok(())

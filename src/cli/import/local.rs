@@ -93,7 +93,7 @@ impl ImportArgs {
         }
         let commands = commands.into_iter().map(|(_, command)| command);
         let before = directory.view();
-        let done = if self.dry_run { directory.dry_run(commands) } else { directory.apply_all(commands) };
+        let done = if self.dry_run { directory.dry_run(commands) } else { directory.apply(commands) };
         let applied = done.map_err(|refusal| {
             let helps = merging_helps(&before, self.if_exists(), &refusal);
             let Error::Refused { refused, total } = refusal else { return refusal.into() };

@@ -10,7 +10,7 @@ use axum::extract::Request;
 use crate::access::Grant;
 use crate::directory::{Applied, Directory, View};
 use crate::error::Error;
-use crate::model::command::Command;
+use crate::model::IntoCommands;
 use crate::model::token::{Actor, Role, Token};
 use crate::server::connection::peer::Peer;
 use crate::server::response::problem::{Problem, Result};
@@ -95,14 +95,14 @@ impl Caller {
     }
 
     /// Carries out all commands or none, in the caller's name. The view of the result is narrowed.
-    pub(in crate::server) async fn submit(&self, commands: Vec<Command>) -> Result<Applied, Error> {
-        let applied = self.directory.submit(self.grant.author().clone(), commands).await?;
+    pub(in crate::server) async fn apply(&self, commands: impl IntoCommands) -> Result<Applied, Error> {
+        let applied = self.directory.apply_as_async(self.grant.author(), commands).await?;
         Ok(self.narrowed(applied))
     }
 
-    /// What [`Caller::submit`] would do. It copies the graph, so it takes long.
-    pub(in crate::server) fn dry_run(&self, commands: Vec<Command>) -> Result<Applied, Error> {
-        Ok(self.narrowed(self.directory.try_out(self.grant.author(), commands)?))
+    /// Plans what [`Caller::apply`] would do. Heavy work: it copies the graph.
+    pub(in crate::server) fn dry_run(&self, commands: impl IntoCommands) -> Result<Applied, Error> {
+        Ok(self.narrowed(self.directory.dry_run_as(self.grant.author(), commands)?))
     }
 
     fn narrowed(&self, applied: Applied) -> Applied {

@@ -8,7 +8,8 @@ use axum::http::request::Parts;
 
 use crate::directory::{Applied, View};
 use crate::error::Error;
-use crate::model::command::{Command, Subject};
+use crate::model::IntoCommands;
+use crate::model::command::Subject;
 use crate::model::token::Role;
 use crate::server::auth::caller::{Caller, StoreAdmin};
 use crate::server::response::problem::{Problem, Result};
@@ -75,14 +76,9 @@ impl Writer {
         self.0.view()
     }
 
-    /// Carries out one command.
-    pub(crate) async fn carry_out(&self, command: Command) -> Result<Applied> {
-        self.carry_out_all(vec![command]).await.map_err(Problem::from)
-    }
-
-    /// Carries out all commands or none.
-    pub(crate) async fn carry_out_all(&self, commands: Vec<Command>) -> Result<Applied, Error> {
-        self.0.submit(commands).await
+    /// Carries out one command, or all of a list or none.
+    pub(crate) async fn apply(&self, commands: impl IntoCommands) -> Result<Applied, Error> {
+        self.0.apply(commands).await
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn try_out(work: &RequestWork, changes: Vec<ChangeInput>) -> Re
 pub(crate) async fn carry_out(caller: &Caller, changes: Vec<ChangeInput>) -> Result<Applied> {
     let total = changes.len();
     let commands = commands(changes)?;
-    let done = caller.submit(commands).await;
+    let done = caller.apply(commands).await;
     done.map_err(|refusal| by_directory(refusal, total))
 }
 

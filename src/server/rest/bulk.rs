@@ -91,7 +91,7 @@ pub(super) async fn bulk(
     if total == 0 {
         return Ok(Json(BulkAnswer { dry_run, ..BulkAnswer::default() }).into_response());
     }
-    let done = if dry_run { limits.dry_run(commands).await } else { writer.carry_out_all(commands).await };
+    let done = if dry_run { limits.dry_run(commands).await } else { writer.apply(commands).await };
     let written = done.map_err(|refusal| {
         let helps = merging_helps(&writer.view(), if_exists, &refusal);
         let problem = by_directory(refusal, &lines, report(), &WORDS);

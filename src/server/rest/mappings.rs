@@ -44,7 +44,7 @@ use crate::wire::text::MappingIdText;
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
     let command = mapping::created(Fields::new(body, Manner::Create), IfExists::Refuse)?;
-    written_mapping(&writer.carry_out(command).await?)
+    written_mapping(&writer.apply(command).await?)
 }
 
 /// Lists mappings.
@@ -134,7 +134,7 @@ pub(super) async fn end(
     headers: HeaderMap,
 ) -> Result<StatusCode> {
     let if_revision = expected(&writer, &id, &headers)?;
-    writer.carry_out(Command::DeleteMapping(Delete { target: id, if_revision })).await?;
+    writer.apply(Command::DeleteMapping(Delete { target: id, if_revision })).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -142,7 +142,7 @@ async fn update(writer: Writer, id: MappingId, headers: &HeaderMap, body: Fields
     let expected = expected(&writer, &id, headers);
     let (if_revision, fields) = etag::with_body(expected, mapping::changed(body, id))?;
     let update = Update { target: id, fields, if_revision };
-    written_mapping(&writer.carry_out(Command::UpdateMapping(update)).await?)
+    written_mapping(&writer.apply(Command::UpdateMapping(update)).await?)
 }
 
 fn find<'v>(view: &'v View, id: &MappingId) -> Result<&'v Arc<Mapping>> {

@@ -34,7 +34,7 @@ use crate::wire::mapping;
 )]
 pub(super) async fn link(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
     let command = mapping::linked(Fields::new(body, Manner::Create), IfExists::Refuse)?;
-    written_mapping(&writer.carry_out(command).await?)
+    written_mapping(&writer.apply(command).await?)
 }
 
 /// Lists the parent-child mappings, or shows the hierarchy as a tree.

@@ -58,7 +58,7 @@ pub(super) fn filter(view: &View, known: &ParsedParams) -> Result<Filter> {
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
     let fields = given(Fields::new(body, Manner::Create))?;
     let command = Command::CreatePerson(Create { fields, if_exists: IfExists::Refuse });
-    written::<People>(&writer.carry_out(command).await?)
+    written::<People>(&writer.apply(command).await?)
 }
 
 /// Lists people.
@@ -135,7 +135,7 @@ pub(super) async fn end(
 ) -> Result<StatusCode> {
     let if_revision = expected(&writer, &key, &headers)?;
     let target = PersonRef::Email(key);
-    writer.carry_out(Command::DeletePerson(Delete { target, if_revision })).await?;
+    writer.apply(Command::DeletePerson(Delete { target, if_revision })).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -143,7 +143,7 @@ async fn update(writer: Writer, key: Email, headers: &HeaderMap, body: Fields) -
     let expected = expected(&writer, &key, headers);
     let (if_revision, fields) = etag::with_body(expected, given(body))?;
     let update = Update { target: PersonRef::Email(key), fields, if_revision };
-    written::<People>(&writer.carry_out(Command::UpdatePerson(update)).await?)
+    written::<People>(&writer.apply(Command::UpdatePerson(update)).await?)
 }
 
 fn find(view: &View, key: &Email) -> Result<EntityId> {

@@ -80,7 +80,7 @@ pub(super) fn filter(view: &View, known: &ParsedParams) -> Result<Filter> {
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
     let fields = given(Fields::new(body, Manner::Create))?;
     let command = Command::CreateProject(Create { fields, if_exists: IfExists::Refuse });
-    written::<Projects>(&writer.carry_out(command).await?)
+    written::<Projects>(&writer.apply(command).await?)
 }
 
 /// Lists projects.
@@ -167,7 +167,7 @@ pub(super) async fn end(
 ) -> Result<StatusCode> {
     let if_revision = expected(&writer, &key, &headers)?;
     let target = ProjectRef::ProjectId(key);
-    writer.carry_out(Command::DeleteProject(Delete { target, if_revision })).await?;
+    writer.apply(Command::DeleteProject(Delete { target, if_revision })).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -175,7 +175,7 @@ async fn update(writer: Writer, key: ProjectId, headers: &HeaderMap, body: Field
     let expected = expected(&writer, &key, headers);
     let (if_revision, fields) = etag::with_body(expected, given(body))?;
     let update = Update { target: ProjectRef::ProjectId(key), fields, if_revision };
-    written::<Projects>(&writer.carry_out(Command::UpdateProject(update)).await?)
+    written::<Projects>(&writer.apply(Command::UpdateProject(update)).await?)
 }
 
 fn find(view: &View, key: &ProjectId) -> Result<EntityId> {

@@ -76,7 +76,7 @@ pub(super) fn find(view: &View, reference: &UnitRef) -> Result<EntityId> {
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
     let fields = given(Fields::new(body, Manner::Create))?;
     let command = Command::CreateUnit(Create { fields, if_exists: IfExists::Refuse });
-    written::<Units>(&writer.carry_out(command).await?)
+    written::<Units>(&writer.apply(command).await?)
 }
 
 /// Lists units.
@@ -153,7 +153,7 @@ pub(super) async fn end(
 ) -> Result<StatusCode> {
     let (key, if_revision) = expected(&writer, &reference, &headers)?;
     let target = UnitRef::Key(key);
-    writer.carry_out(Command::DeleteUnit(Delete { target, if_revision })).await?;
+    writer.apply(Command::DeleteUnit(Delete { target, if_revision })).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -161,7 +161,7 @@ async fn update(writer: Writer, reference: &UnitRef, headers: &HeaderMap, body: 
     let expected = expected(&writer, reference, headers);
     let ((key, if_revision), fields) = etag::with_body(expected, given(body))?;
     let update = Update { target: UnitRef::Key(key), fields, if_revision };
-    written::<Units>(&writer.carry_out(Command::UpdateUnit(update)).await?)
+    written::<Units>(&writer.apply(Command::UpdateUnit(update)).await?)
 }
 
 /// The key of the unit, and the revision that it must be of. What the caller cannot see is not there.

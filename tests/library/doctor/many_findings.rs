@@ -42,7 +42,7 @@ fn lines() -> String {
 #[test]
 fn thousands_of_findings_are_counted_and_come_by_pages() {
     let server = Server::start();
-    server.directory.apply_all(commands_of_lines(lines().as_bytes()).unwrap()).unwrap();
+    server.directory.apply(commands_of_lines(lines().as_bytes()).unwrap()).unwrap();
     let view = server.directory.view();
     let findings = doctor(&view, &[]);
     let counts: Vec<_> = findings.counts().map(|(_, count)| count).collect();

@@ -126,7 +126,7 @@ impl Org {
     pub(crate) fn directory(&self) -> Directory {
         let directory = Directory::in_memory().unwrap();
         let command = |line: Value| command_of_line(line.to_string().as_bytes(), IfExists::Merge).unwrap();
-        directory.apply_all(self.lines().into_iter().map(command).collect::<Vec<_>>()).unwrap();
+        directory.apply(self.lines().into_iter().map(command).collect::<Vec<_>>()).unwrap();
         directory
     }
 

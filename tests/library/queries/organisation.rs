@@ -370,7 +370,7 @@ impl Org {
         let all = 0..self.nodes.len();
         let records = all.clone().filter_map(|at| self.record(at, AttributesPatch::Keep));
         let mappings = all.flat_map(|at| self.mappings(at));
-        directory.apply_all(records.chain(mappings).collect::<Vec<_>>()).unwrap();
+        directory.apply(records.chain(mappings).collect::<Vec<_>>()).unwrap();
         for &at in &self.touched {
             let noted = AttributesPatch::Merge([("note".to_owned(), at.into())].into_iter().collect());
             if let Some(command) = self.record(at, noted) {

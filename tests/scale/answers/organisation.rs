@@ -37,7 +37,7 @@ impl Org {
         let mut lines = Vec::new();
         DemoData { entities, seed: 1 }.write(&mut lines).unwrap();
         let directory = Directory::in_memory().unwrap();
-        directory.apply_all(commands_of_lines(&lines).unwrap()).unwrap();
+        directory.apply(commands_of_lines(&lines).unwrap()).unwrap();
         let mut plain = Plain::read(&lines);
         let view = directory.view();
         // From here on changes are made to the index of texts, too.
@@ -86,7 +86,7 @@ fn reorganise(directory: &Directory, plain: &mut Plain) {
 
     let second: Vec<_> = (0..10).map(|n| ("d0".to_owned(), format!("t{}", n * 7 + 1))).collect();
     let commands = second.iter().map(|(parent, child)| CreateMapping::parent_child(parent, child));
-    let outcome = directory.apply_all(commands.collect::<Vec<_>>());
+    let outcome = directory.apply(commands.collect::<Vec<_>>());
     outcome.unwrap();
     for (parent, child) in &second {
         let (parent, child) = (plain.at(parent), plain.at(child));
@@ -107,7 +107,7 @@ fn end_some(directory: &Directory, plain: &mut Plain) {
     let end_person = |id| Command::DeletePerson(Delete { target: PersonRef::Id(id), if_revision: None });
     let commands: Vec<_> =
         projects.iter().map(id).map(end_project).chain(people.iter().map(id).map(end_person)).collect();
-    directory.apply_all(commands).unwrap();
+    directory.apply(commands).unwrap();
     for at in projects.into_iter().chain(people) {
         plain.end(at);
     }
@@ -125,7 +125,7 @@ fn rename_some(directory: &Directory, plain: &mut Plain) {
         let target = ProjectRef::Id(plain.records[*at].id);
         Command::UpdateProject(Update { target, fields, if_revision: None })
     };
-    directory.apply_all(renamed.iter().map(rename).collect::<Vec<_>>()).unwrap();
+    directory.apply(renamed.iter().map(rename).collect::<Vec<_>>()).unwrap();
     for at in renamed {
         plain.records[at].texts.retain(|(field, _)| !matches!(field, Field::Name | Field::ExternalId));
         plain.records[at].texts.push((Field::Name, name(at)));

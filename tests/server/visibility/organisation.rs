@@ -40,7 +40,7 @@ impl Organisation {
             draw_project(rng, project, people, units, &mut lines);
         }
         let directory = super::empty();
-        directory.apply_all(commands_of_lines(lines.as_bytes()).unwrap()).unwrap();
+        directory.apply(commands_of_lines(lines.as_bytes()).unwrap()).unwrap();
         for _ in 0..rng.random_range(0..4) {
             // Some cannot be done.
             let _refused = directory.apply(draw_change(rng, units, people));

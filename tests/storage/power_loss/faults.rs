@@ -109,7 +109,7 @@ fn change_something(
 ) -> bool {
     let asked = random_changes::next(random, mark);
     let before = directory.view();
-    let outcome = directory.apply_all(asked.commands);
+    let outcome = directory.apply(asked.commands);
     let is_made = match &outcome {
         Ok(_) => {
             told.answered += 1;

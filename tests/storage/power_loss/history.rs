@@ -186,7 +186,7 @@ fn ask(
     let mut marks = Vec::new();
     for change in 0..random.random_range(1..CHANGES_MAX) {
         let asked = random_changes::next(&mut random, name(change));
-        match directory.apply_all(asked.commands) {
+        match directory.apply(asked.commands) {
             Ok(_) => {
                 answered += 1;
                 marks.extend(asked.mark);

@@ -297,7 +297,7 @@ mod tests {
     fn endpoint(projects: usize) -> Endpoint {
         let directory = Directory::in_memory().unwrap();
         let project = |at| CreateProject::new(&format!("p{at}"), "P");
-        directory.apply_all((0..projects).map(project)).unwrap();
+        directory.apply((0..projects).map(project)).unwrap();
         Endpoint::new(GraphqlState {
             authenticator: Arc::new(Authenticator::new(directory.clone()).without_tokens()),
             admission: Arc::clone(RequestWork::local(directory.clone()).admission()),

@@ -78,7 +78,7 @@ async fn write(context: &Context<'_>, role: Role, command: Result<Command>) -> R
     caller.require(role)?;
     let command = command?;
     Budget::of(context)?.turn.release_slot();
-    Ok(MutationContext::new(caller.submit(vec![command]).await?))
+    Ok(MutationContext::new(caller.apply(command).await?))
 }
 
 fn person(node: Node) -> Option<crate::server::graphql::types::person::Person> {
