@@ -121,10 +121,11 @@ impl Directory {
         Self::with_store(Store::in_memory()?)
     }
 
-    /// A directory kept in `store`.
+    /// A directory kept in `store`: for tests that bring a disk of their own.
     ///
     /// # Errors
     /// [`Error::Store`] when what the store says cannot be read.
+    #[doc(hidden)]
     pub fn with_store(store: Store) -> Result<Self, Error> {
         let loaded = store.load()?;
         let graph = Graph::load(
@@ -309,14 +310,14 @@ impl Directory {
     ///
     /// ```
     /// # fn main() -> Result<(), clade::Error> {
-    /// use clade::directory::{AuditRequest, What};
+    /// use clade::directory::{AuditAction, AuditRequest};
     /// use clade::model::CreateOrgUnit;
     ///
     /// let directory = clade::Directory::in_memory()?;
     /// directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
     /// let asked = AuditRequest { before: None, entries: 10, changes: 100, record: None };
     /// let audit = directory.audit(&asked)?;
-    /// assert_eq!(audit.entries[0].sets[0].changes[0].what, What::Created);
+    /// assert_eq!(audit.entries[0].sets[0].changes[0].what, AuditAction::Created);
     /// # Ok(()) }
     /// ```
     ///

@@ -36,21 +36,28 @@
 //!
 //! Commands for common changes stand here; the others, each with all its fields, are in [`model::command`].
 
+// Modules that are hidden from the documentation are public for this repository's tests, benches and fuzz targets alone;
+// what a program needs of them is exported from `directory`, `query` and the crate's root.
+
 pub mod access;
 #[cfg(feature = "server")]
+#[doc(hidden)]
 pub mod cli;
 pub mod directory;
 pub mod error;
 #[cfg(feature = "server")]
 pub mod exchange;
+#[doc(hidden)]
 pub mod graph;
 pub mod model;
 pub mod query;
 #[cfg(feature = "server")]
 pub mod server;
+#[doc(hidden)]
 pub mod store;
 mod timeline;
 #[cfg(feature = "server")]
+#[doc(hidden)]
 pub mod wire;
 
 pub use directory::{Applied, Directory, View};

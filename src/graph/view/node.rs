@@ -40,7 +40,7 @@ pub struct OrgUnitNode<'v> {
 ///
 /// let directory = Directory::in_memory()?;
 /// directory.apply(CreateOrgUnit::new("Research", "team"))?;
-/// directory.apply(CreatePerson::new("ada@corp.example").under("Research"))?;
+/// directory.apply(CreatePerson::new("ada@corp.example").in_units(["Research"]))?;
 /// let view = directory.view();
 /// let team = view.person("ada@corp.example")?.level(Level::Team).expect("she is in a team");
 /// assert_eq!(team.name.as_str(), "Research");
@@ -166,7 +166,7 @@ macro_rules! placed {
             /// as near, the earliest mapping decides.
             #[must_use]
             pub fn level(&self, level: Level) -> Option<OrgUnitNode<'v>> {
-                self.view.levels(self.id)[level as usize].and_then(|id| OrgUnitNode::at(self.view, id))
+                self.view.levels(self.id)[level.index()].and_then(|id| OrgUnitNode::at(self.view, id))
             }
         }
     };
