@@ -16,7 +16,7 @@ macro_rules! delete {
         pub struct $name(Built<Delete<$target>>);
 
         impl $name {
-            /// Refuses the command with [`Error::Conflict`] unless the record is still of this revision.
+            /// Refuses the command with [`Error::PreconditionFailed`] unless the record is still of this revision.
             pub fn if_revision(self, revision: Revision) -> Self {
                 Self(changed(self.0, |delete| {
                     delete.if_revision = Some(revision);
@@ -163,7 +163,7 @@ impl MoveOrgUnit {
         self
     }
 
-    /// Refuses the command with [`Error::Conflict`] unless the unit is still of this revision.
+    /// Refuses the command with [`Error::PreconditionFailed`] unless the unit is still of this revision.
     pub fn if_revision(mut self, revision: Revision) -> Self {
         self.0.if_revision = Some(revision);
         self

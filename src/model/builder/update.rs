@@ -22,7 +22,7 @@ macro_rules! update {
         pub struct $name(Built<Update<$target, $fields>>);
 
         impl $name {
-            /// Refuses the command with [`Error::Conflict`] unless the record is still of this revision.
+            /// Refuses the command with [`Error::PreconditionFailed`] unless the record is still of this revision.
             pub fn if_revision(self, revision: Revision) -> Self {
                 Self(changed(self.0, |update| {
                     update.if_revision = Some(revision);
