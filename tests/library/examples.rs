@@ -4,6 +4,8 @@
 mod embed;
 #[path = "../../examples/import_ndjson.rs"]
 mod import_ndjson;
+#[path = "../../examples/readme.rs"]
+mod readme;
 #[path = "../../examples/watch.rs"]
 mod watch;
 
@@ -20,4 +22,9 @@ fn watch_runs() {
 #[test]
 fn import_ndjson_runs() {
     import_ndjson::main().unwrap();
+}
+
+#[test]
+fn readme_runs() {
+    readme::main().unwrap();
 }

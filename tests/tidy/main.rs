@@ -1,9 +1,12 @@
-//! The shape of the code: walls between modules, circles of imports, and what `ARCHITECTURE.md` says of both.
+//! The shape of the code (walls between modules, circles of imports, names, comments), and that the documents agree with
+//! it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod circles;
+mod docs;
 mod map;
+mod names;
 mod source;
 mod walls;
 

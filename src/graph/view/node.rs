@@ -131,7 +131,7 @@ macro_rules! node {
                 Some(Self { view, id, record })
             }
 
-            /// The number of its record, as [`View`]'s other methods and [`query`](crate::query) use it.
+            /// The number of its record, as [`View`]'s other methods and the module `query` use it.
             #[must_use]
             pub fn id(&self) -> EntityId {
                 self.id

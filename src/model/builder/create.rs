@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::model::attributes::AttributesPatch;
-use crate::model::builder::{Built, IntoCommand, attribute, changed, person_setters, project_setters, texts};
+use crate::model::builder::into_command::IntoCommand;
+use crate::model::builder::setters::{Built, attribute, changed, person_setters, project_setters, texts};
 use crate::model::command::{
     Command, Create, EndRef, IfExists, LinkUnits, MappingFields, OwnerFields, Patch, PersonFields, Placement,
     ProjectFields, RepositoryFields, UnitFields, UnitSpec,

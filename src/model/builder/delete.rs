@@ -1,7 +1,8 @@
 //! Builders that delete records and move units. Deleted records stay in the store with the time of their end.
 
 use crate::error::Error;
-use crate::model::builder::{Built, IntoCommand, changed};
+use crate::model::builder::into_command::IntoCommand;
+use crate::model::builder::setters::{Built, changed};
 use crate::model::command::{Command, Delete, MoveUnit, PersonRef, ProjectRef};
 use crate::model::entity::Revision;
 use crate::model::key::{Email, ProjectId};

@@ -1,8 +1,9 @@
 //! Builders that update records. A field that is not set keeps its value.
 
 use crate::error::Error;
-use crate::model::builder::{
-    Built, IntoCommand, attribute, changed, person_setters, project_setters, removable_texts,
+use crate::model::builder::into_command::IntoCommand;
+use crate::model::builder::setters::{
+    Built, attribute, changed, person_setters, project_setters, removable_texts,
 };
 use crate::model::command::{
     Command, MappingFields, OwnerFields, Patch, PersonFields, PersonRef, Placement, ProjectFields,
