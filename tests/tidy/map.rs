@@ -1,4 +1,4 @@
-//! `ARCHITECTURE.md` says the same walls, files and dependencies as the code.
+//! `ARCHITECTURE.md` has the same walls, files and dependencies as the code.
 
 use std::fs;
 use std::path::Path;
@@ -6,28 +6,27 @@ use std::path::Path;
 use crate::walls::MAY_USE;
 
 #[test]
-fn the_map_tells_the_same_walls() {
+fn the_map_has_the_same_walls() {
     let map = fs::read_to_string("ARCHITECTURE.md").unwrap();
     let rows: Vec<Vec<&str>> = map
         .lines()
-        .skip_while(|line| !line.starts_with("| room |"))
+        .skip_while(|line| !line.starts_with("| module |"))
         .skip(2)
         .take_while(|line| line.starts_with('|'))
         .map(|line| line.split('|').map(str::trim).collect())
         .collect();
-    let told = rows.iter().map(|row| {
-        let room = row[1].trim_matches('`').rsplit("src/").next().unwrap().trim_end_matches('/');
-        (room.to_owned(), row[3].to_owned())
+    let documented = rows.iter().map(|row| {
+        let module = row[1].trim_matches('`').rsplit("src/").next().unwrap().trim_end_matches('/');
+        (module.to_owned(), row[3].to_owned())
     });
     let top = MAY_USE.iter().filter(|(module, _)| !module.contains('/'));
-    let held = top.map(|(room, row)| {
+    let allowed = top.map(|(module, row)| {
         let may = if row.is_empty() { "nothing".to_owned() } else { row.join(", ") };
-        ((*room).to_owned(), may)
+        ((*module).to_owned(), may)
     });
-    assert_eq!(told.collect::<Vec<_>>(), held.collect::<Vec<_>>());
+    assert_eq!(documented.collect::<Vec<_>>(), allowed.collect::<Vec<_>>());
 }
 
-/// Whatever looks like a path in the map is there.
 #[test]
 fn every_file_on_the_map_exists() {
     let map = fs::read_to_string("ARCHITECTURE.md").unwrap();
@@ -55,10 +54,10 @@ fn every_dependency_is_on_the_map_with_its_reason() {
     let map = fs::read_to_string("ARCHITECTURE.md").unwrap();
     let (_, table) = map.split_once("## Dependencies").unwrap();
     let first_cells = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
-    let mut told: Vec<_> = first_cells
+    let mut documented: Vec<_> = first_cells
         .flat_map(|cell| cell.split(',').map(|name| name.trim().trim_matches('`').to_owned()))
         .collect();
     depended.sort();
-    told.sort();
-    assert_eq!(told, depended);
+    documented.sort();
+    assert_eq!(documented, depended);
 }
