@@ -1,4 +1,4 @@
-//! `clade backup`: a consistent copy of a store, also while it is served.
+//! `clade backup`: writes a consistent copy of a store, also while a server is using it.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::directory::NewFile;
 
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {
-    /// Where to; must not exist
+    /// The file to write; must not exist yet
     file: PathBuf,
 }
 
@@ -24,10 +24,12 @@ impl BackupArgs {
         match Target::existing(settings)? {
             Target::Store(directory) => directory.backup(&self.file)?,
             Target::Server(client) => {
+                // Private (readable by the owner only), as the store is: a backup holds hashes of tokens.
                 write_to(Some(NewFile::private(&self.file)), |file| {
-                    io::copy(&mut client.get("/api/v2/data/backup")?, file).map_err(|why| {
-                        Failure::refused(format!("{shown} could not be written whole: {why}"))
-                    })?;
+                    // The copy fails both when the disk is full and when the connection breaks. In both cases
+                    // `write_to` removes the partial file.
+                    io::copy(&mut client.get("/api/v2/data/backup")?, file)
+                        .map_err(|why| Failure::refused(format!("could not write all of {shown}: {why}")))?;
                     Ok(())
                 })?;
             }

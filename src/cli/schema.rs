@@ -1,4 +1,4 @@
-//! `clade schema` and `clade openapi`: the two contracts, as they are served.
+//! `clade schema` and `clade openapi`: print the GraphQL schema (SDL) and the OpenAPI document.
 
 use std::io::{self, Read};
 
@@ -7,8 +7,10 @@ use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, say};
 use crate::server::app::{openapi as document, schema_sdl};
 
+// With --server the schema of that server, which may be another version of Clade; otherwise that of this binary.
 pub(super) fn graphql(settings: &Settings) -> Result {
     match &settings.server {
+        // `say` adds a line break itself.
         None => say(schema_sdl().trim_end()),
         Some(server) => {
             let mut text = String::new();
