@@ -126,8 +126,8 @@ fn record_of_cells(header: &[String], cells: &::csv::StringRecord) -> Map<String
 }
 
 fn value_of_cell(cell: &str) -> Value {
-    // Only objects and arrays are parsed. Numbers and `true` stay texts: an id such as `007` must keep its zeros. A name
-    // such as `[internal]` is not JSON and stays a text as well.
+    // Only objects and arrays are parsed. Numbers and `true` stay texts: an id such as `007` must keep its zeros. A
+    // name such as `[internal]` is not JSON and stays a text as well.
     if cell.starts_with(['{', '['])
         && let Ok(value) = json::parse(cell.as_bytes())
     {

@@ -61,7 +61,7 @@ enum Stored {
 impl Export {
     /// An export of all records of `view`.
     pub(crate) fn new(view: View, format: Format) -> Self {
-        // The order of dependencies: mappings refer to the others. A reader that does not sort can import the file, too.
+        // The order of dependencies: mappings refer to the others, so a reader need not sort the file.
         let tables = [&*unit::COLUMNS, &person::COLUMNS, &project::COLUMNS, &mapping::COLUMNS];
         let words = ["orgUnit", "person", "project", "mapping"];
         let sections = array::from_fn(|at| Section { kind: words[at], fields: tables[at].in_files() });

@@ -170,8 +170,8 @@ fn last_name(reference: &UnitRef) -> Option<&str> {
     }
 }
 
-/// The indices of all commands, each after those that it needs, otherwise in the original order; and whether some had to
-/// be placed before a command that they need (a cycle, at least by names).
+/// The indices of all commands, each after those that it needs, otherwise in the original order; and whether some had
+/// to come before a command that they need (a cycle, at least by names).
 // Kahn's algorithm with a heap, not a queue: it yields the smallest free index, which keeps the original order.
 fn parents_first(commands: &[&Command], creators: &Creators) -> (Vec<usize>, bool) {
     // The number of unmet dependencies of each command.
