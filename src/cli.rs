@@ -92,9 +92,9 @@ pub(crate) enum Failure {
     /// Wrong usage, such as flags that exclude each other: exit code 2.
     Usage(String),
     /// The command failed, and its output already says so: exit code 1, no further message.
-    Silent,
+    AlreadyPrinted,
     /// The reader of standard output has closed it (broken pipe): exit code 0, no message.
-    Gone,
+    OutputClosed,
 }
 
 pub(crate) type Result<T = (), E = Failure> = std::result::Result<T, E>;
@@ -120,7 +120,11 @@ impl From<StoreError> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         // `clade log | head` closes the pipe early. That is normal use, so it must not become an error.
-        if error.kind() == io::ErrorKind::BrokenPipe { Self::Gone } else { Self::refused(error.to_string()) }
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::OutputClosed
+        } else {
+            Self::refused(error.to_string())
+        }
     }
 }
 
@@ -134,8 +138,8 @@ pub fn main() -> ExitCode {
     let shared = cli.shared.clone();
     let outcome = settings::Settings::of(&cli.shared).and_then(|settings| run(cli.command, &settings));
     match outcome {
-        Ok(()) | Err(Failure::Gone) => ExitCode::SUCCESS,
-        Err(Failure::Silent) => ExitCode::from(1),
+        Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Err(Failure::AlreadyPrinted) => ExitCode::from(1),
         Err(Failure::Refused { message, mut facts }) => {
             if shared.json {
                 facts["message"] = message.into();
@@ -174,12 +178,12 @@ fn run(command: CliCommand, settings: &settings::Settings) -> Result {
 }
 
 /// Prints one line to standard output.
-pub(crate) fn say(text: impl AsRef<str>) -> Result {
+pub(crate) fn print_line(text: impl AsRef<str>) -> Result {
     // Not `println!`, which panics when the reader has closed the pipe.
     Ok(writeln!(io::stdout(), "{}", text.as_ref())?)
 }
 
 /// Prints a JSON value to standard output, indented.
-pub(crate) fn say_json(value: &Value) -> Result {
-    say(serde_json::to_string_pretty(value).unwrap_or_default())
+pub(crate) fn print_json(value: &Value) -> Result {
+    print_line(serde_json::to_string_pretty(value).unwrap_or_default())
 }

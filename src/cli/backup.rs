@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::cli::output::write_to;
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::NewFile;
 
 #[derive(Debug, Args)]
@@ -35,8 +35,8 @@ impl BackupArgs {
             }
         }
         if settings.json {
-            return say_json(&json!({ "file": self.file }));
+            return print_json(&json!({ "file": self.file }));
         }
-        say(format!("wrote {shown}"))
+        print_line(format!("wrote {shown}"))
     }
 }

@@ -9,7 +9,7 @@ use ureq::SendBody;
 use crate::cli::client::Client;
 use crate::cli::doctor::{self, EXAMPLES};
 use crate::cli::settings::Settings;
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::Directory;
 use crate::wire::check::CheckAnswer;
 use crate::wire::finding::DoctorAnswer;
@@ -48,13 +48,13 @@ impl CheckArgs {
         let problems = checked["findings"].as_array().map_or(0, Vec::len);
         let printed = if settings.json {
             checked["doctor"] = doctor;
-            say_json(&checked)
+            print_json(&checked)
         } else {
             print(&checked, &doctor)
         };
         match printed {
             // A broken pipe (`clade check | head`) must not hide the damage from the exit code.
-            Ok(()) | Err(Failure::Gone) if problems > 0 => Err(damaged(settings, problems)),
+            Ok(()) | Err(Failure::OutputClosed) if problems > 0 => Err(damaged(settings, problems)),
             other => other,
         }
     }
@@ -62,7 +62,7 @@ impl CheckArgs {
 
 fn print(checked: &Value, doctor: &Value) -> Result {
     let count = |name: &str| checked[name].as_u64().unwrap_or_default();
-    say(format!(
+    print_line(format!(
         "checked revision {}: {} changes in the log; {} entities, {} mappings and {} tokens, including ended ones",
         count("revision"),
         count("changes"),
@@ -72,13 +72,13 @@ fn print(checked: &Value, doctor: &Value) -> Result {
     ))?;
     let findings = checked["findings"].as_array().map_or(&[][..], Vec::as_slice);
     for finding in findings {
-        say(format!("  {}", finding.as_str().unwrap_or_default()))?;
+        print_line(format!("  {}", finding.as_str().unwrap_or_default()))?;
     }
     if findings.is_empty() {
-        say("the store is intact")?;
+        print_line("the store is intact")?;
     }
     if doctor.is_null() {
-        return say("the records cannot be loaded, so the data-quality checks were skipped");
+        return print_line("the records cannot be loaded, so the data-quality checks were skipped");
     }
     doctor::print(doctor)
 }
@@ -86,7 +86,7 @@ fn print(checked: &Value, doctor: &Value) -> Result {
 fn damaged(settings: &Settings, problems: usize) -> Failure {
     if settings.json {
         // The JSON result lists the problems already. An error object after it would be a second JSON document.
-        return Failure::Silent;
+        return Failure::AlreadyPrinted;
     }
     let noun = if problems == 1 { "problem" } else { "problems" };
     Failure::Refused {

@@ -93,7 +93,7 @@ impl Client {
     }
 
     /// Like [`Client::post`], with a body that is gzip-compressed already.
-    pub(super) fn post_packed(&self, path: &str, content_type: &str, body: SendBody<'_>) -> Result<Value> {
+    pub(super) fn post_gzip(&self, path: &str, content_type: &str, body: SendBody<'_>) -> Result<Value> {
         let request = self
             .authorized(self.agent.post(format!("{}{path}", self.base)))
             .header("Content-Type", content_type)
@@ -109,7 +109,7 @@ impl Client {
 
     /// Runs a GraphQL operation and returns its `data`; its first error becomes a failure.
     pub(super) fn graphql(&self, query: &str, variables: &Value) -> Result<Value> {
-        let mut response = self.graphql_answer(query, variables)?;
+        let mut response = self.graphql_response(query, variables)?;
         match response["errors"].get(0) {
             Some(error) => Err(Failure::Refused {
                 message: error["message"].as_str().unwrap_or("the server refused the request").to_owned(),
@@ -120,7 +120,7 @@ impl Client {
     }
 
     /// Runs a GraphQL operation and returns the whole response, including `errors`.
-    pub(super) fn graphql_answer(&self, query: &str, variables: &Value) -> Result<Value> {
+    pub(super) fn graphql_response(&self, query: &str, variables: &Value) -> Result<Value> {
         let body = json!({ "query": query, "variables": variables }).to_string();
         self.post("/graphql", "application/json", SendBody::from_reader(&mut body.as_bytes()))
     }

@@ -4,7 +4,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::cli::client::Client;
-use crate::cli::{Failure, Result, say};
+use crate::cli::{Failure, Result, print_line};
 use crate::query::FindingCode;
 use crate::server::limits::FINDINGS_MAX;
 
@@ -51,24 +51,24 @@ fn append(report: &mut Value, page: &mut Value) {
 pub(super) fn print(report: &Value) -> Result {
     let findings = report["data"].as_array().map_or(&[][..], Vec::as_slice);
     match report["count"].as_u64().unwrap_or_default() {
-        0 => return say("the data-quality checks found nothing"),
-        1 => say("the data-quality checks have 1 finding for you to judge:")?,
-        count => say(format!("the data-quality checks have {count} findings for you to judge:"))?,
+        0 => return print_line("the data-quality checks found nothing"),
+        1 => print_line("the data-quality checks have 1 finding for you to judge:")?,
+        count => print_line(format!("the data-quality checks have {count} findings for you to judge:"))?,
     }
     for code in FindingCode::WORDS {
         let count = report["counts"][code].as_u64().unwrap_or_default();
         if count == 0 {
             continue;
         }
-        say(format!("  {code}: {count}"))?;
+        print_line(format!("  {code}: {count}"))?;
         let listed: Vec<_> = findings.iter().filter(|finding| finding["code"] == code).collect();
         for finding in &listed {
-            say(format!("    {}", finding["message"].as_str().unwrap_or_default()))?;
+            print_line(format!("    {}", finding["message"].as_str().unwrap_or_default()))?;
         }
         // Saturating: a server's data may change between two pages, so a list can be longer than its count.
         let more = count.saturating_sub(listed.len() as u64);
         if more > 0 {
-            say(format!("    and {more} more: use --all to list them"))?;
+            print_line(format!("    and {more} more: use --all to list them"))?;
         }
     }
     Ok(())

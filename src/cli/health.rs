@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cli::client::Client;
 use crate::cli::settings::{Settings, variable};
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 
 #[derive(Debug, Args)]
 pub(super) struct HealthArgs {}
@@ -29,7 +29,11 @@ impl HealthArgs {
         // A server that is not ready responds with 503, which `get` turns into a failure and exit code 1.
         let response: Value = serde_json::from_reader(client.get("/readyz")?)
             .map_err(|why| Failure::refused(format!("the server there is not Clade: {why}")))?;
-        if settings.json { say_json(&response) } else { say(response["status"].as_str().unwrap_or("?")) }
+        if settings.json {
+            print_json(&response)
+        } else {
+            print_line(response["status"].as_str().unwrap_or("?"))
+        }
     }
 }
 

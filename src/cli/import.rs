@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::cli::client::Client;
 use crate::cli::records::{FileFormat, RecordFile, bytes_bar};
 use crate::cli::settings::Settings;
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::Directory;
 use crate::error::{Error, StoreTrouble};
 use crate::model::command::IfExists;
@@ -116,9 +116,9 @@ impl ImportArgs {
         })?;
         progress.finish_and_clear();
         if settings.json {
-            return say_json(&json!({ "revision": revision.0 }));
+            return print_json(&json!({ "revision": revision.0 }));
         }
-        say(format!("created {} from {}, up to revision {revision}", data.display(), source.name))
+        print_line(format!("created {} from {}, up to revision {revision}", data.display(), source.name))
     }
 
     fn if_exists(&self) -> IfExists {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::AuditRequest;
 use crate::model::entity::Revision;
 use crate::server::limits::{LOG_CHANGES_DEFAULT, LOG_CHANGES_MAX, LOG_ENTRIES_DEFAULT, LOG_ENTRIES_MAX};
@@ -58,10 +58,10 @@ impl LogArgs {
         };
         let log = log.map_err(|why| Failure::refused(format!("the log cannot be read: {why}")))?;
         if settings.json {
-            return say_json(&log);
+            return print_json(&log);
         }
         for entry in list(&log["data"]) {
-            entry_lines(entry).iter().try_for_each(say)?;
+            entry_lines(entry).iter().try_for_each(print_line)?;
         }
         if let Some(next) = log["next"].as_u64() {
             // `next` is an exclusive bound as well, hence the 1.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
-use crate::cli::{Failure, Result, say_json};
+use crate::cli::{Failure, Result, print_json};
 use crate::server::app::{DocumentSource, GraphqlRequest, execute};
 
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ impl QueryArgs {
             None => Map::new(),
         };
         let response = match Target::existing(settings)? {
-            Target::Server(client) => client.graphql_answer(&query, &Value::Object(variables))?,
+            Target::Server(client) => client.graphql_response(&query, &Value::Object(variables))?,
             Target::Store(directory) => {
                 // The resolvers are async and have timeouts, so even a single operation needs a runtime with a timer.
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -39,11 +39,11 @@ impl QueryArgs {
             }
         };
         // The whole response, also with errors: GraphQL returns partial data beside them.
-        say_json(&response)?;
+        print_json(&response)?;
         match response["errors"].as_array() {
             None => Ok(()),
             // The response on standard output contains the errors already.
-            Some(_) => Err(Failure::Silent),
+            Some(_) => Err(Failure::AlreadyPrinted),
         }
     }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::cli::output::fill;
 use crate::cli::settings::Settings;
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::{Directory, NewFile};
 use crate::model::entity::Revision;
 
@@ -50,9 +50,9 @@ impl RestoreArgs {
             Ok::<_, Failure>(revision)
         })?;
         if settings.json {
-            return say_json(&json!({ "file": data, "revision": revision.0 }));
+            return print_json(&json!({ "file": data, "revision": revision.0 }));
         }
-        say(format!("restored {store} from {backup}, up to revision {revision}"))
+        print_line(format!("restored {store} from {backup}, up to revision {revision}"))
     }
 }
 

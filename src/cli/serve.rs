@@ -16,7 +16,7 @@ use crate::cli::graphql::Graphql;
 use crate::cli::settings::Settings;
 use crate::cli::stop_signal::stop_signal;
 use crate::cli::telemetry::Telemetry;
-use crate::cli::{Failure, Result, demo, say, token};
+use crate::cli::{Failure, Result, demo, print_line, token};
 use crate::directory::Directory;
 use crate::server::app::{AppState, Exposure, serve_exposed};
 
@@ -96,9 +96,9 @@ impl ServeArgs {
         let url = format!("{scheme}://{address}");
         if is_open {
             warn_of_open_server(&url);
-            greet_without_tokens(&url)?;
+            print_urls(&url)?;
         } else {
-            greet(&url, first_token(&directory)?.as_deref(), self.demo)?;
+            print_urls_and_token(&url, first_token(&directory)?.as_deref(), self.demo)?;
         }
         tracing::info!(%address, revision = directory.view().revision().0, "serving");
         // Builds indexes that are made on first use, in the background: the first requests are served meanwhile, and
@@ -149,9 +149,9 @@ fn warn_of_open_server(url: &str) {
     tracing::warn!(url, "serving without authentication: everyone who can connect has full access");
 }
 
-fn greet_without_tokens(url: &str) -> Result {
-    say(format!("Clade listens on {url}"))?;
-    say(format!("Query page: {url}/graphql   REST: {url}/docs/"))
+fn print_urls(url: &str) -> Result {
+    print_line(format!("Clade listens on {url}"))?;
+    print_line(format!("Query page: {url}/graphql   REST: {url}/docs/"))
 }
 
 async fn listen(wanted: &str) -> Result<TcpListener> {
@@ -176,18 +176,18 @@ fn first_token(directory: &Directory) -> Result<Option<String>> {
     token::first(directory, "made by the first serve").map(Some)
 }
 
-fn greet(url: &str, secret: Option<&str>, demo: bool) -> Result {
-    say(format!("Clade listens on {url}"))?;
+fn print_urls_and_token(url: &str, secret: Option<&str>, demo: bool) -> Result {
+    print_line(format!("Clade listens on {url}"))?;
     match secret {
         Some(secret) => {
-            say(format!("Admin token (shown only once): {secret}"))?;
-            say(format!("Query page: {url}/graphql   REST: {url}/docs/"))?;
+            print_line(format!("Admin token (shown only once): {secret}"))?;
+            print_line(format!("Query page: {url}/graphql   REST: {url}/docs/"))?;
         }
-        None => say("Manage tokens with: clade token create, list, rotate, revoke")?,
+        None => print_line("Tokens: clade token create, list, rotate, revoke")?,
     }
     if let (Some(secret), true) = (secret, demo) {
         let clade = program();
-        say(format!(
+        print_line(format!(
             "\nThree things to try:\n\n\
              The hierarchy with its rolled-up totals:\n  \
              CLADE_TOKEN={secret} {clade} tree --server {url} --depth 2\n\n\

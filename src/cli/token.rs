@@ -11,7 +11,7 @@ use crate::access::Secret;
 use crate::cli::client::Client;
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::Directory;
 use crate::model::command::{Command, NewToken, RotateToken};
 use crate::model::key::Name;
@@ -154,11 +154,11 @@ fn create_on_server(client: &Client, mutation: &str, input: &Value) -> Result<(S
 /// Prints the secret of a new token.
 fn print_secret(settings: &Settings, secret: &str, record: &Value) -> Result {
     if settings.json {
-        return say_json(&json!({ "token": secret, "record": record }));
+        return print_json(&json!({ "token": secret, "record": record }));
     }
     // The hint goes to standard error, so that `TOKEN=$(clade token create)` gets the secret alone.
     eprintln!("The token is shown only once; store it safely. Send it as \"Authorization: Bearer <token>\".");
-    say(secret)
+    print_line(secret)
 }
 
 /// Creates an admin token without limits in a store, and returns its secret.
@@ -222,7 +222,7 @@ fn list(settings: &Settings) -> Result {
         Target::Server(client) => client.graphql(&format!("{LIST}{RECORD}"), &json!({}))?["tokens"].take(),
     };
     if settings.json {
-        return say_json(&tokens);
+        return print_json(&tokens);
     }
     let tokens: Vec<Value> = tokens.as_array().cloned().unwrap_or_default();
     if tokens.is_empty() {
@@ -244,7 +244,10 @@ fn list(settings: &Settings) -> Result {
             |units| units.iter().filter_map(|unit| unit["key"].as_str()).collect::<Vec<_>>().join(", "),
         );
         let description = text("description");
-        say(format!("{}  {role:<5}  {state:<32}  {used:<29}  {units}  {description}", text("tokenId")))?;
+        print_line(format!(
+            "{}  {role:<5}  {state:<32}  {used:<29}  {units}  {description}",
+            text("tokenId")
+        ))?;
     }
     Ok(())
 }
@@ -260,7 +263,7 @@ fn revoke(settings: &Settings, id: &str) -> Result {
             .graphql(&format!("{REVOKE}{RECORD}"), &json!({ "id": id.as_str() }))?["deleteToken"]["record"]
             .take(),
     };
-    if settings.json { say_json(&revoked) } else { say(format!("revoked {id}")) }
+    if settings.json { print_json(&revoked) } else { print_line(format!("revoked {id}")) }
 }
 
 /// Parses the id of a token. A whole token (`clade_<id>_<secret>`) is accepted, since that is what users have at hand.

@@ -43,7 +43,7 @@ pub(crate) fn cell(value: Option<&Cell<'_>>) -> String {
     match value {
         None => String::new(),
         Some(Cell::Text(text)) => guarded(text).into_owned(),
-        Some(Cell::Made(text) | Cell::Json(Value::String(text))) => guarded(text).into_owned(),
+        Some(Cell::Formatted(text) | Cell::Json(Value::String(text))) => guarded(text).into_owned(),
         // Times, numbers and JSON are not escaped. They begin with a digit, `{`, `[`, or the minus sign of a number,
         // and are never formulas.
         Some(Cell::Time(time)) => time.to_string(),
@@ -147,7 +147,7 @@ mod tests {
             (None, ""),
             (Some(Cell::Text("x")), "x"),
             (Some(Cell::Text("=1+1")), "'=1+1"),
-            (Some(Cell::Made("'=x".to_owned())), "''=x"),
+            (Some(Cell::Formatted("'=x".to_owned())), "''=x"),
             (Some(Cell::List(vec![Cell::Text("k")])), "[\"k\"]"),
             (Some(Cell::List(Vec::new())), ""),
             (Some(Cell::Object(vec![("a", None), ("b", Some(Cell::Number(7)))])), "{\"a\":null,\"b\":7}"),

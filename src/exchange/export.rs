@@ -64,7 +64,7 @@ impl Export {
         // The order of dependencies: mappings refer to the others, so a reader need not sort the file.
         let tables = [&*unit::COLUMNS, &person::COLUMNS, &project::COLUMNS, &mapping::COLUMNS];
         let words = ["orgUnit", "person", "project", "mapping"];
-        let sections = array::from_fn(|at| Section { kind: words[at], fields: tables[at].in_files() });
+        let sections = array::from_fn(|at| Section { kind: words[at], fields: tables[at].in_exports() });
         let kinds = [Kind::OrgUnit, Kind::Person, Kind::Project];
         let last = kinds.len();
         // Lazily: the ids of a kind are collected when its turn comes, so the first piece does not wait for all of them
@@ -157,7 +157,8 @@ impl Export {
 /// The columns of a CSV export after `kind`: first those of a single kind of record, then those of several.
 fn columns(tables: &[&Columns]) -> Vec<CsvColumn> {
     let all = || tables.iter().flat_map(|table| &table.csv);
-    let exported = |column: &&CsvColumn| matches!(column.field.shown, ShownIn::Everywhere | ShownIn::InFiles);
+    let exported =
+        |column: &&CsvColumn| matches!(column.field.shown, ShownIn::Everywhere | ShownIn::InExports);
     let uses = |column: &CsvColumn| all().filter(exported).filter(|it| it.name == column.name).count();
     let mut columns: Vec<CsvColumn> = Vec::new();
     // Shared columns (external id, attributes, stamps) come last, so that the names that identify a record are on the

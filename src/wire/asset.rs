@@ -25,7 +25,7 @@ pub(crate) static ASSETS: Column =
         Some(object(row, &LISTS))
     })
     // Not in the log, where each repository and service has changes of its own.
-    .only(ShownIn::InFiles);
+    .only(ShownIn::InExports);
 
 /// The two lists in `assets`.
 pub(crate) static LISTS: [Column; 2] = [
@@ -99,7 +99,7 @@ pub(crate) fn in_log(own: &'static [Column]) -> Vec<&'static Column> {
 }
 
 /// The fields of a repository in request bodies.
-pub(crate) static GIVEN_REPOSITORY: [field::InputSchema; 3] = [
+pub(crate) static REPOSITORY_INPUT: [field::InputSchema; 3] = [
     field::InputSchema::new(
         "name",
         "MaybeText",
@@ -116,7 +116,7 @@ pub(crate) static GIVEN_REPOSITORY: [field::InputSchema; 3] = [
 ];
 
 /// The fields of a service in request bodies, except `dependencies`, which is any JSON.
-pub(crate) static GIVEN_SERVICE: [field::InputSchema; 3] = [
+pub(crate) static SERVICE_INPUT: [field::InputSchema; 3] = [
     field::InputSchema::new(
         "name",
         "MaybeText",
@@ -215,7 +215,7 @@ fn repository(mut given: Fields) -> Result<RepositoryFields, Error> {
     let platform = given.text("platform", "assets.repositories.platform", Name::parse)?.value();
     let name = match (name, &url) {
         (Some(name), _) => name,
-        (None, Some(url)) => named_by(url)?,
+        (None, Some(url)) => name_from_url(url)?,
         (None, None) => return Err(nameless("assets.repositories", "a name or a url")),
     };
     // Without a slash the normalized URL is a single part, and `host` would return the name of the repository.
@@ -225,7 +225,7 @@ fn repository(mut given: Fields) -> Result<RepositoryFields, Error> {
 }
 
 /// The last path segment of a URL, as the name of a repository.
-fn named_by(url: &RepoUrl) -> Result<Name, Error> {
+fn name_from_url(url: &RepoUrl) -> Result<Name, Error> {
     // Normalized, so that `.git`, a trailing slash and the case of the host do not end up in the name.
     let normalized = url.normalized();
     let last = normalized.rsplit('/').next().unwrap_or_default();

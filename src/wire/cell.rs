@@ -13,7 +13,7 @@ use crate::model::time::Timestamp;
 pub(crate) enum Cell<'v> {
     Text(&'v str),
     /// A text that is not stored but formatted for output.
-    Made(String),
+    Formatted(String),
     Number(u64),
     Time(Timestamp),
     /// Any JSON, as it was sent.
@@ -35,7 +35,7 @@ impl Cell<'_> {
                 value.as_array().is_some_and(Vec::is_empty)
                     || value.as_object().is_some_and(serde_json::Map::is_empty)
             }
-            Self::Text(_) | Self::Made(_) | Self::Number(_) | Self::Time(_) => false,
+            Self::Text(_) | Self::Formatted(_) | Self::Number(_) | Self::Time(_) => false,
         }
     }
 }
@@ -44,7 +44,7 @@ impl Serialize for Cell<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Made(text) => serializer.serialize_str(text),
+            Self::Formatted(text) => serializer.serialize_str(text),
             Self::Number(number) => serializer.serialize_u64(*number),
             Self::Time(time) => serializer.collect_str(time),
             Self::Json(value) => value.serialize(serializer),

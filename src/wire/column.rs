@@ -69,11 +69,11 @@ pub(crate) enum ShownIn {
     /// In exports and in the log, for stored fields.
     Everywhere,
     /// In exports only.
-    InFiles,
+    InExports,
     /// In the log only.
     InLog,
     /// In responses only, for derived fields: an import derives them again.
-    InAnswers,
+    InResponses,
 }
 
 impl Column {
@@ -184,8 +184,8 @@ impl Columns {
     }
 
     /// The columns of exports.
-    pub(crate) fn in_files(&self) -> Vec<&'static Column> {
-        let is_in = |it: &&Column| matches!(it.shown, ShownIn::Everywhere | ShownIn::InFiles);
+    pub(crate) fn in_exports(&self) -> Vec<&'static Column> {
+        let is_in = |it: &&Column| matches!(it.shown, ShownIn::Everywhere | ShownIn::InExports);
         self.all.iter().copied().filter(is_in).collect()
     }
 

@@ -11,7 +11,7 @@ use utoipa::openapi::{Ref, RefOr};
 
 use crate::wire::column::{Column, Form};
 use crate::wire::field::{InputSchema, Need, RecordField};
-use crate::wire::level::GIVEN_LEVELS;
+use crate::wire::level::LEVEL_INPUTS;
 
 /// The kind of a request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +116,7 @@ pub(super) fn placed_body<F>(
     more: &[InputSchema],
 ) -> Schema {
     let fields = table.iter().map(|field| &field.given);
-    with_attributes(given(about, of, fields.chain(more).chain(&GIVEN_LEVELS))).into()
+    with_attributes(given(about, of, fields.chain(more).chain(&LEVEL_INPUTS))).into()
 }
 
 /// The schema of a request body, or a part of one, with these fields.

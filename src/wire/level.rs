@@ -18,31 +18,31 @@ pub(crate) static LEVELS: [Column; 5] = [
         row.levels()[0].map(Cell::Text)
     })
     .example("Opsera")
-    .only(ShownIn::InAnswers),
+    .only(ShownIn::InResponses),
     Column::new("business", "The name of the business, below the organization.", Form::MaybeText, |row| {
         row.levels()[1].map(Cell::Text)
     })
     .example("Engineering")
-    .only(ShownIn::InAnswers),
+    .only(ShownIn::InResponses),
     Column::new("department", "The name of the department, below the business.", Form::MaybeText, |row| {
         row.levels()[2].map(Cell::Text)
     })
     .example("Platform")
-    .only(ShownIn::InAnswers),
+    .only(ShownIn::InResponses),
     Column::new("group", "The name of the group, below the department.", Form::MaybeText, |row| {
         row.levels()[3].map(Cell::Text)
     })
     .example("Phase 2")
-    .only(ShownIn::InAnswers),
+    .only(ShownIn::InResponses),
     Column::new("team", "The name of the team, the lowest level.", Form::MaybeText, |row| {
         row.levels()[4].map(Cell::Text)
     })
     .example("AOD")
-    .only(ShownIn::InAnswers),
+    .only(ShownIn::InResponses),
 ];
 
 /// The level fields of request bodies.
-pub(crate) static GIVEN_LEVELS: [field::InputSchema; 5] = [
+pub(crate) static LEVEL_INPUTS: [field::InputSchema; 5] = [
     field::InputSchema::new(
         "organization",
         "MaybeText",

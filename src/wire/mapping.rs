@@ -89,7 +89,7 @@ pub(crate) static FIELDS: [RecordField<MappingFields>; 5] = [
 
 // Not exported: an import creates mappings anew, with ids of their own.
 static ID: Column = Column::new("id", "The id of the mapping, a `UUIDv7`.", Form::Text, |row| {
-    Some(Cell::Made(row.as_mapping()?.id.to_string()))
+    Some(Cell::Formatted(row.as_mapping()?.id.to_string()))
 })
 .example("019ab3c5-2f7e-7c11-9d1c-0a4be3a1f3aa")
 .only(ShownIn::InLog);
@@ -99,25 +99,25 @@ static ENDS: [Column; 4] = [
     Column::new("parent", "The key of the parent of a `parent-child` mapping.", Form::TextIfAny, |row| {
         Some(Cell::Text(row.ends()?[0].key.as_str()))
     })
-    .only(ShownIn::InAnswers),
+    .only(ShownIn::InResponses),
     Column::new(
         "parentType",
         "The unit type of the parent of a `parent-child` mapping.",
         Form::TextIfAny,
         |row| Some(Cell::Text(row.ends()?[0].unit_type.as_str())),
     )
-    .only(ShownIn::InAnswers),
+    .only(ShownIn::InResponses),
     Column::new("child", "The key of the child of a `parent-child` mapping.", Form::TextIfAny, |row| {
         Some(Cell::Text(row.ends()?[1].key.as_str()))
     })
-    .only(ShownIn::InAnswers),
+    .only(ShownIn::InResponses),
     Column::new(
         "childType",
         "The unit type of the child of a `parent-child` mapping.",
         Form::TextIfAny,
         |row| Some(Cell::Text(row.ends()?[1].unit_type.as_str())),
     )
-    .only(ShownIn::InAnswers),
+    .only(ShownIn::InResponses),
 ];
 
 /// All fields of a mapping in responses.
@@ -128,7 +128,7 @@ pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
 });
 
 /// The fields of a request body of edition B.
-pub(crate) static GIVEN_LINK: [field::InputSchema; 5] = [
+pub(crate) static LINK_INPUT: [field::InputSchema; 5] = [
     field::InputSchema::new("parent", "UnitReference", Need::Key, "The parent."),
     field::InputSchema::new(
         "parentType",
@@ -144,7 +144,7 @@ pub(crate) static GIVEN_LINK: [field::InputSchema; 5] = [
 /// Parses the body of a POST: edition A connects two existing records, edition B creates missing units.
 pub(crate) fn created(mut given: Fields, if_exists: IfExists) -> Result<Command, Error> {
     given.drop_read_only(&["id"])?;
-    if reads_as_link(&mut given)? {
+    if is_link(&mut given)? {
         return linked(given, if_exists);
     }
     let fields = fields(given)?;
@@ -154,7 +154,7 @@ pub(crate) fn created(mut given: Fields, if_exists: IfExists) -> Result<Command,
 /// Parses the body of POST `/org-hierarchy`, which is of edition B.
 pub(crate) fn linked(mut given: Fields, if_exists: IfExists) -> Result<Command, Error> {
     given.drop_read_only(&["id"])?;
-    if !reads_as_link(&mut given)? {
+    if !is_link(&mut given)? {
         let field = if given.has("parent") { "child" } else { "parent" };
         return Err(Error::Missing { field });
     }
@@ -197,7 +197,7 @@ pub(crate) fn changed(mut given: Fields, id: MappingId) -> Result<MappingFields,
 }
 
 /// Whether the body is of edition B. Fields of edition A that say the same are removed.
-fn reads_as_link(given: &mut Fields) -> Result<bool, Error> {
+fn is_link(given: &mut Fields) -> Result<bool, Error> {
     // Nulls are removed first: clients that always send all fields of both editions leave those of the other one null.
     for name in ["parent", "child", "parentType", "childType"] {
         given.drop_null(name);

@@ -77,7 +77,7 @@ pub(crate) static OWNER: [Column; 3] = [
 ];
 
 /// The fields of the owner in request bodies.
-pub(crate) static GIVEN_OWNER: [field::InputSchema; 3] = [
+pub(crate) static OWNER_INPUT: [field::InputSchema; 3] = [
     field::InputSchema::new("firstName", "MaybeText", Need::Optional, OWNER[0].about),
     field::InputSchema::new("lastName", "MaybeText", Need::Optional, OWNER[1].about),
     field::InputSchema::new("email", "EmailText", Need::Optional, OWNER[2].about),

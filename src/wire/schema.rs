@@ -14,7 +14,7 @@ use crate::wire::text::{self, not_blank};
 use crate::wire::{asset, mapping, person, project, unit};
 
 /// The field of project bodies that is not in the table of the project.
-static GIVEN_ASSETS: [InputSchema; 1] = [InputSchema::new(
+static ASSETS_INPUT: [InputSchema; 1] = [InputSchema::new(
     "assets",
     "AssetsGiven",
     Need::Optional,
@@ -100,7 +100,7 @@ fn lists() -> Vec<Named> {
 
 fn people_and_projects() -> Vec<Named> {
     let person = |about, of| placed_body(about, of, &person::FIELDS, &[]);
-    let project = |about, of| placed_body(about, of, &project::FIELDS, &GIVEN_ASSETS);
+    let project = |about, of| placed_body(about, of, &project::FIELDS, &ASSETS_INPUT);
     vec![
         ("PersonInput", person("A new person.", BodyKind::New)),
         ("PersonPatch", person("A merge patch of a person (RFC 7396).", BodyKind::Change)),
@@ -116,7 +116,7 @@ fn people_and_projects() -> Vec<Named> {
             given(
                 "The owner of a project; need not be a person in the directory.",
                 BodyKind::Change,
-                &project::GIVEN_OWNER,
+                &project::OWNER_INPUT,
             )
             .into(),
         ),
@@ -125,9 +125,9 @@ fn people_and_projects() -> Vec<Named> {
 
 fn assets() -> Vec<Named> {
     let repository =
-        given("A repository. Requires a name, a URL, or both.", BodyKind::New, &asset::GIVEN_REPOSITORY);
+        given("A repository. Requires a name, a URL, or both.", BodyKind::New, &asset::REPOSITORY_INPUT);
     let mut service =
-        given("A service. Requires a name, an identifier, or both.", BodyKind::New, &asset::GIVEN_SERVICE);
+        given("A service. Requires a name, an identifier, or both.", BodyKind::New, &asset::SERVICE_INPUT);
     let dependencies = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
     let dependencies = dependencies.description(Some("The dependencies of the service: any JSON.")).build();
     service.properties.insert("dependencies".to_owned(), dependencies.into());
@@ -186,7 +186,7 @@ fn mappings() -> Vec<Named> {
     let link = given(
         "A link between a unit and its parent. Units that do not exist are created.",
         BodyKind::New,
-        &mapping::GIVEN_LINK,
+        &mapping::LINK_INPUT,
     );
     vec![
         ("MappingInput", either.into()),

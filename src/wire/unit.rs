@@ -76,7 +76,7 @@ static LEVEL: Column = Column::new(
     Form::Level,
     |row| Some(Cell::Number(row.unit()?.unit_type.level()?.number().into())),
 )
-.only(ShownIn::InAnswers);
+.only(ShownIn::InResponses);
 
 static PARENTS: Column = Column::new(
     "parents",
@@ -88,14 +88,14 @@ static PARENTS: Column = Column::new(
         Some(Cell::List(parents.filter_map(|parent| row.key(parent)).map(Cell::Text).collect()))
     },
 )
-.only(ShownIn::InAnswers);
+.only(ShownIn::InResponses);
 
 static TOTALS: Column =
     Column::new("totals", "The totals of the subtree of the unit.", Form::Of("Totals"), |row| {
         Some(object(row, &TOTALS_OF_UNIT))
     })
     .members(&TOTALS_OF_UNIT)
-    .only(ShownIn::InAnswers);
+    .only(ShownIn::InResponses);
 
 /// The totals of the subtree of a unit, at any depth; each record is counted once.
 // Every column computes all five totals again. That is cheap: they are the sizes of sets that the graph maintains.

@@ -50,7 +50,7 @@ impl ImportArgs {
         let mode = if self.mode == Mode::Upsert { "upsert" } else { "insert" };
         let path = format!("/api/v2/data/bulk?mode={mode}&dryRun={}", self.dry_run);
         let response =
-            client.post_packed(&path, "application/x-ndjson", SendBody::from_reader(&mut body.as_slice()));
+            client.post_gzip(&path, "application/x-ndjson", SendBody::from_reader(&mut body.as_slice()));
         let response = response.map_err(|failure| refused_by_server(failure, &positions, names))?;
         let count = |name: &str| response[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         Ok(Counts {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::import::ImportArgs;
 use crate::cli::settings::Settings;
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 use crate::exchange::{Counts, Report, merging_advice};
 
 /// Maximum number of refused records in the text; `--json` lists more.
@@ -24,7 +24,7 @@ impl ImportArgs {
         let took = began.elapsed();
         let Counts { total, created, updated, unchanged } = counts;
         if settings.json {
-            return say_json(&json!({
+            return print_json(&json!({
                 "dryRun": self.dry_run, "total": total, "created": created, "updated": updated,
                 "unchanged": unchanged, "elapsedMs": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             }));
@@ -33,7 +33,7 @@ impl ImportArgs {
         #[expect(clippy::cast_precision_loss, reason = "a rate that people read")]
         // At least 1 ms, since a tiny import can take no measurable time and the rate would be infinite.
         let rate = *total as f64 / took.as_secs_f64().max(0.001);
-        say(format!(
+        print_line(format!(
             "{verb} {total} records (created {created}, updated {updated}, unchanged {unchanged}) in {:.2} s ({rate:.0} records/s)",
             took.as_secs_f64(),
         ))
