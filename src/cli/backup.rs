@@ -20,7 +20,7 @@ pub(super) struct BackupArgs {
 
 impl BackupArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
-        let shown = self.file.display();
+        let path = self.file.display();
         match Target::existing(settings)? {
             Target::Store(directory) => directory.backup(&self.file)?,
             Target::Server(client) => {
@@ -29,7 +29,7 @@ impl BackupArgs {
                     // The copy fails both when the disk is full and when the connection breaks. In both cases
                     // `write_to` removes the partial file.
                     io::copy(&mut client.get("/api/v2/data/backup")?, file)
-                        .map_err(|why| Failure::refused(format!("could not write all of {shown}: {why}")))?;
+                        .map_err(|why| Failure::refused(format!("could not write all of {path}: {why}")))?;
                     Ok(())
                 })?;
             }
@@ -37,6 +37,6 @@ impl BackupArgs {
         if settings.json {
             return print_json(&json!({ "file": self.file }));
         }
-        print_line(format!("wrote {shown}"))
+        print_line(format!("wrote {path}"))
     }
 }

@@ -146,9 +146,9 @@ fn list_of<'v>(row: &Row<'v>, kind: Kind, columns: &[Column]) -> Option<Cell<'v>
 type Assets = (Patch<Vec<RepositoryFields>>, Patch<Vec<ServiceFields>>);
 
 /// Parses the field `assets` of a project.
-pub(crate) fn assets(given: &mut Fields) -> Result<Assets, Error> {
-    let manner = given.manner();
-    let map = match given.any("assets") {
+pub(crate) fn assets(body: &mut Fields) -> Result<Assets, Error> {
+    let manner = body.manner();
+    let map = match body.any("assets") {
         FieldInput::Value(Value::Object(map)) => map,
         FieldInput::Value(Value::Array(parts)) => joined(parts)?,
         FieldInput::Value(other) => {
@@ -163,7 +163,7 @@ pub(crate) fn assets(given: &mut Fields) -> Result<Assets, Error> {
     let repositories = list(&mut parts, "repositories", "assets.repositories", repository)?;
     let services = list(&mut parts, "services", "assets.services", service)?;
     // Unknown members of `assets` become an attribute of the same name, so that nothing is lost.
-    given.keep("assets", parts.into_rest());
+    body.keep("assets", parts.into_rest());
     Ok((repositories, services))
 }
 
@@ -208,11 +208,11 @@ fn list<T>(
     items.into_iter().map(read_one).collect::<Result<_, _>>().map(Patch::Set)
 }
 
-fn repository(mut given: Fields) -> Result<RepositoryFields, Error> {
-    given.drop_read_only(&[])?;
-    let url = given.text("url", "assets.repositories.url", RepoUrl::parse)?.value();
-    let name = given.text("name", "assets.repositories.name", Name::parse)?.value();
-    let platform = given.text("platform", "assets.repositories.platform", Name::parse)?.value();
+fn repository(mut body: Fields) -> Result<RepositoryFields, Error> {
+    body.drop_read_only(&[])?;
+    let url = body.text("url", "assets.repositories.url", RepoUrl::parse)?.value();
+    let name = body.text("name", "assets.repositories.name", Name::parse)?.value();
+    let platform = body.text("platform", "assets.repositories.platform", Name::parse)?.value();
     let name = match (name, &url) {
         (Some(name), _) => name,
         (None, Some(url)) => name_from_url(url)?,
@@ -221,7 +221,7 @@ fn repository(mut given: Fields) -> Result<RepositoryFields, Error> {
     // Without a slash the normalized URL is a single part, and `host` would return the name of the repository.
     let is_hosted = |url: &&RepoUrl| url.normalized().contains('/');
     let host = || url.as_ref().filter(is_hosted).and_then(|url| Name::parse(&url.host()).ok());
-    Ok(RepositoryFields { name, platform: platform.or_else(host), url, attributes: given.attributes()? })
+    Ok(RepositoryFields { name, platform: platform.or_else(host), url, attributes: body.attributes()? })
 }
 
 /// The last path segment of a URL, as the name of a repository.
@@ -232,13 +232,12 @@ fn name_from_url(url: &RepoUrl) -> Result<Name, Error> {
     Name::parse(last).map_err(|refusal| refusal.about("assets.repositories.url"))
 }
 
-fn service(mut given: Fields) -> Result<ServiceFields, Error> {
-    given.drop_read_only(&[])?;
-    let identifier =
-        given.text("identifier", "assets.services.identifier", ServiceIdentifier::parse)?.value();
-    let name = given.text("name", "assets.services.name", Name::parse)?.value();
+fn service(mut body: Fields) -> Result<ServiceFields, Error> {
+    body.drop_read_only(&[])?;
+    let identifier = body.text("identifier", "assets.services.identifier", ServiceIdentifier::parse)?.value();
+    let name = body.text("name", "assets.services.name", Name::parse)?.value();
     let default_name = identifier.as_ref().map(|it| Name::parse(it.as_str())).transpose()?;
-    let dependencies = given.any("dependencies").value();
+    let dependencies = body.any("dependencies").value();
     if let Some(dependencies) = &dependencies {
         // Refuses JSON that would come back changed: the parser rounds integers of more than 64 bits.
         kept_exactly("assets.services.dependencies", dependencies)?;
@@ -247,8 +246,8 @@ fn service(mut given: Fields) -> Result<ServiceFields, Error> {
         name: name.or(default_name).ok_or_else(|| nameless("assets.services", "a name or an identifier"))?,
         identifier,
         dependencies,
-        external_id: given.text("externalId", "assets.services.externalId", ExternalId::parse)?.value(),
-        attributes: given.attributes()?,
+        external_id: body.text("externalId", "assets.services.externalId", ExternalId::parse)?.value(),
+        attributes: body.attributes()?,
     })
 }
 

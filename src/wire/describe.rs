@@ -105,7 +105,7 @@ fn or_null(schema: Ref) -> RefOr<Schema> {
 
 /// The schema of a request body with the fields of a table.
 pub(super) fn body<F>(about: &str, of: BodyKind, table: &[RecordField<F>]) -> Object {
-    given(about, of, table.iter().map(|field| &field.given))
+    input_object(about, of, table.iter().map(|field| &field.given))
 }
 
 /// The schema of a request body with the fields of a table, further fields, level fields and attributes.
@@ -116,11 +116,11 @@ pub(super) fn placed_body<F>(
     more: &[InputSchema],
 ) -> Schema {
     let fields = table.iter().map(|field| &field.given);
-    with_attributes(given(about, of, fields.chain(more).chain(&LEVEL_INPUTS))).into()
+    with_attributes(input_object(about, of, fields.chain(more).chain(&LEVEL_INPUTS))).into()
 }
 
 /// The schema of a request body, or a part of one, with these fields.
-pub(super) fn given<'g>(
+pub(super) fn input_object<'g>(
     about: &str,
     of: BodyKind,
     fields: impl IntoIterator<Item = &'g InputSchema>,

@@ -115,7 +115,7 @@ macro_rules! optional {
             $crate::wire::field::maybe_text!($name, $about, $of.$text),
             "MaybeText",
             $crate::wire::field::Need::Optional,
-            |given, name, fields: &mut $fields| given.set_optional(name, $type::parse, &mut fields.$text),
+            |body, name, fields: &mut $fields| body.set_optional(name, $type::parse, &mut fields.$text),
         )
     };
 }
@@ -123,10 +123,10 @@ macro_rules! optional {
 pub(crate) use {maybe_text, optional, text};
 
 /// Parses all fields of a table, in its order.
-pub(crate) fn read<F: Default>(table: &[RecordField<F>], given: &mut Fields) -> Result<F, Error> {
+pub(crate) fn read<F: Default>(table: &[RecordField<F>], body: &mut Fields) -> Result<F, Error> {
     let mut fields = F::default();
     for field in table {
-        (field.read)(given, field.column.name, &mut fields)?;
+        (field.read)(body, field.column.name, &mut fields)?;
     }
     Ok(fields)
 }

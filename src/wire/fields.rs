@@ -216,27 +216,27 @@ impl Fields {
 
     /// Removes a date of validity, which must be null or equal to `same`.
     fn check_date(&mut self, name: &'static str, same: Option<&Value>) -> Result<(), Error> {
-        let FieldInput::Value(given) = self.any(name) else { return Ok(()) };
+        let FieldInput::Value(date) = self.any(name) else { return Ok(()) };
         let time = |value: &Value| value.as_str().and_then(Timestamp::parse);
         // In responses and exports `validFrom` equals `createdAt`. Any other date asks for a change of validity, which
         // is not supported; ignoring it would look like success. Compared as times, since formats may differ.
-        if time(&given).is_some_and(|given| same.and_then(time) == Some(given)) {
+        if time(&date).is_some_and(|date| same.and_then(time) == Some(date)) {
             return Ok(());
         }
-        let value = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
+        let value = date.as_str().map_or_else(|| date.to_string(), str::to_owned);
         Err(Error::DatesNotSupported { field: name, value })
     }
 
     /// The change of the attributes: the field `attributes`, and all fields that were not taken.
     pub(crate) fn attributes(mut self) -> Result<AttributesPatch, Error> {
-        let given = match self.any("attributes") {
+        let attributes = match self.any("attributes") {
             FieldInput::Value(Value::Object(map)) => FieldInput::Value(map),
             FieldInput::Value(other) => return Err(wrong("attributes", &other, "an object or null")),
             FieldInput::Null => FieldInput::Null,
             FieldInput::Absent => FieldInput::Absent,
         };
-        let emptied = self.manner == Manner::Replace || given == FieldInput::Null;
-        let mut all = given.value().unwrap_or_default();
+        let emptied = self.manner == Manner::Replace || attributes == FieldInput::Null;
+        let mut all = attributes.value().unwrap_or_default();
         // A field at the top level wins over a member of `attributes` with the same name.
         all.extend(self.rest);
         all_kept_exactly("attributes", &all)?;

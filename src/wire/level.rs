@@ -72,12 +72,12 @@ pub(crate) static LEVEL_INPUTS: [field::InputSchema; 5] = [
 ];
 
 /// Parses the five level fields into a placement.
-pub(crate) fn placement(given: &mut Fields) -> Result<Placement, Error> {
-    let manner = given.manner();
+pub(crate) fn placement(body: &mut Fields) -> Result<Placement, Error> {
+    let manner = body.manner();
     let mut levels = Vec::with_capacity(Level::ALL.len());
     for level in Level::ALL {
         let name = level.as_str();
-        levels.push(given.text(name, name, Name::parse)?);
+        levels.push(body.text(name, name, Name::parse)?);
     }
     let levels: [FieldInput<Name>; 5] = levels.try_into().expect("there are five levels");
     if levels.iter().all(|level| *level == FieldInput::Absent) {

@@ -31,8 +31,8 @@ pub(crate) static FIELDS: [RecordField<MappingFields>; 5] = [
         ),
         "End",
         Need::Key,
-        |given, name, mapping: &mut MappingFields| {
-            mapping.from = end_ref(given, name)?;
+        |body, name, mapping: &mut MappingFields| {
+            mapping.from = end_ref(body, name)?;
             Ok(())
         },
     )
@@ -47,8 +47,8 @@ pub(crate) static FIELDS: [RecordField<MappingFields>; 5] = [
         ),
         "End",
         Need::Key,
-        |given, name, mapping: &mut MappingFields| {
-            mapping.to = end_ref(given, name)?;
+        |body, name, mapping: &mut MappingFields| {
+            mapping.to = end_ref(body, name)?;
             Ok(())
         },
     )
@@ -62,8 +62,8 @@ pub(crate) static FIELDS: [RecordField<MappingFields>; 5] = [
         ),
         "MappingTypeWord",
         Need::OnlyNew,
-        |given, name, mapping: &mut MappingFields| {
-            mapping.mapping_type = given.text(name, name, MappingType::parse)?.value();
+        |body, name, mapping: &mut MappingFields| {
+            mapping.mapping_type = body.text(name, name, MappingType::parse)?.value();
             Ok(())
         },
     )
@@ -77,8 +77,8 @@ pub(crate) static FIELDS: [RecordField<MappingFields>; 5] = [
         ),
         "RelationshipWord",
         Need::Optional,
-        |given, name, mapping: &mut MappingFields| {
-            mapping.relationship = given.text(name, name, Relationship::parse)?.value();
+        |body, name, mapping: &mut MappingFields| {
+            mapping.relationship = body.text(name, name, Relationship::parse)?.value();
             Ok(())
         },
     )
@@ -142,43 +142,43 @@ pub(crate) static LINK_INPUT: [field::InputSchema; 5] = [
 ];
 
 /// Parses the body of a POST: edition A connects two existing records, edition B creates missing units.
-pub(crate) fn created(mut given: Fields, if_exists: IfExists) -> Result<Command, Error> {
-    given.drop_read_only(&["id"])?;
-    if is_link(&mut given)? {
-        return linked(given, if_exists);
+pub(crate) fn created(mut body: Fields, if_exists: IfExists) -> Result<Command, Error> {
+    body.drop_read_only(&["id"])?;
+    if is_link(&mut body)? {
+        return linked(body, if_exists);
     }
-    let fields = fields(given)?;
+    let fields = fields(body)?;
     Ok(Command::CreateMapping(Create { fields, if_exists }))
 }
 
 /// Parses the body of POST `/org-hierarchy`, which is of edition B.
-pub(crate) fn linked(mut given: Fields, if_exists: IfExists) -> Result<Command, Error> {
-    given.drop_read_only(&["id"])?;
-    if !is_link(&mut given)? {
-        let field = if given.has("parent") { "child" } else { "parent" };
+pub(crate) fn linked(mut body: Fields, if_exists: IfExists) -> Result<Command, Error> {
+    body.drop_read_only(&["id"])?;
+    if !is_link(&mut body)? {
+        let field = if body.has("parent") { "child" } else { "parent" };
         return Err(Error::Missing { field });
     }
-    let parent = end(&mut given, "parent", "parentType")?;
-    let child = end(&mut given, "child", "childType")?;
-    let mapping_type = given.text("mappingType", "mappingType", MappingType::parse)?.value();
-    if let Some(other) = mapping_type.filter(|given| *given != MappingType::ParentChild) {
+    let parent = end(&mut body, "parent", "parentType")?;
+    let child = end(&mut body, "child", "childType")?;
+    let mapping_type = body.text("mappingType", "mappingType", MappingType::parse)?.value();
+    if let Some(other) = mapping_type.filter(|other| *other != MappingType::ParentChild) {
         return Err(Error::invalid(
             "mappingType",
             other.as_str(),
             "must be parent-child in a body with parent and child",
         ));
     }
-    let relationship = given.text("relationship", "relationship", Relationship::parse)?.value();
-    let source = given.optional("source", Name::parse)?;
-    let attributes = given.attributes()?;
+    let relationship = body.text("relationship", "relationship", Relationship::parse)?.value();
+    let source = body.optional("source", Name::parse)?;
+    let attributes = body.attributes()?;
     Ok(Command::LinkUnits(LinkUnits { parent, child, relationship, source, attributes, if_exists }))
 }
 
 /// Parses the body of a PUT or PATCH.
-pub(crate) fn changed(mut given: Fields, id: MappingId) -> Result<MappingFields, Error> {
+pub(crate) fn changed(mut body: Fields, id: MappingId) -> Result<MappingFields, Error> {
     // The types belong to the units, which are changed at `/units`.
-    given.drop_read_only(&["parentType", "childType"])?;
-    if let FieldInput::Value(other) = given.text("id", "id", MappingId::parse)?
+    body.drop_read_only(&["parentType", "childType"])?;
+    if let FieldInput::Value(other) = body.text("id", "id", MappingId::parse)?
         && other != id
     {
         return Err(Error::invalid(
@@ -188,43 +188,43 @@ pub(crate) fn changed(mut given: Fields, id: MappingId) -> Result<MappingFields,
         ));
     }
     for (ours, theirs) in [("parent", "attribute1"), ("child", "attribute2")] {
-        agree(&mut given, ours, theirs)?;
-        if let FieldInput::Value(value) = given.any(ours) {
-            given.put(theirs, value);
+        agree(&mut body, ours, theirs)?;
+        if let FieldInput::Value(value) = body.any(ours) {
+            body.put(theirs, value);
         }
     }
-    fields(given)
+    fields(body)
 }
 
 /// Whether the body is of edition B. Fields of edition A that say the same are removed.
-fn is_link(given: &mut Fields) -> Result<bool, Error> {
+fn is_link(body: &mut Fields) -> Result<bool, Error> {
     // Nulls are removed first: clients that always send all fields of both editions leave those of the other one null.
     for name in ["parent", "child", "parentType", "childType"] {
-        given.drop_null(name);
+        body.drop_null(name);
     }
-    if !given.has("parent") && !given.has("child") {
-        return match ["parentType", "childType"].into_iter().find(|name| given.has(name)) {
+    if !body.has("parent") && !body.has("child") {
+        return match ["parentType", "childType"].into_iter().find(|name| body.has(name)) {
             Some(_) => Err(Error::Missing { field: "parent" }),
             None => Ok(false),
         };
     }
-    for (field, needed) in [("parent", given.has("parent")), ("child", given.has("child"))] {
+    for (field, needed) in [("parent", body.has("parent")), ("child", body.has("child"))] {
         if !needed {
             return Err(Error::Missing { field });
         }
     }
-    agree(given, "parent", "attribute1")?;
-    agree(given, "child", "attribute2")?;
+    agree(body, "parent", "attribute1")?;
+    agree(body, "child", "attribute2")?;
     Ok(true)
 }
 
 /// Removes the field `theirs` of edition A if the field `ours` of edition B has the same value.
-fn agree(given: &mut Fields, ours: &'static str, theirs: &'static str) -> Result<(), Error> {
-    if !given.has(ours) || !given.has(theirs) {
+fn agree(body: &mut Fields, ours: &'static str, theirs: &'static str) -> Result<(), Error> {
+    if !body.has(ours) || !body.has(theirs) {
         return Ok(());
     }
-    let FieldInput::Value(value) = given.any(theirs) else { return Ok(()) };
-    if given.is(ours, &value) {
+    let FieldInput::Value(value) = body.any(theirs) else { return Ok(()) };
+    if body.is(ours, &value) {
         return Ok(());
     }
     let both = format!(
@@ -233,15 +233,15 @@ fn agree(given: &mut Fields, ours: &'static str, theirs: &'static str) -> Result
     Err(Error::invalid(theirs, value.as_str().unwrap_or_default(), both))
 }
 
-fn fields(mut given: Fields) -> Result<MappingFields, Error> {
-    let mut mapping = read(&FIELDS, &mut given)?;
-    mapping.attributes = given.attributes()?;
+fn fields(mut body: Fields) -> Result<MappingFields, Error> {
+    let mut mapping = read(&FIELDS, &mut body)?;
+    mapping.attributes = body.attributes()?;
     Ok(mapping)
 }
 
-fn end_ref(given: &mut Fields, field: &'static str) -> Result<Option<EndRef>, Error> {
-    let must_be_given = given.manner() != Manner::Merge;
-    match given.any(field) {
+fn end_ref(body: &mut Fields, field: &'static str) -> Result<Option<EndRef>, Error> {
+    let must_be_given = body.manner() != Manner::Merge;
+    match body.any(field) {
         FieldInput::Value(Value::String(text)) if text.trim().is_empty() => {
             Err(Error::invalid(field, &text, "must not be empty"))
         }
@@ -254,10 +254,10 @@ fn end_ref(given: &mut Fields, field: &'static str) -> Result<Option<EndRef>, Er
     }
 }
 
-fn end(given: &mut Fields, field: &'static str, type_field: &'static str) -> Result<UnitSpec, Error> {
-    let FieldInput::Value(value) = given.any(field) else { return Err(Error::Missing { field }) };
+fn end(body: &mut Fields, field: &'static str, type_field: &'static str) -> Result<UnitSpec, Error> {
+    let FieldInput::Value(value) = body.any(field) else { return Err(Error::Missing { field }) };
     let reference: UnitRef = unit_ref(field, value)?;
-    let unit_type = given.text(type_field, type_field, UnitType::parse)?.value();
+    let unit_type = body.text(type_field, type_field, UnitType::parse)?.value();
     Ok(UnitSpec { reference, unit_type })
 }
 

@@ -20,11 +20,11 @@ pub(crate) static FIELDS: [RecordField<PersonFields>; 5] = [
             .sorted(OrderBy::Field(Field::Email)),
         "EmailText",
         Need::Key,
-        |given, name, person: &mut PersonFields| {
+        |body, name, person: &mut PersonFields| {
             // Required for a new person only. In a PUT or PATCH the path names the person, and a different email in
             // the body changes the key.
-            let is_new = given.manner() == Manner::Create;
-            person.email = given.required(name, is_new, Email::parse)?;
+            let is_new = body.manner() == Manner::Create;
+            person.email = body.required(name, is_new, Email::parse)?;
             Ok(())
         },
     )
@@ -50,12 +50,12 @@ pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
 });
 
 /// Parses the body of a person.
-pub(crate) fn person(mut given: Fields) -> Result<PersonFields, Error> {
-    given.drop_read_only(&[])?;
-    let mut person = read(&FIELDS, &mut given)?;
-    person.placement = placement(&mut given)?;
+pub(crate) fn person(mut body: Fields) -> Result<PersonFields, Error> {
+    body.drop_read_only(&[])?;
+    let mut person = read(&FIELDS, &mut body)?;
+    person.placement = placement(&mut body)?;
     // Last, because it takes all fields that are left.
-    person.attributes = given.attributes()?;
+    person.attributes = body.attributes()?;
     Ok(person)
 }
 

@@ -21,9 +21,9 @@ pub(crate) static FIELDS: [RecordField<ProjectFields>; 4] = [
             .sorted(OrderBy::Field(Field::ProjectId)),
         "ProjectIdText",
         Need::Key,
-        |given, name, project: &mut ProjectFields| {
-            let is_new = given.manner() == Manner::Create;
-            project.project_id = given.required(name, is_new, ProjectId::parse)?;
+        |body, name, project: &mut ProjectFields| {
+            let is_new = body.manner() == Manner::Create;
+            project.project_id = body.required(name, is_new, ProjectId::parse)?;
             Ok(())
         },
     ),
@@ -33,10 +33,10 @@ pub(crate) static FIELDS: [RecordField<ProjectFields>; 4] = [
             .sorted(OrderBy::Field(Field::Name)),
         "NameText",
         Need::Always,
-        |given, name, project: &mut ProjectFields| {
+        |body, name, project: &mut ProjectFields| {
             // Unlike the id it is required in a PUT as well: the path does not contain it.
-            let is_whole = given.manner() != Manner::Merge;
-            project.name = given.required(name, is_whole, Name::parse)?;
+            let is_whole = body.manner() != Manner::Merge;
+            project.name = body.required(name, is_whole, Name::parse)?;
             Ok(())
         },
     ),
@@ -51,8 +51,8 @@ pub(crate) static FIELDS: [RecordField<ProjectFields>; 4] = [
         .sorted(OrderBy::Field(Field::OwnerEmail)),
         "OwnerInput",
         Need::Optional,
-        |given, _, project: &mut ProjectFields| {
-            project.owner = owner(given)?;
+        |body, _, project: &mut ProjectFields| {
+            project.owner = owner(body)?;
             Ok(())
         },
     ),
@@ -90,19 +90,19 @@ pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
 });
 
 /// Parses the body of a project.
-pub(crate) fn project(mut given: Fields) -> Result<ProjectFields, Error> {
-    given.drop_read_only(&[])?;
-    let mut project = read(&FIELDS, &mut given)?;
-    project.placement = placement(&mut given)?;
-    (project.repositories, project.services) = assets(&mut given)?;
+pub(crate) fn project(mut body: Fields) -> Result<ProjectFields, Error> {
+    body.drop_read_only(&[])?;
+    let mut project = read(&FIELDS, &mut body)?;
+    project.placement = placement(&mut body)?;
+    (project.repositories, project.services) = assets(&mut body)?;
     // Last, because it takes all fields that are left.
-    project.attributes = given.attributes()?;
+    project.attributes = body.attributes()?;
     Ok(project)
 }
 
-fn owner(given: &mut Fields) -> Result<Patch<OwnerFields>, Error> {
-    let manner = given.manner();
-    let mut owner = match given.object("projectOwner")? {
+fn owner(body: &mut Fields) -> Result<Patch<OwnerFields>, Error> {
+    let manner = body.manner();
+    let mut owner = match body.object("projectOwner")? {
         FieldInput::Value(owner) => owner,
         FieldInput::Null => return Ok(FieldInput::Null.patch(manner)),
         FieldInput::Absent => return Ok(FieldInput::Absent.patch(manner)),
@@ -113,7 +113,7 @@ fn owner(given: &mut Fields) -> Result<Patch<OwnerFields>, Error> {
         email: owner.text("email", "projectOwner.email", Email::parse)?.patch(manner),
     };
     // Further members of the owner are stored as the attribute `projectOwner`.
-    given.keep("projectOwner", owner.into_rest());
+    body.keep("projectOwner", owner.into_rest());
     Ok(Patch::Set(fields))
 }
 

@@ -5,7 +5,7 @@ use utoipa::openapi::{Ref, RefOr};
 
 use crate::wire::column::Columns;
 use crate::wire::describe::{
-    BodyKind, body, given, list, maybe_list, object, one_of_two, placed_body, record, with_attributes,
+    BodyKind, body, input_object, list, maybe_list, object, one_of_two, placed_body, record, with_attributes,
 };
 use crate::wire::field::{InputSchema, Need};
 use crate::wire::level::LEVELS;
@@ -113,7 +113,7 @@ fn people_and_projects() -> Vec<Named> {
         ("ProjectOwner", object("The owner of a project.", &project::OWNER)),
         (
             "OwnerInput",
-            given(
+            input_object(
                 "The owner of a project; need not be a person in the directory.",
                 BodyKind::Change,
                 &project::OWNER_INPUT,
@@ -124,10 +124,16 @@ fn people_and_projects() -> Vec<Named> {
 }
 
 fn assets() -> Vec<Named> {
-    let repository =
-        given("A repository. Requires a name, a URL, or both.", BodyKind::New, &asset::REPOSITORY_INPUT);
-    let mut service =
-        given("A service. Requires a name, an identifier, or both.", BodyKind::New, &asset::SERVICE_INPUT);
+    let repository = input_object(
+        "A repository. Requires a name, a URL, or both.",
+        BodyKind::New,
+        &asset::REPOSITORY_INPUT,
+    );
+    let mut service = input_object(
+        "A service. Requires a name, an identifier, or both.",
+        BodyKind::New,
+        &asset::SERVICE_INPUT,
+    );
     let dependencies = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
     let dependencies = dependencies.description(Some("The dependencies of the service: any JSON.")).build();
     service.properties.insert("dependencies".to_owned(), dependencies.into());
@@ -161,7 +167,7 @@ fn units() -> Vec<Named> {
         Need::Optional,
         "The parent of the unit. Use `parents` for several.",
     );
-    new.properties.extend(given("", BodyKind::New, [&parent]).properties);
+    new.properties.extend(input_object("", BodyKind::New, [&parent]).properties);
     let mut patch =
         with_attributes(body("A merge patch of a unit (RFC 7396).", BodyKind::Change, &unit::FIELDS));
     let parents = maybe_list("All parents of the unit; the list replaces the stored one.", "UnitReference");
@@ -183,7 +189,7 @@ fn mappings() -> Vec<Named> {
         .description(Some("A mapping of two existing records, or a link between two units."));
     let ends = body("A mapping between two existing records.", BodyKind::New, &mapping::FIELDS);
     let patch = body("A merge patch of a mapping (RFC 7396).", BodyKind::Change, &mapping::FIELDS);
-    let link = given(
+    let link = input_object(
         "A link between a unit and its parent. Units that do not exist are created.",
         BodyKind::New,
         &mapping::LINK_INPUT,

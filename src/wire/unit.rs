@@ -27,8 +27,8 @@ pub(crate) static FIELDS: [RecordField<UnitFields>; 4] = [
         .sorted(OrderBy::Field(Field::Key)),
         "UnitKeyText",
         Need::Kept,
-        |given, name, unit: &mut UnitFields| {
-            unit.key = given.required(name, false, UnitKey::parse)?;
+        |body, name, unit: &mut UnitFields| {
+            unit.key = body.required(name, false, UnitKey::parse)?;
             Ok(())
         },
     )
@@ -39,11 +39,11 @@ pub(crate) static FIELDS: [RecordField<UnitFields>; 4] = [
         .sorted(OrderBy::Field(Field::Name)),
         "NameText",
         Need::Kept,
-        |given, name, unit: &mut UnitFields| {
+        |body, name, unit: &mut UnitFields| {
             // The key and the name are each other's default, so one of them is required. This depends on the key being
             // parsed first, by the order of the table.
-            let is_new = given.manner() == Manner::Create;
-            unit.name = given.required(name, is_new && unit.key.is_none(), Name::parse)?;
+            let is_new = body.manner() == Manner::Create;
+            unit.name = body.required(name, is_new && unit.key.is_none(), Name::parse)?;
             Ok(())
         },
     )
@@ -55,8 +55,8 @@ pub(crate) static FIELDS: [RecordField<UnitFields>; 4] = [
         .sorted(OrderBy::Field(Field::Type)),
         "NameText",
         Need::Kept,
-        |given, name, unit: &mut UnitFields| {
-            unit.unit_type = given.required(name, false, UnitType::parse)?;
+        |body, name, unit: &mut UnitFields| {
+            unit.unit_type = body.required(name, false, UnitType::parse)?;
             Ok(())
         },
     )
@@ -152,24 +152,24 @@ pub(crate) fn unit_key(view: &View, id: EntityId) -> Option<&str> {
 }
 
 /// Parses the body of a unit.
-pub(crate) fn unit(mut given: Fields) -> Result<UnitFields, Error> {
-    given.drop_read_only(&["level", "totals", "depth", "parentKey"])?;
-    let mut unit = read(&FIELDS, &mut given)?;
-    unit.parents = parents(&mut given)?;
+pub(crate) fn unit(mut body: Fields) -> Result<UnitFields, Error> {
+    body.drop_read_only(&["level", "totals", "depth", "parentKey"])?;
+    let mut unit = read(&FIELDS, &mut body)?;
+    unit.parents = parents(&mut body)?;
     // Last, because it takes all fields that are left.
-    unit.attributes = given.attributes()?;
+    unit.attributes = body.attributes()?;
     Ok(unit)
 }
 
-fn parents(given: &mut Fields) -> Result<Option<Vec<UnitRef>>, Error> {
-    let many = match given.any("parents") {
+fn parents(body: &mut Fields) -> Result<Option<Vec<UnitRef>>, Error> {
+    let many = match body.any("parents") {
         FieldInput::Value(Value::Array(items)) => {
             Some(items.into_iter().map(|item| unit_ref("parents", item)).collect::<Result<Vec<_>, _>>()?)
         }
         FieldInput::Value(other) => return Err(wrong("parents", &other, "an array of units")),
         FieldInput::Null | FieldInput::Absent => None,
     };
-    let parent = given.any("parent");
+    let parent = body.any("parent");
     // The text of the value for an error, taken before the value is consumed below.
     let parent_text = match &parent {
         FieldInput::Value(Value::String(text)) => text.clone(),
@@ -180,7 +180,7 @@ fn parents(given: &mut Fields) -> Result<Option<Vec<UnitRef>>, Error> {
         FieldInput::Value(value) => Some(vec![unit_ref("parent", value)?]),
         // In a change, a null parent makes the unit a root. In an import it is just an empty field: an upsert must not
         // remove the unit from the hierarchy.
-        FieldInput::Null if given.manner() != Manner::Create => Some(Vec::new()),
+        FieldInput::Null if body.manner() != Manner::Create => Some(Vec::new()),
         FieldInput::Null | FieldInput::Absent => None,
     };
     match (one, many) {
