@@ -1,6 +1,7 @@
-//! The command line: one file a command. Results go to standard output, the rest to standard error.
+//! The command-line interface: parsing, dispatch, exit codes. Each command has a module of its own.
 //!
-//! Exit codes: 0 done, 1 refused, 2 wrong usage.
+//! Invariant: results go to standard output, everything else to standard error. Exit codes: 0 success, 1 the command
+//! was refused or failed, 2 wrong usage.
 
 mod backup;
 mod check;
@@ -41,7 +42,7 @@ use serde_json::{Value, json};
 use crate::error::panic::report_only_uncaught_panics;
 use crate::error::{Error, StoreError};
 
-/// Who and what belongs where: people, projects and org units in one file, served over GraphQL and REST.
+/// Organization graph store: people, projects and org units in one file, served over GraphQL and REST.
 #[derive(Debug, Parser)]
 #[command(name = "clade", version, propagate_version = true, max_term_width = 100)]
 struct Cli {
@@ -53,47 +54,47 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum CliCommand {
-    /// Serve a store over GraphQL and REST
+    /// Start an HTTP server that offers a store over GraphQL and REST
     Serve(serve::ServeArgs),
-    /// Take records from NDJSON or CSV files: all of them, or none
+    /// Import records from NDJSON or CSV files in one transaction: all records, or none
     Import(import::ImportArgs),
-    /// Write all records in the form that import takes
+    /// Export all records as NDJSON or CSV, in the form that `import` reads
     Export(export::ExportArgs),
-    /// Draw the hierarchy with its rolled-up totals
+    /// Print the hierarchy of units as a tree, with the people and projects in each subtree
     Tree(tree::TreeArgs),
-    /// Ask a GraphQL query
+    /// Run a GraphQL query or mutation and print the response as JSON
     Query(query::QueryArgs),
-    /// Make, list and revoke API tokens
+    /// Create, list, rotate and revoke API tokens
     Token(token::TokenArgs),
-    /// Tell who changed what, the newest first
+    /// Print the audit log: who changed what, newest first
     Log(log::LogArgs),
-    /// Ask a server whether it can serve
+    /// Check whether a running server is ready (health check; needs no token)
     Health(health::HealthArgs),
-    /// Examine a store: file, log, graph and rules; and look its data over
+    /// Check the integrity of a store (file, log, graph, rules) and the quality of its data
     Check(check::CheckArgs),
-    /// Copy a store, consistently, also while it is served
+    /// Write a consistent copy of a store, even while a server is using it
     Backup(backup::BackupArgs),
-    /// Put a backup in place, where no store is yet
+    /// Restore a store from a backup; an existing store is never overwritten
     Restore(restore::RestoreArgs),
-    /// Print the GraphQL schema
+    /// Print the GraphQL schema (SDL)
     Schema,
-    /// Print the OpenAPI document
+    /// Print the OpenAPI document of the REST API (JSON)
     Openapi,
-    /// Write a made-up organisation of any size, to try things on
+    /// Generate a fictitious organisation of any size as NDJSON, for trials and benchmarks
     DemoData(generate::GenerateArgs),
 }
 
-/// Why a command did not do what was asked.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// It was refused: exit code 1.
+    /// The command was refused or failed: exit code 1. `facts` are the members of the error object of `--json`.
     Refused { message: String, facts: Value },
-    /// It was asked in a way that cannot be: exit code 2.
+    /// Wrong usage, such as flags that exclude each other: exit code 2.
     Usage(String),
-    /// It was refused, and the output says so already: exit code 1.
-    Silent,
-    /// Whoever reads the output has gone: nothing to say.
-    Gone,
+    /// The command failed, and its output already says so: exit code 1, no further message.
+    AlreadyPrinted,
+    /// The reader of standard output has closed it (broken pipe): exit code 0, no message.
+    OutputClosed,
 }
 
 pub(crate) type Result<T = (), E = Failure> = std::result::Result<T, E>;
@@ -118,24 +119,32 @@ impl From<StoreError> for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe { Self::Gone } else { Self::refused(error.to_string()) }
+        // `clade log | head` closes the pipe early. That is normal use, so it must not become an error.
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::OutputClosed
+        } else {
+            Self::refused(error.to_string())
+        }
     }
 }
 
-/// Runs the command that the process was started with.
+/// Parses the arguments of the process, runs the command, and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     report_only_uncaught_panics();
+    // Not `Cli::parse()`: the command is changed first, so that clap ignores empty environment variables.
     let command = settings::without_empty_variables(Cli::command());
     let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|refusal| refusal.exit());
     let shared = cli.shared.clone();
     let outcome = settings::Settings::of(&cli.shared).and_then(|settings| run(cli.command, &settings));
     match outcome {
-        Ok(()) | Err(Failure::Gone) => ExitCode::SUCCESS,
-        Err(Failure::Silent) => ExitCode::from(1),
+        Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Err(Failure::AlreadyPrinted) => ExitCode::from(1),
         Err(Failure::Refused { message, mut facts }) => {
             if shared.json {
                 facts["message"] = message.into();
+                // With `--json` a failure is a result too: programs read it from standard output. A write error is
+                // ignored, since there is nowhere left to report it.
                 let _unheard = writeln!(io::stdout(), "{facts}");
             } else {
                 eprintln!("error: {message}");
@@ -168,12 +177,13 @@ fn run(command: CliCommand, settings: &settings::Settings) -> Result {
     }
 }
 
-/// Writes a line of results.
-pub(crate) fn say(text: impl AsRef<str>) -> Result {
+/// Prints one line to standard output.
+pub(crate) fn print_line(text: impl AsRef<str>) -> Result {
+    // Not `println!`, which panics when the reader has closed the pipe.
     Ok(writeln!(io::stdout(), "{}", text.as_ref())?)
 }
 
-/// Writes a result that a program reads.
-pub(crate) fn say_json(value: &Value) -> Result {
-    say(serde_json::to_string_pretty(value).unwrap_or_default())
+/// Prints a JSON value to standard output, indented.
+pub(crate) fn print_json(value: &Value) -> Result {
+    print_line(serde_json::to_string_pretty(value).unwrap_or_default())
 }

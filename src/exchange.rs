@@ -1,6 +1,6 @@
-//! Whole files of records: read into commands, put in order, written again, and reported where they are refused.
+//! Import and export of record files (NDJSON, CSV, JSON): parsing into commands, ordering, writing, error reports.
 //!
-//! Imports by the command line, bulk requests and exports all go through here, so a file means the same to each.
+//! Invariant: the command line, bulk requests and exports all use this module, so a file means the same to each.
 
 pub(crate) mod csv;
 mod export;

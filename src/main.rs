@@ -1,10 +1,12 @@
-//! The binary: parse, call the command line, turn the outcome into an exit code.
+//! The `clade` binary: sets the global allocator and runs the command line.
 
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// A million records are opened a fifth sooner with it, and asked about a tenth.
+/// The global memory allocator of the binary; the library leaves the choice to its user.
+// Compared with the system allocator, a store of a million records opens about 20 % faster and queries run about
+// 10 % faster.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

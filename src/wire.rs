@@ -1,6 +1,7 @@
-//! A record's outside shape, once for REST, GraphQL's inputs, the command line, exports and the audit log.
+//! The JSON representation (serialization, parsing, schemas) of records, shared by REST, GraphQL inputs, the command
+//! line, exports and the audit log.
 //!
-//! Nothing here knows HTTP or GraphQL: what is refused is an [`Error`](crate::error::Error).
+//! Invariant: nothing here depends on HTTP or GraphQL; invalid input is an [`Error`](crate::error::Error).
 
 pub(crate) mod asset;
 pub(crate) mod cell;

@@ -1,4 +1,6 @@
-//! `clade check`: store against graph against rules, and what the doctor says of the data.
+//! `clade check`: verifies the integrity of a store (file, log, graph, rules) and runs the data-quality checks.
+//!
+//! Invariant: only integrity problems change the exit code. Data-quality findings never do.
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -7,59 +9,61 @@ use ureq::SendBody;
 use crate::cli::client::Client;
 use crate::cli::doctor::{self, EXAMPLES};
 use crate::cli::settings::Settings;
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::Directory;
 use crate::wire::check::CheckAnswer;
 use crate::wire::finding::DoctorAnswer;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The exit code is 0 where the store is whole, whatever the doctor finds about its data: names that \
-                  come twice, people and projects in no unit, unknown owners and the like are for you to judge. \
-                  With --json all of them are written."
+    after_help = "The exit code is 0 if the store is intact and 1 if it is damaged. Data-quality findings (duplicate \
+                  names, people and projects without a unit, unknown owners and so on) do not change it; they are \
+                  for you to judge. With --json all of them are written."
 )]
 pub(super) struct CheckArgs {
-    /// List everything that the doctor finds, not just some examples
+    /// List all data-quality findings instead of a few examples of each kind
     #[arg(long)]
     all: bool,
 }
 
 impl CheckArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
-        let is_whole = self.all || settings.json;
-        let (mut checked, told) = match &settings.server {
+        let list_all = self.all || settings.json;
+        let (mut checked, doctor) = match &settings.server {
             None => {
+                // `examine` also opens a damaged store, as far as its log can be read. The directory is `None` when
+                // the records cannot be loaded; the JSON then has `null` for `doctor`.
                 let (checked, directory) = Directory::examine(settings.data())?;
-                let most = if is_whole { usize::MAX } else { EXAMPLES };
-                let told =
-                    directory.map(|directory| json!(DoctorAnswer::with_examples(&directory.view(), most)));
-                (json!(CheckAnswer::from(checked)), told.unwrap_or_default())
+                let examples_max = if list_all { usize::MAX } else { EXAMPLES_MAX };
+                let doctor = directory
+                    .map(|directory| json!(DoctorAnswer::with_examples(&directory.view(), examples_max)));
+                (json!(CheckAnswer::from(checked)), doctor.unwrap_or_default())
             }
             Some(server) => {
                 let client = Client::new(server)?;
                 let checked = client.post("/api/v2/data/check", "application/json", SendBody::none())?;
-                (checked, doctor::ask(&client, is_whole)?)
+                (checked, doctor::fetch(&client, list_all)?)
             }
         };
-        let wrong = checked["findings"].as_array().map_or(0, Vec::len);
-        let shown = if settings.json {
-            checked["doctor"] = told;
-            say_json(&checked)
+        let problems = checked["findings"].as_array().map_or(0, Vec::len);
+        let printed = if settings.json {
+            checked["doctor"] = doctor;
+            print_json(&checked)
         } else {
-            show(&checked, &told)
+            print(&checked, &doctor)
         };
-        match shown {
-            // Whoever has read enough is still owed the exit code.
-            Ok(()) | Err(Failure::Gone) if wrong > 0 => Err(told_wrong(settings, wrong)),
+        match printed {
+            // A broken pipe (`clade check | head`) must not hide the damage from the exit code.
+            Ok(()) | Err(Failure::OutputClosed) if problems > 0 => Err(damaged(settings, problems)),
             other => other,
         }
     }
 }
 
-fn show(checked: &Value, doctor: &Value) -> Result {
+fn print(checked: &Value, doctor: &Value) -> Result {
     let count = |name: &str| checked[name].as_u64().unwrap_or_default();
-    say(format!(
-        "examined revision {}: {} facts in the log; {} entities, {} mappings and {} tokens, ended ones included",
+    print_line(format!(
+        "checked revision {}: {} changes in the log; {} entities, {} mappings and {} tokens, including ended ones",
         count("revision"),
         count("changes"),
         count("entities"),
@@ -68,24 +72,27 @@ fn show(checked: &Value, doctor: &Value) -> Result {
     ))?;
     let findings = checked["findings"].as_array().map_or(&[][..], Vec::as_slice);
     for finding in findings {
-        say(format!("  {}", finding.as_str().unwrap_or_default()))?;
+        print_line(format!("  {}", finding.as_str().unwrap_or_default()))?;
     }
     if findings.is_empty() {
-        say("nothing is wrong")?;
+        print_line("the store is intact")?;
     }
     if doctor.is_null() {
-        return say("the records cannot be loaded, so the doctor has seen none");
+        return print_line("the records cannot be loaded, so the data-quality checks were skipped");
     }
-    doctor::show(doctor)
+    doctor::print(doctor)
 }
 
-fn told_wrong(settings: &Settings, found: usize) -> Failure {
+fn damaged(settings: &Settings, problems: usize) -> Failure {
     if settings.json {
-        return Failure::Silent;
+        // The JSON result lists the problems already. An error object after it would be a second JSON document.
+        return Failure::AlreadyPrinted;
     }
-    let things = if found == 1 { "thing is" } else { "things are" };
+    let noun = if problems == 1 { "problem" } else { "problems" };
     Failure::Refused {
-        message: format!("{found} {things} wrong, as told above; where that says no more, restore a backup"),
+        message: format!(
+            "the store has {problems} integrity {noun}, listed above; unless a line says what to do, restore a backup"
+        ),
         facts: json!({}),
     }
 }

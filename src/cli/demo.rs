@@ -1,5 +1,7 @@
-//! The sample organisation: Aurora, an invented maker of bicycles and lamps. A few hundred records that show all
-//! five levels, matrix teams, types of one's own, repositories, services, and names in several scripts.
+//! The sample organisation of `serve --demo`: Aurora, a fictitious maker of bicycles and lamps.
+//!
+//! A few hundred records with all five levels, teams with two parents, custom unit types, repositories, services, and
+//! names in several scripts.
 
 use std::fmt::Write;
 
@@ -9,7 +11,8 @@ use crate::cli::Result;
 use crate::exchange::commands_of_lines;
 use crate::model::command::Command;
 
-/// Units: key, type, and the units above.
+/// Units: key, type, and keys of the parents.
+// Keys with `&`, `/` and non-ASCII letters are deliberate: they show what paths, URLs and shells have to escape.
 const UNITS: &[(&str, &str, &[&str])] = &[
     ("Aurora", "organization", &[]),
     ("Bikes", "business", &["Aurora"]),
@@ -49,7 +52,7 @@ const UNITS: &[(&str, &str, &[&str])] = &[
     ("Randonneurs", "squad", &["Night Riders"]),
 ];
 
-/// Projects: id, name, the team it belongs to, and a second one where there is one.
+/// Projects: id, name, the unit it is placed in, and a second unit if it has one.
 const PROJECTS: &[(&str, &str, &str, Option<&str>)] = &[
     ("gearbox", "Gearbox", "Gearbox", None),
     ("shift-map", "Shift Map", "Gearbox", Some("Derailleur")),
@@ -111,7 +114,7 @@ const NAMES: &[(&str, &str)] = &[
 ];
 const PEOPLE: usize = 120;
 
-/// The commands that make the sample, through the same reader as every import.
+/// The commands that create the sample, read by the same code as every import.
 pub(super) fn commands() -> Result<Vec<Command>> {
     Ok(commands_of_lines(lines().as_bytes())?)
 }
@@ -124,6 +127,7 @@ fn lines() -> String {
         line(json!({ "kind": "orgUnit", "key": key, "name": key, "type": unit_type, "parents": parents }));
     }
     let teams = teams();
+    // No random numbers: the sample must be the same on every machine, since documentation and tests quote it.
     for number in 0..PEOPLE {
         let (first, last) = NAMES[number % NAMES.len()];
         line(json!({
@@ -150,6 +154,7 @@ fn lines() -> String {
         } else {
             json!([])
         };
+        // Factors that share no divisor with the 120 people (7, 11) spread owners and members over all of them.
         let owner = number * 7 % PEOPLE;
         let (first, last) = NAMES[owner % NAMES.len()];
         line(json!({
@@ -170,7 +175,7 @@ fn lines() -> String {
     lines
 }
 
-/// The teams, which people are placed in; squads are beside them.
+/// The keys of the units of type `team`: every person is placed in one of them, some in a squad as well.
 fn teams() -> Vec<&'static str> {
     UNITS.iter().filter(|(_, unit_type, _)| *unit_type == "team").map(|(key, ..)| *key).collect()
 }
@@ -179,8 +184,8 @@ fn email(number: usize) -> String {
     format!("rider{number:03}@aurora.example")
 }
 
-fn placed(mapping_type: &str, what: &str, unit: &str) -> serde_json::Value {
-    json!({ "kind": "mapping", "mappingType": mapping_type, "attribute1": what, "attribute2": unit })
+fn placed(mapping_type: &str, record: &str, unit: &str) -> serde_json::Value {
+    json!({ "kind": "mapping", "mappingType": mapping_type, "attribute1": record, "attribute2": unit })
 }
 
 #[cfg(test)]
@@ -189,7 +194,7 @@ mod tests {
     use crate::directory::Directory;
 
     #[test]
-    fn the_sample_is_taken_whole() {
+    fn the_sample_imports_without_refusals() {
         let directory = Directory::in_memory().unwrap();
         directory.apply(commands().unwrap()).unwrap();
         let totals = directory.view().org_unit("Aurora").unwrap().totals();

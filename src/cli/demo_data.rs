@@ -1,21 +1,24 @@
-//! Made-up organisations of any size, the same for the same seed, as NDJSON that import takes.
+//! Generator of fictitious organisations of any size, as NDJSON that `clade import` reads. Also used by benchmarks.
 //!
-//! Five levels with a skewed fan-out; people in a team each; projects in one team, every twentieth in two; each
-//! project with a repository, every fourth with a service, and with up to three members.
+//! Five levels with a skewed fan-out. Each person is placed in one team; each project in one team, every twentieth in
+//! two. Each project has a repository and up to three members; every fourth has a service.
+//!
+//! Invariant: the same size and seed give the same bytes, on every platform and in every version.
 
 use std::io::{self, Write};
 
-/// Of a thousand units, about so many are businesses, departments and groups; the rest are teams.
+/// Shares of the unit types per thousand units; the rest are teams.
 const BUSINESSES_PER_MILLE: u64 = 1;
 const DEPARTMENTS_PER_MILLE: u64 = 10;
 const GROUPS_PER_MILLE: u64 = 100;
-/// Of a hundred entities, so many are units and people; the rest are projects.
+/// Shares of units and people per hundred entities; the rest are projects.
 const UNITS_PER_CENT: u64 = 1;
 const PEOPLE_PER_CENT: u64 = 45;
-/// One project in so many belongs to a second team.
+/// Every n-th project is placed in a second team.
 const MATRIX_ONE_IN: u64 = 20;
-/// One project in so many runs a service.
+/// Every n-th project has a service.
 const SERVICE_ONE_IN: u64 = 4;
+/// Maximum number of members of a project.
 const MEMBERS_MAX: u64 = 3;
 
 const WORDS: [&str; 24] = [
@@ -31,18 +34,19 @@ const LAST_NAMES: [&str; 16] = [
     "Abe", "Brandt", "Costa", "Dubois", "Eriksen", "Ferrari", "Gupta", "Haddad", "Ito", "Jansen", "Kowalski",
     "Lund", "Moreau", "Novak", "Okafor", "Park",
 ];
+// `github.com` is listed twice, so that half of the repositories are on it and facets of platforms are uneven.
 const PLATFORMS: [&str; 4] = ["github.com", "github.com", "gitlab.com", "git.corp.example"];
 
-/// How large an organisation, and which one.
+/// Size and seed of a fictitious organisation.
 #[derive(Debug, Clone, Copy)]
 pub struct DemoData {
-    /// Units, people and projects together.
+    /// Number of units, people and projects together.
     pub entities: u64,
-    /// Another seed gives another organisation.
+    /// Seed of the random numbers: another seed gives another organisation.
     pub seed: u64,
 }
 
-/// How many units of each level there are; each level's come after those above it.
+/// Number of units of each level, of people and of projects.
 struct LevelSizes {
     businesses: u64,
     departments: u64,
@@ -55,35 +59,36 @@ struct LevelSizes {
 impl DemoData {
     fn shape(self) -> LevelSizes {
         let units = (self.entities * UNITS_PER_CENT / 100).max(5);
-        let share = |per_mille: u64| (units * per_mille / 1000).max(1);
-        let (businesses, departments, groups) = (
-            share(BUSINESSES_PER_MILLE).max(2),
-            share(DEPARTMENTS_PER_MILLE).max(2),
-            share(GROUPS_PER_MILLE).max(2),
-        );
+        // At least two units of each level, so that the smallest organisation has siblings on every level too.
+        let at_level = |per_mille: u64| (units * per_mille / 1000).max(2);
+        let (businesses, departments, groups) =
+            (at_level(BUSINESSES_PER_MILLE), at_level(DEPARTMENTS_PER_MILLE), at_level(GROUPS_PER_MILLE));
         let people = self.entities * PEOPLE_PER_CENT / 100;
         let teams = units.saturating_sub(1 + businesses + departments + groups).max(2);
-        let placed = 1 + businesses + departments + groups + teams + people;
+        // The 1 is the organization at the root. Projects fill up what the minimums above leave of the total.
+        let others = 1 + businesses + departments + groups + teams + people;
         LevelSizes {
             businesses,
             departments,
             groups,
             teams,
             people,
-            projects: self.entities.saturating_sub(placed),
+            projects: self.entities.saturating_sub(others),
         }
     }
 
-    /// Writes one record a line: units, then people, then projects, then the mappings between them.
+    /// Writes one record per line: units, then people, then projects, then the mappings between them.
     ///
     /// # Errors
-    /// When `out` takes no more.
+    /// The I/O error of `out`.
     pub fn write(self, out: &mut impl Write) -> io::Result<()> {
         let shape = self.shape();
         let mut dice = Dice(self.seed);
         units(out, &shape, &mut dice)?;
         for person in 0..shape.people {
             let (first, last) = (dice.pick(&FIRST_NAMES), dice.pick(&LAST_NAMES));
+            // Formatted by hand, not by serde_json: no text here needs escaping, and up to 100 million lines are
+            // written.
             writeln!(
                 out,
                 r#"{{"kind":"person","email":"{}","firstName":"{first}","lastName":"{last}","displayName":"{first} {last}","externalId":"hr-{person}"}}"#,
@@ -118,7 +123,7 @@ fn units(out: &mut impl Write, shape: &LevelSizes, dice: &mut Dice) -> io::Resul
             let parent = if parent_prefix == "corp" {
                 "corp".to_owned()
             } else if unit < parents {
-                // One each first, so that no unit above a team is empty.
+                // The first children go to one parent each, so that no unit above a team is empty.
                 format!("{parent_prefix}{unit}")
             } else {
                 format!("{parent_prefix}{}", dice.skewed_below(parents))
@@ -156,9 +161,11 @@ fn project_mappings(
     let team = dice.skewed_below(shape.teams);
     mapping(out, "project-org", &key, &team_key(team))?;
     if project.is_multiple_of(MATRIX_ONE_IN) {
+        // An offset from 1 to teams - 1 never leads back to the first team, which would be a duplicate mapping.
         let second = (team + 1 + dice.below(shape.teams - 1)) % shape.teams;
         mapping(out, "project-org", &key, &team_key(second))?;
     }
+    // Consecutive people from a random first one: distinct as long as there are as many people as members.
     let members = dice.below(MEMBERS_MAX + 1).min(shape.people);
     let first = dice.below(shape.people.max(1));
     for member in 0..members {
@@ -182,7 +189,8 @@ fn team_key(team: u64) -> String {
     format!("t{team}")
 }
 
-/// `SplitMix64`: the same numbers everywhere, for ever, which no crate's default generator promises.
+/// Random numbers by `SplitMix64`.
+// A generator of our own: crates do not promise that their default one gives the same numbers in later versions.
 struct Dice(u64);
 
 impl Dice {
@@ -194,15 +202,18 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// Evenly from 0 to `limit - 1`.
+    /// A uniform number from 0 to `limit - 1`.
     fn below(&mut self, limit: u64) -> u64 {
+        // The bias of a plain modulo is below 2^-30 for these limits, which test data can bear.
         self.roll() % limit.max(1)
     }
 
-    /// From 0 to `limit - 1`, the small ones more often: of four, the first comes up half of the time.
+    /// A number from 0 to `limit - 1`, small ones more often: the lowest quarter comes up half of the time.
     fn skewed_below(&mut self, limit: u64) -> u64 {
-        let even = u128::from(self.below(1 << 32));
-        let squared = (even * even * u128::from(limit)) >> 64;
+        let uniform = u128::from(self.below(1 << 32));
+        // The square of a uniform number from 0 to 1, times the limit, in fixed point: 32 + 32 fractional bits are
+        // shifted out. Integers, because rounding of floats could differ between platforms.
+        let squared = (uniform * uniform * u128::from(limit)) >> 64;
         u64::try_from(squared).unwrap_or(0)
     }
 
@@ -223,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn has_as_many_entities_as_asked_for_and_is_the_same_each_time() {
+    fn has_the_requested_size_and_is_deterministic() {
         let first = lines(1_000, 7);
         assert_eq!(first, lines(1_000, 7));
         assert_ne!(first, lines(1_000, 8));

@@ -1,4 +1,4 @@
-//! `clade export`: everything, in the form that import takes again.
+//! `clade export`: writes all records, or with `--history` the whole store as an archive, in a form that import reads.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -17,14 +17,14 @@ use crate::exchange::{Format, export};
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// Everything that ever was, with all ids, moments and tokens: what `import --history` makes the same store of,
-    /// also a later Clade's
+    /// Export the complete history with all ids, timestamps and tokens, as an archive from which `import --history`
+    /// recreates the store, also with a later version of Clade
     #[arg(long, conflicts_with = "format")]
     history: bool,
-    /// In which form
+    /// The format of the records
     #[arg(long, value_enum, default_value_t = FileFormat::Ndjson)]
     format: FileFormat,
-    /// Where to; else to standard output
+    /// The file to write; must not exist yet [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -33,7 +33,9 @@ impl ExportArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let progress = bytes_counter();
         if self.history {
-            let (store, _copy) = to_archive(settings)?;
+            // `_copy` must live until the archive is written: dropping it deletes the temporary folder.
+            let (store, _copy) = store_to_archive(settings)?;
+            // Private, unlike an export of records, since an archive contains the hashes of tokens.
             write_to(self.output.as_deref().map(NewFile::private), |out| {
                 Directory::archive_of(&store, &mut progress.wrap_write(out))?;
                 Ok(())
@@ -68,10 +70,11 @@ impl ExportArgs {
     }
 }
 
-/// The store to make an archive of; of a server's, a copy, which goes with the folder.
-fn to_archive(settings: &Settings) -> Result<(PathBuf, Option<TempDir>)> {
+/// The path of the store to archive. For a server it is a downloaded backup, deleted when the `TempDir` is dropped.
+fn store_to_archive(settings: &Settings) -> Result<(PathBuf, Option<TempDir>)> {
     let Some(server) = &settings.server else { return Ok((settings.data(), None)) };
     let client = Client::new(server)?;
+    // There is no endpoint for archives; a backup holds the same log, and the archive is made from it here.
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("copy.redb");
     let copy = |file: &mut dyn Write| {

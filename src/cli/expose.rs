@@ -1,4 +1,6 @@
-//! How far `clade serve` stands in the open: its flags, and the same settings in the file.
+//! Network exposure of `clade serve`: authentication, TLS, CORS, rate and connection limits, as flags and settings.
+//!
+//! Invariant: without authentication the server listens on a loopback address only.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -10,56 +12,59 @@ use serde::Deserialize;
 use crate::cli::{Failure, Result};
 use crate::server::app::{Exposure, Origin, Tls};
 
-/// Every setting of exposure, where it was made.
+/// The exposure settings of one source (flags and variables, or the settings file); `None` if not set there.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Expose {
-    /// Whether to ask for a token [default: token]
+    /// How requests are authenticated [default: token]
     #[arg(long, env = "CLADE_AUTH", value_enum)]
     pub(super) auth: Option<Auth>,
-    /// The certificate for HTTPS, PEM, with those that lead to its authority behind it
+    /// The TLS certificate for HTTPS (PEM), followed by its intermediate certificates
     #[arg(long, env = "CLADE_TLS_CERT", value_name = "FILE")]
     pub(super) tls_cert: Option<PathBuf>,
-    /// The private key of that certificate, PEM
+    /// The private key of the TLS certificate (PEM)
     #[arg(long, env = "CLADE_TLS_KEY", value_name = "FILE")]
     pub(super) tls_key: Option<PathBuf>,
-    /// The sites whose pages may ask
+    /// Origins that CORS allows
     #[arg(
         long,
         env = "CLADE_CORS_ORIGIN",
         value_name = "ORIGIN",
         value_delimiter = ',',
-        help = "A site whose pages may ask, such as https://dash.example; repeat it for more [default: none]"
+        help = "Allow cross-origin requests (CORS) from an origin, such as https://dash.example; can be repeated \
+                [default: none]"
     )]
     pub(super) cors_origin: Vec<String>,
-    /// How many requests a token may send a second; 0 for any number [default: 1000]
+    /// Rate limit: maximum requests per second and token; 0 for no limit [default: 1000]
     #[arg(long, env = "CLADE_RATE_LIMIT", value_name = "REQUESTS")]
     pub(super) rate_limit: Option<u32>,
-    /// How many requests are worked on at once, and half of them of one token; more are told to come back
-    /// [default: 1024]
+    /// Maximum number of concurrent requests, at most half of them with the same token; further requests are refused
+    /// with a Retry-After header [default: 1024]
     #[arg(long, env = "CLADE_REQUESTS_AT_ONCE", value_name = "REQUESTS")]
     pub(super) requests_at_once: Option<NonZeroUsize>,
-    /// How many connections one address may have open [default: 1024]
+    /// Maximum number of open connections per client address [default: 1024]
     #[arg(long, env = "CLADE_CONNECTIONS_PER_PEER", value_name = "CONNECTIONS")]
     pub(super) connections_per_peer: Option<NonZeroUsize>,
 }
 
-/// Who may ask.
+/// How requests are authenticated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Auth {
-    /// Holders of a token
+    /// Every request needs a token
     #[default]
     Token,
-    /// Whoever reaches the server, which then listens on loopback alone
+    /// No authentication: everyone who can connect may do everything; allowed on a loopback address only
     None,
 }
 
 impl Expose {
-    /// These, and where they say nothing, `others`.
+    /// These settings, with those of `others` where these are not set.
     pub(super) fn or(self, others: Self) -> Self {
-        let keeps_certificate = self.tls_cert.is_some() || self.tls_key.is_some();
+        // Certificate and key are taken from the same source: a certificate of a flag with a key of the file would
+        // not match.
+        let has_tls = self.tls_cert.is_some() || self.tls_key.is_some();
         let (tls_cert, tls_key) =
-            if keeps_certificate { (self.tls_cert, self.tls_key) } else { (others.tls_cert, others.tls_key) };
+            if has_tls { (self.tls_cert, self.tls_key) } else { (others.tls_cert, others.tls_key) };
         Self {
             auth: self.auth.or(others.auth),
             tls_cert,
@@ -71,22 +76,30 @@ impl Expose {
         }
     }
 
-    /// Whether no token is asked for. Only where no other machine reaches the server.
+    /// Whether the server needs no authentication.
+    ///
+    /// `address` is the one that the listener has bound, so that a host name such as `localhost` is resolved.
+    ///
+    /// # Errors
+    /// Wrong usage if authentication is off and `address` can be reached from other machines.
     pub(super) fn is_open(&self, address: SocketAddr) -> Result<bool> {
         match self.auth.unwrap_or_default() {
             Auth::Token => Ok(false),
             Auth::None if address.ip().is_loopback() => Ok(true),
             Auth::None => Err(Failure::Usage(format!(
-                "--auth none lets whoever reaches the server do everything, so it may listen on loopback alone, and {} \
-                 is none; listen on 127.0.0.1, or leave --auth none out",
+                "--auth none gives full access to everyone who can connect, so it is allowed on loopback addresses only, \
+                 and {} is not one; use --listen 127.0.0.1:7171, or remove --auth none",
                 address.ip()
             ))),
         }
     }
 
-    /// As the server takes them.
+    /// The settings in the form that the server takes, with its defaults for what is not set.
+    ///
+    /// # Errors
+    /// Wrong usage if certificate or key are missing or unreadable, or an origin is malformed.
     pub(super) fn exposure(self) -> Result<Exposure> {
-        let usual = Exposure::default();
+        let defaults = Exposure::default();
         let tls = match (self.tls_cert, self.tls_key) {
             (None, None) => None,
             (Some(certificate), Some(key)) => {
@@ -100,20 +113,23 @@ impl Expose {
         let origin = |text: &String| {
             text.trim()
                 .parse::<Origin>()
-                .map_err(|why| Failure::Usage(format!("--cors-origin {text:?} is none: {why}")))
+                .map_err(|why| Failure::Usage(format!("--cors-origin {text:?} is not an origin: {why}")))
         };
         Ok(Exposure {
-            requests_a_second: self.rate_limit.unwrap_or(usual.requests_a_second),
-            requests_at_once: self.requests_at_once.map_or(usual.requests_at_once, NonZeroUsize::get),
-            connections_a_peer: self.connections_per_peer.map_or(usual.connections_a_peer, NonZeroUsize::get),
+            requests_a_second: self.rate_limit.unwrap_or(defaults.requests_a_second),
+            requests_at_once: self.requests_at_once.map_or(defaults.requests_at_once, NonZeroUsize::get),
+            connections_a_peer: self
+                .connections_per_peer
+                .map_or(defaults.connections_a_peer, NonZeroUsize::get),
             cors_origins: self
                 .cors_origin
                 .iter()
+                // `--cors-origin ""` allows none, which overrides the origins of the settings file.
                 .filter(|text| !text.is_empty())
                 .map(origin)
                 .collect::<Result<_>>()?,
             tls,
-            patience: usual.patience,
+            patience: defaults.patience,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! `clade demo-data`: a made-up organisation of any size.
+//! `clade demo-data`: generates a fictitious organisation of any size as NDJSON.
 
 use std::path::PathBuf;
 
@@ -11,13 +11,14 @@ use crate::directory::NewFile;
 
 #[derive(Debug, Args)]
 pub(super) struct GenerateArgs {
-    /// Units, people and projects together; mappings come on top
+    /// Number of units, people and projects together; mappings are not counted
+    // Below 100 the minimum of units per level would exceed the requested total.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..=100_000_000))]
     entities: u64,
-    /// Another seed gives another organisation
+    /// Seed of the random numbers; the same seed and size give the same organisation
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where to; else to standard output
+    /// The file to write; must not exist yet [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

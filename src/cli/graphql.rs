@@ -1,4 +1,4 @@
-//! What `clade serve` takes about GraphQL, as flags and as the table `[graphql]` of the settings file.
+//! GraphQL settings of `clade serve`: flags, variables, and the table `[graphql]` of the settings file.
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
@@ -11,19 +11,20 @@ use crate::server::app::GraphqlSettings;
 #[derive(Debug, Default, Clone, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Graphql {
-    /// Whether GraphQL's schema can be asked for [default: on]
+    /// Whether clients may query the GraphQL schema (introspection) [default: on]
+    // `Option<Switch>` and not `bool`: a flag without a value could not turn off what the settings file turns on.
     #[arg(long, env = "CLADE_INTROSPECTION", value_name = "ON|OFF", hide_possible_values = true)]
     introspection: Option<Switch>,
-    /// Whether GraphQL's errors propose names that are like the wrong one [default: off]
+    /// Whether GraphQL errors suggest similar names ("did you mean …") [default: off]
     #[arg(long, env = "CLADE_SUGGESTIONS", value_name = "ON|OFF", hide_possible_values = true)]
     suggestions: Option<Switch>,
-    /// Take up to so many GraphQL requests as one array [default: 0, which takes none]
+    /// Maximum number of GraphQL requests in a batch (JSON array); 0 disables batching [default: 0]
     #[arg(long = "graphql-batch", env = "CLADE_GRAPHQL_BATCH", value_name = "COUNT")]
     batch: Option<usize>,
-    /// How long a GraphQL request may be worked on [default: 30]
+    /// Timeout of a GraphQL request in seconds [default: 30]
     #[arg(long = "graphql-timeout", env = "CLADE_GRAPHQL_TIMEOUT", value_name = "SECONDS")]
     timeout: Option<NonZeroU64>,
-    /// How many GraphQL sockets may be open, and half of them of one token [default: 1000]
+    /// Maximum number of open GraphQL WebSockets, at most half of them with the same token [default: 1000]
     #[arg(long = "sockets-max", env = "CLADE_SOCKETS_MAX", value_name = "SOCKETS")]
     sockets_max: Option<NonZeroUsize>,
 }
@@ -36,25 +37,26 @@ enum Switch {
 }
 
 impl Graphql {
-    /// These flags, and where there is none what `file` says.
+    /// The effective settings: these flags, then those of `file`, then the defaults of the server.
     pub(super) fn over(&self, file: &Self) -> GraphqlSettings {
-        let standing = GraphqlSettings::default();
-        let is_on = |flag: Option<Switch>, file: Option<Switch>, standing| {
-            flag.or(file).map_or(standing, |switch| switch == Switch::On)
+        let defaults = GraphqlSettings::default();
+        let is_on = |flag: Option<Switch>, file: Option<Switch>, default| {
+            flag.or(file).map_or(default, |switch| switch == Switch::On)
         };
         GraphqlSettings {
-            introspection: is_on(self.introspection, file.introspection, standing.introspection),
-            suggestions: is_on(self.suggestions, file.suggestions, standing.suggestions),
-            batch_max: self.batch.or(file.batch).unwrap_or(standing.batch_max),
+            introspection: is_on(self.introspection, file.introspection, defaults.introspection),
+            suggestions: is_on(self.suggestions, file.suggestions, defaults.suggestions),
+            batch_max: self.batch.or(file.batch).unwrap_or(defaults.batch_max),
             answer_within: self
                 .timeout
                 .or(file.timeout)
-                .map_or(standing.answer_within, |seconds| Duration::from_secs(seconds.get())),
+                .map_or(defaults.answer_within, |seconds| Duration::from_secs(seconds.get())),
             sockets_max: self
                 .sockets_max
                 .or(file.sockets_max)
-                .map_or(standing.sockets_max, NonZeroUsize::get),
-            ..standing
+                .map_or(defaults.sockets_max, NonZeroUsize::get),
+            // `origins` is set by `serve` from --cors-origin: sockets are not covered by CORS and check it themselves.
+            ..defaults
         }
     }
 }

@@ -1,4 +1,6 @@
-//! `clade import`: all records of all files in one change set, or none.
+//! `clade import`: imports all records of all files in one change set, or restores a history archive.
+//!
+//! Invariant: all or nothing. If any record is refused, nothing is changed.
 
 mod local;
 mod reading;
@@ -15,41 +17,42 @@ use serde_json::json;
 use crate::cli::client::Client;
 use crate::cli::records::{FileFormat, RecordFile, bytes_bar};
 use crate::cli::settings::Settings;
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::Directory;
 use crate::error::{Error, StoreTrouble};
 use crate::model::command::IfExists;
 
-/// What `export --history` begins with.
+/// The first bytes of a file that `export --history` wrote.
+// Such a file is NDJSON too, so the name cannot tell it apart from a file of records.
 const HISTORY: &[u8] = b"{\"archive\":";
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// NDJSON or CSV, also packed (.gz); - for standard input
+    /// NDJSON or CSV files, optionally gzip-compressed (.gz); - for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Make a new store of what `export --history` wrote: one file, with every id and all history
+    /// Create a new store from one archive of `export --history`, with all ids and the complete history
     #[arg(long, conflicts_with_all = ["mode", "dry_run", "format", "kind"])]
     history: bool,
-    /// What to do with records that exist
+    /// What to do with records that exist already
     #[arg(long, value_enum, default_value_t = Mode::Insert)]
     mode: Mode,
-    /// Say what would be done, and change nothing
+    /// Validate the records and report what would change, without changing anything
     #[arg(long)]
     dry_run: bool,
-    /// The format, where the file's name does not tell
+    /// The format of all files [default: CSV for names that end in .csv or .csv.gz, else NDJSON]
     #[arg(long, value_enum)]
     format: Option<FileFormat>,
-    /// What the records of a CSV file without a `kind` column are: orgUnit, person, project or mapping
+    /// The kind of all records of a CSV file that has no `kind` column: orgUnit, person, project or mapping
     #[arg(long)]
     kind: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Mode {
-    /// Refuse them
+    /// Refuse the import
     Insert,
-    /// Merge what is given into them
+    /// Merge the imported fields into them; fields that are absent keep their values
     Upsert,
 }
 
@@ -65,7 +68,7 @@ impl ImportArgs {
             let mut source = RecordFile::open(file, self.format, &progress)?;
             if source.begins_with(HISTORY)? {
                 return Err(Failure::Usage(format!(
-                    "{} is a history: import --history takes it",
+                    "{} is an archive of export --history; import it with --history",
                     source.name
                 )));
             }
@@ -75,7 +78,8 @@ impl ImportArgs {
         let counts = if let Some(server) = &settings.server {
             self.send(&Client::new(server)?, sources, &names)?
         } else {
-            // Read first: a file that cannot be read makes no store.
+            // Files are read completely before the store is opened, since opening creates one that does not exist:
+            // a misspelled file name must not leave an empty store behind.
             let commands = self.commands(sources, &names)?;
             progress.set_message("writing");
             self.write(settings, commands, &names)?
@@ -84,21 +88,22 @@ impl ImportArgs {
         self.report(settings, &counts, began)
     }
 
-    /// Makes the store that an archive is of.
+    /// Creates a store from an archive.
     fn restore(&self, settings: &Settings) -> Result {
         if settings.is_server_flagged {
-            let how = "import --history makes a store; stop the server and name a new store with --data";
+            let how =
+                "import --history creates a new store and cannot use --server; name the store with --data";
             return Err(Failure::Usage(how.to_owned()));
         }
         let [file] = &*self.files else {
-            return Err(Failure::Usage("import --history takes one file".to_owned()));
+            return Err(Failure::Usage("import --history takes exactly one file".to_owned()));
         };
         let progress = bytes_bar(&self.files);
         let source = RecordFile::open(file, self.format, &progress)?;
         let data = settings.data();
-        let made = Directory::restore_archive(&data, BufReader::with_capacity(1 << 16, source.reader));
-        let revision = made.map_err(|refusal| match refusal {
-            // What is wrong with the text, and not with the store that is made.
+        let restored = Directory::restore_archive(&data, BufReader::with_capacity(1 << 16, source.reader));
+        let revision = restored.map_err(|refusal| match refusal {
+            // These two are problems of the archive, so the message names its file; others name the new store.
             Error::Store(failure)
                 if matches!(failure.trouble(), StoreTrouble::Damaged | StoreTrouble::NewerFormat) =>
             {
@@ -111,9 +116,9 @@ impl ImportArgs {
         })?;
         progress.finish_and_clear();
         if settings.json {
-            return say_json(&json!({ "revision": revision.0 }));
+            return print_json(&json!({ "revision": revision.0 }));
         }
-        say(format!("made {} from {}, up to revision {revision}", data.display(), source.name))
+        print_line(format!("created {} from {}, up to revision {revision}", data.display(), source.name))
     }
 
     fn if_exists(&self) -> IfExists {

@@ -1,4 +1,4 @@
-//! The settings of an identity provider whose tokens are taken: `[jwt]` in `clade.toml`, or `CLADE_JWT_…`.
+//! Settings of JWT authentication (OIDC identity provider): `[jwt]` in `clade.toml`, or variables `CLADE_JWT_…`.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,12 @@ use crate::model::token::Role;
 use crate::server::app::IdentityProvider;
 
 const ROLE_CLAIM: &str = "roles";
-/// What gives a role, where nothing else is said.
+/// The default mapping from values of the role claim to roles.
+// Prefixed with the name of the product, so that a generic "admin" of the provider grants nothing by accident.
 const ROLES: [(&str, Role); 3] =
     [("clade-read", Role::Read), ("clade-write", Role::Write), ("clade-admin", Role::Admin)];
 
-/// As it stands in the file. Keys that are not known are refused.
+/// The table `[jwt]` of the settings file. Unknown keys are refused, since a misspelled one could widen access.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Jwt {
@@ -28,8 +29,9 @@ pub(super) struct Jwt {
 }
 
 impl Jwt {
-    /// With variables over it.
+    /// These settings, overridden by environment variables.
     pub(super) fn under(self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        // `variable` is a parameter for the tests: setting variables of the own process is unsafe with threads.
         Self {
             issuer: variable("CLADE_JWT_ISSUER").or(self.issuer),
             audience: variable("CLADE_JWT_AUDIENCE").or(self.audience),
@@ -40,7 +42,10 @@ impl Jwt {
         }
     }
 
-    /// The identity provider; none where nothing is said of any.
+    /// The configured identity provider, or `None` if no setting is present.
+    ///
+    /// # Errors
+    /// Wrong usage if the settings are incomplete, a role is unknown, or the key set cannot be used.
     pub(super) fn issuer(&self) -> Result<Option<IdentityProvider>> {
         let Self { issuer, audience, jwks, role_claim, roles, units_claim } = self;
         let (issuer, audience, jwks) = match (issuer, audience, jwks) {
@@ -48,16 +53,18 @@ impl Jwt {
             (None, None, None) if role_claim.is_none() && roles.is_none() && units_claim.is_none() => {
                 return Ok(None);
             }
+            // Incomplete settings are an error, not "no provider": JWTs would silently be refused otherwise. The
+            // audience is mandatory because tokens that the provider issued for other services must not work here.
             _ => {
                 let all = "[jwt] needs issuer, audience and jwks (CLADE_JWT_ISSUER, CLADE_JWT_AUDIENCE, CLADE_JWT_JWKS)";
                 return Err(Failure::Usage(all.to_owned()));
             }
         };
-        let given_by = match roles {
+        let roles = match roles {
             None => ROLES.iter().map(|(value, role)| ((*value).to_owned(), *role)).collect(),
-            Some(given) => {
+            Some(roles) => {
                 let role = |(value, word): (&String, &String)| Ok((value.clone(), Role::parse(word)?));
-                given
+                roles
                     .iter()
                     .map(role)
                     .collect::<Result<_, Error>>()
@@ -68,7 +75,7 @@ impl Jwt {
             issuer: issuer.clone(),
             audience: audience.clone(),
             role_claim: ClaimName::new(role_claim.as_deref().unwrap_or(ROLE_CLAIM)),
-            roles: given_by,
+            roles,
             units_claim: units_claim.as_ref().map(ClaimName::new),
         };
         let issuer =
@@ -90,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_half_said_or_unknown_is_refused() {
+    fn incomplete_or_unknown_settings_are_refused() {
         assert!(matches!(Jwt::default().issuer(), Ok(None)));
         let whole =
             "issuer = \"https://id.example\"\naudience = \"clade\"\njwks = \"https://id.example/keys\"\n";
@@ -109,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_come_first() {
+    fn variables_override_the_file() {
         let jwt = Jwt { issuer: Some("of the file".to_owned()), ..Jwt::default() };
         let jwt = jwt.under(|name| (name == "CLADE_JWT_ISSUER").then(|| "of the variable".to_owned()));
         assert_eq!(jwt.issuer.as_deref(), Some("of the variable"));

@@ -1,4 +1,4 @@
-//! `clade log`: who changed what, the newest first.
+//! `clade log`: prints the audit log, newest entry first.
 
 use clap::Args;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -6,30 +6,30 @@ use serde_json::{Map, Value};
 
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::AuditRequest;
 use crate::model::entity::Revision;
 use crate::server::limits::{LOG_CHANGES_DEFAULT, LOG_CHANGES_MAX, LOG_ENTRIES_DEFAULT, LOG_ENTRIES_MAX};
 use crate::wire::change::{LogRecord, record_name};
 
-/// Longer values are cut short for people.
-const SHOWN_MAX: usize = 60;
-/// What a record is called, and not how it is.
-const SILENT: [&str; 2] = ["id", "tokenId"];
+/// Maximum length of a value in the text, in characters; longer ones are truncated. JSON has them whole.
+const VALUE_CHARS_MAX: usize = 60;
+/// Fields that are not printed: they identify the record, which the line names already, and never change.
+const OMITTED_FIELDS: [&str; 2] = ["id", "tokenId"];
 
 #[derive(Debug, Args)]
 pub(super) struct LogArgs {
-    /// Begin with this revision, and go back from there [default: the newest]
+    /// Start at this revision and go back in time [default: the newest]
     #[arg(long, value_name = "REVISION")]
     from: Option<u64>,
-    /// At most so many entries
+    /// Maximum number of log entries (commits)
     #[arg(long, value_name = "N", default_value_t = LOG_ENTRIES_DEFAULT as u64, value_parser = up_to(LOG_ENTRIES_MAX))]
     limit: u64,
-    /// At most so many changes of what one caller changed at once
+    /// Maximum number of changes to list of each change set
     #[arg(long, value_name = "N", default_value_t = LOG_CHANGES_DEFAULT as u64, value_parser = up_to(LOG_CHANGES_MAX))]
     changes: u64,
-    /// Only changes of one record, such as person:ada@corp.example: orgUnit, person, project, repository, service,
-    /// mapping or token, and its key
+    /// Only changes of one record, such as person:ada@corp.example. KIND is orgUnit, person, project, repository,
+    /// service, mapping or token
     #[arg(long, value_name = "KIND:KEY")]
     record: Option<String>,
 }
@@ -43,26 +43,29 @@ impl LogArgs {
         let log = match Target::existing(settings)? {
             Target::Store(directory) => {
                 let record = self.record.as_deref().map(record_name).transpose();
-                let asked = AuditRequest {
+                let request = AuditRequest {
+                    // --from is inclusive, `before` is exclusive.
                     before: self.from.map(|from| Revision(from).next()),
                     entries: usize::try_from(self.limit).unwrap_or(LOG_ENTRIES_MAX),
                     changes: usize::try_from(self.changes).unwrap_or(LOG_CHANGES_MAX),
                     record: record.map_err(|refusal| Failure::Usage(refusal.to_string()))?,
                 };
-                let found = directory.audit(&asked)?;
+                let found = directory.audit(&request)?;
+                // Converted to JSON even for the text, so that local and remote logs are printed by the same code.
                 serde_json::to_value(LogRecord::of(&found, &directory.view()))
             }
             Target::Server(client) => serde_json::from_reader(client.get(&self.path())?),
         };
         let log = log.map_err(|why| Failure::refused(format!("the log cannot be read: {why}")))?;
         if settings.json {
-            return say_json(&log);
+            return print_json(&log);
         }
         for entry in list(&log["data"]) {
-            entry_lines(entry).iter().try_for_each(say)?;
+            entry_lines(entry).iter().try_for_each(print_line)?;
         }
         if let Some(next) = log["next"].as_u64() {
-            eprintln!("there is more: --from {}", next.saturating_sub(1));
+            // `next` is an exclusive bound as well, hence the 1.
+            eprintln!("there are older entries; continue with --from {}", next.saturating_sub(1));
         }
         Ok(())
     }
@@ -81,7 +84,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// One line a change: revision, time, actor, what happened to which record, and how.
+/// One line per change: revision, time, actor, action, record, and the fields that changed.
 fn entry_lines(entry: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (revision, at) = (&entry["revision"], text(&entry["at"]));
@@ -98,6 +101,7 @@ fn entry_lines(entry: &Value) -> Vec<String> {
             let how = if how.is_empty() { String::new() } else { format!("  {}", how.join(", ")) };
             lines.push(format!("{revision}  {at}  {actor}  {what} {kind} {key}{how}"));
         }
+        // `count` is of all changes, the list stops at --changes.
         let more = set["count"].as_u64().unwrap_or_default().saturating_sub(changes.len() as u64);
         if more > 0 {
             lines.push(format!("{revision}  {at}  {actor}  and {more} more changes"));
@@ -106,30 +110,32 @@ fn entry_lines(entry: &Value) -> Vec<String> {
     lines
 }
 
-/// The fields that differ, each as `name: before → after`; of a record that came or went, what it has or had.
+/// The fields that differ, each as `name: before → after`; for a created or ended record, its non-null fields.
 fn differences(before: &Value, after: &Value) -> Vec<String> {
     let empty = Map::new();
-    let fields = |value: &Value| flat(value.as_object().unwrap_or(&empty));
+    let fields = |value: &Value| flatten(value.as_object().unwrap_or(&empty));
     let (was, is) = (fields(before), fields(after));
+    // The old names in their order, then the new ones: a set would lose the order in which records list their fields.
     let mut names: Vec<&String> = was.keys().collect();
     names.extend(is.keys().filter(|name| !was.contains_key(*name)));
-    let mut told = Vec::new();
-    for name in names.into_iter().filter(|name| !SILENT.contains(&name.as_str())) {
+    let mut lines = Vec::new();
+    for name in names.into_iter().filter(|name| !OMITTED_FIELDS.contains(&name.as_str())) {
+        // An absent field counts as null, so a created record does not list its empty fields.
         let (was, is) = (was.get(name).unwrap_or(&Value::Null), is.get(name).unwrap_or(&Value::Null));
         if was == is {
             continue;
         }
-        told.push(match (before.is_null(), after.is_null()) {
-            (true, _) => format!("{name}: {}", shown(is)),
-            (_, true) => format!("{name}: {}", shown(was)),
-            _ => format!("{name}: {} → {}", shown(was), shown(is)),
+        lines.push(match (before.is_null(), after.is_null()) {
+            (true, _) => format!("{name}: {}", truncated(is)),
+            (_, true) => format!("{name}: {}", truncated(was)),
+            _ => format!("{name}: {} → {}", truncated(was), truncated(is)),
         });
     }
-    told
+    lines
 }
 
-/// The fields with those of nested objects beside them: `attributes.site`.
-fn flat(fields: &Map<String, Value>) -> Map<String, Value> {
+/// The fields, with the members of nested objects as fields with dotted names: `attributes.site`.
+fn flatten(fields: &Map<String, Value>) -> Map<String, Value> {
     let mut all = Map::new();
     for (name, value) in fields {
         match value {
@@ -142,9 +148,10 @@ fn flat(fields: &Map<String, Value>) -> Map<String, Value> {
     all
 }
 
-fn shown(value: &Value) -> String {
+fn truncated(value: &Value) -> String {
     let text = value.to_string();
-    match text.char_indices().nth(SHOWN_MAX) {
+    // By characters, not bytes: slicing inside a UTF-8 sequence would panic.
+    match text.char_indices().nth(VALUE_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
@@ -157,12 +164,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_differs_is_told() {
+    fn only_changed_fields_are_listed() {
         let before = json!({"email": "ada@c.example", "firstName": null, "attributes": {"a": 1, "b": [1]}});
         let after = json!({"email": "ada@c.example", "firstName": "Ada", "attributes": {"b": [1], "c": "x"}});
-        let told = differences(&before, &after);
+        let changed = differences(&before, &after);
         assert_eq!(
-            told,
+            changed,
             ["firstName: null → \"Ada\"", "attributes.a: 1 → null", "attributes.c: null → \"x\""]
         );
         let created = differences(&Value::Null, &json!({"id": "7", "name": "Ada", "externalId": null}));
@@ -171,8 +178,8 @@ mod tests {
     }
 
     #[test]
-    fn long_values_are_cut_short_between_characters() {
-        let shown = shown(&json!("ö".repeat(100)));
-        assert!(shown.ends_with('…') && shown.chars().count() == SHOWN_MAX + 1, "{shown}");
+    fn long_values_are_truncated_between_characters() {
+        let text = truncated(&json!("ö".repeat(100)));
+        assert!(text.ends_with('…') && text.chars().count() == VALUE_CHARS_MAX + 1, "{text}");
     }
 }

@@ -1,4 +1,6 @@
-//! Files that results are written to: whole or not at all, and never over another.
+//! Output files of commands.
+//!
+//! Invariant: a file is written completely or not at all, and never replaces an existing one.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -8,7 +10,7 @@ use crate::cli::Result;
 use crate::directory::NewFile;
 use crate::error::StoreError;
 
-/// Lets `write` fill a new file, or standard output where there is none.
+/// Writes to a new file with `write`, or to standard output if `file` is `None`.
 pub(super) fn write_to(
     file: Option<Result<NewFile, StoreError>>,
     write: impl FnOnce(&mut dyn Write) -> Result,
@@ -16,17 +18,19 @@ pub(super) fn write_to(
     let Some(file) = file else {
         let mut out = BufWriter::new(io::stdout().lock());
         write(&mut out)?;
+        // Explicitly, because dropping a `BufWriter` ignores errors.
         return Ok(out.flush()?);
     };
     file?.named_once(|part| fill(part, write))
 }
 
-/// Lets `write` fill the file at `part`, and waits until all of it is on disk.
+/// Writes the file at `part` with `write`, and syncs it to disk.
 pub(super) fn fill(part: &Path, write: impl FnOnce(&mut dyn Write) -> Result) -> Result {
     let file: File = OpenOptions::new().write(true).open(part)?;
     let mut out = BufWriter::new(&file);
     write(&mut out)?;
     out.flush()?;
     drop(out);
+    // Before the caller renames it: after a crash the final name must not belong to a file without its data.
     Ok(file.sync_all()?)
 }

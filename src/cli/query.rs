@@ -1,4 +1,4 @@
-//! `clade query`: GraphQL without a server, or against one.
+//! `clade query`: runs a GraphQL operation on a store, without a server, or on a running server.
 
 use std::fs;
 use std::io::{self, Read};
@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
-use crate::cli::{Failure, Result, say_json};
+use crate::cli::{Failure, Result, print_json};
 use crate::server::app::{DocumentSource, GraphqlRequest, execute};
 
 #[derive(Debug, Args)]
 pub(super) struct QueryArgs {
-    /// The document; @FILE to read it from a file, - from standard input
+    /// The GraphQL document; @FILE to read it from a file, - to read it from standard input
     graphql: String,
-    /// The variables, a JSON object; @FILE to read it from a file
+    /// The variables as a JSON object; @FILE to read it from a file, - to read it from standard input
     #[arg(long, value_name = "JSON")]
     variables: Option<String>,
 }
@@ -24,39 +24,42 @@ impl QueryArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let query = text(&self.graphql)?;
         let variables = match &self.variables {
-            Some(given) => object(&text(given)?)?,
+            Some(argument) => object(&text(argument)?)?,
             None => Map::new(),
         };
-        let answer = match Target::existing(settings)? {
-            Target::Server(client) => client.graphql_answer(&query, &Value::Object(variables))?,
+        let response = match Target::existing(settings)? {
+            Target::Server(client) => client.graphql_response(&query, &Value::Object(variables))?,
             Target::Store(directory) => {
+                // The resolvers are async and have timeouts, so even a single operation needs a runtime with a timer.
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                let asked =
+                let request =
                     GraphqlRequest { document: DocumentSource::Text(query), operation_name: None, variables };
-                serde_json::to_value(runtime.block_on(execute(directory, asked)))
+                serde_json::to_value(runtime.block_on(execute(directory, request)))
                     .map_err(|why| Failure::refused(why.to_string()))?
             }
         };
-        say_json(&answer)?;
-        match answer["errors"].as_array() {
+        // The whole response, also with errors: GraphQL returns partial data beside them.
+        print_json(&response)?;
+        match response["errors"].as_array() {
             None => Ok(()),
-            // They have just been printed.
-            Some(_) => Err(Failure::Silent),
+            // The response on standard output contains the errors already.
+            Some(_) => Err(Failure::AlreadyPrinted),
         }
     }
 }
 
-fn text(given: &str) -> Result<String> {
-    if given == "-" {
+/// The text of an argument: itself, the content of a file (`@FILE`), or standard input (`-`), as curl does it.
+fn text(argument: &str) -> Result<String> {
+    if argument == "-" {
         let mut text = String::new();
         io::stdin().read_to_string(&mut text)?;
         return Ok(text);
     }
-    match given.strip_prefix('@') {
+    match argument.strip_prefix('@') {
         Some(path) => {
             fs::read_to_string(path).map_err(|why| Failure::refused(format!("{path} cannot be read: {why}")))
         }
-        None => Ok(given.to_owned()),
+        None => Ok(argument.to_owned()),
     }
 }
 
@@ -64,6 +67,6 @@ fn object(text: &str) -> Result<Map<String, Value>> {
     match serde_json::from_str(text) {
         Ok(Value::Object(variables)) => Ok(variables),
         Ok(_) => Err(Failure::Usage("--variables must be a JSON object".to_owned())),
-        Err(why) => Err(Failure::Usage(format!("--variables is no JSON: {why}"))),
+        Err(why) => Err(Failure::Usage(format!("--variables is not valid JSON: {why}"))),
     }
 }

@@ -1,4 +1,4 @@
-//! Files of records: which format, unpacked, counted on a progress bar.
+//! Record files for import: format detection, gzip decompression, and a progress bar over the bytes read.
 
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read};
@@ -13,13 +13,13 @@ use crate::cli::{Failure, Result};
 /// A format of record files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum FileFormat {
-    /// A JSON object a line
+    /// One JSON object per line
     Ndjson,
-    /// A header, and a record a line
+    /// A header line, then one record per line
     Csv,
 }
 
-/// One file to read records from; `-` is standard input.
+/// A file to read records from, or standard input (`-`).
 pub(super) struct RecordFile {
     pub(super) name: String,
     pub(super) format: FileFormat,
@@ -27,8 +27,9 @@ pub(super) struct RecordFile {
 }
 
 impl RecordFile {
-    /// Whether it begins with these bytes, which are still to be read afterwards.
+    /// Whether the file begins with `beginning`. The bytes are not consumed.
     pub(super) fn begins_with(&mut self, beginning: &[u8]) -> Result<bool> {
+        // Standard input and gzip streams cannot seek, so the bytes that were read are put in front of the rest again.
         let mut reader = std::mem::replace(&mut self.reader, Box::new(io::empty()));
         let mut found = Vec::new();
         reader
@@ -36,12 +37,12 @@ impl RecordFile {
             .take(beginning.len() as u64)
             .read_to_end(&mut found)
             .map_err(|why| Failure::refused(format!("{} cannot be read: {why}", self.name)))?;
-        let is_so = found == beginning;
+        let is_equal = found == beginning;
         self.reader = Box::new(io::Cursor::new(found).chain(reader));
-        Ok(is_so)
+        Ok(is_equal)
     }
 
-    /// Opens `path`; `.gz` is unpacked, and `.csv` is CSV unless `format` says otherwise.
+    /// Opens `path`. `.gz` is decompressed; if `format` is `None`, `.csv` and `.csv.gz` are CSV and all else NDJSON.
     pub(super) fn open(path: &Path, format: Option<FileFormat>, progress: &ProgressBar) -> Result<Self> {
         let name = path.display().to_string();
         if name == "-" {
@@ -54,12 +55,15 @@ impl RecordFile {
         }
         let file =
             File::open(path).map_err(|why| Failure::refused(format!("{name} cannot be read: {why}")))?;
+        // The bar counts compressed bytes, below the decoder: only their total is known from the size of the file.
         let bytes = progress.wrap_read(BufReader::new(file));
-        let is_packed = extension(path) == "gz";
-        let plain = if is_packed { path.with_extension("") } else { path.to_owned() };
+        let is_gzip = extension(path) == "gz";
+        let plain = if is_gzip { path.with_extension("") } else { path.to_owned() };
         let by_name = if extension(&plain) == "csv" { FileFormat::Csv } else { FileFormat::Ndjson };
+        // Multi: files that were concatenated, or written by pigz, have several gzip members; `GzDecoder` would stop
+        // silently after the first.
         let reader: Box<dyn Read> =
-            if is_packed { Box::new(MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
+            if is_gzip { Box::new(MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
         Ok(Self { name, format: format.unwrap_or(by_name), reader })
     }
 }
@@ -68,19 +72,21 @@ fn extension(path: &Path) -> String {
     path.extension().map(|end| end.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
-/// A bar over the bytes of these files, where someone sees it.
+/// A progress bar over the bytes of these files; hidden if standard error is not a terminal.
 pub(super) fn bytes_bar(paths: &[PathBuf]) -> ProgressBar {
+    // Files that cannot be examined count as 0; opening them gives the better error.
     let sizes = paths.iter().map(|path| path.metadata().map_or(0, |file| file.len()));
     bar(Some(sizes.sum()), "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {msg}")
 }
 
-/// A counter of bytes whose end is not known.
+/// A counter of bytes, for output whose total is unknown.
 pub(super) fn bytes_counter() -> ProgressBar {
     bar(None, "{spinner} {bytes} {bytes_per_sec} {msg}")
 }
 
 fn bar(length: Option<u64>, template: &str) -> ProgressBar {
     if !io::stderr().is_terminal() {
+        // Control sequences would fill the logs of cron jobs and pipelines.
         return ProgressBar::hidden();
     }
     let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);

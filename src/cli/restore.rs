@@ -1,4 +1,6 @@
-//! `clade restore`: a backup in place, once it was examined, and never over a store.
+//! `clade restore`: copies a backup to the path of the store, after checking its integrity.
+//!
+//! Invariant: an existing store is never overwritten, and the backup file is never modified.
 
 use std::fs::File;
 use std::io;
@@ -9,28 +11,28 @@ use serde_json::json;
 
 use crate::cli::output::fill;
 use crate::cli::settings::Settings;
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::{Directory, NewFile};
 use crate::model::entity::Revision;
 
 #[derive(Debug, Args)]
 pub(super) struct RestoreArgs {
-    /// The backup
+    /// The backup file
     file: PathBuf,
 }
 
 impl RestoreArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         if settings.is_server_flagged {
-            let how =
-                "restore puts a file in place of a store; stop the server and name the store with --data";
+            let how = "restore creates a store file and cannot use --server; stop the server and name the store with --data";
             return Err(Failure::Usage(how.to_owned()));
         }
         let data = settings.data();
-        let (shown, backup) = (data.display(), self.file.display());
+        let (store, backup) = (data.display(), self.file.display());
+        // Checked here for the message; `named_once` refuses atomically if the file appears in the meantime.
         if data.exists() {
             return Err(Failure::refused(format!(
-                "{shown} exists; move it away, or name another place with --data: restore overwrites nothing"
+                "{store} exists, and restore never overwrites a file; move it away, or name another path with --data"
             )));
         }
         let mut from = File::open(&self.file)
@@ -38,28 +40,29 @@ impl RestoreArgs {
         let revision = NewFile::private(&data)?.named_once(|part| {
             fill(part, |copy| {
                 io::copy(&mut from, copy).map_err(|why| {
-                    Failure::refused(format!("{backup} could not be copied to {shown}: {why}"))
+                    Failure::refused(format!("{backup} could not be copied to {store}: {why}"))
                 })?;
                 Ok(())
             })?;
             let revision = examine(part, &self.file)?;
-            // What examining it has written, too.
+            // Opening a store may write to it (repair, migration), so it is synced again before it gets its name.
             File::open(part)?.sync_all()?;
             Ok::<_, Failure>(revision)
         })?;
         if settings.json {
-            return say_json(&json!({ "file": data, "revision": revision.0 }));
+            return print_json(&json!({ "file": data, "revision": revision.0 }));
         }
-        say(format!("restored {shown} from {backup}, up to revision {revision}"))
+        print_line(format!("restored {store} from {backup}, up to revision {revision}"))
     }
 }
 
-/// Refuses a copy that is no sound store; else its last revision. Opening one may change it, so the backup itself is left
-/// alone.
+/// Checks the integrity of a copy of the backup, and returns its last revision.
+// The copy, not the backup: opening a store may write to it, and a backup may be on a read-only medium.
 fn examine(copy: &Path, backup: &Path) -> Result<Revision> {
-    let shown = backup.display();
+    let backup = backup.display();
     let opened = Directory::open_existing(copy).map_err(|refusal| {
-        let why = refusal.to_string().replace(&copy.display().to_string(), &shown.to_string());
+        // The message names the temporary copy, which means nothing to the user.
+        let why = refusal.to_string().replace(&copy.display().to_string(), &backup.to_string());
         Failure::Refused { message: why, facts: json!({ "code": refusal.code() }) }
     })?;
     let checked = opened.check()?;
@@ -68,7 +71,7 @@ fn examine(copy: &Path, backup: &Path) -> Result<Revision> {
         None => Ok(checked.revision),
         Some(first) => {
             let count = findings.len();
-            Err(Failure::refused(format!("{shown} is damaged, {count} findings; the first: {first}")))
+            Err(Failure::refused(format!("{backup} is damaged, {count} findings; the first: {first}")))
         }
     }
 }

@@ -1,4 +1,7 @@
-//! `clade serve`: a store over GraphQL and REST.
+//! `clade serve`: opens a store and serves it over HTTP (GraphQL and REST) until a signal stops it.
+//!
+//! Invariant: the address is known to be free before a store is created, and the store is closed after the last
+//! connection.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -13,22 +16,22 @@ use crate::cli::graphql::Graphql;
 use crate::cli::settings::Settings;
 use crate::cli::stop_signal::stop_signal;
 use crate::cli::telemetry::Telemetry;
-use crate::cli::{Failure, Result, demo, say, token};
+use crate::cli::{Failure, Result, demo, print_line, token};
 use crate::directory::Directory;
 use crate::server::app::{AppState, Exposure, serve_exposed};
 
-/// How long what takes long, such as a check, may go on once the connections have ended.
+/// Shutdown timeout of blocking work, such as an integrity check, after all connections are closed.
 const ENDED_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// Where to listen [default: 127.0.0.1:7171]; port 0 takes any that is free
+    /// The address and port to listen on; port 0 picks a free one [default: 127.0.0.1:7171]
     #[arg(long, env = "CLADE_LISTEN", value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Begin with a small sample organisation, in memory unless the flag --data names a store
+    /// Fill an empty store with a small sample organisation; in memory unless the flag --data names a store
     #[arg(long)]
     demo: bool,
-    /// Keep so many MiB of answers to GraphQL queries, to give them again while nothing changes; 0 keeps none
+    /// Maximum size of the cache of GraphQL responses in MiB; 0 disables it. A write invalidates the cache
     /// [default: 64]
     #[arg(long, env = "CLADE_RESPONSE_CACHE_MB", value_name = "MIB")]
     response_cache_mb: Option<u64>,
@@ -43,28 +46,31 @@ pub(super) struct ServeArgs {
 impl ServeArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         if settings.is_server_flagged {
-            return Err(Failure::Usage("serve opens a store of its own; leave --server out".to_owned()));
+            return Err(Failure::Usage("serve opens a store itself; remove --server".to_owned()));
         }
-        let _until_it_ends = settings.telemetry(self.telemetry.clone()).start()?;
+        // A guard: dropping it sends the last traces, so it is bound to the whole function.
+        let _traces = settings.telemetry(self.telemetry.clone()).start()?;
         let expose = settings.expose(self.expose.clone());
         let exposure = expose.clone().exposure()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let wanted = settings.listen(self.listen.clone());
-        // Tried before a store is made that nobody can reach, and taken once there is something to answer with.
+        // Bound twice. Now, to fail before a store is created that cannot be served; and again after the store is open,
+        // because connections would otherwise wait unanswered in the backlog while a large store is loading.
         drop(runtime.block_on(listen(&wanted))?);
         let directory = self.directory(settings)?;
-        // Not sooner: while the store is opened, one signal ends it.
+        // Not before the store is open: opening does not watch for the signal, so the default action must end the
+        // process at once.
         let stop = stop_signal()?;
         let served = runtime.block_on(async {
             let listener = listen(&wanted).await?;
             self.serve(directory.clone(), listener, &expose, exposure, settings, stop).await
         });
-        end(runtime, directory);
+        close(runtime, directory);
         served
     }
 
     fn directory(&self, settings: &Settings) -> Result<Directory> {
-        // A standing setting names the store of every day, which is no place for a sample.
+        // A variable or the settings file names the store of daily use. The sample must not be written to that one.
         let in_memory = self.demo && !settings.is_data_flagged;
         let directory = if in_memory { Directory::in_memory()? } else { Directory::open(settings.data())? };
         if self.demo && directory.view().revision().0 == 0 {
@@ -83,105 +89,111 @@ impl ServeArgs {
         stop: impl Future<Output = ()>,
     ) -> Result {
         let issuer = settings.jwt.issuer()?;
+        // The bound address, not the wanted one: it has the port that the system picked for port 0.
         let address = listener.local_addr()?;
         let is_open = expose.is_open(address)?;
         let scheme = if exposure.tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
         if is_open {
             warn_of_open_server(&url);
-            greet_without_tokens(&url)?;
+            print_urls(&url)?;
         } else {
-            greet(&url, first_token(&directory)?.as_deref(), self.demo)?;
+            print_urls_and_token(&url, first_token(&directory)?.as_deref(), self.demo)?;
         }
         tracing::info!(%address, revision = directory.view().revision().0, "serving");
+        // Builds indexes that are made on first use, in the background: the first requests are served meanwhile, and
+        // later ones do not pay for it. The view is dropped afterwards, so that it keeps no old revision alive.
         let view = directory.view();
         tokio::task::spawn_blocking(move || view.warm_up());
-        let answers_kept = settings.response_cache_bytes(self.response_cache_mb);
+        let cache_bytes = settings.response_cache_bytes(self.response_cache_mb);
         let mut graphql = settings.graphql(&self.graphql);
+        // CORS does not apply to WebSockets, so their handshake checks the same origins itself.
         graphql.origins = exposure.cors_origins.iter().map(|origin| origin.as_header().clone()).collect();
-        let state = AppState::new(directory).keeping_answers(answers_kept).with_graphql(graphql);
+        let state = AppState::new(directory).keeping_answers(cache_bytes).with_graphql(graphql);
         let state = if is_open { state.without_tokens() } else { state };
         let state = match issuer {
             Some(issuer) => state.trusting(issuer),
             None => state,
         };
+        // Registering any handler is enough: it replaces the default action of the signal, which ends the process.
         let _listened_to = signal(FILE_TOO_LARGE)?;
         serve_exposed(state, exposure, listener, stop).await;
         Ok(())
     }
 }
 
-/// Ends what still goes on, then closes the store. What is given up was answered to nobody.
-///
-/// This clone of the directory is let go last, since the last to go waits for all that the writer has taken. Where work
-/// that keeps a clone of its own goes on too long, such as a check, the store is left as if the process had been killed:
-/// what was answered is on disk all the same.
-fn end(runtime: Runtime, directory: Directory) {
+/// Stops background work, then closes the store. Work that is abandoned belongs to requests whose clients are gone.
+fn close(runtime: Runtime, directory: Directory) {
     tracing::info!("closing the store");
     let began = Instant::now();
+    // `shutdown_timeout` and not a plain drop, which would wait without limit for `spawn_blocking` tasks.
     runtime.shutdown_timeout(ENDED_WITHIN);
     if began.elapsed() >= ENDED_WITHIN {
         tracing::warn!(
             waited_s = ENDED_WITHIN.as_secs(),
-            "something that takes long was given up, such as a check"
+            "abandoned blocking work that did not end in time, such as an integrity check"
         );
     }
+    // Last, because dropping the last clone waits until the writer has finished what it accepted. If abandoned work
+    // still has a clone, the store is left as if the process had been killed; every commit that was acknowledged is on
+    // disk nevertheless.
     drop(directory);
 }
 
-/// Said twice: to whoever starts it, and to whoever reads the log.
+/// Warns about missing authentication on the terminal and in the log, which different people may read.
 fn warn_of_open_server(url: &str) {
     eprintln!(
-        "WARNING: --auth none: whoever reaches {url} may read and change everything, without a token.\n         \
+        "WARNING: --auth none: everyone who can connect to {url} has full access without a token.\n         \
          That is every user and every program on this machine."
     );
-    tracing::warn!(url, "serving without tokens: whoever reaches this may read and change everything");
+    tracing::warn!(url, "serving without authentication: everyone who can connect has full access");
 }
 
-fn greet_without_tokens(url: &str) -> Result {
-    say(format!("Clade listens on {url}"))?;
-    say(format!("Query page: {url}/graphql   REST: {url}/docs/"))
+fn print_urls(url: &str) -> Result {
+    print_line(format!("Clade listens on {url}"))?;
+    print_line(format!("Query page: {url}/graphql   REST: {url}/docs/"))
 }
 
 async fn listen(wanted: &str) -> Result<TcpListener> {
     TcpListener::bind(wanted).await.map_err(|why| {
-        let told = |how| format!("cannot listen on {wanted}: {why}; {how}");
+        let message = |advice| format!("cannot listen on {wanted}: {why}; {advice}");
         match why.kind() {
-            ErrorKind::AddrInUse => Failure::refused(told(
-                "another process listens there; stop it, or choose another with --listen",
+            ErrorKind::AddrInUse => Failure::refused(message(
+                "another process is using the address; stop it, or choose another address with --listen",
             )),
-            ErrorKind::InvalidInput => Failure::Usage(told("it must look like 127.0.0.1:7171")),
-            _ => Failure::refused(told("choose another with --listen")),
+            ErrorKind::InvalidInput => Failure::Usage(message("the address must look like 127.0.0.1:7171")),
+            _ => Failure::refused(message("choose another address with --listen")),
         }
     })
 }
 
-/// An admin token, where the store has none yet.
+/// Creates an admin token if the store has no tokens yet, and returns its secret.
 fn first_token(directory: &Directory) -> Result<Option<String>> {
+    // Revoked tokens count, too: a restart must not create access that an administrator has taken away.
     if !directory.view().tokens().is_empty() {
         return Ok(None);
     }
     token::first(directory, "made by the first serve").map(Some)
 }
 
-fn greet(url: &str, secret: Option<&str>, demo: bool) -> Result {
-    say(format!("Clade listens on {url}"))?;
+fn print_urls_and_token(url: &str, secret: Option<&str>, demo: bool) -> Result {
+    print_line(format!("Clade listens on {url}"))?;
     match secret {
         Some(secret) => {
-            say(format!("Admin token, shown this once: {secret}"))?;
-            say(format!("Query page: {url}/graphql   REST: {url}/docs/"))?;
+            print_line(format!("Admin token (shown only once): {secret}"))?;
+            print_line(format!("Query page: {url}/graphql   REST: {url}/docs/"))?;
         }
-        None => say("Tokens: clade token create, list, revoke")?,
+        None => print_line("Tokens: clade token create, list, rotate, revoke")?,
     }
     if let (Some(secret), true) = (secret, demo) {
-        let clade = called();
-        say(format!(
+        let clade = program();
+        print_line(format!(
             "\nThree things to try:\n\n\
-             Who is where, rolled up:\n  \
+             The hierarchy with its rolled-up totals:\n  \
              CLADE_TOKEN={secret} {clade} tree --server {url} --depth 2\n\n\
-             The drop-downs of a dashboard:\n  \
+             The values of filter drop-downs of a dashboard:\n  \
              curl -s '{url}/api/v2/data/filters?business=Bikes' -H 'Authorization: {secret}'\n\n\
-             From a commit's remote to the team that owns it:\n  \
+             The team that owns a repository, by the URL of its git remote:\n  \
              curl -s {url}/graphql -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' \\\n    \
              -d '{{\"query\":\"{{ repository(url: \\\"git@github.com:aurora/gearbox.git\\\") {{ project {{ projectName team {{ name }} owner {{ email }} }} }} }}\"}}'\n"
         ))?;
@@ -189,12 +201,14 @@ fn greet(url: &str, secret: Option<&str>, demo: bool) -> Result {
     Ok(())
 }
 
-/// How to call this program from where it was called: by its path, unless the shell finds it by itself.
-fn called() -> String {
+/// The command that starts this program: its quoted path, or `clade` if the shell found it in `PATH`.
+fn program() -> String {
     let path = std::env::args().next().filter(|path| path.contains('/'));
+    // A single quote inside single quotes is written `'\''` in every POSIX shell.
     path.map_or_else(|| "clade".to_owned(), |path| format!("'{}'", path.replace('\'', r"'\''")))
 }
 
-/// SIGXFSZ, which ends a process whose file grows beyond what it may, unless someone listens: then the write is refused,
-/// as on a full disk.
+/// SIGXFSZ: sent when a file would exceed the limit of its size (`ulimit -f`).
+// Its default action ends the process. With a handler the write fails with EFBIG instead, and is reported like a full
+// disk. 25 is its number on Linux (x86-64, ARM) and macOS; tokio has no constant for it.
 const FILE_TOO_LARGE: SignalKind = SignalKind::from_raw(25);

@@ -1,4 +1,6 @@
-//! Where settings come from: a flag, then a `CLADE_…` variable, then `clade.toml` in the working directory.
+//! Settings of a command, from flags, `CLADE_…` environment variables, and `clade.toml` in the working directory.
+//!
+//! Invariant: a flag overrides a variable, and a variable overrides the file.
 
 use std::env;
 use std::ffi::OsString;
@@ -23,32 +25,34 @@ const DATA: &str = "clade.redb";
 const LISTEN: &str = "127.0.0.1:7171";
 const MIB: u64 = 1 << 20;
 
-/// What every command takes.
+/// Flags that every command takes.
+// `Settings::of` reads the variables of --data and --server, not clap's `env`: `conflicts_with` applies to values of
+// variables as well, but a --data flag must win over CLADE_SERVER instead of conflicting with it.
 #[derive(Debug, Clone, Args)]
 pub(super) struct GlobalArgs {
-    /// The store
+    /// The path of the store
     #[arg(
         long,
         global = true,
         value_name = "FILE",
-        help = "The store [env: CLADE_DATA] [default: clade.redb]"
+        help = "The path of the store file [env: CLADE_DATA] [default: clade.redb]"
     )]
     data: Option<PathBuf>,
-    /// The server
+    /// The URL of a server
     #[arg(
         long,
         global = true,
         value_name = "URL",
         conflicts_with = "data",
-        help = "Ask a running server instead of a store, with the token in CLADE_TOKEN [env: CLADE_SERVER]"
+        help = "Use a running server instead of a store file, with the token in CLADE_TOKEN [env: CLADE_SERVER]"
     )]
     server: Option<String>,
-    /// Write results as JSON
+    /// Print results as JSON
     #[arg(long, global = true)]
     pub(super) json: bool,
 }
 
-/// The settings file. Keys that are not known are refused.
+/// The content of the settings file. Unknown keys are refused, so that a misspelled setting is not ignored silently.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -75,33 +79,35 @@ struct File {
 /// The settings of one run.
 #[derive(Debug)]
 pub(super) struct Settings {
-    /// The store, if one was named anywhere.
+    /// The path of the store, if a flag, a variable or the file sets it.
     named_data: Option<PathBuf>,
-    /// Whether a flag named that store.
+    /// Whether the path comes from a flag.
     pub(super) is_data_flagged: bool,
-    /// The server to ask instead.
+    /// The URL of the server to use instead of a store.
     pub(super) server: Option<String>,
-    /// Whether a flag named that server: a command that needs a store refuses the flag, not a standing setting.
+    /// Whether the URL comes from a flag. Commands that need a store refuse the flag, but ignore a variable or file.
     pub(super) is_server_flagged: bool,
     pub(super) json: bool,
     listen: Option<String>,
-    /// What the file says of logs and traces.
+    /// Logging and tracing settings of the file.
     telemetry: Telemetry,
     response_cache_mb: Option<u64>,
-    /// How far the file lets a server stand in the open.
+    /// Network exposure settings of the file.
     expose: Expose,
-    /// The identity provider whose tokens are taken, if any.
+    /// Settings of JWT authentication, from variables and the file.
     pub(super) jwt: Jwt,
     graphql: Graphql,
 }
 
-/// A `CLADE_…` variable. An empty one is as good as none: a file for containers names all, and leaves empty what is
-/// not set.
+/// The value of a `CLADE_…` variable; `None` if it is unset or empty.
+// Env files of containers list all variables and leave empty the ones that are not set. An empty path or URL would
+// otherwise be taken as a value.
 pub(super) fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// The same for what clap reads.
+/// The command with `env` removed from every argument whose variable is empty, so that clap ignores it, too.
+// clap has no setting for this: it takes an empty variable for a value and refuses it as a number, for instance.
 pub(super) fn without_empty_variables(command: Command) -> Command {
     let is_empty =
         |arg: &Arg| arg.get_env().is_some_and(|name| env::var_os(name).is_some_and(|value| value.is_empty()));
@@ -110,7 +116,10 @@ pub(super) fn without_empty_variables(command: Command) -> Command {
 }
 
 impl Settings {
-    /// Reads the settings file where there is one, and puts the flags and variables over it.
+    /// Reads the settings file, if there is one, and overrides it with variables and flags.
+    ///
+    /// # Errors
+    /// Wrong usage if the file cannot be read, is not TOML, or has an unknown key.
     pub(super) fn of(shared: &GlobalArgs) -> Result<Self> {
         let file = match fs::read_to_string(FILE) {
             Ok(text) => toml::from_str(&text)
@@ -121,10 +130,11 @@ impl Settings {
         let data = [shared.data.clone(), variable("CLADE_DATA").map(PathBuf::from), file.data];
         let server_variable = variable("CLADE_SERVER").map(|url| url.to_string_lossy().into_owned());
         let servers = [shared.server.clone(), server_variable, file.server];
-        // The first place that names a store or a server decides; a server before a store of the same place.
-        let decided = data.iter().zip(&servers).find(|(data, server)| data.is_some() || server.is_some());
+        // The sources are compared as a whole: the first one (flags, variables, file) that sets a store or a server
+        // decides. So `--data x` uses a store although CLADE_SERVER is set. Within one source the server wins.
+        let deciding = data.iter().zip(&servers).find(|(data, server)| data.is_some() || server.is_some());
         Ok(Self {
-            server: decided.and_then(|(_, server)| server.clone()),
+            server: deciding.and_then(|(_, server)| server.clone()),
             is_server_flagged: shared.server.is_some(),
             is_data_flagged: shared.data.is_some(),
             named_data: data.into_iter().flatten().next(),
@@ -161,27 +171,27 @@ impl Settings {
         flag.or_else(|| self.listen.clone()).unwrap_or_else(|| LISTEN.to_owned())
     }
 
-    /// How many bytes of answers a server keeps.
+    /// Maximum size of the response cache of a server, in bytes.
     pub(super) fn response_cache_bytes(&self, flag_mb: Option<u64>) -> u64 {
         flag_mb.or(self.response_cache_mb).map_or(ANSWERS_KEPT_BYTES, |mb| mb.saturating_mul(MIB))
     }
 
-    /// How far a server stands in the open.
+    /// The effective network exposure settings of a server.
     pub(super) fn expose(&self, flags: Expose) -> Expose {
         flags.or(self.expose.clone())
     }
 
-    /// Whether a server with these settings and no flags takes HTTPS alone.
+    /// Whether a server with these settings and without flags serves HTTPS, and then no plain HTTP.
     pub(super) fn serves_https(&self) -> bool {
         variable("CLADE_TLS_CERT").is_some() || self.expose.tls_cert.is_some()
     }
 
-    /// How a server answers GraphQL.
+    /// The effective GraphQL settings of a server.
     pub(super) fn graphql(&self, flags: &Graphql) -> GraphqlSettings {
         flags.over(&self.graphql)
     }
 
-    /// What is logged, and where traces are sent.
+    /// The effective logging and tracing settings.
     pub(super) fn telemetry(&self, flags: Telemetry) -> Telemetry {
         flags.or(self.telemetry.clone())
     }

@@ -1,18 +1,19 @@
-//! What a command works on: a store of its own, or a running server.
+//! The target of a command: a store file that this process opens, or a running server.
 
 use crate::cli::Result;
 use crate::cli::client::Client;
 use crate::cli::settings::Settings;
 use crate::directory::Directory;
 
-/// A store that this process holds, or a server that another does.
+/// A store that this process has opened, or a client of a running server.
+// Two ways, because a store is locked by the process that has it open: a served store can only be used over HTTP.
 pub(super) enum Target {
     Store(Directory),
     Server(Client),
 }
 
 impl Target {
-    /// To read from: the store must be there.
+    /// The target of a command that reads: fails if the store does not exist, instead of creating an empty one.
     pub(super) fn existing(settings: &Settings) -> Result<Self> {
         match &settings.server {
             Some(server) => Ok(Self::Server(Client::new(server)?)),
@@ -20,7 +21,7 @@ impl Target {
         }
     }
 
-    /// To write to: the store is made where there is none.
+    /// The target of a command that writes: a store that does not exist is created.
     pub(super) fn to_write(settings: &Settings) -> Result<Self> {
         match &settings.server {
             Some(server) => Ok(Self::Server(Client::new(server)?)),

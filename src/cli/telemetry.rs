@@ -1,4 +1,4 @@
-//! What `clade serve` tells while it runs: logs on standard error, and traces to a collector that speaks OTLP.
+//! Logging and tracing of `clade serve`: logs on standard error, OpenTelemetry traces to an OTLP collector.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal};
@@ -22,20 +22,21 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::cli::{Failure, Result};
 
-/// What is logged where no setting says.
+/// The default log level.
 const LOG: &str = "warn";
-/// Where a collector takes traces over HTTP.
+/// The path of OTLP/HTTP for traces, as its specification sets it.
 const TRACES_PATH: &str = "/v1/traces";
-/// How long a collector may take for what it is sent.
+/// Timeout of sending a batch of traces to the collector.
 const SENT_WITHIN: Duration = Duration::from_secs(10);
 
-/// Every setting of it.
+/// The logging and tracing settings of one source; `None` if not set there.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Telemetry {
-    /// What to log: error, warn, info, debug, trace, or by part [default: warn]
+    /// The log level: off, error, warn, info, debug or trace; or levels by module, such as warn,clade=debug
+    /// [default: warn]
     #[arg(long, env = "CLADE_LOG", value_name = "LEVEL")]
     pub(super) log: Option<String>,
-    /// How to log [default: human]
+    /// The format of the log [default: human]
     #[arg(long, env = "CLADE_LOG_FORMAT", value_enum)]
     pub(super) log_format: Option<LogFormat>,
     /// The collector of traces
@@ -43,7 +44,8 @@ pub(super) struct Telemetry {
         long,
         env = "CLADE_OTLP_ENDPOINT",
         value_name = "URL",
-        help = "Send traces to an OpenTelemetry collector, such as http://127.0.0.1:4318 [default: none]"
+        help = "Send traces to an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318 \
+                [default: none]"
     )]
     pub(super) otlp_endpoint: Option<String>,
 }
@@ -51,14 +53,14 @@ pub(super) struct Telemetry {
 #[derive(Debug, Clone, Copy, Default, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum LogFormat {
-    /// For people
+    /// Text for people
     #[default]
     Human,
-    /// A JSON object a line
+    /// One JSON object per line
     Json,
 }
 
-/// Traces that are being sent, if any. What has not gone out yet does when this ends.
+/// The exporter of traces, if any. Dropping it sends the traces that are still queued.
 #[must_use]
 pub(super) struct Traces(Option<SdkTracerProvider>);
 
@@ -73,7 +75,7 @@ impl Drop for Traces {
 }
 
 impl Telemetry {
-    /// These, and the others where these do not say.
+    /// These settings, with those of `others` where these are not set.
     pub(super) fn or(self, others: Self) -> Self {
         Self {
             log: self.log.or(others.log),
@@ -82,7 +84,10 @@ impl Telemetry {
         }
     }
 
-    /// Begins to tell.
+    /// Installs the global logger and the exporter of traces.
+    ///
+    /// # Errors
+    /// Wrong usage if the level or the URL of the collector is invalid.
     pub(super) fn start(&self) -> Result<Traces> {
         let filter = filter(self.log.as_deref().unwrap_or(LOG))?;
         let log = tracing_subscriber::fmt::layer().with_writer(io::stderr);
@@ -90,24 +95,26 @@ impl Telemetry {
             LogFormat::Human => log.with_ansi(io::stderr().is_terminal()).boxed(),
             LogFormat::Json => log.json().boxed(),
         };
-        // An empty text is none, so that a flag can say so too.
+        // `--otlp-endpoint ""` turns tracing off although the settings file has a collector.
         let endpoint = self.otlp_endpoint.as_deref().filter(|url| !url.is_empty());
         let provider = endpoint.map(provider).transpose()?;
+        // A filter per layer: a global one would drop spans below the log level, and traces need them at `warn`, too.
         let traces = provider.as_ref().map(|provider| layer(provider).with_filter(filter_fn(is_traced)));
         tracing_subscriber::registry().with(log.with_filter(filter)).with(traces).init();
         Ok(Traces(provider))
     }
 }
 
-/// What is logged: a level for all, or levels by part. One word is a level: a filter would take any other for the name of
-/// a part, and log nothing else.
+/// Parses a log level, or a filter with levels by module.
 fn filter(text: &str) -> Result<EnvFilter> {
     let refused = |why: &dyn Display| {
         Failure::Usage(format!(
-            "--log {text:?} is no level and no filter: {why}; it must be off, error, warn, info, debug or trace, or \
-             levels by part, such as warn,clade=debug"
+            "--log {text:?} is not a log level or filter: {why}; it must be off, error, warn, info, debug or trace, \
+             or levels by module, such as warn,clade=debug"
         ))
     };
+    // A single word must be a level. `EnvFilter` would take a misspelled one, such as `wran`, for the name of a module
+    // and log nothing else.
     if text.chars().all(char::is_alphanumeric) {
         let level: LevelFilter = text.parse().map_err(|why| refused(&why))?;
         return Ok(EnvFilter::default().add_directive(level.into()));
@@ -115,9 +122,10 @@ fn filter(text: &str) -> Result<EnvFilter> {
     EnvFilter::try_new(text).map_err(|why| refused(&why))
 }
 
-/// All spans of our own, and what is told in them.
-fn is_traced(what: &Metadata<'_>) -> bool {
-    what.target().starts_with("clade") && (what.is_span() || *what.level() <= Level::INFO)
+/// Whether a span or event is exported: spans of this crate, and its events of level info and above.
+fn is_traced(metadata: &Metadata<'_>) -> bool {
+    // In `tracing` a more severe level is smaller: `<=` means info, warn and error.
+    metadata.target().starts_with("clade") && (metadata.is_span() || *metadata.level() <= Level::INFO)
 }
 
 fn layer<S>(provider: &SdkTracerProvider) -> impl Layer<S>
@@ -127,13 +135,15 @@ where
     let tracer: opentelemetry_sdk::trace::SdkTracer = trace::TracerProvider::tracer(provider, "clade");
     tracing_opentelemetry::layer()
         .with_tracer(tracer)
+        // Names of source files, threads and modules would be added to every span, and nobody searches by them.
         .with_location(false)
         .with_threads(false)
         .with_target(false)
 }
 
-/// What gathers spans and sends them, many at once, from a thread of its own.
+/// The provider that batches spans and sends them from a thread of its own.
 fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
+    // OTLP settings are base URLs by convention, but the builder takes the URL as it is. Both forms are accepted.
     let base = endpoint.trim_end_matches('/');
     let url = if base.ends_with(TRACES_PATH) { base.to_owned() } else { format!("{base}{TRACES_PATH}") };
     let exporter = SpanExporter::builder()
@@ -147,11 +157,12 @@ fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
 }
 
-/// Sends over HTTP, with the client that the command line has anyway.
+/// The HTTP client of the exporter.
+// On ureq, which the command line needs anyway, instead of the exporter's own features, which add reqwest or hyper.
 #[derive(Debug)]
 struct Sender {
     agent: ureq::Agent,
-    /// Whether the last of it did not go out: said once, and not for each batch.
+    /// Whether the last batch failed. Failures are logged when this changes, not for each batch.
     is_failing: AtomicBool,
 }
 
@@ -172,11 +183,14 @@ impl Sender {
         Ok(Response::from_parts(head, body.read_to_vec()?.into()))
     }
 
+    /// Logs when sending starts to fail, and when it works again.
     fn note(&self, sent: Result<u16, &ureq::Error>) {
         let is_failing = !matches!(sent, Ok(200..=299));
+        // Relaxed: the flag orders no other memory, and only the exporter's thread writes it.
         match (self.is_failing.swap(is_failing, Ordering::Relaxed), is_failing) {
-            (false, true) => tracing::warn!(outcome = ?sent, "traces could not be sent; they are lost"),
-            (true, false) => tracing::warn!("traces are sent again"),
+            (false, true) => tracing::warn!(outcome = ?sent, "traces cannot be sent and are lost"),
+            // At `warn` as well, so that a log at the default level does not end with the failure.
+            (true, false) => tracing::warn!("traces can be sent again"),
             _ => {}
         }
     }
@@ -191,7 +205,7 @@ impl HttpClient for Sender {
         's: 'sent,
         Self: 'sent,
     {
-        // Whoever asks is a thread that does nothing else.
+        // Blocks inside an async function, which is safe here: the batch exporter calls it from a thread of its own.
         Box::pin(std::future::ready(self.send(request)))
     }
 }

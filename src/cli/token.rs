@@ -1,4 +1,6 @@
-//! `clade token`: make, list, revoke.
+//! `clade token`: creates, lists, rotates and revokes API tokens.
+//!
+//! Invariant: a secret is printed once, when it is created. The store has only its hash.
 
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use crate::access::Secret;
 use crate::cli::client::Client;
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
-use crate::cli::{Failure, Result, say, say_json};
+use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::Directory;
 use crate::model::command::{Command, NewToken, RotateToken};
 use crate::model::key::Name;
@@ -25,48 +27,49 @@ pub(super) struct TokenArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Make a token and print its secret, this once
+    /// Create a token and print its secret, which is shown only once
     Create(CreateArgs),
-    /// List all tokens, also expired and revoked ones
+    /// List all tokens, including expired and revoked ones
     List,
-    /// Make a token in place of another, and print its secret, this once
+    /// Replace a token by a new one and print the new secret, which is shown only once
     Rotate {
-        /// The eight characters after `clade_` of the one to be replaced
+        /// The id of the token to replace: the eight characters after `clade_`
         id: String,
-        /// For so many hours both hold
+        /// Hours during which both tokens are valid; then the old one expires
         #[arg(long, value_name = "HOURS", default_value_t = 24)]
         overlap_hours: u32,
     },
-    /// Refuse a token from now on
+    /// Revoke a token: requests with it are refused from now on
     Revoke {
-        /// The eight characters after `clade_`
+        /// The id of the token: the eight characters after `clade_`
         id: String,
     },
 }
 
 #[derive(Debug, Args)]
 struct CreateArgs {
-    /// What it may do
+    /// The role of the token
     #[arg(long, value_enum, default_value_t = RoleArg::Read)]
     role: RoleArg,
-    /// A unit that it sees and may change, with what is beneath it; several times for several. Everything when not given
+    /// Limit the token to the subtree of a unit (key, external id, path or unique name); can be repeated
+    /// [default: no limit]
     #[arg(long = "unit", value_name = "UNIT")]
     units: Vec<String>,
-    /// From when on it is refused: 2027-01-31, or 2027-01-31T12:00:00Z
+    /// Expiry as a date or RFC 3339 timestamp: 2027-01-31, or 2027-01-31T12:00:00Z [default: never]
     #[arg(long, value_name = "DATE")]
     expires: Option<String>,
-    /// What it is for
+    /// A note on what the token is used for
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum RoleArg {
-    /// Ask
+    /// Read records
     Read,
-    /// Change records
+    /// Read and change records
     Write,
-    /// Make and revoke tokens
+    /// Read and change records, and manage tokens
     Admin,
 }
 
@@ -80,10 +83,11 @@ impl From<RoleArg> for token::Role {
     }
 }
 
+// GraphQL and not REST, which has no endpoints for tokens. The alias lets one function read both responses.
 const CREATE: &str = "mutation ($input: CreateTokenInput!) {
-    made: createToken(input: $input) { token record { ...record } } }";
+    result: createToken(input: $input) { token record { ...record } } }";
 const ROTATE: &str = "mutation ($input: RotateTokenInput!) {
-    made: rotateToken(input: $input) { token record { ...record } } }";
+    result: rotateToken(input: $input) { token record { ...record } } }";
 const LIST: &str = "{ tokens { ...record } }";
 const REVOKE: &str = "mutation ($id: String!) { deleteToken(tokenId: $id) { record { ...record } } }";
 const RECORD: &str = " fragment record on Token {
@@ -105,7 +109,8 @@ impl CreateArgs {
         let expires_at = match &self.expires {
             Some(text) => Some(Timestamp::parse(text).ok_or_else(|| {
                 Failure::Usage(format!(
-                    "--expires {text:?} is no date such as 2027-01-31, and no RFC 3339 moment"
+                    "--expires {text:?} is not valid; use a date such as 2027-01-31 or an RFC 3339 timestamp such as \
+                     2027-01-31T12:00:00Z"
                 ))
             })?),
             None => None,
@@ -119,6 +124,7 @@ impl CreateArgs {
                     hash: secret.hash(),
                     role: self.role.into(),
                     description: self.description.as_deref().map(Name::parse).transpose()?,
+                    // `None` means no limit. An empty list would mean a token that sees nothing.
                     units: (!self.units.is_empty()).then_some(units),
                     expires_at,
                 }))?;
@@ -126,34 +132,36 @@ impl CreateArgs {
             }
             Target::Server(client) => {
                 let role = token::Role::from(self.role).as_str().to_uppercase();
-                let expires_at = expires_at.map(|moment| moment.to_string());
+                let expires_at = expires_at.map(|time| time.to_string());
                 let units = (!self.units.is_empty()).then_some(&self.units);
                 let input = json!({
                     "role": role, "description": self.description, "units": units, "expiresAt": expires_at,
                 });
-                made(&client, CREATE, &input)?
+                create_on_server(&client, CREATE, &input)?
             }
         };
-        show(settings, &secret, &record)
+        print_secret(settings, &secret, &record)
     }
 }
 
-/// Asks a server for a token; its secret and its record.
-fn made(client: &Client, mutation: &str, input: &Value) -> Result<(String, Value)> {
-    let mut made = client.graphql(&format!("{mutation}{RECORD}"), &json!({ "input": input }))?["made"].take();
-    Ok((made["token"].as_str().unwrap_or_default().to_owned(), made["record"].take()))
+/// Runs a mutation that creates a token on a server, and returns its secret and record.
+fn create_on_server(client: &Client, mutation: &str, input: &Value) -> Result<(String, Value)> {
+    let mut result =
+        client.graphql(&format!("{mutation}{RECORD}"), &json!({ "input": input }))?["result"].take();
+    Ok((result["token"].as_str().unwrap_or_default().to_owned(), result["record"].take()))
 }
 
-/// Shows a new token, this once.
-fn show(settings: &Settings, secret: &str, record: &Value) -> Result {
+/// Prints the secret of a new token.
+fn print_secret(settings: &Settings, secret: &str, record: &Value) -> Result {
     if settings.json {
-        return say_json(&json!({ "token": secret, "record": record }));
+        return print_json(&json!({ "token": secret, "record": record }));
     }
-    eprintln!("This is shown once; keep it safe. Send it as \"Authorization: Bearer <token>\".");
-    say(secret)
+    // The hint goes to standard error, so that `TOKEN=$(clade token create)` gets the secret alone.
+    eprintln!("The token is shown only once; store it safely. Send it as \"Authorization: Bearer <token>\".");
+    print_line(secret)
 }
 
-/// Makes an admin's token, which sees everything, in a store; its secret.
+/// Creates an admin token without limits in a store, and returns its secret.
 pub(super) fn first(directory: &Directory, description: &str) -> Result<String> {
     let secret = Secret::generate();
     directory.apply(Command::CreateToken(NewToken {
@@ -179,17 +187,17 @@ fn rotate(settings: &Settings, id: &str, overlap_hours: u32) -> Result {
         }
         Target::Server(client) => {
             let input = json!({ "tokenId": id.as_str(), "overlapSeconds": overlap.as_secs() });
-            made(&client, ROTATE, &input)?
+            create_on_server(&client, ROTATE, &input)?
         }
     };
-    show(settings, &secret, &record)
+    print_secret(settings, &secret, &record)
 }
 
-/// A token as GraphQL shows it.
+/// The record of a token in the form of the fragment [`RECORD`], so that local and remote tokens print alike.
 fn record(directory: &Directory, id: &TokenId) -> Value {
     let view = directory.view();
     let Some(token) = view.token(id) else { return Value::Null };
-    let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
+    let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
     json!({
         "tokenId": token.id.as_str(),
         "role": token.role.as_str().to_uppercase(),
@@ -198,10 +206,10 @@ fn record(directory: &Directory, id: &TokenId) -> Value {
             let units = view.scoped_to(&token.scope);
             units.roots().into_iter().map(|unit| json!({ "key": units.label(unit) })).collect::<Vec<_>>()
         }),
-        "expiresAt": moment(token.expires_at),
+        "expiresAt": text(token.expires_at),
         "createdAt": token.created_at.to_string(),
-        "lastUsedAt": moment(directory.last_used(id)),
-        "revokedAt": moment(token.revoked_at),
+        "lastUsedAt": text(directory.last_used(id)),
+        "revokedAt": text(token.revoked_at),
     })
 }
 
@@ -214,11 +222,11 @@ fn list(settings: &Settings) -> Result {
         Target::Server(client) => client.graphql(&format!("{LIST}{RECORD}"), &json!({}))?["tokens"].take(),
     };
     if settings.json {
-        return say_json(&tokens);
+        return print_json(&tokens);
     }
     let tokens: Vec<Value> = tokens.as_array().cloned().unwrap_or_default();
     if tokens.is_empty() {
-        eprintln!("there are no tokens; clade token create makes one");
+        eprintln!("there are no tokens; create one with: clade token create");
     }
     for token in &tokens {
         let text = |name: &str| token[name].as_str().unwrap_or_default().to_owned();
@@ -236,7 +244,10 @@ fn list(settings: &Settings) -> Result {
             |units| units.iter().filter_map(|unit| unit["key"].as_str()).collect::<Vec<_>>().join(", "),
         );
         let description = text("description");
-        say(format!("{}  {role:<5}  {state:<32}  {used:<29}  {units}  {description}", text("tokenId")))?;
+        print_line(format!(
+            "{}  {role:<5}  {state:<32}  {used:<29}  {units}  {description}",
+            text("tokenId")
+        ))?;
     }
     Ok(())
 }
@@ -252,10 +263,10 @@ fn revoke(settings: &Settings, id: &str) -> Result {
             .graphql(&format!("{REVOKE}{RECORD}"), &json!({ "id": id.as_str() }))?["deleteToken"]["record"]
             .take(),
     };
-    if settings.json { say_json(&revoked) } else { say(format!("revoked {id}")) }
+    if settings.json { print_json(&revoked) } else { print_line(format!("revoked {id}")) }
 }
 
-/// A whole token does as well as its id.
+/// Parses the id of a token. A whole token (`clade_<id>_<secret>`) is accepted, since that is what users have at hand.
 fn public_part(id: &str) -> Result<TokenId> {
     let id = id.strip_prefix("clade_").map_or(id, |rest| rest.split('_').next().unwrap_or(rest));
     Ok(TokenId::parse(id)?)

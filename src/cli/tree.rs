@@ -1,4 +1,4 @@
-//! `clade tree`: the hierarchy with its rolled-up totals.
+//! `clade tree`: prints the hierarchy of units with the totals of each subtree, as text or JSON.
 
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
 
@@ -14,9 +14,9 @@ use crate::model::entity::{EntityId, Kind};
 
 #[derive(Debug, Args)]
 pub(super) struct TreeArgs {
-    /// Where to begin: a key, an external id, a path or a unique name; else at every root
+    /// The unit to start at: a key, external id, path or unique name [default: all roots]
     unit: Option<String>,
-    /// At most so many levels down
+    /// Maximum number of levels below the start
     #[arg(long, value_name = "N")]
     depth: Option<usize>,
 }
@@ -42,6 +42,8 @@ impl TreeArgs {
                     }
                     None => None,
                 };
+                // All units, even for a subtree: NDJSON is one response without pages, and the tree needs the parents
+                // of every unit.
                 let mut units = Vec::new();
                 for line in BufReader::new(client.get("/api/v2/data/units?format=ndjson")?).lines() {
                     let unit =
@@ -61,8 +63,9 @@ impl TreeArgs {
             return Ok(out.flush()?);
         }
         if begins.is_empty() {
-            eprintln!("there are no units yet; clade import FILE brings some");
+            eprintln!("the store has no units yet; add some with: clade import FILE");
         }
+        // https://no-color.org: the variable counts when it is present.
         let colours = is_terminal && std::env::var_os("NO_COLOR").is_none();
         for line in tree_text::drawn(&tree_text::lines(steps), colours) {
             writeln!(out, "{line}")?;
@@ -75,6 +78,7 @@ fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
+/// All units of a view, in the form in which REST returns them.
 fn units_of(view: &View) -> Vec<Unit> {
     let unit = |id: EntityId| {
         let record = view.entity(id)?.as_org_unit()?;
@@ -82,7 +86,7 @@ fn units_of(view: &View) -> Vec<Unit> {
         Some(Unit {
             key: record.key.as_str().to_owned(),
             name: record.name.as_str().to_owned(),
-            word: record.unit_type.as_str().to_owned(),
+            unit_type: record.unit_type.as_str().to_owned(),
             parents: view.parents(id).into_iter().map(|parent| view.label(parent)).collect(),
             totals: ColumnTotals { units: totals.units, people: totals.people, projects: totals.projects },
         })

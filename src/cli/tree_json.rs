@@ -1,7 +1,7 @@
-//! A tree as JSON that a program reads: units that hold units, as deep as they go.
+//! The JSON output of `clade tree`: nested units with their children.
 //!
-//! What must stay true: it is written from step to step, so that no hierarchy is too deep for it, and a unit is
-//! opened once, so that none is too tangled.
+//! Invariant: it is written without recursion, so that no hierarchy is too deep; and the children of a unit
+//! with several parents are written once, so that the output is at most as long as there are parent-child mappings.
 
 use std::io::{self, Write};
 
@@ -9,13 +9,14 @@ use serde_json::json;
 
 use crate::cli::tree_walk::{OmittedChildren, TreeNode};
 
-/// Writes a list of trees, one unit a line.
+/// Writes a list of trees, one unit per line.
 pub(super) fn write<'f>(steps: impl Iterator<Item = TreeNode<'f>>, out: &mut impl Write) -> io::Result<()> {
     write!(out, "[")?;
-    // How many lists of children are open, and whether the innermost is empty yet.
+    // The number of open lists of children, and whether the innermost has no unit yet (then no comma is due).
     let mut open = 0;
     let mut is_first = true;
     for step in steps {
+        // Nodes come in preorder, so a smaller depth closes the units that are deeper.
         while open > step.depth {
             write!(out, "]}}")?;
             open -= 1;
@@ -24,7 +25,7 @@ pub(super) fn write<'f>(steps: impl Iterator<Item = TreeNode<'f>>, out: &mut imp
         writeln!(out, "{}", if is_first { "" } else { "," })?;
         let (unit, totals) = (step.unit, step.unit.totals);
         let totals = json!({ "units": totals.units, "people": totals.people, "projects": totals.projects });
-        let (key, name, unit_type) = (json!(unit.key), json!(unit.name), json!(unit.word));
+        let (key, name, unit_type) = (json!(unit.key), json!(unit.name), json!(unit.unit_type));
         write!(out, r#"{{"key":{key},"name":{name},"type":{unit_type},"totals":{totals},"#)?;
         match step.left_out {
             Some(OmittedChildren::TooDeep) => write!(out, r#""leftOut":"too deep","#)?,

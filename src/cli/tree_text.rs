@@ -1,32 +1,33 @@
-//! A tree as a picture: branches, names, types, and totals in columns.
+//! The text output of `clade tree`: branches, names and types of units, and their totals in aligned columns.
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::tree_walk::{OmittedChildren, TreeNode};
 
-/// The picture is at least so wide before the columns of numbers, so that small trees look like large ones.
+/// Minimum width of the column of names, in terminal cells, so that small trees look like large ones.
 const NAMES_MIN: usize = 32;
-/// Names may push the columns out so far; longer ones stand over them.
+/// Maximum width of the column of names; longer lines push their own numbers to the right.
 const NAMES_MAX: usize = 96;
 
-/// One unit of the picture.
+/// One line of the tree: a unit.
 pub(super) struct TreeLine {
     /// For each level above and its own, whether more siblings follow; empty for a root.
     pub(super) follows: Vec<bool>,
     pub(super) name: String,
     pub(super) unit_type: String,
-    /// How many parents it has.
+    /// Number of its parents.
     pub(super) parents: usize,
-    /// What the picture leaves out here.
+    /// Why its children are omitted; empty if they are not.
     pub(super) note: String,
     pub(super) people: u64,
     pub(super) projects: u64,
 }
 
-/// The lines of the picture of these units.
+/// The lines of the tree, one per node.
 pub(super) fn lines<'f>(steps: impl Iterator<Item = TreeNode<'f>>) -> Vec<TreeLine> {
     let mut follows = Vec::new();
     let line = |step: TreeNode<'_>| {
+        // Nodes come in preorder: `follows` still describes the previous node, whose levels above this one are shared.
         follows.truncate(step.depth.saturating_sub(1));
         if step.depth > 0 {
             follows.push(!step.is_last);
@@ -35,13 +36,13 @@ pub(super) fn lines<'f>(steps: impl Iterator<Item = TreeNode<'f>>) -> Vec<TreeLi
         let note = match (step.left_out, unit.totals.units) {
             (None, _) => String::new(),
             (Some(OmittedChildren::ShownAbove), _) => "shown above".to_owned(),
-            (Some(OmittedChildren::TooDeep), 1) => "1 unit beneath".to_owned(),
-            (Some(OmittedChildren::TooDeep), units) => format!("{} units beneath", grouped(units)),
+            (Some(OmittedChildren::TooDeep), 1) => "1 unit below".to_owned(),
+            (Some(OmittedChildren::TooDeep), units) => format!("{} units below", grouped(units)),
         };
         TreeLine {
             follows: follows.clone(),
             name: unit.name.clone(),
-            unit_type: unit.word.clone(),
+            unit_type: unit.unit_type.clone(),
             parents: unit.parents.len(),
             note,
             people: unit.totals.people,
@@ -51,12 +52,13 @@ pub(super) fn lines<'f>(steps: impl Iterator<Item = TreeNode<'f>>) -> Vec<TreeLi
     steps.map(line).collect()
 }
 
-/// The lines of the picture, with a heading over the numbers.
+/// The lines as text, with a heading over the numbers; with ANSI colours if `colours` is set.
 pub(super) fn drawn(lines: &[TreeLine], colours: bool) -> Vec<String> {
     if lines.is_empty() {
         return Vec::new();
     }
     let paint = Paint(colours);
+    // Display width and not `len` or `chars().count()`: an East Asian character takes two cells of a terminal.
     let width =
         lines.iter().map(|line| line.plain().width()).max().unwrap_or(0).clamp(NAMES_MIN, NAMES_MAX) + 2;
     let digits = |number: fn(&TreeLine) -> u64, heading: &str| {
@@ -66,6 +68,7 @@ pub(super) fn drawn(lines: &[TreeLine], colours: bool) -> Vec<String> {
     let heading = format!("{:width$}{:>people$}  {:>projects$}", "", "people", "projects");
     let mut drawn = vec![paint.dim(&heading)];
     for line in lines {
+        // Padded by hand: `{:width$}` counts characters, and would count the ANSI sequences of colours as well.
         let gap = width.saturating_sub(line.plain().width()).max(1);
         drawn.push(format!(
             "{}{:gap$}{:>people$}  {:>projects$}",
@@ -86,7 +89,7 @@ impl TreeLine {
         branches
     }
 
-    /// What is said after the name: the type, further parents, what is left out.
+    /// The text after the name: the type, the number of parents if there are several, and the note.
     fn remarks(&self) -> String {
         let parents = if self.parents > 1 { format!(", {} parents", self.parents) } else { String::new() };
         let note = if self.note.is_empty() { String::new() } else { format!(" (… {})", self.note) };
@@ -103,7 +106,7 @@ impl TreeLine {
     }
 }
 
-/// Digits in groups of three.
+/// A number with a comma between groups of three digits.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
@@ -116,7 +119,7 @@ fn grouped(number: u64) -> String {
     grouped
 }
 
-/// Colours, or none.
+/// ANSI styles; the field says whether they are enabled.
 struct Paint(bool);
 
 impl Paint {

@@ -1,20 +1,20 @@
-//! The units of a hierarchy, and the way through them from the top down.
+//! The preorder traversal of the hierarchy that `clade tree` prints.
 //!
-//! What must stay true: a unit with several parents is met under each and opened once, so that the way is no
-//! longer than there are mappings.
+//! Invariant: a unit with several parents is visited under each of them, but its children only once. So there are at
+//! most as many nodes as roots and parent-child mappings, although the hierarchy is a graph (DAG) and not a tree.
 
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-/// A unit as REST answers it, as far as a picture needs it.
+/// The fields of a unit that are printed, as the REST API returns them.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Unit {
     pub(super) key: String,
     pub(super) name: String,
+    /// Its type, such as `team`.
     #[serde(rename = "type")]
-    /// What it is called: the word for its type.
-    pub(super) word: String,
+    pub(super) unit_type: String,
     pub(super) parents: Vec<String>,
     pub(super) totals: ColumnTotals,
 }
@@ -26,30 +26,30 @@ pub(super) struct ColumnTotals {
     pub(super) projects: u64,
 }
 
-/// All units, and who is beneath whom.
+/// All units by key, and the keys of the children of each, sorted by name.
 pub(super) struct Forest {
     units: HashMap<String, Unit>,
     children: HashMap<String, Vec<String>>,
 }
 
-/// One unit on the way.
+/// One visit of a unit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TreeNode<'f> {
     pub(super) unit: &'f Unit,
-    /// How far below the beginning.
+    /// Levels below the start, which has 0.
     pub(super) depth: usize,
     /// Whether no sibling follows.
     pub(super) is_last: bool,
-    /// Why its children do not follow, if it has any and they don't.
+    /// Why its children do not follow; `None` if they do, or if it has none.
     pub(super) left_out: Option<OmittedChildren>,
 }
 
-/// Why the children of a unit are left out.
+/// Why the children of a unit are omitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OmittedChildren {
-    /// They are deeper than was asked for.
+    /// They are deeper than the maximum depth.
     TooDeep,
-    /// They were shown where the unit was met before.
+    /// They follow an earlier visit of the same unit.
     ShownAbove,
 }
 
@@ -64,29 +64,32 @@ impl Forest {
         Self { units: units.into_iter().map(|unit| (unit.key.clone(), unit)).collect(), children }
     }
 
-    /// The keys of the units that have none above them.
+    /// The keys of the units without a parent.
     pub(super) fn roots(&self) -> Vec<String> {
         let roots = self.units.values().filter(|unit| unit.parents.is_empty()).collect();
         sorted(roots).into_iter().map(|unit| unit.key.clone()).collect()
     }
 
-    /// The way down from a unit, at most `depth_max` levels.
+    /// The nodes of the subtree of a unit in preorder, at most `depth_max` levels deep.
     pub(super) fn steps(&self, begin: &str, depth_max: Option<usize>) -> impl Iterator<Item = TreeNode<'_>> {
         let mut opened = HashSet::new();
-        let mut waiting: Vec<_> = self.units.get(begin).map(|unit| (unit, 0, true)).into_iter().collect();
+        // An explicit stack instead of recursion, so that a deep hierarchy cannot overflow the stack of the thread.
+        let mut stack: Vec<_> = self.units.get(begin).map(|unit| (unit, 0, true)).into_iter().collect();
         std::iter::from_fn(move || {
-            let (unit, depth, is_last) = waiting.pop()?;
+            let (unit, depth, is_last) = stack.pop()?;
             let children = self.children.get(&unit.key).map_or(&[][..], Vec::as_slice);
             let left_out = if children.is_empty() {
                 None
             } else if depth_max.is_some_and(|depth_max| depth >= depth_max) {
                 Some(OmittedChildren::TooDeep)
             } else if unit.parents.len() > 1 && !opened.insert(unit.key.as_str()) {
+                // Tested after the depth, so that a unit whose children were cut off can show them at a later visit
+                // that is less deep. Units with one parent are visited once anyway and need no entry.
                 Some(OmittedChildren::ShownAbove)
             } else {
-                // The last one first: the one that was put in last is taken out next.
+                // Reversed, because the child that is pushed last is popped first.
                 let below = children.iter().filter_map(|child| self.units.get(child)).rev().enumerate();
-                waiting.extend(below.map(|(at, child)| (child, depth + 1, at == 0)));
+                stack.extend(below.map(|(at, child)| (child, depth + 1, at == 0)));
                 None
             };
             Some(TreeNode { unit, depth, is_last, left_out })
@@ -95,6 +98,7 @@ impl Forest {
 }
 
 fn sorted(mut units: Vec<&Unit>) -> Vec<&Unit> {
+    // The key breaks ties, so that the output is the same in each run: units come from a `HashMap`.
     units.sort_by_cached_key(|unit| (unit.name.to_lowercase(), unit.key.clone()));
     units
 }
@@ -103,7 +107,7 @@ fn sorted(mut units: Vec<&Unit>) -> Vec<&Unit> {
 mod tests {
     use super::*;
 
-    /// From lines such as `Corp: Web Ops`: who is above whom.
+    /// A forest from lines such as `Corp: Web Ops`, which name a parent and its children.
     fn forest(lines: &[&str]) -> Forest {
         let mut parents: Vec<(String, Vec<String>)> = Vec::new();
         for line in lines {
@@ -114,22 +118,22 @@ mod tests {
                 if !parents.iter().any(|(known, _)| known == key) {
                     parents.push((key.to_owned(), Vec::new()));
                 }
-                let (_, held_by) = parents.iter_mut().find(|(known, _)| known == key).unwrap();
-                held_by.extend(above.map(str::to_owned));
+                let (_, own_parents) = parents.iter_mut().find(|(known, _)| known == key).unwrap();
+                own_parents.extend(above.map(str::to_owned));
             }
         }
         let totals = ColumnTotals { units: 0, people: 0, projects: 0 };
         let unit = |(key, parents): (String, Vec<String>)| Unit {
             name: key.clone(),
             key,
-            word: "team".to_owned(),
+            unit_type: "team".to_owned(),
             parents,
             totals,
         };
         Forest::of(parents.into_iter().map(unit).collect())
     }
 
-    fn shown(forest: &Forest, depth_max: Option<usize>) -> String {
+    fn drawn(forest: &Forest, depth_max: Option<usize>) -> String {
         let word = |step: TreeNode<'_>| {
             let note = match step.left_out {
                 Some(OmittedChildren::TooDeep) => "+",
@@ -146,19 +150,19 @@ mod tests {
     #[test]
     fn a_unit_with_two_parents_is_opened_once() {
         let forest = forest(&["Corp: Lamps Bikes", "Lamps: Lab", "Bikes: Lab", "Lab: Prisma"]);
-        assert_eq!(shown(&forest, None), "0Corp. 1Bikes 2Lab. 3Prisma. 1Lamps. 2Lab^.");
-        assert_eq!(shown(&forest, Some(0)), "0Corp+.");
-        assert_eq!(shown(&forest, Some(2)), "0Corp. 1Bikes 2Lab+. 1Lamps. 2Lab+.");
+        assert_eq!(drawn(&forest, None), "0Corp. 1Bikes 2Lab. 3Prisma. 1Lamps. 2Lab^.");
+        assert_eq!(drawn(&forest, Some(0)), "0Corp+.");
+        assert_eq!(drawn(&forest, Some(2)), "0Corp. 1Bikes 2Lab+. 1Lamps. 2Lab+.");
     }
 
     #[test]
-    fn what_was_cut_off_above_is_opened_below() {
+    fn children_cut_off_by_depth_are_shown_at_a_later_visit() {
         let forest = forest(&["Corp: Bikes Lab", "Bikes: Lab", "Lab: Prisma"]);
-        assert_eq!(shown(&forest, Some(2)), "0Corp. 1Bikes 2Lab+. 1Lab. 2Prisma.");
+        assert_eq!(drawn(&forest, Some(2)), "0Corp. 1Bikes 2Lab+. 1Lab. 2Prisma.");
     }
 
     #[test]
-    fn two_parents_on_each_of_forty_levels_are_no_more_than_their_mappings() {
+    fn two_parents_on_each_of_forty_levels_do_not_multiply_nodes() {
         let mut lines = vec!["a0: a1 b1".to_owned()];
         for level in 1..40 {
             lines.extend(["a", "b"].map(|side| format!("{side}{level}: a{0} b{0}", level + 1)));

@@ -1,7 +1,7 @@
-//! CSV, in and out. Cells hold texts as they are, objects and lists as JSON, and nothing that a spreadsheet would run.
+//! CSV reader and writer (RFC 4180). Cells contain texts as they are, and objects and arrays as JSON.
 //!
-//! A text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return would be taken for a formula, so a
-//! `'` is put before it, and before a `'` too, so that reading takes away just what writing put there.
+//! Invariant: no cell can be executed as a formula by a spreadsheet (CSV injection), and reading restores the exact
+//! text. A `'` is put before texts that begin with `=`, `+`, `-`, `@`, a tab, a carriage return, or a `'` itself.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -12,13 +12,15 @@ use crate::error::Error;
 use crate::wire::cell::Cell;
 use crate::wire::json;
 
-/// What a spreadsheet may take for the beginning of a formula, and the mark against it.
+/// Characters at the beginning of a cell that a spreadsheet may take for a formula, and the escape character.
+// The escape character is in the list, since `'x` and the escaped form of `x` could not be told apart otherwise.
 const RISKY: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
 
-/// A record, or why its line is none.
+/// A record, or why its line cannot be read.
 type ReadRecord = Result<Map<String, Value>, Error>;
 
-/// Writes one line of cells (RFC 4180).
+/// Writes one line of cells.
+// By hand and not by the `csv` crate: lines go into the same buffer as other formats, without a writer between.
 pub(crate) fn line<C: AsRef<str>>(cells: impl Iterator<Item = C>, out: &mut Vec<u8>) {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
@@ -36,14 +38,17 @@ pub(crate) fn line<C: AsRef<str>>(cells: impl Iterator<Item = C>, out: &mut Vec<
     out.extend_from_slice(b"\r\n");
 }
 
-/// A value as a cell.
+/// The text of a cell for a value.
 pub(crate) fn cell(value: Option<&Cell<'_>>) -> String {
     match value {
         None => String::new(),
         Some(Cell::Text(text)) => guarded(text).into_owned(),
-        Some(Cell::Made(text) | Cell::Json(Value::String(text))) => guarded(text).into_owned(),
-        Some(Cell::Time(moment)) => moment.to_string(),
+        Some(Cell::Formatted(text) | Cell::Json(Value::String(text))) => guarded(text).into_owned(),
+        // Times, numbers and JSON are not escaped. They begin with a digit, `{`, `[`, or the minus sign of a number,
+        // and are never formulas.
+        Some(Cell::Time(time)) => time.to_string(),
         Some(Cell::Number(number)) => number.to_string(),
+        // `{}` and `[]` are written like null. Reading leaves the field out, which means the same for new records.
         Some(other) if other.is_empty() => String::new(),
         Some(other) => serde_json::to_string(other).unwrap_or_default(),
     }
@@ -53,28 +58,34 @@ fn guarded(text: &str) -> Cow<'_, str> {
     if text.starts_with(RISKY) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
-/// The text that a cell was written for.
+/// The original text of an escaped cell.
 pub(crate) fn unguarded(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
+        // Only where the writer would have put the `'`. Files of other origin may have texts such as `'tis`.
         Some(text) if text.starts_with(RISKY) => text,
         _ => cell,
     }
 }
 
-/// The records of a CSV file with their line numbers: a header names the fields, a dotted one a member of an
-/// object, and cells that are JSON objects or lists are read as such. An empty cell is no field at all.
+/// The records of a CSV file, each with the number of its line.
+///
+/// The header names the fields; a dotted name is a member of an object. Cells that contain a JSON object or array are
+/// parsed. An empty cell means that the field is absent.
 ///
 /// # Errors
-/// Of the whole, when there is no header; of one record, when its line is no CSV.
+/// For the whole file if the header cannot be read; for a single record if its line is not valid CSV.
 pub fn records_of_csv<R: Read>(reader: R) -> Result<impl Iterator<Item = (u64, ReadRecord)>, Error> {
+    // Not flexible: a row with a missing cell would assign values to the wrong columns without notice.
     let mut csv = ::csv::ReaderBuilder::new().flexible(false).from_reader(reader);
     let header: Vec<String> = csv
         .headers()
-        .map_err(|fault| Error::malformed(format!("the file has no header that can be read: {fault}")))?
+        .map_err(|fault| Error::malformed(format!("the CSV header cannot be read: {fault}")))?
         .iter()
+        // Excel writes a byte order mark before the first name.
         .map(|name| name.trim().trim_start_matches('\u{feff}').to_owned())
         .collect();
-    // The reader counts a line as begun at the line feed before it, where lines end in CR LF.
+    // With CRLF line endings the `csv` reader takes the LF for the beginning of the next line, so its line numbers are
+    // one too small. That shows after the header: its position is then still on line 1.
     let behind = u64::from(csv.position().line() == 1);
     let mut lines = csv.into_records();
     Ok(std::iter::from_fn(move || {
@@ -101,6 +112,7 @@ fn record_of_cells(header: &[String], cells: &::csv::StringRecord) -> Map<String
         match name.split_once('.') {
             Some((object, member)) => {
                 let inner = record.entry(object).or_insert_with(|| Value::Object(Map::new()));
+                // If a column without a dot has set another value already, that one is kept.
                 if let Value::Object(inner) = inner {
                     inner.insert(member.to_owned(), value);
                 }
@@ -114,6 +126,8 @@ fn record_of_cells(header: &[String], cells: &::csv::StringRecord) -> Map<String
 }
 
 fn value_of_cell(cell: &str) -> Value {
+    // Only objects and arrays are parsed. Numbers and `true` stay texts: an id such as `007` must keep its zeros. A
+    // name such as `[internal]` is not JSON and stays a text as well.
     if cell.starts_with(['{', '['])
         && let Ok(value) = json::parse(cell.as_bytes())
     {
@@ -128,12 +142,12 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_cell_holds_what_the_record_says_and_runs_nothing() {
+    fn cells_keep_values_and_escape_formulas() {
         for (value, expected) in [
             (None, ""),
             (Some(Cell::Text("x")), "x"),
             (Some(Cell::Text("=1+1")), "'=1+1"),
-            (Some(Cell::Made("'=x".to_owned())), "''=x"),
+            (Some(Cell::Formatted("'=x".to_owned())), "''=x"),
             (Some(Cell::List(vec![Cell::Text("k")])), "[\"k\"]"),
             (Some(Cell::List(Vec::new())), ""),
             (Some(Cell::Object(vec![("a", None), ("b", Some(Cell::Number(7)))])), "{\"a\":null,\"b\":7}"),
@@ -145,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_quotes_what_must_be() {
+    fn a_line_quotes_special_characters() {
         let mut out = Vec::new();
         line(["a", "", "b,c", "say \"x\"", "two\nlines"].into_iter(), &mut out);
         assert_eq!(String::from_utf8(out).unwrap(), "a,,\"b,c\",\"say \"\"x\"\"\",\"two\nlines\"\r\n");
     }
 
     #[test]
-    fn reading_takes_away_what_writing_put_there() {
+    fn reading_reverts_the_escaping() {
         for text in ["=1", "'", "''", "'=1", "plain", "it's", "@x", ""] {
             assert_eq!(unguarded(&guarded(text)), text);
         }

@@ -1,6 +1,6 @@
-//! Everything in sight, in the form that an import takes again: units, people, projects, then what maps them.
+//! Export of all visible records in a form that an import reads: units, people, projects, then the mappings.
 //!
-//! Level fields and totals are left out, because placements are mappings here, and an import derives the rest.
+//! Level fields and totals are left out: placements are exported as mappings, and the rest is derived from them.
 
 use std::array;
 use std::io::{self, Write};
@@ -18,13 +18,14 @@ use crate::wire::column::{Column, Columns, CsvColumn, RowObject, Show, ShownIn};
 use crate::wire::row::Row;
 use crate::wire::{mapping, person, project, unit};
 
-/// About how many bytes are written at a time.
+/// Minimum size of a piece in bytes; it ends after the record that reaches it.
+// Pieces are the chunks of a streamed response: large enough to amortize their cost, and only one is in memory.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// Writes everything in sight to `out`, one record a line; [`Format::Json`] as one array.
+/// Writes all records of `view` to `out`, one per line; [`Format::Json`] as one array.
 ///
 /// # Errors
-/// What `out` refuses.
+/// The I/O error of `out`.
 pub fn export(view: &View, format: Format, out: &mut impl Write) -> io::Result<()> {
     let mut export = Export::new(view.clone(), format);
     while let Some(piece) = export.next_piece()? {
@@ -33,39 +34,41 @@ pub fn export(view: &View, format: Format, out: &mut impl Write) -> io::Result<(
     Ok(())
 }
 
-/// The same, piece by piece.
+/// An export that is produced piece by piece.
 pub(crate) struct Export {
     view: View,
     format: Format,
     sections: [Section; 4],
     csv: Vec<CsvColumn>,
-    /// How many were written.
+    /// Number of records written so far.
     count: usize,
-    /// Those to be written, each with the number of its section; none once the end was.
+    /// The remaining records, each with the index of its section; `None` after the last piece.
     records: Option<Box<dyn Iterator<Item = (usize, Stored)> + Send>>,
 }
 
-/// One kind of record.
+/// A kind of record and its exported columns.
 struct Section {
     kind: &'static str,
     fields: Vec<&'static Column>,
 }
 
-/// What stands for a record until it is written.
+/// A reference to a record that is yet to be written.
 enum Stored {
     Entity(EntityId),
     Mapping(Arc<Mapping>),
 }
 
 impl Export {
-    /// An export of which nothing is written yet.
+    /// An export of all records of `view`.
     pub(crate) fn new(view: View, format: Format) -> Self {
+        // The order of dependencies: mappings refer to the others, so a reader need not sort the file.
         let tables = [&*unit::COLUMNS, &person::COLUMNS, &project::COLUMNS, &mapping::COLUMNS];
         let words = ["orgUnit", "person", "project", "mapping"];
-        let sections = array::from_fn(|at| Section { kind: words[at], fields: tables[at].in_files() });
+        let sections = array::from_fn(|at| Section { kind: words[at], fields: tables[at].in_exports() });
         let kinds = [Kind::OrgUnit, Kind::Person, Kind::Project];
         let last = kinds.len();
-        // Each kind is listed when its turn comes.
+        // Lazily: the ids of a kind are collected when its turn comes, so the first piece does not wait for all of them
+        // and memory is needed for one kind at a time.
         let entities = {
             let view = view.clone();
             kinds.into_iter().enumerate().flat_map(move |(section, kind)| {
@@ -83,8 +86,10 @@ impl Export {
         Self { view, format, sections, csv: columns(&tables), count: 0, records: Some(records) }
     }
 
-    /// The next piece; none at the end.
+    /// The next piece, or `None` after the last.
     pub(crate) fn next_piece(&mut self) -> io::Result<Option<Vec<u8>>> {
+        // Taken out of `self`, which `write` borrows as a whole, and put back if records remain. After an error they
+        // are gone, so a caller that goes on gets the end and no second half of a record.
         let Some(mut records) = self.records.take() else { return Ok(None) };
         let mut out = Vec::new();
         if self.count == 0 {
@@ -115,9 +120,12 @@ impl Export {
             Stored::Entity(id) => Row::entity(&self.view, *id),
             Stored::Mapping(mapping) => Row::mapping(&self.view, mapping),
         };
+        // `None` is a mapping one end of which is outside the scope of the view.
         let Some(row) = row else { return Ok(()) };
         match self.format {
             Format::Csv => {
+                // All kinds share one header. A column of the same name (`externalId`) belongs to another table for
+                // each kind, so the field is looked up by name in the table of this record.
                 let cell = |column: &CsvColumn| {
                     let own = fields.iter().find(|field| field.name == column.field.name);
                     csv::cell(own.and_then(|field| column_of(field, column)(&row)).as_ref())
@@ -146,14 +154,17 @@ impl Export {
     }
 }
 
-/// The columns of an export as CSV, beside the kind: first those that one kind of record has, then those of several.
+/// The columns of a CSV export after `kind`: first those of a single kind of record, then those of several.
 fn columns(tables: &[&Columns]) -> Vec<CsvColumn> {
     let all = || tables.iter().flat_map(|table| &table.csv);
-    let kept = |column: &&CsvColumn| matches!(column.field.shown, ShownIn::Everywhere | ShownIn::InFiles);
-    let uses = |column: &CsvColumn| all().filter(kept).filter(|it| it.name == column.name).count();
+    let exported =
+        |column: &&CsvColumn| matches!(column.field.shown, ShownIn::Everywhere | ShownIn::InExports);
+    let uses = |column: &CsvColumn| all().filter(exported).filter(|it| it.name == column.name).count();
     let mut columns: Vec<CsvColumn> = Vec::new();
+    // Shared columns (external id, attributes, stamps) come last, so that the names that identify a record are on the
+    // left of a spreadsheet. Quadratic, but there are only about forty columns.
     for is_shared in [false, true] {
-        for column in all().filter(kept).filter(|column| (uses(column) > 1) == is_shared) {
+        for column in all().filter(exported).filter(|column| (uses(column) > 1) == is_shared) {
             if columns.iter().all(|known| known.name != column.name) {
                 columns.push(column.clone());
             }
@@ -162,12 +173,13 @@ fn columns(tables: &[&Columns]) -> Vec<CsvColumn> {
     columns
 }
 
-/// How a kind of record shows a column that another may have too.
+/// The function that reads a column from a record of the kind that `field` belongs to.
 fn column_of(field: &Column, column: &CsvColumn) -> Show {
+    // A field with members has one CSV column for each, so the column and not the field knows which member it is.
     if field.members.is_empty() { field.show } else { column.show }
 }
 
-/// The kind first: people read these files from the left.
+/// A JSON object of a record. `kind` comes first, for people who read the file.
 #[derive(Serialize)]
 struct ExportLine<'r, 'v> {
     kind: &'static str,

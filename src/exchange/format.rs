@@ -1,30 +1,30 @@
-//! The formats in which records are written.
+//! The formats of lists and exports: JSON, CSV and NDJSON, with their names and media types.
 
 /// A format of lists and exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// `{"count": N, "data": […]}`.
+    /// For a list `{"count": N, "data": […]}`, for an export an array.
     Json,
-    /// A header and a line for each record.
+    /// A header line, then one line per record.
     Csv,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Ndjson,
 }
 
 impl Format {
-    /// All of them, the preferred first.
+    /// All formats. The first is preferred when a client accepts several equally.
     pub const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Ndjson];
 
-    /// The words for them, in the same order.
+    /// Their names in the `format` parameter, in the same order.
     pub const NAMES: [&'static str; 3] = ["json", "csv", "ndjson"];
 
-    /// Reads the word for one.
+    /// The format with this name; `None` if there is none.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().zip(Self::NAMES).find(|(_, name)| *name == word).map(|(format, _)| format)
     }
 
-    /// Its media type, as sent.
+    /// Its media type, as sent in `Content-Type`.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! NDJSON: one record a line, read into a command. A line is the body of a POST, plus `kind`.
+//! NDJSON reader: parses a line (one record) into a command. A line is the body of a POST request plus `kind`.
 
 use serde_json::{Map, Value};
 
@@ -9,13 +9,13 @@ use crate::wire::fields::{FieldInput, Fields, Manner};
 use crate::wire::json::{self, json_kind};
 use crate::wire::{mapping, person, project, unit};
 
-/// The words of `kind`.
+/// The values of `kind`.
 const KINDS: [&str; 4] = ["orgUnit", "person", "project", "mapping"];
 
-/// Reads one line of NDJSON: the body of a POST, plus `kind`.
+/// Parses one line of NDJSON: the body of a POST request plus `kind`.
 ///
 /// # Errors
-/// What is wrong with it, as JSON or as a record.
+/// The first problem of the line, as JSON or as a record.
 pub fn command_of_line(line: &[u8], if_exists: IfExists) -> Result<Command, Error> {
     match json::parse_line(line)? {
         Value::Object(record) => command_of_record(record, if_exists),
@@ -23,11 +23,12 @@ pub fn command_of_line(line: &[u8], if_exists: IfExists) -> Result<Command, Erro
     }
 }
 
-/// The commands of all lines that are not empty, each refused where its record is there already, in the order in which
-/// they can succeed.
+/// Parses all lines that are not empty into commands, in the order in which they can be applied.
+///
+/// Applying a command fails if its record exists already.
 ///
 /// # Errors
-/// Why the first line that cannot be taken is none.
+/// The problem of the first line that cannot be read, or a cycle of units.
 pub fn commands_of_lines(lines: &[u8]) -> Result<Vec<Command>, Error> {
     let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let commands =
@@ -36,12 +37,13 @@ pub fn commands_of_lines(lines: &[u8]) -> Result<Vec<Command>, Error> {
     Ok(commands.into_iter().map(|((), command)| command).collect())
 }
 
-/// Reads one record: the body of a POST, plus `kind`.
+/// Converts one record (the body of a POST request plus `kind`) into a command.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The first problem of the record.
 pub fn command_of_record(record: Map<String, Value>, if_exists: IfExists) -> Result<Command, Error> {
     let mut fields = Fields::new(record, Manner::Create);
+    // `kind` is removed first: fields that are left over at the end become attributes of the record.
     let kind = match fields.text("kind", "kind", kind)? {
         FieldInput::Value(kind) => kind,
         FieldInput::Null | FieldInput::Absent => return Err(Error::Missing { field: "kind" }),
@@ -65,7 +67,7 @@ mod tests {
     use crate::exchange::order::rank;
 
     #[test]
-    fn a_line_says_what_it_is() {
+    fn kind_selects_the_command() {
         for (line, expected) in [
             (r#"{"kind":"orgUnit","name":"Corp"}"#, Ok(0)),
             (r#"{"kind":"PERSON","email":"a@b"}"#, Ok(1)),

@@ -1,6 +1,6 @@
-//! The order in which commands that come together are carried out: what is named before what names it.
+//! Dependency order of bulk commands (topological sort): records come before the records that refer to them.
 //!
-//! A file may say things in any order. Its refusals still name the lines where they stand.
+//! Invariant: a file may list records in any order, and refusals still name the original lines.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
@@ -10,41 +10,46 @@ use crate::model::command::{Command, Patch, UnitFields};
 use crate::model::key::{Name, UnitKey};
 use crate::model::reference::UnitRef;
 
-/// Something for each of several lines.
+/// A value for each of several lines.
 type PerLine<L, T> = Vec<(L, T)>;
 
-/// Puts commands, each with its line, in the order in which they can succeed: units and links between them, each
-/// after what is above it, then people, projects, and what maps them. Where nothing decides, as they came.
+/// Sorts commands, each with its line, into an order in which they can succeed: units and links between units, parents
+/// first, then people, projects, and the other mappings. Otherwise the original order is kept.
 ///
 /// # Errors
-/// The lines of units that are each beneath the next by their keys, and the last beneath the first.
+/// The lines of units that form a cycle of parents by their keys.
 pub fn in_order<L: Copy>(
     mut commands: PerLine<L, Command>,
 ) -> Result<PerLine<L, Command>, PerLine<L, Error>> {
+    // `sort_by_key` is stable, which keeps the original order within a rank.
     commands.sort_by_key(|(_, command)| rank(command));
     let hierarchy = commands.partition_point(|(_, command)| rank(command) == 0);
     let above: Vec<&Command> = commands[..hierarchy].iter().map(|(_, command)| command).collect();
-    let makers = Makers::of(&above);
-    let (places, is_stuck) = parents_first(&above, &makers);
-    if is_stuck && let Some(mut cycle) = cycle(&above, &makers) {
-        // Told from the unit that comes first.
-        let first = cycle.iter().enumerate().min_by_key(|(_, place)| **place).map_or(0, |(at, _)| at);
+    let creators = Creators::of(&above);
+    let (order, is_stuck) = parents_first(&above, &creators);
+    if is_stuck && let Some(mut cycle) = cycle(&above, &creators) {
+        // The path begins with the unit that is first in the file, so that the message does not depend on where the
+        // search happened to find the cycle.
+        let first = cycle.iter().enumerate().min_by_key(|(_, index)| **index).map_or(0, |(at, _)| at);
         cycle.rotate_left(first);
         let mut path: Vec<String> =
-            cycle.iter().filter_map(|place| key_of(above[*place])).map(str::to_owned).collect();
+            cycle.iter().filter_map(|index| key_of(above[*index])).map(str::to_owned).collect();
         path.extend(path.first().cloned());
         cycle.sort_unstable();
-        let refused = |place: usize| (commands[place].0, Error::WouldCycle { path: path.clone() });
+        let refused = |index: usize| (commands[index].0, Error::WouldCycle { path: path.clone() });
         return Err(cycle.into_iter().map(refused).collect());
     }
-    // Units are few among many, and the many stay where they are.
-    let ordered: Vec<_> = places.into_iter().map(|place| commands[place].clone()).collect();
+    // Only the commands of the hierarchy are cloned and replaced. They are few compared with people, projects and
+    // mappings, which stay where they are.
+    let ordered: Vec<_> = order.into_iter().map(|index| commands[index].clone()).collect();
     commands.splice(..hierarchy, ordered);
     Ok(commands)
 }
 
+/// The group of a command in the order: 0 hierarchy, 1 people, 2 projects, 3 other mappings.
 pub(crate) fn rank(command: &Command) -> usize {
     match command {
+        // Links may create units, so they are sorted together with them.
         Command::CreateUnit(_) | Command::LinkUnits(_) => 0,
         Command::CreatePerson(_) => 1,
         Command::CreateProject(_) => 2,
@@ -56,48 +61,49 @@ fn unit_of(command: &Command) -> Option<&UnitFields> {
     if let Command::CreateUnit(create) = command { Some(&create.fields) } else { None }
 }
 
-/// The key that a unit is given; its name, where it says none.
+/// The key of the unit that a command creates: as given, otherwise its name.
 fn key_of(command: &Command) -> Option<&str> {
     let unit = unit_of(command)?;
     unit.key.as_ref().map(UnitKey::as_str).or(unit.name.as_ref().map(Name::as_str))
 }
 
-/// Which commands make the units that others name, by place, in the ways in which a reference is tried.
+/// The indices of the commands that create units, by everything that a reference to a unit may contain.
 #[derive(Default)]
-struct Makers<'c> {
+struct Creators<'c> {
     keys: HashMap<&'c str, usize>,
+    // External ids and names need not be unique; a reference then depends on all units that it may mean.
     external_ids: HashMap<&'c str, Vec<usize>>,
     names: HashMap<&'c str, Vec<usize>>,
-    /// The links that a unit is the child of: where nothing else makes it, they do.
+    /// Links by the last name of their child: a link creates its child if nothing else does.
     links: HashMap<&'c str, Vec<usize>>,
 }
 
-impl<'c> Makers<'c> {
+impl<'c> Creators<'c> {
     fn of(commands: &[&'c Command]) -> Self {
-        let mut makers = Self::default();
-        for (place, command) in commands.iter().enumerate() {
+        let mut creators = Self::default();
+        for (index, command) in commands.iter().enumerate() {
             if let Some(key) = key_of(command) {
-                // A line that comes again changes what the first has made.
-                makers.keys.entry(key).or_insert(place);
+                // The first line of a key creates the unit; further ones change it (upsert).
+                creators.keys.entry(key).or_insert(index);
             }
             if let Some(unit) = unit_of(command) {
                 if let Patch::Set(id) = &unit.external_id {
-                    makers.external_ids.entry(id.as_str()).or_default().push(place);
+                    creators.external_ids.entry(id.as_str()).or_default().push(index);
                 }
                 if let Some(name) = &unit.name {
-                    makers.names.entry(name.as_str()).or_default().push(place);
+                    creators.names.entry(name.as_str()).or_default().push(index);
                 }
             }
             if let Command::LinkUnits(link) = command
                 && let Some(name) = last_name(&link.child.reference)
             {
-                makers.links.entry(name).or_default().push(place);
+                creators.links.entry(name).or_default().push(index);
             }
         }
-        makers
+        creators
     }
 
-    /// The command that makes the unit with the key that a reference is.
+    /// The command that creates the unit whose key equals the reference.
     fn of_key(&self, reference: &UnitRef) -> Option<usize> {
         let key = match reference {
             UnitRef::Text(text) => text.as_str(),
@@ -107,16 +113,20 @@ impl<'c> Makers<'c> {
         self.keys.get(key).copied()
     }
 
-    /// The commands that make units which a reference may name.
+    /// The commands that create units which a reference may mean.
+    // In the order in which the directory resolves references: key, external id, path, name. A different order here
+    // would make a unit wait for the wrong one.
     fn of_unit(&self, reference: &UnitRef) -> Vec<usize> {
-        if let Some(place) = self.of_key(reference) {
-            return vec![place];
+        if let Some(index) = self.of_key(reference) {
+            return vec![index];
         }
+        // A unit with a key and no name takes its key as name, so keys are names as well.
         let named = |name: &str| self.names.get(name).cloned().or_else(|| Some(vec![*self.keys.get(name)?]));
         let found = match reference {
             UnitRef::ExternalId(id) => self.external_ids.get(id.as_str()).cloned(),
             UnitRef::Text(text) => {
                 let external = self.external_ids.get(text.as_str()).cloned();
+                // The whole text before its last part, since a name may contain a slash itself.
                 external.or_else(|| named(text)).or_else(|| named(last_name(reference)?))
             }
             UnitRef::Path(_) => last_name(reference).and_then(named),
@@ -125,15 +135,15 @@ impl<'c> Makers<'c> {
         found.unwrap_or_default()
     }
 
-    /// What must be done before a command.
+    /// The commands that must be applied before a command.
     fn needed_by(&self, command: &Command) -> Vec<usize> {
         match command {
             Command::CreateUnit(create) => {
                 let parents = create.fields.parents.as_deref().unwrap_or_default();
-                parents.iter().flat_map(|parent| self.made_or_linked(parent)).collect()
+                parents.iter().flat_map(|parent| self.creators_or_links(parent)).collect()
             }
             Command::LinkUnits(link) => {
-                let mut needed = self.made_or_linked(&link.parent.reference);
+                let mut needed = self.creators_or_links(&link.parent.reference);
                 needed.extend(self.of_unit(&link.child.reference));
                 needed
             }
@@ -141,17 +151,17 @@ impl<'c> Makers<'c> {
         }
     }
 
-    fn made_or_linked(&self, reference: &UnitRef) -> Vec<usize> {
-        let made = self.of_unit(reference);
-        if !made.is_empty() {
-            return made;
+    fn creators_or_links(&self, reference: &UnitRef) -> Vec<usize> {
+        let creators = self.of_unit(reference);
+        if !creators.is_empty() {
+            return creators;
         }
         let text = if let UnitRef::Text(text) = reference { self.links.get(text.as_str()) } else { None };
         text.or_else(|| self.links.get(last_name(reference)?)).cloned().unwrap_or_default()
     }
 }
 
-/// The name at the end of a reference that may be a path.
+/// The last name of a reference that may be a path.
 fn last_name(reference: &UnitRef) -> Option<&str> {
     match reference {
         UnitRef::Text(text) => text.rsplit('/').next().map(str::trim),
@@ -160,62 +170,72 @@ fn last_name(reference: &UnitRef) -> Option<&str> {
     }
 }
 
-/// All places, each after what it needs and else as they came; and whether some were never free to go. Those keep
-/// their place, for the directory to judge.
-fn parents_first(commands: &[&Command], makers: &Makers) -> (Vec<usize>, bool) {
+/// The indices of all commands, each after those that it needs, otherwise in the original order; and whether some had
+/// to come before a command that they need (a cycle, at least by names).
+// Kahn's algorithm with a heap, not a queue: it yields the smallest free index, which keeps the original order.
+fn parents_first(commands: &[&Command], creators: &Creators) -> (Vec<usize>, bool) {
+    // The number of unmet dependencies of each command.
     let mut open = vec![0_usize; commands.len()];
     let mut dependents = vec![Vec::new(); commands.len()];
-    for (place, command) in commands.iter().enumerate() {
+    for (index, command) in commands.iter().enumerate() {
+        // A set, because two references may lead to the same command, which must be counted once. A command that seems
+        // to need itself has no order to wait for; the directory decides what its reference means.
         let needed: BTreeSet<usize> =
-            makers.needed_by(command).into_iter().filter(|it| *it != place).collect();
-        open[place] = needed.len();
+            creators.needed_by(command).into_iter().filter(|it| *it != index).collect();
+        open[index] = needed.len();
         for it in needed {
-            dependents[it].push(place);
+            dependents[it].push(index);
         }
     }
     let mut free: BinaryHeap<Reverse<usize>> =
-        open.iter().enumerate().filter(|(_, open)| **open == 0).map(|(place, _)| Reverse(place)).collect();
+        open.iter().enumerate().filter(|(_, open)| **open == 0).map(|(index, _)| Reverse(index)).collect();
     let mut left: BTreeSet<usize> = (0..commands.len()).collect();
-    let mut places = Vec::with_capacity(commands.len());
+    let mut order = Vec::with_capacity(commands.len());
     let mut is_stuck = false;
     while let Some(first_left) = left.first().copied() {
-        let place = free.pop().map_or(first_left, |Reverse(place)| place);
-        if !left.remove(&place) {
+        // Nothing is free in a cycle. The first command that is left then goes anyway, so that the directory, which
+        // knows what references really mean, can accept or refuse it.
+        let index = free.pop().map_or(first_left, |Reverse(index)| index);
+        // A command that was taken out of order becomes free again when the commands that it needed are done.
+        if !left.remove(&index) {
             continue;
         }
-        is_stuck |= open[place] > 0;
-        places.push(place);
-        for dependent in &dependents[place] {
+        is_stuck |= open[index] > 0;
+        order.push(index);
+        for dependent in &dependents[index] {
             open[*dependent] = open[*dependent].saturating_sub(1);
             if open[*dependent] == 0 {
                 free.push(Reverse(*dependent));
             }
         }
     }
-    (places, is_stuck)
+    (order, is_stuck)
 }
 
-/// Units that are each directly above the next, and the last above the first. Only keys tell: they name one unit,
-/// whatever the directory holds.
-fn cycle(commands: &[&Command], makers: &Makers) -> Option<Vec<usize>> {
-    let parents = |place: usize| {
-        let parents = unit_of(commands[place]).and_then(|unit| unit.parents.as_deref()).unwrap_or_default();
-        parents.iter().filter_map(|parent| makers.of_key(parent)).filter(move |parent| *parent != place)
+/// The indices of units that form a cycle, each the parent of the next, and the last of the first.
+// By keys alone: a key means the same unit whatever the store contains, while a name may refer to a unit of the store,
+// so a cycle of names need not be one.
+fn cycle(commands: &[&Command], creators: &Creators) -> Option<Vec<usize>> {
+    let parents = |index: usize| {
+        let parents = unit_of(commands[index]).and_then(|unit| unit.parents.as_deref()).unwrap_or_default();
+        parents.iter().filter_map(|parent| creators.of_key(parent)).filter(move |parent| *parent != index)
     };
+    // Depth-first search with an explicit stack, since chains of parents in a file may be long. Finished units are
+    // not searched again, which keeps it linear.
     let mut is_done = vec![false; commands.len()];
     for begin in 0..commands.len() {
-        let mut way = vec![(begin, parents(begin).collect::<Vec<_>>())];
-        while let Some((place, next)) = way.last_mut() {
+        let mut path = vec![(begin, parents(begin).collect::<Vec<_>>())];
+        while let Some((index, next)) = path.last_mut() {
             let Some(parent) = next.pop() else {
-                is_done[*place] = true;
-                way.pop();
+                is_done[*index] = true;
+                path.pop();
                 continue;
             };
-            if let Some(at) = way.iter().position(|(place, _)| *place == parent) {
-                return Some(way[at..].iter().rev().map(|(place, _)| *place).collect());
+            if let Some(at) = path.iter().position(|(index, _)| *index == parent) {
+                return Some(path[at..].iter().rev().map(|(index, _)| *index).collect());
             }
             if !is_done[parent] {
-                way.push((parent, parents(parent).collect()));
+                path.push((parent, parents(parent).collect()));
             }
         }
     }
@@ -238,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_comes_first() {
+    fn referenced_records_come_first() {
         let lines = [
             r#"{"kind":"mapping","attribute1":"p","attribute2":"a@b"}"#,
             r#"{"kind":"project","projectId":"p","projectName":"P"}"#,
@@ -252,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_is_named_in_many_ways_and_its_key_goes_before() {
+    fn references_by_key_win_over_names_and_paths() {
         let lines = [
             r#"{"kind":"orgUnit","key":"a","name":"A","parents":["gh:x", "Corp/Web", "Corp"]}"#,
             r#"{"kind":"orgUnit","key":"w","name":"Web","parent":"Corp"}"#,
@@ -264,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn links_go_from_the_top_down_and_before_what_is_placed() {
+    fn links_are_sorted_top_down_before_placements() {
         let lines = [
             r#"{"kind":"person","email":"a@b","organization":"Corp","team":"Shop"}"#,
             r#"{"kind":"mapping","parent":"Web","child":"Shop"}"#,
@@ -275,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_comes_again_waits_for_its_own_parents() {
+    fn a_repeated_line_waits_for_its_own_parents() {
         let lines = [
             r#"{"kind":"orgUnit","name":"A"}"#,
             r#"{"kind":"orgUnit","name":"A","parent":"B"}"#,
@@ -285,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn units_above_each_other_are_refused_with_their_way() {
+    fn a_cycle_of_keys_is_refused_with_its_path() {
         let lines = [
             r#"{"kind":"orgUnit","name":"D","parent":"C"}"#,
             r#"{"kind":"orgUnit","name":"A","parent":"C"}"#,
@@ -299,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_that_names_alone_make_is_left_to_the_directory() {
+    fn a_cycle_of_names_is_left_to_the_directory() {
         let lines = [
             r#"{"kind":"orgUnit","key":"a","name":"A","parent":"B"}"#,
             r#"{"kind":"orgUnit","key":"b","name":"B","parent":"A"}"#,

@@ -1,6 +1,6 @@
-//! What a project consists of: the tables of repositories and services, in and out.
+//! Assets of a project: the fields of repositories and services, for reading and writing.
 //!
-//! `assets` is an object of two lists, or an array of objects that hold one of them each.
+//! `assets` is an object of two lists, or an array of objects with one of the lists each, as the published API has it.
 
 use std::sync::LazyLock;
 
@@ -19,103 +19,122 @@ use crate::wire::fields::{FieldInput, Fields, Manner, wrong};
 use crate::wire::row::Row;
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
-/// What a project shows of its repositories and services.
+/// The field `assets` of a project.
 pub(crate) static ASSETS: Column =
-    Column::new("assets", "What it consists of.", Form::Of("Assets"), |row| Some(object(row, &LISTS)))
-        .only(ShownIn::InFiles);
+    Column::new("assets", "The repositories and services of the project.", Form::Of("Assets"), |row| {
+        Some(object(row, &LISTS))
+    })
+    // Not in the log, where each repository and service has changes of its own.
+    .only(ShownIn::InExports);
 
-/// The two lists of a project.
+/// The two lists in `assets`.
 pub(crate) static LISTS: [Column; 2] = [
     Column::new(
         "repositories",
-        "Its repositories, in the order in which they were given.",
+        "The repositories of the project, in the order in which they were sent.",
         Form::ArrayOf("AssetRepository"),
         |row| list_of(row, Kind::Repository, &REPOSITORY),
     ),
     Column::new(
         "services",
-        "Its services, in the order in which they were given.",
+        "The services of the project, in the order in which they were sent.",
         Form::ArrayOf("AssetService"),
         |row| list_of(row, Kind::Service, &SERVICE),
     ),
 ];
 
-/// A repository, as its project shows it.
+/// The fields of a repository in the list of its project.
 pub(crate) static REPOSITORY: [Column; 4] = [
-    text!("name", "What people call it.", repository.name)
+    text!("name", "The name of the repository.", repository.name)
         .example("web-portal")
         .sorted(OrderBy::Field(Field::Name)),
-    maybe_text!("platform", "Where it is hosted.", repository.platform)
+    maybe_text!("platform", "The platform that hosts the repository.", repository.platform)
         .example("github.com")
         .sorted(OrderBy::Field(Field::Platform)),
-    maybe_text!("url", "Where it is.", repository.url)
+    maybe_text!("url", "The URL of the repository.", repository.url)
         .example("https://github.com/Opsera/web-portal.git")
         .sorted(OrderBy::Field(Field::Url)),
     ATTRIBUTES_IF_ANY,
 ];
 
-/// A service, as its project shows it.
+/// The fields of a service in the list of its project.
 pub(crate) static SERVICE: [Column; 5] = [
-    text!("name", "What people call it.", service.name).example("ha-proxy"),
-    maybe_text!("identifier", "What machines call it.", service.identifier).example("haprox01"),
-    Column::new("dependencies", "What it depends on, as it was given.", Form::Any, |row| {
-        Some(Cell::Json(row.service()?.dependencies.as_deref()?))
-    }),
-    maybe_text!("externalId", "What another system calls it.", service.external_id),
+    text!("name", "The display name of the service.", service.name).example("ha-proxy"),
+    maybe_text!("identifier", "The technical identifier of the service.", service.identifier)
+        .example("haprox01"),
+    Column::new(
+        "dependencies",
+        "The dependencies of the service: any JSON, as it was sent.",
+        Form::Any,
+        |row| Some(Cell::Json(row.service()?.dependencies.as_deref()?)),
+    ),
+    maybe_text!("externalId", "The id of the service in another system.", service.external_id),
     ATTRIBUTES_IF_ANY,
 ];
 
+// Absent if empty, unlike the `attributes` of other records.
 const ATTRIBUTES_IF_ANY: Column = Column::new(
     "attributes",
-    "All fields that have no name of their own, where there are any.",
+    "Custom fields: all fields that this schema does not name. Absent if there are none.",
     Form::ObjectIfAny,
     |row| Some(Cell::Attributes(row.attributes())),
 );
 
-/// The project that an asset belongs to.
+/// The id of the project that an asset belongs to.
 pub(crate) static PROJECT: Column =
-    Column::new("projectId", "The project it belongs to.", Form::MaybeText, |row| {
+    Column::new("projectId", "The id of the project that it belongs to.", Form::MaybeText, |row| {
         let repository = row.repository().map(|it| it.project);
         row.key(repository.or_else(|| row.service().map(|it| it.project))?).map(Cell::Text)
     });
 
-/// All that a repository shows by itself.
+/// All fields of a repository that is returned by itself.
 pub(crate) static COLUMNS: LazyLock<Columns> =
     LazyLock::new(|| Columns::of(REPOSITORY.iter().chain([&PROJECT]).chain(&STAMPS)));
 
-/// What the log shows of an asset: its project, its own fields, and attributes also where there are none.
+/// The fields of an asset in the audit log: its project, its own fields, and `attributes` even if empty.
 pub(crate) fn in_log(own: &'static [Column]) -> Vec<&'static Column> {
+    // `attributes` is always present there, so that before and after of a change have the same fields.
     let own = own.iter().filter(|column| column.form != Form::ObjectIfAny);
     std::iter::once(&PROJECT).chain(own).chain([&ATTRIBUTES]).collect()
 }
 
-/// What bodies give of a repository.
-pub(crate) static GIVEN_REPOSITORY: [field::InputSchema; 3] = [
+/// The fields of a repository in request bodies.
+pub(crate) static REPOSITORY_INPUT: [field::InputSchema; 3] = [
     field::InputSchema::new(
         "name",
         "MaybeText",
         Need::Optional,
-        "What people call it; the end of the url where it is not given.",
+        "The name of the repository. Default: the last part of the URL.",
     ),
     field::InputSchema::new(
         "platform",
         "MaybeText",
         Need::Optional,
-        "Where it is hosted; the host of the url where it is not given.",
+        "The platform that hosts the repository. Default: the host of the URL.",
     ),
-    field::InputSchema::new("url", "UrlText", Need::Optional, "Where it is."),
+    field::InputSchema::new("url", "UrlText", Need::Optional, "The URL of the repository."),
 ];
 
-/// What bodies give of a service, but for `dependencies`.
-pub(crate) static GIVEN_SERVICE: [field::InputSchema; 3] = [
+/// The fields of a service in request bodies, except `dependencies`, which is any JSON.
+pub(crate) static SERVICE_INPUT: [field::InputSchema; 3] = [
     field::InputSchema::new(
         "name",
         "MaybeText",
         Need::Optional,
-        "What people call it; the identifier where it is not given.",
+        "The display name of the service. Default: the identifier.",
     ),
-    field::InputSchema::new("identifier", "MaybeText", Need::Optional, "What machines call it."),
-    field::InputSchema::new("externalId", "MaybeText", Need::Optional, "What another system calls it."),
+    field::InputSchema::new(
+        "identifier",
+        "MaybeText",
+        Need::Optional,
+        "The technical identifier of the service.",
+    ),
+    field::InputSchema::new(
+        "externalId",
+        "MaybeText",
+        Need::Optional,
+        "The id of the service in another system.",
+    ),
 ];
 
 fn list_of<'v>(row: &Row<'v>, kind: Kind, columns: &[Column]) -> Option<Cell<'v>> {
@@ -126,10 +145,10 @@ fn list_of<'v>(row: &Row<'v>, kind: Kind, columns: &[Column]) -> Option<Cell<'v>
 
 type Assets = (Patch<Vec<RepositoryFields>>, Patch<Vec<ServiceFields>>);
 
-/// Reads `assets`.
-pub(crate) fn assets(given: &mut Fields) -> Result<Assets, Error> {
-    let manner = given.manner();
-    let map = match given.any("assets") {
+/// Parses the field `assets` of a project.
+pub(crate) fn assets(body: &mut Fields) -> Result<Assets, Error> {
+    let manner = body.manner();
+    let map = match body.any("assets") {
         FieldInput::Value(Value::Object(map)) => map,
         FieldInput::Value(Value::Array(parts)) => joined(parts)?,
         FieldInput::Value(other) => {
@@ -143,11 +162,12 @@ pub(crate) fn assets(given: &mut Fields) -> Result<Assets, Error> {
     let mut parts = Fields::new(map, manner);
     let repositories = list(&mut parts, "repositories", "assets.repositories", repository)?;
     let services = list(&mut parts, "services", "assets.services", service)?;
-    given.keep("assets", parts.into_rest());
+    // Unknown members of `assets` become an attribute of the same name, so that nothing is lost.
+    body.keep("assets", parts.into_rest());
     Ok((repositories, services))
 }
 
-/// `[{"repositories": […]}, {"services": […]}]` as one object; lists of the same name one after the other.
+/// `[{"repositories": […]}, {"services": […]}]` as one object; lists of the same name are concatenated.
 fn joined(parts: Vec<Value>) -> Result<Map<String, Value>, Error> {
     let mut all: Map<String, Value> = Map::new();
     for part in parts {
@@ -157,6 +177,7 @@ fn joined(parts: Vec<Value>) -> Result<Map<String, Value>, Error> {
         for (name, value) in part {
             match (all.get_mut(&name), value) {
                 (Some(Value::Array(list)), Value::Array(more)) => list.extend(more),
+                // The last value wins if one of them is no list; `list` refuses what has the wrong type.
                 (_, value) => {
                     all.insert(name, value);
                 }
@@ -180,51 +201,53 @@ fn list<T>(
         FieldInput::Absent => return Ok(FieldInput::Absent.patch(manner)),
     };
     let read_one = |item| match item {
-        // Each stands for itself: what it does not say is not there.
+        // Also in a PATCH: RFC 7396 replaces arrays as a whole, so an item is a complete record and not a patch.
         Value::Object(map) => read(Fields::new(map, Manner::Replace)),
         other => Err(wrong(label, &other, "an array of objects")),
     };
     items.into_iter().map(read_one).collect::<Result<_, _>>().map(Patch::Set)
 }
 
-fn repository(mut given: Fields) -> Result<RepositoryFields, Error> {
-    given.drop_read_only(&[])?;
-    let url = given.text("url", "assets.repositories.url", RepoUrl::parse)?.value();
-    let name = given.text("name", "assets.repositories.name", Name::parse)?.value();
-    let platform = given.text("platform", "assets.repositories.platform", Name::parse)?.value();
+fn repository(mut body: Fields) -> Result<RepositoryFields, Error> {
+    body.drop_read_only(&[])?;
+    let url = body.text("url", "assets.repositories.url", RepoUrl::parse)?.value();
+    let name = body.text("name", "assets.repositories.name", Name::parse)?.value();
+    let platform = body.text("platform", "assets.repositories.platform", Name::parse)?.value();
     let name = match (name, &url) {
         (Some(name), _) => name,
-        (None, Some(url)) => named_by(url)?,
+        (None, Some(url)) => name_from_url(url)?,
         (None, None) => return Err(nameless("assets.repositories", "a name or a url")),
     };
+    // Without a slash the normalized URL is a single part, and `host` would return the name of the repository.
     let is_hosted = |url: &&RepoUrl| url.normalized().contains('/');
     let host = || url.as_ref().filter(is_hosted).and_then(|url| Name::parse(&url.host()).ok());
-    Ok(RepositoryFields { name, platform: platform.or_else(host), url, attributes: given.attributes()? })
+    Ok(RepositoryFields { name, platform: platform.or_else(host), url, attributes: body.attributes()? })
 }
 
-/// The last part of a url.
-fn named_by(url: &RepoUrl) -> Result<Name, Error> {
+/// The last path segment of a URL, as the name of a repository.
+fn name_from_url(url: &RepoUrl) -> Result<Name, Error> {
+    // Normalized, so that `.git`, a trailing slash and the case of the host do not end up in the name.
     let normalized = url.normalized();
     let last = normalized.rsplit('/').next().unwrap_or_default();
     Name::parse(last).map_err(|refusal| refusal.about("assets.repositories.url"))
 }
 
-fn service(mut given: Fields) -> Result<ServiceFields, Error> {
-    given.drop_read_only(&[])?;
-    let identifier =
-        given.text("identifier", "assets.services.identifier", ServiceIdentifier::parse)?.value();
-    let name = given.text("name", "assets.services.name", Name::parse)?.value();
-    let said_name = identifier.as_ref().map(|it| Name::parse(it.as_str())).transpose()?;
-    let dependencies = given.any("dependencies").value();
+fn service(mut body: Fields) -> Result<ServiceFields, Error> {
+    body.drop_read_only(&[])?;
+    let identifier = body.text("identifier", "assets.services.identifier", ServiceIdentifier::parse)?.value();
+    let name = body.text("name", "assets.services.name", Name::parse)?.value();
+    let default_name = identifier.as_ref().map(|it| Name::parse(it.as_str())).transpose()?;
+    let dependencies = body.any("dependencies").value();
     if let Some(dependencies) = &dependencies {
+        // Refuses JSON that would come back changed: the parser rounds integers of more than 64 bits.
         kept_exactly("assets.services.dependencies", dependencies)?;
     }
     Ok(ServiceFields {
-        name: name.or(said_name).ok_or_else(|| nameless("assets.services", "a name or an identifier"))?,
+        name: name.or(default_name).ok_or_else(|| nameless("assets.services", "a name or an identifier"))?,
         identifier,
         dependencies,
-        external_id: given.text("externalId", "assets.services.externalId", ExternalId::parse)?.value(),
-        attributes: given.attributes()?,
+        external_id: body.text("externalId", "assets.services.externalId", ExternalId::parse)?.value(),
+        attributes: body.attributes()?,
     })
 }
 
@@ -256,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_not_given_stays_or_goes() {
+    fn an_absent_list_is_kept_or_cleared_by_the_method() {
         let services_only = json!({"assets": {"services": []}});
         assert_eq!(read(Manner::Merge, &services_only).unwrap(), (Patch::Keep, Patch::Set(vec![])));
         assert_eq!(read(Manner::Replace, &services_only).unwrap(), (Patch::Clear, Patch::Set(vec![])));
@@ -265,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_asset_is_refused_by_name() {
+    fn invalid_assets_are_refused_with_their_field() {
         for (body, field) in [
             (json!({"assets": 7}), "assets"),
             (json!({"assets": ["x"]}), "assets"),

@@ -1,4 +1,4 @@
-//! One value of a record on its way out: borrowed from the record, and written as JSON without a copy in between.
+//! An output value of a record: borrowed from the record, and serialized as JSON without an intermediate copy.
 
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -7,24 +7,25 @@ use serde_json::Value;
 use crate::model::attributes::Attributes;
 use crate::model::time::Timestamp;
 
-/// A value; `null` is `None` of an option around it.
+/// A value of a column. JSON `null` is the `None` of an `Option<Cell>`.
+// Not a `serde_json::Value`: lists of a million records would allocate every text and every map of field names.
 #[derive(Debug)]
 pub(crate) enum Cell<'v> {
     Text(&'v str),
-    /// A text that is made to be shown.
-    Made(String),
+    /// A text that is not stored but formatted for output.
+    Formatted(String),
     Number(u64),
     Time(Timestamp),
-    /// Any JSON, as it was given.
+    /// Any JSON, as it was sent.
     Json(&'v Value),
     Attributes(&'v Attributes),
     List(Vec<Cell<'v>>),
-    /// Members in this order.
+    /// The members of an object, in output order.
     Object(Vec<(&'static str, Option<Cell<'v>>)>),
 }
 
 impl Cell<'_> {
-    /// Whether it is a list or an object of nothing.
+    /// Whether it is an empty list or object.
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::List(items) => items.is_empty(),
@@ -34,7 +35,7 @@ impl Cell<'_> {
                 value.as_array().is_some_and(Vec::is_empty)
                     || value.as_object().is_some_and(serde_json::Map::is_empty)
             }
-            Self::Text(_) | Self::Made(_) | Self::Number(_) | Self::Time(_) => false,
+            Self::Text(_) | Self::Formatted(_) | Self::Number(_) | Self::Time(_) => false,
         }
     }
 }
@@ -43,9 +44,9 @@ impl Serialize for Cell<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Made(text) => serializer.serialize_str(text),
+            Self::Formatted(text) => serializer.serialize_str(text),
             Self::Number(number) => serializer.serialize_u64(*number),
-            Self::Time(moment) => serializer.collect_str(moment),
+            Self::Time(time) => serializer.collect_str(time),
             Self::Json(value) => value.serialize(serializer),
             Self::Attributes(attributes) => match attributes.as_map() {
                 Some(map) => map.serialize(serializer),

@@ -1,4 +1,4 @@
-//! Who changed what, as REST, GraphQL and the command line show it: entries of the log and the records in them.
+//! The audit log as JSON, for REST, GraphQL and the command line: entries, change sets, and changed records.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::model::token::{Scope, Token, TokenId};
 use crate::wire::row::Row;
 use crate::wire::{asset, column, mapping, person, project, unit};
 
-/// Every kind of entity, with its word here: the one that bulk takes.
+/// Every kind of entity with its name in JSON, which is the `kind` of bulk requests as well.
 const KINDS: [(Kind, &str); 5] = [
     (Kind::OrgUnit, "orgUnit"),
     (Kind::Person, "person"),
@@ -22,76 +22,77 @@ const KINDS: [(Kind, &str); 5] = [
     (Kind::Service, "service"),
 ];
 
-/// What was changed, the newest first.
+/// A page of the audit log, newest entry first.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Log)]
 pub struct LogRecord {
-    /// The entries. Where they are large, there may be fewer than were asked for.
+    /// The entries. A page may have fewer than the limit if they are large.
     data: Vec<LogEntryRecord>,
-    /// The `before` of the next page, if there is one.
+    /// The parameter `before` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next: Option<u64>,
 }
 
-/// What was committed together.
+/// A log entry: the changes that were committed together.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = LogEntry)]
 pub(crate) struct LogEntryRecord {
-    /// The revision of the directory that it made.
+    /// The revision of the directory that the commit created.
     #[schema(example = 7)]
     revision: u64,
-    /// A `UUIDv7` of its own.
+    /// The id of the entry, a `UUIDv7`.
     id: String,
-    /// When.
+    /// The time of the commit (RFC 3339, UTC).
     #[schema(format = DateTime)]
     at: String,
-    /// What each caller changed, in order.
+    /// The change sets of the commit, one per request, in order.
+    // The writer commits concurrent requests together, so an entry can have change sets of several callers.
     change_sets: Vec<ChangeSetRecord>,
 }
 
-/// What one caller changed at once.
+/// A change set: the changes of one request.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ChangeSet)]
 pub(crate) struct ChangeSetRecord {
-    /// Who: `local` for the process that holds the store, `token:` and the id of a token, or `jwt:` and whom an identity provider
-    /// vouches for.
+    /// The caller: `local` for the process that has the store open, `token:` and the id of an API token, or `jwt:` and
+    /// the subject of a JWT.
     #[schema(example = "token:4fKq81Zd")]
     actor: String,
-    /// What that token is for, where it is known.
+    /// The description of the API token, if it has one.
     #[schema(required = true)]
     description: Option<String>,
-    /// How many changes there are in all.
+    /// The total number of changes in the change set.
     count: u64,
-    /// The first of them.
+    /// The first of these changes.
     changes: Vec<ChangeRecord>,
 }
 
-/// What happened to one record.
+/// A change of one record.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Change)]
 pub(crate) struct ChangeRecord {
     /// `orgUnit`, `person`, `project`, `repository`, `service`, `mapping` or `token`.
     #[schema(example = "person")]
     kind: &'static str,
-    /// Its key; of a repository or service, its name.
+    /// The key of the record; for a repository or service, its name.
     #[schema(example = "jd@opsera.io")]
     key: String,
-    /// `created`, `updated` or `ended`.
+    /// The kind of change: `created`, `updated` or `ended`.
     #[schema(example = "updated")]
     what: &'static str,
-    /// What is stored of it, before; null where it was created. A record that is named here is named by the key that
-    /// it has now, or had last.
+    /// The record before the change; null if it was created. References to other records are their current keys, or
+    /// their last ones if they have ended.
     #[schema(required = true, value_type = Option<Object>)]
     before: Option<Value>,
-    /// What is stored of it, after; null where it ended.
+    /// The record after the change; null if it ended.
     #[schema(required = true, value_type = Option<Object>)]
     after: Option<Value>,
 }
 
 impl LogRecord {
-    /// As it is written. `view` must see everything.
+    /// Converts a page of the log. `view` must not be limited to a scope, since it gives the descriptions of tokens.
     #[must_use]
     pub fn of(audit: &Audit, view: &View) -> Self {
         let entries = audit.entries.iter().map(|entry| LogEntryRecord::of(audit, view, entry));
@@ -134,12 +135,14 @@ impl ChangeRecord {
     }
 }
 
-/// Reads a record's name: `person:ada@corp.example`.
+/// Parses the name of a record: its kind and key, such as `person:ada@corp.example`.
 ///
 /// # Errors
-/// [`Error::Invalid`] where it has another form.
+/// [`Error::Invalid`] if it has another form.
 pub fn record_name(text: &str) -> Result<RecordName, Error> {
-    let form = "must be KIND:KEY, of the kinds orgUnit, person, project, repository, service, mapping, token";
+    let form =
+        "must be KIND:KEY, where KIND is orgUnit, person, project, repository, service, mapping or token";
+    // At the first colon, since keys may contain more of them.
     let (kind, key) = text.split_once(':').ok_or_else(|| Error::invalid("record", text, form))?;
     let key = key.trim();
     let as_record = |refusal: Error| refusal.about("record");
@@ -153,12 +156,12 @@ pub fn record_name(text: &str) -> Result<RecordName, Error> {
     }
 }
 
-/// The word for a kind of entity.
+/// The name of a kind of entity in JSON.
 pub(crate) fn word(kind: Kind) -> &'static str {
     KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, word)| word)
 }
 
-/// What kind of record it is.
+/// The name of the kind of a record in JSON.
 pub(crate) fn kind(record: &AuditRecord) -> &'static str {
     match record {
         AuditRecord::Entity(entity) => word(entity.kind()),
@@ -167,7 +170,7 @@ pub(crate) fn kind(record: &AuditRecord) -> &'static str {
     }
 }
 
-/// What the record is called: its key, or of a repository or service its name.
+/// The key of a record; for a repository or service, its name.
 pub(crate) fn key(record: &AuditRecord) -> String {
     match record {
         AuditRecord::Entity(entity) => entity.label().to_owned(),
@@ -176,10 +179,10 @@ pub(crate) fn key(record: &AuditRecord) -> String {
     }
 }
 
-/// What is stored of the record, without its stamps, which the entry says already, and of a token without the hash of
-/// its secret.
+/// The stored fields of a record, without its stamps, which repeat what the entry says.
 pub(crate) fn fields(audit: &Audit, record: &AuditRecord) -> Value {
     let (row, columns) = match record {
+        // Tokens have no table of columns: the hash of the secret must not be written by accident.
         AuditRecord::Token(token) => return token_fields(audit, token),
         AuditRecord::Mapping(mapping) => (Row::logged_mapping(audit, mapping), mapping::COLUMNS.in_log()),
         AuditRecord::Entity(entity) => {
@@ -200,6 +203,7 @@ pub(crate) fn fields(audit: &Audit, record: &AuditRecord) -> Value {
 fn token_fields(audit: &Audit, token: &Token) -> Value {
     let units = match &token.scope {
         Scope::Everything => Value::Null,
+        // A unit without an entry in `keys` cannot be named; its number means nothing outside.
         Scope::Units(units) => units.iter().filter_map(|id| audit.keys.get(id).map(String::as_str)).collect(),
     };
     json!({
@@ -207,8 +211,8 @@ fn token_fields(audit: &Audit, token: &Token) -> Value {
         "role": token.role.as_str().to_uppercase(),
         "description": token.description.as_ref().map(Name::as_str),
         "units": units,
-        "expiresAt": token.expires_at.map(|moment| moment.to_string()),
-        "revokedAt": token.revoked_at.map(|moment| moment.to_string()),
+        "expiresAt": token.expires_at.map(|time| time.to_string()),
+        "revokedAt": token.revoked_at.map(|time| time.to_string()),
     })
 }
 

@@ -1,5 +1,7 @@
-//! What a record shows: each field with its name, its description, how it is read from a row, and how lists are sorted
-//! by it. Answers, files, the log and the OpenAPI document are all made from these.
+//! Output columns of records: name, description, JSON type, accessor and sort order of each field.
+//!
+//! Invariant: responses, exports, the audit log and the OpenAPI document are all generated from these columns, so a
+//! field is the same in each.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -8,33 +10,34 @@ use crate::query::OrderBy;
 use crate::wire::cell::Cell;
 use crate::wire::row::Row;
 
-/// Reads one field of a row; `None` is null.
+/// Reads the value of a field from a row; `None` is null.
+// A function pointer and not a boxed closure, so that tables of columns can be `static`.
 pub(crate) type Show = for<'v> fn(&Row<'v>) -> Option<Cell<'v>>;
 
-/// One field that a record shows.
+/// A field of a record in responses, exports and the log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
     pub(crate) name: &'static str,
-    /// What it is, for the OpenAPI document.
+    /// The description in the OpenAPI document.
     pub(crate) about: &'static str,
     pub(crate) form: Form,
-    /// An example of a text; none where it is empty.
+    /// An example of a text; empty for none.
     pub(crate) example: &'static str,
     pub(crate) show: Show,
-    /// The members of an object, each a column of its own in CSV.
+    /// The members of an object, each of which is a column of its own in CSV.
     pub(crate) members: &'static [Self],
-    /// How lists are sorted by it, where they can be.
+    /// The sort order of lists by this field; `None` if it is not supported.
     pub(crate) sort: Option<OrderBy>,
     pub(crate) shown: ShownIn,
 }
 
-/// The JSON that a column holds.
+/// The JSON type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Text,
     /// A text, or null.
     MaybeText,
-    /// A text; left out where there is none.
+    /// A text; absent if there is none.
     TextIfAny,
     Time,
     MaybeTime,
@@ -46,31 +49,31 @@ pub(crate) enum Form {
     Revision,
     /// An array of texts.
     Keys,
-    /// An object of any members.
+    /// An object with any members.
     Object,
-    /// The same; left out where it is empty.
+    /// An object with any members; absent if it is empty.
     ObjectIfAny,
     /// Any JSON.
     Any,
-    /// An object that the OpenAPI document describes under this name.
+    /// An object with this schema of the OpenAPI document.
     Of(&'static str),
-    /// The same, or null.
+    /// An object with this schema, or null.
     MaybeOf(&'static str),
-    /// An array of such objects.
+    /// An array of objects with this schema.
     ArrayOf(&'static str),
 }
 
-/// Where a column is shown beside answers.
+/// Where a column appears in addition to responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ShownIn {
-    /// In exports and in the log: it is stored of the record.
+    /// In exports and in the log, for stored fields.
     Everywhere,
-    /// In exports alone.
-    InFiles,
-    /// In the log alone.
+    /// In exports only.
+    InExports,
+    /// In the log only.
     InLog,
-    /// Nowhere: it is derived, and an import derives it again.
-    InAnswers,
+    /// In responses only, for derived fields: an import derives them again.
+    InResponses,
 }
 
 impl Column {
@@ -94,12 +97,13 @@ impl Column {
         Self { members, ..self }
     }
 
-    /// Whether it is left out where it holds nothing.
+    /// Whether the field is absent, instead of null or empty, if it has no value.
     pub(crate) fn is_optional(&self) -> bool {
         matches!(self.form, Form::TextIfAny | Form::ObjectIfAny)
     }
 
-    /// What stands last in CSV: 1 for attributes, 2 for stamps, 0 for all else.
+    /// The group of the column in the order of CSV columns: 0 own fields, 1 attributes, 2 stamps.
+    // By name, since the tables of JSON have an order of their own that clients know.
     fn rank(&self) -> u8 {
         match self.name {
             "attributes" => 1,
@@ -109,7 +113,7 @@ impl Column {
     }
 }
 
-/// An object of these columns of a row, as a cell.
+/// A cell with an object of these columns of a row.
 pub(crate) fn object<'v>(row: &Row<'v>, columns: &[Column]) -> Cell<'v> {
     Cell::Object(members(row, columns.iter()).collect())
 }
@@ -120,12 +124,12 @@ fn members<'r, 'v>(
 ) -> impl Iterator<Item = (&'static str, Option<Cell<'v>>)> {
     columns.filter_map(move |column| {
         let cell = (column.show)(row);
-        let is_nothing = cell.as_ref().is_none_or(Cell::is_empty);
-        (!(column.is_optional() && is_nothing)).then_some((column.name, cell))
+        let is_empty = cell.as_ref().is_none_or(Cell::is_empty);
+        (!(column.is_optional() && is_empty)).then_some((column.name, cell))
     })
 }
 
-/// A row as a JSON object of some columns: only these are read.
+/// A row as a JSON object of some columns. Other columns are not computed.
 pub(crate) struct RowObject<'r, 'v> {
     pub(crate) row: &'r Row<'v>,
     pub(crate) columns: &'r [&'static Column],
@@ -133,6 +137,7 @@ pub(crate) struct RowObject<'r, 'v> {
 
 impl Serialize for RowObject<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // No length: optional fields that are absent are only known while writing, and JSON does not need it.
         let mut object = serializer.serialize_map(None)?;
         for (name, cell) in members(self.row, self.columns.iter().copied()) {
             object.serialize_entry(name, &cell)?;
@@ -141,10 +146,10 @@ impl Serialize for RowObject<'_, '_> {
     }
 }
 
-/// A column of CSV: a field, or a member of one.
+/// A CSV column: a field, or a member of a field.
 #[derive(Debug, Clone)]
 pub(crate) struct CsvColumn {
-    /// Dotted for a member.
+    /// The header; dotted for a member (`projectOwner.email`).
     pub(crate) name: String,
     pub(crate) field: &'static Column,
     pub(crate) show: Show,
@@ -163,9 +168,9 @@ impl CsvColumn {
 /// All columns of a kind of record.
 #[derive(Debug)]
 pub(crate) struct Columns {
-    /// As JSON has them.
+    /// In the order of JSON.
     pub(crate) all: Vec<&'static Column>,
-    /// As CSV has them: attributes after all else, and the stamps last.
+    /// In the order of CSV: own fields, attributes, stamps.
     pub(crate) csv: Vec<CsvColumn>,
 }
 
@@ -173,23 +178,24 @@ impl Columns {
     pub(crate) fn of(all: impl IntoIterator<Item = &'static Column>) -> Self {
         let all: Vec<_> = all.into_iter().collect();
         let mut in_csv = all.clone();
+        // Stable, so that fields of the same group keep the order of JSON.
         in_csv.sort_by_key(|column| column.rank());
         Self { csv: in_csv.into_iter().flat_map(CsvColumn::of).collect(), all }
     }
 
-    /// Those that exports have.
-    pub(crate) fn in_files(&self) -> Vec<&'static Column> {
-        let is_in = |it: &&Column| matches!(it.shown, ShownIn::Everywhere | ShownIn::InFiles);
+    /// The columns of exports.
+    pub(crate) fn in_exports(&self) -> Vec<&'static Column> {
+        let is_in = |it: &&Column| matches!(it.shown, ShownIn::Everywhere | ShownIn::InExports);
         self.all.iter().copied().filter(is_in).collect()
     }
 
-    /// Those that the log has.
+    /// The columns of the log.
     pub(crate) fn in_log(&self) -> Vec<&'static Column> {
         let is_in = |it: &&Column| matches!(it.shown, ShownIn::Everywhere | ShownIn::InLog);
         self.all.iter().copied().filter(is_in).collect()
     }
 
-    /// What lists are sorted by, by name: the stamps first.
+    /// The sort orders of lists by the name of the field, those of stamps first.
     pub(crate) fn sorts(&self) -> Vec<(&'static str, OrderBy)> {
         let mut sorts: Vec<_> = self.all.iter().filter(|it| it.sort.is_some()).collect();
         sorts.sort_by_key(|column| u8::from(column.rank() != 2));

@@ -1,4 +1,6 @@
-//! The OpenAPI document's schemas of records and bodies, made from the tables that they are written and read by.
+//! Builders of the OpenAPI schemas of records and request bodies.
+//!
+//! Invariant: schemas are generated from the tables that records are written and parsed with, so they cannot differ.
 
 use serde_json::Value;
 use utoipa::openapi::schema::{
@@ -9,20 +11,20 @@ use utoipa::openapi::{Ref, RefOr};
 
 use crate::wire::column::{Column, Form};
 use crate::wire::field::{InputSchema, Need, RecordField};
-use crate::wire::level::GIVEN_LEVELS;
+use crate::wire::level::LEVEL_INPUTS;
 
-/// What a body is of.
+/// The kind of a request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BodyKind {
-    /// A new record.
+    /// A new record (POST).
     New,
-    /// A record as it is to be.
+    /// A complete replacement (PUT).
     Whole,
-    /// What is to change of one.
+    /// A merge patch (PATCH, RFC 7396).
     Change,
 }
 
-/// A record that also shows all that the schemas named in `with` say.
+/// The schema of a record: its own columns and all fields of the schemas named in `with`.
 pub(super) fn record(about: &str, with: &[&str], own: &[&Column]) -> Schema {
     let mut parts = AllOfBuilder::new().description(Some(about));
     for name in with {
@@ -31,7 +33,7 @@ pub(super) fn record(about: &str, with: &[&str], own: &[&Column]) -> Schema {
     parts.item(columns(own)).into()
 }
 
-/// An object of these columns.
+/// The schema of an object with these columns.
 pub(super) fn object<'c>(about: &str, own: impl IntoIterator<Item = &'c Column>) -> Schema {
     let own: Vec<_> = own.into_iter().collect();
     let mut object = columns(&own);
@@ -53,6 +55,7 @@ fn columns(own: &[&Column]) -> Object {
 fn property(column: &Column) -> RefOr<Schema> {
     let about = Some(column.about);
     let of = |kind: Type, nullable: bool| {
+        // OpenAPI 3.1 has no `nullable`; null is one of the types.
         let kinds = if nullable { SchemaType::Array(vec![kind, Type::Null]) } else { kind.into() };
         ObjectBuilder::new().schema_type(kinds).description(about)
     };
@@ -96,15 +99,16 @@ fn named(name: &str, about: &str) -> Ref {
 }
 
 fn or_null(schema: Ref) -> RefOr<Schema> {
+    // A reference has no `type` to which null could be added, so this needs an alternative.
     OneOfBuilder::new().item(schema).item(ObjectBuilder::new().schema_type(Type::Null)).into()
 }
 
-/// The body of a record, all of whose fields are in the table.
+/// The schema of a request body with the fields of a table.
 pub(super) fn body<F>(about: &str, of: BodyKind, table: &[RecordField<F>]) -> Object {
-    given(about, of, table.iter().map(|field| &field.given))
+    input_object(about, of, table.iter().map(|field| &field.given))
 }
 
-/// The same of a record that has level fields and attributes too.
+/// The schema of a request body with the fields of a table, further fields, level fields and attributes.
 pub(super) fn placed_body<F>(
     about: &str,
     of: BodyKind,
@@ -112,11 +116,11 @@ pub(super) fn placed_body<F>(
     more: &[InputSchema],
 ) -> Schema {
     let fields = table.iter().map(|field| &field.given);
-    with_attributes(given(about, of, fields.chain(more).chain(&GIVEN_LEVELS))).into()
+    with_attributes(input_object(about, of, fields.chain(more).chain(&LEVEL_INPUTS))).into()
 }
 
-/// An object of what is given in a body.
-pub(super) fn given<'g>(
+/// The schema of a request body, or a part of one, with these fields.
+pub(super) fn input_object<'g>(
     about: &str,
     of: BodyKind,
     fields: impl IntoIterator<Item = &'g InputSchema>,
@@ -129,8 +133,8 @@ pub(super) fn given<'g>(
         let value = match (of, field.need) {
             (BodyKind::New, _) => named(field.schema, field.about_new),
             (BodyKind::Whole, Need::Key) => {
-                let about = field.about.trim_end_matches('.');
-                named(field.schema, &format!("{about}; as it is when not given."))
+                // The path names the record already, so its key is optional in the body of a PUT.
+                named(field.schema, &format!("{} Default: unchanged.", field.about))
             }
             (BodyKind::Whole | BodyKind::Change, _) => named(field.schema, field.about),
         };
@@ -139,7 +143,8 @@ pub(super) fn given<'g>(
             Need::Always => of != BodyKind::Change,
             Need::Kept | Need::Optional | Need::OnlyNew => false,
         };
-        // What stands for a missing one in a new record stands for a null one too.
+        // The default of a new record applies to null as well as to an absent field. In a change there is no default,
+        // and the field cannot be removed.
         let is_nullable = match field.need {
             Need::Key | Need::Always => false,
             Need::Kept => of == BodyKind::New,
@@ -154,23 +159,24 @@ pub(super) fn given<'g>(
     object.build()
 }
 
-/// With `attributes`.
+/// Adds the field `attributes`.
 pub(super) fn with_attributes(mut object: Object) -> Object {
-    let about = "Further fields. A field that has no name here is kept among them too.";
+    let about = "Custom fields. Fields that this schema does not name are stored as attributes, too.";
     let kinds = SchemaType::Array(vec![Type::Object, Type::Null]);
     let attributes = ObjectBuilder::new().schema_type(kinds).description(Some(about)).build();
     object.properties.insert("attributes".to_owned(), attributes.into());
     object
 }
 
-/// An object that must have one of two fields, or both.
+/// Adds that at least one of two fields is required.
 pub(super) fn one_of_two(object: Object, one: &str, other: &str, value: &RefOr<Schema>) -> Schema {
+    // `anyOf` and not `oneOf`, which would refuse an object with both.
     let needs = |field: &str| ObjectBuilder::new().property(field, value.clone()).required(field);
     let either = AnyOfBuilder::new().item(needs(one)).item(needs(other));
     AllOfBuilder::new().item(object).item(either).into()
 }
 
-/// A list of values of this schema, or null.
+/// The schema of an array with items of a schema, or null.
 pub(super) fn maybe_list(about: &str, name: &str) -> Array {
     ArrayBuilder::new()
         .schema_type(SchemaType::Array(vec![Type::Array, Type::Null]))
@@ -179,17 +185,23 @@ pub(super) fn maybe_list(about: &str, name: &str) -> Array {
         .build()
 }
 
-/// A page of these records.
+/// The schema of a page of a list.
 pub(super) fn list(of: &str) -> Schema {
     let whole = whole(ObjectBuilder::new().schema_type(Type::Integer), KnownFormat::Int64, 0);
     let text = ObjectBuilder::new().schema_type(Type::String);
     let records =
-        ArrayBuilder::new().items(Ref::from_schema_name(of)).description(Some("Those of this page."));
+        ArrayBuilder::new().items(Ref::from_schema_name(of)).description(Some("The records of this page."));
     ObjectBuilder::new()
-        .property("count", whole.description(Some("How many match in all.")))
+        .property(
+            "count",
+            whole.description(Some("The number of records that match the filter, on all pages.")),
+        )
         .required("count")
         .property("data", records)
         .required("data")
-        .property("cursor", text.description(Some("Where the next page begins, if there is one.")))
+        .property(
+            "cursor",
+            text.description(Some("The parameter `cursor` of the next page; absent on the last page.")),
+        )
         .into()
 }

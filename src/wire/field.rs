@@ -1,7 +1,7 @@
-//! A field that a record shows and a body gives: one entry of a record's table.
+//! Field tables of records: how each field is written, parsed, and described in schemas.
 //!
-//! `F` is what a command says of the record. A body is read by the table in its order, so the first field that is wrong
-//! is the one that a refusal names.
+//! `F` is the type of the fields in a command. Invariant: a body is parsed in the order of the table, so an error
+//! always names the first invalid field of that order.
 
 use crate::error::Error;
 use crate::query::{Field, OrderBy};
@@ -10,38 +10,38 @@ use crate::wire::fields::Fields;
 
 type Read<F> = fn(&mut Fields, &'static str, &mut F) -> Result<(), Error>;
 
-/// One field of a record, in and out.
+/// A field of a record, for reading and writing.
 pub(crate) struct RecordField<F: 'static> {
     pub(crate) column: Column,
     pub(crate) given: InputSchema,
     read: Read<F>,
 }
 
-/// What a body gives in a field, for the OpenAPI document.
+/// The description of a field of a request body, for the OpenAPI document and GraphQL inputs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InputSchema {
     pub(crate) name: &'static str,
-    /// The schema of its values, by name.
+    /// The name of the schema of its values.
     pub(crate) schema: &'static str,
     pub(crate) need: Need,
-    /// What it is.
+    /// The description in the body of a change.
     pub(crate) about: &'static str,
-    /// The same in the body of a new record.
+    /// The description in the body of a new record.
     pub(crate) about_new: &'static str,
 }
 
-/// When a field must be given, and whether it can be taken away.
+/// Whether a field is required, and whether null removes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// For a new record; it cannot be taken away.
+    /// Required for a new record; cannot be removed.
     Key,
-    /// For a new and for a replaced record; it cannot be taken away.
+    /// Required for a new record and a replacement; cannot be removed.
     Always,
-    /// Never, since something else stands for it; it cannot be taken away.
+    /// Never required, since there is a default; cannot be removed.
     Kept,
-    /// Never, and null takes it away.
+    /// Never required; null removes it.
     Optional,
-    /// The same, and only a new record describes it.
+    /// Like `Optional`, but documented for new records only.
     OnlyNew,
 }
 
@@ -61,29 +61,30 @@ impl InputSchema {
 }
 
 impl<F> RecordField<F> {
-    /// A field whose values are of `schema`; a body describes it as the record does.
+    /// A field whose values have the schema `schema`. Its description in bodies is that of the column.
     pub(crate) const fn new(column: Column, schema: &'static str, need: Need, read: Read<F>) -> Self {
         let given = InputSchema::new(column.name, schema, need, column.about);
         Self { column, given, read }
     }
 
-    /// Sorted by this text in lists.
+    /// Lets lists be sorted by this text.
     pub(crate) const fn sorted(self, by: Field) -> Self {
         Self { column: self.column.sorted(OrderBy::Field(by)), ..self }
     }
 
-    /// Described otherwise where it is given.
+    /// Sets the description in all request bodies. Must come before [`Self::new_as`], which it would override.
     pub(crate) const fn given_as(self, about: &'static str) -> Self {
         Self { given: InputSchema { about, about_new: about, ..self.given }, ..self }
     }
 
-    /// Described otherwise where it is given for a new record.
+    /// Sets the description in the body of a new record.
     pub(crate) const fn new_as(self, about_new: &'static str) -> Self {
         Self { given: self.given.new_as(about_new), ..self }
     }
 }
 
 /// A column with a text of a record: `text!("email", "The address.", person.email)`.
+// Macros, because a function cannot take a field of a struct as a parameter and still give a plain function pointer.
 macro_rules! text {
     ($name:literal, $about:expr, $of:ident.$text:ident) => {
         $crate::wire::column::Column::new($name, $about, $crate::wire::column::Form::Text, |row| {
@@ -92,7 +93,7 @@ macro_rules! text {
     };
 }
 
-/// The same with a text that a record may do without.
+/// A column with an optional text of a record, or of an optional part of it (`project.owner?.email`).
 macro_rules! maybe_text {
     ($name:literal, $about:expr, $of:ident.$text:ident) => {
         $crate::wire::column::Column::new($name, $about, $crate::wire::column::Form::MaybeText, |row| {
@@ -106,7 +107,7 @@ macro_rules! maybe_text {
     };
 }
 
-/// A field with such a text, read as this type into the same field of a command:
+/// A field with an optional text, parsed as a type into the field of the same name of a command:
 /// `optional!("displayName", "The name to show.", person.display_name: Name of PersonFields)`.
 macro_rules! optional {
     ($name:literal, $about:expr, $of:ident.$text:ident: $type:ident of $fields:ident) => {
@@ -114,18 +115,18 @@ macro_rules! optional {
             $crate::wire::field::maybe_text!($name, $about, $of.$text),
             "MaybeText",
             $crate::wire::field::Need::Optional,
-            |given, name, fields: &mut $fields| given.set_optional(name, $type::parse, &mut fields.$text),
+            |body, name, fields: &mut $fields| body.set_optional(name, $type::parse, &mut fields.$text),
         )
     };
 }
 
 pub(crate) use {maybe_text, optional, text};
 
-/// Reads all fields of a table, in its order.
-pub(crate) fn read<F: Default>(table: &[RecordField<F>], given: &mut Fields) -> Result<F, Error> {
+/// Parses all fields of a table, in its order.
+pub(crate) fn read<F: Default>(table: &[RecordField<F>], body: &mut Fields) -> Result<F, Error> {
     let mut fields = F::default();
     for field in table {
-        (field.read)(given, field.column.name, &mut fields)?;
+        (field.read)(body, field.column.name, &mut fields)?;
     }
     Ok(fields)
 }

@@ -1,6 +1,6 @@
-//! The fields of a JSON object, taken one by one by name. What is left over is the record's attributes.
+//! Parser of request bodies: the fields of a JSON object are taken one by one by name; the rest become attributes.
 //!
-//! Nothing is lost: a field is taken, refused, read-only, or kept as an attribute.
+//! Invariant: no field is lost. Each is parsed, refused, ignored as read-only, or stored as an attribute.
 
 use serde_json::{Map, Value};
 
@@ -10,44 +10,45 @@ use crate::model::command::Patch;
 use crate::model::time::Timestamp;
 use crate::wire::json::json_kind;
 
-/// How a body is meant.
+/// The meaning of absent fields and of null in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// POST and bulk: what is not given stays, or for a new record is not there.
+    /// POST and bulk: an absent field is unset in a new record, and unchanged in an existing one (upsert).
     Create,
-    /// PUT: what is not given goes.
+    /// PUT: an absent field is removed.
     Replace,
-    /// PATCH (RFC 7396): what is not given stays, and `null` removes.
+    /// PATCH (RFC 7396): an absent field is unchanged, and `null` removes it.
     Merge,
 }
 
-/// The fields of one object that are not taken yet.
+/// The fields of an object that are not parsed yet.
 #[derive(Debug)]
 pub(crate) struct Fields {
     rest: Map<String, Value>,
     manner: Manner,
-    /// Whether a GraphQL input gave them: a blank text is refused then, and null keeps what cannot be taken away.
+    /// Whether they come from a GraphQL input. Then a blank text is refused instead of being null, and null leaves
+    /// unchanged what cannot be removed.
     is_input: bool,
 }
 
-/// A field as it was given.
+/// The value of a field in a body.
 #[derive(Debug, PartialEq)]
 pub(crate) enum FieldInput<T> {
-    /// Not at all.
+    /// The field is absent.
     Absent,
-    /// As `null`, or for a text as nothing but spaces.
+    /// `null`, or for a text, white space only.
     Null,
-    /// As this.
+    /// A value.
     Value(T),
 }
 
 impl<T> FieldInput<T> {
-    /// The value, if there is one.
+    /// The value; `None` if the field is absent or null.
     pub(crate) fn value(self) -> Option<T> {
         if let Self::Value(value) = self { Some(value) } else { None }
     }
 
-    /// What becomes of the field.
+    /// The change of the stored field.
     pub(crate) fn patch(self, manner: Manner) -> Patch<T> {
         match (self, manner) {
             (Self::Value(value), _) => Patch::Set(value),
@@ -70,7 +71,7 @@ impl Fields {
         Self { rest, manner, is_input: false }
     }
 
-    /// Of a GraphQL input, which the schema has checked already.
+    /// The fields of a GraphQL input, whose types async-graphql has checked already.
     pub(crate) fn of_input(rest: Map<String, Value>, manner: Manner) -> Self {
         Self { rest, manner, is_input: true }
     }
@@ -79,8 +80,10 @@ impl Fields {
         self.manner
     }
 
-    /// A field of any type.
+    /// Takes a field of any type.
     pub(crate) fn any(&mut self, name: &'static str) -> FieldInput<Value> {
+        // `shift_remove` keeps the order of the other fields, in which they are stored as attributes. `swap_remove`
+        // would be faster, but bodies are small.
         match self.rest.shift_remove(name) {
             None => FieldInput::Absent,
             Some(Value::Null) => FieldInput::Null,
@@ -88,29 +91,29 @@ impl Fields {
         }
     }
 
-    /// Whether a field is still there, whatever it holds.
+    /// Whether a field is present and not taken yet, even if it is null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.rest.contains_key(name)
     }
 
-    /// Whether a field holds just this.
+    /// Whether a field has this value.
     pub(crate) fn is(&self, name: &str, value: &Value) -> bool {
         self.rest.get(name) == Some(value)
     }
 
-    /// Gives a field another value.
+    /// Sets a field.
     pub(crate) fn put(&mut self, name: &str, value: Value) {
         self.rest.insert(name.to_owned(), value);
     }
 
-    /// Takes a field out where it is `null`.
+    /// Removes a field if it is `null`.
     pub(crate) fn drop_null(&mut self, name: &str) {
         if self.rest.get(name).is_some_and(Value::is_null) {
             self.rest.shift_remove(name);
         }
     }
 
-    /// A text, read by `parse`. `label` is what a refusal calls it.
+    /// Takes a text, parsed by `parse`. `label` is the name of the field in errors.
     pub(crate) fn text<T>(
         &mut self,
         name: &'static str,
@@ -118,6 +121,7 @@ impl Fields {
         parse: impl FnOnce(&str) -> Result<T, Error>,
     ) -> Result<FieldInput<T>, Error> {
         match self.any(name) {
+            // CSV files and web forms have no null, so REST and imports take a blank text for it.
             FieldInput::Value(Value::String(text)) if !self.is_input && text.trim().is_empty() => {
                 Ok(FieldInput::Null)
             }
@@ -130,7 +134,7 @@ impl Fields {
         }
     }
 
-    /// What becomes of a text that a record may do without.
+    /// Takes an optional text, and returns the change of the stored field.
     pub(crate) fn optional<T>(
         &mut self,
         name: &'static str,
@@ -139,7 +143,7 @@ impl Fields {
         Ok(self.text(name, name, parse)?.patch(self.manner))
     }
 
-    /// The same, put where it belongs.
+    /// Like [`Self::optional`], stored in `into`.
     pub(crate) fn set_optional<T>(
         &mut self,
         name: &'static str,
@@ -150,7 +154,10 @@ impl Fields {
         Ok(())
     }
 
-    /// A text that a new record must have and that cannot be removed. `None` leaves it as it is.
+    /// Takes a text that cannot be removed. `None` leaves the stored one unchanged.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if it is absent or null and `must_be_given`; [`Error::Invalid`] if it is invalid.
     pub(crate) fn required<T>(
         &mut self,
         name: &'static str,
@@ -162,15 +169,16 @@ impl Fields {
                 parse(&text).map(Some).map_err(|refusal| refusal.about(name))
             }
             FieldInput::Value(other) => Err(wrong(name, &other, "a string")),
+            // In a merge patch null asks for the removal. In a GraphQL input clients send null for "not set".
             FieldInput::Null if self.manner == Manner::Merge && !self.is_input => {
-                Err(Error::invalid(name, "null", "cannot be removed; give a text, or leave it out"))
+                Err(Error::invalid(name, "null", "cannot be removed; send a text, or leave the field out"))
             }
             FieldInput::Null | FieldInput::Absent if must_be_given => Err(Error::Missing { field: name }),
             FieldInput::Null | FieldInput::Absent => Ok(None),
         }
     }
 
-    /// An object, to be read on.
+    /// Takes an object, whose fields are then taken from the result.
     pub(crate) fn object(&mut self, name: &'static str) -> Result<FieldInput<Self>, Error> {
         let manner = self.manner;
         self.any(name).try_map(|value| match value {
@@ -179,19 +187,23 @@ impl Fields {
         })
     }
 
-    /// What is left over, to be kept as it came.
+    /// The fields that were not taken.
     pub(crate) fn into_rest(self) -> Map<String, Value> {
         self.rest
     }
 
-    /// Puts back what was read from a part of this object and has no field of its own.
+    /// Puts back the fields of a nested object that were not taken, so that they are stored as an attribute.
     pub(crate) fn keep(&mut self, name: &str, part: Map<String, Value>) {
         if !part.is_empty() {
             self.rest.insert(name.to_owned(), Value::Object(part));
         }
     }
 
-    /// Leaves out what an answer says of a record and nobody can set.
+    /// Removes read-only fields: the stamps, and `names`.
+    ///
+    /// # Errors
+    /// [`Error::DatesNotSupported`] if `validFrom` or `validTo` ask for a change.
+    // They are ignored and not refused, so that a client can send a response back with one field changed.
     pub(crate) fn drop_read_only(&mut self, names: &[&'static str]) -> Result<(), Error> {
         let created = self.rest.shift_remove("createdAt");
         self.check_date("validFrom", created.as_ref())?;
@@ -202,27 +214,30 @@ impl Fields {
         Ok(())
     }
 
-    /// A date is taken only where it says what holds anyway, as answers and export lines do.
+    /// Removes a date of validity, which must be null or equal to `same`.
     fn check_date(&mut self, name: &'static str, same: Option<&Value>) -> Result<(), Error> {
-        let FieldInput::Value(given) = self.any(name) else { return Ok(()) };
-        let moment = |value: &Value| value.as_str().and_then(Timestamp::parse);
-        if moment(&given).is_some_and(|given| same.and_then(moment) == Some(given)) {
+        let FieldInput::Value(date) = self.any(name) else { return Ok(()) };
+        let time = |value: &Value| value.as_str().and_then(Timestamp::parse);
+        // In responses and exports `validFrom` equals `createdAt`. Any other date asks for a change of validity, which
+        // is not supported; ignoring it would look like success. Compared as times, since formats may differ.
+        if time(&date).is_some_and(|date| same.and_then(time) == Some(date)) {
             return Ok(());
         }
-        let value = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
+        let value = date.as_str().map_or_else(|| date.to_string(), str::to_owned);
         Err(Error::DatesNotSupported { field: name, value })
     }
 
-    /// What becomes of the attributes: `attributes` and every field that has no other meaning.
+    /// The change of the attributes: the field `attributes`, and all fields that were not taken.
     pub(crate) fn attributes(mut self) -> Result<AttributesPatch, Error> {
-        let given = match self.any("attributes") {
+        let attributes = match self.any("attributes") {
             FieldInput::Value(Value::Object(map)) => FieldInput::Value(map),
             FieldInput::Value(other) => return Err(wrong("attributes", &other, "an object or null")),
             FieldInput::Null => FieldInput::Null,
             FieldInput::Absent => FieldInput::Absent,
         };
-        let emptied = self.manner == Manner::Replace || given == FieldInput::Null;
-        let mut all = given.value().unwrap_or_default();
+        let emptied = self.manner == Manner::Replace || attributes == FieldInput::Null;
+        let mut all = attributes.value().unwrap_or_default();
+        // A field at the top level wins over a member of `attributes` with the same name.
         all.extend(self.rest);
         all_kept_exactly("attributes", &all)?;
         Ok(match (emptied, all.is_empty()) {
@@ -233,7 +248,7 @@ impl Fields {
     }
 }
 
-/// A value of another JSON type than its field takes.
+/// The error of a value with the wrong JSON type.
 pub(crate) fn wrong(field: &'static str, value: &Value, expected: &str) -> Error {
     Error::invalid(field, &value.to_string(), format!("must be {expected}, not {}", json_kind(value)))
 }
@@ -248,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_given_stays_or_goes_by_the_manner() {
+    fn absent_fields_are_kept_or_cleared_by_the_manner() {
         for (manner, absent) in
             [(Manner::Create, Patch::Keep), (Manner::Merge, Patch::Keep), (Manner::Replace, Patch::Clear)]
         {
@@ -262,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_field_is_kept() {
+    fn unknown_fields_become_attributes() {
         let given = fields(Manner::Create, &json!({"costCentre": 7, "attributes": {"floor": 2}}));
         let expected = json!({"costCentre": 7, "floor": 2}).as_object().unwrap().clone();
         assert_eq!(given.attributes().unwrap(), AttributesPatch::Merge(expected));
@@ -271,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_taken_only_as_an_answer_has_them() {
+    fn dates_are_accepted_only_as_in_a_response() {
         let day = "2026-01-01T00:00:00.000Z";
         let answer = json!({"createdAt": day, "validFrom": day, "validTo": null, "revision": 3});
         let mut given = fields(Manner::Replace, &answer);

@@ -1,4 +1,4 @@
-//! What the data-quality checks found, as REST, GraphQL and the command line show it.
+//! The findings of the data-quality checks as JSON, for REST, GraphQL and the command line.
 
 use std::collections::BTreeMap;
 
@@ -13,40 +13,41 @@ use crate::query::doctor::{About, Finding, FindingCode, Findings, doctor};
 use crate::wire::change::word;
 use crate::wire::id::{entity_id, mapping_id};
 
-/// How many of the records that a finding is about are shown.
+/// Maximum number of records that are listed of a finding.
+// A finding can be about very many records, such as all units of one name.
 const RECORDS_MAX: usize = 20;
 
-/// What is worth a look about the data.
+/// The findings of the data-quality checks.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Doctor)]
 pub struct DoctorAnswer {
-    /// How many findings there are in all.
+    /// The total number of findings.
     count: usize,
-    /// How many there are of each code that was looked for, also where that is none.
+    /// The number of findings of each code that was checked, including 0.
     #[schema(value_type = HashMap<String, u64>)]
     counts: BTreeMap<&'static str, usize>,
-    /// The findings, by code.
+    /// The findings of this page, sorted by code.
     data: Vec<FindingRecord>,
-    /// The `cursor` of the next page, if there is one.
+    /// The parameter `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) cursor: Option<String>,
 }
 
-/// One thing that is worth a look.
+/// A finding of the data-quality checks.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Finding)]
 pub(crate) struct FindingRecord {
-    /// What kind of thing was found.
+    /// The code of the check that found it.
     #[schema(example = "unplaced-person")]
     code: &'static str,
-    /// What was found, in a sentence.
+    /// The finding as a sentence.
     #[schema(example = "\"jd@opsera.io\" is in no unit")]
     message: String,
-    /// The records that it is about, the first 20.
+    /// The first 20 of the records that the finding is about.
     records: Vec<AboutRecord>,
-    /// How many records it is about.
+    /// The number of records that the finding is about.
     record_count: usize,
 }
 
@@ -54,40 +55,40 @@ pub(crate) struct FindingRecord {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FindingAbout)]
 pub(crate) struct AboutRecord {
-    /// `orgUnit`, `person`, `project` or `mapping`.
+    /// The kind of the record: `orgUnit`, `person`, `project` or `mapping`.
     #[schema(example = "person")]
     kind: &'static str,
-    /// Its key; of a mapping, its id.
+    /// The key of the record; for a mapping, its id.
     #[schema(example = "jd@opsera.io")]
     key: String,
-    /// What people call it, where it has a name.
+    /// The name of the record; null if it has none.
     #[schema(required = true)]
     name: Option<String>,
-    /// Its global id in GraphQL.
+    /// The global id of the record in GraphQL.
     id: String,
 }
 
-/// A record that a finding is about.
+/// A record that a finding is about, with what GraphQL needs to resolve it.
 #[derive(Debug)]
 pub(crate) struct FoundRecord {
-    /// Its kind; none for a mapping.
+    /// Its kind; `None` for a mapping.
     pub(crate) kind: Option<Kind>,
-    /// Its number; none for a mapping.
+    /// Its internal id; `None` for a mapping.
     pub(crate) entity: Option<EntityId>,
-    /// Its key; of a mapping, its id.
+    /// Its key; for a mapping, its id.
     pub(crate) key: String,
-    /// What people call it, where it has a name.
+    /// Its name, if it has one.
     pub(crate) name: Option<String>,
     /// Its global id in GraphQL.
     pub(crate) id: String,
 }
 
-/// The first records that a finding is about.
+/// The first records that a finding is about, at most 20.
 pub(crate) fn records(view: &View, finding: &Finding) -> impl Iterator<Item = FoundRecord> {
-    finding.about.iter().take(RECORDS_MAX).filter_map(|about| shown(view, *about))
+    finding.about.iter().take(RECORDS_MAX).filter_map(|about| record(view, *about))
 }
 
-fn shown(view: &View, about: About) -> Option<FoundRecord> {
+fn record(view: &View, about: About) -> Option<FoundRecord> {
     match about {
         About::Entity(id) => {
             let entity = view.entity(id)?;
@@ -119,7 +120,7 @@ fn name(entity: &Entity) -> Option<String> {
     }
 }
 
-/// The name to show, or else what there is of first and last name.
+/// The display name, or else the first and last name as far as they are set.
 fn person_name(person: &Person) -> Option<String> {
     let parts = match &person.display_name {
         Some(name) => vec![name],
@@ -130,15 +131,16 @@ fn person_name(person: &Person) -> Option<String> {
 }
 
 impl DoctorAnswer {
-    /// The counts of everything that is found, and at most `most` findings of each code.
+    /// The counts of all findings, and at most `examples_max` findings of each code.
     #[must_use]
-    pub fn with_examples(view: &View, most: usize) -> Self {
+    pub fn with_examples(view: &View, examples_max: usize) -> Self {
         let findings = doctor(view, &[]);
-        let examples = FindingCode::ALL.into_iter().flat_map(|code| findings.of(code).iter().take(most));
+        let examples =
+            FindingCode::ALL.into_iter().flat_map(|code| findings.of(code).iter().take(examples_max));
         Self::with(view, &findings, examples)
     }
 
-    /// At most `limit` of the findings, after a cursor or from the beginning.
+    /// A page of at most `limit` findings, after a cursor or from the beginning.
     pub(crate) fn of(
         view: &View,
         findings: &Findings,
@@ -146,16 +148,17 @@ impl DoctorAnswer {
         limit: usize,
     ) -> Result<Self, Error> {
         let page = findings.page(view, after, limit)?;
+        // A cursor on the last page would cost clients a request for an empty page.
         let last = page.findings.last().filter(|_| page.has_next);
         let cursor = last.map(|last| last.cursor(view));
         Ok(Self { cursor, ..Self::with(view, findings, page.findings.iter()) })
     }
 
-    fn with<'f>(view: &View, findings: &'f Findings, shown: impl Iterator<Item = &'f Finding>) -> Self {
+    fn with<'f>(view: &View, findings: &'f Findings, listed: impl Iterator<Item = &'f Finding>) -> Self {
         Self {
             count: findings.all().len(),
             counts: findings.counts().map(|(code, count)| (code.as_str(), count)).collect(),
-            data: shown.map(|finding| FindingRecord::of(view, finding)).collect(),
+            data: listed.map(|finding| FindingRecord::of(view, finding)).collect(),
             cursor: None,
         }
     }
@@ -173,8 +176,8 @@ impl FindingRecord {
 }
 
 impl From<FoundRecord> for AboutRecord {
-    fn from(shown: FoundRecord) -> Self {
-        let FoundRecord { kind, key, name, id, .. } = shown;
+    fn from(found: FoundRecord) -> Self {
+        let FoundRecord { kind, key, name, id, .. } = found;
         Self { kind: kind.map_or("mapping", word), key, name, id }
     }
 }

@@ -1,4 +1,7 @@
-//! Global ids, made of keys: the same over export and import, and silent about how many records there are.
+//! Global ids of GraphQL (`Node.id`): the kind and key of a record in base64.
+//!
+//! Invariant: an id survives export and import, and does not reveal the number of records, because it contains the key
+//! and no internal number.
 
 use std::sync::Arc;
 
@@ -11,24 +14,26 @@ use crate::model::key::{Email, ProjectId, UnitKey};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::reference::UnitRef;
 
-/// Between the project of an asset and what tells it from the project's others.
+/// Separates the id of the project and the identity of the asset within it.
+// Keys cannot contain control characters, so a line feed is unambiguous.
 const ASSET_SEPARATOR: char = '\n';
 
-/// What a global id says: which kind of record, and its key.
+/// A parsed global id: the kind and key of a record, which need not exist.
 pub(crate) enum GlobalId {
     OrgUnit(UnitKey),
     Person(Email),
     Project(ProjectId),
-    /// The project's id, and what tells the asset from the project's others.
+    /// A repository or service: the id of its project and its identity within that, with the separator between.
     Asset(Kind, String),
     Mapping(MappingId),
 }
 
 impl GlobalId {
-    /// Reads a global id; nothing for another text.
+    /// Parses a global id; `None` if the text is not one.
     pub(crate) fn read(id: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
         let text = String::from_utf8(bytes).ok()?;
+        // At the first colon: names of kinds have none, keys may.
         let (name, key) = text.split_once(':')?;
         match name {
             "OrgUnit" => UnitKey::parse(key).ok().map(Self::OrgUnit),
@@ -52,14 +57,15 @@ impl GlobalId {
     }
 }
 
-/// What a global id names.
+/// The record that a global id refers to.
 pub(crate) enum NamedRecord {
     Entity(EntityId),
     Mapping(Arc<Mapping>),
 }
 
 impl NamedRecord {
-    /// Reads a global id; nothing for another text, or for what is not in sight.
+    /// Resolves a global id; `None` if the text is not one, or the record does not exist or is not visible.
+    // The two cases must not differ, or ids would reveal which records exist outside the scope.
     pub(crate) fn read(view: &View, id: &str) -> Option<Self> {
         GlobalId::read(id)?.named(view)
     }
@@ -68,14 +74,16 @@ impl NamedRecord {
 fn asset(view: &View, kind: Kind, key: &str) -> Option<EntityId> {
     let (project, asset) = key.split_once(ASSET_SEPARATOR)?;
     let project = view.project_by_id(&ProjectId::parse(project).ok()?)?;
+    // A scan instead of an index: a project has few assets.
     view.assets(project, kind)
         .into_iter()
         .find(|id| view.entity(*id).is_some_and(|entity| asset_identity(entity) == asset))
 }
 
-/// What tells an asset from the others of its project.
+/// The text that identifies an asset among those of its project.
 fn asset_identity(entity: &Entity) -> String {
     match &entity.body {
+        // Normalized, so that the id stays the same when the URL is written in another way (SSH or HTTPS).
         Body::Repository(repository) => match &repository.url {
             Some(url) => url.normalized(),
             None => repository.name.as_str().to_owned(),
@@ -91,6 +99,7 @@ fn asset_identity(entity: &Entity) -> String {
 pub(crate) fn entity_id(view: &View, entity: &Entity) -> String {
     let text = match &entity.body {
         Body::OrgUnit(unit) => format!("OrgUnit:{}", unit.key),
+        // Emails are compared without case, so the id must not depend on it either.
         Body::Person(person) => format!("Person:{}", person.email.folded()),
         Body::Project(project) => format!("Project:{}", project.project_id),
         Body::Repository(repository) => asset_id(view, "Repository", repository.project, entity),
@@ -108,9 +117,10 @@ pub(crate) fn mapping_id(id: MappingId) -> String {
     URL_SAFE_NO_PAD.encode(format!("Mapping:{id}"))
 }
 
-/// The unit that an argument names: by global id, or else as a person would.
+/// The unit that an argument refers to: a global id, or else a key, external id, path or unique name.
 pub(crate) fn unit_ref(id: &str) -> UnitRef {
     match GlobalId::read(id) {
+        // A key can hardly be valid base64 of text that begins with `OrgUnit:`, so the two forms do not collide.
         Some(GlobalId::OrgUnit(key)) => UnitRef::Key(key),
         _ => UnitRef::Text(id.to_owned()),
     }

@@ -1,4 +1,6 @@
-//! JSON, read strictly: UTF-8, no depth without end, and no name twice in one object.
+//! Strict JSON parser for request bodies and NDJSON lines.
+//!
+//! Invariant: the text is UTF-8, its depth and its number of values are limited, and no object has a duplicate name.
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,12 +11,14 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::Error;
 
-/// How many values one JSON text may hold, since a value of two bytes of text is dozens of bytes in memory.
+/// Maximum number of values in one JSON text.
+// A limit in addition to the size of the body: `[0,0,…` has a value for every two bytes of text, and each takes dozens
+// of bytes in memory.
 pub const JSON_VALUES_MAX: usize = 250_000;
 
 type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Reads a body as one JSON value, or says where it stops being one.
+/// Parses a request body. Errors have its line and column.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value> {
     let text = text_of(bytes, "body")?;
     if text.trim().is_empty() {
@@ -27,9 +31,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value> {
     })
 }
 
-/// Reads one line of many as one JSON value. Which line it is, the caller knows.
+/// Parses one line of NDJSON. Errors have the column; the caller adds the line.
 pub(crate) fn parse_line(bytes: &[u8]) -> Result<Value> {
     read(text_of(bytes, "line")?).map_err(|fault| {
+        // serde_json appends " at line 1 column n" to its messages, where line 1 would contradict the number of the
+        // line in the file. There is no other way to get the message without it.
         let reason = fault.to_string();
         let reason = reason.rsplit_once(" at line ").map_or(&*reason, |(reason, _)| reason);
         let column = fault.column();
@@ -38,7 +44,7 @@ pub(crate) fn parse_line(bytes: &[u8]) -> Result<Value> {
     })
 }
 
-/// What messages call the type of a JSON value.
+/// The name of the type of a JSON value in messages.
 pub(crate) fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -50,7 +56,7 @@ pub(crate) fn json_kind(value: &Value) -> &'static str {
     }
 }
 
-/// UTF-8, without the mark that some editors put before it.
+/// The bytes as UTF-8, without a byte order mark, which editors on Windows write.
 fn text_of<'b>(bytes: &'b [u8], what: &str) -> Result<&'b str> {
     let text = std::str::from_utf8(bytes).map_err(|fault| {
         Error::malformed(format!("the {what} is not UTF-8 at byte {}", fault.valid_up_to()))
@@ -60,15 +66,19 @@ fn text_of<'b>(bytes: &'b [u8], what: &str) -> Result<&'b str> {
 
 fn read(text: &str) -> serde_json::Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
+    // The depth is limited by serde_json itself, to 128.
     let value = Strict { left: &Cell::new(JSON_VALUES_MAX) }.deserialize(&mut deserializer)?;
+    // Without this, anything after the value would be ignored.
     deserializer.end()?;
     Ok(value)
 }
 
-/// Reads a value none of whose objects has a name twice, since readers differ in which one they take, and which has no
-/// more values in it than are left: a byte or two of text is a value of dozens of bytes in memory.
+/// A deserializer of `Value` that refuses duplicate names and too many values.
+// `Value`'s own one takes the last of duplicate names. Other parsers take the first, so a proxy that checks a body
+// could see another value than this server.
 #[derive(Clone, Copy)]
 struct Strict<'c> {
+    /// The number of values that may still be read, counted across all levels.
     left: &'c Cell<usize>,
 }
 
@@ -108,6 +118,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        // `None` is NaN or infinity, which JSON text cannot contain.
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
@@ -120,6 +131,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        // Grown on demand: a size hint comes from the input and must not decide how much is allocated.
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(self)? {
             list.push(item);
@@ -135,8 +147,8 @@ impl<'de> Visitor<'de> for Strict<'_> {
                     let name = first.key();
                     return Err(de::Error::custom(format!("{name:?} is given twice in one object")));
                 }
-                Entry::Vacant(place) => {
-                    place.insert(members.next_value_seed(self)?);
+                Entry::Vacant(slot) => {
+                    slot.insert(members.next_value_seed(self)?);
                 }
             }
         }
@@ -150,20 +162,20 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn reads_what_json_is() {
+    fn parses_every_type_of_value() {
         let value = parse(br#" {"a": [1, -2, 2.5, null, true, {"b": "\u00e9"}]} "#).unwrap();
         assert_eq!(value, json!({"a": [1, -2, 2.5, null, true, {"b": "é"}]}));
     }
 
     #[test]
-    fn a_line_does_not_count_itself() {
+    fn the_error_of_a_line_has_no_line_number() {
         let refusal = parse_line(b"{\"a\": ").unwrap_err();
         assert_eq!(refusal.to_string(), "the line is not JSON: EOF while parsing a value at column 6");
         assert!(matches!(refusal, Error::Malformed { line: None, column: Some(6), .. }));
     }
 
     #[test]
-    fn refuses_what_is_none_and_says_where() {
+    fn refuses_invalid_json_with_its_position() {
         for (bytes, word) in [
             (&b""[..], "empty"),
             (b"{", "line 1"),

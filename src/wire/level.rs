@@ -1,4 +1,6 @@
-//! The five level fields: a path when they are written, derived from the hierarchy when they are read.
+//! The five level fields (organization, business, department, group, team) of people and projects.
+//!
+//! In a request they are a path to the unit of placement; in a response they are derived from the hierarchy.
 
 use crate::error::Error;
 use crate::model::command::Placement;
@@ -9,58 +11,84 @@ use crate::wire::column::{Column, Form, ShownIn};
 use crate::wire::field::{self, Need};
 use crate::wire::fields::{FieldInput, Fields, Manner};
 
-/// The five level fields: the name of the nearest unit of that type above, or null.
+/// The level fields of a response: the name of the nearest ancestor of each level, or null.
+// In responses only: an export has the placements as mappings, and levels in it would create them a second time.
 pub(crate) static LEVELS: [Column; 5] = [
-    Column::new("organization", "The highest level.", Form::MaybeText, |row| row.levels()[0].map(Cell::Text))
-        .example("Opsera")
-        .only(ShownIn::InAnswers),
-    Column::new("business", "Beneath the organization.", Form::MaybeText, |row| {
+    Column::new("organization", "The name of the organization, the highest level.", Form::MaybeText, |row| {
+        row.levels()[0].map(Cell::Text)
+    })
+    .example("Opsera")
+    .only(ShownIn::InResponses),
+    Column::new("business", "The name of the business, below the organization.", Form::MaybeText, |row| {
         row.levels()[1].map(Cell::Text)
     })
     .example("Engineering")
-    .only(ShownIn::InAnswers),
-    Column::new("department", "Beneath the business.", Form::MaybeText, |row| {
+    .only(ShownIn::InResponses),
+    Column::new("department", "The name of the department, below the business.", Form::MaybeText, |row| {
         row.levels()[2].map(Cell::Text)
     })
     .example("Platform")
-    .only(ShownIn::InAnswers),
-    Column::new("group", "Beneath the department.", Form::MaybeText, |row| row.levels()[3].map(Cell::Text))
-        .example("Phase 2")
-        .only(ShownIn::InAnswers),
-    Column::new("team", "The lowest level.", Form::MaybeText, |row| row.levels()[4].map(Cell::Text))
-        .example("AOD")
-        .only(ShownIn::InAnswers),
+    .only(ShownIn::InResponses),
+    Column::new("group", "The name of the group, below the department.", Form::MaybeText, |row| {
+        row.levels()[3].map(Cell::Text)
+    })
+    .example("Phase 2")
+    .only(ShownIn::InResponses),
+    Column::new("team", "The name of the team, the lowest level.", Form::MaybeText, |row| {
+        row.levels()[4].map(Cell::Text)
+    })
+    .example("AOD")
+    .only(ShownIn::InResponses),
 ];
 
-/// What bodies give in them.
-pub(crate) static GIVEN_LEVELS: [field::InputSchema; 5] = [
+/// The level fields of request bodies.
+pub(crate) static LEVEL_INPUTS: [field::InputSchema; 5] = [
     field::InputSchema::new(
         "organization",
         "MaybeText",
         Need::Optional,
-        "The five levels are a path: each is found, or made, beneath the one before it.",
+        "The name of the organization. The five levels are a path of unit names: each unit is looked up below the \
+         previous one, and created if it does not exist. The record is placed in the last one.",
     ),
-    field::InputSchema::new("business", "MaybeText", Need::Optional, "Beneath the organization."),
-    field::InputSchema::new("department", "MaybeText", Need::Optional, "Beneath the business."),
-    field::InputSchema::new("group", "MaybeText", Need::Optional, "Beneath the department."),
-    field::InputSchema::new("team", "MaybeText", Need::Optional, "Beneath the group."),
+    field::InputSchema::new(
+        "business",
+        "MaybeText",
+        Need::Optional,
+        "The name of the business, below the organization.",
+    ),
+    field::InputSchema::new(
+        "department",
+        "MaybeText",
+        Need::Optional,
+        "The name of the department, below the business.",
+    ),
+    field::InputSchema::new(
+        "group",
+        "MaybeText",
+        Need::Optional,
+        "The name of the group, below the department.",
+    ),
+    field::InputSchema::new("team", "MaybeText", Need::Optional, "The name of the team, below the group."),
 ];
 
-/// Reads the five level fields.
-pub(crate) fn placement(given: &mut Fields) -> Result<Placement, Error> {
-    let manner = given.manner();
+/// Parses the five level fields into a placement.
+pub(crate) fn placement(body: &mut Fields) -> Result<Placement, Error> {
+    let manner = body.manner();
     let mut levels = Vec::with_capacity(Level::ALL.len());
     for level in Level::ALL {
         let name = level.as_str();
-        levels.push(given.text(name, name, Name::parse)?);
+        levels.push(body.text(name, name, Name::parse)?);
     }
     let levels: [FieldInput<Name>; 5] = levels.try_into().expect("there are five levels");
     if levels.iter().all(|level| *level == FieldInput::Absent) {
         return Ok(Placement::Keep);
     }
     if manner == Manner::Merge {
+        // A patch of single levels is resolved later, when the current placement is known.
         return Ok(Placement::PatchLevels(levels.map(|level| level.patch(manner))));
     }
+    // Five nulls leave the placement alone also in a PUT: a response of a record without levels, sent back unchanged,
+    // must not remove placements in units that are no level.
     let names = levels.map(FieldInput::value);
     Ok(if names.iter().all(Option::is_none) { Placement::Keep } else { Placement::Levels(names) })
 }

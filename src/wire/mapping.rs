@@ -1,7 +1,7 @@
-//! A mapping: the table of its fields, in and out, in both editions of the published API.
+//! The fields of a mapping, for reading and writing, in both editions of the published API.
 //!
-//! Edition A says `attribute1` and `attribute2`, edition B `parent` and `child`. An answer carries both, so
-//! both are taken together where they agree.
+//! Edition A has `attribute1` and `attribute2`, edition B `parent` and `child`. A response has both, so a request may
+//! have both as well if they agree.
 
 use std::sync::LazyLock;
 
@@ -20,220 +20,228 @@ use crate::wire::fields::{FieldInput, Fields, Manner, wrong};
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 use crate::wire::unit::{path, unit_ref};
 
-/// The fields of its own that a body gives too.
+/// The fields that are both read and written.
 pub(crate) static FIELDS: [RecordField<MappingFields>; 5] = [
     RecordField::new(
         Column::new(
             "attribute1",
-            "The parent, the project, or for `people-org` the person: its key.",
+            "The key of the parent or project; for `people-org`, the email of the person.",
             Form::Text,
             |row| row.key(row.as_mapping()?.from).map(Cell::Text),
         ),
         "End",
         Need::Key,
-        |given, name, mapping: &mut MappingFields| {
-            mapping.from = end_ref(given, name)?;
+        |body, name, mapping: &mut MappingFields| {
+            mapping.from = end_ref(body, name)?;
             Ok(())
         },
     )
-    .given_as("The parent, the project, or for people-org the person.")
-    .new_as("The parent, the project, or for people-org the person. For project-people in either order."),
+    .given_as("The parent or project; for people-org, the person.")
+    .new_as("The parent or project; for people-org, the person. The two ends of project-people may be swapped."),
     RecordField::new(
         Column::new(
             "attribute2",
-            "The child, the person, or for placements the unit: its key.",
+            "The key of the child or person; for placements (`project-org`, `people-org`), the key of the unit.",
             Form::Text,
             |row| row.key(row.as_mapping()?.to).map(Cell::Text),
         ),
         "End",
         Need::Key,
-        |given, name, mapping: &mut MappingFields| {
-            mapping.to = end_ref(given, name)?;
+        |body, name, mapping: &mut MappingFields| {
+            mapping.to = end_ref(body, name)?;
             Ok(())
         },
     )
-    .given_as("The child, the person, or for placements the unit."),
+    .given_as("The child or person; for placements (project-org, people-org), the unit."),
     RecordField::new(
         Column::new(
             "mappingType",
-            "What it connects: `parent-child`, `project-people`, `project-org` or `people-org`.",
+            "The type of the mapping: `parent-child`, `project-people`, `project-org` or `people-org`.",
             Form::Text,
             |row| Some(Cell::Text(row.as_mapping()?.mapping_type.as_str())),
         ),
         "MappingTypeWord",
         Need::OnlyNew,
-        |given, name, mapping: &mut MappingFields| {
-            mapping.mapping_type = given.text(name, name, MappingType::parse)?.value();
+        |body, name, mapping: &mut MappingFields| {
+            mapping.mapping_type = body.text(name, name, MappingType::parse)?.value();
             Ok(())
         },
     )
-    .given_as("Told from the two ends when not given."),
+    .given_as("The type of the mapping. Default: derived from the kinds of the two ends."),
     RecordField::new(
         Column::new(
             "relationship",
-            "How: `many-to-many`, `many-to-one`, `one-to-one`, `one-to-many` or `org-hierarchy`.",
+            "The cardinality: `many-to-many`, `many-to-one`, `one-to-one`, `one-to-many` or `org-hierarchy`.",
             Form::Text,
             |row| Some(Cell::Text(row.as_mapping()?.relationship.as_str())),
         ),
         "RelationshipWord",
         Need::Optional,
-        |given, name, mapping: &mut MappingFields| {
-            mapping.relationship = given.text(name, name, Relationship::parse)?.value();
+        |body, name, mapping: &mut MappingFields| {
+            mapping.relationship = body.text(name, name, Relationship::parse)?.value();
             Ok(())
         },
     )
-    .given_as("How.")
-    .new_as("The type's own when not given."),
-    optional!("source", "Which system says so.", as_mapping.source: Name of MappingFields),
+    .given_as("The cardinality of the mapping.")
+    .new_as("The cardinality of the mapping. Default: that of its type."),
+    optional!("source", "The system that the mapping comes from.", as_mapping.source: Name of MappingFields),
 ];
 
-static ID: Column = Column::new("id", "Its id, a `UUIDv7`.", Form::Text, |row| {
-    Some(Cell::Made(row.as_mapping()?.id.to_string()))
+// Not exported: an import creates mappings anew, with ids of their own.
+static ID: Column = Column::new("id", "The id of the mapping, a `UUIDv7`.", Form::Text, |row| {
+    Some(Cell::Formatted(row.as_mapping()?.id.to_string()))
 })
 .example("019ab3c5-2f7e-7c11-9d1c-0a4be3a1f3aa")
 .only(ShownIn::InLog);
 
-/// The same ends as edition B has them.
+/// The ends in the form of edition B, for `parent-child` mappings only.
 static ENDS: [Column; 4] = [
-    Column::new("parent", "The parent, of a `parent-child` mapping.", Form::TextIfAny, |row| {
+    Column::new("parent", "The key of the parent of a `parent-child` mapping.", Form::TextIfAny, |row| {
         Some(Cell::Text(row.ends()?[0].key.as_str()))
     })
-    .only(ShownIn::InAnswers),
+    .only(ShownIn::InResponses),
     Column::new(
         "parentType",
-        "The type of the parent, of a `parent-child` mapping.",
+        "The unit type of the parent of a `parent-child` mapping.",
         Form::TextIfAny,
         |row| Some(Cell::Text(row.ends()?[0].unit_type.as_str())),
     )
-    .only(ShownIn::InAnswers),
-    Column::new("child", "The child, of a `parent-child` mapping.", Form::TextIfAny, |row| {
+    .only(ShownIn::InResponses),
+    Column::new("child", "The key of the child of a `parent-child` mapping.", Form::TextIfAny, |row| {
         Some(Cell::Text(row.ends()?[1].key.as_str()))
     })
-    .only(ShownIn::InAnswers),
-    Column::new("childType", "The type of the child, of a `parent-child` mapping.", Form::TextIfAny, |row| {
-        Some(Cell::Text(row.ends()?[1].unit_type.as_str()))
-    })
-    .only(ShownIn::InAnswers),
+    .only(ShownIn::InResponses),
+    Column::new(
+        "childType",
+        "The unit type of the child of a `parent-child` mapping.",
+        Form::TextIfAny,
+        |row| Some(Cell::Text(row.ends()?[1].unit_type.as_str())),
+    )
+    .only(ShownIn::InResponses),
 ];
 
-/// All that it shows.
+/// All fields of a mapping in responses.
 pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
     let [from, to, mapping_type, relationship, source] = &FIELDS;
     let own = [&ID, &from.column, &to.column, &mapping_type.column, &relationship.column];
     Columns::of(own.into_iter().chain(&ENDS).chain([&source.column, &ATTRIBUTES]).chain(&STAMPS))
 });
 
-/// What a body of edition B gives.
-pub(crate) static GIVEN_LINK: [field::InputSchema; 5] = [
-    field::InputSchema::new("parent", "UnitReference", Need::Key, "The upper one."),
+/// The fields of a request body of edition B.
+pub(crate) static LINK_INPUT: [field::InputSchema; 5] = [
+    field::InputSchema::new("parent", "UnitReference", Need::Key, "The parent."),
     field::InputSchema::new(
         "parentType",
         "MaybeText",
         Need::Optional,
-        "Its type: a level, root, or any other word.",
+        "The unit type of the parent: a level, root (organization), or any other word.",
     ),
-    field::InputSchema::new("child", "UnitReference", Need::Key, "The lower one."),
-    field::InputSchema::new("childType", "MaybeText", Need::Optional, "Its type."),
-    field::InputSchema::new("source", "MaybeText", Need::Optional, "Which system says so."),
+    field::InputSchema::new("child", "UnitReference", Need::Key, "The child."),
+    field::InputSchema::new("childType", "MaybeText", Need::Optional, "The unit type of the child."),
+    field::InputSchema::new("source", "MaybeText", Need::Optional, "The system that the mapping comes from."),
 ];
 
-/// Reads the body of a POST: edition A maps two known records, edition B makes the units it names.
-pub(crate) fn created(mut given: Fields, if_exists: IfExists) -> Result<Command, Error> {
-    given.drop_read_only(&["id"])?;
-    if reads_as_link(&mut given)? {
-        return linked(given, if_exists);
+/// Parses the body of a POST: edition A connects two existing records, edition B creates missing units.
+pub(crate) fn created(mut body: Fields, if_exists: IfExists) -> Result<Command, Error> {
+    body.drop_read_only(&["id"])?;
+    if is_link(&mut body)? {
+        return linked(body, if_exists);
     }
-    let fields = fields(given)?;
+    let fields = fields(body)?;
     Ok(Command::CreateMapping(Create { fields, if_exists }))
 }
 
-/// Reads the body of POST `/org-hierarchy`.
-pub(crate) fn linked(mut given: Fields, if_exists: IfExists) -> Result<Command, Error> {
-    given.drop_read_only(&["id"])?;
-    if !reads_as_link(&mut given)? {
-        let field = if given.has("parent") { "child" } else { "parent" };
+/// Parses the body of POST `/org-hierarchy`, which is of edition B.
+pub(crate) fn linked(mut body: Fields, if_exists: IfExists) -> Result<Command, Error> {
+    body.drop_read_only(&["id"])?;
+    if !is_link(&mut body)? {
+        let field = if body.has("parent") { "child" } else { "parent" };
         return Err(Error::Missing { field });
     }
-    let parent = end(&mut given, "parent", "parentType")?;
-    let child = end(&mut given, "child", "childType")?;
-    let mapping_type = given.text("mappingType", "mappingType", MappingType::parse)?.value();
-    if let Some(other) = mapping_type.filter(|given| *given != MappingType::ParentChild) {
+    let parent = end(&mut body, "parent", "parentType")?;
+    let child = end(&mut body, "child", "childType")?;
+    let mapping_type = body.text("mappingType", "mappingType", MappingType::parse)?.value();
+    if let Some(other) = mapping_type.filter(|other| *other != MappingType::ParentChild) {
         return Err(Error::invalid(
             "mappingType",
             other.as_str(),
-            "must be parent-child between parent and child",
+            "must be parent-child in a body with parent and child",
         ));
     }
-    let relationship = given.text("relationship", "relationship", Relationship::parse)?.value();
-    let source = given.optional("source", Name::parse)?;
-    let attributes = given.attributes()?;
+    let relationship = body.text("relationship", "relationship", Relationship::parse)?.value();
+    let source = body.optional("source", Name::parse)?;
+    let attributes = body.attributes()?;
     Ok(Command::LinkUnits(LinkUnits { parent, child, relationship, source, attributes, if_exists }))
 }
 
-/// Reads the body of a PUT or PATCH. The types of the units are theirs, and are changed at `/units`.
-pub(crate) fn changed(mut given: Fields, id: MappingId) -> Result<MappingFields, Error> {
-    given.drop_read_only(&["parentType", "childType"])?;
-    if let FieldInput::Value(other) = given.text("id", "id", MappingId::parse)?
+/// Parses the body of a PUT or PATCH.
+pub(crate) fn changed(mut body: Fields, id: MappingId) -> Result<MappingFields, Error> {
+    // The types belong to the units, which are changed at `/units`.
+    body.drop_read_only(&["parentType", "childType"])?;
+    if let FieldInput::Value(other) = body.text("id", "id", MappingId::parse)?
         && other != id
     {
         return Err(Error::invalid(
             "id",
             &other.to_string(),
-            "must be that of the path; a mapping keeps its id",
+            "must equal the id in the path; the id of a mapping cannot be changed",
         ));
     }
     for (ours, theirs) in [("parent", "attribute1"), ("child", "attribute2")] {
-        agree(&mut given, ours, theirs)?;
-        if let FieldInput::Value(value) = given.any(ours) {
-            given.put(theirs, value);
+        agree(&mut body, ours, theirs)?;
+        if let FieldInput::Value(value) = body.any(ours) {
+            body.put(theirs, value);
         }
     }
-    fields(given)
+    fields(body)
 }
 
-/// Whether this is edition B; where edition A says the same beside it, that is left out.
-fn reads_as_link(given: &mut Fields) -> Result<bool, Error> {
+/// Whether the body is of edition B. Fields of edition A that say the same are removed.
+fn is_link(body: &mut Fields) -> Result<bool, Error> {
+    // Nulls are removed first: clients that always send all fields of both editions leave those of the other one null.
     for name in ["parent", "child", "parentType", "childType"] {
-        given.drop_null(name);
+        body.drop_null(name);
     }
-    if !given.has("parent") && !given.has("child") {
-        return match ["parentType", "childType"].into_iter().find(|name| given.has(name)) {
+    if !body.has("parent") && !body.has("child") {
+        return match ["parentType", "childType"].into_iter().find(|name| body.has(name)) {
             Some(_) => Err(Error::Missing { field: "parent" }),
             None => Ok(false),
         };
     }
-    for (field, needed) in [("parent", given.has("parent")), ("child", given.has("child"))] {
+    for (field, needed) in [("parent", body.has("parent")), ("child", body.has("child"))] {
         if !needed {
             return Err(Error::Missing { field });
         }
     }
-    agree(given, "parent", "attribute1")?;
-    agree(given, "child", "attribute2")?;
+    agree(body, "parent", "attribute1")?;
+    agree(body, "child", "attribute2")?;
     Ok(true)
 }
 
-/// Takes out edition A's field where edition B's says the same.
-fn agree(given: &mut Fields, ours: &'static str, theirs: &'static str) -> Result<(), Error> {
-    if !given.has(ours) || !given.has(theirs) {
+/// Removes the field `theirs` of edition A if the field `ours` of edition B has the same value.
+fn agree(body: &mut Fields, ours: &'static str, theirs: &'static str) -> Result<(), Error> {
+    if !body.has(ours) || !body.has(theirs) {
         return Ok(());
     }
-    let FieldInput::Value(value) = given.any(theirs) else { return Ok(()) };
-    if given.is(ours, &value) {
+    let FieldInput::Value(value) = body.any(theirs) else { return Ok(()) };
+    if body.is(ours, &value) {
         return Ok(());
     }
-    let both = format!("and {ours} name different records; give {theirs} and its like, or parent and child");
+    let both = format!(
+        "and {ours} name different records; send either attribute1 and attribute2, or parent and child"
+    );
     Err(Error::invalid(theirs, value.as_str().unwrap_or_default(), both))
 }
 
-fn fields(mut given: Fields) -> Result<MappingFields, Error> {
-    let mut mapping = read(&FIELDS, &mut given)?;
-    mapping.attributes = given.attributes()?;
+fn fields(mut body: Fields) -> Result<MappingFields, Error> {
+    let mut mapping = read(&FIELDS, &mut body)?;
+    mapping.attributes = body.attributes()?;
     Ok(mapping)
 }
 
-fn end_ref(given: &mut Fields, field: &'static str) -> Result<Option<EndRef>, Error> {
-    let must_be_given = given.manner() != Manner::Merge;
-    match given.any(field) {
+fn end_ref(body: &mut Fields, field: &'static str) -> Result<Option<EndRef>, Error> {
+    let must_be_given = body.manner() != Manner::Merge;
+    match body.any(field) {
         FieldInput::Value(Value::String(text)) if text.trim().is_empty() => {
             Err(Error::invalid(field, &text, "must not be empty"))
         }
@@ -246,10 +254,10 @@ fn end_ref(given: &mut Fields, field: &'static str) -> Result<Option<EndRef>, Er
     }
 }
 
-fn end(given: &mut Fields, field: &'static str, type_field: &'static str) -> Result<UnitSpec, Error> {
-    let FieldInput::Value(value) = given.any(field) else { return Err(Error::Missing { field }) };
+fn end(body: &mut Fields, field: &'static str, type_field: &'static str) -> Result<UnitSpec, Error> {
+    let FieldInput::Value(value) = body.any(field) else { return Err(Error::Missing { field }) };
     let reference: UnitRef = unit_ref(field, value)?;
-    let unit_type = given.text(type_field, type_field, UnitType::parse)?.value();
+    let unit_type = body.text(type_field, type_field, UnitType::parse)?.value();
     Ok(UnitSpec { reference, unit_type })
 }
 
@@ -277,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_with_both_editions_is_read_as_one() {
+    fn a_response_with_both_editions_is_parsed_as_edition_b() {
         let answer = json!({"id": "x", "attribute1": "A", "attribute2": "B", "mappingType": "parent-child",
             "relationship": "org-hierarchy", "parent": "A", "parentType": "business", "child": "B",
             "childType": "team", "source": null, "attributes": {}, "validTo": null});
@@ -285,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_by_name() {
+    fn invalid_fields_are_refused_by_name() {
         for (body, code, field) in [
             (json!({}), "missing-field", "attribute1"),
             (json!({"attribute1": "a"}), "missing-field", "attribute2"),

@@ -1,4 +1,4 @@
-//! A person: the table of its fields, in and out.
+//! The fields of a person, for reading and writing.
 
 use std::sync::LazyLock;
 
@@ -12,46 +12,50 @@ use crate::wire::fields::{Fields, Manner};
 use crate::wire::level::{LEVELS, placement};
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
-/// The fields of its own.
+/// The fields of a person that are both read and written.
 pub(crate) static FIELDS: [RecordField<PersonFields>; 5] = [
     RecordField::new(
-        text!("email", "Unique among people, compared without case.", person.email)
+        text!("email", "The email address: the unique key of a person, compared without case.", person.email)
             .example("jd@opsera.io")
             .sorted(OrderBy::Field(Field::Email)),
         "EmailText",
         Need::Key,
-        |given, name, person: &mut PersonFields| {
-            let is_new = given.manner() == Manner::Create;
-            person.email = given.required(name, is_new, Email::parse)?;
+        |body, name, person: &mut PersonFields| {
+            // Required for a new person only. In a PUT or PATCH the path names the person, and a different email in
+            // the body changes the key.
+            let is_new = body.manner() == Manner::Create;
+            person.email = body.required(name, is_new, Email::parse)?;
             Ok(())
         },
     )
-    .given_as("Unique among people."),
-    optional!("firstName", "Given name.", person.first_name: Name of PersonFields).sorted(Field::FirstName),
-    optional!("lastName", "Family name.", person.last_name: Name of PersonFields).sorted(Field::LastName),
-    optional!("displayName", "The name to show.", person.display_name: Name of PersonFields)
+    .given_as("The email address, unique among people."),
+    optional!("firstName", "The given name.", person.first_name: Name of PersonFields)
+        .sorted(Field::FirstName),
+    optional!("lastName", "The family name.", person.last_name: Name of PersonFields).sorted(Field::LastName),
+    optional!("displayName", "The name to display.", person.display_name: Name of PersonFields)
         .sorted(Field::DisplayName),
     optional!(
         "externalId",
-        "What another system calls this person.",
+        "The id of the person in another system.",
         person.external_id: ExternalId of PersonFields
     )
     .sorted(Field::ExternalId)
-    .given_as("What another system calls it. Need not be unique."),
+    .given_as("The id of the person in another system. Need not be unique."),
 ];
 
-/// All that it shows.
+/// All fields of a person in responses.
 pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
     let own = FIELDS.iter().map(|field| &field.column);
     Columns::of(own.chain(&LEVELS).chain([&ATTRIBUTES]).chain(&STAMPS))
 });
 
-/// Reads what is said of a person.
-pub(crate) fn person(mut given: Fields) -> Result<PersonFields, Error> {
-    given.drop_read_only(&[])?;
-    let mut person = read(&FIELDS, &mut given)?;
-    person.placement = placement(&mut given)?;
-    person.attributes = given.attributes()?;
+/// Parses the body of a person.
+pub(crate) fn person(mut body: Fields) -> Result<PersonFields, Error> {
+    body.drop_read_only(&[])?;
+    let mut person = read(&FIELDS, &mut body)?;
+    person.placement = placement(&mut body)?;
+    // Last, because it takes all fields that are left.
+    person.attributes = body.attributes()?;
     Ok(person)
 }
 
@@ -70,14 +74,14 @@ mod tests {
     }
 
     #[test]
-    fn levels_are_a_path_and_blank_ones_are_not_there() {
+    fn levels_are_a_path_and_blank_ones_are_absent() {
         let body = json!({"email": "a@b", "organization": "Corp", "business": "", "team": null});
         let person = person(fields(Manner::Create, &body)).unwrap();
         assert_eq!(person.placement, Placement::Levels([Some(name("Corp")), None, None, None, None]));
     }
 
     #[test]
-    fn a_patch_tells_absent_levels_from_removed_ones() {
+    fn a_patch_distinguishes_absent_and_removed_levels() {
         let patched = person(fields(Manner::Merge, &json!({"group": "G", "team": null}))).unwrap();
         let expected = [Patch::Keep, Patch::Keep, Patch::Keep, Patch::Set(name("G")), Patch::Clear];
         assert_eq!(patched.placement, Placement::PatchLevels(expected));

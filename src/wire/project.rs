@@ -1,4 +1,4 @@
-//! A project: the table of its fields, in and out, with its owner.
+//! The fields of a project and its owner, for reading and writing.
 
 use std::sync::LazyLock;
 
@@ -13,87 +13,96 @@ use crate::wire::fields::{FieldInput, Fields, Manner};
 use crate::wire::level::{LEVELS, placement};
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
-/// The fields of its own.
+/// The fields of a project that are both read and written.
 pub(crate) static FIELDS: [RecordField<ProjectFields>; 4] = [
     RecordField::new(
-        text!("projectId", "Unique among projects.", project.project_id)
+        text!("projectId", "The unique key of the project.", project.project_id)
             .example("2322345")
             .sorted(OrderBy::Field(Field::ProjectId)),
         "ProjectIdText",
         Need::Key,
-        |given, name, project: &mut ProjectFields| {
-            let is_new = given.manner() == Manner::Create;
-            project.project_id = given.required(name, is_new, ProjectId::parse)?;
+        |body, name, project: &mut ProjectFields| {
+            let is_new = body.manner() == Manner::Create;
+            project.project_id = body.required(name, is_new, ProjectId::parse)?;
             Ok(())
         },
     ),
     RecordField::new(
-        text!("projectName", "What people call it.", project.name)
+        text!("projectName", "The name of the project.", project.name)
             .example("Phase 2")
             .sorted(OrderBy::Field(Field::Name)),
         "NameText",
         Need::Always,
-        |given, name, project: &mut ProjectFields| {
-            let is_whole = given.manner() != Manner::Merge;
-            project.name = given.required(name, is_whole, Name::parse)?;
+        |body, name, project: &mut ProjectFields| {
+            // Unlike the id it is required in a PUT as well: the path does not contain it.
+            let is_whole = body.manner() != Manner::Merge;
+            project.name = body.required(name, is_whole, Name::parse)?;
             Ok(())
         },
     ),
     RecordField::new(
-        Column::new("projectOwner", "Who answers for it.", Form::MaybeOf("ProjectOwner"), |row| {
-            row.project()?.owner.as_ref().map(|_| object(row, &OWNER))
-        })
+        Column::new(
+            "projectOwner",
+            "The owner of the project, or null.",
+            Form::MaybeOf("ProjectOwner"),
+            |row| row.project()?.owner.as_ref().map(|_| object(row, &OWNER)),
+        )
         .members(&OWNER)
         .sorted(OrderBy::Field(Field::OwnerEmail)),
         "OwnerInput",
         Need::Optional,
-        |given, _, project: &mut ProjectFields| {
-            project.owner = owner(given)?;
+        |body, _, project: &mut ProjectFields| {
+            project.owner = owner(body)?;
             Ok(())
         },
     ),
     optional!(
         "externalId",
-        "What another system calls it.",
+        "The id of the project in another system.",
         project.external_id: ExternalId of ProjectFields
     )
     .sorted(Field::ExternalId)
-    .given_as("What another system calls it. Need not be unique."),
+    .given_as("The id of the project in another system. Need not be unique."),
 ];
 
-/// What its owner shows.
+/// The fields of the owner of a project.
 pub(crate) static OWNER: [Column; 3] = [
-    maybe_text!("firstName", "Given name.", project.owner?.first_name),
-    maybe_text!("lastName", "Family name.", project.owner?.last_name),
-    maybe_text!("email", "Leads to the person, where one has this address.", project.owner?.email),
+    maybe_text!("firstName", "The given name of the owner.", project.owner?.first_name),
+    maybe_text!("lastName", "The family name of the owner.", project.owner?.last_name),
+    maybe_text!(
+        "email",
+        "The email of the owner. It refers to the person with this address, if there is one.",
+        project.owner?.email
+    ),
 ];
 
-/// What bodies give of its owner.
-pub(crate) static GIVEN_OWNER: [field::InputSchema; 3] = [
+/// The fields of the owner in request bodies.
+pub(crate) static OWNER_INPUT: [field::InputSchema; 3] = [
     field::InputSchema::new("firstName", "MaybeText", Need::Optional, OWNER[0].about),
     field::InputSchema::new("lastName", "MaybeText", Need::Optional, OWNER[1].about),
     field::InputSchema::new("email", "EmailText", Need::Optional, OWNER[2].about),
 ];
 
-/// All that it shows.
+/// All fields of a project in responses.
 pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
     let own = FIELDS.iter().map(|field| &field.column);
     Columns::of(own.chain(&LEVELS).chain([&ASSETS, &ATTRIBUTES]).chain(&STAMPS))
 });
 
-/// Reads what is said of a project.
-pub(crate) fn project(mut given: Fields) -> Result<ProjectFields, Error> {
-    given.drop_read_only(&[])?;
-    let mut project = read(&FIELDS, &mut given)?;
-    project.placement = placement(&mut given)?;
-    (project.repositories, project.services) = assets(&mut given)?;
-    project.attributes = given.attributes()?;
+/// Parses the body of a project.
+pub(crate) fn project(mut body: Fields) -> Result<ProjectFields, Error> {
+    body.drop_read_only(&[])?;
+    let mut project = read(&FIELDS, &mut body)?;
+    project.placement = placement(&mut body)?;
+    (project.repositories, project.services) = assets(&mut body)?;
+    // Last, because it takes all fields that are left.
+    project.attributes = body.attributes()?;
     Ok(project)
 }
 
-fn owner(given: &mut Fields) -> Result<Patch<OwnerFields>, Error> {
-    let manner = given.manner();
-    let mut owner = match given.object("projectOwner")? {
+fn owner(body: &mut Fields) -> Result<Patch<OwnerFields>, Error> {
+    let manner = body.manner();
+    let mut owner = match body.object("projectOwner")? {
         FieldInput::Value(owner) => owner,
         FieldInput::Null => return Ok(FieldInput::Null.patch(manner)),
         FieldInput::Absent => return Ok(FieldInput::Absent.patch(manner)),
@@ -103,7 +112,8 @@ fn owner(given: &mut Fields) -> Result<Patch<OwnerFields>, Error> {
         last_name: owner.text("lastName", "projectOwner.lastName", Name::parse)?.patch(manner),
         email: owner.text("email", "projectOwner.email", Email::parse)?.patch(manner),
     };
-    given.keep("projectOwner", owner.into_rest());
+    // Further members of the owner are stored as the attribute `projectOwner`.
+    body.keep("projectOwner", owner.into_rest());
     Ok(Patch::Set(fields))
 }
 
@@ -117,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_required_is_named() {
+    fn errors_name_the_missing_or_invalid_field() {
         for (manner, body, code, field) in [
             (Manner::Create, json!({}), "missing-field", "projectId"),
             (Manner::Create, json!({"projectId": "p"}), "missing-field", "projectName"),

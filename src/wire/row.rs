@@ -1,7 +1,6 @@
-//! One record that is shown: an entity or a mapping, with what gives the keys of the records that it names.
+//! A row: a record (entity or mapping) to be serialized, with access to the keys of the records that it refers to.
 //!
-//! Level fields are derived when the first of them is shown, once a record. What a row has not is `None`: a person has
-//! no project, and a row of the log has no view.
+//! Accessors that do not apply return `None`: a person has no project, and a row of the log has no view.
 
 use std::cell::OnceCell;
 
@@ -11,12 +10,13 @@ use crate::model::entity::{Body, Entity, EntityId, OrgUnit, Person, Project, Rep
 use crate::model::mapping::{Mapping, MappingType};
 use crate::query::subtree::Descendant;
 
-/// A record that is shown.
+/// A record to be serialized.
 pub(crate) struct Row<'v> {
     record: RowSource<'v>,
     source: RecordOrigin<'v>,
+    // Computed at most once per record, for all five columns together, and only if one of them is selected.
     levels: OnceCell<[Option<&'v str>; 5]>,
-    /// Of a descendant: how far beneath it is, and the unit directly above it on the walk.
+    /// Of a descendant: its depth below the start of the walk, and the parent through which the walk reached it.
     pub(crate) walk: Option<(usize, EntityId)>,
 }
 
@@ -26,7 +26,7 @@ enum RowSource<'v> {
     Mapping(&'v Mapping),
 }
 
-/// Where the record was read.
+/// The source of a record, in which the keys of other records are looked up.
 #[derive(Clone, Copy)]
 enum RecordOrigin<'v> {
     View(&'v View),
@@ -38,28 +38,29 @@ impl<'v> Row<'v> {
         Self { record, source, levels: OnceCell::new(), walk: None }
     }
 
-    /// An entity, if it is in sight.
+    /// An entity; `None` if it is not visible.
     pub(crate) fn entity(view: &'v View, id: EntityId) -> Option<Self> {
         Some(Self::new(RowSource::Entity(view.entity(id)?), RecordOrigin::View(view)))
     }
 
-    /// A mapping, if both its ends are in sight.
+    /// A mapping; `None` unless both its ends are visible.
     pub(crate) fn mapping(view: &'v View, mapping: &'v Mapping) -> Option<Self> {
+        // A mapping would reveal the key of an end outside the scope.
         view.entity(mapping.from).and(view.entity(mapping.to))?;
         Some(Self::new(RowSource::Mapping(mapping), RecordOrigin::View(view)))
     }
 
-    /// A unit beneath another, where a walk from the top met it.
+    /// A descendant of a unit, with its position in the walk from there.
     pub(crate) fn descendant(view: &'v View, item: &Descendant) -> Option<Self> {
         Some(Self { walk: Some((item.depth, item.parent)), ..Self::entity(view, item.id)? })
     }
 
-    /// An entity as the log has it.
+    /// An entity at a revision of the log.
     pub(crate) fn logged_entity(audit: &'v Audit, entity: &'v Entity) -> Self {
         Self::new(RowSource::Entity(entity), RecordOrigin::Log(audit))
     }
 
-    /// A mapping as the log has it.
+    /// A mapping at a revision of the log.
     pub(crate) fn logged_mapping(audit: &'v Audit, mapping: &'v Mapping) -> Self {
         Self::new(RowSource::Mapping(mapping), RecordOrigin::Log(audit))
     }
@@ -107,10 +108,11 @@ impl<'v> Row<'v> {
         Some([unit(mapping.from)?, unit(mapping.to)?])
     }
 
-    /// The key of another record.
+    /// The key of another record; `None` if it is not visible.
     pub(crate) fn key(&self, id: EntityId) -> Option<&'v str> {
         match self.source {
             RecordOrigin::View(view) => view.entity(id).map(|entity| entity.label()),
+            // Ended records are not in a view, so the log brings the keys of all records that it mentions.
             RecordOrigin::Log(audit) => audit.keys.get(&id).map(String::as_str),
         }
     }
@@ -135,7 +137,7 @@ impl<'v> Row<'v> {
         }
     }
 
-    /// The name of the nearest unit of each level above.
+    /// The name of the nearest ancestor of each level.
     pub(crate) fn levels(&self) -> &[Option<&'v str>; 5] {
         self.levels.get_or_init(|| {
             let (Some(view), Some(id)) = (self.view(), self.id()) else { return [None; 5] };

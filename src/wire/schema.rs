@@ -1,11 +1,11 @@
-//! Every schema of records and bodies in the OpenAPI document, by name.
+//! All OpenAPI schemas of records and request bodies, by name.
 
 use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr};
 
 use crate::wire::column::Columns;
 use crate::wire::describe::{
-    BodyKind, body, given, list, maybe_list, object, one_of_two, placed_body, record, with_attributes,
+    BodyKind, body, input_object, list, maybe_list, object, one_of_two, placed_body, record, with_attributes,
 };
 use crate::wire::field::{InputSchema, Need};
 use crate::wire::level::LEVELS;
@@ -13,17 +13,21 @@ use crate::wire::stamps::STAMPS;
 use crate::wire::text::{self, not_blank};
 use crate::wire::{asset, mapping, person, project, unit};
 
-/// What projects are given beside the fields of their table.
-static GIVEN_ASSETS: [InputSchema; 1] =
-    [InputSchema::new("assets", "AssetsGiven", Need::Optional, "What it consists of.")];
+/// The field of project bodies that is not in the table of the project.
+static ASSETS_INPUT: [InputSchema; 1] = [InputSchema::new(
+    "assets",
+    "AssetsGiven",
+    Need::Optional,
+    "The repositories and services of the project.",
+)];
 
-/// The schema of this name, which must be one of [`all`].
+/// The schema with this name, which must be one of [`all`].
 pub(crate) fn named(name: &str) -> RefOr<Schema> {
     let found = all().into_iter().find(|(known, _)| *known == name);
     found.expect("every name in the code is one of these").1
 }
 
-/// All of them, with their names.
+/// All schemas with their names.
 pub(crate) fn all() -> Vec<(&'static str, RefOr<Schema>)> {
     let schemas =
         records().into_iter().chain(lists()).chain(people_and_projects()).chain(assets()).chain(units());
@@ -34,7 +38,8 @@ pub(crate) fn all() -> Vec<(&'static str, RefOr<Schema>)> {
 type Named = (&'static str, Schema);
 
 fn records() -> Vec<Named> {
-    // Levels and stamps are described once for all.
+    // Level fields and stamps have schemas of their own, which records include by `allOf`, so that generated clients
+    // get one type for them.
     let is_shared = |name: &str| LEVELS.iter().chain(&STAMPS).any(|column| column.name == name);
     let own = |columns: &'static Columns| -> Vec<_> {
         columns.all.iter().copied().filter(|column| !is_shared(column.name)).collect()
@@ -50,7 +55,7 @@ fn records() -> Vec<Named> {
         (
             "Descendant",
             record(
-                "A unit beneath another, where a walk from the top meets it.",
+                "A descendant of a unit, with its depth and the parent through which it was reached.",
                 &["OrgUnit"],
                 &unit::WALK.iter().collect::<Vec<_>>(),
             ),
@@ -67,12 +72,18 @@ fn records() -> Vec<Named> {
         (
             "Levels",
             object(
-                "The five level fields: the name of the nearest unit of that type above, or null.",
+                "The five level fields: the name of the nearest ancestor of each level, or null.",
                 &LEVELS,
             ),
         ),
-        ("Stamps", object("When a record was made and changed, and when it holds.", &STAMPS)),
-        ("Totals", object("What is beneath a unit, at any depth, each counted once.", &unit::TOTALS_OF_UNIT)),
+        ("Stamps", object("Timestamps, validity and revision of a record.", &STAMPS)),
+        (
+            "Totals",
+            object(
+                "The totals of the subtree of a unit, at any depth; each record is counted once.",
+                &unit::TOTALS_OF_UNIT,
+            ),
+        ),
     ]
 }
 
@@ -89,20 +100,23 @@ fn lists() -> Vec<Named> {
 
 fn people_and_projects() -> Vec<Named> {
     let person = |about, of| placed_body(about, of, &person::FIELDS, &[]);
-    let project = |about, of| placed_body(about, of, &project::FIELDS, &GIVEN_ASSETS);
+    let project = |about, of| placed_body(about, of, &project::FIELDS, &ASSETS_INPUT);
     vec![
         ("PersonInput", person("A new person.", BodyKind::New)),
-        ("PersonPatch", person("What is to change of a person.", BodyKind::Change)),
+        ("PersonPatch", person("A merge patch of a person (RFC 7396).", BodyKind::Change)),
         ("ProjectInput", project("A new project.", BodyKind::New)),
-        ("ProjectReplacement", project("A project as it is to be.", BodyKind::Whole)),
-        ("ProjectPatch", project("What is to change of a project.", BodyKind::Change)),
-        ("ProjectOwner", object("Who answers for a project.", &project::OWNER)),
+        (
+            "ProjectReplacement",
+            project("A complete replacement of a project; absent fields are removed.", BodyKind::Whole),
+        ),
+        ("ProjectPatch", project("A merge patch of a project (RFC 7396).", BodyKind::Change)),
+        ("ProjectOwner", object("The owner of a project.", &project::OWNER)),
         (
             "OwnerInput",
-            given(
-                "Who answers for a project; need not be a known person.",
+            input_object(
+                "The owner of a project; need not be a person in the directory.",
                 BodyKind::Change,
-                &project::GIVEN_OWNER,
+                &project::OWNER_INPUT,
             )
             .into(),
         ),
@@ -110,26 +124,33 @@ fn people_and_projects() -> Vec<Named> {
 }
 
 fn assets() -> Vec<Named> {
-    let repository =
-        given("A repository: a name or a url, or both.", BodyKind::New, &asset::GIVEN_REPOSITORY);
-    let mut service =
-        given("A service: a name or an identifier, or both.", BodyKind::New, &asset::GIVEN_SERVICE);
+    let repository = input_object(
+        "A repository. Requires a name, a URL, or both.",
+        BodyKind::New,
+        &asset::REPOSITORY_INPUT,
+    );
+    let mut service = input_object(
+        "A service. Requires a name, an identifier, or both.",
+        BodyKind::New,
+        &asset::SERVICE_INPUT,
+    );
     let dependencies = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
-    let dependencies = dependencies.description(Some("What it depends on, in any form.")).build();
+    let dependencies = dependencies.description(Some("The dependencies of the service: any JSON.")).build();
     service.properties.insert("dependencies".to_owned(), dependencies.into());
     let lists = ObjectBuilder::new()
-        .description(Some("What a project consists of."))
-        .property("repositories", maybe_list("Its repositories, all of them.", "RepositoryInput"))
-        .property("services", maybe_list("Its services, all of them.", "ServiceInput"));
+        .description(Some("The repositories and services of a project. Each list replaces the stored one."))
+        .property("repositories", maybe_list("All repositories of the project.", "RepositoryInput"))
+        .property("services", maybe_list("All services of the project.", "ServiceInput"));
     let part = || Ref::from_schema_name("AssetsInput");
+    // Both forms are in the published API, see `asset`.
     let either = AnyOfBuilder::new()
         .item(part())
         .item(ArrayBuilder::new().items(part()).build())
-        .description(Some("One object, or an array of objects with one of the two lists each."));
+        .description(Some("An object with both lists, or an array of objects with one list each."));
     vec![
-        ("Assets", object("What a project consists of.", &asset::LISTS)),
-        ("AssetRepository", object("A repository, as its project shows it.", &asset::REPOSITORY)),
-        ("AssetService", object("A service, as its project shows it.", &asset::SERVICE)),
+        ("Assets", object("The repositories and services of a project.", &asset::LISTS)),
+        ("AssetRepository", object("A repository of a project.", &asset::REPOSITORY)),
+        ("AssetService", object("A service of a project.", &asset::SERVICE)),
         ("AssetsInput", lists.into()),
         ("AssetsGiven", either.into()),
         ("RepositoryInput", one_of_two(repository, "name", "url", &not_blank())),
@@ -139,16 +160,17 @@ fn assets() -> Vec<Named> {
 
 fn units() -> Vec<Named> {
     let mut new =
-        with_attributes(body("A new unit: a name or a key, or both.", BodyKind::New, &unit::FIELDS));
+        with_attributes(body("A new unit. Requires a name, a key, or both.", BodyKind::New, &unit::FIELDS));
     let parent = InputSchema::new(
         "parent",
         "UnitReference",
         Need::Optional,
-        "The one unit above it. Several are given as `parents`.",
+        "The parent of the unit. Use `parents` for several.",
     );
-    new.properties.extend(given("", BodyKind::New, [&parent]).properties);
-    let mut patch = with_attributes(body("What is to change of a unit.", BodyKind::Change, &unit::FIELDS));
-    let parents = maybe_list("The units directly above it, all of them.", "UnitReference");
+    new.properties.extend(input_object("", BodyKind::New, [&parent]).properties);
+    let mut patch =
+        with_attributes(body("A merge patch of a unit (RFC 7396).", BodyKind::Change, &unit::FIELDS));
+    let parents = maybe_list("All parents of the unit; the list replaces the stored one.", "UnitReference");
     patch.properties.insert("parents".to_owned(), Schema::from(parents).into());
     vec![("UnitInput", one_of_two(new, "name", "key", &not_blank())), ("UnitPatch", patch.into())]
 }
@@ -164,13 +186,13 @@ fn mappings() -> Vec<Named> {
     let either = AnyOfBuilder::new()
         .item(Ref::from_schema_name("EndsInput"))
         .item(Ref::from_schema_name("LinkInput"))
-        .description(Some("Edition A names both ends, edition B a parent and a child."));
-    let ends = body("Two known records, and how they belong together.", BodyKind::New, &mapping::FIELDS);
-    let patch = body("What is to change of a mapping.", BodyKind::Change, &mapping::FIELDS);
-    let link = given(
-        "A unit, and a unit directly beneath it; either is made where it does not exist.",
+        .description(Some("A mapping of two existing records, or a link between two units."));
+    let ends = body("A mapping between two existing records.", BodyKind::New, &mapping::FIELDS);
+    let patch = body("A merge patch of a mapping (RFC 7396).", BodyKind::Change, &mapping::FIELDS);
+    let link = input_object(
+        "A link between a unit and its parent. Units that do not exist are created.",
         BodyKind::New,
-        &mapping::GIVEN_LINK,
+        &mapping::LINK_INPUT,
     );
     vec![
         ("MappingInput", either.into()),
@@ -180,7 +202,7 @@ fn mappings() -> Vec<Named> {
         (
             "MappingTypeWord",
             words(
-                "What a mapping connects.",
+                "The type of a mapping. `project-member` is an alias of `project-people`.",
                 &["parent-child", "project-people", "project-member", "project-org", "people-org"],
             )
             .into(),
@@ -188,7 +210,7 @@ fn mappings() -> Vec<Named> {
         (
             "RelationshipWord",
             words(
-                "How many of one end go with how many of the other.",
+                "The cardinality of a mapping.",
                 &["many-to-many", "many-to-one", "one-to-one", "one-to-many", "org-hierarchy"],
             )
             .into(),

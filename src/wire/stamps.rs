@@ -1,40 +1,46 @@
-//! What every record says: when it was made and changed, and the fields that have no name of their own.
+//! Columns that every record has: timestamps, validity, revision, and custom attributes.
 
 use crate::query::OrderBy;
 use crate::wire::cell::Cell;
 use crate::wire::column::{Column, Form, ShownIn};
 
-/// All fields that have no name of their own.
-pub(crate) static ATTRIBUTES: Column =
-    Column::new("attributes", "All fields that have no name of their own.", Form::Object, |row| {
-        Some(Cell::Attributes(row.attributes()))
-    });
+/// The custom attributes of a record.
+pub(crate) static ATTRIBUTES: Column = Column::new(
+    "attributes",
+    "Custom fields: all fields that this schema does not name.",
+    Form::Object,
+    |row| Some(Cell::Attributes(row.attributes())),
+);
 
-/// When a record was made and changed, and when it holds. The log says it of the entry instead.
+/// Timestamps, validity and revision of a record.
+// Not in the log, whose entries have the time and the revision already.
 pub(crate) static STAMPS: [Column; 5] = [
-    Column::new("validFrom", "From when the record holds.", Form::Time, |row| {
+    Column::new("validFrom", "The beginning of the validity of the record.", Form::Time, |row| {
         Some(Cell::Time(row.stamps().valid_from))
     })
-    .only(ShownIn::InFiles),
-    Column::new("validTo", "Until when it holds; null while it does.", Form::MaybeTime, |row| {
-        row.stamps().valid_to.map(Cell::Time)
-    })
-    .only(ShownIn::InFiles),
-    Column::new("createdAt", "When the record was made.", Form::Time, |row| {
+    .only(ShownIn::InExports),
+    Column::new(
+        "validTo",
+        "The end of the validity of the record; null if it is valid.",
+        Form::MaybeTime,
+        |row| row.stamps().valid_to.map(Cell::Time),
+    )
+    .only(ShownIn::InExports),
+    Column::new("createdAt", "The time when the record was created.", Form::Time, |row| {
         Some(Cell::Time(row.stamps().created_at))
     })
     .sorted(OrderBy::Created)
-    .only(ShownIn::InFiles),
-    Column::new("updatedAt", "When it last changed.", Form::Time, |row| {
+    .only(ShownIn::InExports),
+    Column::new("updatedAt", "The time of the last change of the record.", Form::Time, |row| {
         Some(Cell::Time(row.stamps().updated_at))
     })
     .sorted(OrderBy::Updated)
-    .only(ShownIn::InFiles),
+    .only(ShownIn::InExports),
     Column::new(
         "revision",
-        "The revision of the directory in which it last changed.",
+        "The revision of the directory in which the record last changed.",
         Form::Revision,
         |row| Some(Cell::Number(row.stamps().revision.0)),
     )
-    .only(ShownIn::InFiles),
+    .only(ShownIn::InExports),
 ];

@@ -1,4 +1,4 @@
-//! A unit: the table of its fields, in and out, by itself and as a descendant of another.
+//! The fields of a unit, for reading and writing, by itself and as a descendant of another unit.
 
 use std::sync::LazyLock;
 
@@ -19,50 +19,52 @@ use crate::wire::fields::{FieldInput, Fields, Manner, wrong};
 use crate::wire::row::Row;
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
-/// The fields of its own.
+/// The fields of a unit that are both read and written.
 pub(crate) static FIELDS: [RecordField<UnitFields>; 4] = [
     RecordField::new(
-        text!("key", "Unique among units.", unit.key)
+        text!("key", "The unique key of the unit.", unit.key)
         .example("R&D")
         .sorted(OrderBy::Field(Field::Key)),
         "UnitKeyText",
         Need::Kept,
-        |given, name, unit: &mut UnitFields| {
-            unit.key = given.required(name, false, UnitKey::parse)?;
+        |body, name, unit: &mut UnitFields| {
+            unit.key = body.required(name, false, UnitKey::parse)?;
             Ok(())
         },
     )
-    .new_as("Unique among units; the name where it is not given."),
+    .new_as("The unique key of the unit. Default: the name."),
     RecordField::new(
-        text!("name", "What people call it. Several units may share a name.", unit.name)
+        text!("name", "The name of the unit. Several units may have the same name.", unit.name)
         .example("R&D")
         .sorted(OrderBy::Field(Field::Name)),
         "NameText",
         Need::Kept,
-        |given, name, unit: &mut UnitFields| {
-            let is_new = given.manner() == Manner::Create;
-            unit.name = given.required(name, is_new && unit.key.is_none(), Name::parse)?;
+        |body, name, unit: &mut UnitFields| {
+            // The key and the name are each other's default, so one of them is required. This depends on the key being
+            // parsed first, by the order of the table.
+            let is_new = body.manner() == Manner::Create;
+            unit.name = body.required(name, is_new && unit.key.is_none(), Name::parse)?;
             Ok(())
         },
     )
-    .given_as("What people call it.")
-    .new_as("What people call it; the key where it is not given."),
+    .given_as("The name of the unit.")
+    .new_as("The name of the unit. Default: the key."),
     RecordField::new(
-        text!("type", "A level, or any other word.", unit.unit_type)
+        text!("type", "The type of the unit: a level, or any other word.", unit.unit_type)
         .example("department")
         .sorted(OrderBy::Field(Field::Type)),
         "NameText",
         Need::Kept,
-        |given, name, unit: &mut UnitFields| {
-            unit.unit_type = given.required(name, false, UnitType::parse)?;
+        |body, name, unit: &mut UnitFields| {
+            unit.unit_type = body.required(name, false, UnitType::parse)?;
             Ok(())
         },
     )
-    .given_as("organization, business, department, group, team, or any other word.")
-    .new_as("organization, business, department, group, team, or any other word. One level beneath its parent when not given."),
+    .given_as("The type of the unit: organization, business, department, group, team, or any other word.")
+    .new_as("The type of the unit: organization, business, department, group, team, or any other word. Default: one level below its parent."),
     optional!(
         "externalId",
-        "What another system calls it.",
+        "The id of the unit in another system.",
         unit.external_id: ExternalId of UnitFields
     )
     .sorted(Field::ExternalId),
@@ -70,62 +72,68 @@ pub(crate) static FIELDS: [RecordField<UnitFields>; 4] = [
 
 static LEVEL: Column = Column::new(
     "level",
-    "1 for an organization to 5 for a team; null for a type that is no level.",
+    "The number of the level, from 1 (organization) to 5 (team); null if the type is not a level.",
     Form::Level,
     |row| Some(Cell::Number(row.unit()?.unit_type.level()?.number().into())),
 )
-.only(ShownIn::InAnswers);
+.only(ShownIn::InResponses);
 
 static PARENTS: Column = Column::new(
     "parents",
-    "The keys of the units directly above it, the earliest mapping first.",
+    "The keys of the parents of the unit, the oldest mapping first.",
     Form::Keys,
     |row| {
+        // Parents outside the scope have no key here and are left out.
         let parents = row.view()?.parents(row.id()?).into_iter();
         Some(Cell::List(parents.filter_map(|parent| row.key(parent)).map(Cell::Text).collect()))
     },
 )
-.only(ShownIn::InAnswers);
+.only(ShownIn::InResponses);
 
-static TOTALS: Column = Column::new("totals", "What is beneath it, rolled up.", Form::Of("Totals"), |row| {
-    Some(object(row, &TOTALS_OF_UNIT))
-})
-.members(&TOTALS_OF_UNIT)
-.only(ShownIn::InAnswers);
+static TOTALS: Column =
+    Column::new("totals", "The totals of the subtree of the unit.", Form::Of("Totals"), |row| {
+        Some(object(row, &TOTALS_OF_UNIT))
+    })
+    .members(&TOTALS_OF_UNIT)
+    .only(ShownIn::InResponses);
 
-/// What is beneath a unit, at any depth, each counted once.
+/// The totals of the subtree of a unit, at any depth; each record is counted once.
+// Every column computes all five totals again. That is cheap: they are the sizes of sets that the graph maintains.
 pub(crate) static TOTALS_OF_UNIT: [Column; 5] = [
-    Column::new("units", "Units strictly beneath it.", Form::Count, |row| {
+    Column::new("units", "The number of units below the unit, without itself.", Form::Count, |row| {
         totals(row).map(|it| Cell::Number(it.units))
     }),
-    Column::new("people", "People placed in it or beneath it.", Form::Count, |row| {
+    Column::new("people", "The number of people placed in the unit or below it.", Form::Count, |row| {
         totals(row).map(|it| Cell::Number(it.people))
     }),
-    Column::new("projects", "Projects placed in it or beneath it.", Form::Count, |row| {
+    Column::new("projects", "The number of projects placed in the unit or below it.", Form::Count, |row| {
         totals(row).map(|it| Cell::Number(it.projects))
     }),
-    Column::new("repositories", "Repositories of those projects.", Form::Count, |row| {
+    Column::new("repositories", "The number of repositories of these projects.", Form::Count, |row| {
         totals(row).map(|it| Cell::Number(it.repositories))
     }),
-    Column::new("services", "Services of those projects.", Form::Count, |row| {
+    Column::new("services", "The number of services of these projects.", Form::Count, |row| {
         totals(row).map(|it| Cell::Number(it.services))
     }),
 ];
 
-/// Where a walk from the top met it.
+/// The position of a descendant in the walk from its ancestor.
 pub(crate) static WALK: [Column; 2] = [
-    Column::new("depth", "How far beneath: 1 for a child.", Form::Depth, |row| {
+    Column::new("depth", "The number of levels below the ancestor: 1 for a child.", Form::Depth, |row| {
         Some(Cell::Number(row.walk?.0 as u64))
     }),
-    Column::new("parentKey", "The key of the unit directly above it on this walk.", Form::MaybeText, |row| {
-        row.key(row.walk?.1).map(Cell::Text)
-    }),
+    Column::new(
+        "parentKey",
+        "The key of the parent through which the unit was reached.",
+        Form::MaybeText,
+        |row| row.key(row.walk?.1).map(Cell::Text),
+    ),
 ];
 
-/// All that it shows.
+/// All fields of a unit in responses.
 pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| Columns::of(all()));
 
-/// All that it shows as a descendant of another.
+/// All fields of a unit as a descendant of another.
 pub(crate) static DESCENDANT: LazyLock<Columns> = LazyLock::new(|| Columns::of(WALK.iter().chain(all())));
 
 fn all() -> impl Iterator<Item = &'static Column> {
@@ -138,48 +146,54 @@ fn totals(row: &Row<'_>) -> Option<Totals> {
     Some(row.view()?.totals(row.id()?))
 }
 
-/// The key of a unit in sight.
+/// The key of a unit; `None` if it is not visible.
 pub(crate) fn unit_key(view: &View, id: EntityId) -> Option<&str> {
     view.entity(id).map(|entity| entity.label())
 }
 
-/// Reads what is said of a unit.
-pub(crate) fn unit(mut given: Fields) -> Result<UnitFields, Error> {
-    given.drop_read_only(&["level", "totals", "depth", "parentKey"])?;
-    let mut unit = read(&FIELDS, &mut given)?;
-    unit.parents = parents(&mut given)?;
-    unit.attributes = given.attributes()?;
+/// Parses the body of a unit.
+pub(crate) fn unit(mut body: Fields) -> Result<UnitFields, Error> {
+    body.drop_read_only(&["level", "totals", "depth", "parentKey"])?;
+    let mut unit = read(&FIELDS, &mut body)?;
+    unit.parents = parents(&mut body)?;
+    // Last, because it takes all fields that are left.
+    unit.attributes = body.attributes()?;
     Ok(unit)
 }
 
-fn parents(given: &mut Fields) -> Result<Option<Vec<UnitRef>>, Error> {
-    let many = match given.any("parents") {
+fn parents(body: &mut Fields) -> Result<Option<Vec<UnitRef>>, Error> {
+    let many = match body.any("parents") {
         FieldInput::Value(Value::Array(items)) => {
             Some(items.into_iter().map(|item| unit_ref("parents", item)).collect::<Result<Vec<_>, _>>()?)
         }
         FieldInput::Value(other) => return Err(wrong("parents", &other, "an array of units")),
         FieldInput::Null | FieldInput::Absent => None,
     };
-    let parent = given.any("parent");
-    let shown = match &parent {
+    let parent = body.any("parent");
+    // The text of the value for an error, taken before the value is consumed below.
+    let parent_text = match &parent {
         FieldInput::Value(Value::String(text)) => text.clone(),
         FieldInput::Value(other) => other.to_string(),
         FieldInput::Null | FieldInput::Absent => "null".to_owned(),
     };
     let one = match parent {
         FieldInput::Value(value) => Some(vec![unit_ref("parent", value)?]),
-        FieldInput::Null if given.manner() != Manner::Create => Some(Vec::new()),
+        // In a change, a null parent makes the unit a root. In an import it is just an empty field: an upsert must not
+        // remove the unit from the hierarchy.
+        FieldInput::Null if body.manner() != Manner::Create => Some(Vec::new()),
         FieldInput::Null | FieldInput::Absent => None,
     };
     match (one, many) {
-        (Some(_), Some(_)) => {
-            Err(Error::invalid("parent", &shown, "is given beside parents; give one of the two"))
-        }
+        (Some(_), Some(_)) => Err(Error::invalid(
+            "parent",
+            &parent_text,
+            "cannot be combined with parents; send one of the two",
+        )),
         (one, many) => Ok(one.or(many)),
     }
 }
 
-/// A unit as a body names it: a text, or names from an ancestor downwards.
+/// Parses a reference to a unit: a text, or a path as an array of names, from an ancestor downwards.
 pub(crate) fn unit_ref(field: &'static str, value: Value) -> Result<UnitRef, Error> {
     match value {
         Value::String(text) if text.trim().is_empty() => {
@@ -191,7 +205,8 @@ pub(crate) fn unit_ref(field: &'static str, value: Value) -> Result<UnitRef, Err
     }
 }
 
-/// Names from an ancestor downwards.
+/// Parses a path: an array of names, from an ancestor downwards.
+// An array as well as a text with slashes, because a name may contain a slash.
 pub(crate) fn path(field: &'static str, names: Vec<Value>) -> Result<Vec<String>, Error> {
     if names.is_empty() {
         return Err(Error::invalid(field, "[]", "must name a unit"));
@@ -213,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_is_given_one_parent_or_many() {
+    fn a_unit_has_either_parent_or_parents() {
         let many =
             unit(fields(Manner::Create, &json!({"name": "U", "parents": ["A", ["B", "C/D"]]}))).unwrap();
         let expected = vec![UnitRef::from("A"), UnitRef::Path(vec!["B".into(), "C/D".into()])];

@@ -286,7 +286,7 @@ fn tree_draws_and_tells() {
         assert_eq!(door.run(&["tree"]).ok(), PICTURE);
         assert_eq!(door.run(&["tree", "Corp"]).ok(), PICTURE);
         let cut = door.run(&["tree", "Corp/R&D", "--depth", "1"]).ok();
-        assert!(cut.contains("└─ 研究 lab  tribe, 2 parents (… 1 unit beneath)"), "{cut}");
+        assert!(cut.contains("└─ 研究 lab  tribe, 2 parents (… 1 unit below)"), "{cut}");
         for name in ["a/b", "研究 lab", "Ops/研究 lab"] {
             assert!(door.run(&["tree", name]).ok().contains("\n研究 lab  tribe"), "{name}");
         }
@@ -355,7 +355,7 @@ fn query_answers_and_refuses() {
         assert_eq!((again.code, again.err.as_str()), (Some(1), ""), "{again:?}");
         let again: Value = serde_json::from_str(&again.out).unwrap();
         assert_eq!(again["errors"][0]["extensions"]["code"], "duplicate");
-        for (variables, why) in [("[1]", "must be a JSON object"), ("{", "is no JSON")] {
+        for (variables, why) in [("[1]", "must be a JSON object"), ("{", "is not valid JSON")] {
             let refusal = door.run(&["query", "{ roots { key } }", "--variables", variables]).refusal(2);
             assert!(refusal.contains(why), "{refusal}");
         }
@@ -372,7 +372,10 @@ fn tokens_are_made_listed_and_revoked() {
         assert_eq!((&made["record"]["role"], &made["record"]["expiresAt"]), (&json!("WRITE"), &Value::Null));
         let expiring = door.run(&["token", "create", "--expires", "2999-01-31"]);
         assert_eq!(expiring.out.lines().count(), 1, "the secret alone, so that a script can take it");
-        assert!(expiring.out.starts_with("clade_") && expiring.err.contains("shown once"), "{expiring:?}");
+        assert!(
+            expiring.out.starts_with("clade_") && expiring.err.contains("shown only once"),
+            "{expiring:?}"
+        );
 
         let listed = door.run(&["token", "list"]).ok();
         let line = listed.lines().find(|line| line.starts_with(id)).unwrap();
@@ -403,7 +406,7 @@ fn tokens_are_made_listed_and_revoked() {
 fn check_finds_nothing_wrong_with_what_was_imported() {
     for door in Door::with_corp() {
         let said = door.run(&["check"]).ok();
-        assert!(said.contains("9 entities, 9 mappings") && said.contains("nothing is wrong\n"), "{said}");
+        assert!(said.contains("9 entities, 9 mappings") && said.contains("the store is intact\n"), "{said}");
         let checked = door.run(&["check", "--json"]).json();
         assert_eq!((&checked["entities"], &checked["findings"]), (&json!(9), &json!([])), "{checked}");
     }
@@ -471,7 +474,7 @@ fn wrong_usage_is_told_from_refusals() {
         (&["tree", "--depth", "few"], 2, "--depth"),
         (&["tree", "--data", "a", "--server", "b"], 2, "cannot be used with"),
         (&["tree", "--server", "http://127.0.0.1:1"], 2, "set CLADE_TOKEN"),
-        (&["serve", "--server", "http://127.0.0.1:1"], 2, "leave --server out"),
+        (&["serve", "--server", "http://127.0.0.1:1"], 2, "remove --server"),
         (&["serve", "--log", "a=b=c"], 2, "--log"),
         (&["serve", "--log", "verbose"], 2, "off, error, warn, info, debug or trace"),
         (&["tree"], 1, "there is no store at clade.redb"),
@@ -498,7 +501,7 @@ fn servers_that_cannot_be_asked_are_told() {
     for (token, url, why) in [
         ("clade_no", url.as_str(), "refused the token in CLADE_TOKEN"),
         (server.token.as_str(), "http://127.0.0.1:1", "cannot be reached"),
-        (server.token.as_str(), "http://not a host", "is no address of a server"),
+        (server.token.as_str(), "http://not a host", "is not a valid server URL"),
     ] {
         let refusal = folder.clade_with(&[("CLADE_TOKEN", token)], &["tree", "--server", url]).refusal(1);
         assert!(refusal.contains(why) && refusal.contains(url), "{refusal}");

@@ -136,9 +136,13 @@ fn an_address_that_cannot_be_had_is_told() {
     let taken = taken.local_addr().unwrap().to_string();
     let holder = TcpListener::bind(&taken);
     for (address, code, why) in [
-        (taken.as_str(), 1, "another process listens there; stop it, or choose another with --listen"),
-        ("nonsense", 2, "it must look like 127.0.0.1:7171"),
-        ("127.0.0.1:99999", 2, "it must look like 127.0.0.1:7171"),
+        (
+            taken.as_str(),
+            1,
+            "another process is using the address; stop it, or choose another address with --listen",
+        ),
+        ("nonsense", 2, "the address must look like 127.0.0.1:7171"),
+        ("127.0.0.1:99999", 2, "the address must look like 127.0.0.1:7171"),
     ] {
         let refusal = folder.clade(&["serve", "--data", "corp.redb", "--listen", address]).refusal(code);
         assert!(refusal.contains(why) && refusal.contains(address), "{refusal}");
@@ -377,7 +381,7 @@ fn a_second_signal_ends_it_also_while_it_waits_for_more_than_connections() {
     assert!(is_drained, "{}", log());
     running.terminate();
     assert_eq!(running.ended().0.code(), Some(1));
-    assert!(log().contains("stopped at once") && !log().contains("requests were still open"), "{}", log());
+    assert!(log().contains("exiting at once") && !log().contains("requests were still open"), "{}", log());
     drop(held);
 }
 
@@ -391,7 +395,7 @@ fn a_backup_takes_no_room_among_temporary_files() {
     let asked = ["backup", "copy.redb", "--server", &running.url()];
     assert_eq!(folder.clade_with(&[("CLADE_TOKEN", &token)], &asked).ok(), "wrote copy.redb\n");
     assert_eq!(folder.names(), ["copy.redb", "corp.redb"], "nothing else is left");
-    assert!(folder.clade(&["check", "--data", "copy.redb"]).ok().contains("nothing is wrong\n"));
+    assert!(folder.clade(&["check", "--data", "copy.redb"]).ok().contains("the store is intact\n"));
 }
 
 #[test]
@@ -478,7 +482,7 @@ fn a_file_that_may_not_grow_is_a_full_disk_until_it_may() {
     assert_eq!(post(refused).0, 200);
     assert_eq!(send(&running, &token, "GET", "/readyz", &Value::Null).0, 200);
     running.kill();
-    assert!(folder.clade(&["check", "--data", "corp.redb"]).ok().contains("nothing is wrong\n"));
+    assert!(folder.clade(&["check", "--data", "corp.redb"]).ok().contains("the store is intact\n"));
 }
 
 #[test]

@@ -234,5 +234,5 @@ fn a_parent_beside_parents_is_refused_as_it_was_given() {
     let server = opsera();
     let both = json!({"name": "Lab", "parent": "Core", "parents": ["R&D"]});
     let problem = server.post("/units", &both).problem(422, "invalid");
-    assert_eq!(problem["detail"], r#"parent "Core" is given beside parents; give one of the two"#);
+    assert_eq!(problem["detail"], r#"parent "Core" cannot be combined with parents; send one of the two"#);
 }

@@ -75,7 +75,7 @@ fn a_server_is_asked_for_a_copy_and_nothing_is_overwritten() {
         (
             &["import", "all.ndjson", "--data", "new.redb"],
             2,
-            "all.ndjson is a history: import --history takes it",
+            "all.ndjson is an archive of export --history; import it with --history",
         ),
     ] {
         let refused = folder.clade(args).refusal(code);

@@ -1,4 +1,6 @@
-//! An import into a store on this machine: every record is read before anything is written.
+//! Import into a local store.
+//!
+//! Invariant: every record is read and validated before anything is written.
 
 use crate::cli::Result;
 use crate::cli::import::ImportArgs;
@@ -15,7 +17,7 @@ use crate::model::command::Command;
 use crate::model::entity::Revision;
 
 impl ImportArgs {
-    /// Writes to the store. One that was made for these records goes again where they are refused.
+    /// Applies the commands to the store. A store that was created for them is deleted again if they are refused.
     pub(super) fn write(
         &self,
         settings: &Settings,
@@ -23,18 +25,20 @@ impl ImportArgs {
         names: &[String],
     ) -> Result<Counts> {
         let data = settings.data();
-        let was_there = data.exists();
+        let existed = data.exists();
         let directory = self.directory(settings)?;
         let written = self.apply(&directory, commands, names);
+        // All three conditions guard against deleting data: the store may have existed, or an error may have come
+        // after the commit.
         let is_empty = directory.view().revision() == Revision::default();
-        if written.is_err() && is_empty && !was_there && data.exists() {
-            // While it is held: nobody else can have opened it.
+        if written.is_err() && is_empty && !existed && data.exists() {
+            // While `directory` still has the file locked, so that no other process can have opened it.
             std::fs::remove_file(data)?;
         }
         written
     }
 
-    /// The store to write to; to try things on where there is none yet, one in memory.
+    /// The store to write to; an in-memory one for a dry run if there is none yet.
     fn directory(&self, settings: &Settings) -> Result<Directory> {
         let data = settings.data();
         if self.dry_run && !data.exists() {
@@ -43,20 +47,22 @@ impl ImportArgs {
         Ok(Directory::open(data)?)
     }
 
-    /// Every record as a command, in the order in which they are carried out.
+    /// Reads every record into a command, and sorts them into the order in which they can be applied.
     pub(super) fn commands(
         &self,
         sources: Vec<RecordFile>,
         names: &[String],
     ) -> Result<Vec<(RecordPosition, Command)>> {
         let mut commands = Vec::new();
+        // All refusals are collected, not only the first, so that a file can be corrected in one pass. The number is
+        // unlimited here, where the report stays in this process; the text shows 20, `--json` all.
         let mut report = Report::naming(usize::MAX);
         for (file, source) in sources.into_iter().enumerate() {
             let take = |line: u64, read: Result<Command, Error>| {
-                let place = RecordPosition { file, line };
+                let position = RecordPosition { file, line };
                 match read {
-                    Ok(command) => commands.push((place, command)),
-                    Err(why) => report.add(|| RecordRefusal::of(place, &why)),
+                    Ok(command) => commands.push((position, command)),
+                    Err(why) => report.add(|| RecordRefusal::of(position, &why)),
                 }
                 Ok(())
             };
@@ -74,8 +80,8 @@ impl ImportArgs {
             return Err(nothing_changed(&report, names, false));
         }
         in_order(commands).map_err(|cycle| {
-            for (place, why) in cycle {
-                report.add(|| RecordRefusal::of(place, &why));
+            for (position, why) in cycle {
+                report.add(|| RecordRefusal::of(position, &why));
             }
             nothing_changed(&report, names, false)
         })
@@ -87,20 +93,21 @@ impl ImportArgs {
         commands: Vec<(RecordPosition, Command)>,
         names: &[String],
     ) -> Result<Counts> {
-        let places: Vec<RecordPosition> = commands.iter().map(|(place, _)| *place).collect();
+        let positions: Vec<RecordPosition> = commands.iter().map(|(position, _)| *position).collect();
         if commands.is_empty() {
             return Ok(Counts::default());
         }
         let commands = commands.into_iter().map(|(_, command)| command);
+        // Taken before the import, so that the advice to merge is about records that existed then.
         let before = directory.view();
-        let done = if self.dry_run { directory.dry_run(commands) } else { directory.apply(commands) };
-        let applied = done.map_err(|refusal| {
+        let result = if self.dry_run { directory.dry_run(commands) } else { directory.apply(commands) };
+        let applied = result.map_err(|refusal| {
             let helps = merging_helps(&before, self.if_exists(), &refusal);
             let Error::Refused { refused, total } = refusal else { return refusal.into() };
             let mut report = Report::naming(usize::MAX);
             report.total = total;
             for (at, why) in refused {
-                report.add(|| RecordRefusal::of(places[at], &why));
+                report.add(|| RecordRefusal::of(positions[at], &why));
             }
             nothing_changed(&report, names, helps)
         })?;

@@ -1,4 +1,4 @@
-//! Reads files of records, line by line: as many lines at once as there are cores, handed over in order.
+//! Reads record files line by line: lines are parsed in parallel on all cores, and results are delivered in order.
 
 use std::io::{BufRead, BufReader};
 use std::num::NonZero;
@@ -12,19 +12,21 @@ use crate::cli::{Failure, Result};
 use crate::error::Error;
 use crate::exchange::records_of_csv;
 
-/// Lines that are read side by side.
+/// Lines in a batch that is parsed in parallel.
+// Large enough that starting the threads costs little per line, small enough that a batch is only a few MB of text.
 const LINES_AT_ONCE: usize = 1 << 13;
 
-/// Lines of a file that are not blank, one behind the other.
+/// A batch of lines of a file, without blank ones.
 #[derive(Default)]
 struct FileLines {
+    // One buffer for all lines: an allocation per line would be paid a million times in a large import.
     text: Vec<u8>,
-    /// The number of each line, from 1, and where it stands.
-    places: Vec<(u64, Range<usize>)>,
+    /// The number of each line, from 1, and its range in `text`.
+    positions: Vec<(u64, Range<usize>)>,
 }
 
-/// Reads every line that is not blank, and hands over what `read` makes of it: many at once, since most of what an
-/// import costs is reading lines.
+/// Parses every line that is not blank with `read`, in parallel, and passes the results to `take` in order.
+// Parsing is most of the cost of an import, and unlike applying it needs no order.
 pub(super) fn each_line<T: Send>(
     source: RecordFile,
     mut take: impl FnMut(u64, T) -> Result,
@@ -36,44 +38,50 @@ pub(super) fn each_line<T: Send>(
     let mut is_end = false;
     while !is_end {
         lines.text.clear();
-        lines.places.clear();
-        while lines.places.len() < LINES_AT_ONCE && !is_end {
+        lines.positions.clear();
+        while lines.positions.len() < LINES_AT_ONCE && !is_end {
             number += 1;
             let begin = lines.text.len();
             let unreadable =
                 |why| Failure::refused(format!("{} line {number} cannot be read: {why}", source.name));
+            // Bytes and not `lines()`: a line that is not UTF-8 is refused as that line, with the others.
             is_end = reader.read_until(b'\n', &mut lines.text).map_err(unreadable)? == 0;
+            // Blank lines count for the line numbers, but are no records.
             if !lines.text[begin..].trim_ascii().is_empty() {
-                lines.places.push((number, begin..lines.text.len()));
+                lines.positions.push((number, begin..lines.text.len()));
             }
         }
-        for (number, read) in read_side_by_side(&lines, &read) {
+        for (number, read) in read_in_parallel(&lines, &read) {
             take(number, read)?;
         }
     }
     Ok(())
 }
 
-/// What `read` makes of each line, in order, by as many threads as there are cores.
-fn read_side_by_side<T: Send>(
-    FileLines { text, places }: &FileLines,
+/// The results of `read` for each line, in order, computed by one thread per core.
+fn read_in_parallel<T: Send>(
+    FileLines { text, positions }: &FileLines,
     read: &(impl Fn(&[u8]) -> T + Sync),
 ) -> impl Iterator<Item = (u64, T)> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let read_line = |(number, place): &(u64, Range<usize>)| (*number, read(text[place.clone()].trim_ascii()));
+    let read_line = |(number, range): &(u64, Range<usize>)| (*number, read(text[range.clone()].trim_ascii()));
     let parts = std::thread::scope(|scope| {
-        let share = places.len().div_ceil(threads).max(1);
-        let read_all = |places: &[(u64, Range<usize>)]| places.iter().map(read_line).collect::<Vec<_>>();
+        // Contiguous chunks, joined in the order in which they were spawned: this keeps the lines in order without
+        // sorting. `max(1)`, because `chunks(0)` panics when the batch is empty.
+        let chunk_len = positions.len().div_ceil(threads).max(1);
+        let read_all =
+            |positions: &[(u64, Range<usize>)]| positions.iter().map(read_line).collect::<Vec<_>>();
         let readers: Vec<_> =
-            places.chunks(share).map(|places| scope.spawn(move || read_all(places))).collect();
+            positions.chunks(chunk_len).map(|chunk| scope.spawn(move || read_all(chunk))).collect();
         let joined =
-            |reader: ScopedJoinHandle<'_, _>| reader.join().expect("what cannot be read is an error");
+            |reader: ScopedJoinHandle<'_, _>| reader.join().expect("a bad line is an error, not a panic");
         readers.into_iter().map(joined).collect::<Vec<_>>()
     });
     parts.into_iter().flatten()
 }
 
-/// Hands over each row of a CSV file, with the number of its line.
+/// Passes each row of a CSV file to `take`, with the number of its first line.
+// Not in parallel: a quoted cell may contain line breaks, so rows can only be found by reading from the start.
 pub(super) fn each_row<T>(
     source: RecordFile,
     kind: Option<&str>,
@@ -83,6 +91,7 @@ pub(super) fn each_row<T>(
     for (line, record) in records_of_csv(source.reader)? {
         let with_kind = record.map(|mut record| {
             if let Some(kind) = kind {
+                // A `kind` cell of the row wins over --kind.
                 record.entry("kind").or_insert_with(|| kind.into());
             }
             record

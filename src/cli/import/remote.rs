@@ -1,4 +1,4 @@
-//! An import over HTTP: every record in one bulk request, compressed.
+//! Import into a running server: all records in one gzip-compressed bulk request.
 
 use std::io::Write;
 
@@ -17,20 +17,25 @@ use crate::error::Error;
 use crate::exchange::{Counts, RecordRefusal, Report};
 
 impl ImportArgs {
-    /// Sends every record to the server in one bulk request, packed.
+    /// Sends every record to the server in one bulk request.
+    // One request, because only that is applied as a whole or not at all.
     pub(super) fn send(&self, client: &Client, sources: Vec<RecordFile>, names: &[String]) -> Result<Counts> {
-        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-        let mut places = Vec::new();
+        // NDJSON repeats its field names on every line, so even the fastest level shrinks it a lot.
+        let mut compressed = GzEncoder::new(Vec::new(), Compression::fast());
+        // The server numbers the lines of the request; this maps its line n + 1 to a line of a file.
+        let mut positions = Vec::new();
         for (file, source) in sources.into_iter().enumerate() {
             let mut write = |line: u64, text: Vec<u8>| {
-                places.push(RecordPosition { file, line });
-                packed.write_all(&text)?;
-                packed.write_all(b"\n")
+                positions.push(RecordPosition { file, line });
+                compressed.write_all(&text)?;
+                compressed.write_all(b"\n")
             };
             match source.format {
                 FileFormat::Ndjson => {
+                    // Lines are sent unparsed: the server reads them with the same code and reports errors by line.
                     each_line(source, |line, text| Ok(write(line, text)?), <[u8]>::to_vec)?;
                 }
+                // CSV is converted to NDJSON here, since one bulk request has one format and --kind is local.
                 FileFormat::Csv => each_row(
                     source,
                     self.kind.as_deref(),
@@ -41,13 +46,13 @@ impl ImportArgs {
                 )?,
             }
         }
-        let body = packed.finish()?;
+        let body = compressed.finish()?;
         let mode = if self.mode == Mode::Upsert { "upsert" } else { "insert" };
         let path = format!("/api/v2/data/bulk?mode={mode}&dryRun={}", self.dry_run);
-        let answer =
-            client.post_packed(&path, "application/x-ndjson", SendBody::from_reader(&mut body.as_slice()));
-        let answer = answer.map_err(|failure| refused_by_server(failure, &places, names))?;
-        let count = |name: &str| answer[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let response =
+            client.post_gzip(&path, "application/x-ndjson", SendBody::from_reader(&mut body.as_slice()));
+        let response = response.map_err(|failure| refused_by_server(failure, &positions, names))?;
+        let count = |name: &str| response[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         Ok(Counts {
             total: count("total"),
             created: count("created"),
@@ -57,24 +62,26 @@ impl ImportArgs {
     }
 }
 
-/// The server's refusal, with its line numbers turned into those of the files.
-fn refused_by_server(failure: Failure, places: &[RecordPosition], names: &[String]) -> Failure {
+/// The server's refusal, with the line numbers of the request translated to those of the files.
+fn refused_by_server(failure: Failure, positions: &[RecordPosition], names: &[String]) -> Failure {
     let Failure::Refused { message, facts } = failure else { return failure };
+    // Without a list of lines it is another error, such as a missing permission or a body that is too large.
     let Some(lines) = facts["refused"].as_array() else { return Failure::Refused { message, facts } };
     let mut report = Report::naming(usize::MAX);
-    for refused in lines.iter().filter_map(|line| refusal(line, places)) {
+    for refused in lines.iter().filter_map(|line| refusal(line, positions)) {
         report.add(|| refused);
     }
-    report.total = places.len();
+    report.total = positions.len();
+    // The server lists only the first refusals, but counts all.
     let count = facts["refusedCount"].as_u64().and_then(|count| usize::try_from(count).ok());
     report.count = count.unwrap_or(report.count);
     nothing_changed(&report, names, facts["mergingHelps"] == true)
 }
 
-fn refusal(refused: &Value, places: &[RecordPosition]) -> Option<RecordRefusal<RecordPosition>> {
+fn refusal(refused: &Value, positions: &[RecordPosition]) -> Option<RecordRefusal<RecordPosition>> {
     let line = usize::try_from(refused["line"].as_u64()?).ok()?;
     Some(RecordRefusal {
-        place: *places.get(line.checked_sub(1)?)?,
+        place: *positions.get(line.checked_sub(1)?)?,
         code: refused["code"].as_str()?.to_owned().into(),
         detail: refused["detail"].as_str()?.to_owned(),
         facts: Map::new(),

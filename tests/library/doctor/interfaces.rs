@@ -170,9 +170,9 @@ fn check_shows_examples_or_all_and_ends_well() {
     folder.write("corp.ndjson", format!("{ORGANISATION}{people}"));
     folder.clade(&["import", "corp.ndjson", "--data", "corp.redb"]).ok();
     let said = folder.clade(&["check", "--data", "corp.redb"]).ok();
-    assert!(said.contains("nothing is wrong\nthe doctor finds 14 things about the data"), "{said}");
+    assert!(said.contains("the store is intact\nthe data-quality checks have 14 findings"), "{said}");
     assert!(
-        said.contains("  unplaced-person: 6\n") && said.contains("    and 3 more: --all lists them\n"),
+        said.contains("  unplaced-person: 6\n") && said.contains("    and 3 more: use --all to list them\n"),
         "{said}"
     );
     let all = folder.clade(&["check", "--all", "--data", "corp.redb"]).ok();
