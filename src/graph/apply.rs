@@ -196,7 +196,7 @@ impl Graph {
         if let Some(project) = entity.owning_project().filter(|_| !self.in_bulk) {
             self.detach_asset(project, id, entity.kind());
         }
-        // Before the edges go: the platform index and the sort keys of assets follow them.
+        // Before the edge to the project goes: the platform index follows it to the project's other repositories.
         self.remove_from_indexes(&entity);
         // All mappings are gone; what is left is the edge from the project to this asset.
         while let Some(edge) = self.nodes.first_edge(node(id), Direction::Incoming) {

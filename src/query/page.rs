@@ -15,7 +15,7 @@ use crate::model::entity::{Entity, EntityId};
 use crate::query::position::Position;
 use crate::query::top_k::Least;
 
-/// The time to read one record, in list entries skipped: skipping takes one bitmap test, reading a few cache misses.
+/// The time to read one record, in list entries skipped: skipping takes one bitmap test, reading several cache misses.
 const ENTRIES_PER_RECORD_READ: u64 = 16;
 /// Maximum number of list entries that a scan may have to skip per match.
 const ENTRIES_PER_MATCH_MAX: u64 = 256;

@@ -20,7 +20,7 @@ const TWO_EDITS_LENGTH_MIN: usize = 8;
 /// Maximum length of a word for edits; longer words must match exactly.
 // Bounds the row of the distance matrix, which is on the stack, and the number of trigram sets per word.
 const LENGTH_MAX: usize = 32;
-/// Points by number of edits, from 0; all below those for an exact match.
+/// Points by number of edits, from 0. Even 0 edits get less than a phrase that is found exactly (at least 250).
 const POINTS: [u16; 3] = [200, 150, 100];
 
 /// The records that may contain similar words, and the words.

@@ -98,8 +98,7 @@ impl Matcher {
             Self::AnyContains(part) => view.may_contain(part.folded()),
             Self::Contains(field, part) if kind.texts().contains(field) => {
                 // Not certain: the index is not kept by field, so another text may contain the pattern.
-                view.may_contain(part.folded())
-                    .map(|indexed_candidates| TextCandidates { certain: false, ..indexed_candidates })
+                view.may_contain(part.folded()).map(|found| TextCandidates { certain: false, ..found })
             }
             Self::StartsWith(field, part) if kind.texts().contains(field) => {
                 view.may_start(part.folded()).map(|ids| TextCandidates { ids, certain: false })

@@ -57,8 +57,14 @@ const FINDINGS: [(&str, &str); 9] = [
         r#"the project "site" has the owner "out@side.example", who is not a person in this directory"#,
     ),
     ("repository-claimed-twice", r#"2 projects claim the repository "github.com/corp/shop": "shop", "site""#),
-    ("person-spelled-twice", r#"2 people are probably the same person: "Ada@corp.example", "ada+lists@corp.example""#),
-    ("person-spelled-twice", r#"2 people are probably the same person: "a.nn@corp.example", "ann@corp.example""#),
+    (
+        "person-spelled-twice",
+        r#"2 people are probably the same person: "Ada@corp.example", "ada+lists@corp.example""#,
+    ),
+    (
+        "person-spelled-twice",
+        r#"2 people are probably the same person: "a.nn@corp.example", "ann@corp.example""#,
+    ),
 ];
 
 fn server() -> Server {
