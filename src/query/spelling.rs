@@ -58,7 +58,7 @@ impl Similar {
 }
 
 /// The ids that are in most of the sets, about [`CANDIDATES_MAX`] at most.
-// Counts with bitmaps, one per count: for n sets n²/2 intersections of whole bitmaps, rather than a counter per record.
+// Counts with bitmaps, one per count: for n sets n²/2 intersections of whole bitmaps, not a counter per record.
 fn sharing_most(sets: &[RoaringBitmap]) -> RoaringBitmap {
     // `shared[n]` contains the ids that are in more than `n` of the sets seen so far.
     let mut shared: Vec<RoaringBitmap> = Vec::with_capacity(sets.len());
