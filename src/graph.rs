@@ -1,6 +1,6 @@
-//! All records as one value: the petgraph graph, its bitmaps and indexes, and the [`View`] of it.
+//! The in-memory graph database: every record at one revision, as a petgraph graph with bitmaps and indexes.
 //!
-//! Pure: no disk, no clock. Only `apply` alters a graph, and it cannot fail.
+//! Invariant: only [`apply`] changes a graph, and it cannot fail. Nothing here does I/O or reads the clock.
 
 pub mod apply;
 mod closure;
@@ -36,22 +36,22 @@ use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::{Token, TokenId};
 
-pub(crate) use folded_texts::{SEPARATOR, nth as nth_text, place as text_place};
+pub(crate) use folded_texts::{SEPARATOR, nth_text, position as text_position};
 pub(crate) use order::{RecordKey, Value};
 pub(crate) use sorted::{Sorted, SortedPosition};
 pub(crate) use trigrams::TextCandidates;
 pub use view::node::{OrgUnitNode, PersonNode, ProjectNode};
 pub use view::{Totals, View};
 
-/// A bitmap of entity numbers for each [`Kind`].
+/// One bitmap of entity ids for each [`Kind`].
 type Sets = [RoaringBitmap; Kind::ALL.len()];
 
-/// What an edge says. Edges lead from what holds to what is held.
+/// The weight of an edge. Edges point from the parent to the child.
 #[derive(Debug, Clone)]
 enum GraphEdge {
     /// A mapping.
     Mapping(Arc<Mapping>),
-    /// From a project to a repository or service of its own.
+    /// From a project to one of its repositories or services.
     Asset,
 }
 
@@ -68,37 +68,39 @@ impl GraphEdge {
 #[derive(Clone, Default)]
 pub struct Graph {
     revision: Revision,
-    /// Tells revisions apart that have one number in two directories.
+    /// Distinguishes directories: two of them may reach the same revision number with different content.
     instance_id: u32,
-    /// The entity numbered `n` is node `n`. A node whose entity was ended stays as an empty slot, so that
-    /// numbers are never given again.
+    /// The entity with id `n` is node `n`. A deleted entity leaves an empty slot, so that ids are never reused.
+    // Bitmaps, indexes and the files on disk name entities by this number, so nodes are never removed:
+    // petgraph would move the last node into the gap and change its number.
     nodes: Nodes,
-    /// Every entity that holds now.
+    /// The ids of all current entities.
     all: Sets,
-    /// For each unit, what is directly beneath it and what is beneath it at any depth.
+    /// For each unit, its direct children and all its descendants.
     beneath: FxHashMap<EntityId, DescendantSets>,
     index: Index,
     platforms: Platforms,
-    /// Built when it is first asked for.
+    /// The trigram index; built on first use.
     text: OnceLock<TextIndex>,
-    /// Whether that was ever asked for, at whatever revision.
+    /// Whether the trigram index was ever used, at any revision.
+    // Shared by all copies of the graph, so that the writer learns what readers of an older revision need.
     text_wanted: Arc<AtomicBool>,
-    /// Each built when it is first asked for.
+    /// Records by sort order; each list is built on first use.
     sorted: SortedLists,
     mappings: Mappings,
-    /// Whether what is beneath the units is computed at the end of the changes that are being made.
+    /// Whether a bulk change is in progress, at whose end the descendants of all units are computed.
     in_bulk: bool,
     tokens: BTreeMap<TokenId, Arc<Token>>,
 }
 
 impl fmt::Debug for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Graph");
-        shown.field("revision", &self.revision.0);
+        let mut debug = f.debug_struct("Graph");
+        debug.field("revision", &self.revision.0);
         for kind in Kind::ALL {
-            shown.field(kind.as_str(), &self.all[kind as usize].len());
+            debug.field(kind.as_str(), &self.all[kind as usize].len());
         }
-        shown.field("mappings", &self.mappings.len()).finish_non_exhaustive()
+        debug.field("mappings", &self.mappings.len()).finish_non_exhaustive()
     }
 }
 
@@ -111,37 +113,38 @@ fn entity_id(node: NodeIndex) -> EntityId {
 }
 
 impl Graph {
-    /// The revision that this graph stands at.
+    /// The revision of this graph.
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.revision
     }
 
-    /// The same graph and what becomes of it, as one instance_id of a directory.
+    /// The same graph with the instance id of its directory.
     #[must_use]
     pub(crate) fn with_instance_id(self, instance_id: u32) -> Self {
         Self { instance_id, ..self }
     }
 
-    /// How many records of `kind` there are.
+    /// The number of current records of `kind`.
     pub(crate) fn count_of(&self, kind: Kind) -> u64 {
         self.all[kind as usize].len()
     }
 
-    /// How many mappings there are.
+    /// The number of current mappings.
     pub(crate) fn mapping_count(&self) -> u64 {
         self.mappings.len() as u64
     }
 
-    /// About how many bytes a copy of this graph takes, beside the records, which it shares: what a reader costs who holds
-    /// a revision that was replaced.
+    /// Approximate size in bytes of a copy of this graph, without the records, which copies share. This is what a
+    /// reader costs that keeps a replaced revision alive.
     #[cfg(feature = "server")]
     pub(crate) fn copy_bytes(&self) -> u64 {
-        // A node, and its place in each index and bitmap that it is in; an edge, and its place among the mappings.
+        // Averages: per node, its slot and its entries in the indexes and bitmaps; per edge, its slot and its
+        // entry in the mapping table.
         self.nodes.node_count() as u64 * 100 + self.nodes.edge_count() as u64 * 60
     }
 
-    /// The number that the next new entity gets.
+    /// The id of the next new entity.
     pub(crate) fn next_entity(&self) -> EntityId {
         EntityId(u32::try_from(self.nodes.node_count()).expect("fewer than 2^32 entities were ever made"))
     }
@@ -152,21 +155,23 @@ impl Graph {
 
     fn text(&self) -> &TextIndex {
         self.text.get_or_init(|| {
+            // Relaxed: the flag is only a hint for the writer and guards no other memory.
             self.text_wanted.store(true, Ordering::Relaxed);
             let entity = |id| self.entity(id).map(|entity| &**entity);
             TextIndex::build(self.next_entity(), entity)
         })
     }
 
-    /// Takes over what an equal graph has built and this one has not.
+    /// Copies the lazily built indexes of an equal graph that this graph has not built yet.
     pub(crate) fn adopt_indexes(&mut self, equal: &Self) {
         if let (None, Some(text)) = (self.text.get(), equal.text.get()) {
+            // The clone shares all blocks; a block is copied when one of the graphs changes it.
             self.text = text.clone().into();
         }
         self.sorted.adopt(&equal.sorted);
     }
 
-    /// Builds what readers ask for again and again because it was not ready when their graph was exchanged.
+    /// Builds every lazy index that readers have ever used, so that they need not build it after the next publish.
     pub(crate) fn build_wanted(&self) {
         if self.text_wanted.load(Ordering::Relaxed) {
             self.text();

@@ -1,4 +1,6 @@
-//! Questions to a [`View`](crate::graph::View): one filter algebra over bitmaps, for every door.
+//! Queries of a [`View`](crate::graph::View): filters, pages, search, facets and data-quality checks over bitmaps.
+//!
+//! REST, GraphQL and the command line all use these, so that they give the same results.
 
 pub mod cost;
 pub mod doctor;

@@ -1,5 +1,7 @@
-//! Change sets into a graph: the only code that alters one. It cannot fail, since what it is given was
-//! planned against the same graph.
+//! Applies change sets to a graph: the only code that modifies one.
+//!
+//! Invariant: applying cannot fail, since every change was planned against the same graph. All derived data (indexes,
+//! closures, sorted lists) matches the records afterwards.
 
 use std::sync::Arc;
 
@@ -14,17 +16,18 @@ use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::mapping::{Mapping, MappingId, MappingType};
 use crate::model::token::Token;
 
-/// Changes are many where there are more of them than one for so many entities …
-const BULK_SHARE: usize = 8;
-/// … and more than this.
-const BULK_MIN: usize = 1000;
+// A rebuild reads every entity, an update a few bitmaps per change. The break-even is taken at one change for
+// every eight entities …
+const BULK_ENTITIES_PER_CHANGE: usize = 8;
+// … plus this many: in a small graph either way is fast, and a bulk change drops the lazy indexes.
+const BULK_CHANGES_MIN: usize = 1000;
 
 impl Graph {
-    /// A graph of records that hold at `revision`, by number; `next_entity` is the number that the next new entity
-    /// gets.
+    /// Builds a graph at `revision` from its current records, `entities` sorted by id. `next_entity` is the id of the
+    /// next new entity.
     ///
     /// # Panics
-    /// When no thread can be started.
+    /// If no thread can be started.
     #[must_use]
     pub fn load(
         revision: Revision,
@@ -35,7 +38,7 @@ impl Graph {
     ) -> Self {
         let mut graph = Self { revision, ..Self::default() };
         std::thread::scope(|scope| {
-            // Indexes are made of the records alone, closures of the edges.
+            // The indexes depend on the records alone, the closures on the edges alone, so both are built in parallel.
             let indexes = scope.spawn(|| {
                 let platforms = Platforms::of(entities.iter().map(|entity| &**entity));
                 (Mappings::of(mappings), platforms, Index::of(entities))
@@ -51,7 +54,7 @@ impl Graph {
         graph
     }
 
-    /// Nodes and edges of a graph that has none yet: the mappings first, in their order.
+    /// Adds all nodes and edges to an empty graph: the mappings first, in their order, which `Mappings::of` relies on.
     fn connect_all(&mut self, entities: &[Arc<Entity>], mappings: &[Arc<Mapping>], next_entity: u32) {
         let assets = entities.iter().filter(|entity| entity.owning_project().is_some()).count();
         self.nodes = Nodes::with_capacity(next_entity as usize, mappings.len() + assets);
@@ -66,8 +69,8 @@ impl Graph {
             self.nodes.add_node(None);
         }
         for mapping in mappings {
-            let (holder, held) = mapping.parent_and_child();
-            self.nodes.add_edge(node(holder), node(held), GraphEdge::Mapping(Arc::clone(mapping)));
+            let (parent, child) = mapping.parent_and_child();
+            self.nodes.add_edge(node(parent), node(child), GraphEdge::Mapping(Arc::clone(mapping)));
         }
         for entity in entities {
             if let Some(project) = entity.owning_project() {
@@ -76,7 +79,7 @@ impl Graph {
         }
     }
 
-    /// Makes every fact of a committed batch true, and stands at its revision.
+    /// Applies a committed batch and moves to its revision.
     pub fn apply_batch(&mut self, batch: &Batch) {
         for set in &batch.sets {
             self.apply(set);
@@ -84,12 +87,12 @@ impl Graph {
         self.stand_at(batch.revision);
     }
 
-    /// Stands at `revision`: every change set of its batch was applied.
+    /// Sets the revision after every change set of its batch was applied.
     pub fn stand_at(&mut self, revision: Revision) {
         self.revision = revision;
     }
 
-    /// Makes every fact of a change set true.
+    /// Applies a change set.
     pub fn apply(&mut self, set: &ChangeSet) {
         let is_bulk = self.is_bulk(set.changes.len());
         if is_bulk {
@@ -101,22 +104,24 @@ impl Graph {
         }
     }
 
-    /// Makes facts true.
+    /// Applies changes one by one.
     pub(crate) fn make_all(&mut self, changes: &[Change]) {
         for change in changes {
-            self.make(change);
+            self.apply_change(change);
         }
     }
 
-    /// Many changes come. Until [`Graph::end_bulk`], what is beneath a unit is kept for units alone, which is as
-    /// much as planning asks for: to compute the rest at the end costs far less than to keep it at every change.
+    /// Begins a bulk change. Until [`Graph::end_bulk`], the closures are kept for units alone, which is all that
+    /// planning reads: computing the rest once at the end costs far less than updating it at every change.
     pub(crate) fn begin_bulk(&mut self) {
+        // Dropped rather than updated: each insert into a list or bitmap costs more than its share of a rebuild. They
+        // remember that they are wanted and are rebuilt before the next publish.
         self.text.take();
         self.sorted.clear();
         self.in_bulk = true;
     }
 
-    /// Makes room for so many more entities of each kind, and mappings.
+    /// Reserves capacity for more entities of each kind, and mappings.
     pub(crate) fn reserve(&mut self, entities: &[usize; Kind::ALL.len()], mappings: usize) {
         let nodes = &self.nodes;
         self.index.reserve(entities, |id| nodes.node_weight(node(id)).and_then(Option::as_deref));
@@ -125,19 +130,19 @@ impl Graph {
         self.mappings.reserve(mappings, &self.nodes);
     }
 
-    /// The changes that [`Graph::begin_bulk`] spoke of are made.
+    /// Ends a bulk change: computes the closures from the edges.
     pub(crate) fn end_bulk(&mut self) {
         self.rebuild_closures();
         self.in_bulk = false;
     }
 
-    /// Whether so many changes are better made at once than one by one, where there is a choice.
+    /// Whether a change set of this size is faster as a bulk change.
     #[must_use]
     pub fn is_bulk(&self, changes: usize) -> bool {
-        changes > self.nodes.node_count() / BULK_SHARE + BULK_MIN
+        changes > self.nodes.node_count() / BULK_ENTITIES_PER_CHANGE + BULK_CHANGES_MIN
     }
 
-    fn make(&mut self, change: &Change) {
+    fn apply_change(&mut self, change: &Change) {
         match change {
             Change::PutEntity(entity) => self.put_entity(entity),
             Change::EndEntity { id, .. } => self.end_entity(*id),
@@ -151,22 +156,25 @@ impl Graph {
 
     fn put_entity(&mut self, entity: &Arc<Entity>) {
         if let Some(before) = self.entity(entity.id).cloned() {
-            // The project's id is what its assets are told apart by.
+            // The order of this branch matters: lists are searched by the current sort key, so a record leaves them
+            // before anything that its key is built from changes, and enters them after. An asset's key contains the
+            // id of its project, so renaming a project moves its assets too.
             let is_renamed = before.as_project().map(|project| &project.project_id)
                 != entity.as_project().map(|project| &project.project_id);
             let renamed: Vec<_> = if is_renamed { self.asset_ids(entity.id).collect() } else { Vec::new() };
             for asset in &renamed {
-                self.leave_lists(*asset);
+                self.remove_from_lists(*asset);
             }
-            self.leave(&before);
-            self.enter(Arc::clone(entity));
+            self.remove_from_indexes(&before);
+            self.fill_slot(Arc::clone(entity));
             for asset in renamed {
-                self.enter_lists(asset);
+                self.add_to_lists(asset);
             }
             return;
         }
         self.grow_to(entity.id);
-        self.enter(Arc::clone(entity));
+        self.fill_slot(Arc::clone(entity));
+        // Every unit has an entry, even an empty one: `attach` takes its presence to mean "this is a unit".
         if entity.kind() == Kind::OrgUnit {
             self.beneath.entry(entity.id).or_default();
         }
@@ -180,6 +188,7 @@ impl Graph {
 
     fn end_entity(&mut self, id: EntityId) {
         let Some(entity) = self.entity(id).cloned() else { return };
+        // Collected first, since removing an edge moves another one to its index.
         let mappings: Vec<MappingId> = self.mappings_of(id).map(|mapping| mapping.id).collect();
         for mapping in mappings {
             self.end_mapping(&mapping);
@@ -187,7 +196,9 @@ impl Graph {
         if let Some(project) = entity.owning_project().filter(|_| !self.in_bulk) {
             self.detach_asset(project, id, entity.kind());
         }
-        self.leave(&entity);
+        // Before the edge to the project goes: the platform index follows it to the project's other repositories.
+        self.remove_from_indexes(&entity);
+        // All mappings are gone; what is left is the edge from the project to this asset.
         while let Some(edge) = self.nodes.first_edge(node(id), Direction::Incoming) {
             self.disconnect(edge);
         }
@@ -201,6 +212,7 @@ impl Graph {
     fn put_mapping(&mut self, mapping: &Arc<Mapping>) {
         let same_ends =
             self.mapping(&mapping.id).map(|before| (before.from, before.to) == (mapping.from, mapping.to));
+        // Only the attributes changed: the edge and the closures stay as they are.
         if same_ends == Some(true) {
             if let Some(edge) = self.mapping_edge(&mapping.id)
                 && let Some(weight) = self.nodes.edge_weight_mut(edge)
@@ -213,46 +225,49 @@ impl Graph {
             self.end_mapping(&mapping.id);
         }
         self.connect(Arc::clone(mapping));
-        if let Some((holder, held)) = self.beneath_now(mapping) {
-            self.attach(holder, held);
+        if let Some((parent, child)) = self.closure_edge(mapping) {
+            self.attach(parent, child);
         }
     }
 
     fn end_mapping(&mut self, id: &MappingId) {
         let Some(edge) = self.mapping_edge(id) else { return };
         if let Some(GraphEdge::Mapping(mapping)) = self.disconnect(edge)
-            && let Some((holder, held)) = self.beneath_now(&mapping)
+            && let Some((parent, child)) = self.closure_edge(&mapping)
         {
-            self.detach(holder, held);
+            self.detach(parent, child);
         }
     }
 
-    /// The unit by which a mapping holds something and what it holds, where that is kept at every change.
-    fn beneath_now(&self, mapping: &Mapping) -> Option<(EntityId, EntityId)> {
-        let (holder, held) = mapping.parent_and_child();
+    /// The parent unit and the child of a mapping, if the closures must follow it now; `None` for memberships, whose
+    /// parent is a project, and for placements during a bulk change.
+    fn closure_edge(&self, mapping: &Mapping) -> Option<(EntityId, EntityId)> {
+        let (parent, child) = mapping.parent_and_child();
+        // Planning in bulk still has to detect cycles between units.
         let is_kept = !self.in_bulk || mapping.mapping_type == MappingType::ParentChild;
-        (is_kept && self.beneath.contains_key(&holder)).then_some((holder, held))
+        (is_kept && self.beneath.contains_key(&parent)).then_some((parent, child))
     }
 
-    /// Empty slots up to `id`, so that its node can be filled.
+    /// Adds empty slots up to `id`, so that its node can be filled. Ids arrive with gaps when a store is read.
     fn grow_to(&mut self, id: EntityId) {
         while self.next_entity() <= id {
             self.nodes.add_node(None);
         }
     }
 
-    /// Takes an entity out of the indexes, as it is.
-    fn leave(&mut self, entity: &Entity) {
-        self.leave_lists(entity.id);
+    /// Removes an entity from all indexes; it must still have the texts with which it was added.
+    fn remove_from_indexes(&mut self, entity: &Entity) {
+        // First: the sort keys are read from the folded texts, which are cleared below.
+        self.remove_from_lists(entity.id);
         self.index.remove(entity);
-        self.leave_platform(entity);
+        self.remove_from_platform(entity);
         if let Some(text) = self.text.get_mut() {
             text.remove(entity.id);
         }
     }
 
-    /// Fills the slot of `entity` and enters it in the indexes.
-    fn enter(&mut self, entity: Arc<Entity>) {
+    /// Fills the slot of `entity` and adds it to all indexes.
+    fn fill_slot(&mut self, entity: Arc<Entity>) {
         let nodes = &self.nodes;
         self.index.insert(&entity, |id| nodes.node_weight(node(id)).and_then(Option::as_deref));
         self.platforms.insert(&entity);
@@ -264,6 +279,7 @@ impl Graph {
         if let Some(slot) = self.nodes.node_weight_mut(node(id)) {
             *slot = Some(entity);
         }
-        self.enter_lists(id);
+        // Last: the sort key is read from the filled slot and from the folded texts.
+        self.add_to_lists(id);
     }
 }

@@ -1,8 +1,10 @@
-//! For each unit, bitmaps of what is directly beneath it and of everything beneath it.
+//! The transitive closure of the hierarchy: for each unit, bitmaps of its direct children and of all its descendants.
 //!
-//! What must stay true: `below` of a unit is its `direct` and the `below` of the units in `direct`. Every
-//! change keeps it so; [`Graph::rebuild_closures`] makes it so from the edges alone. Most units have no units
-//! beneath them, and theirs is kept once.
+//! Invariant: `below` of a unit is the union of its `direct` and of the `below` of the child units in `direct`. Every
+//! change keeps this; [`Graph::rebuild_closures`] computes it from the edges alone.
+//!
+//! Bitmaps, because nearly every query intersects them with other sets: a filter by subtree is one intersection, a
+//! total is one cardinality, a cycle test is one lookup. An update costs one bitmap union per ancestor.
 
 use petgraph::Direction;
 use petgraph::visit::EdgeRef;
@@ -13,48 +15,51 @@ use crate::graph::{Graph, GraphEdge, Sets, entity_id, node};
 use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::MappingType;
 
-/// What is beneath one unit, by kind.
+/// The direct children and the descendants of one unit, by kind.
 #[derive(Debug, Clone, Default)]
 pub(super) struct DescendantSets {
-    /// As [`DescendantSets::direct`], in a unit that has child units or had some.
+    /// The direct children, if the unit has or had child units.
+    // Most units are leaves, whose direct children are all their descendants, so they store one set only. Boxed to
+    // keep the entry of a leaf small.
     own: Option<Box<Sets>>,
-    /// The same at any depth.
+    /// The descendants at any depth.
     pub(super) below: Sets,
 }
 
 impl DescendantSets {
-    /// Of a unit that has this directly beneath it, and nothing deeper yet.
+    /// The sets of a unit whose only descendants so far are these direct children.
     fn of(direct: Sets) -> Self {
         let has_units = !direct[Kind::OrgUnit as usize].is_empty();
         Self { own: has_units.then(|| Box::new(direct.clone())), below: direct }
     }
 
-    /// Child units, what is placed in the unit, and the assets of the projects placed in it.
+    /// The child units, the people and projects placed in the unit, and the assets of these projects.
     pub(super) fn direct(&self) -> &Sets {
         self.own.as_deref().unwrap_or(&self.below)
     }
 
-    /// The same, to be changed. Where it is all that there is beneath the unit, this changes `below`.
+    /// The direct children, mutable. In a leaf unit this is the same set as `below`.
     fn direct_mut(&mut self) -> &mut Sets {
         self.own.as_deref_mut().unwrap_or(&mut self.below)
     }
 
-    /// From now on, there may be more beneath the unit than is so directly.
-    fn deepen(&mut self) {
+    /// Stores the direct children in a set of their own, because deeper descendants are about to be added.
+    fn store_direct_separately(&mut self) {
         self.own.get_or_insert_with(|| Box::new(self.below.clone()));
     }
 }
 
 impl PartialEq for DescendantSets {
     fn eq(&self, other: &Self) -> bool {
+        // Not derived: a unit that lost its last child unit still has `own`, one that never had any has not.
         self.direct() == other.direct() && self.below == other.below
     }
 }
 
-/// Numbers of entities by kind, in no order.
+/// Entity ids by kind, unordered.
 type IdsByKind = [Vec<u32>; Kind::ALL.len()];
 
-/// Bitmaps take numbers in order far faster than as they come.
+/// A bitmap of these ids. Sorting first is far faster than inserting in random order.
 fn sorted(mut ids: Vec<u32>) -> RoaringBitmap {
     ids.sort_unstable();
     ids.dedup();
@@ -62,16 +67,17 @@ fn sorted(mut ids: Vec<u32>) -> RoaringBitmap {
 }
 
 impl Graph {
-    /// Keeps the closures when `held` comes directly beneath the unit `holder`.
-    pub(super) fn attach(&mut self, holder: EntityId, held: EntityId) {
-        let direct = self.direct_children(held);
-        let deeper = self.beneath.get(&held).map(|beneath| beneath.below.clone());
-        let beneath = self.beneath.entry(holder).or_default();
+    /// Updates the closures after `child` was placed directly under the unit `parent`.
+    pub(super) fn attach(&mut self, parent: EntityId, child: EntityId) {
+        let direct = self.direct_children(child);
+        // `Some` for a unit alone. Cloned, since the sets of the ancestors are borrowed mutably below.
+        let deeper = self.beneath.get(&child).map(|sets| sets.below.clone());
+        let sets = self.beneath.entry(parent).or_default();
         if deeper.is_some() {
-            beneath.deepen();
+            sets.store_direct_separately();
         }
-        insert(beneath.direct_mut(), &direct);
-        for unit in self.units_from(holder) {
+        insert(sets.direct_mut(), &direct);
+        for unit in self.unit_and_ancestors(parent) {
             let below = &mut self.beneath.entry(unit).or_default().below;
             insert(below, &direct);
             if let Some(deeper) = &deeper {
@@ -80,62 +86,65 @@ impl Graph {
         }
     }
 
-    /// Keeps the closures when `held` is no longer directly beneath the unit `holder`; the edge is gone already.
-    pub(super) fn detach(&mut self, holder: EntityId, held: EntityId) {
+    /// Updates the closures after the edge from the unit `parent` to `child` was removed.
+    pub(super) fn detach(&mut self, parent: EntityId, child: EntityId) {
         let mut direct = Sets::default();
-        insert(&mut direct, &self.direct_children(held));
+        insert(&mut direct, &self.direct_children(child));
         let mut removed = direct.clone();
-        if let Some(beneath) = self.beneath.get(&held) {
-            unite(&mut removed, &beneath.below);
+        if let Some(sets) = self.beneath.get(&child) {
+            unite(&mut removed, &sets.below);
         }
-        if let Some(beneath) = self.beneath.get_mut(&holder) {
-            subtract(beneath.direct_mut(), &direct);
+        if let Some(sets) = self.beneath.get_mut(&parent) {
+            subtract(sets.direct_mut(), &direct);
         }
-        self.retract(holder, &removed);
+        self.retract(parent, &removed);
     }
 
-    /// Takes `removed` out of everything from `holder` upwards, but for what is still held another way.
-    fn retract(&mut self, holder: EntityId, removed: &Sets) {
-        let mut upwards = self.units_from(holder);
-        // A unit beneath another has fewer units beneath it, so this order meets each before those above it.
+    /// Removes `removed` from `parent` and its ancestors, except what is still reachable another way.
+    // In a hierarchy with several parents per unit, subtracting alone would be wrong: an ancestor may reach the same
+    // entity through another child. So what its remaining children still reach is put back.
+    fn retract(&mut self, parent: EntityId, removed: &Sets) {
+        let mut upwards = self.unit_and_ancestors(parent);
+        // Lower units first, since each reads the corrected sets of its children. An ancestor has strictly more units
+        // below it than any of its descendants, so the count gives that order without a topological sort.
         upwards
             .sort_by_key(|unit| self.beneath.get(unit).map_or(0, |b| b.below[Kind::OrgUnit as usize].len()));
         for unit in upwards {
             let mut kept = Sets::default();
-            if let Some(beneath) = self.beneath.get(&unit) {
-                unite_common(&mut kept, beneath.direct(), removed);
-                for child in &beneath.direct()[Kind::OrgUnit as usize] {
+            if let Some(sets) = self.beneath.get(&unit) {
+                unite_common(&mut kept, sets.direct(), removed);
+                for child in &sets.direct()[Kind::OrgUnit as usize] {
                     if let Some(child) = self.beneath.get(&EntityId(child)) {
                         unite_common(&mut kept, &child.below, removed);
                     }
                 }
             }
-            if let Some(beneath) = self.beneath.get_mut(&unit) {
-                subtract(&mut beneath.below, removed);
-                unite(&mut beneath.below, &kept);
+            if let Some(sets) = self.beneath.get_mut(&unit) {
+                subtract(&mut sets.below, removed);
+                unite(&mut sets.below, &kept);
             }
         }
     }
 
-    /// Keeps the closures when a project gets an asset.
+    /// Updates the closures after an asset was added to a project.
     pub(super) fn attach_asset(&mut self, project: EntityId, asset: EntityId, kind: Kind) {
-        for holder in self.holding_units(project) {
-            self.beneath.entry(holder).or_default().direct_mut()[kind as usize].insert(asset.0);
-            for unit in self.units_from(holder) {
+        for parent in self.unordered_parents(project) {
+            self.beneath.entry(parent).or_default().direct_mut()[kind as usize].insert(asset.0);
+            for unit in self.unit_and_ancestors(parent) {
                 self.beneath.entry(unit).or_default().below[kind as usize].insert(asset.0);
             }
         }
     }
 
-    /// Keeps the closures when a project loses an asset: nothing else can hold it.
+    /// Updates the closures after an asset was removed. No `retract` is needed: an asset has a single project.
     pub(super) fn detach_asset(&mut self, project: EntityId, asset: EntityId, kind: Kind) {
-        for holder in self.holding_units(project) {
-            if let Some(beneath) = self.beneath.get_mut(&holder) {
-                beneath.direct_mut()[kind as usize].remove(asset.0);
+        for parent in self.unordered_parents(project) {
+            if let Some(sets) = self.beneath.get_mut(&parent) {
+                sets.direct_mut()[kind as usize].remove(asset.0);
             }
-            for unit in self.units_from(holder) {
-                if let Some(beneath) = self.beneath.get_mut(&unit) {
-                    beneath.below[kind as usize].remove(asset.0);
+            for unit in self.unit_and_ancestors(parent) {
+                if let Some(sets) = self.beneath.get_mut(&unit) {
+                    sets.below[kind as usize].remove(asset.0);
                 }
             }
         }
@@ -143,30 +152,31 @@ impl Graph {
 
     /// Computes every closure anew from the edges.
     pub(super) fn rebuild_closures(&mut self) {
+        // Plain vectors first, bitmaps once per unit: see `sorted`.
         let units = self.all[Kind::OrgUnit as usize].clone();
         let mut gathered: FxHashMap<EntityId, IdsByKind> = FxHashMap::default();
         gathered.extend(units.iter().map(|unit| (EntityId(unit), IdsByKind::default())));
         self.gather(&mut gathered);
-        let mut beneath: FxHashMap<EntityId, DescendantSets> = FxHashMap::default();
-        beneath.reserve(gathered.len());
+        let mut sets: FxHashMap<EntityId, DescendantSets> = FxHashMap::default();
+        sets.reserve(gathered.len());
         for (unit, gathered) in gathered {
-            beneath.insert(unit, DescendantSets::of(gathered.map(sorted)));
+            sets.insert(unit, DescendantSets::of(gathered.map(sorted)));
         }
         for unit in self.children_first(&units) {
-            let Some(direct) = beneath.get(&unit).and_then(|beneath| beneath.own.clone()) else { continue };
+            let Some(direct) = sets.get(&unit).and_then(|sets| sets.own.clone()) else { continue };
             let mut below = *direct;
             for child in below[Kind::OrgUnit as usize].clone() {
-                if let Some(child) = beneath.get(&EntityId(child)) {
+                if let Some(child) = sets.get(&EntityId(child)) {
                     unite(&mut below, &child.below);
                 }
             }
-            beneath.entry(unit).or_default().below = below;
+            sets.entry(unit).or_default().below = below;
         }
-        self.beneath = beneath;
+        self.beneath = sets;
     }
 
-    /// What the edges say is directly beneath each unit. All edges in the order in which they stand in memory:
-    /// going from unit to unit would wait for memory at every step.
+    /// Collects the direct children of each unit from the edges, in the order in which the edges are in memory: going
+    /// from unit to unit would cause a cache miss at every edge.
     fn gather(&self, gathered: &mut FxHashMap<EntityId, IdsByKind>) {
         let mut placed: Vec<(EntityId, EntityId)> = Vec::new();
         let mut assets: Vec<(EntityId, EntityId)> = Vec::new();
@@ -178,20 +188,21 @@ impl Graph {
                     continue;
                 }
             };
-            let (holder, held) = mapping.parent_and_child();
+            let (parent, child) = mapping.parent_and_child();
             let kind = match mapping.mapping_type {
                 MappingType::ParentChild => Kind::OrgUnit,
                 MappingType::PeopleOrg => Kind::Person,
                 MappingType::ProjectOrg => Kind::Project,
                 MappingType::ProjectPeople => continue,
             };
-            if let Some(gathered) = gathered.get_mut(&holder) {
-                gathered[kind as usize].push(held.0);
+            if let Some(gathered) = gathered.get_mut(&parent) {
+                gathered[kind as usize].push(child.0);
             }
             if kind == Kind::Project {
-                placed.push((held, holder));
+                placed.push((child, parent));
             }
         }
+        // A merge join of placements and assets, both sorted by project: linear, and without a lookup per project.
         placed.sort_unstable();
         assets.sort_unstable();
         let mut assets = &assets[..];
@@ -211,21 +222,22 @@ impl Graph {
         }
     }
 
-    /// What comes directly beneath a unit together with `held`: itself, and a project's assets.
-    fn direct_children(&self, held: EntityId) -> Vec<(Kind, EntityId)> {
-        let with_assets = std::iter::once(held).chain(self.asset_ids(held));
+    /// What a unit gains with the child `child`: itself and, of a project, its assets.
+    fn direct_children(&self, child: EntityId) -> Vec<(Kind, EntityId)> {
+        let with_assets = std::iter::once(child).chain(self.asset_ids(child));
         with_assets.filter_map(|id| Some((self.entity(id)?.kind(), id))).collect()
     }
 
-    /// The unit itself and every unit above it.
-    fn units_from(&self, unit: EntityId) -> Vec<EntityId> {
+    /// The unit and all its ancestors.
+    fn unit_and_ancestors(&self, unit: EntityId) -> Vec<EntityId> {
         let mut found = self.ancestors(unit);
         found.push(unit);
         found
     }
 
-    /// All `units`, each after the units beneath it.
+    /// All `units`, each after its descendants.
     fn children_first(&self, units: &RoaringBitmap) -> Vec<EntityId> {
+        // An iterative post-order walk: recursion could overflow the stack in a deep hierarchy.
         let mut order = Vec::new();
         let mut seen = RoaringBitmap::new();
         let mut stack = Vec::new();
@@ -258,6 +270,7 @@ fn insert(into: &mut Sets, added: &[(Kind, EntityId)]) {
 
 fn unite(into: &mut Sets, added: &Sets) {
     for (into, added) in into.iter_mut().zip(added) {
+        // Roaring unions walk the containers of both sides; most of the five sets are empty.
         if !added.is_empty() {
             *into |= added;
         }

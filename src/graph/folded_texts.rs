@@ -1,8 +1,8 @@
-//! The texts of every record, folded, side by side in memory: looking at those of many records costs little more
-//! than reading them.
+//! The folded (lowercase) texts of every record, packed contiguously by id, so that scanning the texts of many records
+//! costs little more than reading the memory.
 //!
-//! What must stay true: a record's texts stand here as [`fold`] gives them, in the order of [`Kind::texts`], each
-//! behind the one before it and a [`SEPARATOR`]. One that is not there is empty.
+//! Invariant: the texts of a record are stored as [`fold`] returns them, in the order of [`Kind::texts`], with a
+//! [`SEPARATOR`] between two. A missing text is empty.
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -12,14 +12,15 @@ use crate::model::entity::{Entity, EntityId, Kind};
 use crate::model::field::Field;
 use crate::model::key::fold;
 
-/// Between the texts of a record: none of them holds a control character.
+/// Separates the texts of a record; validated texts contain no control characters.
 pub(crate) const SEPARATOR: char = '\u{1f}';
-/// So many records stand together. Two graphs share what neither has changed since they were equal.
+/// Number of records per chunk. Graphs share unchanged chunks.
+// A change moves the bytes behind it in its chunk and copies the chunk once if it is shared, so chunks are small.
 const CHUNK: usize = 512;
-/// The texts of so many records fit into the nearest memory.
-const FETCHED_TOGETHER: usize = 128;
+/// Number of records whose texts are prefetched together; their texts fit into the nearest cache.
+const FETCH_BATCH: usize = 128;
 
-/// The texts of all records, by number.
+/// The texts of all records, by entity id.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts {
     chunks: Vec<Arc<Chunk>>,
@@ -27,42 +28,44 @@ pub(super) struct Texts {
 
 #[derive(Debug, Clone, Default)]
 struct Chunk {
-    /// Where each record's texts end; they begin where those of the one before it end.
+    /// The end offset of each record's texts in `bytes`; they begin at the end offset of the record before.
     ends: Vec<u32>,
     bytes: String,
 }
 
 impl Texts {
-    /// The texts of a record; empty when it has none.
+    /// The texts of a record; empty if the record does not exist.
     pub(super) fn of(&self, id: EntityId) -> &str {
         let (chunk, slot) = chunk_and_slot(id);
         self.chunks.get(chunk).map_or("", |chunk| chunk.of(slot))
     }
 
-    /// Keeps the texts of `entity`.
+    /// Stores the texts of `entity`.
     pub(super) fn put(&mut self, entity: &Entity) {
         self.set(entity.id, &joined(entity));
     }
 
-    /// Forgets the texts of a record.
+    /// Removes the texts of a record.
     pub(super) fn clear(&mut self, id: EntityId) {
         self.set(id, "");
     }
 
-    /// Takes over texts whose records are numbered from a multiple of [`CHUNK`] on that is greater than all numbers
-    /// here.
+    /// Appends the texts of records whose ids start at a multiple of [`CHUNK`] and are greater than all ids here.
     pub(super) fn take_from(&mut self, others: Self) {
         let own = self.chunks.len();
+        // Chunks are indexed by id, so `others` begins with empty chunks for the ids that are already here.
         self.chunks.extend(others.chunks.into_iter().skip(own));
     }
 
-    /// Shows the texts of each of `ids` in turn. The texts of many are fetched together, so that memory is waited for
-    /// once and not for each.
+    /// Calls `show` with the texts of each of `ids`, in order. The texts are prefetched in batches, so that the cache
+    /// misses of a batch overlap instead of following each other.
     pub(super) fn each(&self, ids: impl Iterator<Item = EntityId>, mut show: impl FnMut(EntityId, &str)) {
         let mut ids = ids.peekable();
-        let mut fetched = Vec::with_capacity(FETCHED_TOGETHER);
+        let mut fetched = Vec::with_capacity(FETCH_BATCH);
         while ids.peek().is_some() {
-            fetched.extend(ids.by_ref().take(FETCHED_TOGETHER).map(|id| (id, self.of(id))));
+            fetched.extend(ids.by_ref().take(FETCH_BATCH).map(|id| (id, self.of(id))));
+            // Both ends, since a text may span two cache lines. `black_box` keeps the compiler from removing the loads,
+            // whose results are not used.
             let ends = |texts: &str| (texts.bytes().next(), texts.bytes().next_back());
             for (_, texts) in &fetched {
                 black_box(ends(texts));
@@ -84,6 +87,7 @@ impl Texts {
 
 impl Chunk {
     fn of(&self, slot: usize) -> &str {
+        // `ends` grows on demand, so the last records of a chunk may have no slot yet.
         if slot < self.ends.len() { &self.bytes[self.range(slot)] } else { "" }
     }
 
@@ -111,15 +115,15 @@ fn chunk_and_slot(id: EntityId) -> (usize, usize) {
     (number / CHUNK, number % CHUNK)
 }
 
-/// The place of a field among the texts of a kind, if it is there.
-pub(crate) fn place(kind: Kind, field: Field) -> Option<usize> {
+/// The position of a field among the texts of a kind; `None` if it is not one of them.
+pub(crate) fn position(kind: Kind, field: Field) -> Option<usize> {
     kind.texts().iter().position(|known| *known == field)
 }
 
-/// The text in this place of a record's texts; empty when it has none.
-pub(crate) fn nth(texts: &str, place: usize) -> &str {
+/// The text at this position of a record's texts; empty if it is missing.
+pub(crate) fn nth_text(texts: &str, position: usize) -> &str {
     let mut rest = texts;
-    for _ in 0..place {
+    for _ in 0..position {
         rest = memchr::memchr(SEPARATOR as u8, rest.as_bytes()).map_or("", |end| &rest[end + 1..]);
     }
     memchr::memchr(SEPARATOR as u8, rest.as_bytes()).map_or(rest, |end| &rest[..end])
@@ -143,23 +147,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_record_has_what_was_put_last() {
+    fn each_record_has_the_texts_stored_last() {
         let mut texts = Texts::default();
-        let mut twin = vec![String::new(); 2 * CHUNK];
+        let mut expected = vec![String::new(); 2 * CHUNK];
         for step in 0..4_000_usize {
             let id = step * 389 % (2 * CHUNK);
             let text = "x".repeat(step % 7);
             texts.set(EntityId(u32::try_from(id).unwrap()), &text);
-            twin[id] = text;
+            expected[id] = text;
         }
-        for (id, expected) in (0..).zip(&twin) {
-            assert_eq!(texts.of(EntityId(id)), expected);
+        for (id, text) in (0..).zip(&expected) {
+            assert_eq!(texts.of(EntityId(id)), text);
         }
         assert_eq!(texts.of(EntityId(u32::MAX)), "");
     }
 
     #[test]
-    fn a_copy_does_not_see_what_is_changed_later() {
+    fn clone_is_unaffected_by_later_changes() {
         let mut texts = Texts::default();
         texts.set(EntityId(1), "one");
         let before = texts.clone();

@@ -1,4 +1,7 @@
-//! From a key to the entities that have it. Holds numbers alone: the texts stay in the records.
+//! Hash indexes from a key, name, email or url to the entities that have it.
+//!
+//! Invariant: each current entity has one entry per index of its kind in which it has a text. An entry is the entity's
+//! id alone; the text is read from the record.
 
 use std::borrow::Cow;
 use std::hash::BuildHasher;
@@ -10,7 +13,7 @@ use rustc_hash::FxBuildHasher;
 use crate::model::entity::{Body, Entity, EntityId, Kind};
 use crate::model::key::fold;
 
-/// What entities are looked up by.
+/// The indexes, by the property that is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum IndexBy {
@@ -34,7 +37,7 @@ impl IndexBy {
         Self::ServiceIdentifier,
     ];
 
-    /// The indexes in which entities of a kind stand.
+    /// The indexes that contain entities of a kind.
     fn of(kind: Kind) -> &'static [Self] {
         match kind {
             Kind::OrgUnit => &[Self::UnitKey, Self::UnitName, Self::UnitExternalId],
@@ -45,7 +48,7 @@ impl IndexBy {
         }
     }
 
-    /// The text under which `entity` stands in this index, if it does.
+    /// The index key of `entity`; `None` if it has no such property.
     fn text(self, entity: &Entity) -> Option<Cow<'_, str>> {
         match (self, &entity.body) {
             (Self::UnitKey, Body::OrgUnit(unit)) => Some(unit.key.as_str().into()),
@@ -65,7 +68,7 @@ impl IndexBy {
         }
     }
 
-    /// The hash of an entity that stands in this index.
+    /// The hash function of the table, for when it grows: it reads the key from the record.
     fn rehash<'g>(self, entity_of: &impl Fn(EntityId) -> Option<&'g Entity>) -> impl Fn(&EntityId) -> u64 {
         move |id| match entity_of(*id).and_then(|entity| self.text(entity)) {
             Some(text) => hash(&text),
@@ -74,14 +77,14 @@ impl IndexBy {
     }
 }
 
-/// One hash table an [`IndexBy`].
+/// One hash table for each [`IndexBy`].
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
     tables: [HashTable<EntityId>; IndexBy::ALL.len()],
 }
 
 impl Index {
-    /// The index of `entities`, which come in the order of their numbers.
+    /// The index of `entities`, which are sorted by id.
     pub(super) fn of(entities: &[Arc<Entity>]) -> Self {
         let mut index = Self::default();
         let mut counts = [0; IndexBy::ALL.len()];
@@ -89,11 +92,12 @@ impl Index {
             counts[*by as usize] += 1;
         }
         for (table, count) in index.tables.iter_mut().zip(counts) {
+            // An empty table has nothing to rehash, so this hash function is never called.
             table.reserve(count, |_| 0);
         }
         let entity_of = |id: EntityId| {
-            let place = entities.binary_search_by_key(&id, |entity| entity.id).ok()?;
-            Some(&*entities[place])
+            let position = entities.binary_search_by_key(&id, |entity| entity.id).ok()?;
+            Some(&*entities[position])
         };
         for entity in entities {
             index.insert(entity, entity_of);
@@ -101,7 +105,7 @@ impl Index {
         index
     }
 
-    /// Enters `entity`. `entity_of` finds the entities that stand in the index already.
+    /// Adds `entity`. `entity_of` finds the entities that are already in the index.
     pub(super) fn insert<'g>(&mut self, entity: &Entity, entity_of: impl Fn(EntityId) -> Option<&'g Entity>) {
         for by in IndexBy::of(entity.kind()) {
             if let Some(text) = by.text(entity) {
@@ -110,7 +114,7 @@ impl Index {
         }
     }
 
-    /// Makes room for so many more entities of each kind: to make it bit by bit reads every text again each time.
+    /// Reserves capacity for `more` entities of each kind. Growing step by step would read every key at each step.
     pub(super) fn reserve<'g>(
         &mut self,
         more: &[usize; Kind::ALL.len()],
@@ -123,10 +127,11 @@ impl Index {
         }
     }
 
-    /// Takes `entity` out, as it was when it was entered.
+    /// Removes `entity`, which must have the same texts as when it was added.
     pub(super) fn remove(&mut self, entity: &Entity) {
         for by in IndexBy::of(entity.kind()) {
             if let Some(text) = by.text(entity)
+                // Names and urls need not be unique, so the entry is found by id rather than by text.
                 && let Ok(entry) = self.tables[*by as usize].find_entry(hash(&text), |id| *id == entity.id)
             {
                 entry.remove();
@@ -134,8 +139,8 @@ impl Index {
         }
     }
 
-    /// Whether just these entities stand in it, each under its own texts.
-    pub(super) fn is_of<'g>(&self, entities: impl Iterator<Item = &'g Entity>) -> bool {
+    /// Whether the index contains exactly these entities, each under its own keys.
+    pub(super) fn is_index_of<'g>(&self, entities: impl Iterator<Item = &'g Entity>) -> bool {
         let mut counts = [0; IndexBy::ALL.len()];
         for entity in entities {
             for by in IndexBy::of(entity.kind()) {
@@ -149,13 +154,14 @@ impl Index {
         counts.into_iter().eq(self.tables.iter().map(HashTable::len))
     }
 
-    /// The entities that stand under `text`, in no order.
+    /// The entities whose key is `text`, unordered.
     pub(super) fn find<'g>(
         &'g self,
         by: IndexBy,
         text: &'g str,
         entity_of: impl Fn(EntityId) -> Option<&'g Entity> + 'g,
     ) -> impl Iterator<Item = EntityId> + 'g {
+        // Different keys may share a hash, so each candidate's own key is compared.
         self.tables[by as usize].iter_hash(hash(text)).copied().filter(move |id| {
             entity_of(*id).and_then(|entity| by.text(entity)).is_some_and(|found| found == text)
         })

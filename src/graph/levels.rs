@@ -1,4 +1,4 @@
-//! The five level fields, derived: for each level the nearest unit of that type above.
+//! The derived level fields of a record: for each of the five levels, the nearest ancestor unit of that level.
 
 use std::collections::VecDeque;
 
@@ -8,13 +8,16 @@ use crate::graph::Graph;
 use crate::model::entity::EntityId;
 
 impl Graph {
-    /// For each level the nearest unit of that type above `id` that `sees` lets through. Among equally near
+    /// For each level, the nearest ancestor of `id` of that level for which `sees` returns `true`. Among equally near
     /// ones, the earliest mapping decides.
     pub(super) fn levels(&self, id: EntityId, sees: impl Fn(EntityId) -> bool) -> [Option<EntityId>; 5] {
         let mut found = [None; 5];
         let mut visited = FxHashSet::default();
+        // Breadth first, so that the first unit found of each level is the nearest one.
         let mut waiting: VecDeque<EntityId> = self.parents(id).into();
         while let Some(unit) = waiting.pop_front() {
+            // The parents of an invisible unit are invisible too, so its whole branch is skipped. A unit with several
+            // children on the way is reached more than once; `visited` keeps this linear.
             if !sees(unit) || !visited.insert(unit) {
                 continue;
             }

@@ -1,4 +1,7 @@
-//! From a mapping's id to its edge. Holds places of edges alone: the ids stay in the mappings.
+//! Hash table from a mapping's id to its edge.
+//!
+//! Invariant: each mapping has exactly one entry. The table stores edge indexes alone and reads the ids from the
+//! edges, since a second copy of every id would take about 100 MB at a million entities.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -11,10 +14,12 @@ use crate::graph::{Graph, GraphEdge, node};
 use crate::model::entity::{Entity, EntityId};
 use crate::model::mapping::{Mapping, MappingId};
 
-/// Entities, and what connects them.
+/// Entities as nodes, mappings and asset links as edges.
+// `DiGraph` rather than `StableDiGraph`: 8 bytes less per node and edge. The price is that removing an edge
+// moves the last one; see `disconnect`.
 pub(super) type Nodes = DiGraph<Option<Arc<Entity>>, GraphEdge>;
 
-/// The edge of each mapping.
+/// The edge index of each mapping.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Mappings(HashTable<EdgeIndex>);
 
@@ -23,17 +28,18 @@ impl Mappings {
         self.0.len()
     }
 
-    /// Of a graph whose first edges are those of `mappings`, in their order.
+    /// The table of a graph whose first edges are `mappings`, in their order.
     pub(super) fn of(mappings: &[Arc<Mapping>]) -> Self {
         let mut edges = HashTable::with_capacity(mappings.len());
         for (at, mapping) in mappings.iter().enumerate() {
+            // The edge indexes are known in advance, so this runs while another thread adds the edges.
             let edge = EdgeIndex::new(at);
             edges.insert_unique(hash(&mapping.id), edge, |edge| hash(&mappings[edge.index()].id));
         }
         Self(edges)
     }
 
-    /// Makes room for so many more.
+    /// Reserves capacity for `more` mappings. Each growth rehashes all ids, which means reading every edge.
     pub(super) fn reserve(&mut self, more: usize, nodes: &Nodes) {
         self.0.reserve(more, |edge| hash_at(nodes, *edge));
     }
@@ -52,7 +58,8 @@ impl Mappings {
         }
     }
 
-    fn moved(&mut self, id: &MappingId, from: EdgeIndex, to: EdgeIndex) {
+    fn set_edge(&mut self, id: &MappingId, from: EdgeIndex, to: EdgeIndex) {
+        // Found by edge index, not by id: comparing ids would mean reading the edge, which is about to move.
         if let Some(edge) = self.0.find_mut(hash(id), |found| *found == from) {
             *edge = to;
         }
@@ -70,27 +77,29 @@ impl Graph {
         self.nodes.edge_weights().filter_map(GraphEdge::mapping)
     }
 
-    /// Puts the edge of a mapping that has none.
+    /// Adds the edge of a mapping that has none.
     pub(super) fn connect(&mut self, mapping: Arc<Mapping>) {
-        let (holder, held) = mapping.parent_and_child();
+        let (parent, child) = mapping.parent_and_child();
         let id = mapping.id;
-        let edge = self.nodes.add_edge(node(holder), node(held), GraphEdge::Mapping(mapping));
+        let edge = self.nodes.add_edge(node(parent), node(child), GraphEdge::Mapping(mapping));
         self.mappings.insert(&id, edge, &self.nodes);
     }
 
-    /// Puts the edge from a project to an asset of its own.
+    /// Adds the edge from a project to one of its assets.
     pub(super) fn connect_asset(&mut self, project: EntityId, asset: EntityId) {
         self.nodes.add_edge(node(project), node(asset), GraphEdge::Asset);
     }
 
-    /// Takes an edge out. The last of all edges gets its place, so that no place is ever empty.
+    /// Removes an edge. The last edge moves to its index, so that there are no gaps.
     pub(super) fn disconnect(&mut self, edge: EdgeIndex) -> Option<GraphEdge> {
         if let Some(mapping) = mapping_at(&self.nodes, edge) {
             self.mappings.remove(&mapping.id, edge);
         }
+        // petgraph's `remove_edge` moves the last edge to the freed index without a notice, so the table follows
+        // here. If `edge` is the last one, its entry is already gone and `set_edge` finds nothing.
         let last = EdgeIndex::new(self.nodes.edge_count().checked_sub(1)?);
         if let Some(mapping) = mapping_at(&self.nodes, last) {
-            self.mappings.moved(&mapping.id, last, edge);
+            self.mappings.set_edge(&mapping.id, last, edge);
         }
         self.nodes.remove_edge(edge)
     }
@@ -138,7 +147,7 @@ mod tests {
         Arc::new(Entity { id: EntityId(id), stamps: stamps(), body: Body::OrgUnit(unit) })
     }
 
-    fn under_the_first(child: u32) -> Arc<Mapping> {
+    fn child_of_first(child: u32) -> Arc<Mapping> {
         Arc::new(Mapping {
             id: MappingId(Uuid::from_u128(u128::from(child))),
             mapping_type: MappingType::ParentChild,
@@ -152,17 +161,17 @@ mod tests {
     }
 
     #[test]
-    fn each_mapping_is_found_whichever_were_taken_out_before() {
+    fn each_mapping_is_found_after_others_are_removed() {
         let units: Vec<_> = (0..40).map(unit).collect();
-        let mappings: Vec<_> = (1..40).map(under_the_first).collect();
+        let mappings: Vec<_> = (1..40).map(child_of_first).collect();
         for step in [1, 3, 7, 38] {
             let mut graph = Graph::load(Revision(1), 40, &units, &mappings, Vec::new());
             let mut left = mappings.clone();
             while !left.is_empty() {
-                let ended = left.remove(step % left.len());
-                let change = Change::EndMapping { id: ended.id, stamps: *ended.stamps };
+                let removed = left.remove(step % left.len());
+                let change = Change::EndMapping { id: removed.id, stamps: *removed.stamps };
                 graph.apply(&ChangeSet { actor: Actor::Local, changes: vec![change] });
-                assert_eq!(graph.mapping(&ended.id), None);
+                assert_eq!(graph.mapping(&removed.id), None);
                 for mapping in &left {
                     assert_eq!(graph.mapping(&mapping.id), Some(mapping));
                 }

@@ -1,4 +1,6 @@
-//! Total orders over entities.
+//! Sort orders of entities: the sort value, then the key as tie-breaker.
+//!
+//! Invariant: an order is total, so that a cursor has exactly one position in it.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -8,29 +10,29 @@ use crate::model::entity::{Body, Entity, EntityId, Kind};
 use crate::model::field::Field;
 use crate::model::key::{RepoUrl, fold};
 
-/// What entities are sorted by. Equal ones are told apart by their keys, the least first; in the order of
-/// creation, where no two are equal, they need not be.
+/// A sort order of entities. Entities with equal values are sorted by key, ascending. The order of creation needs no
+/// tie-breaker, since ids are assigned in that order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Order {
-    /// By what.
+    /// The property to sort by.
     pub by: OrderBy,
-    /// Greatest first. What has no value comes last either way.
+    /// Greatest value first. Entities without a value come last in both directions.
     pub descending: bool,
 }
 
 /// A sortable property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum OrderBy {
-    /// When a record was made.
+    /// The time of creation.
     #[default]
     Created,
-    /// When it last changed.
+    /// The time of the last change.
     Updated,
-    /// One of its texts, without case.
+    /// A text field, case-insensitive.
     Field(Field),
 }
 
-/// What an entity is sorted by. Two of one order are of one variant.
+/// The value that an entity is sorted by. All values of one order have the same variant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value<'e> {
     Millis(i64),
@@ -38,14 +40,15 @@ pub(crate) enum Value<'e> {
 }
 
 impl Order {
-    /// What `entity` is sorted by.
+    /// The sort value of `entity`; `None` if it lacks the field.
     pub(super) fn value<'g>(self, graph: &'g Graph, entity: &'g Entity) -> Option<Value<'g>> {
         match self.by {
             OrderBy::Created => Some(Value::Millis(entity.stamps.created_at.as_millis())),
             OrderBy::Updated => Some(Value::Millis(entity.stamps.updated_at.as_millis())),
-            OrderBy::Field(field) => match folded_texts::place(entity.kind(), field) {
-                // An empty text is one that is not there.
-                Some(nth) => Some(folded_texts::nth(graph.text().texts().of(entity.id), nth))
+            OrderBy::Field(field) => match folded_texts::position(entity.kind(), field) {
+                // Borrowed from the folded texts: folding again at every comparison would allocate. An empty
+                // text there means that the field is missing.
+                Some(nth) => Some(folded_texts::nth_text(graph.text().texts().of(entity.id), nth))
                     .filter(|text| !text.is_empty())
                     .map(|text| Value::Text(Cow::Borrowed(text))),
                 None => field.text(entity).map(fold).map(Value::Text),
@@ -53,7 +56,7 @@ impl Order {
         }
     }
 
-    /// Values in this order; none last in both directions.
+    /// Compares two values in this order; `None` comes last in both directions.
     pub(crate) fn compare(self, a: Option<&Value<'_>>, b: Option<&Value<'_>>) -> Ordering {
         match (a, b) {
             (Some(a), Some(b)) if self.descending => b.cmp(a),
@@ -63,7 +66,7 @@ impl Order {
     }
 }
 
-/// What tells a record from all others: its kind and key, for an asset its project, url or identifier, and name.
+/// The natural key of a record: its kind and key; of an asset its project, url or identifier, and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RecordKey<'g> {
     pub(crate) kind: Kind,
@@ -72,6 +75,7 @@ pub(crate) struct RecordKey<'g> {
 
 impl<'g> RecordKey<'g> {
     pub(super) fn of(graph: &'g Graph, entity: &'g Entity) -> Self {
+        // Cursors contain this key, so it is built from what users see and never from the internal id.
         let project_id = |project: EntityId| {
             let project = graph.entity(project).and_then(|project| project.as_project());
             project.map(|project| project.project_id.as_str()).unwrap_or_default()

@@ -1,4 +1,7 @@
-//! From a reference to a unit, within a view: tried as key, external id, path, then as a unique name.
+//! Resolves unit references within a view: tried as key, external id, path, then as a unique name.
+//!
+//! Invariant: only units in the scope of the view are found, so a reference that is ambiguous for an administrator may
+//! be unique for a limited token.
 
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashSet;
@@ -10,34 +13,34 @@ use crate::model::entity::{EntityId, Kind};
 use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
 
-/// Between the names of a path that is given as one text.
+/// Separates the names of a path that is written as one text.
 const PATH_SEPARATOR: char = '/';
-/// A path of more names than this leads nowhere.
+/// Maximum number of names in a path; a longer one matches nothing. Bounds the work that one reference causes.
 const PATH_STEPS_MAX: usize = 64;
 
 impl View {
-    /// The unit that a reference names.
+    /// The unit that `reference` names.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or [`Error::Ambiguous`] with the keys of all that fit.
+    /// [`Error::NotFound`], or [`Error::Ambiguous`] with the keys of all matches.
     pub fn find_unit(&self, reference: &UnitRef) -> Result<EntityId, Error> {
         self.find_unit_of(reference, None)?
             .ok_or_else(|| Error::NotFound { kind: Kind::OrgUnit.as_str(), reference: reference.shown() })
     }
 
-    /// The unit that a reference names, among units of `unit_type` where one is given.
+    /// The unit that `reference` names, among units of `unit_type` if that is `Some`. `None` if there is none.
     ///
     /// # Errors
-    /// [`Error::Ambiguous`] with the keys of all that fit.
+    /// [`Error::Ambiguous`] with the keys of all matches.
     pub fn find_unit_of(
         &self,
         reference: &UnitRef,
         unit_type: Option<&UnitType>,
     ) -> Result<Option<EntityId>, Error> {
-        self.only(self.units_for(reference, unit_type), || reference.shown())
+        self.at_most_one(self.units_for(reference, unit_type), || reference.shown())
     }
 
-    /// Every unit that fits a reference equally well: those found by the first way of naming that finds any.
+    /// All units that match `reference`: the result of the first way of lookup that finds any.
     #[must_use]
     pub fn units_for(&self, reference: &UnitRef, unit_type: Option<&UnitType>) -> Vec<EntityId> {
         let fits = |id: &EntityId| self.is_of_type(*id, unit_type);
@@ -52,6 +55,8 @@ impl View {
             }
             UnitRef::Text(text) => {
                 let text = text.trim();
+                // Closures, so that a later lookup runs only if all before it found nothing. Keys come first: they are
+                // unique and may contain a slash, so a path must not shadow them.
                 let ways: [&dyn Fn() -> Vec<EntityId>; 4] = [
                     &|| self.look_up(IndexBy::UnitKey, text),
                     &|| self.look_up(IndexBy::UnitExternalId, text),
@@ -68,34 +73,40 @@ impl View {
         }
     }
 
-    /// The units named `name` (or with it as key) beneath `upper`: its children if any fit, else those further down.
+    /// The unit with the name or key `name` under `upper`: a child if any matches, else a deeper descendant.
     ///
     /// # Errors
-    /// [`Error::Ambiguous`] with the keys of all that fit.
+    /// [`Error::Ambiguous`] with the keys of all matches.
     pub fn find_descendant(
         &self,
         upper: EntityId,
         name: &str,
         unit_type: Option<&UnitType>,
     ) -> Result<Option<EntityId>, Error> {
-        self.only(self.named_beneath(&[upper], name, unit_type), || name.to_owned())
+        self.at_most_one(self.named_below(&[upper], name, unit_type), || name.to_owned())
     }
 
-    fn only(&self, mut found: Vec<EntityId>, shown: impl Fn() -> String) -> Result<Option<EntityId>, Error> {
+    fn at_most_one(
+        &self,
+        mut found: Vec<EntityId>,
+        reference: impl Fn() -> String,
+    ) -> Result<Option<EntityId>, Error> {
         if found.len() > 1 {
             let mut candidates: Vec<String> = found.iter().map(|id| self.label(*id)).collect();
+            // Sorted by key, so that the message does not depend on the internal ids.
             candidates.sort_unstable();
-            return Err(Error::Ambiguous { reference: shown(), candidates });
+            return Err(Error::Ambiguous { reference: reference(), candidates });
         }
         Ok(found.pop())
     }
 
-    /// The units at the end of a path whose first name may be anywhere, and each other beneath the one before.
+    /// The units at the end of a path. The first name may be at any depth, each further one under the one before.
     fn at_path(&self, names: &[&str], unit_type: Option<&UnitType>) -> Vec<EntityId> {
         let Some((first, rest)) = names.split_first() else { return Vec::new() };
         if names.len() > PATH_STEPS_MAX {
             return Vec::new();
         }
+        // The type restricts the last unit of the path alone; those on the way may be of any type.
         let type_of_first = if rest.is_empty() { unit_type } else { None };
         let mut found = self.named(first, type_of_first);
         for (step, name) in rest.iter().enumerate() {
@@ -103,20 +114,22 @@ impl View {
                 break;
             }
             let type_here = if step + 1 == rest.len() { unit_type } else { None };
-            found = self.named_beneath(&found, name, type_here);
+            found = self.named_below(&found, name, type_here);
         }
         found
     }
 
-    fn named_beneath(&self, uppers: &[EntityId], name: &str, unit_type: Option<&UnitType>) -> Vec<EntityId> {
+    fn named_below(&self, uppers: &[EntityId], name: &str, unit_type: Option<&UnitType>) -> Vec<EntityId> {
         let mut found = self.named(name, unit_type);
+        // One parent: a bitmap test per match. Several parents: one union, instead of a test per pair.
         if let [upper] = uppers {
             found.retain(|id| self.contains(*upper, *id));
         } else {
             let below = uppers.iter().map(|upper| self.below(*upper, Kind::OrgUnit));
-            let beneath = below.fold(RoaringBitmap::new(), |all, below| all | &*below);
-            found.retain(|id| beneath.contains(id.0));
+            let descendants = below.fold(RoaringBitmap::new(), |all, below| all | &*below);
+            found.retain(|id| descendants.contains(id.0));
         }
+        // A direct child wins over deeper units of the same name, as a caller means the nearest one.
         let uppers: FxHashSet<EntityId> = uppers.iter().copied().collect();
         let direct = |id: &EntityId| self.parents(*id).iter().any(|parent| uppers.contains(parent));
         if found.iter().any(direct) {
@@ -125,7 +138,7 @@ impl View {
         found
     }
 
-    /// The units of just this name.
+    /// The units with exactly this name.
     #[must_use]
     pub fn units_named(&self, name: &str) -> Vec<EntityId> {
         self.look_up(IndexBy::UnitName, name)
@@ -143,6 +156,6 @@ impl View {
 
     fn is_of_type(&self, id: EntityId, unit_type: Option<&UnitType>) -> bool {
         let unit = self.entity(id).and_then(|entity| entity.as_org_unit());
-        unit.is_some_and(|unit| unit_type.is_none_or(|asked| unit.unit_type == *asked))
+        unit.is_some_and(|unit| unit_type.is_none_or(|wanted| unit.unit_type == *wanted))
     }
 }

@@ -1,7 +1,7 @@
-//! The records of a kind in an order, so that a page is found without reading the others.
+//! Sorted lists of all records of a kind, one per sort order, so that a page is found by binary search.
 //!
-//! What must stay true: a list has every record of its kind, each before those that come after it in its order. It
-//! is built when it is first asked for, and kept by every change from then on but for a very large one.
+//! Invariant: a list contains every record of its kind, in its order. It is built on first use, since there are more
+//! than thirty orders for each kind, and is then updated by every change, except bulk changes, which drop it.
 
 use std::cmp;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,20 +12,22 @@ use crate::graph::{Graph, node};
 use crate::model::entity::{Entity, EntityId, Kind};
 use crate::model::field::Field;
 
-/// At most so many records stand together. Two graphs share what neither has changed since they were equal.
+/// Maximum number of records per chunk. Graphs share unchanged chunks.
+// A change costs a binary search and a move within one chunk. One flat list would move half a million ids per change
+// at a million records, and could not be shared between graphs.
 const CHUNK_MAX: usize = 1024;
-/// The orders there can be of one kind: by update and by each field, in both directions.
+/// Number of orders of one kind: by update and by each field, in both directions.
 const ORDERS: usize = 2 * (1 + Field::ALL.len());
 
-/// A list for each kind and order that was asked for.
+/// The lists by kind and order; those not yet used are empty cells.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SortedLists {
     lists: ByOrder<OnceLock<Sorted>>,
-    /// Which were ever asked for, at whatever revision.
+    /// Which lists were ever used, at any revision; shared by all copies of the graph.
     wanted: Arc<ByOrder<AtomicBool>>,
 }
 
-/// One of each kind and order.
+/// One value for each kind and order.
 #[derive(Debug, Clone)]
 struct ByOrder<T>([[T; ORDERS]; Kind::ALL.len()]);
 
@@ -35,14 +37,14 @@ impl<T: Default> Default for ByOrder<T> {
     }
 }
 
-/// Records in an order.
+/// The ids of all records of one kind in one order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sorted {
-    /// None of them is empty.
+    /// Never contains an empty chunk, since `position_after` compares the last record of each.
     chunks: Vec<Arc<Vec<EntityId>>>,
 }
 
-/// Between two records of a list, or at an end of it. The default is the beginning.
+/// A position between two records of a list, or at an end of it. The default is the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct SortedPosition {
     chunk: usize,
@@ -50,7 +52,7 @@ pub(crate) struct SortedPosition {
 }
 
 impl SortedLists {
-    /// Takes over the lists that an equal graph has built and this one has not.
+    /// Copies the lists of an equal graph that this graph has not built yet.
     pub(super) fn adopt(&mut self, equal: &Self) {
         for (own, built) in self.lists.0.iter_mut().flatten().zip(equal.lists.0.iter().flatten()) {
             if let (None, Some(list)) = (own.get(), built.get()) {
@@ -59,13 +61,13 @@ impl SortedLists {
         }
     }
 
-    /// Forgets the lists, but not which were asked for.
+    /// Drops the lists, but remembers which ones are wanted.
     pub(super) fn clear(&mut self) {
         self.lists = ByOrder::default();
     }
 }
 
-/// The place of an order among [`ORDERS`]; none for that of creation, which is the numbers' own.
+/// The array index of an order; `None` for the order of creation, which is the order of the ids.
 fn slot(order: Order) -> Option<usize> {
     let by = match order.by {
         OrderBy::Created => return None,
@@ -75,7 +77,7 @@ fn slot(order: Order) -> Option<usize> {
     Some(2 * by + usize::from(order.descending))
 }
 
-/// As [`slot`], the other way.
+/// The inverse of [`slot`].
 fn order(slot: usize) -> Order {
     let by =
         slot.checked_sub(2).map_or(OrderBy::Updated, |of_field| OrderBy::Field(Field::ALL[of_field / 2]));
@@ -84,24 +86,25 @@ fn order(slot: usize) -> Order {
 
 impl Sorted {
     fn of(ids: &[EntityId]) -> Self {
-        // Room for as many again in each.
+        // Half full, so that the first inserts do not split every chunk.
         Self { chunks: ids.chunks(CHUNK_MAX / 2).map(|chunk| Arc::new(chunk.to_vec())).collect() }
     }
 
-    /// The place behind all that `precede`, which are the first of the list.
-    pub(crate) fn place_behind(&self, precedes: impl Fn(EntityId) -> bool) -> SortedPosition {
+    /// The position after all records for which `precedes` is true; these must be the first ones of the list.
+    // Two binary searches, over the chunks and within one: `precedes` runs about log2(n) times.
+    pub(crate) fn position_after(&self, precedes: impl Fn(EntityId) -> bool) -> SortedPosition {
         let is_passed = |chunk: &Arc<Vec<EntityId>>| chunk.last().is_some_and(|id| precedes(*id));
         let chunk = self.chunks.partition_point(is_passed);
         let offset = self.chunks.get(chunk).map_or(0, |chunk| chunk.partition_point(|id| precedes(*id)));
         SortedPosition { chunk, offset }
     }
 
-    /// The place behind everything.
+    /// The position after all records.
     pub(crate) fn end(&self) -> SortedPosition {
         SortedPosition { chunk: self.chunks.len(), offset: 0 }
     }
 
-    /// What stands between two places.
+    /// The records between two positions.
     pub(crate) fn between(
         &self,
         start: SortedPosition,
@@ -116,55 +119,58 @@ impl Sorted {
     }
 
     fn insert(&mut self, id: EntityId, precedes: impl Fn(EntityId) -> bool) {
-        let mut place = self.place_behind(precedes);
-        if place == self.end() {
+        let mut position = self.position_after(precedes);
+        if position == self.end() {
+            // A record behind all others goes to the end of the last chunk; the end position itself has no chunk.
             let Some(last) = self.chunks.last() else { return self.chunks.push(Arc::new(vec![id])) };
-            place = SortedPosition { chunk: place.chunk - 1, offset: last.len() };
+            position = SortedPosition { chunk: position.chunk - 1, offset: last.len() };
         }
-        let chunk = Arc::make_mut(&mut self.chunks[place.chunk]);
-        chunk.insert(place.offset, id);
+        let chunk = Arc::make_mut(&mut self.chunks[position.chunk]);
+        chunk.insert(position.offset, id);
         if chunk.len() > CHUNK_MAX {
             let second = chunk.split_off(CHUNK_MAX / 2);
-            self.chunks.insert(place.chunk + 1, Arc::new(second));
+            self.chunks.insert(position.chunk + 1, Arc::new(second));
         }
     }
 
-    /// Whether it was there to be taken out.
+    /// Removes a record; returns whether it was found where its sort key says.
     fn remove(&mut self, id: EntityId, precedes: impl Fn(EntityId) -> bool) -> bool {
-        let place = self.place_behind(precedes);
-        let found = self.chunks.get(place.chunk).and_then(|chunk| chunk.get(place.offset));
+        let position = self.position_after(precedes);
+        let found = self.chunks.get(position.chunk).and_then(|chunk| chunk.get(position.offset));
         if found != Some(&id) {
             return false;
         }
-        let chunk = Arc::make_mut(&mut self.chunks[place.chunk]);
-        chunk.remove(place.offset);
+        let chunk = Arc::make_mut(&mut self.chunks[position.chunk]);
+        chunk.remove(position.offset);
         if chunk.is_empty() {
-            self.chunks.remove(place.chunk);
+            self.chunks.remove(position.chunk);
         }
         true
     }
 }
 
-/// Where a record stands in an order.
-type Standing<'g> = (Option<Value<'g>>, &'g Entity);
+/// A record with its sort value.
+type Keyed<'g> = (Option<Value<'g>>, &'g Entity);
 
 impl Graph {
-    /// The records of `kind` in an order; none for that of creation, which is the numbers' own.
+    /// The records of `kind` in an order; `None` for the order of creation, which is the order of the ids.
     pub(super) fn sorted(&self, kind: Kind, order: Order) -> Option<&Sorted> {
         let slot = slot(order)?;
         Some(self.sorted.lists.0[kind as usize][slot].get_or_init(|| {
             self.sorted.wanted.0[kind as usize][slot].store(true, Ordering::Relaxed);
-            let everyone = self.all[kind as usize].iter().filter_map(|id| self.entity(EntityId(id)));
-            let mut standings: Vec<_> = everyone.map(|entity| self.standing(order, entity)).collect();
-            standings.sort_unstable_by(|a, b| self.compare(order, a, b));
-            Sorted::of(&standings.iter().map(|(_, entity)| entity.id).collect::<Vec<_>>())
+            // The sort values are taken once per record, not once per comparison.
+            let records = self.all[kind as usize].iter().filter_map(|id| self.entity(EntityId(id)));
+            let mut keyed_records: Vec<_> = records.map(|entity| self.keyed(order, entity)).collect();
+            keyed_records.sort_unstable_by(|a, b| self.compare(order, a, b));
+            Sorted::of(&keyed_records.iter().map(|(_, entity)| entity.id).collect::<Vec<_>>())
         }))
     }
 
-    /// Builds every list that was ever asked for.
+    /// Builds every list that was ever used.
     pub(super) fn build_wanted_lists(&self) {
         for kind in Kind::ALL {
             for (slot, wanted) in self.sorted.wanted.0[kind as usize].iter().enumerate() {
+                // Relaxed: if a flag is seen late, a reader builds the list instead.
                 if wanted.load(Ordering::Relaxed) {
                     self.sorted(kind, order(slot));
                 }
@@ -172,50 +178,52 @@ impl Graph {
         }
     }
 
-    /// Enters a record in the lists of its kind.
-    pub(super) fn enter_lists(&mut self, id: EntityId) {
-        self.each_list(id, |graph, order, standing, list| {
-            list.insert(id, |other| graph.precedes(order, other, standing));
+    /// Adds a record to the lists of its kind that are built.
+    pub(super) fn add_to_lists(&mut self, id: EntityId) {
+        self.update_lists(id, |graph, order, keyed, list| {
+            list.insert(id, |other| graph.precedes(order, other, keyed));
             true
         });
     }
 
-    /// Takes a record out of the lists of its kind, while it is as it was entered.
-    pub(super) fn leave_lists(&mut self, id: EntityId) {
-        self.each_list(id, |graph, order, standing, list| {
-            list.remove(id, |other| graph.precedes(order, other, standing))
+    /// Removes a record from the lists of its kind; its sort key must still be the one with which it was added.
+    pub(super) fn remove_from_lists(&mut self, id: EntityId) {
+        self.update_lists(id, |graph, order, keyed, list| {
+            list.remove(id, |other| graph.precedes(order, other, keyed))
         });
     }
 
-    /// Does something to each list of the record's kind that was built. Where that fails, the list is not as it
-    /// should be, and will be built anew.
-    fn each_list(
+    /// Calls `act` with each list of the record's kind that is built. If `act` returns `false`, the list is
+    /// inconsistent; it is dropped and rebuilt on its next use.
+    fn update_lists(
         &mut self,
         id: EntityId,
-        mut act: impl FnMut(&Self, Order, &Standing<'_>, &mut Sorted) -> bool,
+        mut act: impl FnMut(&Self, Order, &Keyed<'_>, &mut Sorted) -> bool,
     ) {
         let Some(kind) = self.entity(id).map(|entity| entity.kind() as usize) else { return };
         for slot in 0..ORDERS {
+            // Taken out, since `act` reads the whole graph while it changes the list.
             let Some(mut list) = self.sorted.lists.0[kind][slot].take() else { continue };
             let Some(Some(entity)) = self.nodes.node_weight(node(id)) else { continue };
             let order = order(slot);
-            if act(self, order, &self.standing(order, entity), &mut list) {
+            if act(self, order, &self.keyed(order, entity), &mut list) {
                 self.sorted.lists.0[kind][slot] = list.into();
             }
         }
     }
 
-    fn standing<'g>(&'g self, order: Order, entity: &'g Entity) -> Standing<'g> {
+    fn keyed<'g>(&'g self, order: Order, entity: &'g Entity) -> Keyed<'g> {
         (order.value(self, entity), entity)
     }
 
-    fn precedes(&self, order: Order, id: EntityId, standing: &Standing<'_>) -> bool {
-        let other = self.entity(id).map(|entity| self.standing(order, entity));
-        other.is_some_and(|other| self.compare(order, &other, standing) == cmp::Ordering::Less)
+    fn precedes(&self, order: Order, id: EntityId, keyed: &Keyed<'_>) -> bool {
+        let other = self.entity(id).map(|entity| self.keyed(order, entity));
+        other.is_some_and(|other| self.compare(order, &other, keyed) == cmp::Ordering::Less)
     }
 
-    /// Keys are looked at only where values are equal.
-    fn compare(&self, order: Order, a: &Standing<'_>, b: &Standing<'_>) -> cmp::Ordering {
+    /// Compares two records in an order.
+    // The key is built only if the values are equal: for assets it takes a lookup of the project.
+    fn compare(&self, order: Order, a: &Keyed<'_>, b: &Keyed<'_>) -> cmp::Ordering {
         let by_value = order.compare(a.0.as_ref(), b.0.as_ref());
         by_value.then_with(|| RecordKey::of(self, a.1).cmp(&RecordKey::of(self, b.1)))
     }
@@ -226,30 +234,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_keeps_its_order_while_it_grows_and_shrinks() {
+    fn list_keeps_its_order_while_it_grows_and_shrinks() {
         let mut list = Sorted::default();
-        let mut twin = std::collections::BTreeSet::new();
+        let mut expected = std::collections::BTreeSet::new();
         for step in 0..20_000_u32 {
             let id = EntityId(step.wrapping_mul(2_654_435_761) % 5_000);
-            if twin.insert(id) {
+            if expected.insert(id) {
                 list.insert(id, |other| other < id);
             } else {
                 assert!(list.remove(id, |other| other < id));
                 assert!(!list.remove(id, |other| other < id));
-                twin.remove(&id);
+                expected.remove(&id);
             }
         }
-        assert!(list.between(SortedPosition::default(), list.end()).eq(twin.iter().copied()));
-        assert!(list.between(SortedPosition::default(), list.end()).rev().eq(twin.iter().rev().copied()));
+        assert!(list.between(SortedPosition::default(), list.end()).eq(expected.iter().copied()));
+        assert!(list.between(SortedPosition::default(), list.end()).rev().eq(expected.iter().rev().copied()));
         for start in [0, 1_000, 4_999, 6_000].map(EntityId) {
-            let place = list.place_behind(|id| id < start);
-            assert!(list.between(place, list.end()).eq(twin.range(start..).copied()));
-            assert!(list.between(SortedPosition::default(), place).eq(twin.range(..start).copied()));
+            let position = list.position_after(|id| id < start);
+            assert!(list.between(position, list.end()).eq(expected.range(start..).copied()));
+            assert!(list.between(SortedPosition::default(), position).eq(expected.range(..start).copied()));
         }
     }
 
     #[test]
-    fn every_slot_is_of_one_order() {
+    fn every_slot_maps_to_one_order() {
         for at in 0..ORDERS {
             assert_eq!(slot(order(at)), Some(at));
         }

@@ -1,9 +1,11 @@
-//! What `contains` and `startsWith` look up: for each three letters in a row, who has them in a text of their own.
+//! Trigram index for `contains`, `startsWith` and search: for each three bytes in a row, a bitmap of the records that
+//! have them in one of their texts.
 //!
-//! What must stay true: whoever has such a text is a candidate. Others may be too, since letters are told apart by
-//! class and a long part is looked up in pieces; so whoever asks looks at the texts of the candidates.
+//! Invariant: every record that matches is a candidate. There may be false positives, since bytes are grouped into
+//! classes and a long pattern is looked up in pieces, so the caller compares the texts of the candidates.
 //!
-//! Built when it is first asked for, kept by every change from then on but for a very large one.
+//! Built on first use, since a build takes seconds for a million records. From then on every change updates it, except
+//! bulk changes, which drop it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,45 +17,50 @@ use rustc_hash::FxHashMap;
 use crate::graph::folded_texts::{SEPARATOR, Texts};
 use crate::model::entity::{Entity, EntityId};
 
-/// The letters of so many records stand together: those of one container of a bitmap. Two graphs share what neither
-/// has changed since they were equal.
+/// Number of records per block: the range of one container of a Roaring bitmap, so that a bitmap of a block has a
+/// single container. Graphs share unchanged blocks, and a change copies one block at most.
 const BLOCK: u32 = 1 << 16;
-/// How many classes of letters there are. The first stands for the beginning and the end of a text.
+/// Number of byte classes; the first one is the boundary of a text.
+// 64 classes make 64³ = 262,144 trigrams, few enough for an array slot each during a build. Telling all 256 bytes
+// apart would take 16 million.
 const CLASSES: u32 = 64;
-const EDGE: u32 = 0;
-/// Classes up to this are of one letter each.
-const LAST_OF_ONE: u32 = 43;
+/// The class before the first and after the last byte of each text, which makes `startsWith` a trigram lookup too.
+const BOUNDARY: u32 = 0;
+/// Classes from 1 up to this contain a single byte each.
+const LAST_SINGLE_BYTE_CLASS: u32 = 43;
 const SEPARATOR_BYTE: u8 = SEPARATOR as u8;
-/// Candidates so few are looked at rather than narrowed further.
-const FEW: u64 = 64;
+/// With this many candidates or fewer, comparing their texts is cheaper than intersecting further bitmaps.
+const FEW_CANDIDATES: u64 = 64;
 
-/// Three classes in a row, as one number.
+/// A trigram: three consecutive byte classes as one number of 18 bits.
 type Gram = u32;
 
-/// What texts there are, and who has which letters in a row.
+/// The folded texts of all records and the postings of their trigrams.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TextIndex {
     texts: Texts,
     blocks: Vec<Arc<TrigramPostings>>,
 }
 
-/// Who of one block has which letters in a row.
+/// For each trigram, the records of one block that contain it.
 #[derive(Debug, Clone, Default)]
 struct TrigramPostings(FxHashMap<Gram, RoaringBitmap>);
 
-/// Who may have a part of a text.
+/// The records that may contain a pattern.
 pub(crate) struct TextCandidates {
     pub(crate) ids: RoaringBitmap,
-    /// Whether all of them have it in some text of theirs, so that none needs to be looked at.
+    /// Whether the lookup was exact: each of them contains the pattern in some text, so no text needs to be read.
     pub(crate) certain: bool,
 }
 
 impl TextIndex {
-    /// The index of all entities whose number is less than `end`, built on all cores.
+    /// Builds the index of all entities with an id below `end`, on all cores.
     pub(super) fn build<'e>(end: EntityId, entity: impl Fn(EntityId) -> Option<&'e Entity> + Sync) -> Self {
         let blocks = end.0.div_ceil(BLOCK);
+        // Threads take the next block when they finish one, since blocks differ in work. Relaxed: the counter only
+        // hands out numbers, and joining the threads publishes their results.
         let next = AtomicU32::new(0);
-        let build_some = || {
+        let build_blocks = || {
             let mut gathered = TrigramBlock::default();
             let mut built = Vec::new();
             loop {
@@ -67,108 +74,114 @@ impl TextIndex {
                     texts.put(entity);
                     gathered.add(entity.id, texts.of(entity.id));
                 }
-                built.push((block, texts, gathered.take()));
+                built.push((block, texts, gathered.take_postings()));
             }
         };
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let mut built = thread::scope(|scope| {
             let others: Vec<_> = (1..threads)
-                // Without another thread, this one does all of it.
-                .filter_map(|_| thread::Builder::new().spawn_scoped(scope, build_some).ok())
+                // If no thread can be started, the current one builds all blocks.
+                .filter_map(|_| thread::Builder::new().spawn_scoped(scope, build_blocks).ok())
                 .collect();
-            let mut built = build_some();
+            let mut built = build_blocks();
             built.extend(others.into_iter().flat_map(|other| other.join().expect("any text can be indexed")));
             built
         });
+        // `take_from` appends, so the blocks have to be in the order of their ids.
         built.sort_unstable_by_key(|(block, ..)| *block);
         let mut index = Self::default();
-        for (_, texts, letters) in built {
+        for (_, texts, postings) in built {
             index.texts.take_from(texts);
-            index.blocks.push(Arc::new(letters));
+            index.blocks.push(Arc::new(postings));
         }
         index
     }
 
-    /// Enters `entity`.
+    /// Adds `entity`, which must not be in the index.
     pub(super) fn insert(&mut self, entity: &Entity) {
         self.texts.put(entity);
         let block = (entity.id.0 / BLOCK) as usize;
         if self.blocks.len() <= block {
             self.blocks.resize_with(block + 1, Arc::default);
         }
-        let letters = &mut Arc::make_mut(&mut self.blocks[block]).0;
+        let postings = &mut Arc::make_mut(&mut self.blocks[block]).0;
         each_gram(self.texts.of(entity.id), |gram| {
-            letters.entry(gram).or_default().insert(entity.id.0);
+            postings.entry(gram).or_default().insert(entity.id.0);
         });
     }
 
-    /// Takes an entity out.
+    /// Removes an entity.
     pub(super) fn remove(&mut self, id: EntityId) {
         if let Some(block) = self.blocks.get_mut((id.0 / BLOCK) as usize) {
-            let letters = &mut Arc::make_mut(block).0;
+            let postings = &mut Arc::make_mut(block).0;
             each_gram(self.texts.of(id), |gram| {
-                if let Some(ids) = letters.get_mut(&gram) {
+                if let Some(ids) = postings.get_mut(&gram) {
                     ids.remove(id.0);
                 }
             });
         }
+        // Last: the texts say in which postings the entity is. Bitmaps that became empty stay; they match nothing.
         self.texts.clear(id);
     }
 
-    /// The texts of all records, folded.
+    /// The folded texts of all records.
     pub(super) fn texts(&self) -> &Texts {
         &self.texts
     }
 
-    /// Who may have `part`, folded, somewhere in a text; none when it is too short to look up.
+    /// The records that may contain the folded pattern `part` in a text; `None` if it is too short for a lookup.
     pub(super) fn containing(&self, part: &str) -> Option<TextCandidates> {
         let classes: Vec<u32> = part.bytes().map(class).collect();
         let ids = match classes[..] {
             [] | [_] => return None,
             [first, second] => self.followed_by_any(first, second),
-            _ => self.with_all(&classes),
+            _ => self.containing_all(&classes),
         };
-        let is_of_one = |class: &u32| (EDGE + 1..=LAST_OF_ONE).contains(class);
-        Some(TextCandidates { ids, certain: classes.len() <= 3 && classes.iter().all(is_of_one) })
+        // Exact up to three bytes: they are one trigram (or all trigrams with two given bytes), and each of their
+        // classes is a single byte. The trigrams of a longer pattern might come from different places of the texts.
+        let is_single_byte = |class: &u32| (BOUNDARY + 1..=LAST_SINGLE_BYTE_CLASS).contains(class);
+        Some(TextCandidates { ids, certain: classes.len() <= 3 && classes.iter().all(is_single_byte) })
     }
 
-    /// Who may have a text that begins with `part`, folded; none when it is empty.
+    /// The records that may have a text that begins with the folded pattern `part`; `None` if that is empty.
     pub(super) fn starting(&self, part: &str) -> Option<RoaringBitmap> {
-        let classes: Vec<u32> = std::iter::once(EDGE).chain(part.bytes().map(class)).collect();
+        let classes: Vec<u32> = std::iter::once(BOUNDARY).chain(part.bytes().map(class)).collect();
         match classes[..] {
             [_] => None,
             [edge, first] => Some(self.followed_by_any(edge, first)),
-            _ => Some(self.with_all(&classes)),
+            _ => Some(self.containing_all(&classes)),
         }
     }
 
-    /// For each gram of `word`, folded: who has it.
+    /// For each distinct trigram of the folded `word`, the records that contain it.
     pub(super) fn each_of(&self, word: &str) -> Vec<RoaringBitmap> {
         let classes: Vec<u32> = word.bytes().map(class).collect();
         let mut grams = grams(&classes);
         grams.sort_unstable();
         grams.dedup();
-        grams.iter().map(|gram| self.united(|letters| letters.0.get(gram).cloned())).collect()
+        grams.iter().map(|gram| self.union(|postings| postings.0.get(gram).cloned())).collect()
     }
 
     fn followed_by_any(&self, first: u32, second: u32) -> RoaringBitmap {
-        self.united(|letters| {
+        // Every byte of a text has a trigram with it in the middle, so a pattern of two bytes is found through the 64
+        // trigrams that begin with it.
+        self.union(|postings| {
             let grams = (0..CLASSES).map(|third| gram(first, second, third));
-            grams.filter_map(|gram| letters.0.get(&gram)).fold(None, |found, ids| match found {
+            grams.filter_map(|gram| postings.0.get(&gram)).fold(None, |found, ids| match found {
                 None => Some(ids.clone()),
                 Some(found) => Some(found | ids),
             })
         })
     }
 
-    fn with_all(&self, classes: &[u32]) -> RoaringBitmap {
+    fn containing_all(&self, classes: &[u32]) -> RoaringBitmap {
         let grams = grams(classes);
-        self.united(|letters| letters.with_all(&grams))
+        self.union(|postings| postings.containing_all(&grams))
     }
 
-    fn united(&self, of_block: impl Fn(&TrigramPostings) -> Option<RoaringBitmap>) -> RoaringBitmap {
+    fn union(&self, of_block: impl Fn(&TrigramPostings) -> Option<RoaringBitmap>) -> RoaringBitmap {
         let mut all = RoaringBitmap::new();
-        for found in self.blocks.iter().filter_map(|letters| of_block(letters)) {
+        for found in self.blocks.iter().filter_map(|postings| of_block(postings)) {
             all |= found;
         }
         all
@@ -176,15 +189,17 @@ impl TextIndex {
 }
 
 impl TrigramPostings {
-    fn with_all(&self, grams: &[Gram]) -> Option<RoaringBitmap> {
+    fn containing_all(&self, grams: &[Gram]) -> Option<RoaringBitmap> {
+        // A trigram without postings ends the search in this block: no record can contain all of them.
         let mut sets = grams.iter().map(|gram| self.0.get(gram)).collect::<Option<Vec<_>>>()?;
+        // Smallest first: an intersection is never larger than its smallest input.
         sets.sort_by_cached_key(|ids| ids.len());
         let mut sets = sets.into_iter();
         let least = sets.next()?;
         let Some(next) = sets.next() else { return Some(least.clone()) };
         let mut left = least & next;
         for ids in sets {
-            if left.len() <= FEW {
+            if left.len() <= FEW_CANDIDATES {
                 break;
             }
             left &= ids;
@@ -193,8 +208,9 @@ impl TrigramPostings {
     }
 }
 
-/// The letters of a block while it is built: a place for each gram that there can be, so that nothing is hashed.
+/// The postings of a block during a build: an array slot for each possible trigram, so that nothing is hashed.
 struct TrigramBlock {
+    // Reused for all blocks of a thread: `drain` empties the lists but keeps their memory.
     lists: Vec<Vec<u32>>,
     used: Vec<Gram>,
 }
@@ -206,11 +222,12 @@ impl Default for TrigramBlock {
 }
 
 impl TrigramBlock {
-    /// Adds an entity, whose number is greater than those before.
+    /// Adds an entity, whose id must be greater than those before.
     fn add(&mut self, id: EntityId, texts: &str) {
         each_gram(texts, |gram| {
             let ids = &mut self.lists[gram as usize];
             match ids.last() {
+                // A trigram may occur several times in one record.
                 Some(last) if *last == id.0 => return,
                 Some(_) => {}
                 None => self.used.push(gram),
@@ -219,11 +236,12 @@ impl TrigramBlock {
         });
     }
 
-    fn take(&mut self) -> TrigramPostings {
+    fn take_postings(&mut self) -> TrigramPostings {
         let compact = |gram: Gram| {
             let ids = &mut self.lists[gram as usize];
             let mut bitmap =
                 RoaringBitmap::from_sorted_iter(ids.drain(..)).expect("numbers come in their order");
+            // A frequent trigram has long runs of consecutive ids, which this stores as ranges.
             let _smaller = bitmap.optimize();
             (gram, bitmap)
         };
@@ -236,10 +254,10 @@ fn grams(classes: &[u32]) -> Vec<Gram> {
 }
 
 fn each_gram(texts: &str, mut each: impl FnMut(Gram)) {
-    let (mut before, mut at) = (EDGE, EDGE);
-    for next in texts.bytes().map(class).chain([EDGE]) {
-        // What lies across two texts is in neither.
-        if at != EDGE {
+    let (mut before, mut at) = (BOUNDARY, BOUNDARY);
+    for next in texts.bytes().map(class).chain([BOUNDARY]) {
+        // Skipping separators here keeps a trigram from spanning two texts.
+        if at != BOUNDARY {
             each(gram(before, at, next));
         }
         (before, at) = (at, next);
@@ -250,7 +268,9 @@ fn gram(first: u32, second: u32, third: u32) -> Gram {
     (first * CLASSES + second) * CLASSES + third
 }
 
-/// Letters and digits are told apart, other bytes less so.
+/// The class of a byte of a folded text.
+// Folded texts have no uppercase ASCII. Letters, digits and the punctuation of keys, emails and urls have classes of
+// their own, since they occur most. Other ASCII shares four classes; bytes of non-ASCII characters share sixteen.
 fn class(byte: u8) -> u32 {
     let class = match byte {
         b'a'..=b'z' => 1 + byte - b'a',
@@ -262,7 +282,7 @@ fn class(byte: u8) -> u32 {
         b'/' => 41,
         b'@' => 42,
         b':' => 43,
-        SEPARATOR_BYTE => return EDGE,
+        SEPARATOR_BYTE => return BOUNDARY,
         0..=0x7f => 44 + byte % 4,
         0x80.. => 48 + byte % 16,
     };
@@ -274,15 +294,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_has_a_class_of_its_own_or_shares_one() {
+    fn single_byte_classes_are_not_shared() {
         let others = (0..=u8::MAX).filter(|byte| *byte != SEPARATOR_BYTE);
-        assert!(others.map(class).all(|class| class > EDGE && class < CLASSES));
+        assert!(others.map(class).all(|class| class > BOUNDARY && class < CLASSES));
         for byte in 0..=u8::MAX {
             let of_its_class = (0..=u8::MAX).filter(|other| class(*other) == class(byte)).count();
-            assert_eq!(of_its_class == 1, class(byte) <= LAST_OF_ONE, "{byte}");
+            assert_eq!(of_its_class == 1, class(byte) <= LAST_SINGLE_BYTE_CLASS, "{byte}");
         }
-        let letters: Vec<u32> = (b'a'..=b'z').chain(b'0'..=b'9').map(class).collect();
-        let distinct: std::collections::BTreeSet<_> = letters.iter().collect();
-        assert_eq!(distinct.len(), letters.len());
+        let alphanumerics: Vec<u32> = (b'a'..=b'z').chain(b'0'..=b'9').map(class).collect();
+        let distinct: std::collections::BTreeSet<_> = alphanumerics.iter().collect();
+        assert_eq!(distinct.len(), alphanumerics.len());
     }
 }

@@ -1,4 +1,6 @@
-//! What is wrong with a graph: two that should be equal, or one that breaks its own rules.
+//! Consistency checks of a graph: differences from a graph that should be equal, and broken internal rules.
+//!
+//! These run in the check command and in tests, so they may read every record and rebuild derived data.
 
 use rustc_hash::FxHashMap;
 
@@ -8,16 +10,14 @@ use crate::graph::view::View;
 use crate::model::entity::{Entity, EntityId, Kind};
 
 impl View {
-    /// How this graph differs from one that should be equal, a sentence each.
+    /// The differences from a graph that should be equal, one sentence each.
     #[must_use]
     pub fn differences(&self, other: &View) -> Vec<String> {
         let (here, there) = (self.graph(), other.graph());
         let mut found = Vec::new();
         if here.revision != there.revision {
-            found.push(format!(
-                "one graph stands at revision {}, the other at {}",
-                here.revision, there.revision
-            ));
+            found
+                .push(format!("one graph is at revision {}, the other at {}", here.revision, there.revision));
         }
         for kind in Kind::ALL {
             for id in &here.all[kind as usize] ^ &there.all[kind as usize] {
@@ -52,29 +52,29 @@ impl View {
             found.push("the tokens differ between the graphs".to_owned());
         }
         if here.beneath != there.beneath {
-            found.push("what is beneath the units differs between the graphs".to_owned());
+            found.push("the descendant sets of the units differ between the graphs".to_owned());
         }
         found
     }
 
-    /// Which rules this graph breaks, a sentence each.
+    /// The rules that this graph breaks, one sentence each.
     #[must_use]
     pub fn broken_rules(&self) -> Vec<String> {
         let graph = self.graph();
         let mut found = Vec::new();
-        for (unit, beneath) in &graph.beneath {
-            if beneath.below[Kind::OrgUnit as usize].contains(unit.0) {
-                found.push(format!("the unit {:?} is beneath itself", self.label(*unit)));
+        for (unit, sets) in &graph.beneath {
+            if sets.below[Kind::OrgUnit as usize].contains(unit.0) {
+                found.push(format!("the unit {:?} is its own descendant", self.label(*unit)));
             }
         }
-        if graph.closures_from_edges() != graph.beneath {
-            found.push("what is kept as beneath the units is not what the mappings say".to_owned());
+        if graph.recomputed_closures() != graph.beneath {
+            found.push("the descendant sets of the units do not match the mappings".to_owned());
         }
-        if !graph.index.is_of(graph.all_entities()) {
-            found.push("what records are found by is not what they say".to_owned());
+        if !graph.index.is_index_of(graph.all_entities()) {
+            found.push("the lookup indexes do not match the records".to_owned());
         }
-        if !graph.platforms.is_of(graph.all_entities()) {
-            found.push("what is kept as on the platforms is not what the repositories say".to_owned());
+        if !graph.platforms.are_those_of(graph.all_entities()) {
+            found.push("the projects by platform do not match the repositories".to_owned());
         }
         for kind in [Kind::Repository, Kind::Service] {
             for id in &graph.all[kind as usize] {
@@ -82,7 +82,7 @@ impl View {
                 let is_there = |id| graph.entity(id).is_some_and(|entity| entity.kind() == Kind::Project);
                 if let Some(project) = project.filter(|project| !is_there(*project)) {
                     found.push(format!(
-                        "the {kind} #{id} is of #{}, which is no project that holds",
+                        "the {kind} #{id} belongs to #{}, which is not a current project",
                         project.0
                     ));
                 }
@@ -94,22 +94,25 @@ impl View {
             for (end, kind) in [(mapping.from, from), (mapping.to, to)] {
                 if graph.entity(end).is_none_or(|entity| entity.kind() != kind) {
                     found.push(format!(
-                        "the mapping {} names #{}, which is no {kind} that holds",
+                        "the mapping {} names #{}, which is not a current {kind}",
                         mapping.id, end.0
                     ));
                 }
             }
             *pairs.entry(mapping.parent_and_child()).or_default() += 1;
         }
-        for ((holder, held), count) in pairs {
+        // Two edges between one pair would make the closures wrong: removing one of them takes the child out of sets in
+        // which the other still puts it.
+        for ((parent, child), count) in pairs {
             if count > 1 {
                 found.push(format!(
                     "{count} mappings connect {} and {}",
-                    self.label(holder),
-                    self.label(held)
+                    self.label(parent),
+                    self.label(child)
                 ));
             }
         }
+        // The hash maps above iterate in no fixed order.
         found.sort();
         found
     }
@@ -120,7 +123,8 @@ impl Graph {
         self.all.iter().flatten().filter_map(|id| self.entity(EntityId(id)).map(|entity| &**entity))
     }
 
-    fn closures_from_edges(&self) -> FxHashMap<EntityId, DescendantSets> {
+    fn recomputed_closures(&self) -> FxHashMap<EntityId, DescendantSets> {
+        // The clone shares the records, so this copies nodes, edges and bitmaps alone.
         let mut copy = self.clone();
         copy.rebuild_closures();
         copy.beneath
@@ -156,8 +160,8 @@ mod tests {
         Body::OrgUnit(OrgUnit { key, name, unit_type: Level::Team.into(), external_id: None, attributes })
     }
 
-    /// The unit Corp over the unit Lab over the project engine, with a repository.
-    fn sound() -> View {
+    /// The unit Corp, its child Lab, and in Lab the project engine with a repository.
+    fn consistent() -> View {
         let project = Project {
             project_id: ProjectId::parse("engine").unwrap(),
             name: Name::parse("Engine").unwrap(),
@@ -194,54 +198,51 @@ mod tests {
         View::of(Arc::new(Graph::load(Revision(3), 4, &entities, &mappings, Vec::new())))
     }
 
-    fn spoiled(spoil: impl FnOnce(&mut Graph)) -> View {
-        let mut graph = sound().graph().clone();
-        spoil(&mut graph);
+    fn corrupted(corrupt: impl FnOnce(&mut Graph)) -> View {
+        let mut graph = consistent().graph().clone();
+        corrupt(&mut graph);
         View::of(Arc::new(graph))
     }
 
     #[test]
-    fn whatever_is_kept_twice_must_agree() {
-        assert_eq!(sound().broken_rules(), Vec::<String>::new());
-        let broken = |spoil: fn(&mut Graph), what: &str| {
-            let found = spoiled(spoil).broken_rules();
+    fn broken_rules_finds_every_derived_index_that_disagrees() {
+        assert_eq!(consistent().broken_rules(), Vec::<String>::new());
+        let broken = |corrupt: fn(&mut Graph), what: &str| {
+            let found = corrupted(corrupt).broken_rules();
             assert!(found.iter().any(|finding| finding.contains(what)), "{what}: {found:?}");
         };
-        broken(|graph| graph.index = Index::default(), "what records are found by");
-        broken(|graph| graph.platforms = Platforms::default(), "on the platforms");
-        broken(|graph| drop(graph.beneath.remove(&LAB)), "what is kept as beneath the units");
+        broken(|graph| graph.index = Index::default(), "the lookup indexes");
+        broken(|graph| graph.platforms = Platforms::default(), "the projects by platform");
+        broken(|graph| drop(graph.beneath.remove(&LAB)), "the descendant sets of the units");
         broken(
             |graph| {
-                let beneath = graph.beneath.get_mut(&LAB).unwrap();
-                beneath.below[Kind::OrgUnit as usize].insert(LAB.0);
+                let sets = graph.beneath.get_mut(&LAB).unwrap();
+                sets.below[Kind::OrgUnit as usize].insert(LAB.0);
             },
-            "the unit \"Lab\" is beneath itself",
+            "the unit \"Lab\" is its own descendant",
         );
         broken(
             |graph| {
                 let twice = Arc::clone(graph.mappings_of(LAB).next().unwrap());
-                let (holder, held) = twice.parent_and_child();
+                let (parent, child) = twice.parent_and_child();
                 let edge = GraphEdge::Mapping(Arc::clone(&twice));
-                graph.nodes.add_edge(node(holder), node(held), edge);
+                graph.nodes.add_edge(node(parent), node(child), edge);
             },
             "2 mappings connect",
         );
     }
 
     #[test]
-    fn two_graphs_differ_in_whatever_they_differ_in() {
-        let whole = sound();
-        assert_eq!(whole.differences(&whole), Vec::<String>::new());
-        let differs = |spoil: fn(&mut Graph), what: &str| {
-            let mut graph = whole.graph().clone();
-            spoil(&mut graph);
-            let found = whole.differences(&View::of(Arc::new(graph)));
+    fn differences_finds_every_kind_of_difference() {
+        let original = consistent();
+        assert_eq!(original.differences(&original), Vec::<String>::new());
+        let differs = |corrupt: fn(&mut Graph), what: &str| {
+            let mut graph = original.graph().clone();
+            corrupt(&mut graph);
+            let found = original.differences(&View::of(Arc::new(graph)));
             assert!(found.iter().any(|finding| finding.contains(what)), "{what}: {found:?}");
         };
-        differs(
-            |graph| graph.revision = graph.revision.next(),
-            "one graph stands at revision 3, the other at 4",
-        );
+        differs(|graph| graph.revision = graph.revision.next(), "one graph is at revision 3, the other at 4");
         differs(
             |graph| {
                 graph.all[Kind::Project as usize].remove(2);
@@ -254,7 +255,7 @@ mod tests {
             },
             "one graph numbers the next record #4, the other #5",
         );
-        differs(|graph| graph.beneath.clear(), "what is beneath the units differs");
+        differs(|graph| graph.beneath.clear(), "the descendant sets of the units differ");
         differs(
             |graph| {
                 let renamed = Arc::clone(graph.entity(EntityId(2)).unwrap());
@@ -265,7 +266,7 @@ mod tests {
             "the project #2 differs",
         );
         let emptied = View::of(Arc::new(Graph::default()));
-        let found = whole.differences(&emptied);
+        let found = original.differences(&emptied);
         assert!(found.iter().any(|finding| finding.starts_with("the mapping ")), "{found:?}");
         assert!(found.contains(&"one graph has 2 mappings, the other 0".to_owned()), "{found:?}");
     }

@@ -1,4 +1,6 @@
-//! Along the edges: what holds an entity, what it holds, and everything above it.
+//! Traversal along the edges: parents, ancestors, paths, assets and mappings of an entity.
+//!
+//! Every walk uses a stack or queue of its own, not recursion: the hierarchy may be as deep as callers make it.
 
 use std::sync::Arc;
 
@@ -11,40 +13,44 @@ use crate::model::entity::EntityId;
 use crate::model::mapping::{Mapping, MappingType};
 
 impl Graph {
-    /// The mappings by which something holds `id`, in no order.
+    /// The mappings in which `id` is the child, unordered.
     pub(super) fn holding(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
         let incoming = self.nodes.edges_directed(node(id), Direction::Incoming);
         incoming.filter_map(|edge| edge.weight().mapping())
     }
 
-    /// The units directly above a unit, or that a person or project is placed in, in no order.
-    pub(super) fn holding_units(&self, id: EntityId) -> Vec<EntityId> {
+    /// The parent units of a unit, or the units in which a person or project is placed, unordered.
+    pub(super) fn unordered_parents(&self, id: EntityId) -> Vec<EntityId> {
         self.holding(id)
+            // The parent of a membership is a project, not a unit.
             .filter(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
             .map(|mapping| mapping.parent_and_child().0)
             .collect()
     }
 
-    /// Whether any unit holds `id` directly.
+    /// Whether `id` has a parent unit.
     pub(super) fn is_child(&self, id: EntityId) -> bool {
         self.holding(id).any(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
     }
 
-    /// As [`Graph::holding_units`], the earliest mapping first.
+    /// As [`Graph::unordered_parents`], earliest mapping first.
     pub(super) fn parents(&self, id: EntityId) -> Vec<EntityId> {
         let mut holding: Vec<_> = self
             .holding(id)
             .filter(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
+            // The mapping's id breaks ties between mappings of one batch, which share a timestamp.
             .map(|mapping| (mapping.stamps.valid_from, mapping.id, mapping.parent_and_child().0))
             .collect();
         holding.sort_unstable();
         holding.into_iter().map(|(_, _, unit)| unit).collect()
     }
 
-    /// Every unit above, each once, each after the units above it.
+    /// All ancestor units, each once and after its own ancestors.
     pub(super) fn ancestors(&self, id: EntityId) -> Vec<EntityId> {
         let mut order = Vec::new();
         let mut seen = FxHashSet::default();
+        // A depth-first walk in which a unit is output when its parents are done. The order is reversed, since the
+        // stack returns the last entry first and the earliest mapping should come first.
         let mut stack: Vec<_> = self.parents(id).into_iter().rev().map(|unit| (unit, false)).collect();
         while let Some((unit, parents_done)) = stack.pop() {
             if parents_done {
@@ -57,8 +63,9 @@ impl Graph {
         order
     }
 
-    /// A way down from the unit `upper` to the unit `lower`, both included, if there is one.
+    /// A path from the unit `upper` down to the unit `lower`, both included; `None` if there is none.
     pub(super) fn path_down(&self, upper: EntityId, lower: EntityId) -> Option<Vec<EntityId>> {
+        // Walks upwards and asks the closure at each step, so it never has to backtrack.
         let leads_here = |unit: EntityId| unit == upper || self.contains(upper, unit);
         let mut path = vec![lower];
         let mut at = lower;
@@ -70,15 +77,15 @@ impl Graph {
         Some(path)
     }
 
-    /// Whether `lower` is strictly beneath the unit `upper`.
+    /// Whether `lower` is a descendant of the unit `upper`. One bitmap lookup.
     pub(super) fn contains(&self, upper: EntityId, lower: EntityId) -> bool {
         match (self.beneath.get(&upper), self.entity(lower)) {
-            (Some(beneath), Some(entity)) => beneath.below[entity.kind() as usize].contains(lower.0),
+            (Some(sets), Some(entity)) => sets.below[entity.kind() as usize].contains(lower.0),
             _ => false,
         }
     }
 
-    /// The repositories and services of a project, in no order.
+    /// The repositories and services of a project, unordered.
     pub(super) fn asset_ids(&self, project: EntityId) -> impl Iterator<Item = EntityId> + '_ {
         self.nodes
             .edges_directed(node(project), Direction::Outgoing)
@@ -86,19 +93,20 @@ impl Graph {
             .map(|edge| entity_id(edge.target()))
     }
 
-    /// The mapping by which `holder` holds `held` directly, if one does.
-    pub(super) fn mapping_between(&self, holder: EntityId, held: EntityId) -> Option<&Mapping> {
-        self.holding(held).find(|mapping| mapping.parent_and_child().0 == holder).map(Arc::as_ref)
+    /// The mapping from `parent` to its direct child `child`, if there is one.
+    pub(super) fn mapping_between(&self, parent: EntityId, child: EntityId) -> Option<&Mapping> {
+        // From the child's side: it has few parents, while a parent may have many thousands of children.
+        self.holding(child).find(|mapping| mapping.parent_and_child().0 == parent).map(Arc::as_ref)
     }
 
-    /// The mappings that name `id` at either end, in no order.
+    /// The mappings with `id` at either end, unordered.
     pub(super) fn mappings_of(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
         let incoming = self.nodes.edges_directed(node(id), Direction::Incoming);
         let outgoing = self.nodes.edges_directed(node(id), Direction::Outgoing);
         incoming.chain(outgoing).filter_map(|edge| edge.weight().mapping())
     }
 
-    /// How many edges there are at `id`: its mappings, and of a project its assets.
+    /// The number of edges at `id`: its mappings and, for a project, its assets.
     pub(super) fn edge_count_of(&self, id: EntityId) -> usize {
         let count = |direction| self.nodes.edges_directed(node(id), direction).count();
         count(Direction::Incoming) + count(Direction::Outgoing)

@@ -1,6 +1,6 @@
-//! What a filter costs, told before it is evaluated: about how many texts it makes looking at.
+//! Cost estimate of a filter, made before it is evaluated: about how many texts have to be compared.
 //!
-//! Bitmaps and lookups cost next to nothing beside that, so they are not counted.
+//! Bitmap operations and index lookups take next to no time beside that, so they are not counted.
 
 use crate::error::Error;
 use crate::graph::View;
@@ -8,76 +8,79 @@ use crate::model::entity::Kind;
 use crate::query::filter::Filter;
 use crate::query::select::{Cost, Selection};
 
-/// So many texts are looked at for a request, however few records there are: about a second's work.
+/// Number of text comparisons that any request may cause, however few records there are: about one second of work.
 const TEXTS_MAX: u64 = 10_000_000;
-/// A request may look at every record so many times, however many there are.
-const TIMES_MAX: u64 = 4;
-/// The index of texts lets through one record of so many, as a rule: which, is only known by asking it.
-const LET_THROUGH_ONE_OF: u64 = 8;
+/// Number of passes over all visible records that a request may cause, however many there are.
+const PASSES_MAX: u64 = 4;
+/// The trigram index is assumed to let one record of eight through.
+// The true share is known only after the lookup, and the estimate has to be cheap.
+const TRIGRAM_SELECTIVITY: u64 = 8;
 
-/// While a record is written out, so many texts could be looked at.
-const TEXTS_A_RECORD: u64 = 40;
+/// The time to serialize one record, in text comparisons.
+const TEXTS_PER_RECORD: u64 = 40;
 
-/// What evaluating a filter comes to.
+/// The estimated cost of evaluating a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimate {
-    /// About so many texts are looked at.
+    /// Approximate number of texts that are compared.
     pub texts: u64,
-    /// At most so many records match.
+    /// Maximum number of records that match.
     pub matches: u64,
 }
 
 impl Filter {
-    /// What it comes to to tell which records of `kind` match. To be asked of every filter that comes from outside,
-    /// after [`Filter::checked`].
+    /// Estimates the cost of finding the records of `kind` that match. Call this for every filter from a client, after
+    /// [`Filter::checked`].
     #[must_use]
     pub fn estimate(&self, view: &View, kind: Kind) -> Estimate {
         let Bound { texts, matches } = Bound::of(Selection { view, kind }, self, view.all(kind).len());
         Estimate { texts, matches }
     }
 
-    /// About how many texts are looked at to tell which records of `kind` match. To be asked of every filter that
-    /// comes from outside and may hold several conditions, after [`Filter::checked`].
+    /// Approximate number of texts compared to find the records of `kind` that match. Call this for every filter from a
+    /// client that may have several conditions, after [`Filter::checked`].
     #[must_use]
     pub fn texts(&self, view: &View, kind: Kind) -> u64 {
         Bound::of(Selection { view, kind }, self, view.all(kind).len()).texts
     }
 }
 
-/// What writing out so many records of a list costs, in texts looked at: each takes some microseconds.
+/// The cost of serializing this many records, in text comparisons; each record takes some microseconds.
 #[must_use]
 pub fn cost_of(records: u64) -> u64 {
-    records.saturating_mul(TEXTS_A_RECORD)
+    records.saturating_mul(TEXTS_PER_RECORD)
 }
 
-/// Refuses to look at so many texts of `view` for one request.
+/// Checks that a request may compare this many texts of `view`.
 ///
 /// # Errors
-/// [`Error::TooCostly`].
+/// [`Error::TooCostly`] if `texts` is greater than [`texts_max`].
 pub fn affordable(view: &View, texts: u64) -> Result<(), Error> {
     let limit = texts_max(view);
     if texts > limit { Err(Error::TooCostly { texts, limit }) } else { Ok(()) }
 }
 
-/// How many texts may be looked at for one request: a number of times everyone in sight, or so many that it takes
-/// about a second.
+/// Maximum number of text comparisons of one request: about one second of work, or a few passes over all visible
+/// records if that is more.
+// Grows with the directory, so that a plain filter without an index is allowed at any size.
 #[must_use]
 pub fn texts_max(view: &View) -> u64 {
-    let everyone: u64 = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
-    TEXTS_MAX.max(everyone.saturating_mul(TIMES_MAX))
+    let records: u64 = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
+    TEXTS_MAX.max(records.saturating_mul(PASSES_MAX))
 }
 
-/// What a filter comes to.
+/// Upper bounds for a filter, computed bottom-up.
 #[derive(Debug, Clone, Copy)]
 struct Bound {
-    /// About so many texts are looked at.
+    /// Approximate number of texts that are compared.
     texts: u64,
-    /// At most so many records match.
+    /// Maximum number of records that match.
     matches: u64,
 }
 
 impl Bound {
-    /// Of a filter among so many candidates. The order of evaluation is that of [`Selection`].
+    /// The bound of a filter among `among` candidates.
+    // Follows the order of evaluation in `Selection`: if that changes, these numbers have to change too.
     fn of(selection: Selection<'_>, filter: &Filter, among: u64) -> Self {
         let Selection { view, kind } = selection;
         let free = |matches: u64| Self { texts: 0, matches: matches.min(among) };
@@ -88,18 +91,20 @@ impl Bound {
                 free(units.iter().map(|unit| view.directly_below(*unit, kind).len()).sum())
             }
             Filter::Text(field, test) if selection.is_indexed(*field, test) => free(among),
-            // A project's repositories and services are looked at with it.
+            // The texts of a project's repositories and services are compared as well.
             Filter::AnyText(_) if kind == Kind::Project => {
                 let assets = view.all(Kind::Repository).len() + view.all(Kind::Service).len();
                 Self { texts: among.saturating_add(assets), matches: among }
             }
             Filter::Text(..) | Filter::AnyText(_) => {
-                let is_looked_up = selection.cost(filter) == Cost::Letters;
-                let texts = if is_looked_up { among / LET_THROUGH_ONE_OF } else { among };
+                let has_trigrams = selection.cost(filter) == Cost::Trigrams;
+                let texts = if has_trigrams { among / TRIGRAM_SELECTIVITY } else { among };
                 Self { texts, matches: among }
             }
+            // The complement may contain all candidates, however few records the condition matches.
             Filter::Not(condition) => Self { matches: among, ..Self::of(selection, condition, among) },
             Filter::And(conditions) => {
+                // Each condition sees only what the cheaper ones before it may have left.
                 selection.cheap_first(conditions).into_iter().fold(free(among), |left, condition| {
                     let then = Self::of(selection, condition, left.matches);
                     Self { texts: left.texts.saturating_add(then.texts), matches: then.matches }
@@ -116,9 +121,10 @@ impl Bound {
                 if selection.platform_test(*relation, condition).is_some() {
                     return free(among);
                 }
-                let there = selection.beside(*relation);
-                let everyone = there.view.all(there.kind).len();
-                Self { matches: among, ..Self::of(there, condition, everyone) }
+                // Evaluated over all neighbours, unless the candidates are fewer; the bound assumes the worse case.
+                let neighbours = selection.over_neighbours(*relation);
+                let neighbour_count = neighbours.view.all(neighbours.kind).len();
+                Self { matches: among, ..Self::of(neighbours, condition, neighbour_count) }
             }
         }
     }
@@ -134,7 +140,7 @@ mod tests {
     use crate::query::filter::{Field, Relation, TextTest};
 
     #[test]
-    fn what_is_narrowed_first_costs_less() {
+    fn narrowing_first_costs_less() {
         let view = View::of(Arc::new(Graph::default()));
         let texts =
             |filter: &Filter| Bound::of(Selection { view: &view, kind: Kind::Project }, filter, 1_000).texts;

@@ -1,8 +1,7 @@
-//! What is worth a look about the data of a directory: names that come twice, records without a place, owners whom
-//! nobody knows.
+//! Data-quality checks of a directory: duplicate names, unplaced records, unknown owners and the like.
 //!
-//! What must stay true: every rule looks at each record once, or sorts, so that a million records take a second or two;
-//! and it reads through the [`View`] alone, so that what is out of sight is just as what is not there.
+//! Invariant: a check visits each record once, or sorts, so that a million records take a second or two. It reads
+//! through the [`View`] alone, so a record outside the caller's scope is treated as one that does not exist.
 
 mod mappings;
 mod message;
@@ -18,37 +17,40 @@ use crate::model::mapping::MappingId;
 
 pub use page::FindingPage;
 
-/// What kind of thing was found. No finding is damage: each is for someone who knows the organisation to judge.
+/// The kind of a finding. No finding means that the store is damaged: each one is for someone who knows the
+/// organization to judge.
+// The discriminants are the order of findings and the indexes of `WORDS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum FindingCode {
-    /// Units of one level that have the same name, without case. Types that are no level have names of their own.
+    /// Units of one level that have the same name, case-insensitive. Units whose type is not a level are left out.
     SameNameInLevel = 0,
     /// A person who is placed in no unit.
     UnplacedPerson = 1,
     /// A project that is placed in no unit.
     UnplacedProject = 2,
-    /// A unit of any type with nothing beneath it: no unit, no person, no project.
+    /// A unit of any type without child units, people and projects.
     EmptyTeam = 3,
-    /// A unit directly beneath one that is more than one level above it. Units of types that are no level neither
-    /// skip one nor are skipped.
+    /// A unit whose parent is more than one level above it. Units whose type is not a level neither skip one nor are
+    /// skipped.
     LevelSkip = 4,
-    /// A project whose owner has an email that no person has.
+    /// A project whose owner's email belongs to no person in the directory.
     UnknownOwner = 5,
-    /// Projects that have a repository at the same url, in whatever spelling.
+    /// Projects with a repository at the same url, in any spelling.
     RepositoryClaimedTwice = 6,
-    /// People who are likely one and the same.
+    /// People who are probably the same person.
     ///
-    /// Either their emails are the same without what follows a `+` before the `@`; or they are the same without that
-    /// and without the separators `.`, `_` and `-` before the `@`, and the people have the same external id, or the
-    /// same first and last name. What chains of such pairs connect is one finding.
+    /// Two people are connected if their emails are the same without what follows a `+` before the `@`; or if their
+    /// emails are the same without that and without the separators `.`, `_` and `-` before the `@`, and they have the
+    /// same external id or the same first and last name. All people who are connected, directly or through others,
+    /// are one finding.
     PersonSpelledTwice = 7,
-    /// A mapping that holds, of a record that has ended. No change through the directory leaves one behind.
+    /// A current mapping that refers to a deleted record. No change through the directory leaves one behind.
     MappingToEnded = 8,
 }
 
 impl FindingCode {
-    /// All of them, in the order in which findings come.
+    /// All codes, in the order of the findings.
     pub const ALL: [Self; 9] = [
         Self::SameNameInLevel,
         Self::UnplacedPerson,
@@ -61,7 +63,7 @@ impl FindingCode {
         Self::MappingToEnded,
     ];
 
-    /// The words for them, in the same order.
+    /// Their stable names, in the same order.
     pub const WORDS: [&'static str; 9] = [
         "same-name-in-level",
         "unplaced-person",
@@ -74,19 +76,19 @@ impl FindingCode {
         "mapping-to-ended",
     ];
 
-    /// The stable word for it.
+    /// The stable name of the code.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         Self::WORDS[self as usize]
     }
 
-    /// The one with this word.
+    /// The code with this name; `None` if there is none.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.as_str() == word)
     }
 
-    /// How many records are looked at to find all of it.
+    /// Approximate number of records that this check reads.
     #[must_use]
     pub fn cost(self, view: &View) -> u64 {
         let all = |kind| view.all(kind).len();
@@ -95,7 +97,8 @@ impl FindingCode {
             Self::UnplacedPerson | Self::PersonSpelledTwice => all(Kind::Person),
             Self::UnplacedProject | Self::UnknownOwner => all(Kind::Project),
             Self::RepositoryClaimedTwice => all(Kind::Repository),
-            // A record is at some end of one mapping, as a rule.
+            // This check reads mappings. As a rule each record is the child of one, so their number is about that of
+            // the records.
             Self::MappingToEnded => Kind::ALL.into_iter().map(all).sum(),
         }
     }
@@ -125,22 +128,22 @@ pub enum About {
 }
 
 impl About {
-    /// Its number, if it is an entity.
+    /// The id, if it is an entity.
     #[must_use]
     pub fn entity(self) -> Option<EntityId> {
         if let Self::Entity(id) = self { Some(id) } else { None }
     }
 }
 
-/// One thing that is worth a look. [`Finding::message`] says it in a sentence.
+/// One finding of a data-quality check. [`Finding::message`] describes it in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What kind of thing.
+    /// The kind of the finding.
     pub code: FindingCode,
-    /// The records that it is about, in the order in which they were made; of a level that is skipped, the lower unit
-    /// first; of a mapping, that first.
+    /// The records concerned, in the order of their creation; for a skipped level the lower unit first, for a mapping
+    /// the mapping first.
     pub about: Vec<About>,
-    /// What tells it from the others of its code, and says where it stands among them.
+    /// The sort key of the finding among those of its code; unique, and the content of its cursor.
     at: About,
 }
 
@@ -151,35 +154,36 @@ impl Finding {
     }
 }
 
-/// What was found, by code, each in the order in which the first of its records were made.
+/// The findings of a run, sorted by code and then by the creation of their first record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Findings {
-    asked: Vec<FindingCode>,
+    requested: Vec<FindingCode>,
     all: Vec<Finding>,
 }
 
 impl Findings {
-    /// All of them.
+    /// All findings.
     #[must_use]
     pub fn all(&self) -> &[Finding] {
         &self.all
     }
 
-    /// How many there are of each code that was looked for, also where that is none.
+    /// The number of findings of each requested code, including those with none.
     pub fn counts(&self) -> impl Iterator<Item = (FindingCode, usize)> {
-        self.asked.iter().map(|code| (*code, self.of(*code).len()))
+        self.requested.iter().map(|code| (*code, self.of(*code).len()))
     }
 
-    /// Those of one code.
+    /// The findings of one code.
     #[must_use]
     pub fn of(&self, code: FindingCode) -> &[Finding] {
+        // `all` is sorted by code, because `doctor` runs the checks in that order.
         let begin = self.all.partition_point(|finding| finding.code < code);
         let end = self.all.partition_point(|finding| finding.code <= code);
         &self.all[begin..end]
     }
 }
 
-/// Looks for what is worth a look: for these codes, or for all where none is given.
+/// Runs the data-quality checks with these codes, or all checks if `codes` is empty.
 ///
 /// ```
 /// use clade::query::{FindingCode, doctor};
@@ -192,36 +196,38 @@ impl Findings {
 ///
 /// let view = directory.view();
 /// let findings = doctor(&view, &[FindingCode::PersonSpelledTwice, FindingCode::UnplacedPerson]);
-/// let told: Vec<_> = findings.all().iter().map(|finding| finding.message(&view)).collect();
-/// assert_eq!(told, [
-///     r#""ada+lists@corp.example" is in no unit"#,
-///     r#"2 people are likely one: "ada@corp.example", "ada+lists@corp.example""#,
+/// let messages: Vec<_> = findings.all().iter().map(|finding| finding.message(&view)).collect();
+/// assert_eq!(messages, [
+///     r#"the person "ada+lists@corp.example" is not placed in any unit"#,
+///     r#"2 people are probably the same person: "ada@corp.example", "ada+lists@corp.example""#,
 /// ]);
 /// # Ok(()) }
 /// ```
 #[must_use]
 pub fn doctor(view: &View, codes: &[FindingCode]) -> Findings {
-    let asked: Vec<_> = asked(codes).collect();
+    let requested: Vec<_> = requested(codes).collect();
     let mut all = Vec::new();
-    for code in &asked {
+    for code in &requested {
         let mut found = code.find(view);
+        // Some checks group by hash map, whose order differs from run to run; cursors need one that does not.
         found.sort_unstable_by_key(|finding| finding.at);
         all.extend(found);
     }
-    Findings { asked, all }
+    Findings { requested, all }
 }
 
-/// About how many records [`doctor`] looks at.
+/// Approximate number of records that [`doctor`] reads.
 #[must_use]
 pub fn cost(view: &View, codes: &[FindingCode]) -> u64 {
-    asked(codes).map(|code| code.cost(view)).sum()
+    requested(codes).map(|code| code.cost(view)).sum()
 }
 
-fn asked(codes: &[FindingCode]) -> impl Iterator<Item = FindingCode> {
+fn requested(codes: &[FindingCode]) -> impl Iterator<Item = FindingCode> {
+    // In the order of `ALL`, whatever the order of `codes`, and each once.
     FindingCode::ALL.into_iter().filter(|code| codes.is_empty() || codes.contains(code))
 }
 
-/// The records of a kind, in the order in which they were made.
+/// The records of a kind, in the order of creation.
 fn records(view: &View, kind: Kind) -> impl Iterator<Item = &Entity> {
     view.all(kind).iter().filter_map(|id| view.entity(EntityId(id)).map(|entity| &**entity))
 }
@@ -231,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_has_a_word_of_its_own() {
+    fn code_words_are_unique() {
         for (at, code) in FindingCode::ALL.into_iter().enumerate() {
             assert_eq!(code as usize, at);
             assert_eq!(FindingCode::named(code.as_str()), Some(code));

@@ -1,6 +1,7 @@
-//! Facets: the values of a dimension, with how many entities each would leave.
+//! Facets: the values of a dimension, each with the number of matching entities.
 //!
-//! An entity counts once for a value, however many ways lead to it.
+//! Invariant: an entity counts once for a value, even if several ways lead to it (two repositories on one platform, two
+//! parents under one unit).
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -17,28 +18,28 @@ use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation};
 use crate::query::select::{neighbours, select};
 
-/// Units with no more than this beneath them are counted by flags.
+/// Maximum number of descendants for which a unit is counted entity by entity; see [`Flags`].
 const FLAGGED_MAX: u64 = 8192;
 
-/// A dimension that entities can be counted by.
+/// A dimension by which entities are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FacetBy {
-    /// Units of a level: an entity counts for each one above it.
+    /// Units of a level; an entity counts for each of its ancestors of that level.
     Level(Level),
-    /// Where repositories are hosted; a project counts for each platform of its repositories.
+    /// Hosting platforms; a project counts for each platform of its repositories.
     Platform,
     /// The emails of projects' owners.
     Owner,
     /// The emails of projects' members.
     Member,
-    /// The ids of the projects that people work on, and that assets belong to.
+    /// Project ids; a person counts for each project they work on, an asset for its project.
     Project,
     /// The types of units.
     Type,
 }
 
 impl FacetBy {
-    /// All of them.
+    /// All dimensions.
     pub const ALL: [Self; 10] = [
         Self::Level(Level::Organization),
         Self::Level(Level::Business),
@@ -53,25 +54,26 @@ impl FacetBy {
     ];
 }
 
-/// One value of a dimension.
+/// One value of a dimension, with its count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
     /// The value: for a level, the unit's name.
     pub value: String,
     /// The unit, for a level.
     pub unit: Option<EntityId>,
-    /// How many entities of the selection have it.
+    /// The number of matching entities that have it.
     pub count: u64,
 }
 
-/// For each of `dimensions`, its values among the entities of `kind` that `filter` matches, the most frequent first,
-/// then by value, then by key. Values that none has are left out; a dimension that `kind` does not have is empty.
+/// For each of `dimensions`, its values among the entities of `kind` that `filter` matches: most frequent first, then
+/// by value, then by key. Values with a count of 0 are left out; a dimension that `kind` does not have is empty.
 ///
-/// `disjunctive` leaves out the filter's own conditions on that dimension: what the whole filter requires by
-/// [`Filter::And`], not what stands in an [`Filter::Or`] or a [`Filter::Not`]. A [`Filter::Within`] is a
-/// condition on a level when all its units are of that level. One that names units of several levels means any
-/// of them, as an `Or` would, and is kept as a whole: without one level's part it would match less, and hide
-/// what was chosen. [`Filter::kept`] keeps any other condition.
+/// With `disjunctive`, the filter's own conditions on that dimension are ignored, so that a client can offer the
+/// other values of a choice. This applies to conditions that the whole filter requires by [`Filter::And`], not to
+/// those inside an [`Filter::Or`] or [`Filter::Not`]. A [`Filter::Within`] is a condition on a level if all its units
+/// are of that level. One with units of several levels means any of them, as an `Or` would, and is never ignored:
+/// without the units of one level it would match less, and hide what was chosen. [`Filter::kept`] protects any other
+/// condition.
 #[must_use]
 pub fn facets(
     view: &View,
@@ -80,33 +82,36 @@ pub fn facets(
     dimensions: &[FacetBy],
     disjunctive: bool,
 ) -> Vec<Vec<Bucket>> {
-    let mut asked: Vec<FacetCounts<'_>> = Vec::new();
+    let mut counted: Vec<FacetCounts<'_>> = Vec::new();
     let mut facets = Vec::with_capacity(dimensions.len());
     for by in dimensions {
-        let filter =
-            if disjunctive { others(view, filter, *by).unwrap_or(Filter::All) } else { filter.clone() };
-        // Dimensions without conditions of their own ask for the same records.
-        let place = asked.iter().position(|counted| counted.filter == filter).unwrap_or_else(|| {
+        let filter = if disjunctive {
+            without_dimension(view, filter, *by).unwrap_or(Filter::All)
+        } else {
+            filter.clone()
+        };
+        // Dimensions without conditions of their own have the same filter, so their matches are selected once.
+        let index = counted.iter().position(|counted| counted.filter == filter).unwrap_or_else(|| {
             let matches = select(view, kind, &filter);
-            asked.push(FacetCounts { filter, matches, units: OnceCell::new() });
-            asked.len() - 1
+            counted.push(FacetCounts { filter, matches, units: OnceCell::new() });
+            counted.len() - 1
         });
-        facets.push(asked[place].buckets(view, kind, *by));
+        facets.push(counted[index].buckets(view, kind, *by));
     }
     facets
 }
 
-/// As [`facets`], of one dimension.
+/// As [`facets`], for one dimension.
 #[must_use]
 pub fn facet(view: &View, kind: Kind, filter: &Filter, by: FacetBy, disjunctive: bool) -> Vec<Bucket> {
     facets(view, kind, filter, &[by], disjunctive).pop().unwrap_or_default()
 }
 
-/// What a filter matches, counted.
+/// The matches of a filter, with their counts.
 struct FacetCounts<'v> {
     filter: Filter,
     matches: Cow<'v, RoaringBitmap>,
-    /// The units with some of it beneath them, counted when the first level is asked for.
+    /// The units that contain matches, counted when the first level is requested and reused for the other four.
     units: OnceCell<Vec<(EntityId, u64)>>,
 }
 
@@ -126,16 +131,16 @@ impl FacetCounts<'_> {
     }
 }
 
-/// `filter` without its own conditions on a dimension; none when nothing else is left of it.
-fn others(view: &View, filter: &Filter, by: FacetBy) -> Option<Filter> {
+/// `filter` without its own conditions on a dimension; `None` if nothing else is left.
+fn without_dimension(view: &View, filter: &Filter, by: FacetBy) -> Option<Filter> {
     match filter {
         Filter::And(conditions) if !conditions.is_empty() => {
             let kept: Vec<_> =
-                conditions.iter().filter_map(|condition| others(view, condition, by)).collect();
+                conditions.iter().filter_map(|condition| without_dimension(view, condition, by)).collect();
             (!kept.is_empty()).then_some(Filter::And(kept))
         }
         Filter::Related(Relation::Repository, condition) if by == FacetBy::Platform => {
-            let kept = others(view, condition, by)?;
+            let kept = without_dimension(view, condition, by)?;
             Some(Filter::Related(Relation::Repository, Box::new(kept)))
         }
         condition if is_on(view, condition, by) => None,
@@ -161,7 +166,8 @@ fn level_of(view: &View, unit: EntityId) -> Option<Level> {
     view.entity(unit)?.as_org_unit()?.unit_type.level()
 }
 
-/// The units with any of `matches` beneath them, and how many. What is beneath a unit with none is passed over.
+/// The units with at least one of `matches` among their descendants, with their number. Subtrees without any are
+/// skipped.
 fn count_beneath(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(EntityId, u64)> {
     let mut counted = Vec::new();
     if matches.is_empty() {
@@ -171,6 +177,7 @@ fn count_beneath(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(Entit
     let matching = Flags::of(matches);
     let mut seen = RoaringBitmap::new();
     while let Some(unit) = open.pop() {
+        // A unit with several parents is reached more than once.
         if !seen.insert(unit) {
             continue;
         }
@@ -188,8 +195,10 @@ fn count_beneath(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(Entit
     counted
 }
 
-/// A flag for every number. What is beneath a small unit is scattered over many of a bitmap's containers: asking a
-/// flag for each is faster than intersecting them.
+/// A bit for every entity id.
+///
+/// The descendants of a small unit are scattered over many containers of a Roaring bitmap, with a few ids in each. A
+/// bit test for each of them is faster than intersecting all these containers.
 struct Flags(Vec<u64>);
 
 impl Flags {
@@ -201,10 +210,11 @@ impl Flags {
         Self(words)
     }
 
-    /// How many of `ids` are flagged.
+    /// The number of `ids` whose bit is set.
     fn count(&self, ids: &RoaringBitmap) -> u64 {
         let flag = |id: &u32| self.0.get(*id as usize / 64).map_or(0, |word| word >> (id % 64) & 1);
         let mut ids = ids.iter();
+        // Read in batches, since `next_many` spares the search for the container at every id.
         let mut buffer = [0; 256];
         let mut count = 0;
         loop {
@@ -225,7 +235,7 @@ fn level_buckets(view: &View, counted: &[(EntityId, u64)], level: Level) -> Vec<
     sorted(counted.iter().filter_map(bucket).collect())
 }
 
-/// The most frequent first, then by value, then by key.
+/// Most frequent first, then by value, then by key.
 fn sorted(mut buckets: Vec<(Bucket, &str)>) -> Vec<Bucket> {
     buckets.sort_unstable_by(|(a, a_key), (b, b_key)| {
         (Reverse(a.count), &a.value, a_key).cmp(&(Reverse(b.count), &b.value, b_key))
@@ -240,6 +250,8 @@ fn platforms(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<Bucket> {
     if kind != Kind::Project {
         return Vec::new();
     }
+    // The platform index answers this with one intersection per platform; no repository is read. It is not limited to
+    // the scope, but `matches` is.
     let buckets = view.projects_by_platform().map(|(platform, projects)| {
         let count = projects.intersection_len(matches);
         (Bucket { value: platform.to_owned(), unit: None, count }, "")
@@ -247,7 +259,7 @@ fn platforms(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<Bucket> {
     sorted(buckets.filter(|(bucket, _)| bucket.count > 0).collect())
 }
 
-/// By a text of their own; emails are one value however they are spelled.
+/// Counts by a text of the entity itself. Spellings of an email that differ in case are one value.
 fn own_field(view: &View, matches: &RoaringBitmap, field: Field) -> Vec<Bucket> {
     let mut tally = ValueCounts::default();
     for id in matches {
@@ -259,7 +271,7 @@ fn own_field(view: &View, matches: &RoaringBitmap, field: Field) -> Vec<Bucket> 
     tally.buckets()
 }
 
-/// By a text of their neighbours that no two neighbours share.
+/// Counts by a text of the neighbours that is unique among them.
 fn neighbour_field(
     view: &View,
     kind: Kind,
@@ -271,6 +283,7 @@ fn neighbour_field(
     for id in matches {
         for neighbour in neighbours(view, kind, EntityId(id), relation) {
             if let Some(text) = view.entity(neighbour).and_then(|entity| field.text(entity)) {
+                // The neighbour's id stands for its text, which spares hashing it.
                 tally.count(neighbour, id, text);
             }
         }
@@ -278,13 +291,14 @@ fn neighbour_field(
     tally.buckets()
 }
 
-/// Counts entities by value, as long as all of one entity's values come together.
+/// Counts entities by value. All values of one entity must be counted one after the other.
+// Then the last entity per value is enough to count none twice, instead of a set of entities per value.
 struct ValueCounts<'v, V> {
     values: FxHashMap<V, Tallied<'v>>,
 }
 
 struct Tallied<'v> {
-    shown: &'v str,
+    spelling: &'v str,
     count: u64,
     last: u32,
 }
@@ -296,8 +310,8 @@ impl<V> Default for ValueCounts<'_, V> {
 }
 
 impl<'v, V: Eq + Hash> ValueCounts<'v, V> {
-    fn count(&mut self, value: V, entity: u32, shown: &'v str) {
-        let tallied = self.values.entry(value).or_insert(Tallied { shown, count: 0, last: entity });
+    fn count(&mut self, value: V, entity: u32, spelling: &'v str) {
+        let tallied = self.values.entry(value).or_insert(Tallied { spelling, count: 0, last: entity });
         if tallied.count == 0 || tallied.last != entity {
             tallied.count += 1;
             tallied.last = entity;
@@ -306,7 +320,7 @@ impl<'v, V: Eq + Hash> ValueCounts<'v, V> {
 
     fn buckets(self) -> Vec<Bucket> {
         let bucket = |tallied: Tallied<'v>| {
-            (Bucket { value: tallied.shown.to_owned(), unit: None, count: tallied.count }, "")
+            (Bucket { value: tallied.spelling.to_owned(), unit: None, count: tallied.count }, "")
         };
         sorted(self.values.into_values().map(bucket).collect())
     }

@@ -1,47 +1,49 @@
-//! The filter algebra: what a caller asks for, as a tree.
+//! Filter expressions: a tree of conditions on the entities of one kind.
 //!
-//! A filter from outside has passed [`Filter::checked`], so that what walks it may recurse.
+//! Invariant: a filter from a client has passed [`Filter::checked`], so its depth is bounded and code that walks it may
+//! recurse.
 
 use crate::error::Error;
 use crate::model::entity::{EntityId, Kind};
 
 pub use crate::model::field::Field;
 
-/// Which entities of a kind are asked for.
+/// A condition on the entities of a kind.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
-    /// Every one.
+    /// Matches every entity.
     All,
-    /// Those that all of these match.
+    /// Matches if all of these match.
     And(Vec<Filter>),
-    /// Those that any of these matches.
+    /// Matches if any of these matches.
     Or(Vec<Filter>),
-    /// Those that this does not match.
+    /// Matches if this does not.
     Not(Box<Filter>),
-    /// Those beneath any of these units, at any depth. Of units: those strictly beneath.
+    /// Descendants of any of these units, at any depth; not these units themselves.
     Within(Vec<EntityId>),
-    /// Those directly in any of these units.
+    /// Direct children of any of these units.
     DirectlyIn(Vec<EntityId>),
-    /// Those with a text that passes.
+    /// Entities whose text in this field passes the test.
     Text(Field, TextTest),
-    /// Those with this in any of their own texts (keys, names, email, urls), without case.
+    /// Entities with this in any of their own texts (keys, names, email, urls), case-insensitive.
     AnyText(String),
-    /// Those with a neighbour that passes.
+    /// Entities with at least one neighbour along the relation that matches the filter.
     Related(Relation, Box<Filter>),
 }
 
 impl Filter {
-    /// How many conditions may stand inside each other.
+    /// Maximum nesting depth of conditions.
     pub const MAX_DEPTH: usize = 64;
-    /// How many conditions, and values in their lists, a filter may have altogether.
+    /// Maximum number of conditions plus values in their lists.
     pub const MAX_NODES: usize = 10_000;
 
-    /// This filter, if its depth and size are within the limits. To be asked of every filter that comes from
-    /// outside, before anything else is done with it.
+    /// Returns this filter if its depth and size are within the limits. Call this for every filter from a client,
+    /// before anything else is done with it.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] with the limit that it breaks.
+    /// [`Error::TooLarge`] with the exceeded limit.
     pub fn checked(self) -> Result<Self, Error> {
+        // An explicit stack: the depth is not known to be bounded yet, so recursion could overflow here.
         let (mut size, mut open) = (0_usize, vec![(&self, 1_usize)]);
         let mut refusal = None;
         while let Some((filter, depth)) = open.pop() {
@@ -60,20 +62,22 @@ impl Filter {
         match refusal {
             None => Ok(self),
             Some(refusal) => {
+                // The generated `Drop` recurses, so a refused filter is taken apart first.
                 self.dismantle();
                 Err(refusal)
             }
         }
     }
 
-    /// The same filter, as a condition that disjunctive facets keep whatever its dimension: for what belongs
-    /// to the question itself, such as the unit whose people are listed.
+    /// Wraps the filter so that disjunctive facets never leave it out. For conditions that belong to the request
+    /// itself, such as the unit whose people are listed.
+    // Facets leave out conditions of `And` alone, so an `Or` with one part is opaque to them.
     #[must_use]
     pub fn kept(self) -> Self {
         Self::Or(vec![self])
     }
 
-    /// The filters directly inside this one.
+    /// The direct sub-filters.
     fn parts(&self) -> &[Self] {
         match self {
             Self::And(parts) | Self::Or(parts) => parts,
@@ -82,7 +86,7 @@ impl Filter {
         }
     }
 
-    /// How many values its own lists hold.
+    /// The number of values in its own lists.
     fn values(&self) -> usize {
         match self {
             Self::Within(units) | Self::DirectlyIn(units) => units.len(),
@@ -104,22 +108,22 @@ impl Filter {
     }
 }
 
-/// One test of a text.
+/// A test of one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextTest {
-    /// Exactly this.
+    /// Equal to this.
     Eq(String),
-    /// One of these.
+    /// Equal to one of these.
     In(Vec<String>),
-    /// This somewhere in it, without case.
+    /// Contains this, case-insensitive.
     Contains(String),
-    /// This at its beginning, without case.
+    /// Begins with this, case-insensitive.
     StartsWith(String),
-    /// Not there at all, or there.
+    /// Missing if `true`, present if `false`.
     IsNull(bool),
 }
 
-/// A way from an entity to its neighbours.
+/// A relation from an entity to its neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Relation {
     /// From a project to the people who work on it.
@@ -144,7 +148,8 @@ impl Relation {
         }
     }
 
-    /// The way back from the neighbours to entities of `kind`; none where this way does not begin at `kind`.
+    /// The inverse relation, from the neighbours back to entities of `kind`; `None` if `kind` does not have this
+    /// relation.
     pub(super) fn reversed(self, kind: Kind) -> Option<Self> {
         match (kind, self) {
             (Kind::Project, Self::Member | Self::Repository | Self::Service) => Some(Self::Project),

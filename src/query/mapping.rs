@@ -1,8 +1,7 @@
-//! Mappings: filtered, sorted and paged, for REST and GraphQL alike.
+//! Mapping queries: filtered, sorted and paged lists, for REST and GraphQL.
 //!
-//! What must stay true: whatever way is taken to the candidates, the answer is what testing each mapping in sight by
-//! itself, sorting all that pass and cutting out a page would give. No more are held than about two
-//! pages show.
+//! Invariant: however the candidates are found, the result is that of testing each visible mapping by itself, sorting
+//! all matches and cutting out the page. No more mappings are in memory than about two pages contain.
 
 mod candidates;
 mod filter;
@@ -21,19 +20,19 @@ pub use self::filter::MappingFilter;
 pub use self::page::{MappingPage, MappingPageRequest, UnknownCursor};
 pub use self::subtree::Subtree;
 
-/// What mappings are sorted by. Of equal ones the one with the smaller id comes first.
+/// The property that mappings are sorted by. Equal ones are sorted by id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum MappingOrderBy {
-    /// Their ids, which is the order in which they were made.
+    /// Their ids, which is the order of creation.
     #[default]
     Id,
-    /// When they were made.
+    /// The time of creation.
     CreatedAt,
-    /// When they last changed.
+    /// The time of the last change.
     UpdatedAt,
-    /// The key of the first end, without case.
+    /// The key of the `from` end, case-insensitive.
     FromKey,
-    /// The key of the second end, without case.
+    /// The key of the `to` end, case-insensitive.
     ToKey,
     /// The name of the type.
     Type,
@@ -41,16 +40,16 @@ pub enum MappingOrderBy {
     Relationship,
 }
 
-/// An order of mappings.
+/// A sort order of mappings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MappingOrder {
-    /// What they are sorted by.
+    /// The property to sort by.
     pub by: MappingOrderBy,
-    /// The greatest first, and of equal ones the one with the greater id.
+    /// Greatest value first; among equal ones the greatest id first.
     pub descending: bool,
 }
 
-/// The page that `request` asks for, of the mappings that `filter` matches.
+/// Returns the requested page of the mappings that `filter` matches.
 ///
 /// ```
 /// use clade::query::{MappingFilter, MappingOrder, MappingPageRequest, mappings};
@@ -67,7 +66,7 @@ pub struct MappingOrder {
 /// ```
 ///
 /// # Errors
-/// [`UnknownCursor`] where the page is to begin or end at a mapping that `filter` does not match.
+/// [`UnknownCursor`] if `after` or `before` is a mapping that `filter` does not match.
 pub fn mappings(
     view: &View,
     filter: &MappingFilter,
@@ -89,7 +88,7 @@ pub fn mappings(
     }
 }
 
-/// The key of an end; empty for what is not there.
+/// The key of an end; empty if the entity is not visible.
 fn key(view: &View, id: EntityId) -> &str {
     view.entity(id).map_or("", |entity| entity.label())
 }

@@ -1,8 +1,8 @@
-//! A page of a sorted selection, by keyset cursor.
+//! Keyset pagination: a page of a sorted selection, after or before a cursor.
 //!
-//! Numbers are given in the order of creation, so that order is a bitmap's own: a page of it is found by rank
-//! and select. In any other order there is a list of all records of the kind, which is walked from the cursor on where
-//! the selection is a good part of it; few records are read and sorted instead.
+//! Ids are assigned in the order of creation, so the order of creation is the order of a bitmap: a page of it is
+//! found by rank and select. For any other order there are two ways. If a good part of the records match, the sorted
+//! list of all records is scanned from the cursor on; if few match, these are read and sorted.
 
 use std::cmp::Ordering;
 
@@ -15,39 +15,39 @@ use crate::model::entity::{Entity, EntityId};
 use crate::query::position::Position;
 use crate::query::top_k::Least;
 
-/// So many records of a list are passed in the time in which one is read.
-const WALKED_WHILE_ONE_IS_READ: u64 = 16;
-/// At most so many of a list are passed for each that matches.
-const WALKED_AT_WORST: u64 = 256;
+/// The time to read one record, in list entries skipped: skipping takes one bitmap test, reading several cache misses.
+const ENTRIES_PER_RECORD_READ: u64 = 16;
+/// Maximum number of list entries that a scan may have to skip per match.
+const ENTRIES_PER_MATCH_MAX: u64 = 256;
 
-/// Which page: `first` after a cursor, or `last` before one.
+/// Selects a page: the `first` records after a cursor, or the `last` ones before one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageRequest {
-    /// At most so many from the start. All of them when neither this nor `last` is given.
+    /// Maximum number of records from the start; all if both this and `last` are `None`.
     pub first: Option<usize>,
-    /// Those after this cursor.
+    /// Only records after this cursor.
     pub after: Option<String>,
-    /// At most so many from the end; with `first`, from the end of what that leaves.
+    /// Maximum number of records from the end; with `first`, from the end of what `first` selects.
     pub last: Option<usize>,
-    /// Those before this cursor.
+    /// Only records before this cursor.
     pub before: Option<String>,
 }
 
-/// One page.
+/// One page of entities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The entities, in order.
     pub ids: Vec<EntityId>,
-    /// Whether there are more after them.
+    /// Whether there are more entities after them.
     pub has_next: bool,
-    /// Whether there are more before them.
+    /// Whether there are more entities before them.
     pub has_previous: bool,
 }
 
-/// The page that `request` asks for, of `matches` in `order`.
+/// Returns the requested page of `matches` in `order`.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a cursor that is none of this order's.
+/// [`Error::Invalid`] for a text that is not a cursor of this order.
 pub fn page(
     view: &View,
     matches: &RoaringBitmap,
@@ -60,18 +60,18 @@ pub fn page(
     let bounds = Bounds { after: read("after", &request.after)?, before: read("before", &request.before)? };
     Ok(match order.by {
         OrderBy::Created => by_creation(view, matches, order.descending, &bounds, request),
-        OrderBy::Updated | OrderBy::Field(_) => match worth_walking(view, matches, order, request) {
-            Some(sorted) => by_walking(view, matches, sorted, order, &bounds, request),
-            None => by_reading(view, matches, order, &bounds, request),
+        OrderBy::Updated | OrderBy::Field(_) => match list_worth_scanning(view, matches, order, request) {
+            Some(sorted) => by_list_scan(view, matches, sorted, order, &bounds, request),
+            None => by_sorting(view, matches, order, &bounds, request),
         },
     })
 }
 
-/// The cursor that stands at `id`: opaque, valid for this order alone, and stable across writes. Empty for
-/// what is out of sight.
+/// The cursor of the record `id`: opaque, valid for this order alone, and stable across writes. Empty if the record
+/// is not visible.
 ///
-/// In the order of creation a cursor outlives its record: where that is gone, the page begins with the first
-/// record of the same millisecond, so that some may come twice but none is missed.
+/// In the order of creation a cursor remains usable after its record was deleted: the page then begins with the first
+/// record of the same millisecond, so that some records may be repeated but none is missed.
 #[must_use]
 pub fn cursor(view: &View, order: Order, id: EntityId) -> String {
     view.entity(id).map(|entity| Position::of(view, order, entity).cursor(order)).unwrap_or_default()
@@ -82,7 +82,7 @@ struct Bounds {
     before: Option<Position<'static>>,
 }
 
-/// The ranks of a page in its order: from `start` to just before `end`, of `total`.
+/// The ranks of a page in its order: from `start` to `end` (exclusive), of `total`.
 #[derive(Clone, Copy)]
 struct Window {
     start: u64,
@@ -117,8 +117,9 @@ fn by_creation(
     request: &PageRequest,
 ) -> Page {
     let total = matches.len();
-    let after = bounds.after.as_ref().map(|place| Rank::of(view, matches, place));
-    let before = bounds.before.as_ref().map(|place| Rank::of(view, matches, place));
+    let after = bounds.after.as_ref().map(|position| Rank::of(view, matches, position));
+    let before = bounds.before.as_ref().map(|position| Rank::of(view, matches, position));
+    // Ranks always count from the oldest record, so a descending page mirrors them.
     let (start, end) = if descending {
         (after.map_or(0, |rank| total - rank.before), before.map_or(total, |rank| total - rank.through))
     } else {
@@ -135,17 +136,19 @@ fn by_creation(
     window.page(ids)
 }
 
-/// The members of `matches` from rank `start` to just before `end`.
+/// The members of `matches` from rank `start` to `end` (exclusive).
 fn ranks(matches: &RoaringBitmap, start: u64, end: u64) -> Vec<EntityId> {
     let count = usize::try_from(end - start).unwrap_or(usize::MAX);
+    // One `select` for the first, then iteration: a `select` per record would search the containers each time.
     match u32::try_from(start).ok().and_then(|start| matches.select(start)) {
         Some(first) => matches.range(first..).take(count).map(EntityId).collect(),
         None => Vec::new(),
     }
 }
 
-/// How many of a selection were made before the record at a cursor, and before or with it. Where that record
-/// is gone, those of its millisecond count neither as before an end nor as through a start.
+/// The number of records created before the record of a cursor, and up to and including it.
+///
+/// If that record is gone, `before` counts all of its millisecond and `through` none of it, so a page may repeat these.
 #[derive(Clone, Copy)]
 struct Rank {
     before: u64,
@@ -153,21 +156,23 @@ struct Rank {
 }
 
 impl Rank {
-    fn of(view: &View, matches: &RoaringBitmap, place: &Position<'_>) -> Self {
-        if let Some(id) = place.record(view) {
+    fn of(view: &View, matches: &RoaringBitmap, position: &Position<'_>) -> Self {
+        if let Some(id) = position.record(view) {
             let through = matches.rank(id.0);
             return Self { before: through - u64::from(matches.contains(id.0)), through };
         }
-        let millis = place.created_millis().unwrap_or_default();
+        let millis = position.created_millis().unwrap_or_default();
         Self {
-            before: made_before(view, matches, millis.saturating_add(1)),
-            through: made_before(view, matches, millis),
+            // Deliberately the wrong way round: either bound then includes the whole millisecond in the page.
+            before: created_before(view, matches, millis.saturating_add(1)),
+            through: created_before(view, matches, millis),
         }
     }
 }
 
-/// How many were made before a moment, found by halving: numbers are given in the order of creation.
-fn made_before(view: &View, matches: &RoaringBitmap, millis: i64) -> u64 {
+/// The number of records created before `millis` (milliseconds since the Unix epoch). A binary search, since ids are
+/// assigned in the order of creation.
+fn created_before(view: &View, matches: &RoaringBitmap, millis: i64) -> u64 {
     let is_before = |rank: u64| {
         let id = u32::try_from(rank).ok().and_then(|rank| matches.select(rank));
         let entity = id.and_then(|id| view.entity(EntityId(id)));
@@ -185,8 +190,8 @@ fn made_before(view: &View, matches: &RoaringBitmap, millis: i64) -> u64 {
     low
 }
 
-/// The list of the order, where walking it for a page of `matches` takes less than reading all of them.
-fn worth_walking<'v>(
+/// The sorted list of this order, if scanning it for a page takes less time than reading and sorting all matches.
+fn list_worth_scanning<'v>(
     view: &'v View,
     matches: &RoaringBitmap,
     order: Order,
@@ -194,15 +199,16 @@ fn worth_walking<'v>(
 ) -> Option<&'v Sorted> {
     let kind = view.entity(EntityId(matches.min()?))?.kind();
     let limit = request.first.or(request.last).and_then(|limit| u64::try_from(limit).ok());
-    let everyone = view.count_of(kind);
-    let walked = everyone.min(limit.unwrap_or(everyone).saturating_mul(everyone / matches.len()));
-    // At the worst, all that match stand at the far end.
-    let is_worth =
-        walked / WALKED_WHILE_ONE_IS_READ <= matches.len() && everyone / WALKED_AT_WORST <= matches.len();
-    if is_worth { view.sorted(kind, order) } else { None }
+    let records = view.count_of(kind);
+    // Matches are assumed to be spread evenly: one in every `records / matches` entries.
+    let scanned = records.min(limit.unwrap_or(records).saturating_mul(records / matches.len()));
+    // In the worst case all matches are at the far end, so the scan of the whole list is bounded too.
+    let is_cheaper = scanned / ENTRIES_PER_RECORD_READ <= matches.len()
+        && records / ENTRIES_PER_MATCH_MAX <= matches.len();
+    if is_cheaper { view.sorted(kind, order) } else { None }
 }
 
-fn by_walking(
+fn by_list_scan(
     view: &View,
     matches: &RoaringBitmap,
     sorted: &Sorted,
@@ -212,14 +218,15 @@ fn by_walking(
 ) -> Page {
     let begin = SortedPosition::default();
     let start = bounds.after.as_ref().map_or(begin, |after| {
-        sorted.place_behind(|id| after.compare_record(view, id, order) != Ordering::Greater)
+        sorted.position_after(|id| after.compare_record(view, id, order) != Ordering::Greater)
     });
     let end = bounds.before.as_ref().map_or(sorted.end(), |before| {
-        sorted.place_behind(|id| before.compare_record(view, id, order) == Ordering::Less).max(start)
+        sorted.position_after(|id| before.compare_record(view, id, order) == Ordering::Less).max(start)
     });
     let matching = |from, to| sorted.between(from, to).filter(|id| matches.contains(id.0));
     let (mut has_next, mut has_previous) =
         (matching(end, sorted.end()).next().is_some(), matching(begin, start).next_back().is_some());
+    // One more than wanted is taken, to learn whether there are more.
     let mut ids: Vec<_>;
     if let (None, Some(last)) = (request.first, request.last) {
         ids = matching(start, end).rev().take(last.saturating_add(1)).collect();
@@ -231,7 +238,7 @@ fn by_walking(
         ids = matching(start, end).take(first.saturating_add(1)).collect();
         has_next |= ids.len() > first;
         ids.truncate(first);
-        // With both limits, `first` chose and `last` keeps the end of it.
+        // With both limits, `first` selects and `last` keeps the end of that.
         let surplus = request.last.map_or(0, |last| ids.len().saturating_sub(last));
         has_previous |= surplus > 0;
         ids.drain(..surplus);
@@ -239,7 +246,7 @@ fn by_walking(
     Page { ids, has_next, has_previous }
 }
 
-fn by_reading(
+fn by_sorting(
     view: &View,
     matches: &RoaringBitmap,
     order: Order,
@@ -249,7 +256,7 @@ fn by_reading(
     let from_end = request.first.is_none() && request.last.is_some();
     let limit = request.first.or(request.last).unwrap_or(usize::MAX);
     let (mut total, mut start, mut behind) = (0, 0, 0);
-    // Keys are looked at only where values are equal.
+    // Keys are built only if values are equal: see `Graph::compare`.
     let mut inside =
         Least::new(limit, |a: &(Option<Value<'_>>, &Entity), b: &(Option<Value<'_>>, &Entity)| {
             let by_value = order.compare(a.0.as_ref(), b.0.as_ref());
@@ -258,22 +265,23 @@ fn by_reading(
         });
     for entity in matches.iter().filter_map(|id| view.entity(EntityId(id))) {
         let value = view.value(order, entity);
-        let stands = |place: &Position<'_>| place.compare_record(view, entity.id, order);
+        let compared = |position: &Position<'_>| position.compare_record(view, entity.id, order);
         total += 1;
-        if bounds.after.as_ref().is_some_and(|after| stands(after) != Ordering::Greater) {
+        if bounds.after.as_ref().is_some_and(|after| compared(after) != Ordering::Greater) {
             start += 1;
-        } else if bounds.before.as_ref().is_some_and(|before| stands(before) != Ordering::Less) {
+        } else if bounds.before.as_ref().is_some_and(|before| compared(before) != Ordering::Less) {
             behind += 1;
         } else {
             inside.push((value, &**entity));
         }
     }
+    // `start` and `behind` count the matches outside the cursors, which gives the ranks without sorting them.
     let window = Window { start, end: total - behind, total }.limited(request);
     let mut ids: Vec<_> = inside.into_sorted().into_iter().map(|(_, entity)| entity.id).collect();
     if from_end {
         ids.reverse();
     } else {
-        // With both limits, `first` chose and `last` keeps the end of it.
+        // With both limits, `first` selects and `last` keeps the end of that.
         let surplus = usize::try_from(window.start - start).unwrap_or(usize::MAX);
         ids.drain(..surplus.min(ids.len()));
     }

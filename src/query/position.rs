@@ -1,7 +1,7 @@
-//! Where an entity stands in an order, and the cursor that says so.
+//! Positions in a sort order, and their encoding as cursors.
 //!
-//! A cursor holds what a record shows of itself, never its number in the store, so that it stays right when
-//! other records come and go.
+//! Invariant: a cursor contains only what users can see of a record (sort value and key), never its internal id, so
+//! that it stays valid when other records are created and deleted.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -16,14 +16,14 @@ use crate::model::entity::{Entity, EntityId, Kind};
 use crate::model::key::{Email, ProjectId, UnitKey};
 use crate::model::reference::UnitRef;
 
-/// The first part of every cursor of this form.
-const FORM: &str = "1";
-/// Between the parts of a cursor: no text of a record holds a control character.
+/// The version of the cursor format: the first part of every cursor.
+const VERSION: &str = "1";
+/// Separates the parts of a cursor; validated texts contain no control characters.
 const SEPARATOR: char = '\u{1f}';
-/// Before a value, to tell an empty one from none.
-const PRESENT: char = '=';
+/// Precedes a value, to distinguish an empty one from a missing one.
+const VALUE_PREFIX: char = '=';
 
-/// Where an entity stands in an order.
+/// The position of an entity in an order: its sort value and, as tie-breaker, its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Position<'v> {
     value: Option<Value<'v>>,
@@ -35,20 +35,20 @@ impl<'v> Position<'v> {
         Self { value: view.value(order, entity), key: view.record_key(entity) }
     }
 
-    /// Where a record, out of sight too, stands to this in `order`.
+    /// Compares the record `id`, visible or not, with this position in `order`.
     pub(super) fn compare_record(&self, view: &View, id: EntityId, order: Order) -> Ordering {
         view.stands(order, id, self.value.as_ref(), &self.key)
     }
 
-    /// The record that stood here in the order of creation, if it is still in sight.
+    /// The record at this position in the order of creation, if it still exists and is visible.
     pub(super) fn record(&self, view: &View) -> Option<EntityId> {
         let created = Order { by: OrderBy::Created, descending: false };
         let id = find(view, &self.key)?;
-        // A record ended and made anew under the same key stands elsewhere.
+        // A record that was deleted and created again under the same key has another position.
         (view.value(created, view.entity(id)?) == self.value).then_some(id)
     }
 
-    /// When the record that stood here was made, for a position in the order of creation.
+    /// The time of creation in milliseconds, for a position in the order of creation.
     pub(super) fn created_millis(&self) -> Option<i64> {
         match self.value {
             Some(Value::Millis(millis)) => Some(millis),
@@ -60,39 +60,41 @@ impl<'v> Position<'v> {
     pub(super) fn cursor(&self, order: Order) -> String {
         let value = match &self.value {
             None => String::new(),
-            Some(Value::Millis(millis)) => format!("{PRESENT}{millis}"),
-            Some(Value::Text(text)) => format!("{PRESENT}{text}"),
+            Some(Value::Millis(millis)) => format!("{VALUE_PREFIX}{millis}"),
+            Some(Value::Text(text)) => format!("{VALUE_PREFIX}{text}"),
         };
+        // Part of the format: changing the discriminants of `Kind` makes cursors that clients hold invalid.
         let kind = (self.key.kind as u8).to_string();
         let [first, second, third] = &self.key.parts;
-        let parts: [&str; 7] = [FORM, &word(order), &value, &kind, first, second, third];
+        let parts: [&str; 7] = [VERSION, &order_name(order), &value, &kind, first, second, third];
         URL_SAFE_NO_PAD.encode(parts.join(SEPARATOR.encode_utf8(&mut [0; 4])))
     }
 }
 
 impl Position<'static> {
-    /// Reads the cursor that was given in `field`.
+    /// Parses the cursor in the argument `field`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for what is no cursor of `order`.
+    /// [`Error::Invalid`] for a text that is not a cursor of `order`.
     pub(super) fn read(order: Order, field: &'static str, cursor: &str) -> Result<Self, Error> {
         let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         text.and_then(|text| Self::parse(order, &text)).ok_or_else(|| {
             Error::invalid(
                 field,
                 cursor,
-                "is no cursor of this list in this order; use one that the same list gave",
+                "is not a cursor of this list in this order; use a cursor that the same list returned",
             )
         })
     }
 
     fn parse(order: Order, text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split(SEPARATOR).collect();
-        let [FORM, word, value, kind, first, second, third] = parts[..] else { return None };
-        if word != self::word(order) {
+        let [VERSION, order_name, value, kind, first, second, third] = parts[..] else { return None };
+        // A cursor of another order would point to an unrelated position, so it is refused.
+        if order_name != self::order_name(order) {
             return None;
         }
-        let value = match (value.strip_prefix(PRESENT), order.by) {
+        let value = match (value.strip_prefix(VALUE_PREFIX), order.by) {
             (None, OrderBy::Field(_)) if value.is_empty() => None,
             (Some(text), OrderBy::Field(_)) => Some(Value::Text(Cow::Owned(text.to_owned()))),
             (Some(millis), OrderBy::Created | OrderBy::Updated) => Some(Value::Millis(millis.parse().ok()?)),
@@ -104,7 +106,7 @@ impl Position<'static> {
     }
 }
 
-/// The record with this key, if it is in sight.
+/// The record with this key, if it is visible.
 fn find(view: &View, wanted: &RecordKey<'_>) -> Option<EntityId> {
     let key = &*wanted.parts[0];
     match wanted.kind {
@@ -120,8 +122,8 @@ fn find(view: &View, wanted: &RecordKey<'_>) -> Option<EntityId> {
     }
 }
 
-/// A word for an order; no two orders share one.
-fn word(order: Order) -> String {
+/// The name of an order in cursors, unique for each order.
+fn order_name(order: Order) -> String {
     let by = match order.by {
         OrderBy::Created => "created",
         OrderBy::Updated => "updated",
@@ -148,29 +150,30 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_reads_back_as_the_position_it_stands_for() {
-        for place in [position(Some("R&D, Büro 研究"), "a/b"), position(None, "p"), position(Some("="), "=")]
+    fn cursor_round_trips() {
+        for position in
+            [position(Some("R&D, Büro 研究"), "a/b"), position(None, "p"), position(Some("="), "=")]
         {
-            let cursor = place.cursor(by_name(true));
-            assert_eq!(Position::read(by_name(true), "after", &cursor).unwrap(), place);
+            let cursor = position.cursor(by_name(true));
+            assert_eq!(Position::read(by_name(true), "after", &cursor).unwrap(), position);
         }
     }
 
     #[test]
-    fn a_cursor_of_another_order_and_rubbish_are_refused() {
+    fn cursor_of_another_order_or_garbage_is_refused() {
         let cursor = position(Some("x"), "p").cursor(by_name(false));
         let refusal = Position::read(by_name(true), "after", &cursor).unwrap_err();
         assert_eq!(refusal.field(), Some("after"));
         assert!(refusal.to_string().contains("same list"), "{refusal}");
-        for rubbish in ["", "é", "AAAA", "MQ", &cursor[..cursor.len() - 2]] {
-            let read = Position::read(by_name(false), "before", rubbish);
-            assert!(read.is_err() || rubbish.len() > 4, "{rubbish}");
+        for garbage in ["", "é", "AAAA", "MQ", &cursor[..cursor.len() - 2]] {
+            let read = Position::read(by_name(false), "before", garbage);
+            assert!(read.is_err() || garbage.len() > 4, "{garbage}");
         }
         assert!(Position::read(Order::default(), "after", &cursor).is_err());
     }
 
     #[test]
-    fn what_has_no_value_comes_last_in_both_directions() {
+    fn missing_values_come_last_in_both_directions() {
         let (a, b, none) = (position(Some("A"), "1"), position(Some("b"), "2"), position(None, "0"));
         let compare = |a: &Position<'_>, b: &Position<'_>, descending| {
             by_name(descending).compare(a.value.as_ref(), b.value.as_ref())

@@ -1,4 +1,7 @@
-//! Search over every kind at once, the best first.
+//! Full-text search over all kinds, ranked by how well a text of the record matches.
+//!
+//! Three stages, each run only if those before found too few: texts that begin with the phrase, texts that contain all
+//! words, and words with spelling mistakes.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -14,31 +17,35 @@ use crate::query::spelling::Similar;
 use crate::query::text::Part;
 use crate::query::top_k::Least;
 
-/// One finding.
+/// One search result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
-    /// What was found.
+    /// The record that was found.
     pub id: EntityId,
-    /// Greater is better, from 0 to 1.
+    /// The score from 0 to 1; greater is better.
     pub score: f32,
     /// The text that matched.
     pub matched: String,
 }
 
-/// The `first` best matches for `text` among `kinds` (all when empty), beneath `within` if given: whole texts
-/// before beginnings before beginnings of words before the middle, without case. Words that stand apart must
-/// each be found in some text of the record; they score half of what they would together. A url finds its
-/// repositories however it is spelled. Of equal ones the shorter text comes first, then the earlier record.
+/// Returns the `first` best matches for `text` among `kinds` (all if empty), limited to descendants of `within` if
+/// that is `Some`. Case-insensitive.
 ///
-/// Where that finds too few, what differs by a letter or two comes last.
+/// Whole texts rank before beginnings, these before beginnings of words, these before other matches. Words that do not
+/// occur as one phrase must each occur in some text of the record; they score half. A repository is found by its url in
+/// any spelling. Equal scores are ordered by length of the text, shortest first, then by creation.
+///
+/// If that finds too few, records with one or two spelling differences come last.
 #[must_use]
 pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>, first: usize) -> Vec<Hit> {
     let Some(wanted) = SearchTerms::new(text) else { return Vec::new() };
     let scope = SearchScope::new(view, kinds, within);
     let mut found = Vec::new();
     if let Some(mut beginning) = view.may_start(wanted.phrase.folded()) {
-        // Nothing but a beginning or a whole url is worth as much, so a page full of them is the best there is.
+        // Nothing outranks a beginning or a whole url, so a page full of these is final and the slower stages are
+        // skipped.
         beginning.extend(wanted.at_url(view));
+        // Starts over: this stage also finds all that the first one found, with the same scores.
         found = scope.best(&beginning, first, |id, kind, texts| {
             wanted.rate_url(view, id, kind).or_else(|| best_beginning(texts, kind, &wanted.phrase))
         });
@@ -48,9 +55,10 @@ pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>,
             scope.best(&wanted.candidates(view), first, |id, kind, texts| wanted.rate(view, id, kind, texts));
     }
     if found.len() < first
-        && let Some(similar) = Similar::new(view, &wanted.words, &scope.everyone())
+        && let Some(similar) = Similar::new(view, &wanted.words, &scope.all_records())
     {
         let mut rest = similar.candidates;
+        // What was found exactly must not come a second time as a misspelling.
         for found in &found {
             rest.remove(found.id.0);
         }
@@ -60,7 +68,7 @@ pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>,
     found.into_iter().filter_map(|found| found.into_hit(view)).collect()
 }
 
-/// What is searched among.
+/// The kinds and the subtree that are searched.
 struct SearchScope<'v> {
     view: &'v View,
     kinds: Vec<Kind>,
@@ -77,11 +85,11 @@ impl<'v> SearchScope<'v> {
         self.within.map_or_else(|| Cow::Borrowed(self.view.all(kind)), |unit| self.view.below(unit, kind))
     }
 
-    fn everyone(&self) -> RoaringBitmap {
+    fn all_records(&self) -> RoaringBitmap {
         self.kinds.iter().fold(RoaringBitmap::new(), |all, kind| all | &*self.of_kind(*kind))
     }
 
-    /// The `first` best of the candidates in this scope, by what `rate` gives.
+    /// The `first` best candidates in this scope, scored by `rate`; `None` from `rate` leaves a record out.
     fn best(
         &self,
         candidates: &RoaringBitmap,
@@ -101,7 +109,7 @@ impl<'v> SearchScope<'v> {
     }
 }
 
-/// The best is the least.
+/// A scored record. The derived order puts the best one first: points, then length, then id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct RankedHit {
     points: Reverse<u16>,
@@ -118,19 +126,20 @@ impl RankedHit {
     }
 }
 
-/// What is searched for.
+/// The parsed search text.
 struct SearchTerms {
     phrase: Part,
     words: Vec<Part>,
-    /// Normalised.
+    /// The normalized url, if the text is one.
     url: Option<String>,
 }
 
 impl SearchTerms {
-    /// None where there is nothing to search for.
+    /// `None` if the text is blank.
     fn new(text: &str) -> Option<Self> {
         let phrase = Part::new(text.trim());
         let words: Vec<_> = phrase.folded().split_whitespace().map(Part::new).collect();
+        // Any word would parse as a url, so only a text that looks like one is tried.
         let url = if text.contains(['/', ':']) {
             RepoUrl::parse(text).ok().map(|url| url.normalized())
         } else {
@@ -139,7 +148,7 @@ impl SearchTerms {
         (!words.is_empty()).then_some(Self { phrase, words, url })
     }
 
-    /// Everyone who may have all the words, or is at the url.
+    /// All records that may contain all words, or are at the url.
     fn candidates(&self, view: &View) -> RoaringBitmap {
         let mut left: Option<RoaringBitmap> = None;
         for likely in self.words.iter().filter_map(|word| view.may_contain(word.folded())) {
@@ -148,6 +157,7 @@ impl SearchTerms {
                 Some(left) => left & likely.ids,
             });
         }
+        // Words of a single byte have no trigram; if all are so short, every record is a candidate.
         let mut candidates = left.unwrap_or_else(|| {
             Kind::ALL.into_iter().fold(RoaringBitmap::new(), |all, kind| all | view.all(kind))
         });
@@ -155,28 +165,28 @@ impl SearchTerms {
         candidates
     }
 
-    /// The repositories at the url.
+    /// The repositories with the url.
     fn at_url(&self, view: &View) -> impl Iterator<Item = u32> {
         let url = self.url.as_deref().and_then(|url| RepoUrl::parse(url).ok());
         url.map(|url| view.repositories_at(&url)).unwrap_or_default().into_iter().map(|id| id.0)
     }
 
-    /// How well a record fits: with all the words in one text, or each in some text.
+    /// Scores a record: the better one of the phrase in one text and each word in some text.
     fn rate(&self, view: &View, id: EntityId, kind: Kind, texts: &str) -> Option<Rated> {
-        let together = self.rate_together(view, id, kind, texts);
-        let apart = if self.words.len() > 1 { self.rate_apart(kind, texts) } else { None };
-        match (together, apart) {
-            (Some(together), Some(apart)) if apart.points > together.points => Some(apart),
-            (Some(together), _) => Some(together),
-            (None, apart) => apart,
+        let phrase = self.rate_phrase(view, id, kind, texts);
+        let words = if self.words.len() > 1 { self.rate_words(kind, texts) } else { None };
+        match (phrase, words) {
+            (Some(phrase), Some(words)) if words.points > phrase.points => Some(words),
+            (Some(phrase), _) => Some(phrase),
+            (None, words) => words,
         }
     }
 
-    fn rate_together(&self, view: &View, id: EntityId, kind: Kind, texts: &str) -> Option<Rated> {
+    fn rate_phrase(&self, view: &View, id: EntityId, kind: Kind, texts: &str) -> Option<Rated> {
         self.rate_url(view, id, kind).or_else(|| best_text(texts, kind, &self.phrase))
     }
 
-    /// The whole of a repository's url, however it is spelled.
+    /// Scores a repository whose whole url is the one that is searched for, in any spelling.
     fn rate_url(&self, view: &View, id: EntityId, kind: Kind) -> Option<Rated> {
         if let (Kind::Repository, Some(wanted)) = (kind, &self.url) {
             let entity = view.entity(id)?;
@@ -189,8 +199,8 @@ impl SearchTerms {
         None
     }
 
-    /// Half of what the words get on average; the text is that of the word that got most.
-    fn rate_apart(&self, kind: Kind, texts: &str) -> Option<Rated> {
+    /// Half the average points of the words; the text is that of the best word.
+    fn rate_words(&self, kind: Kind, texts: &str) -> Option<Rated> {
         let (mut sum, mut count) = (0_u32, 0_u32);
         let mut best: Option<Rated> = None;
         for word in &self.words {
@@ -211,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_searched_for_by_spaces() {
+    fn whitespace_alone_searches_for_nothing() {
         assert!(SearchTerms::new(" \t ").is_none());
     }
 }

@@ -1,6 +1,7 @@
-//! Which entities a filter matches: cheap conditions first, texts read only of what those leave.
+//! Filter evaluation: from a filter to the bitmap of matching entities.
 //!
-//! Whatever the way taken, the answer is what testing each entity in sight by itself would give.
+//! Invariant: whatever the order of evaluation, the result is that of testing each visible entity by itself. Cheap
+//! conditions run first, so that texts are compared only for what these leave.
 
 use std::borrow::Cow;
 
@@ -13,7 +14,7 @@ use crate::model::reference::UnitRef;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::query::text::Matcher;
 
-/// All entities of `kind` in sight that `filter` matches.
+/// All visible entities of `kind` that `filter` matches.
 #[must_use]
 pub fn select<'v>(view: &'v View, kind: Kind, filter: &Filter) -> Cow<'v, RoaringBitmap> {
     Selection { view, kind }.of(filter, None)
@@ -33,20 +34,22 @@ pub(super) fn neighbours(view: &View, kind: Kind, id: EntityId, relation: Relati
     }
 }
 
-/// Parts of a text from this many bytes on narrow the candidates well.
-const LOOKED_UP_FROM: usize = 3;
+/// Minimum length in bytes of a pattern that narrows candidates well: one trigram.
+// Shorter patterns are looked up too, but match so many records that they are taken for a scan.
+const TRIGRAM_BYTES_MIN: usize = 3;
 
-/// What it takes to evaluate a filter, least first.
+/// The most expensive step in the evaluation of a filter, cheapest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cost {
     Bitmaps,
     Lookups,
-    Letters,
+    Trigrams,
     Scan,
 }
 
-/// Evaluates filters over one kind. `among` narrows the question to some candidates, or to none but what is in
-/// sight; the answer is always a part of it.
+/// Evaluates filters over one kind. `among` limits the result to these candidates; `None` means all visible entities.
+/// The result is always a subset of them.
+// `Cow`, since the most common results (all of a kind, one subtree) are bitmaps of the graph that need no copy.
 #[derive(Clone, Copy)]
 pub(super) struct Selection<'v> {
     pub(super) view: &'v View,
@@ -72,7 +75,7 @@ impl<'v> Selection<'v> {
             }
             Filter::Text(field, test) => Cow::Owned(match self.indexed(*field, test) {
                 Some(found) => found & &*self.candidates(among),
-                None => Matcher::new(*field, test).pass(self.view, self.kind, &self.candidates(among)),
+                None => Matcher::new(*field, test).matching(self.view, self.kind, &self.candidates(among)),
             }),
             Filter::AnyText(text) => self.any_text(text, among),
             Filter::Related(relation, condition) => Cow::Owned(self.related(*relation, condition, among)),
@@ -87,12 +90,14 @@ impl<'v> Selection<'v> {
     }
 
     fn all_of(self, conditions: &[Filter], among: Option<&RoaringBitmap>) -> Cow<'v, RoaringBitmap> {
+        // Each condition is evaluated only among what those before it left.
         let mut left: Option<Cow<'v, RoaringBitmap>> = None;
         for condition in self.cheap_first(conditions) {
             if matches!(condition, Filter::All) {
                 continue;
             }
             let fewer = self.of(condition, left.as_deref().or(among));
+            // Spares the more expensive conditions.
             if fewer.is_empty() {
                 return fewer;
             }
@@ -102,9 +107,11 @@ impl<'v> Selection<'v> {
     }
 
     fn any_of(self, conditions: &[Filter], among: Option<&RoaringBitmap>) -> Cow<'v, RoaringBitmap> {
+        // `Filter::kept` produces these; there is nothing to unite.
         if let [condition] = conditions {
             return self.of(condition, among);
         }
+        // What has matched one condition is not tested by the next ones.
         let mut rest = self.candidates(among).into_owned();
         let mut found = RoaringBitmap::new();
         for condition in self.cheap_first(conditions) {
@@ -117,6 +124,7 @@ impl<'v> Selection<'v> {
 
     pub(super) fn cheap_first(self, conditions: &[Filter]) -> Vec<&Filter> {
         let mut conditions: Vec<_> = conditions.iter().collect();
+        // Stable, and cached since `cost` walks the whole condition.
         conditions.sort_by_cached_key(|condition| self.cost(condition));
         conditions
     }
@@ -129,34 +137,34 @@ impl<'v> Selection<'v> {
             }
             Filter::Not(part) => self.cost(part),
             Filter::Text(field, test) if self.is_indexed(*field, test) => Cost::Lookups,
-            Filter::AnyText(part) if part.len() >= LOOKED_UP_FROM => Cost::Letters,
+            Filter::AnyText(part) if part.len() >= TRIGRAM_BYTES_MIN => Cost::Trigrams,
             Filter::Text(field, TextTest::Contains(part) | TextTest::StartsWith(part))
-                if part.len() >= LOOKED_UP_FROM && self.kind.texts().contains(field) =>
+                if part.len() >= TRIGRAM_BYTES_MIN && self.kind.texts().contains(field) =>
             {
-                Cost::Letters
+                Cost::Trigrams
             }
             Filter::Text(..) | Filter::AnyText(_) => Cost::Scan,
             Filter::Related(relation, part) if self.platform_test(*relation, part).is_some() => Cost::Bitmaps,
-            Filter::Related(relation, part) => self.beside(*relation).cost(part).max(Cost::Lookups),
+            Filter::Related(relation, part) => self.over_neighbours(*relation).cost(part).max(Cost::Lookups),
         }
     }
 
-    pub(super) fn beside(self, relation: Relation) -> Self {
+    pub(super) fn over_neighbours(self, relation: Relation) -> Self {
         Self { kind: relation.leads_to(), ..self }
     }
 
     fn union(
         units: &[EntityId],
         among: Option<&RoaringBitmap>,
-        held: impl Fn(EntityId) -> Cow<'v, RoaringBitmap>,
+        set_of: impl Fn(EntityId) -> Cow<'v, RoaringBitmap>,
     ) -> Cow<'v, RoaringBitmap> {
         match (units, among) {
-            ([unit], None) => held(*unit),
-            ([unit], Some(among)) => Cow::Owned(&*held(*unit) & among),
+            ([unit], None) => set_of(*unit),
+            ([unit], Some(among)) => Cow::Owned(&*set_of(*unit) & among),
             (units, among) => {
                 let mut union = RoaringBitmap::new();
                 for unit in units {
-                    union |= &*held(*unit);
+                    union |= &*set_of(*unit);
                 }
                 if let Some(among) = among {
                     union &= among;
@@ -166,9 +174,9 @@ impl<'v> Selection<'v> {
         }
     }
 
-    /// A project is found by the texts of its repositories and services too: they are part of its record.
+    /// A project also matches by the texts of its repositories and services, which are part of its record in the APIs.
     fn any_text(self, text: &str, among: Option<&RoaringBitmap>) -> Cow<'v, RoaringBitmap> {
-        let mut found = Matcher::any_contains(text).pass(self.view, self.kind, &self.candidates(among));
+        let mut found = Matcher::any_contains(text).matching(self.view, self.kind, &self.candidates(among));
         if self.kind == Kind::Project {
             let condition = Filter::AnyText(text.to_owned());
             for relation in [Relation::Repository, Relation::Service] {
@@ -191,7 +199,7 @@ impl<'v> Selection<'v> {
         has_index && matches!(test, TextTest::Eq(_) | TextTest::In(_))
     }
 
-    /// The answer of an index, where there is one for this test.
+    /// The result from a hash index; `None` if there is none for this test.
     fn indexed(self, field: Field, test: &TextTest) -> Option<RoaringBitmap> {
         if !self.is_indexed(field, test) {
             return None;
@@ -204,7 +212,9 @@ impl<'v> Selection<'v> {
         Some(texts.iter().flat_map(|text| self.look_up(field, text)).map(|id| id.0).collect())
     }
 
-    /// Keys trim what they are parsed from, which an exact comparison does not.
+    /// Looks up one text in the index of the field.
+    // Parsing a key trims it, but an exact comparison does not, so a text with surrounding spaces matches nothing.
+    // Emails and urls are normalized in either case.
     fn look_up(self, field: Field, text: &str) -> Vec<EntityId> {
         let is_exact = text.trim() == text;
         match field {
@@ -231,25 +241,27 @@ impl<'v> Selection<'v> {
         }
     }
 
-    /// Those with a neighbour that passes. Either the neighbours that pass are found and followed back, or,
-    /// where that would read more texts, only the candidates' own neighbours are tested.
+    /// The entities with a neighbour that matches. Either the matching neighbours are found and followed back, or, if
+    /// that would compare more texts, only the neighbours of the candidates are tested.
     fn related(self, relation: Relation, condition: &Filter, among: Option<&RoaringBitmap>) -> RoaringBitmap {
         let Some(back) = relation.reversed(self.kind) else { return RoaringBitmap::new() };
         let candidates = self.candidates(among);
         if let Some(test) = self.platform_test(relation, condition) {
             return self.on_platforms(test) & &*candidates;
         }
-        let there = self.beside(relation);
-        let would_scan = there.cost(condition) == Cost::Scan;
-        let passing = if would_scan && candidates.len() < there.view.all(there.kind).len() {
+        let neighbours = self.over_neighbours(relation);
+        let would_scan = neighbours.cost(condition) == Cost::Scan;
+        let passing = if would_scan && candidates.len() < neighbours.view.all(neighbours.kind).len() {
             let near: RoaringBitmap =
                 candidates.iter().flat_map(|id| self.neighbours(id, relation)).collect();
-            there.of(condition, Some(&(near & there.view.all(there.kind))))
+            neighbours.of(condition, Some(&(near & neighbours.view.all(neighbours.kind))))
         } else {
-            there.of(condition, None)
+            neighbours.of(condition, None)
         };
+        // Follows the edges from the smaller side.
         if passing.len() < candidates.len() {
-            let found: RoaringBitmap = passing.iter().flat_map(|id| there.neighbours(id, back)).collect();
+            let found: RoaringBitmap =
+                passing.iter().flat_map(|id| neighbours.neighbours(id, back)).collect();
             found & &*candidates
         } else {
             let has_passing =
@@ -258,7 +270,9 @@ impl<'v> Selection<'v> {
         }
     }
 
-    /// What is asked of the platform of a project's repositories, where nothing else is and an index can tell.
+    /// The test of the platform, if the condition on a project's repositories is nothing else and the platform index
+    /// can serve it.
+    // `IsNull(true)` asks for repositories without a platform, which that index does not contain.
     pub(super) fn platform_test(self, relation: Relation, condition: &Filter) -> Option<&TextTest> {
         match (self.kind, relation, condition) {
             (Kind::Project, Relation::Repository, Filter::Text(Field::Platform, test))

@@ -1,7 +1,7 @@
-//! Words with a letter too many, too few, another one, or two exchanged.
+//! Fuzzy matching for search: words with one or two typos (a letter too many, missing or wrong, or two exchanged).
 //!
-//! What must stay true: looking for them costs no more when there is more to look at. Those who share most letters
-//! in a row with the words are looked at first, and at most [`LOOKED_AT_MAX`] are.
+//! Invariant: the cost does not grow with the directory. Records that share the most trigrams with the words are
+//! compared first, and at most [`CANDIDATES_MAX`] of them.
 
 use roaring::RoaringBitmap;
 
@@ -10,29 +10,31 @@ use crate::model::entity::Kind;
 use crate::query::relevance::{Rated, own_texts};
 use crate::query::text::Part;
 
-/// At most so many records are looked at.
-const LOOKED_AT_MAX: u64 = 4_000;
-/// Shorter words must be spelled as they are.
-const ONE_EDIT_FROM: usize = 4;
-/// Words from this length on may differ by two letters.
-const TWO_EDITS_FROM: usize = 8;
-/// Longer words must be spelled as they are.
+/// Maximum number of records whose texts are compared.
+const CANDIDATES_MAX: u64 = 4_000;
+/// Minimum length for one edit; shorter words must match exactly.
+// One edit in a word of three letters matches almost anything.
+const ONE_EDIT_LENGTH_MIN: usize = 4;
+/// Minimum length for two edits.
+const TWO_EDITS_LENGTH_MIN: usize = 8;
+/// Maximum length of a word for edits; longer words must match exactly.
+// Bounds the row of the distance matrix, which is on the stack, and the number of trigram sets per word.
 const LENGTH_MAX: usize = 32;
-/// Points for a word that differs by this many letters, from none.
+/// Points by number of edits, from 0. Even 0 edits get less than a phrase that is found exactly (at least 250).
 const POINTS: [u16; 3] = [200, 150, 100];
 
-/// Who may have words like these, and the words.
+/// The records that may contain similar words, and the words.
 pub(super) struct Similar {
     pub(super) candidates: RoaringBitmap,
     pub(super) words: SpelledWords,
 }
 
-/// Words as their letters.
+/// The words as characters.
 pub(super) struct SpelledWords(Vec<Vec<char>>);
 
 impl Similar {
-    /// Among `everyone`. None where every word is too short or too long to be anything but what it is.
-    pub(super) fn new(view: &View, words: &[Part], everyone: &RoaringBitmap) -> Option<Self> {
+    /// Finds candidates among `scope`. `None` if every word is too short or too long for edits.
+    pub(super) fn new(view: &View, words: &[Part], scope: &RoaringBitmap) -> Option<Self> {
         let letters = SpelledWords(words.iter().map(|word| word.folded().chars().collect()).collect());
         if letters.0.iter().all(|word| edits_allowed(word.len()) == 0) {
             return None;
@@ -43,7 +45,9 @@ impl Similar {
                 view.may_contain(word.folded()).map(|likely| likely.ids)
             } else {
                 let sets = view.trigrams(word.folded());
-                Some(sharing_most(&sets.into_iter().map(|ids| ids & everyone).collect::<Vec<_>>()))
+                // An edit changes up to three or four trigrams of a word, so no single one may be required. The
+                // records that share most of them come first.
+                Some(sharing_most(&sets.into_iter().map(|ids| ids & scope).collect::<Vec<_>>()))
             };
             if let Some(near) = near {
                 candidates = Some(candidates.map_or_else(|| near.clone(), |all| all & &near));
@@ -53,12 +57,14 @@ impl Similar {
     }
 }
 
-/// The numbers that stand in most of the sets, about [`LOOKED_AT_MAX`] at the most.
+/// The ids that are in most of the sets, about [`CANDIDATES_MAX`] at most.
+// Counts with bitmaps, one per count: for n sets n²/2 intersections of whole bitmaps, not a counter per record.
 fn sharing_most(sets: &[RoaringBitmap]) -> RoaringBitmap {
-    // In `shared[n]` are those that stand in more than `n` of the sets seen so far.
+    // `shared[n]` contains the ids that are in more than `n` of the sets seen so far.
     let mut shared: Vec<RoaringBitmap> = Vec::with_capacity(sets.len());
     for set in sets {
         shared.push(RoaringBitmap::new());
+        // Downwards, so that each level still reads the one below it without the current set.
         for n in (1..shared.len()).rev() {
             let more = &shared[n - 1] & set;
             shared[n] |= more;
@@ -67,17 +73,17 @@ fn sharing_most(sets: &[RoaringBitmap]) -> RoaringBitmap {
     }
     let mut most = RoaringBitmap::new();
     for set in shared.into_iter().rev() {
-        let room = LOOKED_AT_MAX.saturating_sub(most.len());
-        if room == 0 {
+        let remaining = CANDIDATES_MAX.saturating_sub(most.len());
+        if remaining == 0 {
             break;
         }
-        most.extend((set - &most).into_iter().take(usize::try_from(room).unwrap_or(usize::MAX)));
+        most.extend((set - &most).into_iter().take(usize::try_from(remaining).unwrap_or(usize::MAX)));
     }
     most
 }
 
 impl SpelledWords {
-    /// How well a record fits that has something like every word, by the text with the word that differs least.
+    /// Scores a record that contains something similar to every word; the matched text is that of the nearest word.
     pub(super) fn rate(&self, texts: &str, kind: Kind) -> Option<Rated> {
         let (mut worst, mut best) = (0, None);
         for word in &self.0 {
@@ -94,30 +100,34 @@ impl SpelledWords {
 
 fn edits_allowed(length: usize) -> usize {
     match length {
-        TWO_EDITS_FROM..=LENGTH_MAX => 2,
-        ONE_EDIT_FROM..TWO_EDITS_FROM => 1,
+        TWO_EDITS_LENGTH_MIN..=LENGTH_MAX => 2,
+        ONE_EDIT_LENGTH_MIN..TWO_EDITS_LENGTH_MIN => 1,
         _ => 0,
     }
 }
 
-/// By how many letters the beginning of some word of `text`, folded, differs from `word`, if by few enough.
+/// The number of edits between `word` and the nearest beginning of a word of the folded `text`; `None` if there are too
+/// many.
 fn edits_in(text: &str, word: &[char]) -> Option<usize> {
     let allowed = edits_allowed(word.len());
-    let begun = text.split(|c: char| !c.is_alphanumeric()).filter(|other| !other.is_empty());
-    begun.filter_map(|other| edits_at_start(other, word, allowed)).min()
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|other| !other.is_empty());
+    words.filter_map(|other| edits_at_start(other, word, allowed)).min()
 }
 
-/// The optimal string alignment distance between `word` and the beginning of `other` that is nearest to it; none
-/// when it is more than `allowed`.
+/// The optimal string alignment distance between `word` and its nearest prefix of `other`; `None` if it is more than
+/// `allowed`.
+// Prefixes, because users type the beginning of a word.
 fn edits_at_start(other: &str, word: &[char], allowed: usize) -> Option<usize> {
     if word.len() > LENGTH_MAX {
         return None;
     }
-    // A row holds the distances of one beginning of `other` to every beginning of `word`.
+    // One row of the distance matrix: the distances of a prefix of `other` to every prefix of `word`. Exchanged
+    // letters need the two rows above.
     let mut row: [usize; LENGTH_MAX + 1] = std::array::from_fn(|at| at);
     let mut above = row;
     let mut nearest = row[word.len()];
     let mut previous = None;
+    // A longer prefix of `other` differs by more than `allowed` letters in length alone.
     for (length, letter) in other.chars().enumerate().take(word.len() + allowed) {
         let above_that = std::mem::replace(&mut above, row);
         row[0] = length + 1;
@@ -140,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_or_two_may_differ() {
+    fn one_or_two_edits_are_allowed() {
         let edits = |text: &str, word: &str| edits_in(text, &word.chars().collect::<Vec<_>>());
         assert_eq!(edits("web checkout", "chekcout"), Some(1));
         assert_eq!(edits("web checkout", "chckout"), Some(1));
@@ -152,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_share_most_come_first() {
+    fn records_in_most_sets_come_first() {
         let sets = [[1, 2, 3], [2, 3, 4], [3, 4, 5]].map(RoaringBitmap::from);
         let most = sharing_most(&sets);
         assert_eq!(most.into_iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5]);

@@ -1,4 +1,4 @@
-//! A subtree as a flat list, in the order in which a person would read it.
+//! The subtree of a unit as a flat list, depth first.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -6,20 +6,20 @@ use crate::graph::View;
 use crate::model::entity::EntityId;
 use crate::model::level::UnitType;
 
-/// A unit beneath another, where a walk from the top meets it.
+/// A descendant unit, with its position in the walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Descendant {
     /// The unit.
     pub id: EntityId,
-    /// The unit directly above it on this walk.
+    /// Its parent on this walk.
     pub parent: EntityId,
-    /// 1 for a child.
+    /// The number of levels below the top; 1 for a child.
     pub depth: usize,
 }
 
-/// Everything beneath `unit` down to `depth` (all when none), depth first, siblings by name; only units of
-/// `types` are listed when some are given, though the walk passes through others. A unit with several parents
-/// is listed once, at its least depth; of several parents there, beneath the one that is listed first.
+/// All descendants of `unit` down to `depth` levels (`None`: all), depth first, siblings by name. If `types` is not
+/// empty, only units of these types are listed, though the walk passes through others. A unit with several parents is
+/// listed once, at its least depth; among several parents there, under the one that is listed first.
 #[must_use]
 pub fn descendants(view: &View, unit: EntityId, depth: Option<usize>, types: &[UnitType]) -> Vec<Descendant> {
     let children = claim(view, unit, depth.unwrap_or(usize::MAX));
@@ -31,12 +31,12 @@ pub fn descendants(view: &View, unit: EntityId, depth: Option<usize>, types: &[U
                 .is_some_and(|unit| types.contains(&unit.unit_type))
     };
     let mut listed = Vec::new();
-    // What is to be visited, the next one last.
+    // A stack: the next unit to visit is the last one, so children are pushed in reverse.
     let mut open = vec![];
     let mut next = Descendant { id: unit, parent: unit, depth: 0 };
     loop {
-        let beneath = children.get(&next.id).into_iter().flatten().rev();
-        open.extend(beneath.map(|id| Descendant { id: *id, parent: next.id, depth: next.depth + 1 }));
+        let unvisited = children.get(&next.id).into_iter().flatten().rev();
+        open.extend(unvisited.map(|id| Descendant { id: *id, parent: next.id, depth: next.depth + 1 }));
         let Some(visited) = open.pop() else { return listed };
         if is_listed(visited.id) {
             listed.push(visited);
@@ -45,8 +45,9 @@ pub fn descendants(view: &View, unit: EntityId, depth: Option<usize>, types: &[U
     }
 }
 
-/// For each unit down to `depth`, those of its children that it lists: level by level, the first to come takes
-/// the child.
+/// For each unit down to `depth`, the children that are listed under it.
+// Breadth first, in a pass before the depth-first listing: only so is the least depth of a unit with several parents
+// known. The first parent in a level takes the child.
 fn claim(view: &View, top: EntityId, depth: usize) -> FxHashMap<EntityId, Vec<EntityId>> {
     let mut claimed = FxHashMap::default();
     let mut seen = FxHashSet::from_iter([top]);

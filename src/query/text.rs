@@ -1,6 +1,7 @@
-//! The texts of an entity, and a test of them made ready to run over many.
+//! Text tests prepared for many records: which texts are compared, and how.
 //!
-//! How a field is compared is said here alone; an index that answers the same test gives the same answer.
+//! Invariant: this is the only definition of how a field is compared. An index that serves the same test gives the same
+//! result.
 
 use std::borrow::Cow;
 
@@ -8,17 +9,17 @@ use memchr::memmem::Finder;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashSet;
 
-use crate::graph::{SEPARATOR, TextCandidates, View, nth_text, text_place};
+use crate::graph::{SEPARATOR, TextCandidates, View, nth_text, text_position};
 use crate::model::entity::{EntityId, Kind};
 use crate::model::key::{RepoUrl, fold};
 use crate::model::level::UnitType;
 use crate::query::filter::{Field, TextTest};
 
-/// So few candidates are looked at without asking an index first.
-const LOOKED_AT_AT_ONCE: u64 = 32;
+/// With this many candidates or fewer, comparing their texts is cheaper than a lookup in the trigram index.
+const SCANNED_DIRECTLY_MAX: u64 = 32;
 
 impl Field {
-    /// A text as `Eq` and `In` compare it in this field; none for one that no record can have.
+    /// The form of a text in which `Eq` and `In` compare this field; `None` if no record can have this text.
     fn compared(self, text: &str) -> Option<Cow<'_, str>> {
         match self {
             Self::Email | Self::OwnerEmail => Some(fold(text.trim())),
@@ -29,7 +30,8 @@ impl Field {
     }
 }
 
-/// Text that is looked for in many texts, without case.
+/// A pattern that is searched in many texts, case-insensitive.
+// The finder's tables are built once per query, not once per text.
 pub(super) struct Part {
     folded: String,
     finder: Finder<'static>,
@@ -41,18 +43,18 @@ impl Part {
         Self { finder: Finder::new(&folded).into_owned(), folded }
     }
 
-    /// As it is compared.
+    /// The pattern in lower case.
     pub(super) fn folded(&self) -> &str {
         &self.folded
     }
 
-    /// Where it first stands in `text`, which is folded.
-    pub(super) fn place_in(&self, text: &str) -> Option<usize> {
+    /// The byte offset of its first occurrence in the folded `text`.
+    pub(super) fn find_in(&self, text: &str) -> Option<usize> {
         self.finder.find(text.as_bytes())
     }
 
     fn is_in(&self, text: &str) -> bool {
-        self.place_in(text).is_some()
+        self.find_in(text).is_some()
     }
 
     pub(super) fn begins(&self, text: &str) -> bool {
@@ -60,7 +62,7 @@ impl Part {
     }
 }
 
-/// A [`TextTest`] with its texts as they are compared.
+/// A [`TextTest`] whose texts are in the form in which they are compared.
 pub(super) enum Matcher {
     OneOf(Field, FxHashSet<String>),
     Contains(Field, Part),
@@ -85,18 +87,18 @@ impl Matcher {
         }
     }
 
-    /// For [`Filter::AnyText`](crate::query::filter::Filter::AnyText), but for the texts of a project's assets.
+    /// The test of [`Filter::AnyText`](crate::query::filter::Filter::AnyText), without the texts of a project's assets.
     pub(super) fn any_contains(text: &str) -> Self {
         Self::AnyContains(Part::new(text))
     }
 
-    /// Everyone who may pass, where an index can tell.
-    fn likely(&self, view: &View, kind: Kind) -> Option<TextCandidates> {
+    /// The records that may pass, according to the trigram index; `None` if it cannot tell.
+    fn indexed_candidates(&self, view: &View, kind: Kind) -> Option<TextCandidates> {
         match self {
             Self::AnyContains(part) => view.may_contain(part.folded()),
             Self::Contains(field, part) if kind.texts().contains(field) => {
-                // It may be another text that has the part.
-                view.may_contain(part.folded()).map(|likely| TextCandidates { certain: false, ..likely })
+                // Not certain: the index is not kept by field, so another text may contain the pattern.
+                view.may_contain(part.folded()).map(|found| TextCandidates { certain: false, ..found })
             }
             Self::StartsWith(field, part) if kind.texts().contains(field) => {
                 view.may_start(part.folded()).map(|ids| TextCandidates { ids, certain: false })
@@ -105,42 +107,44 @@ impl Matcher {
         }
     }
 
-    /// Those of `candidates` that pass: the texts of those alone are looked at that an index lets through, where it
-    /// can tell.
-    pub(super) fn pass(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
-        let likely = if candidates.len() > LOOKED_AT_AT_ONCE { self.likely(view, kind) } else { None };
-        match likely {
+    /// The `candidates` that pass. Only the texts that the trigram index lets through are compared, where it applies.
+    pub(super) fn matching(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
+        let indexed_candidates =
+            if candidates.len() > SCANNED_DIRECTLY_MAX { self.indexed_candidates(view, kind) } else { None };
+        match indexed_candidates {
             Some(TextCandidates { ids, certain: true }) => ids & candidates,
-            Some(TextCandidates { ids, certain: false }) => self.look_at(view, kind, &(ids & candidates)),
-            None => self.look_at(view, kind, candidates),
+            Some(TextCandidates { ids, certain: false }) => self.scan(view, kind, &(ids & candidates)),
+            None => self.scan(view, kind, candidates),
         }
     }
 
-    fn look_at(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
+    fn scan(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
         let (field, part, is_at): (_, _, fn(&Part, &str) -> bool) = match self {
-            // A part with a separator in it is in no text.
+            // Texts contain no separator, but it is between them in memory, so it would match there.
             Self::AnyContains(part) if part.folded().contains(SEPARATOR) => return RoaringBitmap::new(),
-            Self::AnyContains(part) => return by_texts(view, candidates, |texts| part.is_in(texts)),
+            Self::AnyContains(part) => return scan_folded_texts(view, candidates, |texts| part.is_in(texts)),
             Self::Contains(field, part) => (*field, part, Part::is_in),
             Self::StartsWith(field, part) => (*field, part, Part::begins),
-            Self::OneOf(field, _) | Self::IsNull(field, _) => return self.read(view, *field, candidates),
+            Self::OneOf(field, _) | Self::IsNull(field, _) => {
+                return self.scan_records(view, *field, candidates);
+            }
         };
-        match text_place(kind, field) {
-            // An empty text is one that is not there.
-            Some(nth) => by_texts(view, candidates, |texts| {
+        match text_position(kind, field) {
+            // Empty here means missing, which passes no test, not even for an empty pattern.
+            Some(nth) => scan_folded_texts(view, candidates, |texts| {
                 let text = nth_text(texts, nth);
                 !text.is_empty() && is_at(part, text)
             }),
-            None => self.read(view, field, candidates),
+            None => self.scan_records(view, field, candidates),
         }
     }
 
-    fn read(&self, view: &View, field: Field, candidates: &RoaringBitmap) -> RoaringBitmap {
+    fn scan_records(&self, view: &View, field: Field, candidates: &RoaringBitmap) -> RoaringBitmap {
         let text = |id| view.entity(EntityId(id)).and_then(|entity| field.text(entity));
         candidates.iter().filter(|id| self.passes(text(*id))).collect()
     }
 
-    /// Whether a text passes, or its absence.
+    /// Whether a text passes; `None` if the record has no such text.
     pub(super) fn passes(&self, text: Option<&str>) -> bool {
         match (self, text) {
             (Self::IsNull(_, is_null), text) => text.is_none() == *is_null,
@@ -154,7 +158,11 @@ impl Matcher {
     }
 }
 
-fn by_texts(view: &View, candidates: &RoaringBitmap, passes: impl Fn(&str) -> bool) -> RoaringBitmap {
+fn scan_folded_texts(
+    view: &View,
+    candidates: &RoaringBitmap,
+    passes: impl Fn(&str) -> bool,
+) -> RoaringBitmap {
     let mut found = RoaringBitmap::new();
     view.each_texts(candidates, |id, texts| {
         if passes(texts) {
@@ -169,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_field_compares_in_its_own_way() {
+    fn each_field_has_its_own_comparison() {
         let same = |field: Field, a: &str, b: &str| field.compared(a) == field.compared(b);
         assert!(same(Field::Email, "Ada@Corp.Example", "ada@corp.example"));
         assert!(same(Field::Url, "git@github.com:Org/app.git", "https://GitHub.com/Org/app/"));

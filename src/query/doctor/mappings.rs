@@ -1,10 +1,10 @@
-//! Mappings of records that have ended.
+//! Check for mappings that refer to deleted records.
 
 use crate::graph::View;
 use crate::model::mapping::Mapping;
 use crate::query::doctor::{About, Finding, FindingCode};
 
-/// Each is about the mapping, and what it names that has not ended.
+/// One finding per mapping, about the mapping and the end that still exists.
 pub(super) fn to_ended(view: &View) -> Vec<Finding> {
     let finding = |mapping: &Mapping| {
         let at = About::Mapping(mapping.id);

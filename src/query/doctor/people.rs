@@ -1,7 +1,7 @@
-//! People under two spellings of an email: the rule is told at [`FindingCode::PersonSpelledTwice`].
+//! Check for duplicate people: see [`FindingCode::PersonSpelledTwice`] for the rule.
 //!
-//! A person leaves up to three marks, of which each other spelling of theirs leaves one as well. Whoever left a mark
-//! first is joined by everyone who leaves it again, so that each person is looked at once.
+//! Each person has up to three match keys; people with a key in common are the same group. Comparing every pair would
+//! be quadratic, so people are united with the first one that has the same key: linear, with one hash lookup per key.
 
 use std::borrow::Cow;
 
@@ -12,49 +12,49 @@ use crate::model::entity::{EntityId, Kind, Person};
 use crate::model::key::{Name, fold};
 use crate::query::doctor::{Finding, FindingCode, records};
 
-/// What is left out of an email's local part where something else says who it is.
+/// Ignored in the local part of an email, if the external id or the name matches too.
 const SEPARATORS: [char; 3] = ['.', '_', '-'];
 
-/// What people who are likely one have in common.
+/// What two records of the same person have in common.
 #[derive(PartialEq, Eq, Hash)]
-enum Mark<'p> {
-    /// The email without what follows a `+`.
+enum MatchKey<'p> {
+    /// The email without a `+` suffix.
     Mailbox(Cow<'p, str>),
-    /// The email without that and separators, and the external id.
+    /// The email without that suffix and without separators, and the external id.
     ExternalId(Cow<'p, str>, &'p str),
-    /// The same, with the first and the last name.
+    /// The same email, and the first and last name.
     Names(Cow<'p, str>, [Cow<'p, str>; 2]),
 }
 
 pub(super) fn spelled_twice(view: &View) -> Vec<Finding> {
     let people: Vec<_> =
         records(view, Kind::Person).filter_map(|entity| Some((entity.id, entity.as_person()?))).collect();
-    let mut groups = Groups::of(people.len());
-    let mut first: FxHashMap<Mark<'_>, usize> = FxHashMap::default();
+    let mut groups = DisjointSets::of(people.len());
+    let mut first: FxHashMap<MatchKey<'_>, usize> = FxHashMap::default();
     for (at, (_, person)) in people.iter().enumerate() {
-        for mark in marks(person) {
-            groups.join(*first.entry(mark).or_insert(at), at);
+        for key in match_keys(person) {
+            groups.union(*first.entry(key).or_insert(at), at);
         }
     }
-    let mut by_first: FxHashMap<usize, Vec<EntityId>> = FxHashMap::default();
+    let mut by_root: FxHashMap<usize, Vec<EntityId>> = FxHashMap::default();
     for (at, (id, _)) in people.iter().enumerate() {
-        by_first.entry(groups.first(at)).or_default().push(*id);
+        by_root.entry(groups.root(at)).or_default().push(*id);
     }
-    let several = by_first.into_values().filter(|people| people.len() > 1);
+    let several = by_root.into_values().filter(|people| people.len() > 1);
     several.map(|people| Finding::of(FindingCode::PersonSpelledTwice, people)).collect()
 }
 
-fn marks(person: &Person) -> impl Iterator<Item = Mark<'_>> {
+fn match_keys(person: &Person) -> impl Iterator<Item = MatchKey<'_>> {
     let mailbox = mailbox(person.email.folded());
     let bare = without_separators(&mailbox);
-    let external = person.external_id.as_ref().map(|id| Mark::ExternalId(bare.clone(), id.as_str()));
+    let external = person.external_id.as_ref().map(|id| MatchKey::ExternalId(bare.clone(), id.as_str()));
     let name = |name: &Option<Name>| name.as_ref().map(|name| fold(name.as_str()).into_owned().into());
     let names = name(&person.first_name).zip(name(&person.last_name));
-    let names = names.map(|(first, last)| Mark::Names(bare, [first, last]));
-    [Some(Mark::Mailbox(mailbox)), external, names].into_iter().flatten()
+    let names = names.map(|(first, last)| MatchKey::Names(bare, [first, last]));
+    [Some(MatchKey::Mailbox(mailbox)), external, names].into_iter().flatten()
 }
 
-/// An email without what follows the first `+` of its local part, unless that begins with it.
+/// An email without what follows the first `+` of its local part, unless the local part begins with the `+`.
 fn mailbox(email: Cow<'_, str>) -> Cow<'_, str> {
     match email.rsplit_once('@').and_then(|(local, domain)| Some((local.split_once('+')?.0, domain))) {
         Some((local, domain)) if !local.is_empty() => format!("{local}@{domain}").into(),
@@ -62,7 +62,8 @@ fn mailbox(email: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// An email without separators in its local part, unless that has nothing else.
+/// An email without separators in its local part, unless the local part consists of them.
+// Then every such address would be the same empty one.
 fn without_separators(email: &str) -> Cow<'static, str> {
     let (local, domain) = email.rsplit_once('@').unwrap_or((email, ""));
     let bare = local.replace(SEPARATORS, "");
@@ -70,16 +71,17 @@ fn without_separators(email: &str) -> Cow<'static, str> {
     format!("{local}@{domain}").into()
 }
 
-/// Places in a list, in groups that are joined: each place leads to an earlier one of its group, the first to itself.
-struct Groups(Vec<usize>);
+/// Disjoint sets (union-find) of list indexes: each element points to an earlier one of its set, the first to itself.
+struct DisjointSets(Vec<usize>);
 
-impl Groups {
+impl DisjointSets {
     fn of(count: usize) -> Self {
         Self((0..count).collect())
     }
 
-    /// The first of the group. What is passed on the way leads further from then on.
-    fn first(&mut self, mut at: usize) -> usize {
+    /// The smallest index of the set.
+    // Path halving: each element that is passed then points two steps further, so later walks are short.
+    fn root(&mut self, mut at: usize) -> usize {
         while self.0[at] != at {
             self.0[at] = self.0[self.0[at]];
             at = self.0[at];
@@ -87,8 +89,9 @@ impl Groups {
         at
     }
 
-    fn join(&mut self, one: usize, other: usize) {
-        let (one, other) = (self.first(one), self.first(other));
+    fn union(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.root(one), self.root(other));
+        // The smaller index becomes the root, so the root is the person created first.
         self.0[one.max(other)] = one.min(other);
     }
 }
@@ -98,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mailbox_is_what_comes_before_the_plus() {
+    fn mailbox_drops_the_plus_suffix() {
         for (email, expected) in [
             ("ada@x", "ada@x"),
             ("ada+lists@x", "ada@x"),
@@ -112,18 +115,18 @@ mod tests {
     }
 
     #[test]
-    fn separators_count_for_nothing_before_the_at() {
+    fn separators_in_the_local_part_are_ignored() {
         for (email, expected) in [("a.da_b-c@x-y.z", "adabc@x-y.z"), ("._-@x", "._-@x"), ("a.@x", "a@x")] {
             assert_eq!(without_separators(email), expected);
         }
     }
 
     #[test]
-    fn groups_that_are_joined_have_one_first() {
-        let mut groups = Groups::of(6);
+    fn united_groups_share_a_root() {
+        let mut groups = DisjointSets::of(6);
         for (one, other) in [(4, 5), (2, 3), (5, 2), (3, 4)] {
-            groups.join(one, other);
+            groups.union(one, other);
         }
-        assert_eq!((0..6).map(|at| groups.first(at)).collect::<Vec<_>>(), [0, 1, 2, 2, 2, 2]);
+        assert_eq!((0..6).map(|at| groups.root(at)).collect::<Vec<_>>(), [0, 1, 2, 2, 2, 2]);
     }
 }

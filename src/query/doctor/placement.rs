@@ -1,4 +1,4 @@
-//! People and projects in no unit.
+//! Check for people and projects that are not placed in any unit.
 
 use roaring::RoaringBitmap;
 
@@ -7,6 +7,7 @@ use crate::model::entity::{EntityId, Kind};
 use crate::query::doctor::{Finding, FindingCode};
 
 pub(super) fn unplaced(view: &View, kind: Kind, code: FindingCode) -> Vec<Finding> {
+    // One union over the units' bitmaps, instead of a walk along the edges of every record.
     let mut placed = RoaringBitmap::new();
     for unit in view.all(Kind::OrgUnit) {
         placed |= view.directly_below(EntityId(unit), kind).as_ref();

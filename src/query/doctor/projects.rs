@@ -1,4 +1,4 @@
-//! Projects: owners whom nobody knows, and repositories that several claim.
+//! Checks of projects: owners who are not in the directory, and repositories that several projects have.
 
 use rustc_hash::FxHashMap;
 
@@ -15,7 +15,7 @@ pub(super) fn unknown_owners(view: &View) -> Vec<Finding> {
     unknown.map(|entity| Finding::of(FindingCode::UnknownOwner, vec![entity.id])).collect()
 }
 
-/// Each is about the projects, and stands where the first of their repositories does.
+/// One finding per url, about the projects; its position is that of the first of their repositories.
 pub(super) fn claimed_twice(view: &View) -> Vec<Finding> {
     let mut claims: FxHashMap<String, Vec<(EntityId, EntityId)>> = FxHashMap::default();
     for entity in records(view, Kind::Repository) {
@@ -32,6 +32,7 @@ fn claimed_by_several(claims: Vec<(EntityId, EntityId)>) -> Option<Finding> {
     let (first, _) = *claims.first()?;
     let mut projects: Vec<_> = claims.into_iter().map(|(_, project)| project).collect();
     projects.sort_unstable();
+    // One project may list a repository twice, which is no finding.
     projects.dedup();
     let finding = Finding::of(FindingCode::RepositoryClaimedTwice, projects);
     (finding.about.len() > 1).then_some(Finding { at: About::Entity(first), ..finding })

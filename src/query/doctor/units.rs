@@ -1,4 +1,4 @@
-//! Units: names that come twice, units with nothing in them, levels that are skipped.
+//! Checks of units: duplicate names, empty units and skipped levels.
 
 use std::borrow::Cow;
 
@@ -33,6 +33,7 @@ pub(super) fn level_skips(view: &View) -> Vec<Finding> {
     let mut found = Vec::new();
     for unit in view.all(Kind::OrgUnit).iter().map(EntityId) {
         let Some(level) = level(view, unit) else { continue };
+        // Each parent is checked by itself: with several, one edge may skip a level and another not.
         let mut skipping: Vec<_> = view.parents(unit);
         skipping.retain(|parent| is_skip(self::level(view, *parent), level));
         if !skipping.is_empty() {
@@ -47,7 +48,7 @@ fn is_skip(above: Option<Level>, level: Level) -> bool {
     above.is_some_and(|above| level.number() > above.number() + 1)
 }
 
-/// The level of a unit, if its type is one.
+/// The level of a unit; `None` if its type is not a level.
 pub(super) fn level(view: &View, unit: EntityId) -> Option<Level> {
     view.entity(unit)?.as_org_unit()?.unit_type.level()
 }

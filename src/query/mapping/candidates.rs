@@ -1,6 +1,6 @@
-//! The mappings that a filter matches: conditions as sets of entities, and the shortest way to all that may match.
+//! Evaluates a mapping filter: conditions as sets of entities, and the cheapest way to visit all candidates.
 //!
-//! What must stay true: each mapping that matches is shown once.
+//! Invariant: each matching mapping is visited exactly once.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::query::mapping::filter::{KEYS, MappingFilter, by_key, containing};
 use crate::query::mapping::subtree::with_descendants;
 use crate::query::select::select;
 
-/// Mappings of entities are looked at rather than all mappings where there are so many times more of these: they lie
-/// apart in memory, and all mappings in a row.
-const WORTH_GATHERING_FROM: u64 = 4;
+/// The cost of reading one mapping through the edges of an entity, in mappings read sequentially: the former are
+/// scattered in memory, the latter are contiguous.
+const RANDOM_ACCESS_COST: u64 = 4;
 
-/// What a filter matches in a view.
+/// A mapping filter, prepared for one view.
 pub(super) struct Selected<'v, 'f> {
     view: &'v View,
     filter: &'f MappingFilter,
@@ -29,22 +29,22 @@ pub(super) struct Selected<'v, 'f> {
     text: Option<TextMatch>,
 }
 
-/// Text that is looked for.
+/// The prepared text condition.
 struct TextMatch {
     folded: String,
-    /// The entities that have it in their key.
+    /// The entities whose key contains it.
     ends: RoaringBitmap,
-    /// Whether an id can have it.
+    /// Whether it can occur in an id, which is a UUID.
     may_be_in_id: bool,
 }
 
-/// Where everything that may match is found.
+/// The entities through whose edges all candidates are reached.
 enum MappingCandidates {
     All,
-    /// At either end of these.
+    /// The mappings with one of these at either end.
     Ends(RoaringBitmap),
-    /// Where these are the child, the member, or placed somewhere.
-    Held(RoaringBitmap),
+    /// The mappings with one of these as the child, that is the child unit, the member or what is placed.
+    Children(RoaringBitmap),
 }
 
 impl<'v, 'f> Selected<'v, 'f> {
@@ -69,25 +69,25 @@ impl<'v, 'f> Selected<'v, 'f> {
         self.view
     }
 
-    /// Shows each mapping that matches, in no order.
-    pub(super) fn each(&self, mut show: impl FnMut(&'v Arc<Mapping>)) {
-        let mut look_at = |mapping: &'v Arc<Mapping>| {
+    /// Calls `visit` with each matching mapping, unordered.
+    pub(super) fn for_each(&self, mut visit: impl FnMut(&'v Arc<Mapping>)) {
+        let mut visit_matching = |mapping: &'v Arc<Mapping>| {
             if self.matches(mapping) {
-                show(mapping);
+                visit(mapping);
             }
         };
         match self.candidates() {
-            MappingCandidates::All => self.view.each_mapping().for_each(look_at),
-            MappingCandidates::Held(held) => {
-                for id in held.iter().map(EntityId) {
-                    self.view.mappings_holding(id).for_each(&mut look_at);
+            MappingCandidates::All => self.view.each_mapping().for_each(visit_matching),
+            MappingCandidates::Children(children) => {
+                for id in children.iter().map(EntityId) {
+                    self.view.mappings_holding(id).for_each(&mut visit_matching);
                 }
             }
             MappingCandidates::Ends(ends) => {
                 for id in ends.iter().map(EntityId) {
-                    // One between two of them is shown at its first end.
+                    // A mapping between two of these entities is reached from both; it counts at its `from` end only.
                     let is_first = |it: &&Arc<Mapping>| it.from == id || !ends.contains(it.from.0);
-                    self.view.mappings_at(id).filter(is_first).for_each(&mut look_at);
+                    self.view.mappings_at(id).filter(is_first).for_each(&mut visit_matching);
                 }
             }
         }
@@ -96,36 +96,40 @@ impl<'v, 'f> Selected<'v, 'f> {
     fn candidates(&self) -> MappingCandidates {
         let mappings_of =
             |ids: &RoaringBitmap| ids.iter().map(|id| self.view.mapping_count_of(EntityId(id))).sum::<u64>();
+        // Conditions on the ends narrow most, so the set with the fewest mappings is taken without comparing it to a
+        // scan.
         let end = self.filter.end.map(|end| RoaringBitmap::from([end.0]));
         if let Some(few) = end.iter().chain(&self.from).chain(&self.to).min_by_key(|ids| mappings_of(ids)) {
             return MappingCandidates::Ends(few.clone());
         }
         if let Some(parents) = &self.parents {
+            // From the side of the children: each has few parents, so few mappings are visited in vain.
             let mut children = RoaringBitmap::new();
             for unit in parents {
                 children |= &*self.view.directly_below(EntityId(unit), Kind::OrgUnit);
             }
-            return MappingCandidates::Held(children);
+            return MappingCandidates::Children(children);
         }
         let all = self.view.mapping_count();
         if let Some(fewest) = self.within.iter().min_by_key(|ids| ids.len())
-            && fewest.len() * WORTH_GATHERING_FROM < all
+            && fewest.len() * RANDOM_ACCESS_COST < all
         {
             return MappingCandidates::Ends(fewest.clone());
         }
+        // Each mapping type has one kind of child, so a filter by type visits the edges of that kind alone.
         let types = self.filter.types.as_deref().unwrap_or(&MappingType::ALL);
-        let mut held = RoaringBitmap::new();
+        let mut children = RoaringBitmap::new();
         for kind in types.iter().map(|mapping_type| child_kind(*mapping_type)) {
-            held |= self.view.all(kind);
+            children |= self.view.all(kind);
         }
-        if held.len() * WORTH_GATHERING_FROM < all {
-            MappingCandidates::Held(held)
+        if children.len() * RANDOM_ACCESS_COST < all {
+            MappingCandidates::Children(children)
         } else {
             MappingCandidates::All
         }
     }
 
-    /// Whether a mapping in sight matches. What is cheap to tell comes first.
+    /// Whether a visible mapping matches. The conditions are in the order of their cost, cheapest first.
     pub(super) fn matches(&self, mapping: &Mapping) -> bool {
         let filter = self.filter;
         let is_end = |ids: &RoaringBitmap| ids.contains(mapping.from.0) || ids.contains(mapping.to.0);
@@ -150,11 +154,12 @@ impl TextMatch {
             ends |= &*select(view, kind, &containing(field, text));
         }
         let folded = fold(text).into_owned();
+        // Formatting the id of every mapping is the most expensive test, and most texts cannot be part of a UUID.
         let may_be_in_id = folded.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
         Self { folded, ends, may_be_in_id }
     }
 
-    /// Whether it is in the mapping's own texts.
+    /// Whether it occurs in the source or the id of the mapping.
     fn is_in(&self, mapping: &Mapping) -> bool {
         source_of(mapping).is_some_and(|source| fold(source).contains(&self.folded))
             || self.may_be_in_id && mapping.id.to_string().contains(&self.folded)
@@ -165,7 +170,7 @@ fn source_of(mapping: &Mapping) -> Option<&str> {
     mapping.source.as_ref().map(|source| source.as_str())
 }
 
-/// The entities with any of these keys, without case.
+/// The entities with any of these keys, case-insensitive.
 fn with_keys(view: &View, keys: &[String]) -> RoaringBitmap {
     let mut found = RoaringBitmap::new();
     for key in keys {
@@ -173,13 +178,14 @@ fn with_keys(view: &View, keys: &[String]) -> RoaringBitmap {
         for (kind, field) in KEYS {
             let has_key =
                 |id: &u32| view.entity(EntityId(*id)).is_some_and(|entity| fold(entity.label()) == folded);
+            // `by_key` finds keys by prefix, so those that continue are sorted out here.
             found.extend(select(view, kind, &by_key(field, key)).iter().filter(has_key));
         }
     }
     found
 }
 
-/// The kind of the child, the member, or what is placed in a unit.
+/// The kind of the child in mappings of this type.
 fn child_kind(mapping_type: MappingType) -> Kind {
     match mapping_type {
         MappingType::ParentChild => Kind::OrgUnit,

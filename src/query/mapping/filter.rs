@@ -1,4 +1,4 @@
-//! Which mappings are asked for, and about how much work it is to find them.
+//! Filter of mappings, and an estimate of what it costs to evaluate.
 
 use crate::graph::View;
 use crate::model::entity::{EntityId, Kind};
@@ -9,42 +9,42 @@ use crate::model::reference::UnitRef;
 use crate::query::filter::{Filter, TextTest};
 use crate::query::mapping::subtree::{Subtree, with_descendants};
 
-/// The kinds of entity that mappings connect, each with the field that is its key.
+/// The kinds of entity that mappings connect, each with its key field.
 pub(super) const KEYS: [(Kind, Field); 3] =
     [(Kind::OrgUnit, Field::Key), (Kind::Person, Field::Email), (Kind::Project, Field::ProjectId)];
 
-/// Which mappings are asked for. All conditions must hold, and those that are not given do not narrow; a list without
-/// values matches nothing.
+/// A filter of mappings. All conditions must hold; `None` does not restrict; an empty list of types, relationships or
+/// keys matches nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MappingFilter {
-    /// Of any of these types.
+    /// Has any of these types.
     pub types: Option<Vec<MappingType>>,
-    /// Of any of these relationships.
+    /// Has any of these relationships.
     pub relationships: Option<Vec<Relationship>>,
-    /// The first end has one of these keys, without case.
+    /// The `from` end has one of these keys, case-insensitive.
     pub from_keys: Option<Vec<String>>,
-    /// The second end has one of these keys, without case.
+    /// The `to` end has one of these keys, case-insensitive.
     pub to_keys: Option<Vec<String>>,
     /// Either end is this entity.
     pub end: Option<EntityId>,
-    /// With exactly this source.
+    /// Has exactly this source.
     pub source: Option<String>,
-    /// For each of these lists, either end is one of its units or beneath one.
+    /// For each of these lists, either end is one of its units or a descendant of one.
     pub within: Vec<Vec<EntityId>>,
-    /// Parent-child mappings alone, with the parent in this part of the hierarchy.
+    /// Is a parent-child mapping whose parent is in this part of the hierarchy.
     pub parents: Option<Subtree>,
-    /// With this in the key of an end, in the source or in the id, without case.
+    /// Contains this in the key of an end, in the source or in the id, case-insensitive.
     pub text: Option<String>,
 }
 
 impl MappingFilter {
-    /// Matches no mapping at all.
+    /// A filter that matches no mapping.
     #[must_use]
     pub fn nothing() -> Self {
         Self { types: Some(Vec::new()), ..Self::default() }
     }
 
-    /// About how many records or texts are looked at to find what it matches, as [`Filter::texts`] says it of records.
+    /// Approximate number of records or texts that are read to evaluate this filter; compare [`Filter::texts`].
     #[must_use]
     pub fn cost(&self, view: &View) -> u64 {
         let keys = self.from_keys.iter().chain(&self.to_keys).flatten();
@@ -55,7 +55,9 @@ impl MappingFilter {
         texts.saturating_add(self.candidates(view))
     }
 
-    /// A record is at some end of one mapping, as a rule.
+    /// Approximate number of mappings that are visited.
+    // Follows the choice in `Selected::candidates`. As a rule a record is the child of one mapping, so the number of
+    // records stands for the number of mappings.
     fn candidates(&self, view: &View) -> u64 {
         if let Some(end) = self.end {
             return view.mapping_count_of(end);
@@ -63,14 +65,14 @@ impl MappingFilter {
         if let Some(keys) = self.from_keys.as_ref().or(self.to_keys.as_ref()) {
             return keys.iter().map(|key| mapping_count_of(view, key)).sum();
         }
-        let everyone = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
-        let units = |is_limited: bool| if is_limited { view.all(Kind::OrgUnit).len() } else { everyone };
+        let all_records = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
+        let units = |is_limited: bool| if is_limited { view.all(Kind::OrgUnit).len() } else { all_records };
         let within = self.within.iter().map(|units| with_descendants(view, units).len());
-        within.chain([units(self.parents.is_some())]).min().unwrap_or(everyone)
+        within.chain([units(self.parents.is_some())]).min().unwrap_or(all_records)
     }
 }
 
-/// How many mappings the entities of just this key have.
+/// The number of mappings of the entities with exactly this key.
 fn mapping_count_of(view: &View, key: &str) -> u64 {
     let unit = UnitKey::parse(key).ok().and_then(|key| view.find_unit(&UnitRef::Key(key)).ok());
     let person = Email::parse(key).ok().and_then(|email| view.person_by_email(&email));
@@ -78,10 +80,10 @@ fn mapping_count_of(view: &View, key: &str) -> u64 {
     [unit, person, project].into_iter().flatten().map(|id| view.mapping_count_of(id)).sum()
 }
 
-/// Matches at least the entities whose key is this without case.
+/// A filter that matches all entities with this key, case-insensitive, and possibly others.
 pub(super) fn by_key(field: Field, key: &str) -> Filter {
     let key = key.to_owned();
-    // Emails are compared without case anyway.
+    // Only emails have a case-insensitive index; the other keys are found by the trigram index and checked later.
     Filter::Text(field, if field == Field::Email { TextTest::Eq(key) } else { TextTest::StartsWith(key) })
 }
 

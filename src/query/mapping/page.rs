@@ -1,4 +1,4 @@
-//! A page of mappings: one look at each that matches, with no more of them held than the page shows.
+//! A page of mappings, found in one pass over the matches, in memory for about two pages.
 
 use std::sync::Arc;
 
@@ -6,41 +6,41 @@ use crate::model::mapping::{Mapping, MappingId};
 use crate::query::mapping::candidates::Selected;
 use crate::query::top_k::Least;
 
-/// Which page: `first` after a mapping, or `last` before one.
+/// Selects a page: the `first` mappings after a given one, or the `last` ones before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MappingPageRequest {
-    /// At most so many from the start. All of them when neither this nor `last` is given.
+    /// Maximum number of mappings from the start; all if both this and `last` are `None`.
     pub first: Option<usize>,
-    /// Those after this mapping, which must match too.
+    /// Only mappings after this one, which must match too.
     pub after: Option<MappingId>,
-    /// At most so many from the end; with `first`, from the end of what that leaves.
+    /// Maximum number of mappings from the end; with `first`, from the end of what `first` selects.
     pub last: Option<usize>,
-    /// Those before this mapping, which must match too.
+    /// Only mappings before this one, which must match too.
     pub before: Option<MappingId>,
 }
 
-/// One page.
+/// One page of mappings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MappingPage {
-    /// How many mappings match in all.
+    /// The total number of matching mappings.
     pub count: u64,
-    /// Those of the page, in order.
+    /// The mappings of the page, in order.
     pub mappings: Vec<Arc<Mapping>>,
-    /// Whether there are more after them.
+    /// Whether there are more mappings after them.
     pub has_next: bool,
-    /// Whether there are more before them.
+    /// Whether there are more mappings before them.
     pub has_previous: bool,
 }
 
-/// A page begins or ends at a mapping that is not in the list.
+/// The cursor of a page is a mapping that is not in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{field} is no mapping of this list")]
+#[error("{field} is not a mapping of this list; use the id of a mapping that the same list returned")]
 pub struct UnknownCursor {
-    /// `after` or `before`.
+    /// The argument: `after` or `before`.
     pub field: &'static str,
 }
 
-/// The page of what is selected, sorted by `key` and then by id.
+/// The page of the selected mappings, sorted by `key` and then by id.
 pub(super) fn paged<'v, K: Ord>(
     selected: &Selected<'v, '_>,
     request: &MappingPageRequest,
@@ -57,30 +57,29 @@ pub(super) fn paged<'v, K: Ord>(
     let (after, before) = (bound("after", request.after)?, bound("before", request.before)?);
     let from_end = request.first.is_none() && request.last.is_some();
     let limit = request.first.or(request.last).unwrap_or(usize::MAX);
-    let mut inside = Least::new(
-        limit,
-        |a: &(_, &'v Arc<Mapping>), b: &(_, &'v Arc<Mapping>)| {
-            if from_end { compare(&b.0, &a.0) } else { compare(&a.0, &b.0) }
-        },
-    );
-    let (mut count, mut begin, mut behind) = (0, 0, 0);
-    selected.each(|mapping| {
+    let mut inside = Least::new(limit, |a: &(_, &'v Arc<Mapping>), b: &(_, &'v Arc<Mapping>)| {
+        // `Least` keeps the smallest items, so a page from the end keeps the smallest of the reversed order.
+        if from_end { compare(&b.0, &a.0) } else { compare(&a.0, &b.0) }
+    });
+    let (mut count, mut begin, mut after_page) = (0, 0, 0);
+    selected.for_each(|mapping| {
         let rank = rank(mapping);
         count += 1;
         if after.as_ref().is_some_and(|after| compare(&rank, after).is_le()) {
             begin += 1;
         } else if before.as_ref().is_some_and(|before| compare(&rank, before).is_ge()) {
-            behind += 1;
+            after_page += 1;
         } else {
             inside.push((rank, mapping));
         }
     });
     let mut page = inside.into_sorted();
-    let end = if from_end { count - behind } else { begin + page.len() };
+    // The ranks of the page follow from the counts outside the cursors, so the other matches are never stored.
+    let end = if from_end { count - after_page } else { begin + page.len() };
     if from_end {
         page.reverse();
     } else {
-        // With both limits, `first` chose and `last` keeps the end of it.
+        // With both limits, `first` selects and `last` keeps the end of that.
         page.drain(..page.len().saturating_sub(request.last.unwrap_or(usize::MAX)));
     }
     Ok(MappingPage {

@@ -1,4 +1,4 @@
-//! Parts of the hierarchy by which mappings are narrowed.
+//! The part of the hierarchy to which a mapping filter is limited.
 
 use std::collections::VecDeque;
 
@@ -7,17 +7,17 @@ use roaring::RoaringBitmap;
 use crate::graph::View;
 use crate::model::entity::{EntityId, Kind};
 
-/// The units of a part of the hierarchy.
+/// A part of the hierarchy: a root and a depth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Subtree {
-    /// It begins at this unit, or at every unit with nothing in sight above it.
+    /// The root unit; `None` means all units without a visible parent.
     pub root: Option<EntityId>,
-    /// With at most so many levels, the one where it begins included.
+    /// Maximum number of levels, the root included; `None` means all.
     pub depth: Option<usize>,
 }
 
 impl Subtree {
-    /// Its units.
+    /// The units in this part.
     pub(super) fn units(self, view: &View) -> RoaringBitmap {
         match (self.root, self.depth) {
             (None, None) => view.all(Kind::OrgUnit).clone(),
@@ -26,15 +26,16 @@ impl Subtree {
                 units.insert(root.0);
                 units
             }
-            (Some(root), Some(depth)) => levels(view, vec![root], depth),
-            (None, Some(depth)) => levels(view, view.tops(), depth),
+            (Some(root), Some(depth)) => down_to_depth(view, vec![root], depth),
+            (None, Some(depth)) => down_to_depth(view, view.tops(), depth),
         }
     }
 }
 
-/// `begin` and what is less than `depth` levels beneath it, by the shortest way.
-fn levels(view: &View, begin: Vec<EntityId>, depth: usize) -> RoaringBitmap {
+/// `begin` and all units fewer than `depth` levels below it.
+fn down_to_depth(view: &View, begin: Vec<EntityId>, depth: usize) -> RoaringBitmap {
     let mut reached: RoaringBitmap = begin.iter().map(|unit| unit.0).collect();
+    // Breadth first, since a unit with several parents counts at its least depth.
     let mut open: VecDeque<_> = begin.into_iter().map(|unit| (unit, 1)).collect();
     while let Some((unit, level)) = open.pop_front() {
         if level >= depth {
@@ -49,7 +50,7 @@ fn levels(view: &View, begin: Vec<EntityId>, depth: usize) -> RoaringBitmap {
     reached
 }
 
-/// These units and everything beneath them.
+/// These units and all their descendants, of every kind.
 pub(super) fn with_descendants(view: &View, units: &[EntityId]) -> RoaringBitmap {
     let mut all: RoaringBitmap = units.iter().map(|unit| unit.0).collect();
     for unit in units {

@@ -67,8 +67,8 @@ fn a_mapping_that_outlived_its_record_is_found() {
         "no part of what is in sight"
     );
     let wrong = directory.check().unwrap().findings;
-    assert_eq!(wrong.iter().filter(|what| what.contains("no person that holds")).count(), 2, "{wrong:?}");
-    assert_eq!(wrong.iter().filter(|what| what.contains("no project that holds")).count(), 2, "{wrong:?}");
+    assert_eq!(wrong.iter().filter(|what| what.contains("not a current person")).count(), 2, "{wrong:?}");
+    assert_eq!(wrong.iter().filter(|what| what.contains("not a current project")).count(), 2, "{wrong:?}");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn an_asset_that_outlived_its_project_is_wrong() {
     let store = without(&past, |change| matches!(change, Change::EndEntity { id, .. } if is_asset(id)));
     let directory = Directory::with_store(store).unwrap();
     let wrong = directory.check().unwrap().findings;
-    assert_eq!(wrong, ["the repository #4 is of #3, which is no project that holds"]);
+    assert_eq!(wrong, ["the repository #4 belongs to #3, which is not a current project"]);
 }
 
 #[test]

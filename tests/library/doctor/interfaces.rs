@@ -43,22 +43,28 @@ const ORGANISATION: &str = r#"
 const FINDINGS: [(&str, &str); 9] = [
     (
         "same-name-in-level",
-        r#"2 units of level team are called "Web": "web" in "retail", "web-2" in "guild""#,
+        r#"2 units of level team have the name "Web": "web" in "retail", "web-2" in "guild""#,
     ),
-    ("unplaced-person", r#""zoe@corp.example" is in no unit"#),
-    ("unplaced-project", r#"the project "loose" is in no unit"#),
-    ("empty-team", r#"the squad "idle" has nobody and nothing beneath it"#),
+    ("unplaced-person", r#"the person "zoe@corp.example" is not placed in any unit"#),
+    ("unplaced-project", r#"the project "loose" is not placed in any unit"#),
+    ("empty-team", r#"the squad "idle" has no child units, people or projects"#),
     (
         "level-skip",
-        r#"the team "web" is directly beneath the business "retail", with no department or group between"#,
+        r#"the team "web" is directly under the business "retail", with no department or group between"#,
     ),
     (
         "unknown-owner",
-        r#"the project "site" is owned by "out@side.example", who is no person of the directory"#,
+        r#"the project "site" has the owner "out@side.example", who is not a person in this directory"#,
     ),
     ("repository-claimed-twice", r#"2 projects claim the repository "github.com/corp/shop": "shop", "site""#),
-    ("person-spelled-twice", r#"2 people are likely one: "Ada@corp.example", "ada+lists@corp.example""#),
-    ("person-spelled-twice", r#"2 people are likely one: "a.nn@corp.example", "ann@corp.example""#),
+    (
+        "person-spelled-twice",
+        r#"2 people are probably the same person: "Ada@corp.example", "ada+lists@corp.example""#,
+    ),
+    (
+        "person-spelled-twice",
+        r#"2 people are probably the same person: "a.nn@corp.example", "ann@corp.example""#,
+    ),
 ];
 
 fn server() -> Server {
