@@ -234,7 +234,7 @@ mod tests {
         open(&copy, &Watch::default()).unwrap();
         let refused = open_over(&path, &Watch::default(), &[add]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::Exists, "{refused}");
-        assert!(refused.to_string().contains("revision-0.redb is not a copy"), "{refused}");
+        assert!(refused.to_string().contains("revision-0.redb, which exists and is not a copy"), "{refused}");
         std::fs::remove_file(&copy).unwrap();
         assert!(open_over(&path, &Watch::default(), &[add]).is_err(), "a format that is not known yet");
         assert!(copy.exists());
