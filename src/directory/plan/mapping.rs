@@ -68,7 +68,7 @@ impl<'p> Plan<'p> {
         });
         let unchanged = || {
             let before = self.view.mapping_between(parent, child)?.id;
-            // A mapping that was put again has other ends now, or `created` below would have found it.
+            // A mapping that was put again has other ends now, or `created` would have found it.
             let is_changed = |change: &Change| match change {
                 Change::EndMapping { id, .. } => *id == before,
                 Change::PutMapping(after) => after.id == before,
