@@ -1,7 +1,7 @@
-//! redb, and nothing else that touches a disk: tables of what holds and held, and the log of every change.
+//! The durable store: a redb database with the record tables and the append-only change log.
 //!
-//! What must stay true: log, tables and revision change together in one durable transaction, so that
-//! the tables always equal what the log replays to.
+//! Invariant: log, tables and revision change together in one durable transaction, so the tables always equal a
+//! replay of the log.
 
 mod archive;
 mod backup;
@@ -51,44 +51,44 @@ use self::failure::{damaged, failed, reading, reading_at};
 use self::open::OpenedStore;
 use self::tables::Meta;
 
-/// A directory on disk, or on any other [`redb::StorageBackend`]. One process holds it at a time.
+/// A directory in a file, or on any other [`redb::StorageBackend`]. One process at a time can have it open.
 #[derive(Debug)]
 pub struct Store {
-    /// None after a failed write, when the file could not be opened again yet.
+    /// `None` after a failed write or a panic, until the file has been reopened.
     database: Option<Database>,
     reopen: Reopen,
     watch: Watch,
     meta: Meta,
-    /// Whether the disk was full, and it was not seen yet that there is room again.
+    /// Whether a write failed because the disk was full, and no test write has succeeded since.
     was_full: bool,
-    /// Where its file is, if it has one.
+    /// The folder of the file; `None` without a file.
     folder: Option<PathBuf>,
 }
 
-/// Reads bytes as a record of a store, of the kind that the first byte says; what can be read can be written and read
-/// again. For fuzzing, which knows nothing of records.
+/// Decodes bytes as a record of the kind given by the first byte, and asserts that it survives a round trip. For
+/// fuzzing.
 #[doc(hidden)]
 pub fn read_record(bytes: &[u8]) {
     record::try_out(bytes);
 }
 
-/// How to open the database again after a write that failed; none where only the caller can.
+/// Reopens the database after a failed write; `None` if only the caller can.
 struct Reopen(Option<Box<Opens>>);
 
 type Opens = dyn Fn(&Watch) -> Result<OpenedStore, StoreError> + Send;
 
 impl fmt::Debug for Reopen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "can be opened again" } else { "cannot be opened again" })
+        f.write_str(if self.0.is_some() { "reopenable" } else { "not reopenable" })
     }
 }
 
 impl Store {
-    /// Opens the store at `path`; makes one where there is no file, or an empty one.
+    /// Opens the store at `path`; creates it if the file is missing or empty.
     ///
     /// # Errors
-    /// When another process holds the file, or it is no store, or a newer one, or damaged, or cannot be
-    /// read and written. A file that is no store is left as it is.
+    /// If another process has the file open, or it is not a store, has a newer format, is damaged, or cannot be read
+    /// and written. A file that is not a store is left unchanged.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Self::of_file(path, open::open)
     }
@@ -96,22 +96,22 @@ impl Store {
     /// Opens the store at `path`, which must exist.
     ///
     /// # Errors
-    /// As [`Store::open`], and when there is no file or an empty one.
+    /// As [`Store::open`], and if the file is missing or empty.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
         Self::of_file(path, open::open_existing)
     }
 
-    /// A new store that is gone when it is dropped.
+    /// Creates a store in memory. Dropping it deletes it.
     ///
     /// # Errors
-    /// When memory refuses.
+    /// If the backend fails.
     pub fn in_memory() -> Result<Self, StoreError> {
         Self::with_backend(redb::backends::InMemoryBackend::new())
     }
 
-    /// Opens the store on `backend`; makes one where that is empty.
+    /// Opens the store on `backend`; creates it if that is empty.
     ///
-    /// After a write that failed, such a store takes no more writes: only the caller can open it again.
+    /// After a failed write, such a store refuses all further writes, because only the caller can reopen it.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -120,24 +120,23 @@ impl Store {
         Ok(Self::of(open::with_backend(backend, &watch)?, Reopen(None), watch))
     }
 
-    /// As [`Store::with_backend`], but after a write that failed it is opened again, on another backend over
-    /// the same bytes.
+    /// As [`Store::with_backend`], but it is reopened after a failed write, on another backend over the same bytes.
     ///
     /// # Errors
-    /// As [`Store::open`], and what `give` refuses.
+    /// As [`Store::open`], and any error of `new_backend`.
     pub fn with_backends<B: redb::StorageBackend>(
-        give: impl Fn() -> io::Result<B> + Send + 'static,
+        new_backend: impl Fn() -> io::Result<B> + Send + 'static,
     ) -> Result<Self, StoreError> {
         let watch = Watch::default();
         let reopen = move |watch: &Watch| {
-            open::with_backend(give().map_err(redb::StorageError::Io).map_err(failed)?, watch)
+            open::with_backend(new_backend().map_err(redb::StorageError::Io).map_err(failed)?, watch)
         };
         Ok(Self::of(reopen(&watch)?, Reopen(Some(Box::new(reopen))), watch))
     }
 
-    /// A new store with this id, in a file that is empty.
-    fn make_as(path: &Path, store: Uuid) -> Result<Self, StoreError> {
-        Self::of_file(path, |path, watch| open::make_as(path, store, watch))
+    /// Creates a store with this id, in an empty file.
+    fn create_with_id(path: &Path, store: Uuid) -> Result<Self, StoreError> {
+        Self::of_file(path, |path, watch| open::create_with_id(path, store, watch))
     }
 
     fn of_file(
@@ -146,11 +145,10 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let watch = Watch::default();
         let opened = reading_at(path, || open(path, &watch))?;
-        // A file that is named alone has no folder in its path.
+        // `parent()` of a bare file name is the empty path, so "." is put before it.
         let folder = Path::new(".").join(path).parent().map(Path::to_owned);
         let path = path.to_owned();
-        let reopen =
-            Reopen(Some(Box::new(move |watch| reading_at(&path, || open::open_again(&path, watch)))));
+        let reopen = Reopen(Some(Box::new(move |watch| reading_at(&path, || open::reopen(&path, watch)))));
         Ok(Self { folder, ..Self::of(opened, reopen, watch) })
     }
 
@@ -165,31 +163,30 @@ impl Store {
         }
     }
 
-    /// Reads everything that holds now.
+    /// Reads all current records.
     ///
     /// # Errors
-    /// When the file cannot be read, or what it says cannot be.
+    /// If the file cannot be read, or a record is damaged.
     pub fn load(&self) -> Result<Loaded, StoreError> {
         reading(|| load::load(&self.database()?.begin_read().map_err(failed)?))
     }
 
-    /// Writes `batch` to log and tables, durably and wholly or not at all. Where the disk fails as the batch is to
-    /// become durable, the store is opened again to see whether it is.
+    /// Writes `batch` to log and tables, durably and atomically. If the commit itself fails, the store is reopened to
+    /// find out whether the batch was committed.
     ///
     /// # Errors
-    /// [`StoreTrouble::Damaged`] when `batch.revision` is not the one after the store's, or a record that
-    /// it ends is not there; [`StoreTrouble::Unsure`] when the disk failed at the end of it, and the store cannot be
-    /// opened again yet; otherwise when the file cannot be written. But for the second, the store is then as it was
-    /// before. It takes the next batch if the disk does, and [`Store::revision`] says where it stands.
+    /// [`StoreTrouble::Damaged`] if `batch.revision` does not follow the store's, or a record to be ended does not
+    /// exist; [`StoreTrouble::Unsure`] if the commit failed and the store cannot be reopened yet; otherwise if the file
+    /// cannot be written. Except after `Unsure`, nothing was changed; [`Store::revision`] is the current one.
     pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let written =
             self.write(batch.revision, |transaction, meta| write::write(transaction, batch, meta).map(Some));
-        let committed = written.and_then(|written| self.make_durable(written).map(drop));
-        self.noted(committed)
+        let committed = written.and_then(|written| self.commit_durably(written).map(drop));
+        self.note_disk_full(committed)
     }
 
-    /// As [`Store::commit`], but it may be lost until something is written durably.
-    fn commit_later(&mut self, batch: &Batch) -> Result<(), StoreError> {
+    /// As [`Store::commit`], but without a sync: a crash loses the batch unless a durable commit followed.
+    fn commit_without_sync(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let written =
             self.write(batch.revision, |transaction, meta| write::write(transaction, batch, meta).map(Some))?;
         let Some((mut transaction, after)) = written else { return Ok(()) };
@@ -199,8 +196,8 @@ impl Store {
         Ok(())
     }
 
-    /// As [`Store::commit`], of one change set of `actor` that is written while it is being planned, in place of
-    /// those that `batch` has. Whether it was: it is not where the last piece never comes, or nothing changes.
+    /// As [`Store::commit`], but of one change set of `actor` that arrives in pieces while it is being planned; the
+    /// sets of `batch` are ignored. `false` if [`Piece::Last`] never arrived or there were no changes.
     ///
     /// # Errors
     /// As [`Store::commit`].
@@ -213,18 +210,18 @@ impl Store {
         let written = self.write(batch.revision, |transaction, meta| {
             write::write_pieces(transaction, batch, meta, actor, pieces)
         });
-        let committed = written.and_then(|written| self.make_durable(written));
-        self.noted(committed)
+        let committed = written.and_then(|written| self.commit_durably(written));
+        self.note_disk_full(committed)
     }
 
-    /// The same, once it is known whether the disk is full.
-    fn noted<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Returns `outcome`, and remembers whether it failed because the disk was full.
+    fn note_disk_full<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         self.was_full |= outcome.as_ref().is_err_and(|failure| failure.trouble() == StoreTrouble::NoSpace);
         outcome
     }
 
-    /// Lets `fill` write the batch of `revision` into a transaction; gives that back with where the store stands once
-    /// it is committed, or nothing where there is nothing to commit.
+    /// Lets `fill` write the batch of `revision` into a transaction; returns that with the [`Meta`] after the
+    /// commit, or `None` if there is nothing to commit.
     fn write(
         &mut self,
         revision: Revision,
@@ -232,49 +229,49 @@ impl Store {
     ) -> Result<Option<(WriteTransaction, Meta)>, StoreError> {
         let transaction = self.begin_write()?;
         let before = &self.meta;
-        must_follow(revision, before.revision)?;
+        check_follows(revision, before.revision)?;
+        // The transaction moves in, so that a panic drops, and so aborts, it inside `caught`.
         let filled =
             caught(move || fill(&transaction, before).map(|after| after.map(|after| (transaction, after))));
-        filled.unwrap_or_else(|| Err(self.distrust()))
+        filled.unwrap_or_else(|| Err(self.close_after_panic()))
     }
 
-    /// Commits, and says whether there was anything to commit.
-    fn make_durable(&mut self, written: Option<(WriteTransaction, Meta)>) -> Result<bool, StoreError> {
+    /// Commits with a sync; `false` if there was nothing to commit.
+    fn commit_durably(&mut self, written: Option<(WriteTransaction, Meta)>) -> Result<bool, StoreError> {
         let Some((transaction, after)) = written else { return Ok(false) };
         let committed = caught(move || transaction.commit().map_err(failed));
-        match committed.unwrap_or_else(|| Err(self.distrust())) {
+        match committed.unwrap_or_else(|| Err(self.close_after_panic())) {
             Ok(()) => self.meta = after,
-            Err(failure) => self.ask_whether_committed(failure, &after)?,
+            Err(failure) => self.resolve_failed_commit(failure, &after)?,
         }
         Ok(true)
     }
 
-    /// A commit failed; the store itself, opened again, says whether it was made nevertheless. If so, it is on disk once
-    /// the store has synced again. Nobody else can tell: not even a page that is written in part need be missed, since
-    /// its end may be unused.
-    fn ask_whether_committed(&mut self, failure: StoreError, after: &Meta) -> Result<(), StoreError> {
-        match self.open_again().and_then(|()| self.try_write()) {
+    /// Finds out whether a commit that failed was made all the same, by reopening the store.
+    fn resolve_failed_commit(&mut self, failure: StoreError, after: &Meta) -> Result<(), StoreError> {
+        // The error alone proves nothing: all pages may have been written before a failed sync, and a page that is cut
+        // short is still whole if its end is unused. `try_write` syncs, so what is found is durable then.
+        match self.reopen().and_then(|()| self.try_write()) {
             Ok(()) if self.meta == *after => {
-                tracing::warn!(cause = ?failure, revision = after.revision.0, "a commit that failed stands all the same");
+                tracing::warn!(cause = ?failure, revision = after.revision.0, "a failed commit was made");
                 Ok(())
             }
             Ok(()) => Err(failure),
             Err(refusal) => {
                 self.was_full |= failure.trouble() == StoreTrouble::NoSpace;
-                tracing::warn!(cause = ?refusal, "the store could not be opened again");
+                tracing::warn!(cause = ?refusal, "the store could not be reopened");
                 Err(failure::unsure(failure))
             }
         }
     }
 
-    /// After a panic no lock inside the database can be relied on.
-    fn distrust(&mut self) -> StoreError {
-        let_go(&mut self.database);
+    fn close_after_panic(&mut self) -> StoreError {
+        // Locks inside redb may be poisoned or its caches half updated, so the handle must not be used again.
+        close(&mut self.database);
         failure::panicked()
     }
 
-    /// Where the store stands. After a commit whose outcome was unknown, that may be further than whoever asked for it
-    /// knows.
+    /// The last committed revision. After [`StoreTrouble::Unsure`], it may include the commit that was reported so.
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.meta.revision
@@ -282,11 +279,10 @@ impl Store {
 
     /// The batches from revision `from` on, each checked against the hash of the one before it.
     ///
-    /// The log is read as it is asked for, from the store as it is now; later commits are not seen.
-    /// After an error there is nothing more.
+    /// Reads lazily from a snapshot of the store; later commits are not seen. An error ends the iteration.
     ///
     /// # Errors
-    /// When the file cannot be read, or the log is broken; the iterator's items likewise.
+    /// If the file cannot be read, or the log is damaged; the iterator's items likewise.
     pub fn log(
         &self,
         from: Revision,
@@ -297,22 +293,22 @@ impl Store {
     /// When each token was last used, as far as that was written.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn token_uses(&self) -> Result<Vec<(TokenId, Timestamp)>, StoreError> {
         reading(|| uses::read(&self.database()?.begin_read().map_err(failed)?))
     }
 
-    /// Keeps when tokens were last used.
+    /// Stores when tokens were last used.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn keep_token_uses(&mut self, uses: &[(TokenId, Timestamp)]) -> Result<(), StoreError> {
-        let written = self.commit_of(|transaction| uses::write(transaction, uses));
-        self.noted(written)
+        let written = self.commit_with(|transaction| uses::write(transaction, uses));
+        self.note_disk_full(written)
     }
 
-    /// Commits what `fill` writes, which is no change of the directory.
-    fn commit_of(
+    /// Commits what `fill` writes, which must not touch records, log or revision.
+    fn commit_with(
         &mut self,
         fill: impl FnOnce(&WriteTransaction) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
@@ -321,64 +317,64 @@ impl Store {
             fill(&transaction)?;
             transaction.commit().map_err(failed)
         });
-        written.unwrap_or_else(|| Err(self.distrust()))
+        written.unwrap_or_else(|| Err(self.close_after_panic()))
     }
 
-    /// The log and all records as they are now, to look back while writes go on.
+    /// A snapshot of the log and all records, including ended ones. Writes continue meanwhile.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn history(&self) -> Result<History, StoreError> {
         reading(|| History::of(&self.database()?.begin_read().map_err(failed)?))
     }
 
-    /// Examines the whole file: its pages, its log, and that the tables are what the log replays to.
+    /// Checks the whole file: its pages, its log, and that the tables equal a replay of the log.
     ///
-    /// What redb can repair it repairs, and that is a finding too.
+    /// Lets redb repair what it can, and reports that as a finding.
     ///
     /// # Errors
-    /// When the file cannot be read at all. What is wrong with it is told in [`FileCheck::findings`].
+    /// If the file cannot be read at all. Damage is reported in [`FileCheck::findings`].
     pub fn check(&mut self) -> Result<FileCheck, StoreError> {
         let database = self.database.as_mut().ok_or_else(failure::closed)?;
         let checked = reading(|| check::check(database, self.meta.revision))?;
         if checked.revision != self.meta.revision {
-            // What stands there now is not to be written on.
-            let_go(&mut self.database);
+            // redb fell back to an earlier commit; writing on from there would drop acknowledged changes for good.
+            close(&mut self.database);
         }
         Ok(checked)
     }
 
-    /// What is left of the file at `path`, which is too damaged to be opened, as `failure` says: its log, if that.
+    /// Checks the log of the file at `path`, which failed to open with `failure`. Opens it read-only.
     ///
     /// # Errors
-    /// `failure`, where the log cannot be looked at either.
+    /// `failure`, if the log cannot be read either.
     pub(crate) fn check_log(path: &Path, failure: StoreError) -> Result<FileCheck, StoreError> {
-        match reading_at(path, || open::look_at(path)) {
+        match reading_at(path, || open::open_read_only(path)) {
             Ok(Some(database)) => reading(|| check::check_log(&database, &failure)),
             Ok(None) | Err(_) => Err(failure),
         }
     }
 
-    /// The store as it is now, to copy while writes go on.
+    /// A snapshot of the store, to copy while writes continue.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
         Ok(Snapshot(self.database()?.begin_read().map_err(failed)?))
     }
 
-    /// What is known of the disk under this store, to ask while someone else has the store.
+    /// The state of the disk under this store, readable without the lock on the store.
     pub(crate) fn watch(&self) -> Watch {
         self.watch.clone()
     }
 
-    /// The folder that the store's file is in; none where it is kept elsewhere.
+    /// The folder that contains the store's file; `None` without a file.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
 
-    /// The id that this store was given when it was made.
+    /// The id that this store got when it was created.
     #[must_use]
     pub fn store_id(&self) -> Uuid {
         self.meta.store
@@ -388,21 +384,22 @@ impl Store {
         self.database.as_ref().ok_or_else(failure::closed)
     }
 
-    /// Shows that the disk takes writes again, after one that it refused; where it was full, that a mebibyte fits.
+    /// Tests that the disk accepts writes. After a full disk, this needs one free mebibyte.
     ///
     /// # Errors
-    /// When it does not.
+    /// If the write fails.
     pub fn try_write(&mut self) -> Result<(), StoreError> {
         if self.was_full {
-            self.commit_of(disk_space::take)?;
-            self.commit_of(disk_space::give_back)?;
+            // Two commits: within one, the pages would be freed again before they were ever written.
+            self.commit_with(disk_space::fill)?;
+            self.commit_with(disk_space::free)?;
             self.was_full = false;
         }
-        let tried = self.commit_of(|_| Ok(()));
-        self.noted(tried)
+        let tried = self.commit_with(|_| Ok(()));
+        self.note_disk_full(tried)
     }
 
-    /// redb takes no writes after one that failed until the database is opened again.
+    /// Begins a transaction. redb refuses all writes after a failed one, so this reopens the database then.
     fn begin_write(&mut self) -> Result<WriteTransaction, StoreError> {
         let refusal = match self.database().and_then(|open| open.begin_write().map_err(failed)) {
             Ok(transaction) => return Ok(transaction),
@@ -411,37 +408,38 @@ impl Store {
         if self.reopen.0.is_none() {
             return Err(refusal);
         }
-        tracing::warn!(cause = ?refusal, "opening the store again after a failed write");
-        self.open_again()?;
+        tracing::warn!(cause = ?refusal, "reopening the store after a failed write");
+        self.reopen()?;
         self.database()?.begin_write().map_err(failed)
     }
 
-    /// Opens the store again, and stands where it does: there or further on, never behind.
-    fn open_again(&mut self) -> Result<(), StoreError> {
+    /// Reopens the database, and takes over its revision: the known one or a later one, never an earlier one.
+    fn reopen(&mut self) -> Result<(), StoreError> {
         let Some(reopen) = &self.reopen.0 else { return Err(failure::closed()) };
-        // Closed first: it is held until then.
-        let_go(&mut self.database);
+        // Close first, because the old handle still has the file lock.
+        close(&mut self.database);
         let opened = reopen(&self.watch)?;
-        open::must_go_on_from(&self.meta, &opened)?;
+        open::check_continues(&self.meta, &opened)?;
         self.meta = opened.meta;
         self.database = Some(opened.database);
         Ok(())
     }
 }
 
-fn let_go(database: &mut Option<Database>) {
+fn close(database: &mut Option<Database>) {
     let database = database.take();
+    // redb closes the file in `drop`, where a lock that a panic poisoned can panic again.
     caught(move || drop(database));
 }
 
-fn must_follow(revision: Revision, last: Revision) -> Result<(), StoreError> {
+fn check_follows(revision: Revision, last: Revision) -> Result<(), StoreError> {
     if revision == last.next() {
         return Ok(());
     }
     Err(StoreError::new(
         StoreTrouble::Damaged,
         format!(
-            "revision {revision} does not follow revision {last}, which the store is at; nothing was changed"
+            "revision {revision} does not follow revision {last}, the last one of the store; nothing was changed"
         ),
     ))
 }

@@ -1,28 +1,28 @@
-//! What a write did, and how long its steps took.
+//! The result of a write: the new view, the outcome of each command, and timings.
 
 use std::time::Duration;
 
 use crate::graph::View;
 use crate::model::command::Outcome;
 
-/// What a write did.
+/// The result of a write.
 #[derive(Debug, Clone)]
 pub struct Applied {
-    /// The directory just after it; of a dry run, as it would be.
+    /// The directory after the write; for a dry run, as it would be.
     pub view: View,
-    /// For each command, in order, what it did.
+    /// The outcome of each command, in order.
     pub outcomes: Vec<Outcome>,
-    /// How long it took, together with whatever else was committed at the same time.
+    /// The timings of the whole commit, which other requests may have shared.
     pub took: WriteTimings,
 }
 
-/// How long the steps of a write took: what the writer did, without the way to it and back.
+/// How long the steps of a write took in the writer thread, without waiting in its queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WriteTimings {
-    /// To plan and apply.
+    /// Planning and applying.
     pub planned: Duration,
-    /// To commit what was not yet written when all was planned. Nothing, where there was nothing to commit.
+    /// Committing, from the end of planning on. Zero if there was nothing to commit.
     pub committed: Duration,
-    /// To publish.
+    /// Publishing.
     pub published: Duration,
 }

@@ -1,6 +1,6 @@
-//! A request so large that planning it and writing it each take seconds: it is written while it is planned.
+//! Bulk writes, such as imports of thousands of records: written by a second thread while they are being planned.
 //!
-//! What must stay true: nothing of it is committed before all of it is planned, and nothing where any is refused.
+//! Invariant: nothing is committed before everything is planned, and nothing if any command is refused.
 
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -22,28 +22,30 @@ use crate::model::command::{Command, Outcome};
 use crate::model::token::Author;
 use crate::store::{Piece, Store};
 
-/// So many changes are handed over at once.
-const PIECE: usize = 4096;
-/// So many pieces wait to be written; then planning waits.
+/// How many changes are sent to the writing thread at a time.
+const PIECE_CHANGES: usize = 4096;
+/// The maximum number of queued pieces. Planning waits while the queue is full.
+// Bounds the memory: planning is faster than a slow disk, and would otherwise queue the whole import.
 const PIECES_MAX: usize = 64;
 
 impl Loop {
-    /// Plans one request in a batch of its own, and writes it meanwhile.
-    pub(super) fn commit_bulk(&mut self, Request { author, commands, answer, span, waiting }: Request) {
+    /// Plans one request as a batch of its own, and writes it meanwhile.
+    pub(super) fn commit_bulk(&mut self, Request { author, commands, reply, span, waiting }: Request) {
         if let Err(refusal) = self.catch_up() {
-            return answer(Err(refusal));
+            return reply(Err(refusal));
         }
         self.adopt_indexes();
         let batch = self.new_batch();
         let total = commands.len();
         let mut lap = Lap::begin();
-        // Held until the graph is published too: whoever compares the two must not come between.
+        // Locked until the graph is published, because `Directory::check` compares store and graph under this lock.
         let shared = Arc::clone(&self.shared);
         let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
         let requests = Requests::of(span.clone());
         let commit = requests.commit(batch.revision);
         let planned =
             span.in_scope(|| self.plan_and_write(&mut store, &batch, &author, commands, &commit, &mut lap));
+        // Before the reply: a span lasts until its last handle is gone, and the caller's must end with its request.
         drop((span, commit, waiting));
         match planned {
             Ok((outcomes, planned, true)) => {
@@ -53,27 +55,25 @@ impl Loop {
                 drop(requests);
                 let took = WriteTimings { planned, committed, published: lap.time() };
                 shared.tally.committed(total, took);
-                self.answer(vec![(answer, Ok(outcomes))], took);
-                shared.tally.leave(&retired);
+                self.reply(vec![(reply, Ok(outcomes))], took);
+                // Always a copy: applying so many changes a second time to the retired graph would take longer.
+                shared.tally.track_replaced(&retired);
                 drop(retired);
                 self.draft = self.copy_of_published();
             }
             Ok((outcomes, planned, false)) => {
                 drop(store);
-                self.answer(
-                    vec![(answer, Ok(outcomes))],
-                    WriteTimings { planned, ..WriteTimings::default() },
-                );
+                self.reply(vec![(reply, Ok(outcomes))], WriteTimings { planned, ..WriteTimings::default() });
             }
             Err(refusal) => {
                 drop(store);
-                answer(Err(refusal));
+                reply(Err(refusal));
                 self.draft = self.copy_of_published();
             }
         }
     }
 
-    /// What each command did, how long planning took, and whether anything was committed.
+    /// Plans and writes the commands. Returns their outcomes, how long planning took, and whether there was a commit.
     fn plan_and_write(
         &mut self,
         store: &mut Store,
@@ -90,22 +90,25 @@ impl Loop {
             let writing =
                 thread::Builder::new().spawn_scoped(scope, write).map_err(|_no_thread| Error::Busy)?;
             let context = PlanContext::new(batch.at, batch.revision, new_uuid);
-            let mut pieces = BulkCommit { gathered: Vec::with_capacity(PIECE), pieces };
-            // What was handed over is not committed before its end is.
+            let mut pieces = BulkCommit { gathered: Vec::with_capacity(PIECE_CHANGES), pieces };
+            // A panic skips `end`, and pieces without an end are not committed.
             let planned =
                 caught(|| plan_all(draft, author, commands, &context, |changes| pieces.take(changes)))
                     .unwrap_or(Err(Error::Internal));
             if planned.is_ok() {
                 pieces.end();
             }
+            // Closes the channel: without this, the writing thread would wait for more, and `join` for ever.
             drop(pieces);
-            let written = writing.join().expect("what cannot be written is an error, not a panic");
+            let written = writing.join().expect("the store catches panics and returns errors");
             Ok::<_, Error>((planned, lap.time(), written))
         })?;
-        // Also where the request is refused. Where there was nothing to write, the disk was not tried.
+        // Even for a refused request: a failed write says something about the disk. `Ok(false)` says nothing, because
+        // nothing was written.
         if !matches!(written, Ok(false)) {
             self.shared.ready.store(written.is_ok(), Ordering::Relaxed);
         }
+        // A refusal is returned even if the write failed too: the request is wrong whatever the disk does.
         let outcomes = planned?;
         let is_written = written.map_err(|failure: StoreError| {
             self.shared.tally.failed();
@@ -116,7 +119,7 @@ impl Loop {
     }
 }
 
-/// Hands changes over, many at once.
+/// Collects changes into pieces, and sends them to the writing thread.
 struct BulkCommit {
     gathered: Vec<Change>,
     pieces: SyncSender<Piece>,
@@ -125,19 +128,19 @@ struct BulkCommit {
 impl BulkCommit {
     fn take(&mut self, changes: Vec<Change>) {
         self.gathered.extend(changes);
-        if self.gathered.len() >= PIECE {
-            self.hand_over();
+        if self.gathered.len() >= PIECE_CHANGES {
+            self.send();
         }
     }
 
     fn end(&mut self) {
-        self.hand_over();
-        // Whoever writes may have failed already, and says so then.
+        self.send();
+        // A closed channel is no error here: the writing thread has failed, and returns its own error.
         let _gone = self.pieces.send(Piece::Last);
     }
 
-    fn hand_over(&mut self) {
-        let gathered = std::mem::replace(&mut self.gathered, Vec::with_capacity(PIECE));
+    fn send(&mut self) {
+        let gathered = std::mem::replace(&mut self.gathered, Vec::with_capacity(PIECE_CHANGES));
         let _gone = self.pieces.send(Piece::Changes(gathered));
     }
 }

@@ -1,4 +1,4 @@
-//! Store against graph against rules.
+//! The consistency check of a directory: the store file, the store against the graph, and the graph against its rules.
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -9,26 +9,26 @@ use crate::graph::{Graph, View};
 use crate::model::entity::Revision;
 use crate::store::{self, Damage, Store};
 
-/// What was examined, and what is wrong with it.
+/// The result of a check.
 #[derive(Debug, Clone)]
 pub struct CheckReport {
-    /// The revision that was examined.
+    /// The revision that was checked.
     pub revision: Revision,
-    /// How many facts the log holds.
+    /// The number of changes in the log.
     pub changes: u64,
-    /// How many entities the store holds, ended ones too.
+    /// The number of entities in the store, including deleted ones.
     pub entities: u64,
-    /// How many mappings the store holds, ended ones too.
+    /// The number of mappings in the store, including deleted ones.
     pub mappings: u64,
-    /// How many tokens the store holds, revoked ones too.
+    /// The number of tokens in the store, including revoked ones.
     pub tokens: u64,
-    /// What is wrong, each a sentence; nothing when all is well.
+    /// What is wrong, one sentence each; empty if nothing is.
     pub findings: Vec<String>,
 }
 
 impl Directory {
-    /// Examines the store at `path`, which must exist: the file first, so that what is wrong with it is told also where
-    /// it holds no directory that can be loaded. Gives the directory too, where it does.
+    /// Checks the store at `path`, which must exist. Also returns the directory, unless the store is too damaged to
+    /// load one.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,7 +41,7 @@ impl Directory {
     /// ```
     ///
     /// # Errors
-    /// As [`Directory::open_existing`], but for damage that leaves the log within reach: that is a finding.
+    /// As [`Directory::open_existing`], except that damage is a finding if the log can still be read.
     pub fn examine(path: impl AsRef<Path>) -> Result<(CheckReport, Option<Self>), Error> {
         let path = path.as_ref();
         let mut store = match Store::open_existing(path) {
@@ -51,6 +51,7 @@ impl Directory {
             }
             Err(other) => return Err(other.into()),
         };
+        // The file first, so that its damage is reported even if no directory can be loaded from it.
         let mut file = store.check()?;
         if file.is_damaged {
             return Ok((CheckReport::of(file), None));
@@ -64,6 +65,7 @@ impl Directory {
                 Ok((checked, Some(directory)))
             }
             Err(Error::Store(failure)) if failure.trouble() == StoreTrouble::Damaged => {
+                // With other findings, this failure most likely repeats one of them.
                 if file.findings.is_empty() {
                     file.findings.push(Damage { what: failure.to_string() });
                 }
@@ -74,16 +76,16 @@ impl Directory {
     }
 }
 
-/// A store that could not be opened, to whoever may examine it.
+/// Adds a hint at `clade check` to the error of a damaged store.
 pub(super) fn to_examine(failure: StoreError) -> StoreError {
     if failure.trouble() != StoreTrouble::Damaged {
         return failure;
     }
-    let what = format!("{failure} (`clade check` says what is left)");
+    let what = format!("{failure} (`clade check` reports what can be recovered)");
     StoreError::new(StoreTrouble::Damaged, what).caused_by(failure)
 }
 
-/// Examines the file, then what it holds against `view`, then `view` against the rules.
+/// Checks the file, then its records against `view`, then `view` against the rules.
 pub(super) fn check(store: &mut Store, view: &View) -> Result<CheckReport, Error> {
     let file = store.check()?;
     if file.is_damaged { Ok(CheckReport::of(file)) } else { with_graph(file, store, view) }
@@ -91,6 +93,7 @@ pub(super) fn check(store: &mut Store, view: &View) -> Result<CheckReport, Error
 
 fn with_graph(file: store::FileCheck, store: &Store, view: &View) -> Result<CheckReport, Error> {
     let mut checked = CheckReport::of(file);
+    // A second graph, loaded like at startup: differences show what a restart would change.
     let loaded = store.load()?;
     let stored =
         Graph::load(loaded.revision, loaded.next_entity, &loaded.entities, &loaded.mappings, loaded.tokens);

@@ -1,4 +1,4 @@
-//! Copies of a whole store: as a store, and as text.
+//! Backup of a whole store as a store file, and export and import as a text archive.
 
 use std::fs::File;
 use std::io::{BufRead, Write};
@@ -11,8 +11,8 @@ use crate::model::entity::Revision;
 use crate::store::Store;
 
 impl Directory {
-    /// Writes a consistent copy of the store to `path`, where nothing may be yet. Writes go on meanwhile; but a
-    /// change of thousands of records that has begun is waited for.
+    /// Writes a consistent copy of the store to `path`, which must not exist. Writes continue meanwhile. Waits for a
+    /// bulk write that has begun.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,16 +26,17 @@ impl Directory {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Store`] when there is something at `path`, or the copy cannot be written.
+    /// [`Error::Store`] if `path` exists, or the copy cannot be written.
     pub fn backup(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        // The lock is released before copying, which can take minutes; the snapshot stays consistent by itself.
         let snapshot = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).snapshot()?;
         Ok(snapshot.copy_to(path.as_ref())?)
     }
 
-    /// As [`Directory::backup`], in a file without a name, which is gone once it is closed. It lies beside the store, or
-    /// among the system's temporary files where the store is no file itself.
+    /// As [`Directory::backup`], but to an unnamed temporary file, which is deleted when it is closed. It is in the
+    /// store's folder, or in the system's temporary folder if the store is not a file.
     ///
-    /// This clone is let go before the copy is made, so that it keeps nobody from closing the store.
+    /// Drops this clone before copying, so that it does not delay the closing of the store.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,18 +47,19 @@ impl Directory {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Store`] when the copy cannot be written.
+    /// [`Error::Store`] if the copy cannot be written.
     pub fn into_backup(self) -> Result<File, Error> {
         let store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
         let snapshot = store.snapshot()?;
+        // The store's own disk: the system's temporary folder is often small, or in memory.
         let folder = store.folder().map_or_else(std::env::temp_dir, Path::to_owned);
         drop(store);
         drop(self);
         Ok(snapshot.copy_in(&folder)?)
     }
 
-    /// Writes the whole store as text, its history and all ids included, for [`Directory::restore_archive`] of this Clade
-    /// or a later one. Writes go on meanwhile, as with [`Directory::backup`].
+    /// Writes the whole store as text, with its history and all ids, for [`Directory::restore_archive`] of this or a
+    /// later version. Writes continue meanwhile, as with [`Directory::backup`].
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -74,27 +76,27 @@ impl Directory {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Store`] when the store cannot be read, or `out` not be written.
+    /// [`Error::Store`] if the store cannot be read, or `out` cannot be written.
     pub fn archive(&self, out: &mut impl Write) -> Result<Revision, Error> {
         let snapshot = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).snapshot()?;
         Ok(snapshot.archive_to(out)?)
     }
 
-    /// As [`Directory::archive`], of the store at `path`, which must exist. It reads the log and no record, and the log's
-    /// hashes vouch for it, so that it works where the file is damaged elsewhere.
+    /// As [`Directory::archive`], of the store at `path`, which must exist. Reads only the log and verifies its hash
+    /// chain, so it works even if other parts of the file are damaged.
     ///
     /// # Errors
-    /// [`Error::Store`] when the store cannot be opened, or its log cannot be read.
+    /// [`Error::Store`] if the store cannot be opened, or its log cannot be read.
     pub fn archive_of(path: impl AsRef<Path>, out: &mut impl Write) -> Result<Revision, Error> {
         Ok(Store::archive_of(path.as_ref(), out)?)
     }
 
-    /// Makes the store at `path`, where nothing may be yet, from what [`Directory::archive`] wrote; gives back its last
-    /// revision. It is examined before it gets its name.
+    /// Creates the store at `path`, which must not exist, from the output of [`Directory::archive`]; returns its last
+    /// revision. The new store is checked before it gets its name.
     ///
     /// # Errors
-    /// [`Error::Store`] when there is something at `path`, or the archive is none, one of a newer Clade, cut short or
-    /// changed; nothing is left then.
+    /// [`Error::Store`] if `path` exists, or the archive is not one, has a newer version, is truncated or was changed;
+    /// no file is left then.
     pub fn restore_archive(path: impl AsRef<Path>, archive: impl BufRead) -> Result<Revision, Error> {
         Ok(Store::restore_archive(path.as_ref(), archive)?.revision)
     }

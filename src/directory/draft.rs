@@ -1,4 +1,6 @@
-//! Commands into the writer's draft: planned one after the other, each one's facts made true before the next.
+//! Planning and applying of commands on the writer's draft graph, one after the other.
+//!
+//! Invariant: each command is planned on a draft that has the changes of all commands before it.
 
 use std::sync::Arc;
 
@@ -10,9 +12,10 @@ use crate::model::command::{Command, IfExists, Outcome, Patch, ProjectFields};
 use crate::model::entity::Kind;
 use crate::model::token::{Actor, Author};
 
-/// Plans `commands` one after the other, makes each one's facts true in `draft` and hands them to `take`. One that
-/// is refused is left out, so that the next can be told as well; where there are several, `draft` is then of no
-/// further use.
+/// Plans `commands` one after the other, applies their changes to `draft`, and passes them to `take`.
+///
+/// # Errors
+/// All refusals, since planning continues after the first. With more than one command, `draft` must be discarded then.
 pub(super) fn plan_all(
     draft: &mut Arc<Graph>,
     author: &Author,
@@ -21,13 +24,14 @@ pub(super) fn plan_all(
     mut take: impl FnMut(Vec<Change>),
 ) -> Result<Vec<Outcome>, Error> {
     let _planning = tracing::debug_span!("plan", commands = commands.len()).entered();
-    // Entered anew for each command, and so one however many there are.
+    // One span for all commands, entered once per command: an import would otherwise export a hundred thousand spans.
     let applying = tracing::debug_span!("apply");
     require_valid_token(draft, author, context)?;
     let is_bulk = is_bulk(draft, author, &commands);
     if is_bulk {
         let draft = Arc::make_mut(draft);
-        let (entities, mappings) = made_by(&commands);
+        let (entities, mappings) = created_by(&commands);
+        // Growing step by step would rehash all keys at each doubling.
         draft.reserve(&entities, mappings);
         draft.begin_bulk();
     }
@@ -38,8 +42,9 @@ pub(super) fn plan_all(
         let planned = plan::plan(&View::of(Arc::clone(draft)), &author.scope, &command, context);
         match planned {
             Ok(planned) => {
-                // Nobody else holds the draft but for a view that has just gone, so this copies nothing.
+                // Copies nothing: the view for planning, the only other owner of the draft, has been dropped.
                 applying.in_scope(|| Arc::make_mut(draft).make_all(&planned.changes));
+                // After a refusal nothing will be committed; planning goes on only to report further refusals.
                 if refused.is_empty() {
                     take(planned.changes);
                 }
@@ -49,6 +54,7 @@ pub(super) fn plan_all(
         }
     }
     match (refused.len(), total) {
+        // Only after success: otherwise the draft is discarded, and rebuilding its closures would be wasted.
         (0, _) => {
             if is_bulk {
                 Arc::make_mut(draft).end_bulk();
@@ -60,16 +66,18 @@ pub(super) fn plan_all(
     }
 }
 
-/// Whether so many commands are better carried out in bulk. What is beneath units is not known meanwhile, so whoever is
-/// limited to some cannot ask for that.
+/// Whether the commands are to be carried out in bulk mode.
 pub(super) fn is_bulk(draft: &Graph, author: &Author, commands: &[Command]) -> bool {
+    // Never for a limited scope: bulk mode keeps closures of units only, and checking a scope needs those of people and
+    // projects too.
     !author.scope.is_limited() && draft.is_bulk(commands.len())
 }
 
-/// Refuses whoever held a token of that role when they asked, and since then does not.
+/// Refuses a token that was revoked, has expired or lost its role since the request was authenticated.
+// Needed because the request has waited in the queue, and a command before it may have revoked its token.
 fn require_valid_token(draft: &Arc<Graph>, author: &Author, context: &PlanContext<'_>) -> Result<(), Error> {
     match &author.actor {
-        // Nobody can take back what an identity provider has signed.
+        // A signed JWT cannot be revoked here; it was checked when the request arrived.
         Actor::Local | Actor::Jwt(_) => Ok(()),
         Actor::Token(id) => match View::of(Arc::clone(draft)).token(id) {
             Some(token) if token.is_valid_at(context.now) && token.role >= author.role => Ok(()),
@@ -78,9 +86,9 @@ fn require_valid_token(draft: &Arc<Graph>, author: &Author, context: &PlanContex
     }
 }
 
-/// How many entities of each kind the commands make, and how many mappings at least. Those that may find theirs there
-/// already are not counted.
-fn made_by(commands: &[Command]) -> ([usize; Kind::ALL.len()], usize) {
+/// The number of entities of each kind that the commands create, and a minimum number of mappings. An estimate for
+/// reserving memory: commands that may find an existing record are not counted.
+fn created_by(commands: &[Command]) -> ([usize; Kind::ALL.len()], usize) {
     let mut entities = [0; Kind::ALL.len()];
     let mut mappings = 0;
     for command in commands {
@@ -104,8 +112,8 @@ fn made_by(commands: &[Command]) -> ([usize; Kind::ALL.len()], usize) {
     (entities, mappings)
 }
 
-fn count<T>(given: &Patch<Vec<T>>) -> usize {
-    if let Patch::Set(all) = given { all.len() } else { 0 }
+fn count<T>(patch: &Patch<Vec<T>>) -> usize {
+    if let Patch::Set(all) = patch { all.len() } else { 0 }
 }
 
 #[cfg(test)]
@@ -114,7 +122,7 @@ mod tests {
     use crate::model::{CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, IntoCommand};
 
     #[test]
-    fn what_may_be_there_already_is_not_counted() {
+    fn records_that_may_exist_are_not_counted() {
         let project = |id| CreateProject::new(id, id).repository("https://h/a").repository("https://h/b");
         let commands = [
             CreateOrgUnit::new("u", "team").into_command(),
@@ -130,7 +138,7 @@ mod tests {
             CreateMapping::member("k", "q@x").into_command(),
             CreateMapping::member("k", "q@x").or_update().into_command(),
         ];
-        let (entities, mappings) = made_by(&commands.map(Result::unwrap));
+        let (entities, mappings) = created_by(&commands.map(Result::unwrap));
         let of = |kind| entities[kind as usize];
         assert_eq!((of(Kind::OrgUnit), of(Kind::Person), of(Kind::Project), mappings), (1, 2, 2, 3));
         assert_eq!((of(Kind::Repository), of(Kind::Service)), (4, 0));

@@ -1,7 +1,7 @@
-//! A command into the facts that it comes to, or why it is refused.
+//! The planner: it validates a command, and turns it into the changes to be committed, or an error.
 //!
-//! Pure: it reads one view and the context, and changes nothing. Commands of one change set are planned one
-//! after the other, each against a draft that has the changes of those before it.
+//! Invariant: planning is pure. It reads one view and the context, and changes nothing. Commands of one change set are
+//! planned one after the other, each against a draft that has the changes of those before it.
 
 mod asset;
 mod mapping;
@@ -26,15 +26,17 @@ use crate::model::mapping::{Mapping, MappingId};
 use crate::model::time::Timestamp;
 use crate::model::token::Scope;
 
-/// When a command is planned, and where new ids come from.
+/// Time, revision and id generator for planning.
 pub(super) struct PlanContext<'m> {
-    /// The time that records are stamped with.
+    /// The time for stamps of records.
     pub(super) now: Timestamp,
-    /// The revision that the change will be part of.
+    /// The revision of the batch that the changes will be part of.
     pub(super) revision: Revision,
-    /// The stamps of every record made in it.
+    /// The stamps of records created in this batch.
+    // Shared by all of them: an import of a hundred thousand records keeps one allocation of stamps.
     pub(super) fresh: Arc<Stamps>,
-    /// Gives a new `UUIDv7`, each greater than the one before.
+    /// Generates `UUIDv7`s, each greater than the one before.
+    // Relied on: mappings are sorted by id to list them in the order of their creation.
     pub(super) new_uuid: &'m dyn Fn() -> Uuid,
 }
 
@@ -44,15 +46,15 @@ impl<'m> PlanContext<'m> {
     }
 }
 
-/// What a command comes to.
+/// The result of planning a command.
 pub(super) struct Planned {
-    /// The facts; none when everything was so already.
+    /// The changes; empty if the command changes nothing.
     pub(super) changes: Vec<Change>,
-    /// What to tell the caller.
+    /// The outcome reported to the caller.
     pub(super) outcome: Outcome,
 }
 
-/// Plans `command` against a directory, as far as `scope` reaches: what is beyond is not there, and stays as it is.
+/// Plans `command` within `scope`: records outside it are not found, and must not be changed.
 pub(super) fn plan(
     everything: &View,
     scope: &Scope,
@@ -82,15 +84,16 @@ pub(super) fn plan(
         Command::RotateToken(rotate) => plan.rotate_token(rotate),
         Command::RevokeToken(id) => plan.revoke_token(id),
     }?;
-    plan.stays_in_reach()?;
+    plan.check_scope()?;
     Ok(Planned { changes: plan.changes, outcome })
 }
 
-/// A plan in the making: the view it is made against, and the facts so far, which that view does not show.
+/// The state of planning one command: the views, and the changes so far, which the views do not include.
 struct Plan<'p> {
-    /// What whoever asks can see: all that names are looked up in.
+    /// The records in the caller's scope. All references are resolved here.
     view: &'p View,
-    /// Keys are taken once, in sight or not.
+    /// All records.
+    // Only for uniqueness of keys and for hidden parents. Resolving a reference here would reveal that a record exists.
     everything: &'p View,
     scope: &'p Scope,
     context: &'p PlanContext<'p>,
@@ -107,7 +110,7 @@ impl<'p> Plan<'p> {
         id
     }
 
-    /// `before` becomes `body`. Nothing happens where it is so already.
+    /// Replaces the body of `before`, if that changes it.
     fn change_entity(&mut self, before: &Entity, body: Body) -> Effect {
         if before.body == body {
             return Effect::Unchanged;
@@ -121,18 +124,20 @@ impl<'p> Plan<'p> {
         self.changes.push(Change::PutEntity(Arc::new(Entity { id: before.id, stamps, body })));
     }
 
-    /// `before` becomes `body`; `beside` says whether anything else of the record changed.
-    fn change_record(&mut self, before: &Entity, body: Body, beside: bool) -> Outcome {
-        let effect = if beside || before.body != body { Effect::Updated } else { Effect::Unchanged };
+    /// Replaces the body of `before`, if that or its related records changed.
+    fn change_record(&mut self, before: &Entity, body: Body, related_changed: bool) -> Outcome {
+        // A changed placement or asset updates the record's revision too, so that `if_revision` and ETags detect it.
+        let effect = if related_changed || before.body != body { Effect::Updated } else { Effect::Unchanged };
         if effect == Effect::Updated {
             self.put_changed(before, body);
         }
         Outcome { subject: Subject::Entity(before.id), effect }
     }
 
-    /// Ends an entity after everything that cannot be without it.
+    /// Deletes an entity, after its mappings and assets.
     fn end_entity(&mut self, entity: &Entity) -> Outcome {
-        // The newest first: petgraph finds an edge by walking its node's edges from the newest on.
+        // Newest first, because petgraph finds an edge by walking the edges of its node from the newest on. Oldest
+        // first would be quadratic.
         for mapping in self.view.mappings_of(entity.id).into_iter().rev() {
             self.end_mapping(mapping);
         }
@@ -169,17 +174,17 @@ impl<'p> Plan<'p> {
             .ok_or_else(|| Error::NotFound { kind: kind.as_str(), reference: format!("#{}", id.0) })
     }
 
-    /// Whether no unit has this key: none in the view, and none that this plan makes.
+    /// Whether no unit has this key, in the whole directory or among the changes of this plan.
     fn is_free(&self, key: &UnitKey) -> bool {
-        let made_here = self.changes.iter().any(|change| match change {
+        let is_new_here = self.changes.iter().any(|change| match change {
             Change::PutEntity(entity) => entity.as_org_unit().is_some_and(|unit| unit.key == *key),
             _ => false,
         });
-        !made_here && self.everything.find_unit(&key.clone().into()).is_err()
+        !is_new_here && self.everything.find_unit(&key.clone().into()).is_err()
     }
 }
 
-fn must_be_of(stamps: &Stamps, expected: Option<Revision>) -> Result<(), Error> {
+fn check_revision(stamps: &Stamps, expected: Option<Revision>) -> Result<(), Error> {
     match expected {
         Some(expected) if expected != stamps.revision => {
             Err(Error::PreconditionFailed { expected, current: stamps.revision })

@@ -1,10 +1,10 @@
-//! The spans of what the writer does for several requests at once: beneath the first of them, with links to the others.
+//! Tracing spans of a commit for several requests: children of the first request's span, with links to the others.
 
 use tracing::Span;
 
 use crate::model::entity::Revision;
 
-/// The spans of the requests of a batch. To be dropped before they are answered: a request lasts as long as its span.
+/// The spans of the requests of a batch. Drop them before the replies: a span lasts until its last handle is gone.
 #[derive(Default)]
 pub(super) struct Requests(Vec<Span>);
 
@@ -14,19 +14,21 @@ impl Requests {
     }
 
     pub(super) fn push(&mut self, request: Span) {
+        // Disabled spans are left out, so that the first one is a usable parent.
         if !request.is_none() {
             self.0.push(request);
         }
     }
 
-    /// The span of writing a revision to the disk.
+    /// A span for writing a revision to disk.
     pub(super) fn commit(&self, revision: Revision) -> Span {
         let span = tracing::debug_span!(parent: self.first(), "commit", %revision);
+        // A span has one parent only, so the other requests are links, which OpenTelemetry shows as related.
         self.0.iter().skip(1).for_each(|other| _ = span.follows_from(other));
         span
     }
 
-    /// The span of publishing it.
+    /// A span for publishing a revision.
     pub(super) fn publish(&self, revision: Revision) -> Span {
         tracing::debug_span!(parent: self.first(), "publish", %revision)
     }

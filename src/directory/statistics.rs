@@ -1,6 +1,6 @@
-//! What a directory tells of itself, in plain numbers: how much there is, and how the writer's work goes.
+//! Statistics for metrics: numbers of records, and counts, timings and histograms of the writer.
 //!
-//! What must stay true: asking costs no more than copying these numbers, and nothing here names a record.
+//! Invariant: reading the statistics costs no more than copying the numbers, and they never contain names of records.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,50 +10,52 @@ use crate::directory::applied::WriteTimings;
 use crate::graph::Graph;
 use crate::model::entity::{Kind, Revision};
 
-/// Steps of a write take from some microseconds to some seconds. In seconds.
+/// Histogram bounds for durations, in seconds.
+// Steps of a write take from microseconds for one record to seconds for an import.
 const DURATIONS: &[f64] =
     &[0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
-/// Commands that are committed together are one or a few, and those of an import a hundred thousand.
+/// Histogram bounds for commands per commit.
+// Dense up to a few hundred, since usual commits have one or a few commands; sparse above, for imports.
 const COMMANDS: &[f64] =
     &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 10_000.0, 100_000.0];
 
-/// A directory in numbers, all of one moment.
+/// A snapshot of a directory's statistics.
 #[derive(Debug, Clone)]
 pub struct Statistics {
     /// The published revision.
     pub revision: Revision,
-    /// How many records of each kind there are.
+    /// The number of entities of each kind.
     pub entities: [(Kind, u64); Kind::ALL.len()],
-    /// How many mappings there are.
+    /// The number of mappings.
     pub mappings: u64,
-    /// Requests that wait for the writer, or that it plans.
+    /// Requests that are queued for the writer or being planned.
     pub requests_waiting: u64,
-    /// How many commands each commit was of, those that were refused in it too.
+    /// Commands per commit, including refused ones.
     pub commit_commands: Spread,
-    /// How long planning and applying took, for each commit, in seconds.
+    /// Seconds per commit for planning and applying.
     pub planned: Spread,
-    /// How long each commit took to reach the disk, in seconds.
+    /// Seconds per commit for writing and syncing.
     pub committed: Spread,
-    /// How long publishing took, for each commit, in seconds.
+    /// Seconds per commit for publishing.
     pub published: Spread,
-    /// Commits that failed.
+    /// The number of failed commits.
     pub commits_failed: u64,
-    /// How often the whole graph was copied for the next draft: it is at the beginning, and where a
-    /// reader stayed in the one that was to be used again, a set of commands was refused, or very much had changed.
+    /// How often the whole graph was copied for the next draft: at startup, when a reader kept using the graph that was
+    /// to be reused, when a set of commands was refused, and after a bulk change.
     pub graph_copies: u64,
-    /// Past revisions that readers still hold.
+    /// The number of replaced graphs that readers still use.
     pub revisions_held: u64,
-    /// How long ago the oldest of those was replaced.
+    /// The time since the oldest of those was replaced; zero if there are none.
     pub oldest_held: Duration,
 }
 
-/// How values were spread: how many lie up to each of some bounds, and above the bound before.
+/// A histogram.
 #[derive(Debug, Clone)]
 pub struct Spread {
     bounds: &'static [f64],
-    /// One for each bound, and one for what is greater than all.
+    /// One count per bound, and one for values above all bounds.
     counts: Vec<u64>,
-    /// All values together.
+    /// The sum of all values.
     pub sum: f64,
 }
 
@@ -63,24 +65,25 @@ impl Spread {
     }
 
     fn add(&mut self, value: f64) {
+        // `<`, so that a value equal to a bound falls below it: Prometheus buckets are inclusive (`le`).
         self.counts[self.bounds.partition_point(|bound| *bound < value)] += 1;
         self.sum += value;
     }
 
-    /// How many values there were.
+    /// The number of values.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// Each bound, the last one infinite, with how many values lie up to it and above the one before.
+    /// Each bound, the last one infinite, with the number of values up to it and above the bound before.
     pub fn buckets(&self) -> impl Iterator<Item = (f64, u64)> {
         let bounds = self.bounds.iter().copied().chain([f64::INFINITY]);
         bounds.zip(self.counts.iter().copied())
     }
 }
 
-/// Where the writer notes what it did.
+/// The counters of the writer.
 #[derive(Debug)]
 pub(super) struct WriterTally {
     waiting: Arc<AtomicU64>,
@@ -95,8 +98,9 @@ struct WriterWork {
     published: Spread,
     failed: u64,
     copies: u64,
-    /// Graphs that were replaced while readers held them, and when.
-    held: Vec<(Instant, Weak<Graph>)>,
+    /// Replaced graphs that readers may still use, and when they were replaced.
+    // `Weak`, so that counting a graph does not keep it in memory.
+    replaced: Vec<(Instant, Weak<Graph>)>,
 }
 
 impl Default for WriterTally {
@@ -109,14 +113,14 @@ impl Default for WriterTally {
             published: durations,
             failed: 0,
             copies: 0,
-            held: Vec::new(),
+            replaced: Vec::new(),
         };
         Self { waiting: Arc::default(), work: Mutex::new(work) }
     }
 }
 
 impl WriterTally {
-    /// A batch of so many commands was committed and published.
+    /// Records a batch of `commands` commands that was committed and published.
     pub(super) fn committed(&self, commands: usize, took: WriteTimings) {
         let mut work = self.work();
         work.commands.add(f64::from(u32::try_from(commands).unwrap_or(u32::MAX)));
@@ -125,24 +129,25 @@ impl WriterTally {
         work.published.add(took.published.as_secs_f64());
     }
 
-    /// A commit failed.
+    /// Records a failed commit.
     pub(super) fn failed(&self) {
         self.work().failed += 1;
     }
 
-    /// The graph was copied.
+    /// Records a copy of the graph.
     pub(super) fn copied(&self) {
         self.work().copies += 1;
     }
 
-    /// A graph was replaced and will not be used again, except by the readers who hold it.
-    pub(super) fn leave(&self, replaced: &Arc<Graph>) {
+    /// Records a replaced graph, which from now on only readers use.
+    pub(super) fn track_replaced(&self, replaced: &Arc<Graph>) {
         let mut work = self.work();
+        // Here too, so that the list does not grow where nobody reads the statistics.
         work.forget_dropped();
-        work.held.push((Instant::now(), Arc::downgrade(replaced)));
+        work.replaced.push((Instant::now(), Arc::downgrade(replaced)));
     }
 
-    /// Everything that it knows, beside what `graph`, the published one, holds.
+    /// The counters, with the numbers of records in `graph`, the published one.
     pub(super) fn statistics(&self, graph: &Graph) -> Statistics {
         let requests_waiting = self.waiting.load(Ordering::Relaxed);
         let mut work = self.work();
@@ -158,8 +163,8 @@ impl WriterTally {
             published: work.published.clone(),
             commits_failed: work.failed,
             graph_copies: work.copies,
-            revisions_held: work.held.len() as u64,
-            oldest_held: work.held.first().map_or(Duration::ZERO, |(replaced, _)| replaced.elapsed()),
+            revisions_held: work.replaced.len() as u64,
+            oldest_held: work.replaced.first().map_or(Duration::ZERO, |(replaced, _)| replaced.elapsed()),
         }
     }
 
@@ -170,11 +175,12 @@ impl WriterTally {
 
 impl WriterWork {
     fn forget_dropped(&mut self) {
-        self.held.retain(|(_, graph)| graph.strong_count() > 0);
+        self.replaced.retain(|(_, graph)| graph.strong_count() > 0);
     }
 }
 
-/// One of those who wait for the writer, until this is dropped.
+/// Counts a request as waiting until this is dropped.
+// A guard, so that requests count down however they end: planned, refused, or dropped with the queue.
 pub(super) struct QueuedWrite(Arc<AtomicU64>);
 
 impl QueuedWrite {
@@ -201,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_counts_up_to_its_bound() {
+    fn bounds_are_inclusive() {
         let mut spread = Spread::new(&[1.0, 2.0]);
         for value in [0.5, 1.0, 1.5, 3.0] {
             spread.add(value);
@@ -212,34 +218,34 @@ mod tests {
     }
 
     #[test]
-    fn a_write_counts_once_it_is_answered() {
+    fn a_write_is_counted_before_its_reply() {
         let directory = Directory::in_memory().unwrap();
         directory.apply([person(1).under("Corp/Web"), person(2)]).unwrap();
         directory.apply(person(1)).unwrap_err();
-        let told = directory.statistics();
-        assert_eq!((told.revision.0, told.mappings, told.requests_waiting), (1, 2, 0));
-        assert_eq!(told.entities[..2], [(Kind::OrgUnit, 2), (Kind::Person, 2)]);
-        assert_eq!((told.commit_commands.count(), told.commits_failed), (1, 0));
-        assert!((told.commit_commands.sum - 2.0).abs() < 1e-9);
-        for step in [told.planned, told.committed, told.published] {
+        let statistics = directory.statistics();
+        assert_eq!((statistics.revision.0, statistics.mappings, statistics.requests_waiting), (1, 2, 0));
+        assert_eq!(statistics.entities[..2], [(Kind::OrgUnit, 2), (Kind::Person, 2)]);
+        assert_eq!((statistics.commit_commands.count(), statistics.commits_failed), (1, 0));
+        assert!((statistics.commit_commands.sum - 2.0).abs() < 1e-9);
+        for step in [statistics.planned, statistics.committed, statistics.published] {
             assert_eq!(step.count(), 1);
             assert!(step.sum > 0.0);
         }
     }
 
     #[test]
-    fn what_readers_hold_is_counted_until_they_go() {
+    fn replaced_graphs_are_counted_while_readers_use_them() {
         let directory = Directory::in_memory().unwrap();
         let before = directory.view();
         let copies = directory.statistics().graph_copies;
         directory.apply(person(1)).unwrap();
         // The second is planned once the writer has left the first graph to its reader.
         directory.apply(person(2)).unwrap();
-        let told = directory.statistics();
-        assert_eq!(told.revisions_held, 1);
-        assert!(told.oldest_held > Duration::ZERO && told.graph_copies > copies);
+        let statistics = directory.statistics();
+        assert_eq!(statistics.revisions_held, 1);
+        assert!(statistics.oldest_held > Duration::ZERO && statistics.graph_copies > copies);
         drop(before);
-        let told = directory.statistics();
-        assert_eq!((told.revisions_held, told.oldest_held), (0, Duration::ZERO));
+        let statistics = directory.statistics();
+        assert_eq!((statistics.revisions_held, statistics.oldest_held), (0, Duration::ZERO));
     }
 }

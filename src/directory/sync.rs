@@ -1,4 +1,4 @@
-//! What threads share to publish graphs, by names behind which `tests/loom/` puts what tries every order of events.
+//! The synchronization types of `published.rs`. `tests/loom/` compiles that file with loom's versions of these names.
 
 pub(super) use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! When tokens were last used: noted in memory by whoever authenticates, written now and then by the writer.
+//! Last-used times of tokens: recorded in memory on authentication, stored periodically by the writer thread.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,36 +8,39 @@ use rustc_hash::FxHashMap;
 use crate::model::time::Timestamp;
 use crate::model::token::TokenId;
 
-/// How exact it is told.
+/// The precision of last-used times.
+// Coarse, so that a token in constant use costs one write per minute and not one per request.
 const PRECISION_MILLIS: i64 = 60_000;
-/// How often what was noted is written.
+/// The minimum time between two writes.
 const WRITE_EVERY: Duration = Duration::from_mins(1);
 
 /// When each token was last used.
 #[derive(Debug)]
-pub(super) struct Uses(Mutex<Noted>);
+pub(super) struct Uses(Mutex<Recorded>);
 
 #[derive(Debug)]
-struct Noted {
+struct Recorded {
     last: FxHashMap<TokenId, Timestamp>,
-    /// What is not written yet.
+    /// Tokens with a time that is not stored yet, each once.
     unwritten: Vec<TokenId>,
+    /// When times were last handed out for storing.
     written: Instant,
 }
 
 impl Uses {
     pub(super) fn new(known: Vec<(TokenId, Timestamp)>) -> Self {
         let last = known.into_iter().collect();
-        Self(Mutex::new(Noted { last, unwritten: Vec::new(), written: Instant::now() }))
+        Self(Mutex::new(Recorded { last, unwritten: Vec::new(), written: Instant::now() }))
     }
 
     pub(super) fn note(&self, id: &TokenId, now: Timestamp) {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = noted.last.get(id);
+        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = recorded.last.get(id);
         if known.is_none_or(|last| now.as_millis().saturating_sub(last.as_millis()) >= PRECISION_MILLIS) {
-            noted.last.insert(id.clone(), now);
-            if !noted.unwritten.contains(id) {
-                noted.unwritten.push(id.clone());
+            recorded.last.insert(id.clone(), now);
+            // A linear search, over the few tokens that were used in the last minute.
+            if !recorded.unwritten.contains(id) {
+                recorded.unwritten.push(id.clone());
             }
         }
     }
@@ -46,29 +49,34 @@ impl Uses {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).last.get(id).copied()
     }
 
-    /// Hands out what is not written, once it has waited for long enough.
+    /// Takes the times to be stored; empty if the last write is less than a minute ago.
     pub(super) fn due(&self, now: Instant) -> Vec<(TokenId, Timestamp)> {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.saturating_duration_since(noted.written) < WRITE_EVERY { Vec::new() } else { noted.take(now) }
+        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_duration_since(recorded.written) < WRITE_EVERY {
+            Vec::new()
+        } else {
+            recorded.take(now)
+        }
     }
 
-    /// Takes back what could not be written. What was noted since is newer.
+    /// Marks times that could not be stored as unwritten again.
     pub(super) fn take_back(&self, unwritten: &[(TokenId, Timestamp)]) {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Only the ids: `last` still has the times, or newer ones.
         for (id, _) in unwritten {
-            if !noted.unwritten.contains(id) {
-                noted.unwritten.push(id.clone());
+            if !recorded.unwritten.contains(id) {
+                recorded.unwritten.push(id.clone());
             }
         }
     }
 
-    /// Hands out all that is not written.
+    /// Takes all times to be stored.
     pub(super) fn rest(&self) -> Vec<(TokenId, Timestamp)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())
     }
 }
 
-impl Noted {
+impl Recorded {
     fn take(&mut self, now: Instant) -> Vec<(TokenId, Timestamp)> {
         self.written = now;
         let unwritten = std::mem::take(&mut self.unwritten).into_iter();
@@ -81,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_use_is_told_to_the_minute_and_written_once_a_minute() {
+    fn uses_have_minute_precision_and_are_written_once_a_minute() {
         let [known, new] = ["aaaaaaaa", "bbbbbbbb"].map(|id| TokenId::parse(id).unwrap());
         let at = |millis| Timestamp::from_millis(1_700_000_000_000 + millis);
         let uses = Uses::new(vec![(known.clone(), at(0))]);
@@ -103,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_written_is_written_later_as_it_is_then() {
+    fn uses_that_could_not_be_written_are_written_later_with_their_newest_time() {
         let id = TokenId::parse("aaaaaaaa").unwrap();
         let at = |millis| Timestamp::from_millis(1_700_000_000_000 + millis);
         let uses = Uses::new(Vec::new());

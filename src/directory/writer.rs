@@ -1,7 +1,7 @@
-//! The writer: one thread that gathers what waits, plans it, commits it, publishes it and answers.
+//! The writer thread: it takes queued write requests, and plans, commits, publishes and answers them (group commit).
 //!
-//! What must stay true: an answer goes out only after the batch that it is about is on disk and published; a batch that
-//! failed leaves no trace in memory; and nothing is planned but on a graph that equals the store.
+//! Invariant: a reply is sent only after its batch is on disk and published; a failed batch leaves no trace in memory;
+//! and requests are planned only on a graph that equals the store.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -34,27 +34,27 @@ use crate::store::{Store, Watch};
 #[cfg(test)]
 mod tests;
 
-/// At most so many requests wait for the writer; further ones are refused.
-const WAITING_MAX: usize = 4096;
-/// At most so many requests are committed together.
+/// The capacity of the request queue.
+const QUEUE_MAX: usize = 4096;
+/// The maximum number of requests in one commit.
 const BATCH_MAX: usize = 1024;
 
-/// How long the writer waits for a request before it looks whether anything else is to be done, and tries the disk.
-const LOOK_UP_EVERY: Duration = Duration::from_mins(1);
-/// How long after a failed commit the disk is tried again, where no request does so.
-const TRY_DISK_EVERY: Duration = Duration::from_secs(2);
+/// The interval of periodic work while no request arrives: storing token uses, and a test write.
+const IDLE_CHECK_EVERY: Duration = Duration::from_mins(1);
+/// The same after a failed commit.
+const RETRY_DISK_EVERY: Duration = Duration::from_secs(2);
 
-/// A disk that has not answered for so long is taken for one that cannot be written.
-const DISK_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+/// A disk call that takes longer makes the store count as not writable.
+const DISK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A caller's commands, all to be carried out or none, and where the answer goes.
+/// A caller's commands, to be applied atomically, and where the reply goes.
 pub(super) struct Request {
     pub(super) author: Author,
     pub(super) commands: Vec<Command>,
-    pub(super) answer: ReplyFn,
-    /// What it is a part of.
+    pub(super) reply: ReplyFn,
+    /// The tracing span of the caller.
     pub(super) span: Span,
-    /// Until it has been planned.
+    /// Counts the request as waiting until it has been planned.
     pub(super) waiting: QueuedWrite,
 }
 
@@ -65,13 +65,13 @@ impl Request {
         shared: &Arc<DirectoryState>,
         author: Author,
         commands: Vec<Command>,
-        answer: ReplyFn,
+        reply: ReplyFn,
     ) -> Self {
-        Self { author, commands, answer, span: Span::current(), waiting: QueuedWrite::new(&shared.tally) }
+        Self { author, commands, reply, span: Span::current(), waiting: QueuedWrite::new(&shared.tally) }
     }
 }
 
-/// What the writer shares with the readers.
+/// The state shared by the writer thread and all callers.
 #[derive(Debug)]
 pub(super) struct DirectoryState {
     pub(super) published: Published,
@@ -80,18 +80,19 @@ pub(super) struct DirectoryState {
     pub(super) watch: Watch,
     pub(super) uses: Uses,
     pub(super) tally: WriterTally,
-    /// Whether the writer is alive and the last commit reached the disk.
+    /// Whether the writer is alive and the last commit succeeded.
+    // Relaxed everywhere: it is a status flag, and graph and store are synchronized by their own means.
     pub(super) ready: AtomicBool,
 }
 
 impl DirectoryState {
-    /// Whether the last commit reached the disk, and at `now` none has been on its way there for long.
+    /// Whether the last commit succeeded, and no disk call takes too long at `now`.
     pub(super) fn takes_writes(&self, now: Instant) -> bool {
-        self.ready.load(Ordering::Relaxed) && self.watch.waits_for(now) < DISK_ANSWERS_WITHIN
+        self.ready.load(Ordering::Relaxed) && self.watch.oldest_pending_call(now) < DISK_TIMEOUT
     }
 }
 
-/// The way to the writer's thread. Dropping it waits for the thread to finish what it has.
+/// A handle to the writer thread. Dropping it waits until all queued requests are done.
 #[derive(Debug)]
 pub(super) struct Writer {
     requests: Option<SyncSender<Request>>,
@@ -99,7 +100,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Hands over a request, or refuses it when too many wait.
+    /// Queues a request; [`Error::Busy`] if the queue is full. Never blocks.
     pub(super) fn send(&self, request: Request) -> Result<(), Error> {
         let requests = self.requests.as_ref().ok_or(Error::Closed)?;
         requests.try_send(request).map_err(|refusal| match refusal {
@@ -113,7 +114,7 @@ impl Writer {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
-    /// Hands over a request, and waits while too many others do.
+    /// Queues a request; blocks while the queue is full.
     pub(super) fn send_and_wait(&self, request: Request) -> Result<(), Error> {
         let requests = self.requests.as_ref().ok_or(Error::Closed)?;
         requests.send(request).map_err(|_| Error::Closed)
@@ -122,16 +123,17 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        // The sender first: the thread ends once its receiver is disconnected, so joining before would wait for ever.
         drop(self.requests.take());
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the writer had panicked");
+            tracing::error!("the writer thread panicked");
         }
     }
 }
 
-/// Starts the writer of a store, whose content is `graph`. The ids of new records come from `new_uuid`.
+/// Starts the writer thread of a store with the content `graph`. `new_uuid` generates ids of new records.
 pub(super) fn start(
     store: Store,
     graph: Graph,
@@ -147,7 +149,7 @@ pub(super) fn start(
         tally: WriterTally::default(),
         ready: AtomicBool::new(true),
     });
-    let (requests, waiting) = sync_channel(WAITING_MAX);
+    let (requests, waiting) = sync_channel(QUEUE_MAX);
     let for_writer = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
         .name("clade-writer".to_owned())
@@ -156,37 +158,36 @@ pub(super) fn start(
     (shared, Writer { requests: Some(requests), thread: Some(thread) })
 }
 
-/// Gives a new `UUIDv7` each time.
+/// Generates `UUIDv7`s.
 pub(super) type IdGenerator = fn() -> Uuid;
 
-/// A new `UUIDv7`, greater than each before it.
+/// A new `UUIDv7`, greater than each earlier one of this process.
 pub(super) fn new_uuid() -> Uuid {
     Uuid::now_v7()
 }
 
-/// What the writer's thread keeps to itself.
+/// The state of the writer thread.
 pub(super) struct Loop {
     pub(super) shared: Arc<DirectoryState>,
-    /// Equal to the published graph while nothing is being planned.
+    /// The graph that is planned on; equal to the published one between batches.
     pub(super) draft: Arc<Graph>,
-    /// How long the last copy of the graph took, and so how long it is worth waiting for a reader rather than to
-    /// make another.
-    copy_takes: Duration,
+    /// How long the last copy of the graph took. Waiting for a reader is worth at most that long.
+    copy_took: Duration,
     pub(super) new_uuid: IdGenerator,
 }
 
 impl Drop for Loop {
-    /// Also when the writer panics.
     fn drop(&mut self) {
+        // Runs when the thread panics too, so `ready` never stays true without a writer.
         self.shared.ready.store(false, Ordering::Relaxed);
     }
 }
 
-type Answers = Vec<(ReplyFn, Result<Vec<Outcome>, Error>)>;
+type Replies = Vec<(ReplyFn, Result<Vec<Outcome>, Error>)>;
 
 impl Loop {
     fn new(shared: Arc<DirectoryState>, new_uuid: IdGenerator) -> Self {
-        let mut new = Self { shared, draft: Arc::default(), copy_takes: Duration::ZERO, new_uuid };
+        let mut new = Self { shared, draft: Arc::default(), copy_took: Duration::ZERO, new_uuid };
         new.draft = new.copy_of_published();
         new
     }
@@ -195,35 +196,35 @@ impl Loop {
         while let Some(first) = self.next(waiting) {
             let mut gathered = vec![first];
             gathered.extend(waiting.try_iter().take(BATCH_MAX - 1));
-            // A large request is a batch of its own, in its turn.
+            // A bulk request is a batch of its own. The order of requests is kept: those before it are committed first.
             while !gathered.is_empty() {
                 let is_bulk = |request: &Request| is_bulk(&self.draft, &request.author, &request.commands);
                 let before = gathered.iter().position(is_bulk).unwrap_or(gathered.len());
                 let mut rest = gathered.split_off(before);
                 if !gathered.is_empty() {
-                    self.survive(|own| own.commit(gathered));
+                    self.catch_panic(|this| this.commit(gathered));
                 }
                 if !rest.is_empty() {
                     let bulk = rest.remove(0);
-                    self.survive(|own| own.commit_bulk(bulk));
+                    self.catch_panic(|this| this.commit_bulk(bulk));
                 }
                 gathered = rest;
             }
         }
     }
 
-    /// Does `work`. Where that panics, nobody who waits for it is answered, and whatever it came to is looked up in the
-    /// store before anything else is done: see [`Loop::catch_up`].
-    fn survive(&mut self, work: impl FnOnce(&mut Self)) {
+    /// Runs `work`, and survives a panic in it. Its requests get no reply then.
+    fn catch_panic(&mut self, work: impl FnOnce(&mut Self)) {
         if caught(|| work(self)).is_none() {
+            // The panic may have come before or after the commit. Not being ready makes `catch_up` compare with the
+            // store before anything else is planned.
             self.shared.ready.store(false, Ordering::Relaxed);
             self.draft = self.copy_of_published();
         }
     }
 
-    /// After a commit that failed: nothing is planned until the disk takes writes again, and the graph equals the store.
-    /// A commit of which nobody could tell whether it was made stands in the store, or does not. Where it does, whoever
-    /// asked for it has heard that it may, and from here on everyone sees it.
+    /// After a failed commit: tests the disk, and applies batches that the store has and the graph does not, which are
+    /// those reported as [`StoreTrouble::Unsure`](crate::error::StoreTrouble::Unsure), or cut off by a panic.
     pub(super) fn catch_up(&mut self) -> Result<(), Error> {
         if self.shared.ready.load(Ordering::Relaxed) {
             return Ok(());
@@ -231,13 +232,13 @@ impl Loop {
         let shared = Arc::clone(&self.shared);
         let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.try_write()?;
-        let stands_at = self.draft.revision();
-        if store.revision() != stands_at {
-            let missed: Vec<Batch> = store.log(stands_at.next())?.collect::<Result<_, _>>()?;
+        let revision = self.draft.revision();
+        if store.revision() != revision {
+            let missed: Vec<Batch> = store.log(revision.next())?.collect::<Result<_, _>>()?;
             tracing::warn!(
-                from = stands_at.0,
+                from = revision.0,
                 to = store.revision().0,
-                "taking over what was committed after all"
+                "applying batches whose commit was reported as failed or unknown"
             );
             let draft = Arc::make_mut(&mut self.draft);
             for batch in &missed {
@@ -250,30 +251,30 @@ impl Loop {
         Ok(())
     }
 
-    /// The next request, or none when there will be no more. Whoever balances loads sends nothing to a server that
-    /// is not ready, so this does not wait for a request to find the disk well again.
+    /// The next request; `None` once all senders are gone. Does periodic work while it waits.
     fn next(&mut self, waiting: &Receiver<Request>) -> Option<Request> {
         loop {
             if self.shared.ready.load(Ordering::Relaxed) {
-                self.survive(|own| own.keep_uses(&own.shared.uses.due(Instant::now())));
+                self.catch_panic(|this| this.store_uses(&this.shared.uses.due(Instant::now())));
             }
             let is_ready = self.shared.ready.load(Ordering::Relaxed);
-            match waiting.recv_timeout(if is_ready { LOOK_UP_EVERY } else { TRY_DISK_EVERY }) {
+            // A load balancer sends nothing to a server that is not ready, so no request would ever retry the disk.
+            match waiting.recv_timeout(if is_ready { IDLE_CHECK_EVERY } else { RETRY_DISK_EVERY }) {
                 Ok(request) => return Some(request),
                 Err(RecvTimeoutError::Disconnected) => {
-                    self.survive(|own| own.keep_uses(&own.shared.uses.rest()));
+                    self.catch_panic(|this| this.store_uses(&this.shared.uses.rest()));
                     return None;
                 }
-                Err(RecvTimeoutError::Timeout) => self.survive(|own| own.try_disk(is_ready)),
+                Err(RecvTimeoutError::Timeout) => self.catch_panic(|this| this.try_disk(is_ready)),
             }
         }
     }
 
-    /// Tries the disk: one that failed may be well again, and one that nobody wrote to may have failed.
+    /// Makes a test write: a failed disk may have recovered, and an idle one may have failed.
     fn try_disk(&mut self, was_ready: bool) {
         if !was_ready {
-            // Where it is no better, that was told already.
-            let _still_ill = self.catch_up();
+            // The first failure was logged; logging it again every two seconds would only fill the log.
+            let _still_failing = self.catch_up();
             return;
         }
         let tried = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).try_write();
@@ -283,15 +284,15 @@ impl Loop {
         }
     }
 
-    /// What is lost of it is no loss; but a disk that does not take it takes no changes.
-    fn keep_uses(&self, uses: &[(TokenId, Timestamp)]) {
+    /// Stores last-used times of tokens.
+    fn store_uses(&self, uses: &[(TokenId, Timestamp)]) {
         if uses.is_empty() {
             return;
         }
         let mut store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(failure) = store.keep_token_uses(uses) {
-            tracing::warn!(error = ?failure, "when tokens were last used could not be written");
-            // Where something else can be, they are the reason, and given up.
+            tracing::warn!(error = ?failure, "the last-used times of tokens could not be written");
+            // If an empty commit works, these values are the cause, and are dropped: they would fail again each time.
             if store.try_write().is_err() {
                 self.shared.uses.take_back(uses);
                 self.shared.ready.store(false, Ordering::Relaxed);
@@ -299,30 +300,30 @@ impl Loop {
         }
     }
 
-    /// One transaction for everyone who waits. A refusal is one request's own. A failed transaction is
-    /// everyone's, also of the refused: a neighbour that never came to be may have been the reason.
+    /// Commits all gathered requests in one transaction. A refusal concerns one request, a failed commit all of them.
     fn commit(&mut self, gathered: Vec<Request>) {
         if let Err(refusal) = self.catch_up() {
-            return gathered.into_iter().for_each(|request| (request.answer)(Err(refusal.clone())));
+            return gathered.into_iter().for_each(|request| (request.reply)(Err(refusal.clone())));
         }
+        // Indexes that readers use are built here, before publishing; otherwise each new graph would make readers wait.
         self.adopt_indexes();
         self.draft.build_wanted();
         let mut lap = Lap::begin();
         let mut batch = self.new_batch();
-        let mut answers: Answers = Vec::with_capacity(gathered.len());
+        let mut replies: Replies = Vec::with_capacity(gathered.len());
         let total = gathered.iter().map(|request| request.commands.len()).sum();
         let mut requests = Requests::default();
-        for Request { author, commands, answer, span, .. } in gathered {
+        for Request { author, commands, reply, span, .. } in gathered {
             let outcome = span.in_scope(|| self.plan(&mut batch, author, commands));
-            answers.push((answer, outcome));
+            replies.push((reply, outcome));
             requests.push(span);
         }
         if batch.sets.is_empty() {
             drop(requests);
-            return self.answer(answers, WriteTimings { planned: lap.time(), ..WriteTimings::default() });
+            return self.reply(replies, WriteTimings { planned: lap.time(), ..WriteTimings::default() });
         }
         let planned = lap.time();
-        // Held until the graph is published too: whoever compares the two must not come between.
+        // Locked until the graph is published, because `Directory::check` compares store and graph under this lock.
         let shared = Arc::clone(&self.shared);
         let mut store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
         let committed = requests.commit(batch.revision).in_scope(|| store.commit(&batch));
@@ -335,7 +336,7 @@ impl Loop {
                 drop(requests);
                 let took = WriteTimings { planned, committed, published: lap.time() };
                 shared.tally.committed(total, took);
-                self.answer(answers, took);
+                self.reply(replies, took);
                 self.draft = self.next_draft(retired, &batch);
             }
             Err(failure) => {
@@ -343,8 +344,9 @@ impl Loop {
                 shared.tally.failed();
                 tracing::error!(error = ?failure, revision = batch.revision.0, "a commit failed");
                 self.draft = self.copy_of_published();
-                for (answer, _) in answers {
-                    answer(Err(failure.clone().into()));
+                // Refused requests get this error too: the cause of a refusal may be a change that was not committed.
+                for (reply, _) in replies {
+                    reply(Err(failure.clone().into()));
                 }
             }
         }
@@ -369,8 +371,7 @@ impl Loop {
                 Ok(outcomes)
             }
             Err(refusal) => {
-                // A single command that is refused has changed nothing; of several, some may have; and nobody knows
-                // where a panic came.
+                // A single refused command changes nothing; several may have, and a panic can leave anything.
                 if total > 1 || matches!(refusal, Error::Internal) {
                     self.draft = self.copy_of_published();
                     let draft = Arc::make_mut(&mut self.draft);
@@ -386,7 +387,7 @@ impl Loop {
         Batch { revision, id: new_uuid(), at: Timestamp::now(), sets: Vec::new() }
     }
 
-    /// What readers had built of the published graph.
+    /// Takes over indexes that readers have built in the published graph.
     pub(super) fn adopt_indexes(&mut self) {
         if let Some(draft) = Arc::get_mut(&mut self.draft) {
             draft.adopt_indexes(&self.shared.published.load());
@@ -396,43 +397,43 @@ impl Loop {
     pub(super) fn copy_of_published(&mut self) -> Arc<Graph> {
         let began = Instant::now();
         let copy = Arc::new(Graph::clone(&self.shared.published.load()));
-        self.copy_takes = began.elapsed();
+        self.copy_took = began.elapsed();
         self.shared.tally.copied();
         copy
     }
 
-    /// Readers and subscribers first. Gives back the graph that was published before.
+    /// Publishes the draft to readers and subscribers; returns the graph that was published before.
     pub(super) fn publish(&mut self, revision: Revision) -> Arc<Graph> {
         Arc::make_mut(&mut self.draft).stand_at(revision);
+        // Before the subscribers are notified: they load the graph at once, and must find this revision.
         let retired = self.shared.published.exchange(&self.draft);
         self.shared.revisions.send_replace(revision);
         retired
     }
 
-    /// A graph equal to the published one, to draft the next changes in: the one that was published before, with
-    /// `batch`, which it has not. Whoever asked has their answer, so nobody waits for this but the next to ask.
+    /// The next draft, equal to the published graph: the one that was published before with `batch` applied, or a copy.
     fn next_draft(&mut self, mut retired: Arc<Graph>, batch: &Batch) -> Arc<Graph> {
-        // Where so much changed, a copy is made sooner.
+        // For very many changes, a copy is faster than applying them again.
         if !retired.is_bulk(batch.sets.iter().map(|set| set.changes.len()).sum())
-            && let Some(graph) = unshared(&mut retired, wait_for(self.copy_takes))
+            && let Some(graph) = unshared(&mut retired, wait_for(self.copy_took))
         {
             graph.apply_batch(batch);
             return retired;
         }
-        self.shared.tally.leave(&retired);
+        self.shared.tally.track_replaced(&retired);
         drop(retired);
         self.copy_of_published()
     }
 
-    pub(super) fn answer(&self, answers: Answers, took: WriteTimings) {
+    pub(super) fn reply(&self, replies: Replies, took: WriteTimings) {
         let view = View::of(self.shared.published.load());
-        for (answer, outcome) in answers {
-            answer(outcome.map(|outcomes| Applied { view: view.clone(), outcomes, took }));
+        for (reply, outcome) in replies {
+            reply(outcome.map(|outcomes| Applied { view: view.clone(), outcomes, took }));
         }
     }
 }
 
-/// Tells how long each of several steps took.
+/// A stopwatch for consecutive steps.
 pub(super) struct Lap(Instant);
 
 impl Lap {
@@ -440,7 +441,7 @@ impl Lap {
         Self(Instant::now())
     }
 
-    /// How long it took since this was last asked.
+    /// The time since the last call, or since the start.
     pub(super) fn time(&mut self) -> Duration {
         let before = std::mem::replace(&mut self.0, Instant::now());
         self.0.duration_since(before)

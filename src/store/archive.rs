@@ -1,7 +1,8 @@
-//! A whole store as text: its log, fact by fact, with every id and moment, and when tokens were last used.
+//! Export and import of a whole store as NDJSON: its log, change by change, with all ids and timestamps, and the
+//! last-used times of tokens.
 //!
-//! What must stay true: a store made from an archive is the store that the archive was made of, or is not made. An
-//! archive that was cut short or changed is refused.
+//! Invariant: importing an archive recreates exactly the store that it was made of, or nothing. An archive that was
+//! truncated or changed is refused.
 
 mod line;
 
@@ -30,87 +31,94 @@ use crate::store::{Store, log, open, uses};
 
 /// The version that is written, and the newest that is read.
 const VERSION: u32 = 1;
-/// The longest line, in bytes: a record of a gigabyte at most, which only who embeds this can make.
+/// The maximum length of a line.
+// Records that long cannot arrive over HTTP, only from a program that embeds the library.
 const LINE_MAX_BYTES: u64 = 1 << 30;
-/// The longest first line: what is no archive need not be read to find that out.
+/// The maximum length of the first line.
+// Short, so that a large file of another kind without line ends is refused after a few kilobytes.
 const FIRST_LINE_MAX_BYTES: u64 = 4096;
 
 impl Snapshot {
-    /// Writes the store as text, a JSON object a line; gives back its last revision.
+    /// Writes the store as text, one JSON object per line; returns its last revision.
     ///
     /// # Errors
-    /// When the store cannot be read, or `out` not be written.
+    /// If the store cannot be read, or `out` cannot be written.
     pub fn archive_to(&self, out: &mut impl Write) -> Result<Revision, StoreError> {
         let meta = self.meta()?;
         let mut text = IdText::new();
-        let mut writing = Writing { out, hasher: Hasher::new() };
-        writing.put(&ArchiveLine::Archive { version: VERSION, store: text.of(meta.store) })?;
+        let mut writer = ArchiveWriter { out, hasher: Hasher::new() };
+        writer.put(&ArchiveLine::Archive { version: VERSION, store: text.of(meta.store) })?;
         for batch in log::read(&self.0, Revision(1))? {
-            writing.put_batch(&batch?)?;
+            writer.put_batch(&batch?)?;
         }
-        // No hash vouches for these, and nothing hangs on them: a store that is saved without them is saved.
+        // Not fatal: no log hash protects this table, so it may be the one damaged part of a store that must be saved.
         let uses = reading(|| uses::read(&self.0)).unwrap_or_else(|failure| {
-            tracing::warn!(error = ?failure, "when tokens were last used cannot be read, and is left out");
+            tracing::warn!(error = ?failure, "the last-used times of tokens cannot be read, and are left out of the archive");
             Vec::new()
         });
         for (id, at) in uses {
-            writing.put(&ArchiveLine::Used { token: id.as_str(), at: at.as_millis() })?;
+            writer.put(&ArchiveLine::Used { token: id.as_str(), at: at.as_millis() })?;
         }
-        let blake3 = writing.hasher.finalize().to_hex();
-        writing.put(&ArchiveLine::End { revisions: meta.revision.0, blake3: &blake3 })?;
+        let blake3 = writer.hasher.finalize().to_hex();
+        writer.put(&ArchiveLine::End { revisions: meta.revision.0, blake3: &blake3 })?;
         Ok(meta.revision)
     }
 }
 
 impl Store {
-    /// As [`Snapshot::archive_to`], of the store at `path`, which must exist. Its pages are not examined, and it is left as
-    /// it is, but for what is repaired where it was not closed.
+    /// As [`Snapshot::archive_to`], of the store at `path`, which must exist. Does not check its pages, and opens it
+    /// read-only unless it was not closed cleanly and must be repaired.
     ///
     /// # Errors
-    /// When there is no store, or its log cannot be read, or `out` not be written.
+    /// If there is no store, its log cannot be read, or `out` cannot be written.
     pub fn archive_of(path: &Path, out: &mut impl Write) -> Result<Revision, StoreError> {
-        match reading_at(path, || open::look_at(path))? {
+        match reading_at(path, || open::open_read_only(path))? {
             Some(database) => reading(|| Snapshot(database.begin_read().map_err(failed)?).archive_to(out)),
             None => Self::open_existing(path)?.snapshot()?.archive_to(out),
         }
     }
 
-    /// Makes the store at `path`, where nothing may be yet, from what [`Snapshot::archive_to`] wrote. It is examined
+    /// Creates the store at `path`, which must not exist, from the output of [`Snapshot::archive_to`]. It is checked
     /// before it gets its name.
     ///
     /// # Errors
-    /// When there is something, or the archive is none, a newer one, cut short or changed; nothing is left then.
+    /// If `path` exists, or the archive is not one, has a newer version, is truncated or was changed; no file is left
+    /// then.
     pub fn restore_archive(path: &Path, archive: impl BufRead) -> Result<FileCheck, StoreError> {
-        let mut reading = Reading { archive, text: Vec::new(), number: 0, hasher: Hasher::new() };
-        // Before anything is made: the first line tells what file it is.
-        let store = reading.begin()?;
+        let mut reader = ArchiveReader { archive, text: Vec::new(), number: 0, hasher: Hasher::new() };
+        // Before any file is created, because the first line shows whether this is an archive at all.
+        let store = reader.begin()?;
         NewFile::private(path)?.named_once(|part| {
-            let mut store = Self::make_as(part, store)?;
-            let uses = reading.fill(&mut store)?;
-            // With this, everything that was written before is on disk too.
+            let mut store = Self::create_with_id(part, store)?;
+            let uses = reader.fill(&mut store)?;
+            // Also the one durable commit of the import: it syncs all batches that were committed without a sync. So it
+            // must run even when `uses` is empty.
             store.keep_token_uses(&uses)?;
             let checked = store.check()?;
             match checked.findings.first() {
                 None => Ok(checked),
-                Some(first) => Err(damaged(format!("the archive leaves no sound store: {}", first.what))),
+                Some(first) => {
+                    Err(damaged(format!("the store made from the archive is damaged: {}", first.what)))
+                }
             }
         })
     }
 }
 
-struct Writing<'o, W> {
+struct ArchiveWriter<'o, W> {
     out: &'o mut W,
-    /// Of all lines so far.
+    /// BLAKE3 over all lines so far.
     hasher: Hasher,
 }
 
-impl<W: Write> Writing<'_, W> {
+impl<W: Write> ArchiveWriter<'_, W> {
     fn put(&mut self, line: &ArchiveLine<'_>) -> Result<(), StoreError> {
         let mut text = serde_json::to_vec(line).expect("texts and numbers are JSON");
         text.push(b'\n');
+        // The reader's limit, kept here too: what is exported must be importable.
         if text.len() as u64 > LINE_MAX_BYTES {
             let what = format!(
-                "a record takes {} bytes as text, and an archive {LINE_MAX_BYTES} at most",
+                "a record takes {} bytes as text; the maximum for a line of an archive is {LINE_MAX_BYTES}",
                 text.len()
             );
             return Err(StoreError::new(StoreTrouble::Io, what));
@@ -137,41 +145,42 @@ impl<W: Write> Writing<'_, W> {
     }
 }
 
-struct Reading<R> {
+struct ArchiveReader<R> {
     archive: R,
-    /// The line that was read last.
+    /// The last line read, with its line feed.
     text: Vec<u8>,
     /// Its number, from 1.
     number: u64,
-    /// Of all lines before it.
+    /// BLAKE3 over all lines before it.
     hasher: Hasher,
 }
 
-impl<R: BufRead> Reading<R> {
-    /// The id of the store that this is an archive of.
+impl<R: BufRead> ArchiveReader<R> {
+    /// Reads the first line; returns the id of the archived store.
     fn begin(&mut self) -> Result<Uuid, StoreError> {
-        let none = |refusal: StoreError| {
-            // It could not be read, whatever it is.
+        let not_an_archive = |refusal: StoreError| {
+            // A failed read says nothing about what the file is.
             if refusal.trouble() == StoreTrouble::Io {
                 return refusal;
             }
-            damaged("this is no history of a store; `clade export --history` writes one").caused_by(refusal)
+            damaged("this is not the history of a store; `clade export --history` writes one")
+                .caused_by(refusal)
         };
-        let value = self.next().map_err(none)?;
-        // Whatever else a newer one says.
+        let value = self.next().map_err(not_an_archive)?;
+        // Before the line is parsed strictly, because a newer version may have fields that this one does not know.
         if let Some(version) = value["archive"]["version"].as_u64().filter(|found| *found > VERSION.into()) {
             let what = format!(
-                "the history is of version {version}, and this Clade reads up to {VERSION}; use a newer one"
+                "the history has version {version}, and this Clade reads versions up to {VERSION}; use a newer Clade"
             );
             return Err(StoreError::new(StoreTrouble::NewerFormat, what));
         }
-        match self.line(&value).map_err(none)? {
-            ArchiveLine::Archive { store, .. } => id(store).map_err(|why| self.unfit(why)),
-            _ => Err(none(damaged("another line"))),
+        match self.line(&value).map_err(not_an_archive)? {
+            ArchiveLine::Archive { store, .. } => id(store).map_err(|why| self.bad_line(why)),
+            _ => Err(not_an_archive(damaged("the first line is of another kind"))),
         }
     }
 
-    /// Writes all entries of the log; gives back when tokens were last used.
+    /// Writes all log entries to `store`; returns the last-used times of tokens.
     fn fill(&mut self, store: &mut Store) -> Result<Vec<(TokenId, Timestamp)>, StoreError> {
         let mut open: Option<Batch> = None;
         let mut uses = Vec::new();
@@ -183,29 +192,31 @@ impl<R: BufRead> Reading<R> {
                 ArchiveLine::Batch { .. } | ArchiveLine::Used { .. } | ArchiveLine::End { .. }
             );
             if let Some(whole) = open.take_if(|_| ends) {
-                store.commit_later(&whole).map_err(|why| self.unwritten(why))?;
+                // Without a sync per batch, which would take most of the time. A crash leaves only the temporary file.
+                store.commit_without_sync(&whole).map_err(|why| self.not_committed(why))?;
             }
             match line {
                 ArchiveLine::Batch { revision, id: text, at } => {
-                    let id = id(text).map_err(|why| self.unfit(why))?;
+                    let id = id(text).map_err(|why| self.bad_line(why))?;
                     let (revision, at) = (Revision(revision), Timestamp::from_millis(at));
                     open = Some(Batch { revision, id, at, sets: Vec::new() });
                 }
                 ArchiveLine::Used { token, at } => {
-                    let token = TokenId::parse(token).map_err(|why| self.unfit(why))?;
+                    let token = TokenId::parse(token).map_err(|why| self.bad_line(why))?;
                     uses.push((token, Timestamp::from_millis(at)));
                 }
                 ArchiveLine::End { revisions, blake3 } => {
+                    // The hasher lags one line behind, so this is the hash of all lines but this last one.
                     let fits = store.revision().0 == revisions && *self.hasher.finalize().to_hex() == *blake3;
                     self.end(fits)?;
                     return Ok(uses);
                 }
-                fact => add(open.as_mut(), fact).map_err(|why| self.unfit(why))?,
+                change => add(open.as_mut(), change).map_err(|why| self.bad_line(why))?,
             }
         }
     }
 
-    /// Reads the next line.
+    /// Reads and parses the next line, and hashes the one before it.
     fn next(&mut self) -> Result<Value, StoreError> {
         self.hasher.update(&self.text);
         self.text.clear();
@@ -217,39 +228,40 @@ impl<R: BufRead> Reading<R> {
             StoreError::new(StoreTrouble::Io, what).caused_by(cause)
         })?;
         match self.text.last() {
-            None => Err(self.unfit("is missing: the archive was cut short")),
-            Some(b'\n') => serde_json::from_slice(&self.text).map_err(|why| self.unfit(why)),
-            Some(_) => Err(self.unfit("has no end: it is too long, or the archive was cut short")),
+            None => Err(self.bad_line("is missing: the archive was cut short")),
+            Some(b'\n') => serde_json::from_slice(&self.text).map_err(|why| self.bad_line(why)),
+            Some(_) => Err(self.bad_line("has no line end: it is too long, or the archive was cut short")),
         }
     }
 
     fn line<'v>(&self, value: &'v Value) -> Result<ArchiveLine<'v>, StoreError> {
-        ArchiveLine::deserialize(value).map_err(|why| self.unfit(why))
+        ArchiveLine::deserialize(value).map_err(|why| self.bad_line(why))
     }
 
-    /// The archive is what was written, and nothing stands behind it.
+    /// Checks that the archive is unchanged, and that nothing follows its last line.
     fn end(&mut self, fits: bool) -> Result<(), StoreError> {
         if !fits {
-            return Err(self.unfit("does not fit those before it: one was changed, or is missing"));
+            return Err(self.bad_line("does not match the lines before it: one was changed, or is missing"));
         }
         match self.archive.fill_buf() {
             Ok([]) => Ok(()),
-            Ok(_) => Err(self.unfit("should be the last")),
-            Err(cause) => Err(self.unfit(format!("should be the last: {cause}"))),
+            Ok(_) => Err(self.bad_line("should be the last")),
+            Err(cause) => Err(self.bad_line(format!("should be the last: {cause}"))),
         }
     }
 
-    /// What the archive says cannot be, or what the disk refuses.
-    fn unwritten(&self, why: StoreError) -> StoreError {
-        if why.trouble() == StoreTrouble::Damaged { self.unfit(why) } else { why }
+    /// A batch that could not be committed.
+    fn not_committed(&self, why: StoreError) -> StoreError {
+        // The new store is empty and sound, so "damaged" means that the archive contradicts itself.
+        if why.trouble() == StoreTrouble::Damaged { self.bad_line(why) } else { why }
     }
 
-    fn unfit(&self, why: impl std::fmt::Display) -> StoreError {
+    fn bad_line(&self, why: impl std::fmt::Display) -> StoreError {
         damaged(format!("line {} of the archive: {why}", self.number))
     }
 }
 
-/// Adds what is no beginning of an entry to the one that is open.
+/// Adds an actor or a change to the batch being read.
 fn add(open: Option<&mut Batch>, line: ArchiveLine<'_>) -> Result<(), Unfit> {
     let sets = &mut open.ok_or(Unfit::Shape)?.sets;
     match line.actor()? {

@@ -1,6 +1,6 @@
-//! A consistent copy of a store, made while writes go on.
+//! Online backup: a consistent copy of a store, made while writes continue.
 //!
-//! What must stay true: a copy is of one revision, whole, and only gets its name once it is on disk.
+//! Invariant: a copy is of one revision, complete, and gets its name only once it is on disk.
 
 use std::borrow::Borrow;
 use std::fs::File;
@@ -17,14 +17,14 @@ use crate::store::open::builder;
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, META, Meta, TOKENS};
 use crate::store::uses::USES;
 
-/// The store as it was when this was taken; later commits are not seen.
+/// A read snapshot of the store; later commits are not seen.
 pub struct Snapshot(pub(super) ReadTransaction);
 
 impl Snapshot {
-    /// Writes a copy to `path`, where nothing may be yet.
+    /// Writes a copy to `path`, which must not exist.
     ///
     /// # Errors
-    /// When there is something, or the copy cannot be written; nothing is left then.
+    /// If `path` exists, or the copy cannot be written; no file is left then.
     pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
         NewFile::private(path)?.named_once(|part| {
             let database = builder().create(part);
@@ -33,12 +33,13 @@ impl Snapshot {
         })
     }
 
-    /// A copy in a file without a name, which is gone once it is closed.
+    /// Writes a copy to an unnamed temporary file, which is deleted when it is closed. It is positioned at its start.
     ///
     /// # Errors
-    /// When the copy cannot be written to `folder`.
+    /// If the copy cannot be written to `folder`.
     pub fn copy_in(&self, folder: &Path) -> Result<File, StoreError> {
         let mut file = tempfile::tempfile_in(folder).map_err(|cause| io_at(folder, cause))?;
+        // A second handle, because redb takes its file and closes it; the caller reads from the first.
         let written = file.try_clone().map_err(|cause| io_at(folder, cause))?;
         let bytes = FileBackend::new(written).map_err(|failure| not_opened(folder, failure))?;
         let database = builder().create_with_backend(bytes);
@@ -48,19 +49,21 @@ impl Snapshot {
         Ok(file)
     }
 
-    /// What the store says of itself.
+    /// The position of the store: id, revision and last hash.
     pub(super) fn meta(&self) -> Result<Meta, StoreError> {
-        Meta::read(&self.0)?.ok_or_else(|| damaged("the store does not say its revision"))
+        Meta::read(&self.0)?.ok_or_else(|| damaged("the store has no revision"))
     }
 
     fn write(&self, database: &Database) -> Result<(), StoreError> {
+        // Table by table instead of the file's bytes: those change under the copy while writes continue, and free pages
+        // are left out this way.
         let into = database.begin_write().map_err(failed)?;
         self.copy(&into, META)?;
         self.copy(&into, ENTITIES)?;
         self.copy(&into, MAPPINGS)?;
         self.copy(&into, TOKENS)?;
         self.copy(&into, LOG)?;
-        // It is not there before a token was used.
+        // This table is created with the first use of a token.
         if self.0.open_table(USES).is_ok() {
             self.copy(&into, USES)?;
         }

@@ -1,6 +1,6 @@
-//! The file check: redb's own, the log, and the tables against the log.
+//! The integrity check of a store file: redb's page checksums, the log's hash chain, and the tables against the log.
 //!
-//! What must stay true: it goes on after the first finding for as long as there is something to read.
+//! Invariant: the check continues after a finding for as long as anything can be read.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -21,38 +21,38 @@ use crate::store::tables::{ENTITIES, MAPPINGS, Meta, TOKENS};
 use crate::store::{log, record};
 
 const LOG_IS_WHOLE: &str =
-    "the log is whole: make a new store of it, with export --history and import --history";
-/// How many findings are told one by one for each table.
-const TOLD_MAX: usize = 20;
+    "the log is whole: make a new store from it with `clade export --history` and `clade import --history`";
+/// The maximum number of findings listed per table; the rest are only counted.
+const LISTED_MAX: usize = 20;
 
-/// One thing that is wrong.
+/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
-    /// What it is, and where.
+    /// What is wrong and where, as a sentence.
     pub what: String,
 }
 
 /// What the check of a file found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileCheck {
-    /// What is wrong; nothing in a sound store.
+    /// What is wrong; empty for a sound store.
     pub findings: Vec<Damage>,
     /// The last revision.
     pub revision: Revision,
-    /// How many changes the log holds.
+    /// The number of changes in the log.
     pub changes: u64,
-    /// How many entities there are, ended ones too.
+    /// The number of entities, including ended ones.
     pub entities: u64,
-    /// How many mappings there are, ended ones too.
+    /// The number of mappings, including ended ones.
     pub mappings: u64,
-    /// How many tokens there are, revoked ones too.
+    /// The number of tokens, including revoked ones.
     pub tokens: u64,
-    /// Whether the pages of the file are damaged. Then only the log was read, from which the numbers are too, and nothing
-    /// else is to be.
+    /// Whether pages of the file are damaged. Then only the log was read, the numbers come from it, and nothing else
+    /// of the file must be used.
     pub is_damaged: bool,
 }
 
-/// What the log says the tables should hold.
+/// The table contents that a replay of the log gives.
 #[derive(Default)]
 struct Replayed {
     entities: BTreeMap<u32, Vec<u8>>,
@@ -60,18 +60,19 @@ struct Replayed {
     tokens: BTreeMap<String, Vec<u8>>,
 }
 
-/// Examines the whole file of a store that stands at `known`. Where its pages are damaged, the log is still read: its
-/// hashes vouch for it whatever stands elsewhere, and it is what a new store can be made of.
+/// Checks the whole file of a store whose last revision is `known`.
 pub(super) fn check(database: &mut Database, known: Revision) -> Result<FileCheck, StoreError> {
     let mut checked = FileCheck::default();
+    // Pages first: redb may repair them, or fall back to an earlier commit, which decides what is read below. The log
+    // is read even if pages are damaged, because its hashes prove it sound, and a new store can be made from it.
     let pages = pages(database)?;
     let transaction = database.begin_read().map_err(failed)?;
     let mut replayed = Replayed::default();
     let mut whole = checked.read_log(&transaction, &mut replayed)?;
     if whole && checked.revision != known {
-        // redb went back to the commit before, since the last one is damaged.
+        // redb fell back to the commit before, because the last one is damaged.
         let gone = format!(
-            "the file is back at revision {}, and {known} is gone; restore a backup",
+            "the file is back at revision {}, and {known} is lost; restore a backup",
             checked.revision
         );
         checked.find(gone);
@@ -79,10 +80,10 @@ pub(super) fn check(database: &mut Database, known: Revision) -> Result<FileChec
     }
     match pages {
         PageState::Sound => {}
-        PageState::Repaired => checked.find("the file's pages were not in order, and have been repaired"),
+        PageState::Repaired => checked.find("the file's pages were inconsistent, and have been repaired"),
         PageState::Damaged(what) => {
-            let left = if whole { LOG_IS_WHOLE } else { "restore a backup" };
-            checked.find(format!("the file's pages are damaged ({what}); {left}"));
+            let advice = if whole { LOG_IS_WHOLE } else { "restore a backup" };
+            checked.find(format!("the file's pages are damaged ({what}); {advice}"));
             checked.is_damaged = true;
         }
     }
@@ -111,7 +112,7 @@ pub(super) fn check(database: &mut Database, known: Revision) -> Result<FileChec
     Ok(checked)
 }
 
-/// Reads the log of a file that cannot be opened, as `failure` says.
+/// Checks the log of a file that failed to open with `failure`.
 pub(super) fn check_log(database: &ReadOnlyDatabase, failure: &StoreError) -> Result<FileCheck, StoreError> {
     let mut checked = FileCheck { is_damaged: true, ..FileCheck::default() };
     let mut replayed = Replayed::default();
@@ -121,30 +122,30 @@ pub(super) fn check_log(database: &ReadOnlyDatabase, failure: &StoreError) -> Re
     Ok(checked)
 }
 
-/// How the pages of a file are.
+/// The result of redb's integrity check.
 enum PageState {
     Sound,
     Repaired,
-    /// What cannot be told from damage is not read.
     Damaged(String),
 }
 
-/// What redb says of its pages.
+/// Runs redb's integrity check.
 fn pages(database: &mut Database) -> Result<PageState, StoreError> {
     match attempt(|| database.check_integrity()) {
         Ok(Ok(true)) => Ok(PageState::Sound),
         Ok(Ok(false)) => Ok(PageState::Repaired),
         Ok(Err(DatabaseError::Storage(StorageError::Corrupted(what)))) => Ok(PageState::Damaged(what)),
         Ok(Err(DatabaseError::TransactionInProgress)) => {
-            let what = "the store is being copied or its log read, and cannot be examined meanwhile; try again later";
+            let what = "the store cannot be checked while it is being copied or its log is being read; try again later";
             Err(StoreError::new(StoreTrouble::Held, what))
         }
         Ok(Err(other)) => Err(failed(other)),
+        // redb panics on some damaged pages instead of returning an error.
         Err(why) => Ok(PageState::Damaged(why)),
     }
 }
 
-/// Reads a record of the key, and writes it anew.
+/// Decodes the record of a key, and encodes it again.
 type Rewrite<'r, K> = &'r dyn Fn(&K, &[u8], &mut Vec<u8>) -> Result<(), record::Unfit>;
 
 impl FileCheck {
@@ -152,14 +153,14 @@ impl FileCheck {
         self.findings.push(Damage { what: what.into() });
     }
 
-    /// Takes the numbers from the log.
+    /// Takes the numbers of records from the replayed log.
     fn count(&mut self, replayed: &Replayed) {
         self.entities = replayed.entities.len() as u64;
         self.mappings = replayed.mappings.len() as u64;
         self.tokens = replayed.tokens.len() as u64;
     }
 
-    /// Reads the log; says whether it is whole.
+    /// Replays the log; `true` if it is whole.
     fn read_log(
         &mut self,
         transaction: &ReadTransaction,
@@ -167,13 +168,13 @@ impl FileCheck {
     ) -> Result<bool, StoreError> {
         let log = reading(|| {
             let meta = Meta::read(transaction)?;
-            self.revision = meta
-                .ok_or_else(|| damaged("the store does not say its revision; restore a backup"))?
-                .revision;
+            self.revision =
+                meta.ok_or_else(|| damaged("the store has no revision; restore a backup"))?.revision;
             log::read(transaction, Revision::default())
         });
         match log.and_then(|entries| self.replay(entries, replayed)) {
             Ok(()) => Ok(true),
+            // Damage is a finding, and the check continues. An I/O error says nothing about the content, so it ends it.
             Err(failure) if failure.trouble() == StoreTrouble::Damaged => {
                 self.find(failure.to_string());
                 Ok(false)
@@ -182,7 +183,7 @@ impl FileCheck {
         }
     }
 
-    /// Replays the log, as far as it can be read.
+    /// Replays the log as far as it can be read.
     fn replay(&mut self, entries: log::Entries, replayed: &mut Replayed) -> Result<(), StoreError> {
         for batch in entries {
             let batch = batch?;
@@ -196,9 +197,8 @@ impl FileCheck {
         Ok(())
     }
 
-    /// Compares a table with what the log says of it, or, without a log, reads it all; counts it.
-    ///
-    /// Both sides are written anew before they are compared, since a record may be of an older version.
+    /// Compares a table with the replayed log, or only decodes all records if `expected` is `None`; returns the number
+    /// of records.
     fn compare<K, O>(
         &mut self,
         kind: &str,
@@ -221,11 +221,12 @@ impl FileCheck {
             let key = own(key.value());
             count += 1;
             bytes.clear();
+            // Encode before comparing, as the replay does: a record may be stored in an older version with other bytes.
             let outcome = rewrite(&key, value.value(), &mut bytes);
             match (outcome, expected.remove(&key)) {
                 (Err(why), _) => wrong.push(format!("the {kind} {key} cannot be read: {why}")),
                 (Ok(()), Some(logged)) if logged != bytes => {
-                    wrong.push(format!("the {kind} {key} is not what the log says"));
+                    wrong.push(format!("the {kind} {key} differs from the log"));
                 }
                 (Ok(()), None) if against_log => wrong.push(format!("the {kind} {key} is not in the log")),
                 (Ok(()), _) => {}
@@ -234,13 +235,13 @@ impl FileCheck {
         wrong.extend(
             expected.keys().map(|key| format!("the {kind} {key} is in the log, but not in its table")),
         );
-        let more = wrong.len().saturating_sub(TOLD_MAX);
-        wrong.truncate(TOLD_MAX);
+        let more = wrong.len().saturating_sub(LISTED_MAX);
+        wrong.truncate(LISTED_MAX);
         for what in wrong {
             self.find(what);
         }
         if more > 0 {
-            self.find(format!("{more} more of table {kind}"));
+            self.find(format!("{more} more findings in the table of kind {kind}"));
         }
         Ok(count)
     }
@@ -263,15 +264,20 @@ impl Replayed {
                 self.tokens.insert(token.id.as_str().to_owned(), bytes);
             }
             Change::EndEntity { id, stamps } => {
-                let held = self.entities.get_mut(&id.0).ok_or_else(|| format!("ends no entity {}", id.0))?;
-                record::put_restamped(held, stamps, &mut bytes).map_err(|why| why.to_string())?;
-                *held = bytes;
+                let record = self
+                    .entities
+                    .get_mut(&id.0)
+                    .ok_or_else(|| format!("deletes entity {}, which does not exist", id.0))?;
+                record::put_restamped(record, stamps, &mut bytes).map_err(|why| why.to_string())?;
+                *record = bytes;
             }
             Change::EndMapping { id, stamps } => {
-                let held =
-                    self.mappings.get_mut(&id.0.as_u128()).ok_or_else(|| format!("ends no mapping {id}"))?;
-                record::put_restamped(held, stamps, &mut bytes).map_err(|why| why.to_string())?;
-                *held = bytes;
+                let record = self
+                    .mappings
+                    .get_mut(&id.0.as_u128())
+                    .ok_or_else(|| format!("deletes mapping {id}, which does not exist"))?;
+                record::put_restamped(record, stamps, &mut bytes).map_err(|why| why.to_string())?;
+                *record = bytes;
             }
         }
         Ok(())
@@ -283,15 +289,15 @@ mod tests {
     use super::*;
     use crate::store::Store;
 
-    /// As where redb goes back to the commit before, since the last one is damaged.
+    /// As when redb falls back to the commit before, because the last one is damaged.
     #[test]
-    fn a_file_that_stands_behind_what_it_stood_at_is_not_written_on() {
+    fn a_file_behind_its_known_revision_is_not_written() {
         let mut store = Store::in_memory().unwrap();
         assert_eq!(store.check().unwrap().findings, []);
         store.meta.revision = Revision(1);
         let checked = store.check().unwrap();
         let [gone] = &checked.findings[..] else { panic!("{checked:?}") };
-        assert!(checked.is_damaged && gone.what.contains("back at revision 0, and 1 is gone"), "{gone:?}");
+        assert!(checked.is_damaged && gone.what.contains("back at revision 0, and 1 is lost"), "{gone:?}");
         assert!(store.try_write().is_err());
     }
 }

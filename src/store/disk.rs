@@ -1,7 +1,7 @@
-//! The bytes under a store, watched for what redb does not tell of them.
+//! The storage backend under redb: it tracks pending I/O calls and failed fsyncs, which redb does not report.
 //!
-//! What must stay true: after a sync that failed, nothing that was read back counts as being on disk before all of it was
-//! written and synced once more. A system may forget that such bytes were never written, and go on showing them.
+//! Invariant: after a failed fsync, no data that is read back counts as durable before the whole file was written and
+//! synced again. The kernel may mark pages that it failed to write as clean, and keep serving them from its cache.
 
 use std::io;
 use std::ops::Bound;
@@ -11,40 +11,43 @@ use std::time::{Duration, Instant};
 
 use redb::{BackendError, StorageBackend};
 
-/// So many bytes are written again at once.
-const PIECE_BYTES: u64 = 1 << 20;
+/// How many bytes [`Disk::rewrite_all`] copies at a time.
+const CHUNK_BYTES: u64 = 1 << 20;
 
-/// What is known of a disk. Clones share it, through every time that one store is opened.
+/// The health of a disk. Clones share it, and it outlives reopening of the store.
+// A new one per opening would forget a failed sync exactly when it matters.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watch(Arc<DiskHealth>);
 
 #[derive(Debug, Default)]
 struct DiskHealth {
-    /// Whether a sync failed, and the bytes were not written again since.
+    /// Whether a sync failed, and the file was not rewritten since.
     sync_failed: AtomicBool,
-    /// When each call was made that the disk has not answered yet.
-    asked: Mutex<Vec<Instant>>,
+    /// The start of each call that has not returned yet. A few at most, so a list is enough.
+    pending: Mutex<Vec<Instant>>,
 }
 
 impl Watch {
-    /// For how long at `now` the disk has owed an answer.
-    pub(crate) fn waits_for(&self, now: Instant) -> Duration {
-        let oldest = self.asked().iter().min().copied();
+    /// The age at `now` of the oldest call that has not returned; zero if there is none.
+    pub(crate) fn oldest_pending_call(&self, now: Instant) -> Duration {
+        let oldest = self.pending().iter().min().copied();
+        // Saturating: a call may have begun after the caller took `now`.
         oldest.map_or(Duration::ZERO, |oldest| now.saturating_duration_since(oldest))
     }
 
-    /// Asks the disk for something that may take its time.
-    fn asking<T>(&self, ask: impl FnOnce() -> T) -> T {
-        let _until_answered = PendingCall::now(self);
-        ask()
+    /// Runs a call that may block, and counts it as pending meanwhile.
+    fn tracked<T>(&self, call: impl FnOnce() -> T) -> T {
+        let _until_returned = PendingCall::now(self);
+        call()
     }
 
-    fn asked(&self) -> MutexGuard<'_, Vec<Instant>> {
-        self.0.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, Vec<Instant>> {
+        self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A call that the disk has not answered, until this is dropped.
+/// A pending call, until this is dropped.
+// A guard, so that a panic of the backend leaves no call pending for ever.
 struct PendingCall<'w> {
     watch: &'w Watch,
     at: Instant,
@@ -53,21 +56,22 @@ struct PendingCall<'w> {
 impl<'w> PendingCall<'w> {
     fn now(watch: &'w Watch) -> Self {
         let at = Instant::now();
-        watch.asked().push(at);
+        watch.pending().push(at);
         Self { watch, at }
     }
 }
 
 impl Drop for PendingCall<'_> {
     fn drop(&mut self) {
-        let mut asked = self.watch.asked();
-        if let Some(own) = asked.iter().position(|at| *at == self.at) {
-            asked.swap_remove(own);
+        let mut pending = self.watch.pending();
+        // Two calls may have the same start; removing either one leaves the same list.
+        if let Some(own) = pending.iter().position(|at| *at == self.at) {
+            pending.swap_remove(own);
         }
     }
 }
 
-/// Bytes under a store.
+/// A storage backend that keeps a [`Watch`] up to date.
 #[derive(Debug)]
 pub(super) struct Disk<B> {
     bytes: B,
@@ -79,53 +83,58 @@ impl<B: StorageBackend> Disk<B> {
         Self { bytes, watch: watch.clone() }
     }
 
-    /// Writes everything again as it reads, and syncs it; once a sync comes off at all, since until then that would be in
-    /// vain. Whatever ends this in the middle: a part of what was written before is then on disk, as after a loss of
-    /// power, and redb knows that from the whole.
-    fn write_again(&self) -> io::Result<()> {
-        self.watch.asking(|| self.bytes.sync_data())?;
+    /// Writes all bytes again as they read, and syncs them.
+    ///
+    /// If this is interrupted, a part of the earlier writes is on disk, as after a power cut, which redb recovers from.
+    fn rewrite_all(&self) -> io::Result<()> {
+        // A sync first: while the disk still fails, rewriting the whole file would be for nothing.
+        self.watch.tracked(|| self.bytes.sync_data())?;
         let len = self.bytes.len()?;
-        let mut piece = vec![0; usize::try_from(len.min(PIECE_BYTES)).unwrap_or_default()];
+        let mut chunk = vec![0; usize::try_from(len.min(CHUNK_BYTES)).unwrap_or_default()];
         let mut at = 0;
         while at < len {
-            let size = usize::try_from((len - at).min(PIECE_BYTES)).unwrap_or_default();
-            self.read(at, &mut piece[..size])?;
-            self.write(at, &piece[..size])?;
+            let size = usize::try_from((len - at).min(CHUNK_BYTES)).unwrap_or_default();
+            self.read(at, &mut chunk[..size])?;
+            self.write(at, &chunk[..size])?;
             at += size as u64;
         }
         self.sync_data()?;
+        // `sync_data` restored the flag to its value before, which was true here.
         self.watch.0.sync_failed.store(false, Ordering::Relaxed);
         Ok(())
     }
 }
 
 impl<B: StorageBackend> StorageBackend for Disk<B> {
-    /// Asked first of all, once the file is held.
+    // redb asks for the length before anything else of a file that it opens and has locked, so rewriting here comes
+    // before any read. This relies on that order.
     fn len(&self) -> io::Result<u64> {
+        // Relaxed is enough: the flag guards no other data, and the one writer alone opens and syncs the file.
         if self.watch.0.sync_failed.load(Ordering::Relaxed) {
-            self.write_again()?;
+            self.rewrite_all()?;
         }
         self.bytes.len()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.watch.asking(|| self.bytes.read(offset, out))
+        self.watch.tracked(|| self.bytes.read(offset, out))
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.watch.asking(|| self.bytes.set_len(len))
+        self.watch.tracked(|| self.bytes.set_len(len))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        // Until it is known to have come off: it may end in a panic too.
+        // Set before the call and cleared after success, so that a panic inside it counts as a failure too. An earlier
+        // failure stays recorded: a later sync that succeeds says nothing about pages the kernel already gave up on.
         let had_failed = self.watch.0.sync_failed.swap(true, Ordering::Relaxed);
-        self.watch.asking(|| self.bytes.sync_data())?;
+        self.watch.tracked(|| self.bytes.sync_data())?;
         self.watch.0.sync_failed.store(had_failed, Ordering::Relaxed);
         Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.watch.asking(|| self.bytes.write(offset, data))
+        self.watch.tracked(|| self.bytes.write(offset, data))
     }
 
     fn close(&self) -> io::Result<()> {

@@ -1,26 +1,28 @@
-//! Whether there is room on a disk that was full. A commit that changes nothing finds a page even there, so what is tried
-//! is written, and taken away again.
+//! The free-space test after a full disk: one mebibyte is written and deleted again. A commit without changes is no
+//! such test, because it succeeds even on a full disk.
 
 use redb::{TableDefinition, WriteTransaction};
 
 use crate::error::StoreError;
 use crate::store::failure::failed;
 
-/// How much must fit, in bytes: the usual change by far, and what it takes to write it.
-const ROOM_BYTES: usize = 1 << 20;
+/// How many bytes must fit.
+// Far more than a usual change and the pages that are rewritten for it, so the next writes do not fail at once.
+const PROBE_BYTES: usize = 1 << 20;
 
-/// Stands in the store only while room is tried, or where the power went then.
-const ROOM: TableDefinition<u8, &[u8]> = TableDefinition::new("room");
+/// A table that exists only during the test, or after a power cut within it.
+// The name is part of the file format: a store that has the table from a power cut must find it again.
+const PROBE: TableDefinition<u8, &[u8]> = TableDefinition::new("room");
 
-/// Takes so much room.
-pub(super) fn take(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    let mut table = transaction.open_table(ROOM).map_err(failed)?;
-    table.insert(0, vec![0; ROOM_BYTES].as_slice()).map_err(failed)?;
+/// Writes [`PROBE_BYTES`] bytes.
+pub(super) fn fill(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(PROBE).map_err(failed)?;
+    table.insert(0, vec![0; PROBE_BYTES].as_slice()).map_err(failed)?;
     Ok(())
 }
 
-/// Gives it back.
-pub(super) fn give_back(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    transaction.delete_table(ROOM).map_err(failed)?;
+/// Deletes them again.
+pub(super) fn free(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.delete_table(PROBE).map_err(failed)?;
     Ok(())
 }

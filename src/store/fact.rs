@@ -1,4 +1,6 @@
-//! What an entry of the log is made of.
+//! Log facts: the changes and change set headers that an entry of the change log consists of.
+//!
+//! Invariant: the order of the variants of [`Fact`] never changes, because postcard stores a variant as its index.
 
 use std::sync::Arc;
 
@@ -13,23 +15,25 @@ use crate::model::token::{Actor, JwtSubject, TokenId};
 use crate::store::failure::damaged;
 use crate::store::record::{self, Unfit};
 
-/// What an entry is made of. Records are as in the tables, so each is made into bytes once.
+/// A change, or the header of a change set. Records have the same bytes as in the tables.
+// Sharing the bytes means that each record is serialized once per commit. A new variant must go to the end.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Fact<'a> {
-    /// A change set begins, asked for by the process itself.
+    /// A change set begins, made by the process itself.
     Local,
-    /// A change set begins, asked for by the holder of a token.
+    /// A change set begins, made with the token of this id.
     Token(&'a str),
     PutEntity(u32, #[serde(borrow)] Raw<'a>),
     EndEntity(u32, #[serde(borrow)] Raw<'a>),
     PutMapping([u8; 16], #[serde(borrow)] Raw<'a>),
     EndMapping([u8; 16], #[serde(borrow)] Raw<'a>),
     PutToken(&'a str, #[serde(borrow)] Raw<'a>),
-    /// A change set begins, asked for by whom an identity provider vouches for.
+    /// A change set begins, made by the JWT subject of this name.
     Subject(&'a str),
 }
 
-/// Bytes that are written as bytes; serde would take them one by one.
+/// A byte string.
+// serde serializes `&[u8]` as a sequence, element by element; this writes the slice at once, with the same result.
 pub(super) struct Raw<'a>(pub &'a [u8]);
 
 impl Serialize for Raw<'_> {
@@ -44,7 +48,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
     }
 }
 
-/// A fact as it stands in an entry.
+/// A fact read from the log.
+// Decoded on request: the audit trail looks for earlier states of a few records, and skips all others by id.
 pub struct Logged<'f> {
     revision: Revision,
     fact: Fact<'f>,
@@ -55,10 +60,10 @@ impl<'f> Logged<'f> {
         Self { revision, fact }
     }
 
-    /// Who asked for the change set that begins here, where one does.
+    /// The actor of the change set that begins here; `None` for a change.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be decoded.
     pub fn begins(&self) -> Result<Option<Actor>, StoreError> {
         self.actor().map_err(unreadable(self.revision))
     }
@@ -72,10 +77,10 @@ impl<'f> Logged<'f> {
         })
     }
 
-    /// Which record this is a change of; none where a change set begins.
+    /// The id of the changed record; `None` where a change set begins. Does not decode the record.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If the id is invalid.
     pub fn about(&self) -> Result<Option<RecordId>, StoreError> {
         Ok(match self.fact {
             Fact::PutEntity(id, _) | Fact::EndEntity(id, _) => Some(RecordId::Entity(EntityId(id))),
@@ -90,7 +95,7 @@ impl<'f> Logged<'f> {
         })
     }
 
-    /// How many bytes its record has in the log.
+    /// The size of the record in the log, in bytes; 0 where a change set begins.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         match &self.fact {
@@ -103,10 +108,10 @@ impl<'f> Logged<'f> {
         }
     }
 
-    /// The change; none where a change set begins.
+    /// The decoded change; `None` where a change set begins.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If the record cannot be decoded.
     pub fn change(&self) -> Result<Option<Change>, StoreError> {
         self.read().map_err(unreadable(self.revision))
     }
@@ -133,22 +138,23 @@ impl<'f> Logged<'f> {
     }
 }
 
-/// Adds a fact to the change set that it belongs to.
+/// Appends a fact to the last change set, or begins a new one.
 pub(super) fn add(fact: &Logged<'_>, sets: &mut Vec<ChangeSet>) -> Result<(), Unfit> {
     match (fact.actor()?, fact.read()?) {
         (Some(actor), _) => sets.push(ChangeSet { actor, changes: Vec::new() }),
+        // A change before any change set has no actor: such an entry was not written by Clade.
         (None, Some(change)) => sets.last_mut().ok_or(Unfit::Shape)?.changes.push(change),
         (None, None) => return Err(Unfit::Shape),
     }
     Ok(())
 }
 
-/// A fact, or the header of an entry, that cannot be read.
+/// An error maker for a fact, or the header of an entry, that cannot be decoded.
 pub(super) fn unreadable(revision: Revision) -> impl Fn(Unfit) -> StoreError {
     move |why| broken(revision, &format!("cannot be read: {why}"))
 }
 
-/// An entry of the log that is damaged.
+/// The error for a damaged log entry; `what` completes "the entry of revision 3 …".
 pub(super) fn broken(revision: Revision, what: &str) -> StoreError {
     damaged(format!("the change log is damaged: the entry of revision {revision} {what}; restore a backup"))
 }

@@ -1,7 +1,6 @@
-//! What redb and the disk refuse, in Clade's words.
+//! Conversion of redb and I/O errors to [`StoreError`], with messages for operators.
 //!
-//! What must stay true: no type of redb's leaves this room but as a hidden cause, and every message
-//! says what to do.
+//! Invariant: types of redb leave this module only as an opaque cause, and every message says what to do.
 
 use std::io::{Error as IoError, ErrorKind};
 use std::path::Path;
@@ -9,14 +8,14 @@ use std::path::Path;
 use crate::error::panic::attempt;
 use crate::error::{StoreError, StoreTrouble};
 
-/// A read or write that failed.
+/// A failed read or write.
 pub(super) fn failed(failure: impl Into<redb::Error>) -> StoreError {
     let failure = failure.into();
     let (trouble, message) = match &failure {
         redb::Error::Io(cause) => (trouble_kind(cause), io_message(cause)),
         redb::Error::PreviousIo => (
             StoreTrouble::Io,
-            "a write failed before, and nothing more can be written; close the store and open it again"
+            "an earlier write failed, and redb refuses further writes; close the store and open it again"
                 .into(),
         ),
         redb::Error::Corrupted(what) => {
@@ -26,32 +25,32 @@ pub(super) fn failed(failure: impl Into<redb::Error>) -> StoreError {
             (StoreTrouble::Damaged, format!("the store is damaged (no table {table:?}); restore a backup"))
         }
         redb::Error::TableTypeMismatch { table, .. } => {
-            (StoreTrouble::Damaged, format!("the store is damaged (table {table:?} has another shape)"))
+            (StoreTrouble::Damaged, format!("the store is damaged (table {table:?} has the wrong type); restore a backup"))
         }
         redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {
-            (StoreTrouble::Held, "another process holds the store; stop it, or use --server".into())
+            (StoreTrouble::Held, "another process has the store open; stop it, or use --server".into())
         }
         redb::Error::UpgradeRequired(_) => (
             StoreTrouble::NotAStore,
-            "the file is a database of an older redb, and no store of Clade's; choose another path".into(),
+            "the file is a database of an older redb version, not a store written by Clade; choose another path".into(),
         ),
         other => (StoreTrouble::Io, format!("the store could not be read or written: {other}")),
     };
     StoreError::new(trouble, message).caused_by(failure)
 }
 
-/// A file that could not be opened.
+/// A file that redb could not open.
 pub(super) fn not_opened(path: &Path, failure: redb::DatabaseError) -> StoreError {
     match redb::Error::from(failure) {
-        held @ (redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch) => StoreError::new(
+        locked @ (redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch) => StoreError::new(
             StoreTrouble::Held,
             format!(
                 "{} is in use by another process, such as a running `clade serve`; stop that, or reach it with --server",
                 path.display()
             ),
         )
-        .caused_by(held),
-        // How redb says that there is no database in the file.
+        .caused_by(locked),
+        // redb's error for a file that does not begin with its magic number.
         redb::Error::Io(cause) if cause.kind() == ErrorKind::InvalidData => {
             not_a_store(path).caused_by(cause)
         }
@@ -60,54 +59,54 @@ pub(super) fn not_opened(path: &Path, failure: redb::DatabaseError) -> StoreErro
     }
 }
 
-/// The same failure, with the file that it is about.
+/// The same failure, with the path of the file in front.
 pub(super) fn at(path: &Path, failure: &StoreError) -> StoreError {
     StoreError::new(failure.trouble(), format!("{}: {failure}", path.display())).caused_by(failure.clone())
 }
 
-/// A file that the system refuses.
+/// A failed system call on a file.
 pub(super) fn io_at(path: &Path, cause: IoError) -> StoreError {
     StoreError::new(trouble_kind(&cause), format!("{}: {}", path.display(), io_message(&cause)))
         .caused_by(cause)
 }
 
-/// A store that was to be there.
+/// A store that must exist but does not, or is inaccessible.
 pub(super) fn not_there(path: &Path, cause: IoError) -> StoreError {
     if cause.kind() != ErrorKind::NotFound {
         return io_at(path, cause);
     }
     let message = format!(
-        "there is no store at {}; `clade import` or `clade serve` makes one, --data names another",
+        "there is no store at {}; create one with `clade import` or `clade serve`, or name another with --data",
         path.display()
     );
     StoreError::new(StoreTrouble::Io, message).caused_by(cause)
 }
 
-/// A file that redb did not write.
+/// A file that is not a redb database.
 pub(super) fn not_a_store(path: &Path) -> StoreError {
     StoreError::new(
         StoreTrouble::NotAStore,
         format!(
-            "{} is not a store of Clade's, and was left as it is; choose another path, or move the file away",
+            "{} is not a store written by Clade, and was not changed; choose another path, or move the file away",
             path.display()
         ),
     )
 }
 
-/// What the file says cannot be.
+/// Damaged or contradictory content.
 pub(super) fn damaged(what: impl Into<String>) -> StoreError {
     StoreError::new(StoreTrouble::Damaged, what)
 }
 
-/// The store could not be opened again after a failed write.
+/// The store is closed, because it could not be reopened after a failed write.
 pub(super) fn closed() -> StoreError {
     StoreError::new(
         StoreTrouble::Io,
-        "a write failed before, and the store could not be opened again; it is tried anew with every write",
+        "an earlier write failed, and the store could not be reopened; every write tries again",
     )
 }
 
-/// The disk failed as a change was to become durable, and the store cannot be opened to see whether it is.
+/// A commit failed, and the store cannot be reopened to find out whether it was made.
 pub(super) fn unsure(failure: StoreError) -> StoreError {
     StoreError::new(
         StoreTrouble::Unsure,
@@ -116,35 +115,39 @@ pub(super) fn unsure(failure: StoreError) -> StoreError {
     .caused_by(failure)
 }
 
-/// Reads from a store. redb panics where a page is not what it wrote, and that is damage like any other.
+/// Runs a read, and reports a panic in it as damage.
+// redb verifies page checksums only on request; on a damaged page its readers may panic instead of failing.
 pub(super) fn reading<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    attempt(read).unwrap_or_else(|why| Err(senseless(&why)))
+    attempt(read).unwrap_or_else(|why| Err(panicked_reading(&why)))
 }
 
-/// As [`reading`], with the file that is read.
+/// As [`reading`], with the path of the file in messages.
 pub(super) fn reading_at<T>(
     path: &Path,
     read: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    attempt(read).unwrap_or_else(|why| Err(at(path, &senseless(&why))))
+    attempt(read).unwrap_or_else(|why| Err(at(path, &panicked_reading(&why))))
 }
 
-fn senseless(why: &str) -> StoreError {
+fn panicked_reading(why: &str) -> StoreError {
+    // Panic messages of `assert_eq!` continue with dumps of both values, which help nobody here.
     let first = why.lines().next().unwrap_or_default();
     damaged(format!("the store is damaged ({first}); restore a backup"))
 }
 
-/// A panic while the store was written.
+/// A panic during a write.
 pub(super) fn panicked() -> StoreError {
     StoreError::new(
         StoreTrouble::Internal,
-        "writing the store went wrong; it is logged, and nothing was changed",
+        "an internal error occurred while writing the store; nothing was changed; see the server's log",
     )
 }
 
 fn trouble_kind(cause: &IoError) -> StoreTrouble {
     match cause.kind() {
+        // `FileTooLarge` is a limit such as `ulimit -f`: freeing or allowing more space helps with all three.
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => StoreTrouble::NoSpace,
+        // redb reads whole pages, so an end of file within one means that the file was truncated.
         ErrorKind::UnexpectedEof => StoreTrouble::Damaged,
         _ => StoreTrouble::Io,
     }
@@ -152,8 +155,9 @@ fn trouble_kind(cause: &IoError) -> StoreTrouble {
 
 fn io_message(cause: &IoError) -> String {
     match trouble_kind(cause) {
-        StoreTrouble::NoSpace => "the disk is full; make room and try again".into(),
-        StoreTrouble::Damaged => "the store is cut short; restore a backup".into(),
+        StoreTrouble::NoSpace => "the disk is full; free some space and try again".into(),
+        StoreTrouble::Damaged => "the store file is cut short; restore a backup".into(),
+        // A missing store has its own message, so here it is the folder that does not exist.
         _ if cause.kind() == ErrorKind::NotFound => "there is no such folder".into(),
         _ if cause.kind() == ErrorKind::PermissionDenied => {
             "permission denied; the store must be readable and writable".into()
@@ -167,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_told_from_a_broken_one() {
+    fn disk_full_errors_differ_from_other_io_errors() {
         for (kind, trouble) in [
             (ErrorKind::StorageFull, StoreTrouble::NoSpace),
             (ErrorKind::QuotaExceeded, StoreTrouble::NoSpace),

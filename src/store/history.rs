@@ -1,4 +1,4 @@
-//! The log and all records, as one reader sees them: any entry by itself, and what has ended too.
+//! Snapshot reads of the change log and of all records, including ended ones, for the audit trail.
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 
@@ -11,7 +11,8 @@ use crate::store::log::{self, Head, Parts};
 use crate::store::record::{self, Unfit};
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, Meta};
 
-/// A store as it was at one moment, to look back from. Writes go on meanwhile.
+/// A read snapshot of the log and the record tables. Writes continue meanwhile.
+// Owned tables, without a lifetime: each keeps the read transaction alive, so this outlives the lock on the store.
 pub struct History {
     revision: Revision,
     log: ReadOnlyTable<(u64, u32), &'static [u8]>,
@@ -21,7 +22,7 @@ pub struct History {
 
 impl History {
     pub(super) fn of(transaction: &ReadTransaction) -> Result<Self, StoreError> {
-        let meta = Meta::read(transaction)?.ok_or_else(|| damaged("the store does not say its revision"))?;
+        let meta = Meta::read(transaction)?.ok_or_else(|| damaged("the store has no revision"))?;
         Ok(Self {
             revision: meta.revision,
             log: transaction.open_table(LOG).map_err(failed)?,
@@ -30,30 +31,30 @@ impl History {
         })
     }
 
-    /// The revision of the last entry.
+    /// The revision of the last log entry.
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.revision
     }
 
-    /// What the entry of `revision` says of itself.
+    /// Id and time of the log entry of `revision`.
     ///
     /// # Errors
-    /// When there is none, or it cannot be read.
+    /// If the entry is missing or cannot be read.
     pub fn head(&self, revision: Revision) -> Result<Head, StoreError> {
         reading(|| log::read_head(&mut self.parts(revision)?, revision))
     }
 
-    /// Shows the facts of the entry of `revision`, in order, to `each`. The entry is not compared with the one before
-    /// it, which takes no longer reading it than it is long.
+    /// Passes the facts of the log entry of `revision`, in order, to `each`.
     ///
     /// # Errors
-    /// When there is none, or it cannot be read; and what `each` refuses.
+    /// If the entry is missing or cannot be read; and any error of `each`.
     pub fn entry(
         &self,
         revision: Revision,
         each: &mut dyn FnMut(Logged<'_>) -> Result<(), StoreError>,
     ) -> Result<Head, StoreError> {
+        // The hash of the entry before is not checked here: that would mean reading that whole entry too, per call.
         reading(|| Ok(log::read_entry(&mut self.parts(revision)?, revision, None, each)?.0))
     }
 
@@ -61,10 +62,10 @@ impl History {
         self.log.range_owned((revision.0, 0)..).map_err(failed)
     }
 
-    /// An entity as it is, or was when it ended, with how many bytes it has in the store.
+    /// The current or last state of an entity, with its size in the store in bytes. `None` if the id was never used.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub fn entity(&self, id: EntityId) -> Result<Option<(Entity, usize)>, StoreError> {
         let Some(found) = reading(|| self.entities.get_owned(id.0).map_err(failed))? else { return Ok(None) };
         let bytes = found.value();
@@ -72,10 +73,10 @@ impl History {
         Ok(Some((entity, bytes.len())))
     }
 
-    /// Shows every entity to `each`, ended ones too.
+    /// Passes every entity to `each`, including ended ones.
     ///
     /// # Errors
-    /// When one cannot be read.
+    /// If one cannot be read.
     pub fn each_entity(&self, each: &mut dyn FnMut(&Entity)) -> Result<(), StoreError> {
         reading(|| {
             for row in self.entities.iter().map_err(failed)? {
@@ -86,10 +87,10 @@ impl History {
         })
     }
 
-    /// A mapping as it is, or was when it ended, with how many bytes it has in the store.
+    /// The current or last state of a mapping, with its size in the store in bytes. `None` if there never was one.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub fn mapping(&self, id: MappingId) -> Result<Option<(Mapping, usize)>, StoreError> {
         let Some(found) = reading(|| self.mappings.get_owned(id.0.as_u128()).map_err(failed))? else {
             return Ok(None);

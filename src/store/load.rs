@@ -1,6 +1,6 @@
-//! Everything that holds now, read from the tables.
+//! Loading of all current records from the tables, on two threads.
 //!
-//! What must stay true: what has ended is passed over, but its number is never given again.
+//! Invariant: ended records are skipped, but the id of an ended entity is never used again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,45 +18,47 @@ use crate::store::failure::{damaged, failed};
 use crate::store::record::{self, Unfit};
 use crate::store::tables::{ENTITIES, MAPPINGS, Meta, TOKENS};
 
-/// What a store held at its last revision.
+/// All current records of a store, at its last revision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     /// The last revision.
     pub revision: Revision,
-    /// One more than the highest number that an entity ever had.
+    /// The id of the next new entity: one more than the highest ever used.
     pub next_entity: u32,
     /// The hash of the last entry of the log.
     pub head: BatchHash,
-    /// The entities that hold, by number.
+    /// The current entities, by ascending id.
     pub entities: Vec<Arc<Entity>>,
-    /// The mappings that hold, by id.
+    /// The current mappings, by ascending id.
     pub mappings: Vec<Arc<Mapping>>,
-    /// All tokens, revoked and expired ones too, by id.
+    /// All tokens, including revoked and expired ones, by ascending id.
     pub tokens: Vec<Arc<Token>>,
 }
 
-/// Reads what holds at the revision that `transaction` sees.
+/// Reads all current records at the revision of `transaction`.
 pub(super) fn load(transaction: &ReadTransaction) -> Result<Loaded, StoreError> {
-    let meta = Meta::read(transaction)?.ok_or_else(|| damaged("the store does not say its revision"))?;
+    let meta = Meta::read(transaction)?.ok_or_else(|| damaged("the store has no revision"))?;
     let next_entity = next_entity(transaction)?;
-    let shares = AtomicU32::new(0);
-    // Two threads: whoever is done with the mappings helps with the entities.
+    let next_partition = AtomicU32::new(0);
+    // Two threads: one starts with the mappings, and helps with the entities when it is done. Splitting by table alone
+    // would leave one core idle whenever there is much more of one kind.
     let (here, there) = std::thread::scope(|scope| {
         let there = scope.spawn(|| {
             let mappings = mappings(transaction)?;
-            Ok((mappings, entities(transaction, next_entity, &shares)?))
+            Ok((mappings, entities(transaction, next_entity, &next_partition)?))
         });
-        let here = entities(transaction, next_entity, &shares);
-        (here, there.join().expect("what cannot be read is an error, not a panic"))
+        let here = entities(transaction, next_entity, &next_partition);
+        (here, there.join().expect("a panic of the loading thread is passed on"))
     });
-    let mut shares = here?;
+    let mut partitions = here?;
     let (mappings, others) = there?;
-    shares.extend(others);
-    shares.sort_unstable_by_key(|share| share.number);
-    let mut entities = Vec::with_capacity(shares.iter().map(|share| share.entities.len()).sum());
-    entities.extend(shares.into_iter().flat_map(|share| share.entities));
+    partitions.extend(others);
+    // The threads take partitions in any order; sorting them restores the order by id.
+    partitions.sort_unstable_by_key(|partition| partition.number);
+    let mut entities = Vec::with_capacity(partitions.iter().map(|partition| partition.entities.len()).sum());
+    entities.extend(partitions.into_iter().flat_map(|partition| partition.entities));
 
-    all_known(&entities, &mappings, next_entity)?;
+    check_references(&entities, &mappings, next_entity)?;
 
     let (revision, head) = (meta.revision, meta.head);
     let mut loaded = Loaded { revision, next_entity, head, entities, mappings, tokens: Vec::new() };
@@ -74,8 +76,10 @@ pub(super) fn load(transaction: &ReadTransaction) -> Result<Loaded, StoreError> 
     Ok(loaded)
 }
 
-/// Refuses records that name an entity which never was: a graph has no place for it, not even an empty one.
-fn all_known(
+/// Refuses records that name an entity id that was never used.
+// The graph indexes its nodes by entity id. An ended entity still has an empty node, but an unused id has none, and
+// using it would panic.
+fn check_references(
     entities: &[Arc<Entity>],
     mappings: &[Arc<Mapping>],
     next_entity: u32,
@@ -103,95 +107,103 @@ fn all_known(
     Ok(())
 }
 
-/// The number that the next new entity gets.
+/// The id of the next new entity.
 fn next_entity(transaction: &ReadTransaction) -> Result<u32, StoreError> {
+    // Ended entities stay in the table, so its last key is the highest id ever used.
     let table = transaction.open_table(ENTITIES).map_err(failed)?;
     let Some((last, _)) = table.last().map_err(failed)? else { return Ok(0) };
-    last.value().checked_add(1).ok_or_else(|| damaged("there are no numbers left for entities"))
+    last.value().checked_add(1).ok_or_else(|| damaged("all entity ids are used up; restore a backup"))
 }
 
-/// So many numbers of entities make a share.
-const SHARE: u32 = 1 << 15;
+/// How many entity ids a partition covers.
+// Small enough that both threads end at about the same time, large enough that opening a range hardly counts.
+const PARTITION_IDS: u32 = 1 << 15;
 
-/// The entities that hold, of those whose numbers come `number` shares after the first.
+/// The current entities with ids from `number * PARTITION_IDS` on.
 struct LoadPartition {
     number: u32,
     entities: Vec<Arc<Entity>>,
 }
 
-/// Takes one share after the other until there are no `more`.
+/// Reads partitions, taking the number of the next one from `next_partition`, until none is left.
 fn entities(
     transaction: &ReadTransaction,
     next: u32,
-    more: &AtomicU32,
+    next_partition: &AtomicU32,
 ) -> Result<Vec<LoadPartition>, StoreError> {
     let table = transaction.open_table(ENTITIES).map_err(failed)?;
-    let mut shares = Vec::new();
-    let mut common = Common::default();
+    let mut partitions = Vec::new();
+    let mut shared = Shared::default();
     loop {
-        let number = more.fetch_add(1, Ordering::Relaxed);
-        if number > next / SHARE {
-            return Ok(shares);
+        // Relaxed is enough: the counter only hands out numbers, and `join` orders everything else.
+        let number = next_partition.fetch_add(1, Ordering::Relaxed);
+        if number > next / PARTITION_IDS {
+            return Ok(partitions);
         }
-        let first = number * SHARE;
+        // Cannot overflow: `number` is at most `next / PARTITION_IDS`. `first + (PARTITION_IDS - 1)` fits even for the
+        // last partition of all, where an exclusive end would not.
+        let first = number * PARTITION_IDS;
         let mut entities = Vec::new();
-        for row in table.range(first..=first + (SHARE - 1)).map_err(failed)? {
+        for row in table.range(first..=first + (PARTITION_IDS - 1)).map_err(failed)? {
             let (key, value) = row.map_err(failed)?;
             let id = EntityId(key.value());
-            let entity = entity(id, value.value(), &mut common);
+            let entity = entity(id, value.value(), &mut shared);
             entities.extend(entity.map_err(|why| unreadable("entity", id.0, &why))?);
         }
-        shares.push(LoadPartition { number, entities });
+        partitions.push(LoadPartition { number, entities });
     }
 }
 
 fn mappings(transaction: &ReadTransaction) -> Result<Vec<Arc<Mapping>>, StoreError> {
     let table = transaction.open_table(MAPPINGS).map_err(failed)?;
     let mut mappings = Vec::new();
-    let mut common = Common::default();
+    let mut shared = Shared::default();
     for row in table.iter().map_err(failed)? {
         let (key, value) = row.map_err(failed)?;
         let id = MappingId(Uuid::from_u128(key.value()));
-        let mapping = mapping(id, value.value(), &mut common);
+        let mapping = mapping(id, value.value(), &mut shared);
         mappings.extend(mapping.map_err(|why| unreadable("mapping", id, &why))?);
     }
     Ok(mappings)
 }
 
-/// The entity, unless it has ended.
-fn entity(id: EntityId, bytes: &[u8], common: &mut Common) -> Result<Option<Arc<Entity>>, Unfit> {
+/// The entity; `None` if it has ended.
+fn entity(id: EntityId, bytes: &[u8], shared: &mut Shared) -> Result<Option<Arc<Entity>>, Unfit> {
     let (stamps, rest) = record::split_stamps(bytes)?;
     if has_ended(&stamps) {
         return Ok(None);
     }
-    let entity = record::entity_after(id, common.stamps(stamps), rest)?;
+    let entity = record::entity_after(id, shared.stamps(stamps), rest)?;
     Ok(Some(Arc::new(entity)))
 }
 
-/// The mapping, unless it has ended.
-fn mapping(id: MappingId, bytes: &[u8], common: &mut Common) -> Result<Option<Arc<Mapping>>, Unfit> {
+/// The mapping; `None` if it has ended.
+fn mapping(id: MappingId, bytes: &[u8], shared: &mut Shared) -> Result<Option<Arc<Mapping>>, Unfit> {
     let (stamps, rest) = record::split_stamps(bytes)?;
     if has_ended(&stamps) {
         return Ok(None);
     }
-    let mut mapping = record::mapping_after(id, common.stamps(stamps), rest)?;
-    mapping.source = mapping.source.map(|source| common.source(source));
+    let mut mapping = record::mapping_after(id, shared.stamps(stamps), rest)?;
+    mapping.source = mapping.source.map(|source| shared.source(source));
     Ok(Some(Arc::new(mapping)))
 }
 
-/// No ends lie in the future yet: such a date is refused on its way in.
 fn has_ended(stamps: &Stamps) -> bool {
+    // No comparison with the clock: an end date in the future is refused as input, so any end has passed.
+
     stamps.valid_to.is_some()
 }
 
-/// What records that stand side by side mostly have in common, so that memory holds it once.
+/// The last values that were read, so that neighbouring records share one allocation of equal values.
+// Records of one import have the same stamps and source. Comparing with the last one alone finds nearly all of that,
+// without a hash table.
 #[derive(Default)]
-struct Common {
+struct Shared {
     stamps: Option<Arc<Stamps>>,
     source: Option<Arc<Name>>,
 }
 
-impl Common {
+impl Shared {
     fn stamps(&mut self, stamps: Stamps) -> Arc<Stamps> {
         match &self.stamps {
             Some(last) if **last == stamps => Arc::clone(last),

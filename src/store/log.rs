@@ -1,11 +1,10 @@
-//! The change log: every batch that was ever committed, each over the hash of the one before it.
+//! The append-only change log: every committed batch, as a hash chain. Each entry has the hash of the one before it.
 //!
-//! What must stay true: an entry is never changed once written, and an entry that was is noticed.
+//! Invariant: an entry is never changed once written, and a changed entry is detected.
 //!
-//! An entry stands in parts under `(revision, part)`, so that neither writing nor reading a large one
-//! makes an enormous value. A part is its version, its flags, in the first part the header, and then facts
-//! to its end; header and facts of a large part are packed. The hash of an entry is BLAKE3 over its parts
-//! as they stand, with their keys.
+//! An entry is stored in parts under `(revision, part)`, so that a large one needs no huge value. A part is its
+//! version, its flags, the header (in the first part only), and then facts up to its end; header and facts of a large
+//! part are compressed with LZ4. The hash of an entry is BLAKE3 over its stored parts with their keys.
 
 use redb::{OwnedRange, ReadTransaction, Table};
 use serde::{Deserialize, Serialize};
@@ -21,19 +20,22 @@ use crate::store::failure::{damaged, failed, reading};
 use crate::store::record;
 use crate::store::tables::{LOG, Meta};
 
-/// The version that is written.
+/// The version byte of parts that are written.
 const VERSION: u8 = 1;
-/// A part is written before it has more bytes than this, unless one fact alone has.
+/// The maximum size of a part before compression; only a single larger fact exceeds it.
 const PART_BYTES_MAX: usize = 1 << 20;
-/// Smaller parts are not worth packing.
-const PACKED_FROM: usize = 4096;
-/// No part that was ever written unpacks to more: what says so was not written by Clade.
-const UNPACKED_MAX: usize = 1 << 30;
+/// The size from which parts are compressed.
+// Below that, it would save less than one page of redb (4096 bytes), and ordinary changes are far smaller.
+const COMPRESSED_FROM: usize = 4096;
+/// The maximum size of a decompressed part.
+// The size is a `u32` in the file: without a limit, a damaged one would allocate up to 4 GiB. Clade writes no larger
+// parts.
+const DECOMPRESSED_MAX: usize = 1 << 30;
 
-/// The entry has no further part.
+/// Flag: the last part of the entry.
 const LAST: u8 = 1;
-/// What follows is an LZ4 block behind its length.
-const PACKED: u8 = 2;
+/// Flag: the rest of the part is its decompressed length and an LZ4 block.
+const COMPRESSED: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -43,12 +45,14 @@ struct Header {
     before: [u8; 32],
 }
 
-/// An entry that is being written.
+/// Writes one log entry.
 pub(super) struct Entry<'t> {
     table: Table<'t, (u64, u32), &'static [u8]>,
     revision: Revision,
     part: u32,
+    /// The current part: version, flags, facts.
     bytes: Vec<u8>,
+    /// The current fact, in a buffer that is reused.
     fact: Vec<u8>,
     hasher: blake3::Hasher,
 }
@@ -72,7 +76,7 @@ impl<'t> Entry<'t> {
         Self { table, revision: batch.revision, part: 0, bytes, fact: Vec::new(), hasher }
     }
 
-    /// Appends the beginning of a change set.
+    /// Appends the header of a change set.
     pub(super) fn begin_set(&mut self, actor: &Actor) -> Result<(), StoreError> {
         self.append(&match actor {
             Actor::Local => Fact::Local,
@@ -85,6 +89,7 @@ impl<'t> Entry<'t> {
     pub(super) fn append(&mut self, fact: &Fact<'_>) -> Result<(), StoreError> {
         self.fact.clear();
         record::put(fact, &mut self.fact);
+        // 2 is the length of version and flags: an empty part is never written, however large the fact is.
         if self.bytes.len() + self.fact.len() > PART_BYTES_MAX && self.bytes.len() > 2 {
             self.write_part(false)?;
         }
@@ -92,7 +97,7 @@ impl<'t> Entry<'t> {
         Ok(())
     }
 
-    /// Writes what is left; gives back the hash of the whole.
+    /// Writes the last part; returns the hash of the entry.
     pub(super) fn finish(mut self) -> Result<BatchHash, StoreError> {
         self.write_part(true)?;
         Ok(BatchHash(self.hasher.finalize().into()))
@@ -100,12 +105,13 @@ impl<'t> Entry<'t> {
 
     fn write_part(&mut self, last: bool) -> Result<(), StoreError> {
         self.bytes[1] = if last { LAST } else { 0 };
-        if self.bytes.len() >= PACKED_FROM {
+        if self.bytes.len() >= COMPRESSED_FROM {
             let packed = lz4_flex::compress_prepend_size(&self.bytes[2..]);
-            self.bytes[1] |= PACKED;
+            self.bytes[1] |= COMPRESSED;
             self.bytes.splice(2.., packed);
         }
         let key = (self.revision.0, self.part);
+        // Over the compressed bytes, so that checking the chain does not depend on how LZ4 compresses.
         hash_part(&mut self.hasher, key, &self.bytes);
         self.table.insert(key, self.bytes.as_slice()).map_err(failed)?;
         self.part += 1;
@@ -114,25 +120,26 @@ impl<'t> Entry<'t> {
     }
 }
 
-/// None for what was not packed by [`Entry`].
-fn unpacked(packed: &[u8]) -> Option<Vec<u8>> {
+/// Decompresses a part; `None` if [`Entry`] did not compress it.
+fn decompressed(packed: &[u8]) -> Option<Vec<u8>> {
     let (length, block) = lz4_flex::block::uncompressed_size(packed).ok()?;
-    if length > UNPACKED_MAX { None } else { lz4_flex::decompress(block, length).ok() }
+    if length > DECOMPRESSED_MAX { None } else { lz4_flex::decompress(block, length).ok() }
 }
 
 fn hash_part(hasher: &mut blake3::Hasher, (revision, part): (u64, u32), bytes: &[u8]) {
     hasher.update(&revision.to_be_bytes());
     hasher.update(&part.to_be_bytes());
+    // The length too: without it, moving a boundary between two parts would leave the hash unchanged.
     hasher.update(&(bytes.len() as u64).to_be_bytes());
     hasher.update(bytes);
 }
 
 /// The entries from `from` on.
 pub(super) fn read(transaction: &ReadTransaction, from: Revision) -> Result<Entries, StoreError> {
-    let meta = Meta::read(transaction)?.ok_or_else(|| damaged("the store does not say its revision"))?;
+    let meta = Meta::read(transaction)?.ok_or_else(|| damaged("the store has no revision"))?;
     let table = transaction.open_table(LOG).map_err(failed)?;
     let from = from.max(Revision(1));
-    // The entry before the first is read too: only its hash says that the first follows it.
+    // Also read the entry before the first one, because its hash is needed to check that the first follows it.
     let before_first = Revision(from.0 - 1).max(Revision(1));
     let parts = table.range_owned((before_first.0, 0)..).map_err(failed)?;
     let done = from > meta.revision.next();
@@ -149,14 +156,14 @@ pub(super) fn hash_at(transaction: &ReadTransaction, revision: Revision) -> Resu
     Ok(read(transaction, revision.next())?.before)
 }
 
-/// Reads entry after entry.
+/// Iterates over log entries, and checks the hash chain.
 pub(super) struct Entries {
     parts: Parts,
     /// The revision of the next entry.
     next: Revision,
     /// The hash of the one before it.
     before: BatchHash,
-    /// Where the log must end.
+    /// The position at which the log must end.
     meta: Meta,
     done: bool,
 }
@@ -170,6 +177,7 @@ impl Iterator for Entries {
         }
         let found =
             reading(|| if self.next > self.meta.revision { self.end() } else { self.batch().map(Some) });
+        // After an error too: with a broken entry there is no hash to check the next one against.
         self.done = !matches!(found, Ok(Some(_)));
         found.transpose()
     }
@@ -186,25 +194,25 @@ impl Entries {
         Ok(Batch { revision, id: head.id, at: head.at, sets })
     }
 
-    /// Whether the log ends where the store says so.
+    /// Checks that the log ends at the position of the store. Always `None`.
     fn end(&mut self) -> Result<Option<Batch>, StoreError> {
         if self.parts.next().is_some() {
-            return Err(broken(self.next, "stands behind the last one"));
+            return Err(broken(self.next, "comes after the last revision of the store"));
         }
         if self.before != self.meta.head {
-            return Err(broken(self.meta.revision, "is not the one that was written"));
+            return Err(broken(self.meta.revision, "does not have the hash that the store has for it"));
         }
         Ok(None)
     }
 }
 
-/// The parts of entries, in order.
+/// The stored parts of entries, in key order.
 pub(super) type Parts = OwnedRange<(u64, u32), &'static [u8]>;
 
-/// What an entry says of itself.
+/// The header of a log entry.
 #[derive(Debug, Clone, Copy)]
 pub struct Head {
-    /// A `UUIDv7` of its own.
+    /// The `UUIDv7` of the batch.
     pub id: Uuid,
     /// When it was committed.
     pub at: Timestamp,
@@ -216,8 +224,8 @@ impl Head {
     }
 }
 
-/// Shows the entry of `revision`, which comes next in `parts`, fact by fact to `each`; gives back its hash. Where the
-/// hash `before` it is known, the entry must say the same.
+/// Passes the facts of the entry of `revision`, which must come next in `parts`, to `each`; returns header and hash.
+/// If `before` is given, the entry must name it as the hash of the entry before.
 pub(super) fn read_entry(
     parts: &mut Parts,
     revision: Revision,
@@ -245,7 +253,7 @@ pub(super) fn read_entry(
     Ok((head.ok_or_else(|| broken(revision, "is empty"))?, hash))
 }
 
-/// What the entry of `revision` says of itself; nothing else of it is looked at.
+/// Reads the header of the entry of `revision`, and only its first part.
 pub(super) fn read_head(parts: &mut Parts, revision: Revision) -> Result<Head, StoreError> {
     let mut head = None;
     let first = parts.next().ok_or_else(|| broken(revision, "is missing or cut short"))?;
@@ -253,7 +261,7 @@ pub(super) fn read_head(parts: &mut Parts, revision: Revision) -> Result<Head, S
     if key.value() != (revision.0, 0) {
         return Err(broken(revision, "is missing or cut short"));
     }
-    show_part(value.value(), revision, &mut |body| {
+    visit_part(value.value(), revision, &mut |body| {
         head = Some(Head::of(&read_header(body, revision)?.0));
         Ok(())
     })?;
@@ -263,12 +271,12 @@ pub(super) fn read_head(parts: &mut Parts, revision: Revision) -> Result<Head, S
 fn read_header(body: &[u8], revision: Revision) -> Result<(Header, &[u8]), StoreError> {
     let (header, facts) = record::split::<Header>(body).map_err(unreadable(revision))?;
     if header.revision != revision.0 {
-        return Err(broken(revision, "says another revision"));
+        return Err(broken(revision, "names another revision"));
     }
     Ok((header, facts))
 }
 
-/// Shows the parts of one entry to `each`, without their first two bytes; gives back its hash.
+/// Passes the decompressed parts of one entry to `each`, without version and flags; returns its hash.
 fn read_parts(
     parts: &mut Parts,
     revision: Revision,
@@ -285,29 +293,30 @@ fn read_parts(
         }
         let bytes = value.value();
         hash_part(&mut hasher, (revision.0, part), bytes);
-        if show_part(bytes, revision, each)? {
+        if visit_part(bytes, revision, each)? {
             break;
         }
     }
     Ok(BatchHash(hasher.finalize().into()))
 }
 
-/// Shows a part to `each`, without its first two bytes; whether it is the entry's last.
-fn show_part(
+/// Passes a decompressed part to `each`, without version and flags; `true` if it is the last of its entry.
+fn visit_part(
     bytes: &[u8],
     revision: Revision,
     each: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
 ) -> Result<bool, StoreError> {
     match bytes {
-        [VERSION, flags, body @ ..] if flags & !(LAST | PACKED) == 0 => {
-            if flags & PACKED == 0 {
+        // An unknown flag may change the meaning of the rest, so it is refused.
+        [VERSION, flags, body @ ..] if flags & !(LAST | COMPRESSED) == 0 => {
+            if flags & COMPRESSED == 0 {
                 each(body)?;
             } else {
-                each(&unpacked(body).ok_or_else(|| broken(revision, "cannot be unpacked"))?)?;
+                each(&decompressed(body).ok_or_else(|| broken(revision, "cannot be decompressed"))?)?;
             }
             Ok(flags & LAST != 0)
         }
         [VERSION, ..] | [] => Err(broken(revision, "cannot be read")),
-        [_, ..] => Err(broken(revision, "is of a version that this Clade does not know")),
+        [_, ..] => Err(broken(revision, "has a version that this Clade does not know")),
     }
 }

@@ -1,6 +1,6 @@
-//! Stores of an older format, brought to the present one when they are opened.
+//! Migration of stores of an older format when they are opened.
 //!
-//! What must stay true: before anything in such a store is changed, a copy of it as it was has its name on disk.
+//! Invariant: before anything in such a store is changed, an unchanged copy of it is on disk under its own name.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,10 +13,11 @@ use crate::store::failure::{failed, io_at};
 use crate::store::new_file::NewFile;
 use crate::store::tables::{FORMAT, Meta};
 
-/// Makes a store of one format one of the next.
+/// Migrates a store from one format to the next.
 pub(super) type Migration = fn(&WriteTransaction) -> Result<(), StoreError>;
 
-/// From format 1 on, a step for each. What can be told from a record's own version needs none.
+/// One step per format, from format 1 on.
+// A new shape of a record needs no step: each record begins with its own version.
 pub(super) const MIGRATIONS: [Migration; FORMAT as usize - 1] = [];
 
 /// A store of an older format.
@@ -26,7 +27,7 @@ pub(super) struct Older {
     pub revision: Revision,
 }
 
-/// What a store is that `steps` lead on from; none of one that needs no step.
+/// Format and revision of a store that needs migration by `steps`; `None` if it needs none.
 pub(super) fn older(database: &Database, steps: &[Migration]) -> Result<Option<Older>, StoreError> {
     let transaction = database.begin_read().map_err(failed)?;
     let Some(format) = Meta::format(&transaction)? else { return Ok(None) };
@@ -37,28 +38,30 @@ pub(super) fn older(database: &Database, steps: &[Migration]) -> Result<Option<O
     Ok(Some(Older { format, revision }))
 }
 
-/// Copies the store at `path`, which nobody holds, to a name that says what it is. What has that name already must be
-/// of the same past: then it was made before an attempt that did not come to its end.
+/// Copies the store at `path`, which must not be open, to a name with its format and revision. A file that has that
+/// name already is accepted if it is such a copy, left by an earlier attempt that was interrupted.
 pub(super) fn save_copy(path: &Path, older: Older) -> Result<PathBuf, StoreError> {
     let Older { format, revision } = older;
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!(".format-{format}.revision-{revision}.redb"));
     let copy = path.with_file_name(name);
-    let kept = NewFile::private(&copy).and_then(|file| {
+    let copied = NewFile::private(&copy).and_then(|file| {
         file.named_once(|part| {
+            // The sync comes before the rename, so that no file with that name can lose bytes in a power cut.
             fs::copy(path, part)
                 .and_then(|_| File::open(part)?.sync_all())
                 .map_err(|cause| io_at(part, cause))
         })
     });
-    match kept {
+    match copied {
         Ok(()) => Ok(copy),
         Err(failure) if failure.trouble() != StoreTrouble::Exists => Err(failure),
-        Err(_) if are_of_one_past(path, &copy) => Ok(copy),
+        Err(_) if are_at_same_revision(path, &copy) => Ok(copy),
         Err(_) => Err(StoreError::new(
             StoreTrouble::Exists,
             format!(
-                "{} is to be migrated, and a copy kept, but {} is no copy of it; move that away",
+                "{} cannot be migrated: the copy to keep would be {}, which exists and is not a copy of it; move that \
+                 file away",
                 path.display(),
                 copy.display()
             ),
@@ -66,17 +69,18 @@ pub(super) fn save_copy(path: &Path, older: Older) -> Result<PathBuf, StoreError
     }
 }
 
-/// Whether two files, which nobody holds, are of one store as it was at one revision.
-fn are_of_one_past(one: &Path, other: &Path) -> bool {
-    let told = |path: &Path| {
+/// Whether two files, neither of them open, have the same store at the same revision.
+fn are_at_same_revision(one: &Path, other: &Path) -> bool {
+    // `Meta` includes the hash of the last log entry, and so the whole history.
+    let position = |path: &Path| {
         let database = ReadOnlyDatabase::open(path).ok()?;
         let transaction = database.begin_read().ok()?;
         Some((Meta::format(&transaction).ok()??, Meta::read(&transaction).ok()??))
     };
-    told(one).is_some_and(|told_here| told(other) == Some(told_here))
+    position(one).is_some_and(|first| position(other) == Some(first))
 }
 
-/// Takes the steps from `format` on, all or none.
+/// Runs the steps from `format` on in one transaction: all or none.
 pub(super) fn migrate(database: &Database, format: u32, steps: &[Migration]) -> Result<(), StoreError> {
     let transaction = database.begin_write().map_err(failed)?;
     let mut now = format;

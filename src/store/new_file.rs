@@ -1,6 +1,6 @@
-//! Files in the making: under a name of their own until they are whole.
+//! Atomic creation of files: written under a temporary name, then renamed without overwriting anything.
 //!
-//! What must stay true: whatever ends the process, and whenever, a path holds a whole file or none.
+//! Invariant: however and whenever the process ends, a path has a complete file or none.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -11,34 +11,36 @@ use tempfile::{Builder, TempPath};
 use crate::error::{StoreError, StoreTrouble};
 use crate::store::failure::io_at;
 
-/// A file in the folder of its path. Dropped without a name, it goes.
+/// A temporary file in the folder of its final path. Dropping it deletes it.
 pub(crate) struct NewFile {
     part: TempPath,
     path: PathBuf,
 }
 
 impl NewFile {
-    /// Begins the file at `path`, where nothing may be yet, for its owner alone: it will hold all that a store does.
+    /// Begins the file at `path`, which must not exist, readable by its owner alone: for stores and their copies.
     pub(crate) fn private(path: &Path) -> Result<Self, StoreError> {
-        Self::made_by(&mut Builder::new(), path)
+        Self::create(&mut Builder::new(), path)
     }
 
-    /// The same, for whoever the user lets read new files.
+    /// As [`NewFile::private`], with the permissions that the user's umask gives to new files.
     #[cfg(feature = "server")]
     pub(crate) fn usual(path: &Path) -> Result<Self, StoreError> {
         use std::os::unix::fs::PermissionsExt;
-        // The system takes away what the user's mask says.
-        Self::made_by(Builder::new().permissions(std::fs::Permissions::from_mode(0o666)), path)
+        // The kernel subtracts the umask. Without this, `tempfile` would create it with mode 600.
+        Self::create(Builder::new().permissions(std::fs::Permissions::from_mode(0o666)), path)
     }
 
-    fn made_by(builder: &mut Builder<'_, '_>, path: &Path) -> Result<Self, StoreError> {
+    fn create(builder: &mut Builder<'_, '_>, path: &Path) -> Result<Self, StoreError> {
+        // Only saves the work: `named_once` checks again, atomically, when it renames.
         if path.exists() {
-            return Err(there_already(path));
+            return Err(already_exists(path));
         }
+        // In the same folder, because a rename is atomic only within one file system.
         let made = builder.prefix(".clade-").suffix(".part").tempfile_in(folder_of(path));
         let made = made.map_err(|cause| match cause.kind() {
             ErrorKind::PermissionDenied => {
-                let what = format!("{} cannot be made: permission denied", path.display());
+                let what = format!("{} cannot be created: permission denied", path.display());
                 StoreError::new(StoreTrouble::Io, what).caused_by(cause)
             }
             _ => io_at(path, cause),
@@ -46,7 +48,7 @@ impl NewFile {
         Ok(Self { part: made.into_temp_path(), path: path.to_owned() })
     }
 
-    /// Lets `fill` make the file and sync it, then gives it its name, unless something else has got that meanwhile.
+    /// Lets `fill` write and sync the file, then renames it to its path, unless that exists by now.
     pub(crate) fn named_once<T, E: From<StoreError>>(
         self,
         fill: impl FnOnce(&Path) -> Result<T, E>,
@@ -54,7 +56,7 @@ impl NewFile {
         let Self { part, path } = self;
         let filled = fill(&part)?;
         part.persist_noclobber(&path).map_err(|refusal| match refusal.error.kind() {
-            ErrorKind::AlreadyExists => there_already(&path),
+            ErrorKind::AlreadyExists => already_exists(&path),
             _ => io_at(&path, refusal.error),
         })?;
         sync_folder_of(&path)?;
@@ -62,10 +64,10 @@ impl NewFile {
     }
 }
 
-fn there_already(path: &Path) -> StoreError {
+fn already_exists(path: &Path) -> StoreError {
     StoreError::new(
         StoreTrouble::Exists,
-        format!("{} exists, and nothing is overwritten; choose another path", path.display()),
+        format!("{} exists already, and nothing is overwritten; choose another path", path.display()),
     )
 }
 
@@ -73,9 +75,9 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A new file is only safe when its folder's entry is. There are systems where a folder cannot be opened or synced; what
-/// they promise of it is their own affair.
+/// Syncs the folder of `path`, so that a new name in it survives a power cut.
 pub(super) fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
+    // Some systems cannot open or sync a folder; there is nothing more to be done on those.
     let Ok(folder) = File::open(folder_of(path)) else { return Ok(()) };
     match folder.sync_all() {
         Err(cause) if !matches!(cause.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => {

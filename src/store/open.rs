@@ -1,8 +1,7 @@
-//! Opening and making stores.
+//! Opening, creating and reopening stores.
 //!
-//! What must stay true: a file that is no store, or one of a newer Clade, is looked at and never written, unless it was
-//! not closed and so must be repaired before anything can be read. And nothing is served of a file whose pages are not
-//! those that were written.
+//! Invariant: a file that is not a store, or has a newer format, is read and never written, unless it was not closed
+//! cleanly and redb must repair it before anything can be read. No data is served from a file with damaged pages.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -20,8 +19,8 @@ use crate::store::migrate::{self, MIGRATIONS, Migration};
 use crate::store::new_file::{NewFile, sync_folder_of};
 use crate::store::tables::Meta;
 
-/// What redb may keep of the file in memory. The graph is in memory already, so this serves writes alone, and more
-/// makes them no faster.
+/// The size of redb's page cache.
+// Small, because the graph is in memory already: the cache only serves writes, and more makes them no faster.
 const CACHE_BYTES: usize = 24 << 20;
 
 /// The first bytes of every redb file.
@@ -33,19 +32,20 @@ pub(super) struct OpenedStore {
     pub meta: Meta,
 }
 
-/// Opens the store at `path`; makes one where there is no file, or an empty one.
+/// Opens the store at `path`; creates it if the file is missing or empty.
 pub(super) fn open(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError> {
     match fs::metadata(path) {
-        // It has its name already, so it is made in place, where redb holds it meanwhile.
+        // The name exists already, so there is nothing to rename to: create in place, under redb's file lock. A crash
+        // in between leaves a file that is empty or blank, which the next start accepts.
         Ok(found) if found.is_file() && found.len() == 0 => {
-            let made = at_path(path, watch)?;
+            let made = create_at(path, watch)?;
             sync_folder_of(path)?;
             Ok(made)
         }
         Ok(_) => open_existing(path, watch),
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            match NewFile::private(path)?.named_once(|part| at_path(part, watch).map(drop)) {
-                // Another process was faster; whether it holds the store is seen when that is opened.
+            match NewFile::private(path)?.named_once(|part| create_at(part, watch).map(drop)) {
+                // `Exists`: another process created the store first. Opening it shows whether it is still in use.
                 Err(failure) if failure.trouble() != StoreTrouble::Exists => Err(failure),
                 _ => open_existing(path, watch),
             }
@@ -54,61 +54,67 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError
     }
 }
 
-/// Opens the store at `path`, which must be there, and examines every page of it.
+/// Opens the store at `path`, which must exist, and checks every page of it.
 pub(super) fn open_existing(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError> {
     open_over(path, watch, &MIGRATIONS)
 }
 
-/// Opens the store at `path` once more, after a write that failed. Its pages were examined before.
-pub(super) fn open_again(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError> {
-    drop(look_at(path)?);
-    settled(database_at(path, watch, PageExamination::Trusted)?).map_err(|failure| at(path, &failure))
+/// Reopens the store at `path` after a failed write.
+pub(super) fn reopen(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError> {
+    drop(open_read_only(path)?);
+    // The pages were checked on first opening; checking again would make writers wait for a read of the whole file.
+    as_store(database_at(path, watch, PageExamination::Trusted)?).map_err(|failure| at(path, &failure))
 }
 
-/// Whether every page of a file is examined, which reads the whole file, or taken for the one that was written.
+/// Whether opening a file verifies the checksum of every page, which reads the whole file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PageExamination {
     Trusted,
     Examined,
 }
 
-/// As [`open_existing`]; where the store's format is older, over these steps.
+/// As [`open_existing`]; migrates a store of an older format with these steps.
 fn open_over(path: &Path, watch: &Watch, steps: &[Migration]) -> Result<OpenedStore, StoreError> {
-    drop(look_at(path)?);
+    drop(open_read_only(path)?);
     let mut database = database_at(path, watch, PageExamination::Examined)?;
     let older = |database: &Database| migrate::older(database, steps).map_err(|failure| at(path, &failure));
     if let Some(before) = older(&database)? {
-        // What is copied is a file that was closed.
+        // Only a closed file can be copied: while redb has it open, parts of it may exist in memory alone.
         drop(database);
         let copy = migrate::save_copy(path, before)?;
-        tracing::warn!(store = %path.display(), ?before, copy = %copy.display(), "a store of an older format is migrated");
+        tracing::warn!(store = %path.display(), ?before, copy = %copy.display(), "migrating a store of an older format");
         database = database_at(path, watch, PageExamination::Trusted)?;
-        // Another process may have been faster, to migrate it or to write to it.
+        // The lock was released for the copy, so another process may have migrated the store or written to it.
         match older(&database)? {
             None => {}
             Some(now) if now == before => {
                 migrate::migrate(&database, now.format, steps).map_err(|failure| at(path, &failure))?;
             }
             Some(_) => {
-                let what = format!("{} was written to while it was copied; try again", path.display());
+                let what = format!(
+                    "{} was changed by another process while it was copied for migration; try again",
+                    path.display()
+                );
                 return Err(StoreError::new(StoreTrouble::Held, what));
             }
         }
     }
-    settled(database).map_err(|failure| at(path, &failure))
+    as_store(database).map_err(|failure| at(path, &failure))
 }
 
-/// Makes the store with this id in the file at `path`, which is empty.
-pub(super) fn make_as(path: &Path, store: Uuid, watch: &Watch) -> Result<OpenedStore, StoreError> {
-    founded(database_at(path, watch, PageExamination::Trusted)?, store).map_err(|failure| at(path, &failure))
+/// Creates the store with this id in the empty file at `path`.
+pub(super) fn create_with_id(path: &Path, store: Uuid, watch: &Watch) -> Result<OpenedStore, StoreError> {
+    initialized(database_at(path, watch, PageExamination::Trusted)?, store)
+        .map_err(|failure| at(path, &failure))
 }
 
-/// Makes the empty file at `path` a store.
-fn at_path(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError> {
-    settled(database_at(path, watch, PageExamination::Trusted)?).map_err(|failure| at(path, &failure))
+/// Creates a store in the empty file at `path`.
+fn create_at(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError> {
+    as_store(database_at(path, watch, PageExamination::Trusted)?).map_err(|failure| at(path, &failure))
 }
 
 fn database_at(path: &Path, watch: &Watch, pages: PageExamination) -> Result<Database, StoreError> {
+    // Without `create`: a path that vanished since it was checked must be an error, not a new empty store.
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(|cause| io_at(path, cause))?;
     let bytes = FileBackend::new(file).map_err(|failure| not_opened(path, failure))?;
     let mut builder = builder();
@@ -116,21 +122,23 @@ fn database_at(path: &Path, watch: &Watch, pages: PageExamination) -> Result<Dat
     builder.create_with_backend(Disk::new(bytes, watch)).map_err(|failure| not_opened(path, failure))
 }
 
-/// Opens or makes the store on `backend`. Of one of an older format, whoever has the backend keeps the copy.
+/// Opens or creates the store on `backend`. The caller must keep a copy of a store of an older format.
 pub(super) fn with_backend(backend: impl StorageBackend, watch: &Watch) -> Result<OpenedStore, StoreError> {
     let database = builder().create_with_backend(Disk::new(backend, watch)).map_err(failed)?;
     if let Some(older) = migrate::older(&database, &MIGRATIONS)? {
         migrate::migrate(&database, older.format, &MIGRATIONS)?;
     }
-    settled(database)
+    as_store(database)
 }
 
-/// Refuses what was opened again, unless it is the store that stood at `known`, there or further on.
-pub(super) fn must_go_on_from(known: &Meta, opened: &OpenedStore) -> Result<(), StoreError> {
+/// Refuses a reopened store unless it is the same store, at revision `known` or at a later one that extends it.
+pub(super) fn check_continues(known: &Meta, opened: &OpenedStore) -> Result<(), StoreError> {
     if opened.meta == *known {
         return Ok(());
     }
     let transaction = opened.database.begin_read().map_err(failed)?;
+    // A later revision is normal: the commit that failed may have been made. The hash at the known revision proves
+    // that the file was not replaced by, say, an older backup that was written to since.
     let is_further = opened.meta.store == known.store && opened.meta.revision > known.revision;
     if is_further && log::hash_at(&transaction, known.revision)? == known.head {
         return Ok(());
@@ -138,17 +146,17 @@ pub(super) fn must_go_on_from(known: &Meta, opened: &OpenedStore) -> Result<(), 
     Err(StoreError::new(
         StoreTrouble::Damaged,
         format!(
-            "the store is no longer what it was at revision {}: it was exchanged, or its disk lost what it had \
-             taken; see what `clade check` says, and restart",
+            "the store on disk does not continue from revision {}: the file was replaced, or the disk lost data that \
+             it had confirmed; run `clade check`, and restart",
             known.revision
         ),
     ))
 }
 
-/// Refuses a file that is no store of a format known here, without opening it for writing. Gives it to be read so; none
-/// where it was not closed: only opening it for writing can tell more then, and repairs it.
-pub(super) fn look_at(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreError> {
-    // Before it is opened: opening a pipe would wait for someone to write into it.
+/// Opens the file read-only, and refuses one that is not a store of a known format. `None` if it was not closed
+/// cleanly: only opening it for writing can repair and read it then.
+pub(super) fn open_read_only(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreError> {
+    // Before it is opened, because opening a named pipe blocks until a writer appears.
     let found = fs::metadata(path).map_err(|cause| not_there(path, cause))?;
     if !found.is_file() {
         return Err(not_a_store(path));
@@ -156,6 +164,7 @@ pub(super) fn look_at(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreErro
     let mut start = Vec::with_capacity(REDB_MAGIC.len());
     let file = File::open(path).map_err(|cause| io_at(path, cause))?;
     file.take(REDB_MAGIC.len() as u64).read_to_end(&mut start).map_err(|cause| io_at(path, cause))?;
+    // Also refuses an empty file, which `create_with_backend` would turn into a new database.
     if start != REDB_MAGIC {
         return Err(not_a_store(path));
     }
@@ -165,25 +174,26 @@ pub(super) fn look_at(path: &Path) -> Result<Option<ReadOnlyDatabase>, StoreErro
             Meta::read(&transaction).map_err(|failure| at(path, &failure))?;
             Ok(Some(database))
         }
+        // redb's answer to a read-only open of a file that needs repair.
         Err(DatabaseError::RepairAborted) => Ok(None),
         Err(failure) => Err(not_opened(path, failure)),
     }
 }
 
-/// The database as a store; a blank one is made one.
-fn settled(database: Database) -> Result<OpenedStore, StoreError> {
+/// The database as a store; initializes a blank one.
+fn as_store(database: Database) -> Result<OpenedStore, StoreError> {
     let found = Meta::read(&database.begin_read().map_err(failed)?)?;
     match found {
         Some(meta) => Ok(OpenedStore { database, meta }),
-        None => founded(database, Uuid::now_v7()),
+        None => initialized(database, Uuid::now_v7()),
     }
 }
 
-/// A blank database, made a store.
-fn founded(database: Database, store: Uuid) -> Result<OpenedStore, StoreError> {
+/// Initializes a blank database as a store.
+fn initialized(database: Database, store: Uuid) -> Result<OpenedStore, StoreError> {
     let meta = Meta::new(store);
     let transaction = database.begin_write().map_err(failed)?;
-    meta.found(&transaction)?;
+    meta.initialize(&transaction)?;
     transaction.commit().map_err(failed)?;
     Ok(OpenedStore { database, meta })
 }
@@ -216,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_of_another_past_is_no_copy() {
+    fn a_copy_of_another_store_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("corp.redb");
         open(&path, &Watch::default()).unwrap();
@@ -224,14 +234,14 @@ mod tests {
         open(&copy, &Watch::default()).unwrap();
         let refused = open_over(&path, &Watch::default(), &[add]).err().unwrap();
         assert_eq!(refused.trouble(), StoreTrouble::Exists, "{refused}");
-        assert!(refused.to_string().contains("revision-0.redb is no copy"), "{refused}");
+        assert!(refused.to_string().contains("revision-0.redb, which exists and is not a copy"), "{refused}");
         std::fs::remove_file(&copy).unwrap();
         assert!(open_over(&path, &Watch::default(), &[add]).is_err(), "a format that is not known yet");
         assert!(copy.exists());
     }
 
     #[test]
-    fn an_older_store_is_migrated_once_and_a_copy_kept() {
+    fn an_older_store_is_copied_and_migrated_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("corp.redb");
         let made = open(&path, &Watch::default()).unwrap().meta;

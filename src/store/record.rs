@@ -1,10 +1,10 @@
-//! Record ↔ bytes: the shape of what stands in a store, by version.
+//! Serialization of records: the versioned binary format of entities, mappings and tokens.
 //!
-//! What must stay true: bytes of every version ever written can be read for ever, and bytes that no
-//! Clade wrote are an error, never a panic.
+//! Invariant: bytes of every version ever written can be decoded for ever, and bytes that no Clade wrote are an error,
+//! never a panic.
 //!
-//! A record is its version, its stamps, then the rest. Stamps stand first so that ending a record, and
-//! seeing that it has ended, need not read what it is.
+//! An entity or mapping is its version, its stamps, then its fields. The stamps come first, so that ending a record,
+//! and seeing that it has ended, does not decode the fields.
 
 mod v1;
 
@@ -21,19 +21,19 @@ use crate::model::token::{Token, TokenId};
 
 pub(super) use self::v1::{BodyV1, MappingV1, StampsV1, TokenV1};
 
-/// The version that is written.
+/// The version byte of records that are written.
 const VERSION: u8 = 1;
 
-/// Bytes that are no record, or a record that cannot become bytes; says why.
+/// Why bytes are not a record, or a record cannot be serialized.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unfit {
-    #[error("it is of version {0}, which this Clade does not know")]
+    #[error("it has version {0}, which this Clade does not know")]
     Version(u8),
-    #[error("it ends too early or holds what cannot be there")]
+    #[error("it ends too early or has an impossible value")]
     Shape,
     #[error("{0}")]
     Value(String),
-    #[error("its JSON nests deeper than {} levels and could not be read again", v1::JSON_DEPTH_MAX)]
+    #[error("its JSON is nested deeper than {} levels and could not be read back", v1::JSON_DEPTH_MAX)]
     TooDeep,
 }
 
@@ -43,7 +43,7 @@ impl From<Error> for Unfit {
     }
 }
 
-/// Appends an entity, without its number.
+/// Appends an entity, without its id.
 pub(super) fn put_entity(entity: &Entity, out: &mut Vec<u8>) -> Result<(), Unfit> {
     let body = BodyV1::of(&entity.body)?;
     put_stamps(&entity.stamps, out);
@@ -57,7 +57,7 @@ pub(super) fn entity(id: EntityId, bytes: &[u8]) -> Result<Entity, Unfit> {
     entity_after(id, stamps.into(), rest)
 }
 
-/// Reads the `rest` of an entity, after its stamps.
+/// Reads the fields of an entity, the `rest` after its stamps.
 pub(super) fn entity_after(id: EntityId, stamps: Arc<Stamps>, rest: &[u8]) -> Result<Entity, Unfit> {
     let body = whole::<BodyV1<'_>>(rest)?.into_body()?;
     Ok(Entity { id, stamps, body })
@@ -77,7 +77,7 @@ pub(super) fn mapping(id: MappingId, bytes: &[u8]) -> Result<Mapping, Unfit> {
     mapping_after(id, stamps.into(), rest)
 }
 
-/// Reads the `rest` of a mapping, after its stamps.
+/// Reads the fields of a mapping, the `rest` after its stamps.
 pub(super) fn mapping_after(id: MappingId, stamps: Arc<Stamps>, rest: &[u8]) -> Result<Mapping, Unfit> {
     whole::<MappingV1<'_>>(rest)?.into_mapping(id, stamps)
 }
@@ -93,25 +93,26 @@ pub(super) fn token(id: TokenId, bytes: &[u8]) -> Result<Token, Unfit> {
     whole::<TokenV1<'_>>(versioned(bytes)?)?.into_token(id)
 }
 
-/// Appends stamps: the beginning of an entity or mapping, or what ends one.
+/// Appends stamps: the beginning of an entity or mapping, or all that is logged when one ends.
 pub(super) fn put_stamps(stamps: &Stamps, out: &mut Vec<u8>) {
     out.push(VERSION);
     put(&StampsV1::of(stamps), out);
 }
 
-/// Reads what [`put_stamps`] wrote; gives back what follows.
+/// Reads what [`put_stamps`] wrote; returns the bytes after it too.
 pub(super) fn split_stamps(bytes: &[u8]) -> Result<(Stamps, &[u8]), Unfit> {
     let (stamps, rest) = split::<StampsV1>(versioned(bytes)?)?;
     Ok((stamps.into_stamps(), rest))
 }
 
-/// Reads stamps that stand alone.
+/// Reads stamps with nothing after them.
 pub(super) fn stamps(bytes: &[u8]) -> Result<Stamps, Unfit> {
     let (stamps, rest) = split_stamps(bytes)?;
     if rest.is_empty() { Ok(stamps) } else { Err(Unfit::Shape) }
 }
 
-/// Appends the entity or mapping in `bytes`, with other stamps.
+/// Appends the entity or mapping in `bytes` with other stamps.
+// Copies the encoded fields: decoding them is slow, and would fail where only the fields are damaged.
 pub(super) fn put_restamped(bytes: &[u8], stamps: &Stamps, out: &mut Vec<u8>) -> Result<(), Unfit> {
     let (_, rest) = split_stamps(bytes)?;
     put_stamps(stamps, out);
@@ -119,18 +120,19 @@ pub(super) fn put_restamped(bytes: &[u8], stamps: &Stamps, out: &mut Vec<u8>) ->
     Ok(())
 }
 
-/// Appends anything in postcard's form.
+/// Appends a value in postcard's format.
 pub(super) fn put<T: Serialize>(value: &T, out: &mut Vec<u8>) {
     postcard::serialize_with_flavor(value, Appending(out))
-        .expect("memory takes every value that knows its length");
+        .expect("postcard fails only on a full buffer or a sequence of unknown length");
 }
 
-/// Reads a value from the beginning of `bytes`; gives back what follows.
+/// Reads a value from the beginning of `bytes`; returns the bytes after it too.
 pub(super) fn split<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Unfit> {
     postcard::take_from_bytes(bytes).map_err(|_| Unfit::Shape)
 }
 
 fn whole<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unfit> {
+    // Trailing bytes are an error: postcard has no field names, so they may be the sign of another version's record.
     match split(bytes)? {
         (value, []) => Ok(value),
         _ => Err(Unfit::Shape),
@@ -145,7 +147,7 @@ fn versioned(bytes: &[u8]) -> Result<&[u8], Unfit> {
     }
 }
 
-/// Reads `bytes` as one kind of record, and asserts that what was read can be written and read again.
+/// Decodes `bytes` as one kind of record, and asserts that the result survives a round trip.
 pub(super) fn try_out(bytes: &[u8]) {
     let Some((kind, bytes)) = bytes.split_first() else { return };
     let mut written = Vec::new();
@@ -162,7 +164,7 @@ pub(super) fn try_out(bytes: &[u8]) {
             assert_eq!(mapping(id, &written).as_ref(), Ok(&read));
         }
         _ => {
-            let id = TokenId::parse("fuzzfuzz").expect("eight letters are an id");
+            let id = TokenId::parse("fuzzfuzz").expect("eight letters are a valid token id");
             let Ok(read) = token(id.clone(), bytes) else { return };
             put_token(&read, &mut written);
             assert_eq!(token(id, &written).as_ref(), Ok(&read));
@@ -170,7 +172,8 @@ pub(super) fn try_out(bytes: &[u8]) {
     }
 }
 
-/// Lets postcard write at the end of a buffer that is used again.
+/// A postcard flavor that appends to a buffer.
+// postcard's own `AllocVec` creates a vector per value; this lets the writer reuse one for all records of a batch.
 struct Appending<'a>(&'a mut Vec<u8>);
 
 impl postcard::ser_flavors::Flavor for Appending<'_> {
@@ -182,6 +185,7 @@ impl postcard::ser_flavors::Flavor for Appending<'_> {
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        // The default implementation pushes byte by byte.
         self.0.extend_from_slice(bytes);
         Ok(())
     }

@@ -1,7 +1,7 @@
-//! The tables of a store, the number of their format, and what a store says of itself.
+//! The table definitions of a store, the format version, and the metadata: store id, revision and last hash.
 //!
-//! What must stay true: the table `clade` and its `format` keep their shape for ever, so that every
-//! Clade can tell a store that is too new for it.
+//! Invariant: the table `clade` and its `format` keep their types for ever, so that every Clade can recognize a store
+//! that is too new for it.
 
 use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, TableError, WriteTransaction};
 use uuid::Uuid;
@@ -11,18 +11,18 @@ use crate::model::change::BatchHash;
 use crate::model::entity::Revision;
 use crate::store::failure::{damaged, failed};
 
-/// The format that this Clade writes, and the newest that it reads.
+/// The format version that this Clade writes, and the newest that it reads.
 pub(super) const FORMAT: u32 = 1;
 
-/// What the store says of itself.
+/// The metadata of the store, by name.
 pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("clade");
-/// Entities by number, ended ones too.
+/// Entities by id, including ended ones.
 pub(super) const ENTITIES: TableDefinition<u32, &[u8]> = TableDefinition::new("entities");
-/// Mappings by their UUID, ended ones too.
+/// Mappings by UUID, including ended ones.
 pub(super) const MAPPINGS: TableDefinition<u128, &[u8]> = TableDefinition::new("mappings");
-/// Tokens by id, revoked ones too.
+/// Tokens by id, including revoked ones.
 pub(super) const TOKENS: TableDefinition<&str, &[u8]> = TableDefinition::new("tokens");
-/// The change log: parts of entries by revision and part.
+/// The change log: parts of entries by revision and part number.
 pub(super) const LOG: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("log");
 
 pub(super) const FORMAT_KEY: &str = "format";
@@ -30,41 +30,42 @@ const STORE_KEY: &str = "store";
 const REVISION_KEY: &str = "revision";
 const HEAD_KEY: &str = "head";
 
-/// What a store says of itself, beside its format.
+/// The metadata of a store without its format: its identity and its position in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Meta {
-    /// Given once, when the store was made.
+    /// The id of the store, generated when it was created.
     pub store: Uuid,
     /// The revision of the last entry of the log.
     pub revision: Revision,
-    /// Its hash; all zeros before the first.
+    /// The hash of that entry; all zeros before the first.
     pub head: BatchHash,
 }
 
 impl Meta {
-    /// Of a store that was just made.
+    /// The metadata of a new, empty store.
     pub(super) fn new(store: Uuid) -> Self {
         Self { store, revision: Revision::default(), head: BatchHash::default() }
     }
 
-    /// The format alone, whichever it is; none of a database in which nothing was ever put.
+    /// The format version alone, even an unknown one; `None` for a blank database.
     pub(super) fn format(transaction: &ReadTransaction) -> Result<Option<u32>, StoreError> {
         open(transaction)?.map(|table| format_of(&table)).transpose()
     }
 
-    /// Reads it; none from a database in which nothing was ever put.
+    /// Reads the metadata; `None` for a blank database.
     pub(super) fn read(transaction: &ReadTransaction) -> Result<Option<Self>, StoreError> {
         let Some(table) = open(transaction)? else { return Ok(None) };
+        // First of all: nothing else of a newer format can be relied on.
         let format = format_of(&table)?;
         if format > FORMAT {
             return Err(StoreError::new(
                 StoreTrouble::NewerFormat,
                 format!(
-                    "the store is of format {format}, and this Clade reads up to format {FORMAT}; use a newer Clade"
+                    "the store has format {format}, and this Clade reads formats up to {FORMAT}; use a newer Clade"
                 ),
             ));
         }
-        let missing = |what| move || damaged(format!("the store does not say its {what}"));
+        let missing = |what| move || damaged(format!("the store has no {what}"));
         let store = value(&table, STORE_KEY)?.ok_or_else(missing("id"))?;
         let revision = value(&table, REVISION_KEY)?.ok_or_else(missing("revision"))?;
         let head = value(&table, HEAD_KEY)?.ok_or_else(missing("last hash"))?;
@@ -75,12 +76,13 @@ impl Meta {
         }))
     }
 
-    /// Writes a new store's format and id, and makes its tables.
-    pub(super) fn found(&self, transaction: &WriteTransaction) -> Result<(), StoreError> {
+    /// Writes the format and metadata of a new store, and creates its tables.
+    pub(super) fn initialize(&self, transaction: &WriteTransaction) -> Result<(), StoreError> {
         let mut table = transaction.open_table(META).map_err(failed)?;
         put(&mut table, FORMAT_KEY, &FORMAT.to_le_bytes())?;
         put(&mut table, STORE_KEY, self.store.as_bytes())?;
         self.put_position(&mut table)?;
+        // Opening a table for writing creates it. Readers need all of them to exist, even empty.
         transaction.open_table(ENTITIES).map_err(failed)?;
         transaction.open_table(MAPPINGS).map_err(failed)?;
         transaction.open_table(TOKENS).map_err(failed)?;
@@ -88,12 +90,12 @@ impl Meta {
         Ok(())
     }
 
-    /// Writes another format.
+    /// Writes the format version.
     pub(super) fn put_format(transaction: &WriteTransaction, format: u32) -> Result<(), StoreError> {
         put(&mut transaction.open_table(META).map_err(failed)?, FORMAT_KEY, &format.to_le_bytes())
     }
 
-    /// Writes where the log ends.
+    /// Writes revision and hash of the last log entry.
     pub(super) fn advance(&self, transaction: &WriteTransaction) -> Result<(), StoreError> {
         self.put_position(&mut transaction.open_table(META).map_err(failed)?)
     }
@@ -109,6 +111,7 @@ type MetaTable = ReadOnlyTable<&'static str, &'static [u8]>;
 fn open(transaction: &ReadTransaction) -> Result<Option<MetaTable>, StoreError> {
     match transaction.open_table(META) {
         Ok(table) => Ok(Some(table)),
+        // A blank database is what a crash leaves between creating the file and the first commit.
         Err(TableError::TableDoesNotExist(_)) if is_blank(transaction)? => Ok(None),
         Err(TableError::Storage(failure)) => Err(failed(failure)),
         Err(other) => Err(foreign().caused_by(other)),
@@ -128,14 +131,19 @@ fn is_blank(transaction: &ReadTransaction) -> Result<bool, StoreError> {
 fn foreign() -> StoreError {
     StoreError::new(
         StoreTrouble::NotAStore,
-        "the file is a redb database, but not one of Clade's; choose another path",
+        "the file is a redb database, but not a store written by Clade; choose another path",
     )
 }
 
 fn value<const N: usize>(table: &MetaTable, key: &str) -> Result<Option<[u8; N]>, StoreError> {
     let Some(guard) = table.get_owned(key).map_err(failed)? else { return Ok(None) };
     let bytes = guard.value();
-    bytes.try_into().map(Some).map_err(|_| damaged(format!("{key} is {} bytes long, not {N}", bytes.len())))
+    bytes.try_into().map(Some).map_err(|_| {
+        damaged(format!(
+            "the store is damaged ({key} is {} bytes long, not {N}); restore a backup",
+            bytes.len()
+        ))
+    })
 }
 
 fn put(table: &mut Table<'_, &str, &[u8]>, key: &str, bytes: &[u8]) -> Result<(), StoreError> {

@@ -1,5 +1,5 @@
-//! When tokens were last used. No fact of the directory: it is not in the log, makes no revision, and the last minutes
-//! of it may be lost.
+//! The last-used times of tokens. They are not changes of the directory: they are not in the log, create no revision,
+//! and the last minutes of them may be lost.
 
 use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
@@ -8,7 +8,7 @@ use crate::model::time::Timestamp;
 use crate::model::token::TokenId;
 use crate::store::failure::failed;
 
-/// Milliseconds since the epoch by the id of a token. Made when it is first written.
+/// Token id to milliseconds since the Unix epoch. Created with the first write.
 pub(super) const USES: TableDefinition<&str, i64> = TableDefinition::new("token-uses");
 
 /// When each token was last used, as far as that was written.
@@ -21,13 +21,14 @@ pub(super) fn read(transaction: &ReadTransaction) -> Result<Vec<(TokenId, Timest
     let mut uses = Vec::new();
     for row in table.iter().map_err(failed)? {
         let (id, at) = row.map_err(failed)?;
-        // What is no id was not written here, and is nobody's.
+        // A key that is no token id is skipped instead of refused: losing a last-used time must not keep a store from
+        // being opened.
         uses.extend(TokenId::parse(id.value()).ok().map(|id| (id, Timestamp::from_millis(at.value()))));
     }
     Ok(uses)
 }
 
-/// Keeps when each of these tokens was last used.
+/// Stores when each of these tokens was last used.
 pub(super) fn write(transaction: &WriteTransaction, uses: &[(TokenId, Timestamp)]) -> Result<(), StoreError> {
     let mut table = transaction.open_table(USES).map_err(failed)?;
     for (id, at) in uses {

@@ -1,6 +1,6 @@
-//! One batch into log and tables.
+//! Writing of one batch of changes to the log and the record tables, in one transaction.
 //!
-//! What must stay true: every fact is written to both, as the same bytes, or the transaction is dropped.
+//! Invariant: every change is written to both, as the same bytes, or the transaction is dropped.
 
 use redb::{ReadableTable, Table, WriteTransaction};
 
@@ -14,27 +14,27 @@ use crate::store::log::Entry;
 use crate::store::record::{self, Unfit};
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, Meta, TOKENS};
 
-/// What comes of a change set while it is being planned.
+/// A part of a change set that is written while it is being planned.
 #[derive(Debug)]
 pub enum Piece {
-    /// Its next changes.
+    /// The next changes.
     Changes(Vec<Change>),
-    /// It has no more. Until this comes, it may yet be refused.
+    /// The end. Without it, the change set was refused, and nothing must be committed.
     Last,
 }
 
-/// Writes `batch` behind what `meta` says is the end; gives back where the store stands once that is committed.
+/// Writes `batch` after the position `meta`; returns the position that applies once that is committed.
 pub(super) fn write(transaction: &WriteTransaction, batch: &Batch, meta: &Meta) -> Result<Meta, StoreError> {
-    let mut filling = Filling::begin(transaction, batch, meta)?;
+    let mut writer = BatchWriter::begin(transaction, batch, meta)?;
     for set in &batch.sets {
-        filling.begin_set(&set.actor)?;
-        set.changes.iter().try_for_each(|change| filling.put(change))?;
+        writer.begin_set(&set.actor)?;
+        set.changes.iter().try_for_each(|change| writer.put(change))?;
     }
-    end_with(transaction, filling.finish()?)
+    store_position(transaction, writer.finish()?)
 }
 
-/// As [`write`], of one change set that comes piece by piece, in place of those that `batch` has. Nothing is to be
-/// committed where the pieces are not whole, or hold nothing.
+/// As [`write`], of one change set that arrives in pieces; the sets of `batch` are ignored. `None` if [`Piece::Last`]
+/// never arrives or there are no changes: nothing must be committed then.
 pub(super) fn write_pieces(
     transaction: &WriteTransaction,
     batch: &Batch,
@@ -42,43 +42,46 @@ pub(super) fn write_pieces(
     actor: &Actor,
     pieces: impl Iterator<Item = Piece>,
 ) -> Result<Option<Meta>, StoreError> {
-    let mut filling = Filling::begin(transaction, batch, meta)?;
-    let mut is_whole = false;
+    let mut writer = BatchWriter::begin(transaction, batch, meta)?;
+    let mut is_complete = false;
     let mut is_empty = true;
     for piece in pieces {
         let Piece::Changes(changes) = piece else {
-            is_whole = true;
+            is_complete = true;
             break;
         };
+        // The header of the set waits for the first change, since a set without changes must not be logged.
         if is_empty && !changes.is_empty() {
-            filling.begin_set(actor)?;
+            writer.begin_set(actor)?;
             is_empty = false;
         }
-        changes.iter().try_for_each(|change| filling.put(change))?;
+        changes.iter().try_for_each(|change| writer.put(change))?;
     }
-    if is_empty || !is_whole {
+    // A sender that was dropped without `Last` looks like the end of the iterator, and means refusal or panic.
+    if is_empty || !is_complete {
         return Ok(None);
     }
-    end_with(transaction, filling.finish()?).map(Some)
+    store_position(transaction, writer.finish()?).map(Some)
 }
 
-fn end_with(transaction: &WriteTransaction, meta: Meta) -> Result<Meta, StoreError> {
+fn store_position(transaction: &WriteTransaction, meta: Meta) -> Result<Meta, StoreError> {
     meta.advance(transaction)?;
     Ok(meta)
 }
 
-/// A transaction that takes the facts of one batch.
-struct Filling<'t> {
+/// Writes the changes of one batch to the tables and the log entry.
+struct BatchWriter<'t> {
     entities: Table<'t, u32, &'static [u8]>,
     mappings: Table<'t, u128, &'static [u8]>,
     tokens: Table<'t, &'static str, &'static [u8]>,
     entry: Entry<'t>,
-    /// Where the store stands once the batch is written, but for its hash.
+    /// The position after the batch, still with the hash of the entry before.
     after: Meta,
+    /// The bytes of the current record, in a buffer that is reused.
     bytes: Vec<u8>,
 }
 
-impl<'t> Filling<'t> {
+impl<'t> BatchWriter<'t> {
     fn begin(transaction: &'t WriteTransaction, batch: &Batch, before: &Meta) -> Result<Self, StoreError> {
         let log = transaction.open_table(LOG).map_err(failed)?;
         Ok(Self {
@@ -128,13 +131,13 @@ impl<'t> Filling<'t> {
         }
     }
 
-    /// Ends the entry; gives back where the store stands with it.
+    /// Completes the log entry; returns the position after it.
     fn finish(self) -> Result<Meta, StoreError> {
         Ok(Meta { head: self.entry.finish()?, ..self.after })
     }
 }
 
-/// Gives the record its last stamps, and leaves those in `bytes` for the log.
+/// Writes the final stamps to the record in its table, and leaves them in `bytes` for the log.
 fn end<K>(
     table: &mut Table<'_, K, &'static [u8]>,
     key: K,
@@ -145,11 +148,14 @@ where
     K: redb::Key + Copy + std::fmt::Display + for<'k> redb::Value<SelfType<'k> = K> + 'static,
 {
     let found = table.get(key).map_err(failed)?;
-    let found = found.ok_or_else(|| damaged(format!("record {key} was to be ended, but is not there")))?;
+    let found =
+        found.ok_or_else(|| damaged(format!("record {key} was to be deleted, but does not exist")))?;
     record::put_restamped(found.value(), stamps, bytes)
         .map_err(|why| damaged(format!("record {key} cannot be read: {why}")))?;
+    // The guard borrows the table, which the insert below needs.
     drop(found);
     table.insert(key, bytes.as_slice()).map_err(failed)?;
+    // The log gets the stamps alone: a replay has the fields from the entry that put the record.
     bytes.clear();
     record::put_stamps(stamps, bytes);
     Ok(())

@@ -116,7 +116,7 @@ fn an_archive_that_was_cut_or_changed_makes_nothing() {
     refused(&[0; 1000], "zeros");
     let newer =
         String::from_utf8(archive.clone()).unwrap().replacen("\"version\":1", "\"version\":2,\"more\":1", 1);
-    assert!(refused(newer.as_bytes(), "newer").contains("use a newer one"));
+    assert!(refused(newer.as_bytes(), "newer").contains("use a newer Clade"));
     Directory::restore_archive(&path, &archive[..]).unwrap();
     assert_eq!(log(&path), log(folder.path("v1.redb")));
     assert_eq!(archive_of(&path), archive);

@@ -166,7 +166,7 @@ fn entries_that_are_gone_or_exchanged_break_the_chain() {
     let entry = entry_of(&sample.path, 2);
     sample.change(LOG, |(revision, _), bytes| Some(if revision == 3 { entry.clone() } else { bytes }));
     let failure = sample.log_failure().unwrap();
-    assert!(failure.contains("revision 3 says another revision"), "{failure}");
+    assert!(failure.contains("revision 3 names another revision"), "{failure}");
 }
 
 type Change = fn((u64, u32), Vec<u8>) -> Option<Vec<u8>>;
@@ -184,11 +184,11 @@ fn a_log_that_ends_elsewhere_than_the_store_says_is_noticed() {
         Some(if key == "revision" { 9_u64.to_le_bytes().to_vec() } else { bytes })
     });
     let failure = sample.log_failure().unwrap();
-    assert!(failure.contains("revision 10 stands behind the last one"), "{failure}");
+    assert!(failure.contains("revision 10 comes after the last revision of the store"), "{failure}");
     let sample = Sample::new();
     sample.change(META, |key, bytes| Some(if key == "head" { vec![7; 32] } else { bytes }));
     let failure = sample.log_failure().unwrap();
-    assert!(failure.contains("revision 10 is not the one that was written"), "{failure}");
+    assert!(failure.contains("revision 10 does not have the hash"), "{failure}");
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn a_newer_format_is_told_and_never_written() {
     {
         let (trouble, message) = trouble(opened);
         assert_eq!(trouble, StoreTrouble::NewerFormat);
-        assert!(message.contains("corp.redb: the store is of format 2") && message.contains("newer Clade"));
+        assert!(message.contains("corp.redb: the store has format 2") && message.contains("newer Clade"));
     }
     assert!(fs::read(folder.path("corp.redb")).unwrap() == before);
 }
@@ -433,7 +433,7 @@ fn a_store_that_was_exchanged_meanwhile_is_not_taken_for_the_same() {
     disk.is_well();
     let refusal = directory.apply(CreateOrgUnit::new("B", "team")).unwrap_err();
     assert_eq!(refusal.code(), "store-damaged");
-    assert!(refusal.to_string().contains("no longer what it was at revision 1"), "{refusal}");
+    assert!(refusal.to_string().contains("does not continue from revision 1"), "{refusal}");
     assert!(directory.view().org_unit("A").is_ok() && directory.view().org_unit("Other").is_err());
 }
 

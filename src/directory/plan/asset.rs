@@ -1,4 +1,5 @@
-//! Repositories and services, as their project's record gives them: those that stay keep their numbers.
+//! Repositories and services of a project: the given lists replace the existing ones, and matching assets keep their
+//! ids.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,14 +10,14 @@ use crate::model::command::{Effect, Patch, ProjectFields, RepositoryFields, Serv
 use crate::model::entity::{Body, Entity, EntityId, Kind, Repository, Service};
 
 impl Plan<'_> {
-    /// The assets of a project become those that `fields` gives; whether that changed anything.
+    /// Replaces the assets of a project with those in `fields`; `true` if anything changed.
     pub(super) fn set_assets(&mut self, project: EntityId, fields: &ProjectFields) -> Result<bool, Error> {
         let mut changed = false;
-        if let Some(repositories) = all_or_none(&fields.repositories) {
+        if let Some(repositories) = new_list(&fields.repositories) {
             let bodies = repositories.iter().map(|repository| repository_body(project, repository)).collect();
             changed |= self.set_assets_of(project, Kind::Repository, bodies)?;
         }
-        if let Some(services) = all_or_none(&fields.services) {
+        if let Some(services) = new_list(&fields.services) {
             let bodies = services.iter().map(|service| service_body(project, service)).collect();
             changed |= self.set_assets_of(project, Kind::Service, bodies)?;
         }
@@ -30,6 +31,7 @@ impl Plan<'_> {
             .into_iter()
             .filter_map(|id| self.view.entity(id).map(|entity| &**entity))
             .collect();
+        // For a new project this is empty: the view has no assets for an id that this plan created.
         let existing: HashMap<String, &Entity> =
             existing.into_iter().map(|asset| (identity(&asset.body), asset)).collect();
         let mut named = HashSet::new();
@@ -46,6 +48,7 @@ impl Plan<'_> {
                 changed = true;
             }
         }
+        // Sorted, because a hash map iterates in random order, and the log must not depend on that.
         let mut ended: Vec<_> = existing.iter().filter(|(identity, _)| !named.contains(*identity)).collect();
         ended.sort_unstable_by_key(|(_, asset)| asset.id);
         for (_, asset) in ended {
@@ -56,7 +59,8 @@ impl Plan<'_> {
     }
 }
 
-fn all_or_none<T>(patch: &Patch<Vec<T>>) -> Option<&[T]> {
+/// The new list; `None` to keep the existing one.
+fn new_list<T>(patch: &Patch<Vec<T>>) -> Option<&[T]> {
     match patch {
         Patch::Keep => None,
         Patch::Clear => Some(&[]),
@@ -64,8 +68,9 @@ fn all_or_none<T>(patch: &Patch<Vec<T>>) -> Option<&[T]> {
     }
 }
 
-/// What tells an asset from the others of its kind in one project.
+/// The key of an asset among those of its kind in one project.
 fn identity(body: &Body) -> String {
+    // The normalized URL, so that https and ssh forms of one repository match. Names can change, and come second.
     match body {
         Body::Repository(Repository { url: Some(url), .. }) => url.normalized(),
         Body::Repository(repository) => repository.name.as_str().to_owned(),

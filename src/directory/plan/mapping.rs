@@ -1,8 +1,10 @@
-//! Mappings between known records: what each end names, told from the mapping's type, or the type from the ends.
+//! Planning of commands on mappings: it resolves both ends by the mapping's type, or infers the type from the ends.
+//!
+//! Invariant: there is at most one mapping between two records.
 
 use std::sync::Arc;
 
-use crate::directory::plan::{Plan, must_be_of};
+use crate::directory::plan::{Plan, check_revision};
 use crate::error::Error;
 use crate::model::attributes::Attributes;
 use crate::model::change::Change;
@@ -17,7 +19,7 @@ use crate::model::reference::UnitRef;
 const FROM: &str = "attribute1";
 const TO: &str = "attribute2";
 
-/// Both ends of a mapping, found.
+/// The resolved ends of a mapping.
 struct Ends {
     mapping_type: MappingType,
     from: EntityId,
@@ -31,8 +33,8 @@ impl Ends {
 }
 
 impl<'p> Plan<'p> {
-    /// A mapping between entities of the right kinds. There is at most one between two records, so where one
-    /// will stand already once this plan is carried out, that one is the answer.
+    /// Creates a mapping between entities of the right kinds. If there is one after the changes so far, returns that
+    /// instead.
     pub(super) fn map(
         &mut self,
         mapping_type: MappingType,
@@ -40,9 +42,9 @@ impl<'p> Plan<'p> {
         to: EntityId,
         fields: &MappingFields,
     ) -> MappingId {
-        let (holder, held) = mapping_type.parent_and_child(from, to);
-        if let Some(standing) = self.standing_between(holder, held) {
-            return standing;
+        let (parent, child) = mapping_type.parent_and_child(from, to);
+        if let Some(existing) = self.planned_mapping_between(parent, child) {
+            return existing;
         }
         let id = self.new_mapping_id();
         self.changes.push(Change::PutMapping(Arc::new(Mapping {
@@ -58,27 +60,28 @@ impl<'p> Plan<'p> {
         id
     }
 
-    /// The mapping by which `holder` holds `held`: one that this plan makes, or one of the view that it leaves.
-    fn standing_between(&self, holder: EntityId, held: EntityId) -> Option<MappingId> {
-        let made_here = self.changes.iter().find_map(|change| match change {
-            Change::PutMapping(mapping) if mapping.parent_and_child() == (holder, held) => Some(mapping.id),
+    /// The mapping between `parent` and `child` after the changes so far: a new one, or an unchanged one of the view.
+    fn planned_mapping_between(&self, parent: EntityId, child: EntityId) -> Option<MappingId> {
+        let created = self.changes.iter().find_map(|change| match change {
+            Change::PutMapping(mapping) if mapping.parent_and_child() == (parent, child) => Some(mapping.id),
             _ => None,
         });
-        let left = || {
-            let before = self.view.mapping_between(holder, held)?.id;
-            let ends_here = |change: &Change| match change {
+        let unchanged = || {
+            let before = self.view.mapping_between(parent, child)?.id;
+            // A mapping that was put again has other ends now, or `created` would have found it.
+            let is_changed = |change: &Change| match change {
                 Change::EndMapping { id, .. } => *id == before,
                 Change::PutMapping(after) => after.id == before,
                 _ => false,
             };
-            (!self.changes.iter().any(ends_here)).then_some(before)
+            (!self.changes.iter().any(is_changed)).then_some(before)
         };
-        made_here.or_else(left)
+        created.or_else(unchanged)
     }
 
-    /// Ends the mapping by which `holder` holds `held`; whether there was one.
-    pub(super) fn unmap(&mut self, holder: EntityId, held: EntityId) -> bool {
-        let Some(mapping) = self.view.mapping_between(holder, held) else { return false };
+    /// Deletes the mapping between `parent` and `child`; `true` if there was one.
+    pub(super) fn unmap(&mut self, parent: EntityId, child: EntityId) -> bool {
+        let Some(mapping) = self.view.mapping_between(parent, child) else { return false };
         self.end_mapping(mapping);
         true
     }
@@ -88,22 +91,23 @@ impl<'p> Plan<'p> {
         let from = fields.from.as_ref().ok_or(Error::Missing { field: FROM })?;
         let to = fields.to.as_ref().ok_or(Error::Missing { field: TO })?;
         let ends = self.ends(fields.mapping_type, from, to)?;
-        let (holder, held) = ends.parent_and_child();
-        if ends.mapping_type == MappingType::ParentChild && holder == held {
-            return Err(Error::SelfParent { key: self.view.label(held) });
+        let (parent, child) = ends.parent_and_child();
+        if ends.mapping_type == MappingType::ParentChild && parent == child {
+            return Err(Error::SelfParent { key: self.view.label(child) });
         }
-        if let Some(existing) = self.view.mapping_between(holder, held) {
-            return self.meet_mapping(existing, fields, create.if_exists);
+        // Before the cycle check, which an existing link has passed already.
+        if let Some(existing) = self.view.mapping_between(parent, child) {
+            return self.merge_or_refuse(existing, fields, create.if_exists);
         }
         if ends.mapping_type == MappingType::ParentChild {
-            self.check_link(holder, held)?;
+            self.check_link(parent, child)?;
         }
         let id = self.map(ends.mapping_type, ends.from, ends.to, fields);
         Ok(Outcome { subject: Subject::Mapping(id), effect: Effect::Created })
     }
 
-    /// What to do about a mapping that is there already.
-    pub(super) fn meet_mapping(
+    /// Updates a mapping that exists already, or refuses the command, as `if_exists` says.
+    pub(super) fn merge_or_refuse(
         &mut self,
         existing: &Mapping,
         fields: &MappingFields,
@@ -128,25 +132,24 @@ impl<'p> Plan<'p> {
         update: &Update<MappingId, MappingFields>,
     ) -> Result<Outcome, Error> {
         let before = self.known_mapping(&update.target)?;
-        must_be_of(&before.stamps, update.if_revision)?;
+        check_revision(&before.stamps, update.if_revision)?;
         let fields = &update.fields;
-        if let Some(asked) = fields.mapping_type.filter(|asked| *asked != before.mapping_type) {
-            let reason = format!(
-                "cannot take the place of {}; end this mapping and make another",
-                before.mapping_type
-            );
-            return Err(Error::invalid("mappingType", asked.as_str(), reason));
+        if let Some(wanted) = fields.mapping_type.filter(|wanted| *wanted != before.mapping_type) {
+            let reason =
+                format!("cannot replace {}; delete this mapping and create a new one", before.mapping_type);
+            return Err(Error::invalid("mappingType", wanted.as_str(), reason));
         }
         let from = fields.from.clone().unwrap_or(EndRef::Id(before.from));
         let to = fields.to.clone().unwrap_or(EndRef::Id(before.to));
         let ends = self.ends(Some(before.mapping_type), &from, &to)?;
         if (ends.from, ends.to) != (before.from, before.to) {
-            let (holder, held) = ends.parent_and_child();
-            if let Some(other) = self.view.mapping_between(holder, held) {
+            let (parent, child) = ends.parent_and_child();
+            if let Some(other) = self.view.mapping_between(parent, child) {
                 return Err(self.duplicate_mapping(other));
             }
             if ends.mapping_type == MappingType::ParentChild {
-                self.check_relink(holder, held, before.parent_and_child())?;
+                // Ignores the old link, which would otherwise count as part of a cycle that it no longer closes.
+                self.check_relink(parent, child, before.parent_and_child())?;
             }
         }
         Ok(self.change_mapping(before, (ends.from, ends.to), fields))
@@ -177,7 +180,7 @@ impl<'p> Plan<'p> {
 
     pub(super) fn delete_mapping(&mut self, delete: &Delete<MappingId>) -> Result<Outcome, Error> {
         let mapping = self.known_mapping(&delete.target)?;
-        must_be_of(&mapping.stamps, delete.if_revision)?;
+        check_revision(&mapping.stamps, delete.if_revision)?;
         self.end_mapping(mapping);
         Ok(Outcome { subject: Subject::Mapping(mapping.id), effect: Effect::Deleted })
     }
@@ -188,17 +191,18 @@ impl<'p> Plan<'p> {
     }
 
     fn ends(&self, mapping_type: Option<MappingType>, from: &EndRef, to: &EndRef) -> Result<Ends, Error> {
-        let Some(mapping_type) = mapping_type else { return self.ends_of_some_type(from, to) };
+        let Some(mapping_type) = mapping_type else { return self.ends_of_inferred_type(from, to) };
         let straight = self.ends_of(mapping_type, from, to);
         if mapping_type != MappingType::ProjectPeople || straight.is_ok() {
             return straight;
         }
-        // Either order will do. Where neither does, the order that the first end speaks for is blamed.
+        // Clients send project and person in either order. If neither order resolves, the error is that of the order
+        // which the first end suggests: a project that exists, or a text that is an email address.
         match self.ends_of(mapping_type, to, from) {
             Ok(ends) => Ok(ends),
             Err(_) if self.end(mapping_type, Kind::Project, from, FROM).is_ok() => straight,
             Err(turned) if matches!(from, EndRef::Text(text) if Email::parse(text).is_ok()) => {
-                Err(blamed_on_the_other(turned))
+                Err(with_swapped_field(turned))
             }
             Err(_) => straight,
         }
@@ -213,8 +217,8 @@ impl<'p> Plan<'p> {
         })
     }
 
-    /// The one type whose ends these can be.
-    fn ends_of_some_type(&self, from: &EndRef, to: &EndRef) -> Result<Ends, Error> {
+    /// The ends, with the only mapping type that they fit; an error if they fit none or several.
+    fn ends_of_inferred_type(&self, from: &EndRef, to: &EndRef) -> Result<Ends, Error> {
         let mut fitting: Vec<Ends> = MappingType::ALL
             .into_iter()
             .filter_map(|mapping_type| self.ends(Some(mapping_type), from, to).ok())
@@ -223,6 +227,7 @@ impl<'p> Plan<'p> {
             (Some(only), true) => Ok(only),
             (Some(_), false) => Err(Error::Missing { field: "mappingType" }),
             (None, _) => {
+                // Name the end that resolves to nothing. If each does, but no type fits both, only a type helps.
                 let names_anything = |end: &EndRef| {
                     MappingType::ALL.into_iter().any(|mapping_type| {
                         let (from, to) = mapping_type.ends();
@@ -233,12 +238,12 @@ impl<'p> Plan<'p> {
                 if names_anything(end) {
                     return Err(Error::Missing { field: "mappingType" });
                 }
-                Err(Error::Unknown { kind: likely_kind(end), field, reference: shown(end) })
+                Err(Error::Unknown { kind: likely_kind(end), field, reference: reference_text(end) })
             }
         }
     }
 
-    /// The entity of `kind` that an end of such a mapping names.
+    /// Resolves an end of such a mapping to an entity of `kind`.
     fn end(
         &self,
         mapping_type: MappingType,
@@ -246,7 +251,7 @@ impl<'p> Plan<'p> {
         end: &EndRef,
         field: &'static str,
     ) -> Result<EntityId, Error> {
-        let unknown = |kind| Error::Unknown { kind, field, reference: shown(end) };
+        let unknown = |kind| Error::Unknown { kind, field, reference: reference_text(end) };
         let of_kind = |entity: &Entity| {
             if entity.kind() == kind {
                 return Ok(entity.id);
@@ -285,16 +290,17 @@ impl<'p> Plan<'p> {
     }
 }
 
+/// What a mapping type connects, for messages.
 fn connects(mapping_type: MappingType) -> &'static str {
     match mapping_type {
-        MappingType::ParentChild => "a unit and a unit beneath it",
+        MappingType::ParentChild => "a parent unit and a child unit",
         MappingType::ProjectPeople => "a project and a person",
         MappingType::ProjectOrg => "a project and a unit",
         MappingType::PeopleOrg => "a person and a unit",
     }
 }
 
-/// What an end that names nothing was probably meant to name.
+/// The kind that an unresolved end was probably meant to be, for messages.
 fn likely_kind(end: &EndRef) -> Kind {
     match end {
         EndRef::Text(text) if Email::parse(text).is_ok() => Kind::Person,
@@ -304,7 +310,8 @@ fn likely_kind(end: &EndRef) -> Kind {
     }
 }
 
-fn shown(end: &EndRef) -> String {
+/// The reference as text, for messages.
+fn reference_text(end: &EndRef) -> String {
     match end {
         EndRef::Text(text) => text.clone(),
         EndRef::Path(names) => names.join("/"),
@@ -315,8 +322,8 @@ fn shown(end: &EndRef) -> String {
     }
 }
 
-/// Ends that were tried in the other order: the first is the second.
-fn blamed_on_the_other(refusal: Error) -> Error {
+/// Corrects the field of an error from resolving the ends in the other order.
+fn with_swapped_field(refusal: Error) -> Error {
     match refusal {
         Error::Unknown { kind, field, reference } => {
             Error::Unknown { kind, field: if field == FROM { TO } else { FROM }, reference }

@@ -1,6 +1,6 @@
-//! People: made, changed, ended.
+//! Planning of commands on people: create, update, delete.
 
-use crate::directory::plan::{Plan, created, must_be_of};
+use crate::directory::plan::{Plan, check_revision, created};
 use crate::error::Error;
 use crate::model::command::{Create, Delete, IfExists, Outcome, PersonFields, PersonRef, Update};
 use crate::model::entity::{Body, Entity, Kind, Person};
@@ -13,12 +13,13 @@ impl<'p> Plan<'p> {
         if let Some(id) = self.view.person_by_email(&email) {
             let existing = self.entity(id, Kind::Person)?;
             return match create.if_exists {
-                IfExists::Refuse => Err(taken(existing.label())),
+                IfExists::Refuse => Err(duplicate(existing.label())),
                 IfExists::Merge => self.merge_into_person(existing, fields),
             };
         }
+        // Emails are unique in the whole directory, so one outside the caller's scope is a duplicate too.
         if self.everything.person_by_email(&email).is_some() {
-            return Err(taken(email.as_str()));
+            return Err(duplicate(email.as_str()));
         }
         let id = self.new_entity(Body::Person(Person::new(email).patched(fields)));
         self.place(MappingType::PeopleOrg, id, &fields.placement)?;
@@ -30,15 +31,15 @@ impl<'p> Plan<'p> {
         update: &Update<PersonRef, PersonFields>,
     ) -> Result<Outcome, Error> {
         let entity = self.known_person(&update.target)?;
-        must_be_of(&entity.stamps, update.if_revision)?;
+        check_revision(&entity.stamps, update.if_revision)?;
         self.merge_into_person(entity, &update.fields)
     }
 
     fn merge_into_person(&mut self, entity: &Entity, fields: &PersonFields) -> Result<Outcome, Error> {
         let Some(before) = entity.as_person() else { return Err(Error::Missing { field: "email" }) };
         let after = before.patched(fields);
-        if self.everything.person_by_email(&after.email).is_some_and(|holder| holder != entity.id) {
-            return Err(taken(after.email.as_str()));
+        if self.everything.person_by_email(&after.email).is_some_and(|owner| owner != entity.id) {
+            return Err(duplicate(after.email.as_str()));
         }
         let moved = self.place(MappingType::PeopleOrg, entity.id, &fields.placement)?;
         Ok(self.change_record(entity, Body::Person(after), moved))
@@ -46,7 +47,7 @@ impl<'p> Plan<'p> {
 
     pub(super) fn delete_person(&mut self, delete: &Delete<PersonRef>) -> Result<Outcome, Error> {
         let entity = self.known_person(&delete.target)?;
-        must_be_of(&entity.stamps, delete.if_revision)?;
+        check_revision(&entity.stamps, delete.if_revision)?;
         Ok(self.end_entity(entity))
     }
 
@@ -63,6 +64,6 @@ impl<'p> Plan<'p> {
     }
 }
 
-fn taken(email: &str) -> Error {
+fn duplicate(email: &str) -> Error {
     Error::Duplicate { kind: Kind::Person.as_str(), key: email.to_owned(), id: None }
 }

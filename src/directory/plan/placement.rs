@@ -1,4 +1,5 @@
-//! Where a person or project belongs: level paths, found or made, and the mappings that say so.
+//! Placement of people and projects in units: level names and paths are resolved, missing units are created, and the
+//! mappings are changed.
 
 use crate::directory::plan::Plan;
 use crate::error::Error;
@@ -11,14 +12,14 @@ use crate::model::level::{Level, UnitType};
 use crate::model::mapping::MappingType;
 use crate::model::reference::UnitRef;
 
-/// One step down a path.
+/// One unit of a path, from the top down.
 struct PathStep {
     name: Name,
     unit_type: UnitType,
 }
 
 impl Plan<'_> {
-    /// Places what `mapping_type` places; whether that changed anything. `id` may be new.
+    /// Places a person or project, as `mapping_type` says; `true` if anything changed. `id` may be new in this plan.
     pub(super) fn place(
         &mut self,
         mapping_type: MappingType,
@@ -35,6 +36,7 @@ impl Plan<'_> {
             Placement::PatchLevels(patches) => self.patch_levels(mapping_type, id, patches),
             Placement::Under(path) => {
                 let unit = self.unit_at_path(path)?;
+                // Adds a placement: `Under` keeps the others, unlike level names.
                 let is_there = self.view.parents(id).contains(&unit);
                 if !is_there {
                     self.map(mapping_type, id, unit, &MappingFields::default());
@@ -44,26 +46,29 @@ impl Plan<'_> {
             Placement::Units(references) => {
                 let units: Result<Vec<_>, _> =
                     references.iter().map(|reference| self.known_unit(reference, "units")).collect();
-                Ok(self.place_in_just(mapping_type, id, &units?))
+                Ok(self.replace_placements(mapping_type, id, &units?))
             }
         }
     }
 
-    /// In `unit` and nowhere else. Where the record is shown there already, its other placements stay.
+    /// Places the record in `unit` alone, unless that is its first placement already.
     fn place_at(&mut self, mapping_type: MappingType, id: EntityId, unit: EntityId) -> bool {
+        // The first placement gives the level fields that clients read, so sending those back must change nothing.
         if self.view.parents(id).first() == Some(&unit) {
             return false;
         }
-        self.place_in_just(mapping_type, id, &[unit])
+        self.replace_placements(mapping_type, id, &[unit])
     }
 
-    fn place_in_just(&mut self, mapping_type: MappingType, id: EntityId, units: &[EntityId]) -> bool {
+    /// Makes `units` the only placements; `true` if anything changed.
+    fn replace_placements(&mut self, mapping_type: MappingType, id: EntityId, units: &[EntityId]) -> bool {
         let before = self.view.parents(id);
         let mut changed = false;
         for unit in before.iter().filter(|unit| !units.contains(unit)) {
             changed |= self.unmap(*unit, id);
         }
         for (at, unit) in units.iter().enumerate() {
+            // The list may name a unit twice, and there is one mapping per pair.
             if !before.contains(unit) && !units[..at].contains(unit) {
                 self.map(mapping_type, id, *unit, &MappingFields::default());
                 changed = true;
@@ -78,12 +83,12 @@ impl Plan<'_> {
         id: EntityId,
         patches: &[Patch<Name>; 5],
     ) -> Result<bool, Error> {
-        let shown = self.view.levels(id);
-        let shown_name = |level: Level| {
-            let unit = self.view.entity(shown[level.index()]?)?.as_org_unit()?;
+        let current = self.view.levels(id);
+        let current_name = |level: Level| {
+            let unit = self.view.entity(current[level.index()]?)?.as_org_unit()?;
             Some(unit.name.clone())
         };
-        let before: LevelNames = Level::ALL.map(shown_name);
+        let before: LevelNames = Level::ALL.map(current_name);
         let mut after = before.clone();
         for (name, patch) in after.iter_mut().zip(patches) {
             *name = patch.clone().applied(name.take());
@@ -92,18 +97,19 @@ impl Plan<'_> {
             return Ok(false);
         }
         let Some(first_changed) = (0..5).find(|at| after[*at] != before[*at]) else { return Ok(false) };
-        let upper = shown[..first_changed].iter().flatten().last().copied();
+        // Levels above the first change keep their units. Resolving them by name again could find other ones.
+        let upper = current[..first_changed].iter().flatten().last().copied();
         let mut names = after;
         names[..first_changed].fill(None);
         let unit = match (upper, names.iter().any(Option::is_some)) {
             (_, true) => self.unit_at_levels(upper, &names)?,
             (Some(upper), false) => upper,
-            (None, false) => return Ok(self.place_in_just(mapping_type, id, &[])),
+            (None, false) => return Ok(self.replace_placements(mapping_type, id, &[])),
         };
         Ok(self.place_at(mapping_type, id, unit))
     }
 
-    /// The lowest unit of a level path, each step found or made beneath the one before it.
+    /// The lowest unit of a level path below `upper`. Finds or creates each step below the one before it.
     fn unit_at_levels(&mut self, upper: Option<EntityId>, names: &LevelNames) -> Result<EntityId, Error> {
         let steps = Level::ALL
             .iter()
@@ -113,8 +119,9 @@ impl Plan<'_> {
         self.descend(upper, steps)
     }
 
-    /// The unit that a text names; where there is none, the one at the end of the path that it spells.
+    /// The unit that a text names; if there is none, the text is taken as a path, and its missing units are created.
     fn unit_at_path(&mut self, path: &str) -> Result<EntityId, Error> {
+        // The whole text first, since a key may have slashes in it.
         if let Some(unit) = self.view.find_unit_of(&UnitRef::from(path), None)? {
             return Ok(unit);
         }
@@ -123,6 +130,7 @@ impl Plan<'_> {
         let mut steps = Vec::new();
         for text in path.split('/') {
             let name = Name::parse(text).map_err(|refusal| refusal.about("path"))?;
+            // Only the existing beginning of the path is resolved: below a unit that is to be created, nothing exists.
             if steps.is_empty() {
                 let found = match upper {
                     None => self.view.find_unit_of(&UnitRef::from(name.as_str()), None)?,
@@ -130,7 +138,7 @@ impl Plan<'_> {
                 };
                 if let Some(unit) = found {
                     upper = Some(unit);
-                    above = self.unit_known_or_made(unit).map(|unit| unit.unit_type.clone());
+                    above = self.existing_or_new_unit(unit).map(|unit| unit.unit_type.clone());
                     continue;
                 }
             }
@@ -158,6 +166,7 @@ impl Plan<'_> {
         if let Some(unit) = found {
             return Ok(unit);
         }
+        // An existing root of this name and type is linked, rather than creating a second unit of the name.
         let adopted = match upper {
             Some(upper) => self.unplaced_root(upper, &name, &unit_type)?,
             None => None,
@@ -180,7 +189,7 @@ impl Plan<'_> {
         Ok(unit)
     }
 
-    /// The one unit of this name and type with nothing above it, unless `upper` is it or beneath it.
+    /// The only root unit of this name and type, unless linking it below `upper` would close a cycle.
     fn unplaced_root(
         &self,
         upper: EntityId,
@@ -189,6 +198,7 @@ impl Plan<'_> {
     ) -> Result<Option<EntityId>, Error> {
         let mut roots = self.view.units_for(&UnitRef::Path(vec![name.as_str().to_owned()]), Some(unit_type));
         roots.retain(|root| {
+            // Of all parents, hidden ones too: a unit that only looks like a root must not get another parent.
             *root != upper && self.everything.parents(*root).is_empty() && !self.view.contains(*root, upper)
         });
         if roots.len() > 1 {
@@ -197,13 +207,14 @@ impl Plan<'_> {
                 candidates: roots.iter().map(|root| self.view.label(*root)).collect(),
             });
         }
-        // A root that holds something this plan made would still close a cycle.
-        Ok(roots.pop().filter(|root| !self.made_beneath(*root, upper)))
+        // The view lacks the links of this plan, and one of those may have put `upper` below the root.
+        Ok(roots.pop().filter(|root| !self.is_newly_below(*root, upper)))
     }
 
-    /// Whether this plan has put `lower` beneath `upper`, which the view does not show.
-    fn made_beneath(&self, upper: EntityId, lower: EntityId) -> bool {
+    /// Whether this plan has put `lower` below `upper`.
+    fn is_newly_below(&self, upper: EntityId, lower: EntityId) -> bool {
         let mut at = lower;
+        // Ends, because units that this plan creates get one parent each, and were linked from the top down.
         loop {
             let above = self.changes.iter().find_map(|change| match change {
                 Change::PutMapping(mapping)
@@ -221,32 +232,32 @@ impl Plan<'_> {
         }
     }
 
-    /// The names from a root down to `name` beneath `upper`, joined.
+    /// The names from a root down to `upper` and `name`, joined with slashes.
     pub(super) fn path_to(&self, upper: Option<EntityId>, name: &Name) -> String {
         let mut names = vec![name.as_str().to_owned()];
         let mut at = upper;
         while let Some(unit) = at {
-            if let Some(unit) = self.unit_known_or_made(unit) {
+            if let Some(unit) = self.existing_or_new_unit(unit) {
                 names.push(unit.name.as_str().to_owned());
             }
-            let made_above = self.changes.iter().find_map(|change| match change {
+            let new_parent = self.changes.iter().find_map(|change| match change {
                 Change::PutMapping(mapping) if mapping.to == unit => Some(mapping.from),
                 _ => None,
             });
-            at = self.view.parents(unit).first().copied().or(made_above);
+            at = self.view.parents(unit).first().copied().or(new_parent);
         }
         names.reverse();
         names.join("/")
     }
 
-    /// A unit of the view, or one that this plan makes.
-    pub(super) fn unit_known_or_made(&self, id: EntityId) -> Option<&OrgUnit> {
-        let made = || {
+    /// A unit of the view, or one that this plan creates.
+    pub(super) fn existing_or_new_unit(&self, id: EntityId) -> Option<&OrgUnit> {
+        let new = || {
             self.changes.iter().find_map(|change| match change {
                 Change::PutEntity(entity) if entity.id == id => entity.as_org_unit(),
                 _ => None,
             })
         };
-        self.view.entity(id).and_then(|entity| entity.as_org_unit()).or_else(made)
+        self.view.entity(id).and_then(|entity| entity.as_org_unit()).or_else(new)
     }
 }

@@ -1,6 +1,6 @@
-//! Projects: made, changed, ended, each with its repositories and services.
+//! Planning of commands on projects, with their repositories and services: create, update, delete.
 
-use crate::directory::plan::{Plan, created, must_be_of};
+use crate::directory::plan::{Plan, check_revision, created};
 use crate::error::Error;
 use crate::model::command::{Create, Delete, IfExists, Outcome, ProjectFields, ProjectRef, Update};
 use crate::model::entity::{Body, Entity, Kind, Project};
@@ -14,13 +14,15 @@ impl<'p> Plan<'p> {
         if let Some(id) = self.view.project_by_id(&project_id) {
             let existing = self.entity(id, Kind::Project)?;
             return match create.if_exists {
-                IfExists::Refuse => Err(taken(existing.label())),
+                IfExists::Refuse => Err(duplicate(existing.label())),
                 IfExists::Merge => self.merge_into_project(existing, fields),
             };
         }
+        // Project ids are unique in the whole directory, so one outside the caller's scope is a duplicate too.
         if self.everything.project_by_id(&project_id).is_some() {
-            return Err(taken(project_id.as_str()));
+            return Err(duplicate(project_id.as_str()));
         }
+        // Checked only here, because a merge into an existing project needs no name.
         let name = fields.name.clone().ok_or(Error::Missing { field: "projectName" })?;
         let id = self.new_entity(Body::Project(Project::new(project_id, name).patched(fields)));
         self.set_assets(id, fields)?;
@@ -33,7 +35,7 @@ impl<'p> Plan<'p> {
         update: &Update<ProjectRef, ProjectFields>,
     ) -> Result<Outcome, Error> {
         let entity = self.known_project(&update.target)?;
-        must_be_of(&entity.stamps, update.if_revision)?;
+        check_revision(&entity.stamps, update.if_revision)?;
         self.merge_into_project(entity, &update.fields)
     }
 
@@ -42,7 +44,7 @@ impl<'p> Plan<'p> {
         let after = before.patched(fields);
         let project_id = &after.project_id;
         if *project_id != before.project_id && self.everything.project_by_id(project_id).is_some() {
-            return Err(taken(project_id.as_str()));
+            return Err(duplicate(project_id.as_str()));
         }
         let assets_changed = self.set_assets(entity.id, fields)?;
         let moved = self.place(MappingType::ProjectOrg, entity.id, &fields.placement)?;
@@ -51,7 +53,7 @@ impl<'p> Plan<'p> {
 
     pub(super) fn delete_project(&mut self, delete: &Delete<ProjectRef>) -> Result<Outcome, Error> {
         let entity = self.known_project(&delete.target)?;
-        must_be_of(&entity.stamps, delete.if_revision)?;
+        check_revision(&entity.stamps, delete.if_revision)?;
         Ok(self.end_entity(entity))
     }
 
@@ -66,7 +68,7 @@ impl<'p> Plan<'p> {
     }
 }
 
-fn taken(project_id: &str) -> Error {
+fn duplicate(project_id: &str) -> Error {
     Error::Duplicate { kind: Kind::Project.as_str(), key: project_id.to_owned(), id: None }
 }
 

@@ -1,7 +1,9 @@
-//! How far a plan reaches: whoever sees a part of the directory changes nothing beyond it, and puts nothing there.
+//! Authorization of plans: a caller with a limited scope changes nothing outside it, and moves nothing out of it.
 //!
-//! Names are looked up in sight alone, so a plan begins within reach. What it may still do is to leave something out
-//! of sight, or to end a record that something out of sight is mapped to.
+//! Invariant: after the plan, every record that it changed is in the caller's scope or deleted.
+//!
+//! References are resolved in the scoped view, so a plan starts from accessible records. Left to check is that it does
+//! not move a record out of the scope, or delete a record that has mappings outside it.
 
 use std::sync::Arc;
 
@@ -13,48 +15,51 @@ use crate::model::change::Change;
 use crate::model::entity::{Entity, EntityId};
 use crate::model::mapping::{MappingId, MappingType};
 
-const PLACE_IT: &str = "place it in a unit that the token sees";
-const END_THEM: &str = "end those that the token sees, or ask for a token that sees them all";
+const PLACE_INSIDE: &str = "place it in a unit within the token's scope";
+const DELETE_VISIBLE: &str =
+    "delete only its mappings within the token's scope, or use a token whose scope includes all of them";
 
 impl Plan<'_> {
-    /// Refuses a plan that changes or leaves anything out of sight.
-    pub(super) fn stays_in_reach(&self) -> Result<(), Error> {
+    /// Refuses a plan that changes a record outside the scope, or moves one out of it.
+    pub(super) fn check_scope(&self) -> Result<(), Error> {
         if !self.scope.is_limited() {
             return Ok(());
         }
-        let reach = Reach::of(self);
+        let check = ScopeCheck::of(self);
         self.changes.iter().try_for_each(|change| match change {
-            Change::PutEntity(entity) => reach.keeps(entity.owning_project().unwrap_or(entity.id)),
-            Change::EndEntity { id, .. } => reach.takes_whole(*id),
+            // An asset has no placement of its own; it is visible where its project is.
+            Change::PutEntity(entity) => check.stays_visible(entity.owning_project().unwrap_or(entity.id)),
+            Change::EndEntity { id, .. } => check.all_mappings_visible(*id),
             Change::PutMapping(mapping) => {
-                let left = self.view.mapping(&mapping.id).map(|before| before.parent_and_child().1);
-                let mut ends = [Some(mapping.from), Some(mapping.to), left].into_iter().flatten();
-                ends.try_for_each(|end| reach.keeps(end))
+                // The former child too: a changed mapping may have been all that kept it in the scope.
+                let former_child = self.view.mapping(&mapping.id).map(|before| before.parent_and_child().1);
+                let mut ends = [Some(mapping.from), Some(mapping.to), former_child].into_iter().flatten();
+                ends.try_for_each(|end| check.stays_visible(end))
             }
             Change::EndMapping { id, .. } => match self.view.mapping(id) {
-                Some(mapping) => reach.keeps(mapping.parent_and_child().1),
+                Some(mapping) => check.stays_visible(mapping.parent_and_child().1),
                 None => Ok(()),
             },
-            // Tokens have no place. Which of them may be changed, their own commands say.
+            // Tokens are not placed in units. `plan/token.rs` checks which of them the caller may change.
             Change::PutToken(_) => Ok(()),
         })
     }
 }
 
-/// What a plan does to where things are.
-struct Reach<'r, 'p> {
+/// The placements that a plan removes and adds.
+struct ScopeCheck<'r, 'p> {
     plan: &'r Plan<'p>,
     ended: FxHashSet<EntityId>,
-    /// Mappings that end, or that others take the place of.
+    /// Mappings that are deleted or replaced.
     replaced: FxHashSet<MappingId>,
-    /// The units that the plan places something in.
-    holders: FxHashMap<EntityId, Vec<EntityId>>,
+    /// The new parents of each record.
+    new_parents: FxHashMap<EntityId, Vec<EntityId>>,
 }
 
-impl<'r, 'p> Reach<'r, 'p> {
+impl<'r, 'p> ScopeCheck<'r, 'p> {
     fn of(plan: &'r Plan<'p>) -> Self {
         let (mut ended, mut replaced) = (FxHashSet::default(), FxHashSet::default());
-        let mut holders: FxHashMap<_, Vec<_>> = FxHashMap::default();
+        let mut new_parents: FxHashMap<_, Vec<_>> = FxHashMap::default();
         for change in &plan.changes {
             match change {
                 Change::EndEntity { id, .. } => {
@@ -65,41 +70,43 @@ impl<'r, 'p> Reach<'r, 'p> {
                 }
                 Change::PutMapping(mapping) => {
                     replaced.insert(mapping.id);
+                    // Being a member of a visible project does not make a person visible; only units do.
                     if mapping.mapping_type != MappingType::ProjectPeople {
-                        let (holder, held) = mapping.parent_and_child();
-                        holders.entry(held).or_default().push(holder);
+                        let (parent, child) = mapping.parent_and_child();
+                        new_parents.entry(child).or_default().push(parent);
                     }
                 }
                 Change::PutEntity(_) | Change::PutToken(_) => {}
             }
         }
-        Self { plan, ended, replaced, holders }
+        Self { plan, ended, replaced, new_parents }
     }
 
-    /// Refuses to leave a record out of sight, but for one that ends.
-    fn keeps(&self, id: EntityId) -> Result<(), Error> {
-        if self.ended.contains(&id) || self.is_seen_after(id) {
+    /// Refuses a plan after which a record that it does not delete is outside the scope.
+    fn stays_visible(&self, id: EntityId) -> Result<(), Error> {
+        if self.ended.contains(&id) || self.is_visible_after(id) {
             return Ok(());
         }
-        let made = || {
+        let new = || {
             self.plan.changes.iter().find_map(|change| match change {
                 Change::PutEntity(entity) if entity.id == id => Some(entity),
                 _ => None,
             })
         };
-        // The key of a unit that would be made could tell of others.
+        // Not the key of a new unit: a generated key contains the names of units above it, perhaps of hidden ones.
         let named = |entity: &Arc<Entity>| match entity.as_org_unit() {
             Some(unit) => unit.name.as_str().to_owned(),
             None => entity.label().to_owned(),
         };
         let known = self.plan.view.entity(id).map(|entity| entity.label().to_owned());
-        let label = known.or_else(|| made().map(named)).unwrap_or_default();
-        let what = format!("{label:?} would be where the token does not see it");
-        Err(Error::OutOfScope { what, instead: PLACE_IT })
+        let label = known.or_else(|| new().map(named)).unwrap_or_default();
+        let what = format!("{label:?} would be outside the token's scope");
+        Err(Error::OutOfScope { what, instead: PLACE_INSIDE })
     }
 
-    /// Whether the record is one of the units that limit the scope or beneath one, once the plan is carried out.
-    fn is_seen_after(&self, id: EntityId) -> bool {
+    /// Whether the record is one of the scope's units or below one, once the plan is applied.
+    fn is_visible_after(&self, id: EntityId) -> bool {
+        // Walks up the parents: the closures of the view do not include the changes of this plan.
         let mut seen = FxHashSet::default();
         let mut waiting = vec![id];
         while let Some(at) = waiting.pop() {
@@ -109,23 +116,27 @@ impl<'r, 'p> Reach<'r, 'p> {
             if self.plan.scope.units().contains(&at) {
                 return true;
             }
-            let left = |holder: &EntityId| {
-                let mapping = self.plan.view.mapping_between(*holder, at);
+            let remains = |parent: &EntityId| {
+                let mapping = self.plan.view.mapping_between(*parent, at);
                 mapping.is_some_and(|mapping| !self.replaced.contains(&mapping.id))
             };
-            waiting.extend(self.plan.view.parents(at).into_iter().filter(left));
-            waiting.extend(self.holders.get(&at).into_iter().flatten());
+            waiting.extend(self.plan.view.parents(at).into_iter().filter(remains));
+            waiting.extend(self.new_parents.get(&at).into_iter().flatten());
         }
         false
     }
 
-    /// Refuses to end a record with mappings out of sight, which would end too.
-    fn takes_whole(&self, id: EntityId) -> Result<(), Error> {
+    /// Refuses to delete a record with mappings outside the scope, which would be deleted too.
+    fn all_mappings_visible(&self, id: EntityId) -> Result<(), Error> {
         let Plan { view, everything, .. } = self.plan;
+        // Comparing numbers is enough, because the mappings of the view are a subset.
         if everything.mappings_of(id).len() == view.mappings_of(id).len() {
             return Ok(());
         }
-        let what = format!("{:?} has mappings that would end with it", view.label(id));
-        Err(Error::OutOfScope { what, instead: END_THEM })
+        let what = format!(
+            "{:?} has mappings outside the token's scope, which would be deleted with it",
+            view.label(id)
+        );
+        Err(Error::OutOfScope { what, instead: DELETE_VISIBLE })
     }
 }

@@ -1,6 +1,7 @@
-//! Tokens: kept, changed, replaced, revoked. A revoked token stays on record.
+//! Planning of commands on tokens: create, update, rotate, revoke.
 //!
-//! Whoever is limited to units gives nobody more than that, and knows of no token that sees more.
+//! Invariant: a caller with a limited scope creates no token with a wider one, and does not find tokens that have one.
+//! Revoked tokens stay in the store.
 
 use std::sync::Arc;
 
@@ -11,7 +12,8 @@ use crate::model::command::{Effect, NewToken, Outcome, RotateToken, Subject, Upd
 use crate::model::reference::UnitRef;
 use crate::model::token::{Scope, Token, TokenId};
 
-/// The most units that a token may be limited to.
+/// The maximum number of units in the scope of a token.
+// The visibility of a record is checked against the closures of these units.
 const UNITS_MAX: usize = 1_000;
 
 impl<'p> Plan<'p> {
@@ -48,8 +50,13 @@ impl<'p> Plan<'p> {
         let before = self.known_token(&rotate.id)?;
         let now = self.context.now;
         if !before.is_valid_at(now) {
-            return Err(Error::invalid("tokenId", before.id.as_str(), "no longer holds; make a new token"));
+            return Err(Error::invalid(
+                "tokenId",
+                before.id.as_str(),
+                "has expired or was revoked; create a new token",
+            ));
         }
+        // The new token lives as long as the old one did in total, not until the old end.
         let lifetime = before.expires_at.map(|end| end.as_millis() - before.created_at.as_millis());
         let after = Token {
             id: rotate.new_id.clone(),
@@ -59,6 +66,7 @@ impl<'p> Plan<'p> {
             revision: self.context.revision,
             ..before.clone()
         };
+        // The old token stays valid for the overlap, but never longer than it was valid before.
         let overlap = i64::try_from(rotate.overlap.as_millis()).unwrap_or(i64::MAX);
         let end = now.later_by(overlap);
         let ended = Token {
@@ -72,22 +80,26 @@ impl<'p> Plan<'p> {
 
     pub(super) fn revoke_token(&mut self, id: &TokenId) -> Result<Outcome, Error> {
         let before = self.known_token(id)?;
+        // Revoking again keeps the first date, and so is no change.
         let after = Token { revoked_at: before.revoked_at.or(Some(self.context.now)), ..before.clone() };
         Ok(self.change_token(before, after))
     }
 
-    /// The scope that a list of units makes.
+    /// The scope of a list of units; `None` means everything.
     fn scope_of(&self, units: Option<&[UnitRef]>) -> Result<Scope, Error> {
         let Some(references) = units else {
             if self.scope.is_limited() {
-                let what = "a token without units would see everything".to_owned();
-                return Err(Error::OutOfScope { what, instead: "name units that this token sees" });
+                let what = "a token without units would have access to everything".to_owned();
+                return Err(Error::OutOfScope {
+                    what,
+                    instead: "name units within the scope of the token that you use",
+                });
             }
             return Ok(Scope::Everything);
         };
         if references.is_empty() || references.len() > UNITS_MAX {
             let reason = format!(
-                "must name between 1 and {UNITS_MAX} units; leave it out for a token that sees everything"
+                "must name between 1 and {UNITS_MAX} units; leave it out for a token with access to everything"
             );
             return Err(Error::invalid("units", &format!("of {}", references.len()), reason));
         }
@@ -102,6 +114,7 @@ impl<'p> Plan<'p> {
     }
 
     fn require_unused(&self, id: &TokenId) -> Result<(), Error> {
+        // In the whole directory: ids are unique, and authentication finds a token by its id.
         match self.everything.token(id) {
             Some(_) => Err(Error::Duplicate { kind: "token", key: id.to_string(), id: None }),
             None => Ok(()),

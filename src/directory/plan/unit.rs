@@ -1,8 +1,10 @@
-//! Units: made, changed, linked, moved, ended. Everything that puts one unit beneath another checks for cycles.
+//! Planning of commands on organizational units: create, update, link, move, delete.
+//!
+//! Invariant: the hierarchy of units has no cycles. Every new parent-child link is checked for that.
 
 use std::collections::HashMap;
 
-use crate::directory::plan::{Plan, created, must_be_of};
+use crate::directory::plan::{Plan, check_revision, created};
 use crate::error::Error;
 use crate::model::command::{
     Create, Delete, Effect, IfExists, LinkUnits, MappingFields, MoveUnit, Outcome, Subject, UnitFields,
@@ -20,6 +22,7 @@ impl Plan<'_> {
         let (key, name) = key_and_name(fields)?;
         let parents = match &fields.parents {
             Some(references) => self.parents_named(references).map_err(|refusal| match refusal {
+                // The unit does not exist yet, so naming itself as parent looks like an unknown unit.
                 Error::Unknown { reference, .. } if reference == key.as_str() => {
                     Error::SelfParent { key: reference }
                 }
@@ -30,12 +33,13 @@ impl Plan<'_> {
         if let Ok(existing) = self.view.find_unit(&key.clone().into()) {
             let existing = self.entity(existing, Kind::OrgUnit)?;
             return match create.if_exists {
-                IfExists::Refuse => Err(taken(&key)),
+                IfExists::Refuse => Err(duplicate(&key)),
                 IfExists::Merge => self.merge_into_unit(existing, fields),
             };
         }
+        // The key may belong to a unit outside the caller's scope: keys are unique in the whole directory.
         if !self.is_free(&key) {
-            return Err(taken(&key));
+            return Err(duplicate(&key));
         }
         let parent = parents.first().and_then(|parent| self.view.entity(*parent)?.as_org_unit());
         let unit_type = fields
@@ -50,7 +54,7 @@ impl Plan<'_> {
         Ok(created(id))
     }
 
-    /// The name as key, where it is free; else the path; else the path with the type, and then a number.
+    /// A free key for a unit: its name, else its path, else the path with its type, and at last with a number.
     pub(super) fn free_key(
         &self,
         name: &Name,
@@ -66,12 +70,12 @@ impl Plan<'_> {
                 return Ok(key);
             }
         }
-        unreachable!("numbers do not run out before memory does")
+        unreachable!("there are fewer units than numbers")
     }
 
     pub(super) fn update_unit(&mut self, update: &Update<UnitRef, UnitFields>) -> Result<Outcome, Error> {
         let entity = self.entity(self.view.find_unit(&update.target)?, Kind::OrgUnit)?;
-        must_be_of(&entity.stamps, update.if_revision)?;
+        check_revision(&entity.stamps, update.if_revision)?;
         self.merge_into_unit(entity, &update.fields)
     }
 
@@ -79,7 +83,7 @@ impl Plan<'_> {
         let Some(before) = entity.as_org_unit() else { return Err(Error::Missing { field: "key" }) };
         let after = before.patched(fields);
         if after.key != before.key && !self.is_free(&after.key) {
-            return Err(taken(&after.key));
+            return Err(duplicate(&after.key));
         }
         let moved = match &fields.parents {
             Some(references) => {
@@ -91,7 +95,7 @@ impl Plan<'_> {
         Ok(self.change_record(entity, Body::OrgUnit(after), moved))
     }
 
-    /// The units that a list of parents names, each once, however often and by whichever of its names.
+    /// Resolves a list of parents, without duplicates: two references may name the same unit.
     fn parents_named(&self, references: &[UnitRef]) -> Result<Vec<EntityId>, Error> {
         let mut parents = Vec::with_capacity(references.len());
         for reference in references {
@@ -103,10 +107,11 @@ impl Plan<'_> {
         Ok(parents)
     }
 
-    /// Just these parents and no others; whether that changed anything.
+    /// Replaces all parents of a unit; `true` if anything changed.
     fn set_parents(&mut self, child: EntityId, parents: &[EntityId]) -> Result<bool, Error> {
         let before = self.view.parents(child);
         let mut changed = false;
+        // Existing links stay as they are, with their ids and attributes.
         for parent in parents.iter().filter(|parent| !before.contains(parent)) {
             self.check_link(*parent, child)?;
             self.map(MappingType::ParentChild, *parent, child, &MappingFields::default());
@@ -118,55 +123,59 @@ impl Plan<'_> {
         Ok(changed)
     }
 
-    /// Refuses to put `child` beneath `parent` where that would close a cycle.
+    /// Refuses a link from `parent` to `child` that would close a cycle.
     pub(super) fn check_link(&self, parent: EntityId, child: EntityId) -> Result<(), Error> {
+        // The closure answers in constant time; the path is only walked for the error message.
         let is_above = self.view.contains(child, parent);
-        let way_down = is_above.then(|| self.view.path_down(child, parent)).flatten();
-        self.no_cycle(parent, child, way_down)
+        let path_down = is_above.then(|| self.view.path_down(child, parent)).flatten();
+        self.no_cycle(parent, child, path_down)
     }
 
-    /// As [`Plan::check_link`], where the link takes the place of the one by which `replaced.0` holds `replaced.1`.
+    /// As [`Plan::check_link`], for a link that replaces the one from parent `replaced.0` to child `replaced.1`.
     pub(super) fn check_relink(
         &self,
         parent: EntityId,
         child: EntityId,
         replaced: (EntityId, EntityId),
     ) -> Result<(), Error> {
-        self.no_cycle(parent, child, self.way_down_without(replaced, child, parent))
+        self.no_cycle(parent, child, self.path_down_without(replaced, child, parent))
     }
 
     fn no_cycle(
         &self,
         parent: EntityId,
         child: EntityId,
-        way_down: Option<Vec<EntityId>>,
+        path_down: Option<Vec<EntityId>>,
     ) -> Result<(), Error> {
         if parent == child {
             return Err(Error::SelfParent { key: self.view.label(child) });
         }
-        let Some(way_down) = way_down else { return Ok(()) };
-        let path = std::iter::once(parent).chain(way_down).map(|unit| self.view.label(unit)).collect();
+        let Some(path_down) = path_down else { return Ok(()) };
+        let path = std::iter::once(parent).chain(path_down).map(|unit| self.view.label(unit)).collect();
         Err(Error::WouldCycle { path })
     }
 
-    /// A way down from `upper` to `lower`, both included, that does not lead through the one link.
-    fn way_down_without(
+    /// A path down from `upper` to `lower`, both included, that does not use `link`.
+    fn path_down_without(
         &self,
         link: (EntityId, EntityId),
         upper: EntityId,
         lower: EntityId,
     ) -> Option<Vec<EntityId>> {
-        // For each unit on the way up, the one beneath it.
-        let mut beneath = HashMap::new();
+        // Searches upwards from `lower`, and maps each visited unit to its child on the path. The closures cannot tell
+        // which paths use `link`; they only exclude units that are not below `upper`.
+        let mut child_on_path = HashMap::new();
         let mut waiting = vec![lower];
         while let Some(unit) = waiting.pop() {
             if unit == upper {
-                return Some(std::iter::successors(Some(upper), |unit| beneath.get(unit).copied()).collect());
+                return Some(
+                    std::iter::successors(Some(upper), |unit| child_on_path.get(unit).copied()).collect(),
+                );
             }
             for above in self.view.parents(unit) {
                 let leads_on = above == upper || self.view.contains(upper, above);
-                if leads_on && (above, unit) != link && !beneath.contains_key(&above) {
-                    beneath.insert(above, unit);
+                if leads_on && (above, unit) != link && !child_on_path.contains_key(&above) {
+                    child_on_path.insert(above, unit);
                     waiting.push(above);
                 }
             }
@@ -176,20 +185,20 @@ impl Plan<'_> {
 
     pub(super) fn delete_unit(&mut self, delete: &Delete<UnitRef>) -> Result<Outcome, Error> {
         let entity = self.entity(self.view.find_unit(&delete.target)?, Kind::OrgUnit)?;
-        must_be_of(&entity.stamps, delete.if_revision)?;
+        check_revision(&entity.stamps, delete.if_revision)?;
         Ok(self.end_entity(entity))
     }
 
     pub(super) fn move_unit(&mut self, wanted: &MoveUnit) -> Result<Outcome, Error> {
         let entity = self.entity(self.view.find_unit(&wanted.unit)?, Kind::OrgUnit)?;
-        must_be_of(&entity.stamps, wanted.if_revision)?;
+        check_revision(&entity.stamps, wanted.if_revision)?;
         let to = self.known_unit(&wanted.to, "to")?;
         let parents = self.view.parents(entity.id);
         let from = match &wanted.from {
             Some(reference) => {
                 let from = self.known_unit(reference, "from")?;
                 if !parents.contains(&from) {
-                    let reason = format!("is no parent of {:?}", entity.label());
+                    let reason = format!("is not a parent of {:?}", entity.label());
                     return Err(Error::invalid("from", &reference.shown(), reason));
                 }
                 Some(from)
@@ -202,9 +211,10 @@ impl Plan<'_> {
             }
             None => parents.first().copied(),
         };
+        // All its parents are hidden. Adding `to` alone would be a link and not a move, and the caller could not tell.
         if from.is_none() && !self.everything.parents(entity.id).is_empty() {
-            let what = format!("{:?} would stay where the token does not see it too", entity.label());
-            let instead = "link it beneath another unit, or ask for a token that sees where it is";
+            let what = format!("{:?} would also keep a parent outside the token's scope", entity.label());
+            let instead = "link it to another parent, or use a token whose scope includes its parents";
             return Err(Error::OutOfScope { what, instead });
         }
         let subject = Subject::Entity(entity.id);
@@ -222,6 +232,8 @@ impl Plan<'_> {
     }
 
     pub(super) fn link_units(&mut self, link: &LinkUnits) -> Result<Outcome, Error> {
+        // Without this, linking an unknown unit to itself would create two units of that name, because the view does
+        // not include the first one. Two types mean two units.
         let same_type = match (&link.parent.unit_type, &link.child.unit_type) {
             (Some(parent), Some(child)) => parent == child,
             _ => true,
@@ -231,12 +243,12 @@ impl Plan<'_> {
         }
         let parent = match self.view.find_unit_of(&link.parent.reference, link.parent.unit_type.as_ref())? {
             Some(parent) => parent,
-            None => self.make_parent(&link.parent)?,
+            None => self.create_parent(&link.parent)?,
         };
-        let found = self.child_meant(parent, &link.child)?;
+        let found = self.existing_child(parent, &link.child)?;
         let child = match found {
             Some(child) => child,
-            None => self.make_child(parent, &link.child)?,
+            None => self.create_child(parent, &link.child)?,
         };
         let fields = MappingFields {
             relationship: link.relationship,
@@ -248,60 +260,61 @@ impl Plan<'_> {
             return Err(Error::SelfParent { key: self.view.label(child) });
         }
         if let Some(existing) = self.view.mapping_between(parent, child) {
-            return self.meet_mapping(existing, &fields, link.if_exists);
+            return self.merge_or_refuse(existing, &fields, link.if_exists);
         }
         self.check_link(parent, child)?;
         let id = self.map(MappingType::ParentChild, parent, child, &fields);
         Ok(Outcome { subject: Subject::Mapping(id), effect: Effect::Created })
     }
 
-    /// The child that is there already; among several of its name, the one beneath the parent.
-    fn child_meant(&self, parent: EntityId, child: &UnitSpec) -> Result<Option<EntityId>, Error> {
+    /// The existing unit meant as child, if any; of several with its name, the one below `parent`.
+    fn existing_child(&self, parent: EntityId, child: &UnitSpec) -> Result<Option<EntityId>, Error> {
         let found = self.view.units_for(&child.reference, child.unit_type.as_ref());
-        let beneath = found.iter().copied().find(|unit| self.view.mapping_between(parent, *unit).is_some());
-        if let Some(unit) = beneath {
+        let linked = found.iter().copied().find(|unit| self.view.mapping_between(parent, *unit).is_some());
+        if let Some(unit) = linked {
             return Ok(Some(unit));
         }
-        if let (Some(asked), [other]) = (&child.unit_type, &*self.view.units_for(&child.reference, None))
+        // A child of this name but of another type is an error, rather than the reason for a second unit of the name.
+        if let (Some(wanted), [other]) = (&child.unit_type, &*self.view.units_for(&child.reference, None))
             && self.view.mapping_between(parent, *other).is_some()
         {
-            return Err(self.wrong_type(*other, asked));
+            return Err(self.wrong_type(*other, wanted));
         }
         self.view.find_unit_of(&child.reference, child.unit_type.as_ref())
     }
 
-    fn wrong_type(&self, unit: EntityId, asked: &UnitType) -> Error {
+    fn wrong_type(&self, unit: EntityId, wanted: &UnitType) -> Error {
         let found = self.view.entity(unit).and_then(|entity| entity.as_org_unit());
         Error::WrongType {
             key: self.view.label(unit),
-            found: found.map_or_else(|| asked.clone(), |unit| unit.unit_type.clone()),
-            asked: asked.clone(),
+            found: found.map_or_else(|| wanted.clone(), |unit| unit.unit_type.clone()),
+            asked: wanted.clone(),
         }
     }
 
-    fn make_parent(&mut self, parent: &UnitSpec) -> Result<EntityId, Error> {
-        if let (Some(asked), Some(other)) =
+    fn create_parent(&mut self, parent: &UnitSpec) -> Result<EntityId, Error> {
+        if let (Some(wanted), Some(other)) =
             (&parent.unit_type, self.view.find_unit_of(&parent.reference, None)?)
         {
-            return Err(self.wrong_type(other, asked));
+            return Err(self.wrong_type(other, wanted));
         }
         let unit_type = parent.unit_type.clone().unwrap_or_else(|| UnitType::default_below(None));
-        self.make_unit(&parent.reference, "parent", unit_type, None)
+        self.create_unit_named(&parent.reference, "parent", unit_type, None)
     }
 
-    fn make_child(&mut self, parent: EntityId, child: &UnitSpec) -> Result<EntityId, Error> {
+    fn create_child(&mut self, parent: EntityId, child: &UnitSpec) -> Result<EntityId, Error> {
         let above = self.unit_type_of(parent);
         let unit_type = child.unit_type.clone().unwrap_or_else(|| UnitType::default_below(above.as_ref()));
-        self.make_unit(&child.reference, "child", unit_type, Some(parent))
+        self.create_unit_named(&child.reference, "child", unit_type, Some(parent))
     }
 
-    /// The type of a unit of the view, or of one that this plan makes.
+    /// The type of a unit of the view, or of one that this plan creates.
     fn unit_type_of(&self, unit: EntityId) -> Option<UnitType> {
-        self.unit_known_or_made(unit).map(|unit| unit.unit_type.clone())
+        self.existing_or_new_unit(unit).map(|unit| unit.unit_type.clone())
     }
 
-    /// A unit by the name that a reference ends in.
-    fn make_unit(
+    /// Creates a unit named like the last part of a reference.
+    fn create_unit_named(
         &mut self,
         reference: &UnitRef,
         field: &'static str,
@@ -317,7 +330,7 @@ impl Plan<'_> {
         Ok(self.new_entity(Body::OrgUnit(OrgUnit::new(key, name, unit_type))))
     }
 
-    /// The unit that a field must name.
+    /// Resolves the unit that a field names.
     pub(super) fn known_unit(&self, reference: &UnitRef, field: &'static str) -> Result<EntityId, Error> {
         self.view.find_unit(reference).map_err(|refusal| match refusal {
             Error::NotFound { reference, .. } => Error::Unknown { kind: Kind::OrgUnit, field, reference },
@@ -335,6 +348,6 @@ fn key_and_name(fields: &UnitFields) -> Result<(UnitKey, Name), Error> {
     }
 }
 
-fn taken(key: &UnitKey) -> Error {
+fn duplicate(key: &UnitKey) -> Error {
     Error::Duplicate { kind: Kind::OrgUnit.as_str(), key: key.as_str().to_owned(), id: None }
 }

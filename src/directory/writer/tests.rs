@@ -1,5 +1,6 @@
-//! Requests that panic: where ids come from is told to the writer, and here none come. A person with a place needs one.
-//! And what the writer does while nobody asks for anything.
+//! Tests of the writer thread: requests that panic, and the disk checks of an idle writer.
+//!
+//! Panics come from the id generator. Only a command that creates a mapping calls it.
 
 use std::io::{self, ErrorKind};
 use std::sync::mpsc::channel;
@@ -10,7 +11,7 @@ use redb::backends::InMemoryBackend;
 use super::*;
 use crate::model::{CreateOrgUnit, CreatePerson, IntoCommand};
 
-type Answered = Receiver<Result<Applied, Error>>;
+type ReplyReceiver = Receiver<Result<Applied, Error>>;
 
 struct Started {
     shared: Arc<DirectoryState>,
@@ -27,12 +28,12 @@ fn panics(name: &str) -> Command {
     CreatePerson::new(&format!("{name}@corp.example")).under("Corp").into_command().unwrap()
 }
 
-fn goes_well(name: &str) -> Command {
+fn succeeds(name: &str) -> Command {
     CreateOrgUnit::new(name, "team").into_command().unwrap()
 }
 
 impl Started {
-    fn send(&self, commands: Vec<Command>) -> Answered {
+    fn send(&self, commands: Vec<Command>) -> ReplyReceiver {
         let (answer, answered) = channel();
         let answer = Box::new(move |outcome| answer.send(outcome).unwrap());
         self.writer.send(Request::new(&self.shared, Author::local(), commands, answer)).unwrap();
@@ -43,17 +44,17 @@ impl Started {
         self.send(commands).recv().unwrap()
     }
 
-    /// All sent while the writer waits for the store, so that they are committed together.
+    /// Sends all requests while the writer waits for the lock on the store, so that they are committed together.
     fn apply_together(&self, requests: Vec<Vec<Command>>) -> Vec<Result<Applied, Error>> {
-        let held = self.shared.store.lock().unwrap();
-        let first = self.send(vec![goes_well("first")]);
+        let locked = self.shared.store.lock().unwrap();
+        let first = self.send(vec![succeeds("first")]);
         let answers: Vec<_> = requests.into_iter().map(|commands| self.send(commands)).collect();
-        drop(held);
+        drop(locked);
         first.recv().unwrap().unwrap();
         answers.iter().map(|answer| answer.recv().unwrap()).collect()
     }
 
-    /// Graph and store are whole and equal.
+    /// Asserts that graph and store are sound and equal.
     fn examine(&self) {
         let view = View::of(self.shared.published.load());
         let mut store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,29 +68,29 @@ impl Started {
 }
 
 #[test]
-fn a_command_that_panics_is_one_refusal() {
+fn a_panic_in_planning_refuses_that_request_only() {
     let started = start_panicking();
-    started.apply(vec![goes_well("a")]).unwrap();
-    for commands in [vec![panics("p")], vec![goes_well("b"), panics("p")]] {
+    started.apply(vec![succeeds("a")]).unwrap();
+    for commands in [vec![panics("p")], vec![succeeds("b"), panics("p")]] {
         let refusal = started.apply(commands).unwrap_err();
         assert_eq!(refusal.code(), "internal");
         assert!(refusal.to_string().contains("nothing was changed"), "{refusal}");
         assert_eq!(started.roots(), 1);
     }
-    started.apply(vec![goes_well("b")]).unwrap();
+    started.apply(vec![succeeds("b")]).unwrap();
     assert_eq!(started.roots(), 2);
     started.examine();
 }
 
 #[test]
-fn a_neighbour_that_panics_takes_nothing_from_a_batch() {
+fn a_panicking_request_does_not_affect_others_in_its_batch() {
     let started = start_panicking();
     let requests = vec![
-        vec![goes_well("a")],
+        vec![succeeds("a")],
         vec![panics("p")],
-        vec![goes_well("b"), goes_well("c")],
-        vec![goes_well("d"), panics("p")],
-        vec![goes_well("d")],
+        vec![succeeds("b"), succeeds("c")],
+        vec![succeeds("d"), panics("p")],
+        vec![succeeds("d")],
     ];
     let answers = started.apply_together(requests);
     assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, false, true]);
@@ -98,10 +99,10 @@ fn a_neighbour_that_panics_takes_nothing_from_a_batch() {
 }
 
 #[test]
-fn a_large_change_that_panics_leaves_nothing() {
+fn a_panicking_bulk_request_changes_nothing() {
     let started = start_panicking();
-    started.apply(vec![goes_well("a")]).unwrap();
-    let many = || (0..5_000).map(|at| goes_well(&format!("unit {at}")));
+    started.apply(vec![succeeds("a")]).unwrap();
+    let many = || (0..5_000).map(|at| succeeds(&format!("unit {at}")));
     let refusal = started.apply(many().chain([panics("p")]).collect()).unwrap_err();
     assert_eq!(refusal.code(), "internal");
     assert_eq!(started.roots(), 1);
@@ -111,45 +112,45 @@ fn a_large_change_that_panics_leaves_nothing() {
 }
 
 #[test]
-fn a_panic_after_the_commit_takes_nobody_along() {
+fn a_panic_after_the_commit_does_not_stop_the_writer() {
     let started = start_panicking();
     let (answer, answered) = channel();
     let answer = Box::new(move |outcome: Result<Applied, Error>| {
         answer.send(outcome.map(drop)).unwrap();
         panic!("on purpose");
     });
-    let commands = vec![goes_well("a")];
+    let commands = vec![succeeds("a")];
     let request = Request::new(&started.shared, Author::local(), commands, answer);
     started.writer.send(request).unwrap();
     answered.recv().unwrap().unwrap();
-    started.apply(vec![goes_well("b")]).unwrap();
+    started.apply(vec![succeeds("b")]).unwrap();
     assert_eq!(started.roots(), 2);
     assert!(started.shared.ready.load(Ordering::Relaxed));
     started.examine();
 }
 
 #[test]
-fn small_changes_take_the_graph_before_back_and_large_ones_copy() {
+fn small_changes_reuse_the_retired_graph_and_bulk_changes_copy() {
     let started = start_panicking();
     let copies = || started.shared.tally.statistics(&started.shared.published.load()).graph_copies;
     for at in 0..20 {
-        started.apply(vec![goes_well(&format!("small {at}"))]).unwrap();
+        started.apply(vec![succeeds(&format!("small {at}"))]).unwrap();
     }
     assert_eq!(copies(), 1, "the one at the beginning");
-    started.apply((0..5_000).map(|at| goes_well(&format!("unit {at}"))).collect()).unwrap();
-    started.apply(vec![goes_well("after")]).unwrap();
+    started.apply((0..5_000).map(|at| succeeds(&format!("unit {at}"))).collect()).unwrap();
+    started.apply(vec![succeeds("after")]).unwrap();
     assert_eq!(copies(), 2);
-    let held = started.shared.published.load();
+    let in_use = started.shared.published.load();
     for at in 0..3 {
-        started.apply(vec![goes_well(&format!("beside a reader {at}"))]).unwrap();
+        started.apply(vec![succeeds(&format!("beside a reader {at}"))]).unwrap();
     }
-    drop(held);
-    started.apply(vec![goes_well("alone")]).unwrap();
+    drop(in_use);
+    started.apply(vec![succeeds("alone")]).unwrap();
     assert_eq!(copies(), 3, "for the graph that was read, and no other");
 }
 
 #[test]
-fn a_writer_that_has_ended_is_known_to_have() {
+fn an_ended_writer_is_reported() {
     let Started { shared, mut writer } = start_panicking();
     assert!(writer.is_alive() && shared.ready.load(Ordering::Relaxed));
     drop(writer.requests.take());
@@ -157,12 +158,12 @@ fn a_writer_that_has_ended_is_known_to_have() {
         std::thread::yield_now();
     }
     assert!(!shared.ready.load(Ordering::Relaxed));
-    let request = Request::new(&shared, Author::local(), vec![goes_well("a")], Box::new(|_| unreachable!()));
+    let request = Request::new(&shared, Author::local(), vec![succeeds("a")], Box::new(|_| unreachable!()));
     assert_eq!(writer.send(request).unwrap_err().code(), "closed");
 }
 
 #[test]
-fn what_tokens_were_used_for_is_written_at_the_end() {
+fn token_uses_are_written_on_shutdown() {
     let Started { shared, writer } = start_panicking();
     let used = (TokenId::parse("aaaaaaaa").unwrap(), Timestamp::from_millis(1_700_000_000_000));
     shared.uses.note(&used.0, used.1);
@@ -170,17 +171,17 @@ fn what_tokens_were_used_for_is_written_at_the_end() {
     assert_eq!(shared.store.lock().unwrap().token_uses().unwrap(), [used]);
 }
 
-/// A disk that refuses to be written for as long as it is ill, and gives no answer while its answers are held.
+/// A disk that refuses writes while `is_failing`, and whose syncs block while `syncs` is locked.
 #[derive(Debug, Clone, Default)]
 struct Disk {
     bytes: Arc<InMemoryBackend>,
-    is_ill: Arc<AtomicBool>,
-    answers: Arc<Mutex<()>>,
+    is_failing: Arc<AtomicBool>,
+    syncs: Arc<Mutex<()>>,
 }
 
 impl Disk {
     fn try_write(&self) -> io::Result<()> {
-        if self.is_ill.load(Ordering::Relaxed) { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
+        if self.is_failing.load(Ordering::Relaxed) { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 }
 
@@ -198,7 +199,7 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let _answers = self.answers.lock();
+        let _unblocked = self.syncs.lock();
         self.try_write().and_then(|()| self.bytes.sync_data())
     }
 
@@ -208,10 +209,10 @@ impl StorageBackend for Disk {
 }
 
 #[test]
-fn a_disk_that_nobody_writes_to_is_tried() {
+fn an_idle_disk_is_tested() {
     let disk = Disk::default();
-    let given = disk.clone();
-    let store = Store::with_backends(move || Ok(given.clone())).unwrap();
+    let backend = disk.clone();
+    let store = Store::with_backends(move || Ok(backend.clone())).unwrap();
     let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), new_uuid);
     drop(writer);
     shared.ready.store(true, Ordering::Relaxed);
@@ -219,32 +220,32 @@ fn a_disk_that_nobody_writes_to_is_tried() {
     let is_ready = || shared.ready.load(Ordering::Relaxed);
     idle.try_disk(true);
     assert!(is_ready());
-    disk.is_ill.store(true, Ordering::Relaxed);
+    disk.is_failing.store(true, Ordering::Relaxed);
     idle.try_disk(true);
     assert!(!is_ready());
     idle.try_disk(false);
     assert!(!is_ready());
-    disk.is_ill.store(false, Ordering::Relaxed);
+    disk.is_failing.store(false, Ordering::Relaxed);
     idle.try_disk(false);
     assert!(is_ready());
 }
 
 #[test]
-fn a_disk_that_does_not_answer_cannot_be_written() {
+fn a_disk_that_does_not_respond_is_not_writable() {
     let disk = Disk::default();
-    let given = disk.clone();
-    let store = Store::with_backends(move || Ok(given.clone())).unwrap();
+    let backend = disk.clone();
+    let store = Store::with_backends(move || Ok(backend.clone())).unwrap();
     let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), new_uuid);
     let started = Started { shared, writer };
     let began = Instant::now();
-    assert!(started.shared.takes_writes(began + 2 * DISK_ANSWERS_WITHIN));
-    let held = disk.answers.lock().unwrap();
-    let answered = started.send(vec![goes_well("a")]);
-    while started.shared.takes_writes(began + 2 * DISK_ANSWERS_WITHIN) {
+    assert!(started.shared.takes_writes(began + 2 * DISK_TIMEOUT));
+    let blocked = disk.syncs.lock().unwrap();
+    let answered = started.send(vec![succeeds("a")]);
+    while started.shared.takes_writes(began + 2 * DISK_TIMEOUT) {
         std::thread::yield_now();
     }
-    assert!(started.shared.takes_writes(began), "it may still answer");
-    drop(held);
+    assert!(started.shared.takes_writes(began), "it may still respond");
+    drop(blocked);
     answered.recv().unwrap().unwrap();
-    assert!(started.shared.takes_writes(Instant::now() + 2 * DISK_ANSWERS_WITHIN));
+    assert!(started.shared.takes_writes(Instant::now() + 2 * DISK_TIMEOUT));
 }

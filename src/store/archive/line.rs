@@ -1,4 +1,6 @@
-//! The lines of an archive. What stands in a record has the shape that it has in the first version of a store.
+//! The line types of an archive, as JSON. Records have the same fields as in version 1 of the stored format.
+//!
+//! Invariant: names and fields of lines never change within a version of the archive format.
 
 use std::sync::Arc;
 
@@ -11,10 +13,11 @@ use crate::model::mapping::MappingId;
 use crate::model::token::{Actor, JwtSubject, TokenId};
 use crate::store::record::{BodyV1, MappingV1, StampsV1, TokenV1, Unfit};
 
+// Unknown fields are refused: ignoring one would recreate a store that differs from the archived one.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub(super) enum ArchiveLine<'a> {
-    /// The first line: what this is, and of which store.
+    /// The first line: the version of the archive format, and the id of the store.
     Archive {
         version: u32,
         store: &'a str,
@@ -25,11 +28,12 @@ pub(super) enum ArchiveLine<'a> {
         id: &'a str,
         at: i64,
     },
-    /// A change set begins, asked for by the process itself.
+    /// A change set begins, made by the process itself.
+    // Braces, because serde writes a unit variant as a string, and each line must be an object.
     Local {},
-    /// A change set begins, asked for by the holder of a token.
+    /// A change set begins, made with the token of this id.
     Token(&'a str),
-    /// A change set begins, asked for by whom an identity provider vouches for.
+    /// A change set begins, made by the JWT subject of this name.
     Subject(&'a str),
     PutEntity {
         id: u32,
@@ -61,14 +65,14 @@ pub(super) enum ArchiveLine<'a> {
         token: &'a str,
         at: i64,
     },
-    /// The last line: how many entries there were, and BLAKE3 over all lines before this.
+    /// The last line: the number of log entries, and BLAKE3 in hex over all lines before this one.
     End {
         revisions: u64,
         blake3: &'a str,
     },
 }
 
-/// An id as it is written.
+/// A buffer for one UUID as text, reused for each, so that no line allocates one.
 pub(super) struct IdText([u8; uuid::fmt::Hyphenated::LENGTH]);
 
 impl IdText {
@@ -81,9 +85,9 @@ impl IdText {
     }
 }
 
-/// Reads it again.
+/// Parses a UUID.
 pub(super) fn id(text: &str) -> Result<Uuid, Unfit> {
-    text.parse().map_err(|_| Unfit::Value(format!("{text:?} is no UUID")))
+    text.parse().map_err(|_| Unfit::Value(format!("{text:?} is not a UUID")))
 }
 
 impl<'a> ArchiveLine<'a> {
@@ -95,7 +99,7 @@ impl<'a> ArchiveLine<'a> {
         }
     }
 
-    /// The id of a mapping is written to `text`.
+    /// The line of a change. The id of a mapping is written to `text`.
     pub(super) fn of_change(change: &'a Change, text: &'a mut IdText) -> Result<Self, Unfit> {
         Ok(match change {
             Change::PutEntity(entity) => Self::PutEntity {
@@ -116,7 +120,7 @@ impl<'a> ArchiveLine<'a> {
         })
     }
 
-    /// Who asked for the change set that begins here, where one does.
+    /// The actor of the change set that begins here; `None` for other lines.
     pub(super) fn actor(&self) -> Result<Option<Actor>, Unfit> {
         Ok(match self {
             Self::Local {} => Some(Actor::Local),
@@ -126,7 +130,7 @@ impl<'a> ArchiveLine<'a> {
         })
     }
 
-    /// The change, where this is one.
+    /// The change; an error for other lines.
     pub(super) fn into_change(self) -> Result<Change, Unfit> {
         Ok(match self {
             Self::PutEntity { id, stamps, record } => Change::PutEntity(Arc::new(Entity {
@@ -147,7 +151,7 @@ impl<'a> ArchiveLine<'a> {
             Self::PutToken { id, record } => {
                 Change::PutToken(Arc::new(record.into_token(TokenId::parse(id)?)?))
             }
-            _ => return Err(Unfit::Value("it stands where it cannot".to_owned())),
+            _ => return Err(Unfit::Value("a line of this kind is not allowed here".to_owned())),
         })
     }
 }

@@ -1,8 +1,6 @@
-//! The first version of every record: the model's fields in postcard's form.
+//! Record format version 1: the model's fields, serialized with postcard. Archives use the same types as JSON, by name.
 //!
-//! What must stay true: nothing here changes once a store has been released with it; another shape is
-//! another version. Free JSON stands as text, and only where there is any. In an archive the same shapes stand as
-//! JSON, by name.
+//! Invariant: the order, types and names of fields and variants never change; a change needs a new version.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -22,10 +20,12 @@ use crate::model::mapping::{Mapping, MappingId, MappingType, Relationship};
 use crate::model::time::Timestamp;
 use crate::model::token::{Role, Scope, Token, TokenId};
 
-/// How deep JSON may nest: what `serde_json` reads again without being told otherwise.
+/// The maximum nesting depth of JSON values.
+// `serde_json` refuses to parse deeper than 127 levels by default. A deeper value could be stored but never loaded.
 pub(super) const JSON_DEPTH_MAX: usize = 127;
 
-/// Each moment as its distance from one before it, which mostly is nothing.
+/// Timestamps in milliseconds, each as the difference from an earlier one.
+// Most differences are 0, which postcard's variable-length integers store in one byte instead of six.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::store) struct StampsV1 {
@@ -42,6 +42,7 @@ impl StampsV1 {
             [stamps.created_at, stamps.updated_at, stamps.valid_from].map(Timestamp::as_millis);
         Self {
             created_at,
+            // Wrapping, since any `i64` must survive a round trip, bytes of a fuzzer included.
             updated_after: updated_at.wrapping_sub(created_at),
             revision: stamps.revision.0,
             valid_after: valid_from.wrapping_sub(created_at),
@@ -66,11 +67,12 @@ impl StampsV1 {
 pub(in crate::store) enum BodyV1<'a> {
     OrgUnit {
         key: &'a str,
-        /// Only where it is not the key.
+        /// `None` if it equals the key.
         name: Option<&'a str>,
         #[serde(borrow)]
         unit_type: UnitTypeV1<'a>,
         external_id: Option<&'a str>,
+        // JSON as text: postcard cannot decode a value without a schema. `Cow`, because the text is made for writing.
         attributes: Option<Cow<'a, str>>,
     },
     Person {
@@ -83,7 +85,7 @@ pub(in crate::store) enum BodyV1<'a> {
     },
     Project {
         project_id: &'a str,
-        /// Only where it is not the id.
+        /// `None` if it equals the id.
         name: Option<&'a str>,
         owner: Option<OwnerV1<'a>>,
         external_id: Option<&'a str>,
@@ -317,7 +319,8 @@ impl<'a> TokenV1<'a> {
             description: token.description.as_ref().map(Name::as_str),
             units: match &token.scope {
                 Scope::Everything => Vec::new(),
-                // None at all would read as everything, and this number is nobody's.
+                // An empty list means everything, so a scope of no units would widen to everything when it is read.
+                // `u32::MAX` is never the id of an entity.
                 Scope::Units(units) if units.is_empty() => vec![u32::MAX],
                 Scope::Units(units) => units.iter().map(|unit| unit.0).collect(),
             },
@@ -350,12 +353,15 @@ fn parsed<T>(text: Option<&str>, parse: fn(&str) -> Result<T, Error>) -> Result<
     Ok(text.map(parse).transpose()?)
 }
 
+/// The variant with this number.
+// The lists passed in are in the order of the enum's discriminants, which `as u8` writes.
 fn numbered<T: Copy>(all: &[T], number: u8) -> Result<T, Unfit> {
     all.get(usize::from(number)).copied().ok_or(Unfit::Shape)
 }
 
 fn attributes_text(attributes: &Attributes) -> Result<Option<Cow<'static, str>>, Unfit> {
     let Some(map) = attributes.as_map() else { return Ok(None) };
+    // One less, because the map around the values is a level itself.
     if map.values().any(|value| nests_beyond(value, JSON_DEPTH_MAX - 1)) {
         return Err(Unfit::TooDeep);
     }
@@ -375,6 +381,7 @@ fn json_of<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Unfit> {
 }
 
 fn nests_beyond(value: &Value, depth: usize) -> bool {
+    // Stops at the limit, so the recursion cannot overflow the stack however deep the value is.
     match value {
         Value::Array(items) => depth == 0 || items.iter().any(|item| nests_beyond(item, depth - 1)),
         Value::Object(map) => depth == 0 || map.values().any(|item| nests_beyond(item, depth - 1)),
