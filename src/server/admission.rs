@@ -21,7 +21,7 @@ use crate::server::admission::slots::HeavySlots;
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Principal;
 use crate::server::connection::config::Exposure;
-use crate::server::limits::COPIES_MAX;
+use crate::server::limits::STORE_COPIES_MAX;
 use crate::server::quota::{Exhausted, Permit, Quota};
 use crate::server::response::problem::{Problem, Result};
 
@@ -48,7 +48,7 @@ pub(super) struct StoreTurns {
 
 impl StoreTurns {
     fn new() -> Self {
-        Self { checks: Arc::new(Semaphore::new(1)), copies: Arc::new(Semaphore::new(COPIES_MAX)) }
+        Self { checks: Arc::new(Semaphore::new(1)), copies: Arc::new(Semaphore::new(STORE_COPIES_MAX)) }
     }
 
     async fn check(&self) -> OwnedSemaphorePermit {

@@ -21,7 +21,7 @@ use crate::directory::View;
 use crate::model::entity::Revision;
 use crate::server::auth::caller::Principal;
 use crate::server::limits::{
-    ANSWER_MAX_BYTES, ANSWER_MIN_BYTES, LARGE_ANSWER_BYTES, MEMORY_MAX_BYTES, REVISION_MAX_BYTES,
+    RESPONSE_MAX_BYTES, RESPONSE_CHARGE_MIN_BYTES, LARGE_ANSWER_BYTES, MEMORY_MAX_BYTES, REVISION_MAX_BYTES,
     REVISION_MIN_BYTES, STREAM_BYTES,
 };
 use crate::server::quota::{Exhausted, Permit, Quota};
@@ -70,10 +70,10 @@ impl Memory {
 
     /// Memory for an answer of so many bytes.
     pub(in crate::server) fn answer(&self, principal: &Principal, bytes: usize) -> Result<MemoryPermit> {
-        if bytes > ANSWER_MAX_BYTES {
+        if bytes > RESPONSE_MAX_BYTES {
             return Err(too_large());
         }
-        self.take(principal, bytes.max(ANSWER_MIN_BYTES)).map_err(|_| busy())
+        self.take(principal, bytes.max(RESPONSE_CHARGE_MIN_BYTES)).map_err(|_| busy())
     }
 
     /// Memory for a streamed answer, which keeps the revision of `view` until it was taken.
@@ -173,8 +173,8 @@ impl Memory {
 
 fn too_large() -> Problem {
     let detail =
-        format!("this answer has more than {ANSWER_MAX_BYTES} bytes; ask for less at a time, by pages");
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too-large", detail).with("limit", ANSWER_MAX_BYTES)
+        format!("this answer has more than {RESPONSE_MAX_BYTES} bytes; ask for less at a time, by pages");
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too-large", detail).with("limit", RESPONSE_MAX_BYTES)
 }
 
 /// The one answer where there is no memory for an answer.
@@ -202,8 +202,8 @@ mod tests {
     async fn one_caller_has_a_share_until_its_answers_are_gone() {
         let memory = Memory::new(|all| all / 2);
         let ask = |who, version, size| memory.in_flight(who, version, true, whole(size));
-        let first = ask(&ADA, Version::HTTP_11, ANSWER_MAX_BYTES);
-        let second = ask(&ADA, Version::HTTP_11, MEMORY_MAX_BYTES / 2 - ANSWER_MAX_BYTES);
+        let first = ask(&ADA, Version::HTTP_11, RESPONSE_MAX_BYTES);
+        let second = ask(&ADA, Version::HTTP_11, MEMORY_MAX_BYTES / 2 - RESPONSE_MAX_BYTES);
         assert_eq!((first.status(), second.status()), (StatusCode::OK, StatusCode::OK));
         let third = ask(&ADA, Version::HTTP_11, LARGE_ANSWER_BYTES);
         assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -217,17 +217,17 @@ mod tests {
         assert_eq!(taken, vec![7; LARGE_ANSWER_BYTES]);
         drop(first);
         assert_eq!(ask(&ADA, Version::HTTP_11, LARGE_ANSWER_BYTES).status(), StatusCode::OK);
-        let too_large = ask(&OTHER, Version::HTTP_11, ANSWER_MAX_BYTES + 1);
+        let too_large = ask(&OTHER, Version::HTTP_11, RESPONSE_MAX_BYTES + 1);
         assert_eq!(too_large.status(), StatusCode::UNPROCESSABLE_ENTITY);
     }
 
     #[tokio::test]
     async fn what_was_handed_over_counts_until_it_is_gone() {
         let memory = Memory::new(|all| all / 2);
-        let answer = memory.in_flight(&ADA, Version::HTTP_11, true, whole(ANSWER_MAX_BYTES));
+        let answer = memory.in_flight(&ADA, Version::HTTP_11, true, whole(RESPONSE_MAX_BYTES));
         let part = answer.into_body().collect().await.unwrap().to_bytes().split_to(1);
-        assert!(memory.take(&ADA, ANSWER_MAX_BYTES).is_err(), "a part keeps the whole");
+        assert!(memory.take(&ADA, RESPONSE_MAX_BYTES).is_err(), "a part keeps the whole");
         drop(part);
-        assert!(memory.take(&ADA, ANSWER_MAX_BYTES).is_ok());
+        assert!(memory.take(&ADA, RESPONSE_MAX_BYTES).is_ok());
     }
 }

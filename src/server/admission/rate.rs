@@ -17,7 +17,7 @@ use quick_cache::sync::Cache;
 
 use crate::model::token::Actor;
 use crate::server::connection::peer::Peer;
-use crate::server::limits::{CALLERS_REMEMBERED, REFUSED_A_SECOND};
+use crate::server::limits::{RATE_BUCKETS_MAX, UNAUTHENTICATED_REQUESTS_PER_SECOND};
 use crate::server::response::problem::Problem;
 
 /// As the IETF's draft has them (draft-ietf-httpapi-ratelimit-headers).
@@ -66,7 +66,7 @@ impl Rates {
             tokens: a_second.map(|a_second| Rate::new("token", a_second)),
             peers: Rate::new(
                 "refused",
-                a_second.map_or(REFUSED_A_SECOND, |a_second| a_second.min(REFUSED_A_SECOND)),
+                a_second.map_or(UNAUTHENTICATED_REQUESTS_PER_SECOND, |a_second| a_second.min(UNAUTHENTICATED_REQUESTS_PER_SECOND)),
             ),
         }
     }
@@ -89,7 +89,7 @@ impl<K: Clone + Eq + std::hash::Hash> Rate<K> {
             quota: Quota::per_second(a_second),
             name,
             policy: HeaderValue::try_from(policy).expect("a word and numbers are ASCII"),
-            buckets: Cache::new(CALLERS_REMEMBERED),
+            buckets: Cache::new(RATE_BUCKETS_MAX),
             clock: DefaultClock::default(),
         }
     }
@@ -172,9 +172,9 @@ mod tests {
     #[test]
     fn what_is_remembered_is_bounded() {
         let rates = Rates::new(2);
-        for asker in 0..3 * u32::try_from(CALLERS_REMEMBERED).unwrap() {
+        for asker in 0..3 * u32::try_from(RATE_BUCKETS_MAX).unwrap() {
             let _counted = rates.of_refused(Peer::of(std::net::Ipv4Addr::from_bits(asker).into()));
         }
-        assert!(rates.peers.buckets.len() <= CALLERS_REMEMBERED);
+        assert!(rates.peers.buckets.len() <= RATE_BUCKETS_MAX);
     }
 }

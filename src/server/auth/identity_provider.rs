@@ -18,8 +18,8 @@ use ureq::http::Uri;
 use crate::access::jwt::{Claims, KeySet, Rules, key_id};
 use crate::model::time::Timestamp;
 use crate::server::limits::{
-    JWKS_BYTES_MAX, JWKS_FETCH_AGAIN_AFTER, JWKS_FETCH_WITHIN, JWKS_LOOK_AGAIN_AFTER, JWKS_STALE_AFTER,
-    JWKS_TOO_OLD_AFTER, JWKS_TRY_AGAIN_AFTER,
+    JWKS_BYTES_MAX, JWKS_REFETCH_AFTER, JWKS_FETCH_TIMEOUT, JWKS_FILE_CHECK_AFTER, JWKS_STALE_AFTER,
+    JWKS_TOO_OLD_AFTER, JWKS_RETRY_AFTER,
 };
 
 /// An identity provider whose tokens are taken.
@@ -126,10 +126,10 @@ impl IdentityProvider {
         let looked = self.looked();
         let has_passed = |since: Option<Instant>, time| since.is_none_or(|since| since.elapsed() >= time);
         match self.source {
-            KeySource::File(_) => has_passed(looked.at, JWKS_LOOK_AGAIN_AFTER),
+            KeySource::File(_) => has_passed(looked.at, JWKS_FILE_CHECK_AFTER),
             KeySource::Url(_) => {
                 // Without any keys nobody comes in, so that is tried again soon.
-                let after = if looked.came.is_none() { JWKS_TRY_AGAIN_AFTER } else { JWKS_FETCH_AGAIN_AFTER };
+                let after = if looked.came.is_none() { JWKS_RETRY_AFTER } else { JWKS_REFETCH_AFTER };
                 has_passed(looked.at, after)
                     && (has_passed(looked.came, JWKS_STALE_AFTER) || !self.keys.load().has(id))
             }
@@ -203,7 +203,7 @@ fn read(path: &Path) -> Result<KeySet, String> {
 fn fetch(url: &str) -> Result<KeySet, String> {
     let unread = |why: String| format!("{url}: {why}");
     // A redirect could lead to where nobody said that keys may come from.
-    let config = Agent::config_builder().timeout_global(Some(JWKS_FETCH_WITHIN)).max_redirects(0);
+    let config = Agent::config_builder().timeout_global(Some(JWKS_FETCH_TIMEOUT)).max_redirects(0);
     let agent: Agent = config.max_redirects_will_error(true).build().into();
     let mut response = agent.get(url).call().map_err(|why| unread(why.to_string()))?;
     let body = response.body_mut().with_config().limit(JWKS_BYTES_MAX).read_to_vec();

@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, Uri};
 
 use crate::server::connection::tls::Tls;
 use crate::server::limits::{
-    CONNECTIONS_A_PEER, HEADER_READ_WITHIN, REQUESTS_A_SECOND, REQUESTS_AT_ONCE, STALLED_MAX,
+    CONNECTIONS_PER_PEER, HEADER_READ_TIMEOUT, REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, STALL_TIMEOUT,
 };
 
 /// The settings of a server in the open. The default ones suit a server that a proxy or a network keeps from the world.
@@ -40,12 +40,12 @@ pub struct ConnectionTimeouts {
 impl Default for Exposure {
     fn default() -> Self {
         Self {
-            requests_a_second: REQUESTS_A_SECOND,
+            requests_a_second: REQUESTS_PER_SECOND,
             requests_at_once: REQUESTS_AT_ONCE,
-            connections_a_peer: CONNECTIONS_A_PEER,
+            connections_a_peer: CONNECTIONS_PER_PEER,
             cors_origins: Vec::new(),
             tls: None,
-            patience: ConnectionTimeouts { headers: HEADER_READ_WITHIN, stalled: STALLED_MAX },
+            patience: ConnectionTimeouts { headers: HEADER_READ_TIMEOUT, stalled: STALL_TIMEOUT },
         }
     }
 }

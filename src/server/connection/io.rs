@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::server::connection::peer::Peer;
-use crate::server::limits::{ANSWER_MIN_BYTES_A_SECOND, ANSWER_PART_MAX_BYTES, IDLE_MAX_BYTES};
+use crate::server::limits::{RESPONSE_MIN_BYTES_PER_SECOND, RESPONSE_CHUNK_MAX_BYTES, IDLE_MAX_BYTES};
 use crate::server::quota::Permit;
 
 /// What moves on one connection.
@@ -90,7 +90,7 @@ impl Sending {
     fn is_too_slow(&self, after: Duration) -> bool {
         let taken = self.taken_bytes.load(Ordering::Relaxed);
         let seen = self.seen.swap(taken + 1, Ordering::Relaxed);
-        let due = ANSWER_MIN_BYTES_A_SECOND * u64::try_from(after.as_millis()).unwrap_or(u64::MAX) / 1_000;
+        let due = RESPONSE_MIN_BYTES_PER_SECOND * u64::try_from(after.as_millis()).unwrap_or(u64::MAX) / 1_000;
         seen > 0 && taken + 1 - seen < due && !self.is_starved.load(Ordering::Relaxed)
     }
 }
@@ -124,7 +124,7 @@ pub(super) struct ResponseBody {
 
 impl ResponseBody {
     fn part(&mut self) -> Frame<Bytes> {
-        let part = self.rest.split_to(self.rest.len().min(ANSWER_PART_MAX_BYTES));
+        let part = self.rest.split_to(self.rest.len().min(RESPONSE_CHUNK_MAX_BYTES));
         self.sending.taken_bytes.fetch_add(part.len() as u64, Ordering::Relaxed);
         Frame::data(part)
     }
@@ -251,13 +251,13 @@ mod tests {
     #[tokio::test]
     async fn a_part_taken_between_two_looks_is_enough_and_none_is_not() {
         let progress = Arc::new(Progress::default());
-        let whole = vec![7; 2 * ANSWER_PART_MAX_BYTES + 1];
+        let whole = vec![7; 2 * RESPONSE_CHUNK_MAX_BYTES + 1];
         let (mut answer, mut seen) = answering(&progress, Body::from(whole.clone()));
         let mut taken = Vec::new();
-        while taken.len() < 2 * ANSWER_PART_MAX_BYTES {
+        while taken.len() < 2 * RESPONSE_CHUNK_MAX_BYTES {
             assert_eq!(answer.size_hint().exact(), Some((whole.len() - taken.len()) as u64));
             let part = answer.frame().await.unwrap().unwrap().into_data().unwrap();
-            assert!(part.len() <= ANSWER_PART_MAX_BYTES);
+            assert!(part.len() <= RESPONSE_CHUNK_MAX_BYTES);
             taken.extend_from_slice(&part);
             progress.written_bytes.fetch_add(IDLE_MAX_BYTES, Ordering::Relaxed);
             assert!(!progress.is_too_slow(&mut seen, AFTER), "a part was taken");

@@ -28,8 +28,8 @@ use crate::server::connection::peer::Peer;
 use crate::server::connection::shutdown::{self, ShutdownSignal};
 use crate::server::connection::tls::Tls;
 use crate::server::limits::{
-    CLOSE_WITHIN, CONNECTIONS_MAX, DRAIN_WITHIN, HEAD_MAX_BYTES, HEADER_READ_WITHIN, HEADERS_MAX,
-    HTTP2_PING_EVERY, HTTP2_RESETS_MAX, HTTP2_STREAMS_MAX,
+    CONNECTION_CLOSE_TIMEOUT, CONNECTIONS_MAX, DRAIN_WITHIN, HEAD_MAX_BYTES, HEADER_READ_TIMEOUT, HEADERS_MAX,
+    HTTP2_PING_INTERVAL, HTTP2_RESETS_MAX, HTTP2_STREAMS_MAX,
 };
 use crate::server::quota::{Permit, Quota};
 
@@ -209,7 +209,7 @@ impl Served {
                 _ = look.tick() => if progress.is_too_slow(&mut seen, self.patience.stalled) {
                     tracing::debug!("a connection was closed: it was idle, or its client too slow");
                     connection.as_mut().graceful_shutdown();
-                    let _gone_or_late = timeout(CLOSE_WITHIN.min(self.patience.stalled), connection).await;
+                    let _gone_or_late = timeout(CONNECTION_CLOSE_TIMEOUT.min(self.patience.stalled), connection).await;
                     return;
                 }
             }
@@ -243,8 +243,8 @@ fn protocol(patience: ConnectionTimeouts) -> auto::Builder<TokioExecutor> {
     server
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(HTTP2_PING_EVERY)
-        .keep_alive_timeout(HEADER_READ_WITHIN)
+        .keep_alive_interval(HTTP2_PING_INTERVAL)
+        .keep_alive_timeout(HEADER_READ_TIMEOUT)
         .max_concurrent_streams(HTTP2_STREAMS_MAX)
         .max_header_list_size(u32::try_from(HEAD_MAX_BYTES).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(HTTP2_RESETS_MAX)
