@@ -71,14 +71,14 @@ pub const HEADERS_MAX: usize = 100;
 /// Maximum number of open requests of one HTTP/2 connection. The client learns it from the connection's settings; more
 /// are refused with `REFUSED_STREAM`.
 pub const HTTP2_STREAMS_MAX: u32 = 128;
-/// Maximum number of requests of one HTTP/2 connection that were reset before the server accepted them, or that it reset
-/// for an error of the client. More end the connection with `ENHANCE_YOUR_CALM`.
+/// Maximum number of requests of one HTTP/2 connection that the client reset before the server accepted them, or that
+/// the server reset for an error. More end the connection with `ENHANCE_YOUR_CALM`.
 // Against "rapid reset": a stream that is opened and reset at once costs the server work and never counts as open, so
 // `HTTP2_STREAMS_MAX` does not stop it.
 pub const HTTP2_RESETS_MAX: usize = 32;
 /// Maximum size of a chunk in which a response is handed to a connection, in bytes.
-// hyper takes whole frames, so progress is only seen by the frame. A chunk must be far smaller than what is due from one
-// check to the next.
+// hyper takes whole frames, so progress is only seen by the frame. A chunk must be far smaller than what is due between
+// two checks.
 pub const RESPONSE_CHUNK_MAX_BYTES: usize = 64 << 10;
 /// Minimum rate at which a client must read a response, in bytes per second, measured from one check of the connection
 /// to the next. The connection of a slower client is closed.
