@@ -23,7 +23,7 @@ use crate::server::admission::work::RequestWork;
 use crate::server::admission::{Admission, Admitted, Refused};
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Principal;
-use crate::server::auth::loopback::from_this_machine;
+use crate::server::auth::loopback::require_local;
 use crate::server::connection::config::Origin;
 use crate::server::connection::peer::Peer;
 use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES};
@@ -104,7 +104,7 @@ impl Admitting {
             return Err(Problem::malformed("a request must have exactly one valid Host header"));
         }
         if self.authenticator.is_open() && !matches!(self.access, Access::Probe) {
-            from_this_machine(request, &self.origins)?;
+            require_local(request, &self.origins)?;
         }
         Ok(())
     }
