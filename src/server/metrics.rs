@@ -32,7 +32,7 @@ pub(crate) use self::operation::OperationLabel;
 pub(super) use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 
 /// Upper bounds of the buckets of durations, in seconds.
-// Responses take from some ten microseconds (cached) to some seconds; exports and checks up to minutes.
+// Responses take from some ten microseconds to some seconds.
 const DURATIONS: &[f64] = &[
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
     60.0,

@@ -64,8 +64,8 @@ impl Progress {
         Working(Arc::clone(self))
     }
 
-    /// Whether the client is too slow or the connection idle, by the progress since the check that set `last`, which was
-    /// `after` ago. Updates `last`.
+    /// Whether the client is too slow or the connection idle, by the progress since the check that set `last`, `after`
+    /// ago. Updates `last`.
     pub(super) fn is_too_slow(&self, last: &mut ProgressSample, after: Duration) -> bool {
         let written_bytes = self.written_bytes.load(Ordering::Relaxed);
         let requests = self.requests.load(Ordering::Relaxed);

@@ -17,7 +17,7 @@ pub(super) struct DirectoryCollector(pub(super) Directory);
 
 impl Collector for DirectoryCollector {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        // One snapshot for all metrics, so that their values fit together.
+        // Taken once, so that all values are of the same time.
         let statistics = self.0.statistics();
         let mut to = MetricWriter(encoder);
         content(&mut to, &statistics)?;

@@ -1,7 +1,7 @@
 //! Labels for GraphQL operation names, with bounded cardinality.
 //!
-//! Invariant: clients choose the names, so at most `OPERATION_NAMES_MAX` have a label of their own: the first ones. A name
-//! that has one keeps it.
+//! Invariant: clients choose the names, so at most `OPERATION_NAMES_MAX` have a label of their own: the first ones. A
+//! name that has one keeps it.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -63,7 +63,7 @@ impl OperationNames {
 }
 
 /// Whether it is a short GraphQL name.
-// The name comes from the request, and is used before the document is parsed.
+// Clients choose it, and it ends up in metrics, traces and dashboards.
 fn is_valid(name: &str) -> bool {
     name.len() <= OPERATION_NAME_MAX_BYTES
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')

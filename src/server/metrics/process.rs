@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
 /// `USER_HZ`: the ticks per second of times in `/proc/self/stat`.
-// It is 100 on every architecture that Rust's standard library supports on Linux, whatever the kernel's own `HZ`.
+// Part of Linux's interface to programs, so it is the same whatever the kernel's own `HZ` is.
 const TICKS_A_SECOND: f64 = 100.0;
 
 /// Collects the metrics of this process, read anew for each scrape.
