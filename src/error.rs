@@ -365,6 +365,7 @@ impl fmt::Display for StoreError {
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.trouble, self.message)?;
+        // `Debug` is for the log, so it adds the cause. The message alone is for users.
         if let Some(cause) = &self.cause {
             write!(f, " ({cause})")?;
         }

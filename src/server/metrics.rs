@@ -80,6 +80,7 @@ struct OperationLabels {
 
 /// Adds one to a gauge until it is dropped.
 #[derive(Debug)]
+// On drop, so that a WebSocket that breaks or a task that is cancelled is counted down too.
 pub(crate) struct GaugeGuard(Gauge);
 
 impl GaugeGuard {
@@ -145,6 +146,7 @@ impl Metrics {
     ) {
         let labels = RequestLabels {
             route: route.map_or(NO_ROUTE, MatchedPath::as_str).to_owned(),
+            // The class alone: routes, methods and statuses multiply, and the exact reason is in the refusals' codes.
             method: method_name(method),
             status: status_class(response.status()),
         };
@@ -171,6 +173,7 @@ impl Metrics {
 
     /// Counts a lookup in the response cache.
     pub(crate) fn looked_for_answer(&self, is_found: bool) {
+        // Counters and not a ratio: Prometheus computes the ratio over any period.
         (if is_found { &self.cache_hits } else { &self.cache_misses }).inc();
     }
 

@@ -92,7 +92,7 @@ impl VerifyingKey {
 }
 
 /// The algorithms of this type of key; none for types that are not supported, and for secret (symmetric) keys.
-// Whoever can fetch a set with a symmetric key could sign with it. Allowing HMAC would also permit algorithm confusion:
+// Anyone who can fetch a set with a symmetric key could sign with it. Allowing HMAC would also permit algorithm confusion:
 // a token signed with the text of an RSA public key as the secret.
 fn algorithms(kind: &AlgorithmParameters) -> Vec<Algorithm> {
     use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};

@@ -41,7 +41,7 @@ struct Rate<K> {
     quota: Quota,
     name: &'static str,
     policy: HeaderValue,
-    // A cache evicts, where governor's own keyed limiter keeps a key until it is told to remove old ones.
+    // A cache evicts by itself. governor's own keyed limiter grows until `retain_recent` is called.
     buckets: Cache<K, Arc<RateBucket>>,
     clock: DefaultClock,
 }

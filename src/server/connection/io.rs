@@ -32,7 +32,7 @@ pub(super) struct Progress {
     /// Requests whose response has not begun.
     working: AtomicUsize,
     /// Responses that are being sent.
-    // Weak: a response ends when hyper drops its body, which tells nobody.
+    // Weak: a response ends when hyper drops its body, and there is no event for that.
     responses: Mutex<Vec<Weak<Sending>>>,
 }
 

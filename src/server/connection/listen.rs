@@ -37,7 +37,7 @@ use crate::server::quota::{Permit, Quota};
 /// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Pause before another attempt to accept a connection, or to peek at a client's first bytes.
-// Both fail at once while nothing changes, so without a pause they would be busy loops.
+// Both return immediately while nothing changes, so without a pause they would be busy loops.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// What every connection is served with. Each gets a clone.
