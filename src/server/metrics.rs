@@ -116,7 +116,7 @@ impl Metrics {
             operations: durations(
                 clade,
                 "graphql_duration",
-                "Duration of GraphQL queries and mutations, by operation name; other for names beyond the first 100",
+                "Duration of GraphQL queries and mutations, by operation name; other for most names",
             ),
             operation_names: OperationNames::default(),
             cache_hits: registered(clade, "graphql_answers_hit", "Queries answered from the response cache"),
