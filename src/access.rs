@@ -1,4 +1,6 @@
-//! Token secrets, tokens of an identity provider, and the grant that a token gives.
+//! Access tokens: secrets of the directory's own tokens, JWTs of an identity provider, and the grant of a token.
+//!
+//! Invariant: nothing here reads a store or a clock. The caller passes the stored token, the keys and the time.
 
 #[cfg(feature = "server")]
 pub mod grant;

@@ -1,4 +1,7 @@
-//! Everything that can be refused, with a stable code for each. Knows nothing of HTTP.
+//! Error types of the library: [`Error`] for refused requests, [`StoreError`] for storage failures, each with a stable
+//! code.
+//!
+//! Invariant: nothing here knows HTTP. `server/response/problem.rs` maps codes to HTTP statuses and GraphQL errors.
 
 pub(crate) mod panic;
 
@@ -8,191 +11,192 @@ use std::sync::Arc;
 use crate::model::id::{Kind, Revision};
 use crate::model::level::UnitType;
 
-/// Shows at most this many characters of a refused value.
+// A refused value may be a whole body of many megabytes, and messages end up in logs and responses.
+/// Maximum length of a refused value in a message, in characters.
 const SHOWN_MAX: usize = 80;
 
-/// Why something was refused. Every message says what was wrong, with the value, and what would be right.
+/// Why a request was refused. Every message says what was wrong, with the value, and what would be right.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A value that cannot be what its field asks for.
+    /// A value that is not valid for its field.
     #[error("{field} {value:?} {reason}")]
     Invalid {
-        /// The field, as the wire calls it.
+        /// The field, by its JSON name.
         field: &'static str,
-        /// What was given, cut short.
+        /// The refused value, shortened.
         value: String,
-        /// What would be right.
+        /// What is wrong with it, and what would be right.
         reason: String,
     },
-    /// A field that must be given was not.
+    /// A required field is missing.
     #[error("{field} is required")]
     Missing {
-        /// The field, as the wire calls it.
+        /// The field, by its JSON name.
         field: &'static str,
     },
-    /// A text that is not of its form: no UTF-8, JSON or CSV.
+    /// Input that cannot be parsed: invalid UTF-8, JSON or CSV.
     #[error("{detail}")]
     Malformed {
         /// What is wrong with it, and where.
         detail: String,
-        /// The line, from 1, where a text of several lines stops being right.
+        /// The line of the error, from 1; `None` if it is unknown.
         line: Option<usize>,
-        /// The column, from 1.
+        /// The column of the error, from 1; `None` if it is unknown.
         column: Option<usize>,
     },
-    /// A JSON text that is no object.
+    /// A JSON value that must be an object and is not.
     #[error("{what} must be a JSON object, not {found}")]
     NotAnObject {
-        /// What had to be one.
+        /// What must be an object: `the body`, `a line` …
         what: &'static str,
-        /// The JSON type that it is.
+        /// The JSON type that was found.
         found: &'static str,
     },
-    /// There is no such record.
+    /// The record of the request does not exist, or is outside the caller's scope.
     #[error("there is no {kind} {reference:?}")]
     NotFound {
-        /// What was looked for: `person`, `unit`, `mapping`, `token` …
+        /// The kind of record: `person`, `unit`, `mapping`, `token` …
         kind: &'static str,
-        /// How it was named.
+        /// The reference that was sent.
         reference: String,
     },
-    /// A record names another that does not exist.
+    /// A field refers to a record that does not exist, or is outside the caller's scope.
     #[error("{field} names the {kind} {reference:?}, which does not exist; create it first")]
     Unknown {
-        /// What was named.
+        /// The kind of record that the field refers to.
         kind: Kind,
-        /// In which field.
+        /// The field.
         field: &'static str,
-        /// How it was named.
+        /// The reference that was sent.
         reference: String,
     },
-    /// A reference fits several units.
+    /// A reference matches several units.
     #[error("{reference:?} names {} units; use one of their keys: {}", candidates.len(), list(candidates))]
     Ambiguous {
-        /// How it was named.
+        /// The reference that was sent.
         reference: String,
-        /// The keys of all that fit.
+        /// The keys of all units that match.
         candidates: Vec<String>,
     },
-    /// A unit was to lose its parent, and has several.
-    #[error("{unit:?} has {} parents; say in `from` which it loses: {}", parents.len(), list(parents))]
+    /// A unit is to be moved from its parent, and has several.
+    #[error("{unit:?} has {} parents; set `from` to the one to remove: {}", parents.len(), list(parents))]
     SeveralParents {
         /// Its key.
         unit: String,
         /// The keys of its parents.
         parents: Vec<String>,
     },
-    /// The record exists.
+    /// A record with this key exists.
     #[error("the {kind} {key:?} exists already")]
     Duplicate {
-        /// What exists.
+        /// The kind of record.
         kind: &'static str,
         /// Its key.
         key: String,
-        /// The id of the mapping that exists, for a mapping.
+        /// The id of the existing mapping; `None` for other kinds.
         id: Option<String>,
     },
-    /// `path` begins and ends with the same unit.
-    #[error("this would close a cycle: {}; end one of these mappings first", path.join(" > "))]
+    /// The change would make a unit its own ancestor. `path` begins and ends with the same unit.
+    #[error("this would create a cycle: {}; delete one of these mappings first", path.join(" > "))]
     WouldCycle {
-        /// The keys along the way.
+        /// The keys of the units of the cycle, from parent to child.
         path: Vec<String>,
     },
-    /// A unit was to be its own parent.
+    /// A unit is to become its own parent.
     #[error("the unit {key:?} cannot be its own parent")]
     SelfParent {
         /// Its key.
         key: String,
     },
-    /// Both ends were found, but they are not what the mapping's type connects.
+    /// Both ends exist, but are not of the kinds that the mapping's type connects.
     #[error("a {mapping_type} mapping connects {expected}; {field} {reference:?} is a {found}")]
     WrongEnd {
         /// The type of the mapping.
         mapping_type: &'static str,
-        /// What it connects.
+        /// The kinds of records that it connects.
         expected: &'static str,
-        /// Which field is wrong.
+        /// The field of the wrong end.
         field: &'static str,
-        /// How the end was named.
+        /// The reference that was sent.
         reference: String,
-        /// What it is.
+        /// The kind of the record that was found.
         found: Kind,
     },
     /// A unit with this key is of another type.
-    #[error("the unit {key:?} is a {found}, not a {asked}; give another key, or leave the type out")]
+    #[error("the unit {key:?} is a {found}, not a {asked}; use another key, or leave the type out")]
     WrongType {
         /// Its key.
         key: String,
         /// Its type.
         found: UnitType,
-        /// The type that was given.
+        /// The type that was sent.
         asked: UnitType,
     },
-    /// A date was given for a record to hold from or until.
+    /// The request sets an effective date, which is not supported.
     #[error(
-        "{field} {value:?} is not taken: a record holds from the moment it is made until it is ended; leave {field} out"
+        "{field} {value:?} is not supported: a record is valid from its creation to its deletion; leave {field} out"
     )]
     DatesNotSupported {
         /// `validFrom` or `validTo`.
         field: &'static str,
-        /// What was given.
+        /// The date that was sent.
         value: String,
     },
-    /// The change would reach beyond the units that whoever asks for it may change.
+    /// The change would affect records outside the units that the caller may change.
     #[error("{what}; {instead}")]
     OutOfScope {
-        /// What it would do.
+        /// What the change would do.
         what: String,
-        /// What would be right.
+        /// What to do instead.
         instead: &'static str,
     },
-    /// Whoever asks for the change was known when they asked, and no longer is.
-    #[error("the token no longer holds")]
+    /// The caller's token was revoked or expired between the request and its turn at the writer.
+    #[error("the token is no longer valid")]
     Unauthorized,
-    /// The record has changed since the caller saw it.
-    #[error("the record is of revision {current}, not {expected}; read it again and repeat the change")]
+    /// The record has changed since the caller read it.
+    #[error("the record is at revision {current}, not {expected}; read it again and repeat the change")]
     PreconditionFailed {
-        /// What the caller saw.
+        /// The revision that the caller expects.
         expected: Revision,
-        /// What it is.
+        /// The revision that the record has.
         current: Revision,
     },
-    /// Several commands that were to succeed together; these did not.
+    /// Commands of one atomic change set were refused, so none was carried out.
     #[error("nothing was changed: {} of {total} commands were refused; the first: {}", refused.len(), first(refused))]
     Refused {
-        /// The position of each, from 0, and why.
+        /// The position of each refused command, from 0, and why it was refused.
         refused: Vec<(usize, Error)>,
-        /// How many there were.
+        /// How many commands there were.
         total: usize,
     },
-    /// More was asked for than a limit allows.
+    /// The request exceeds a limit on size.
     #[error("{what} may be at most {limit}")]
     TooLarge {
-        /// What was too large.
+        /// What is too large, with its unit.
         what: &'static str,
-        /// The limit.
+        /// The maximum.
         limit: usize,
     },
-    /// A question that would take too long.
+    /// The estimated cost of a query is too high. It was not evaluated.
     #[error(
-        "this would look at about {texts} texts, and at most {limit} are looked at; ask for fewer conditions \
-         on texts, or narrow them by units or keys"
+        "this query would compare about {texts} texts, and the maximum is {limit}; use fewer conditions on texts, \
+         or narrow it by units or keys"
     )]
     TooCostly {
-        /// What it would cost.
+        /// The estimated cost: how many texts would be compared.
         texts: u64,
-        /// The limit.
+        /// The maximum cost.
         limit: u64,
     },
-    /// The writer has more to do than it may queue.
-    #[error("too many changes are waiting to be written; try again in a moment")]
+    /// The queue of the writer is full.
+    #[error("too many changes are waiting to be written; try again later")]
     Busy,
-    /// The directory was closed while the caller waited.
+    /// The directory was closed before the change was carried out.
     #[error("the directory is closed")]
     Closed,
-    /// A fault of Clade's own, which is in the log.
-    #[error("something went wrong here; it is logged, and not your request's fault; nothing was changed")]
+    /// An internal error: a panic was caught. Its cause is in the log.
+    #[error("an internal error, which is logged; your request is not at fault, and nothing was changed")]
     Internal,
     /// The store could not be read or written.
     #[error(transparent)]
@@ -200,23 +204,24 @@ pub enum Error {
 }
 
 impl Error {
-    /// A value that cannot be what its field asks for.
+    /// An [`Error::Invalid`]. Shortens `value` for the message.
     #[must_use]
     pub fn invalid(field: &'static str, value: &str, reason: impl Into<String>) -> Self {
-        let shown = match value.char_indices().nth(SHOWN_MAX) {
+        // By characters: a cut at a number of bytes may fall into the middle of one, and slicing there panics.
+        let shortened = match value.char_indices().nth(SHOWN_MAX) {
             Some((end, _)) => format!("{}…", &value[..end]),
             None => value.to_owned(),
         };
-        Self::Invalid { field, value: shown, reason: reason.into() }
+        Self::Invalid { field, value: shortened, reason: reason.into() }
     }
 
-    /// A text that could not be read at all.
+    /// An [`Error::Malformed`] without a position.
     #[must_use]
     pub fn malformed(detail: impl Into<String>) -> Self {
         Self::Malformed { detail: detail.into(), line: None, column: None }
     }
 
-    /// The same refusal, blamed on another field.
+    /// The same error, reported for another field. Only [`Error::Invalid`] is changed.
     #[must_use]
     pub fn about(self, field: &'static str) -> Self {
         match self {
@@ -225,9 +230,10 @@ impl Error {
         }
     }
 
-    /// A stable word for programs, the same at every door.
+    /// The stable error code, the same over REST, GraphQL and the command line.
     #[must_use]
     pub fn code(&self) -> &'static str {
+        // Codes are part of the API: clients branch on them. A new variant may share a code, but none may change.
         match self {
             Self::Invalid { .. } | Self::NotAnObject { .. } => "invalid",
             Self::Malformed { .. } => "malformed",
@@ -256,7 +262,7 @@ impl Error {
         }
     }
 
-    /// The field to blame, where there is one.
+    /// The field that the error is about; `None` if it is about the whole request.
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         match self {
@@ -265,6 +271,7 @@ impl Error {
             | Self::Unknown { field, .. }
             | Self::WrongEnd { field, .. }
             | Self::DatesNotSupported { field, .. } => Some(field),
+            // Not a field that was wrong, but the one that is missing.
             Self::SeveralParents { .. } => Some("from"),
             _ => None,
         }
@@ -279,59 +286,60 @@ fn first(refused: &[(usize, Error)]) -> String {
     refused.first().map(|(at, why)| format!("command {at}: {why}")).unwrap_or_default()
 }
 
-/// What kind of trouble a store is in.
+/// The kind of a storage failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreTrouble {
-    /// Another process holds the file.
+    /// The file is locked, by another process or by an operation of this one.
     Held,
-    /// The file is no store of Clade's.
+    /// The file is not a Clade store.
     NotAStore,
-    /// There is a file where one was to be made.
+    /// A file exists where a new one is to be created.
     Exists,
-    /// The file was written by a newer Clade.
+    /// The file was written by a newer version of Clade.
     NewerFormat,
-    /// What the file says cannot be.
+    /// The content of the file is corrupt.
     Damaged,
     /// The disk is full.
     NoSpace,
     /// The file could not be read or written.
     Io,
-    /// A change may have been made or not: the disk failed as it was to become durable, and cannot be asked since.
+    /// A change may have been made or not: the disk failed during the commit, and the result cannot be read back yet.
     Unsure,
-    /// A fault of Clade's own.
+    /// An internal error.
     Internal,
 }
 
-/// A store that could not be read or written. The cause is told, but is no part of the API.
+/// A store that could not be read or written. `Debug` and `source` report the cause, which is not part of the API.
 #[derive(Clone)]
 pub struct StoreError {
     trouble: StoreTrouble,
     message: String,
+    // Shared, since errors are cloned for each of the requests that were in one commit, and causes are not `Clone`.
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl StoreError {
-    /// With a message that says what to do.
+    /// An error of this kind. The message says what is wrong and what to do.
     #[must_use]
     pub fn new(trouble: StoreTrouble, message: impl Into<String>) -> Self {
         Self { trouble, message: message.into(), cause: None }
     }
 
-    /// The same, with what caused it.
+    /// The same error with its cause.
     #[must_use]
     pub fn caused_by(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.cause = Some(Arc::new(cause));
         self
     }
 
-    /// What kind of trouble.
+    /// The kind of the failure.
     #[must_use]
     pub fn trouble(&self) -> StoreTrouble {
         self.trouble
     }
 
-    /// A stable word for programs.
+    /// The stable error code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self.trouble {
@@ -357,6 +365,7 @@ impl fmt::Display for StoreError {
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.trouble, self.message)?;
+        // `Debug` is for the log, so it adds the cause. The message alone is for users.
         if let Some(cause) = &self.cause {
             write!(f, " ({cause})")?;
         }

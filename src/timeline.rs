@@ -1,5 +1,5 @@
-//! Graphs and facts of other moments than now, read from the log.
+//! Reading the past from the change log: the audit trail.
 //!
-//! What must stay true: nothing here changes anything, and nothing is read that the store does not vouch for.
+//! Invariant: nothing here writes. Everything is read through `store::History`, which verifies what it reads.
 
 pub(crate) mod audit;

@@ -1,4 +1,6 @@
-//! What the holder of a token may do.
+//! Grants: the role, scope and author that a valid token gives a request.
+//!
+//! Invariant: a [`Grant`] exists only for the local process or a token that was found valid.
 
 use std::sync::Arc;
 
@@ -9,18 +11,19 @@ use crate::access::secret::Secret;
 use crate::model::time::Timestamp;
 use crate::model::token::{Actor, Author, Role, Scope, Token};
 
-/// What one request may do, and in whose name.
+/// The rights of a request, and the author of its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     author: Author,
-    /// What an identity provider says, where that is who vouches.
+    /// The claims of its JWT; `None` for tokens of the directory and the local process.
     claims: Option<Arc<Claims>>,
 }
 
-/// Why a token gives no grant. Callers outside learn only that it gives none.
+/// Why a token gives no grant.
+// For logs and tests alone. A client that could tell the reasons apart could find out which token ids exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantRefusal {
-    /// The secret is not the token's.
+    /// The secret is not that of the token.
     WrongSecret,
     /// The token has expired.
     Expired,
@@ -29,18 +32,19 @@ pub enum GrantRefusal {
 }
 
 impl Grant {
-    /// Everything, in the name of the process that holds the store.
+    /// All rights, with the process that owns the store as the author.
     #[must_use]
     pub fn local() -> Self {
         Self { author: Author::local(), claims: None }
     }
 
-    /// What `token` gives to the holder of `secret` now. Compares in constant time, and says of a revoked or
-    /// expired token only to whoever holds its secret that it is one.
+    /// The grant of `token` now, for a client that sent `secret`.
     ///
     /// # Errors
-    /// Why it gives nothing.
+    /// The secret is wrong, or the token is revoked or expired.
     pub fn of(token: &Token, secret: &Secret, now: Timestamp) -> Result<Self, GrantRefusal> {
+        // In constant time: the time of an ordinary comparison would show how many bytes of a guess are right. First,
+        // so that only a client with the secret learns that its token is revoked or expired.
         if !bool::from(token.hash.ct_eq(&secret.hash())) {
             return Err(GrantRefusal::WrongSecret);
         }
@@ -53,39 +57,39 @@ impl Grant {
         Ok(Self::as_of(token))
     }
 
-    /// What `token` gives now to someone who has shown that they hold its secret.
+    /// The grant of `token` as it is now, for a client whose secret was verified before.
     #[must_use]
     pub fn as_of(token: &Token) -> Self {
         let (role, scope) = (token.role, token.scope.clone());
         Self { author: Author { actor: Actor::Token(token.id.clone()), role, scope }, claims: None }
     }
 
-    /// What an identity provider's `claims` give, whose units are those of `scope` now.
+    /// The grant of a JWT with these claims. `scope` has the units that they name, looked up now.
     #[must_use]
     pub fn of_claims(claims: Arc<Claims>, scope: Scope) -> Self {
         let author = Author { actor: Actor::Jwt(claims.subject.clone()), role: claims.role, scope };
         Self { author, claims: Some(claims) }
     }
 
-    /// What an identity provider says, where that is who vouches.
+    /// The claims of its JWT; `None` for tokens of the directory and the local process.
     #[must_use]
     pub fn claims(&self) -> Option<&Arc<Claims>> {
         self.claims.as_ref()
     }
 
-    /// In whose name, and how far that reaches.
+    /// The author of changes: actor, role and scope.
     #[must_use]
     pub fn author(&self) -> &Author {
         &self.author
     }
 
-    /// In whose name.
+    /// The actor, as the audit log names it.
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.author.actor
     }
 
-    /// What is seen and may be changed.
+    /// The records that it may see and change.
     #[must_use]
     pub fn scope(&self) -> &Scope {
         &self.author.scope
@@ -97,7 +101,7 @@ impl Grant {
         self.author.role
     }
 
-    /// Whether the role is `role` or more.
+    /// Whether it has `role` or a higher one.
     #[must_use]
     pub fn allows(&self, role: Role) -> bool {
         self.role() >= role
@@ -128,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_secret_gets_role_units_and_name() {
+    fn the_right_secret_gives_role_scope_and_actor() {
         let secret = Secret::generate();
         let grant = Grant::of(&token(&secret), &secret, now()).unwrap();
         assert_eq!(grant.actor(), &Actor::Token(secret.id().clone()));
@@ -138,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn another_secret_a_revoked_and_an_expired_token_get_nothing() {
+    fn wrong_secrets_and_revoked_or_expired_tokens_give_no_grant() {
         let secret = Secret::generate();
         let good = token(&secret);
         assert_eq!(Grant::of(&good, &Secret::generate(), now()), Err(GrantRefusal::WrongSecret));

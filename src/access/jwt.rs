@@ -1,8 +1,8 @@
-//! JSON Web Tokens of an identity provider: keys, token and moment in, claims out. Pure: whoever calls brings the keys
-//! and the clock.
+//! JWT authentication: verification of JSON Web Tokens of an identity provider, and what their claims give. Pure: the
+//! caller passes the keys and the time.
 //!
-//! What must stay true: which algorithms a key takes is the key's to say, never the token's; a claim that is asked for
-//! and is not there, or is of another type, gives nothing.
+//! Invariant: the key decides which algorithms are accepted, never the token. A required claim that is missing, or has
+//! another type, refuses the token.
 
 mod keys;
 
@@ -17,74 +17,76 @@ use crate::model::token::{JwtSubject, Role};
 
 pub use self::keys::KeySet;
 
-/// Longer tokens are not looked at, in bytes.
+/// Maximum size of a token, in bytes. A larger one is refused.
+// Anyone can send one, and it is decoded before its signature is verified.
 const TOKEN_BYTES_MAX: usize = 16 << 10;
-/// How far the clocks of provider and server may be apart, in milliseconds.
+/// Maximum difference between the clocks of provider and server, in milliseconds.
 const LEEWAY_MS: i64 = 30_000;
-/// A token that names more units than this is refused.
+/// Maximum number of units that a token may name. More are refused.
+// Each of them is looked up in the directory for every request.
 const UNITS_MAX: usize = 1_000;
-/// What `units_claim` says for everything.
+/// The value of `units_claim` for all units.
 const EVERYTHING: &str = "*";
 
-/// What a token must say, and what follows from it.
+/// The rules for tokens of an identity provider: required claims, and the mapping of claims to role and scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    /// What `iss` must be.
+    /// The required value of `iss`.
     pub issuer: String,
-    /// What `aud` must be, or have among others.
+    /// The required value of `aud`, alone or among others.
     pub audience: String,
-    /// The claim that holds roles.
+    /// The claim with the roles: a text, or an array of texts.
     pub role_claim: ClaimName,
-    /// The role that each of its values gives; the greatest counts.
+    /// The role that each of its values gives. The highest counts, and values without one are ignored.
     pub roles: BTreeMap<String, Role>,
-    /// The claim that holds the units that are seen; everything is, where there is none.
+    /// The claim with the keys of visible units, or `*` for all; `None` if every token sees everything.
     pub units_claim: Option<ClaimName>,
 }
 
-/// Where a claim stands: its name, or a JSON pointer such as `/realm_access/roles`.
+/// The name of a claim, or a JSON pointer to it such as `/realm_access/roles`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimName(String);
 
-/// What a token says, once it is known to be good.
+/// The claims of a verified token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
-    /// Whose it is.
+    /// Its subject, `sub`.
     pub subject: JwtSubject,
-    /// What its holder may do.
+    /// The role that it gives.
     pub role: Role,
-    /// What its holder sees.
+    /// The units that it may see.
     pub units: Units,
-    /// From when on it is refused.
+    /// The time from which on it is refused: `exp`, plus the leeway for clocks.
     pub expires_at: Timestamp,
 }
 
 /// The units that a token names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Units {
-    /// All there are.
+    /// All units.
     Everything,
-    /// These alone, and what is beneath them. None means that nothing is seen.
+    /// The units with these keys, and their subtrees. Nothing is visible if there are none.
     Keys(Vec<UnitKey>),
 }
 
-/// Why a token gives nothing. Callers outside learn only that it gives none.
+/// Why a token is refused. For logs alone: clients get the same 401 for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JwtRefusal {
-    /// It is no token, or too long.
+    /// It is not a JWT, too long, or uses extensions that are not supported.
     Form,
-    /// No key has its id, or none of those takes its algorithm.
+    /// No key has its key id, or none of those accepts its algorithm.
     Key,
-    /// It was not signed with that key.
+    /// The signature does not match.
     Signature,
-    /// It is for another, or of another.
+    /// Its issuer or audience is another.
     Party,
-    /// It has expired, or does not hold yet.
+    /// It has expired, is not valid yet, or has no expiry.
     Time,
-    /// It does not say whose it is.
+    /// It has no valid subject.
     Subject,
     /// It gives no role.
     Role,
-    /// It does not say what is seen.
+    /// Its units claim is missing or not valid.
     Units,
 }
 
@@ -96,9 +98,12 @@ impl ClaimName {
     }
 
     fn of<'c>(&self, claims: &'c Map<String, Value>) -> Option<&'c Value> {
+        // A claim's name may contain slashes itself, as URLs do. Only one that begins with a slash is a pointer.
         match self.0.strip_prefix('/') {
             None => claims.get(&self.0),
             Some(rest) => {
+                // `Map` has no `pointer`, so the first step is done by hand, with the escapes of RFC 6901: `~1` before
+                // `~0`, or `~01` would become a slash.
                 let (first, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
                 claims.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(rest)
             }
@@ -106,10 +111,10 @@ impl ClaimName {
     }
 }
 
-/// The id of the key that a token says it was signed with. Nothing of it has been checked.
+/// The key id in a token's header. The token is not verified, so this is whatever the client sent.
 ///
 /// # Errors
-/// [`JwtRefusal::Form`] where it is no token.
+/// [`JwtRefusal::Form`] if it is not a JWT.
 pub fn key_id(token: &str) -> Result<Option<String>, JwtRefusal> {
     header(token).map(|header| header.kid)
 }
@@ -119,7 +124,8 @@ fn header(token: &str) -> Result<Header, JwtRefusal> {
         return Err(JwtRefusal::Form);
     }
     let header = decode_header(token).map_err(|_| JwtRefusal::Form)?;
-    // What must be understood is not; and what is packed would have to be unpacked.
+    // `crit` names extensions that must be understood, and none is (RFC 7515, section 4.1.11). A compressed or
+    // encrypted token would have to be expanded before it is verified.
     if header.crit.is_some() || header.zip.is_some() || header.enc.is_some() {
         return Err(JwtRefusal::Form);
     }
@@ -127,17 +133,18 @@ fn header(token: &str) -> Result<Header, JwtRefusal> {
 }
 
 impl Rules {
-    /// What `token` says, where it is good now.
+    /// The claims of `token`, if it is valid now.
     ///
     /// # Errors
-    /// Why it is not.
+    /// The reason why it is not.
     pub fn claims(&self, keys: &KeySet, token: &str, now: Timestamp) -> Result<Claims, JwtRefusal> {
         let claims = verified(keys, token)?;
-        if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) || !self.is_for_us(&claims) {
+        if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) || !self.has_audience(&claims) {
             return Err(JwtRefusal::Party);
         }
-        let expires_at = moment(&claims, "exp")?.ok_or(JwtRefusal::Time)?.saturating_add(LEEWAY_MS);
-        let begins_at = moment(&claims, "nbf")?.map_or(i64::MIN, |at| at.saturating_sub(LEEWAY_MS));
+        // Required, although RFC 7519 makes it optional: a token without it would be valid for ever.
+        let expires_at = time(&claims, "exp")?.ok_or(JwtRefusal::Time)?.saturating_add(LEEWAY_MS);
+        let begins_at = time(&claims, "nbf")?.map_or(i64::MIN, |at| at.saturating_sub(LEEWAY_MS));
         if !(begins_at..expires_at).contains(&now.as_millis()) {
             return Err(JwtRefusal::Time);
         }
@@ -150,7 +157,7 @@ impl Rules {
         })
     }
 
-    fn is_for_us(&self, claims: &Map<String, Value>) -> bool {
+    fn has_audience(&self, claims: &Map<String, Value>) -> bool {
         match claims.get("aud") {
             Some(Value::String(one)) => *one == self.audience,
             Some(Value::Array(several)) => several.iter().any(|one| one.as_str() == Some(&self.audience)),
@@ -159,9 +166,9 @@ impl Rules {
     }
 
     fn role(&self, claims: &Map<String, Value>) -> Option<Role> {
-        let given = self.role_claim.of(claims)?;
+        let claim = self.role_claim.of(claims)?;
         let role = |value: &Value| self.roles.get(value.as_str()?).copied();
-        match given {
+        match claim {
             Value::Array(several) => several.iter().filter_map(role).max(),
             one => role(one),
         }
@@ -169,11 +176,12 @@ impl Rules {
 
     fn units(&self, claims: &Map<String, Value>) -> Option<Units> {
         let Some(claim) = &self.units_claim else { return Some(Units::Everything) };
+        // A missing claim refuses the token (`?`). If it gave everything, a provider that forgets it would open all.
         match claim.of(claims)? {
             Value::String(all) if all == EVERYTHING => Some(Units::Everything),
             Value::Array(keys) if keys.len() <= UNITS_MAX => {
                 let texts: Option<Vec<&str>> = keys.iter().map(Value::as_str).collect();
-                // What is no key is the key of no unit.
+                // A text that is not a valid key is the key of no unit, and is ignored like that of a deleted one.
                 Some(Units::Keys(texts?.into_iter().filter_map(|key| UnitKey::parse(key).ok()).collect()))
             }
             _ => None,
@@ -181,13 +189,14 @@ impl Rules {
     }
 }
 
-/// The claims of a token that was signed with one of the keys.
+/// The claims of a token whose signature one of the keys verifies. The claims themselves are not checked.
 fn verified(keys: &KeySet, token: &str) -> Result<Map<String, Value>, JwtRefusal> {
     let header = header(token)?;
     let mut refusal = JwtRefusal::Key;
     for key in keys.fitting(header.kid.as_deref(), header.alg) {
+        // The token's own algorithm, but only keys that allow it: `fitting` has filtered them.
         let mut how = Validation::new(header.alg);
-        // These are ours to check: the crate asks the system's clock, and takes lists of issuers.
+        // `Rules::claims` checks these: the crate uses the system's clock, and accepts lists of issuers.
         (how.validate_exp, how.validate_nbf, how.validate_aud) = (false, false, false);
         how.required_spec_claims.clear();
         match decode::<Map<String, Value>>(token, key, &how) {
@@ -198,13 +207,13 @@ fn verified(keys: &KeySet, token: &str) -> Result<Map<String, Value>, JwtRefusal
     Err(refusal)
 }
 
-/// A moment in seconds, with or without a fraction, as milliseconds; none where the claim is not there.
-fn moment(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, JwtRefusal> {
+/// A time claim, in seconds with or without a fraction, as milliseconds; `None` if the claim is missing.
+fn time(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, JwtRefusal> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     let seconds = value.as_f64().filter(|seconds| seconds.is_finite()).ok_or(JwtRefusal::Time)?;
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "beyond its range it is the end of time, which `as` gives"
+        reason = "`as` saturates, so a value out of range becomes the last or first time"
     )]
     Ok(Some((seconds * 1_000.0) as i64))
 }
@@ -231,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_greatest_role_that_maps_counts() {
+    fn the_highest_mapped_role_counts() {
         let role = |roles: Value| rules().role(&claims(json!({"access": {"roles": roles}})));
         assert_eq!(role(json!(["x", "reader", "boss", 7])), Some(Role::Admin));
         assert_eq!(role(json!("reader")), Some(Role::Read));
@@ -242,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_seen_must_be_said() {
+    fn a_required_units_claim_must_be_valid() {
         let units = |units: Value| rules().units(&claims(json!({"https://corp.example/units": units})));
         let keys = |keys: &[&str]| Units::Keys(keys.iter().map(|key| UnitKey::parse(key).unwrap()).collect());
         assert_eq!(units(json!("*")), Some(Units::Everything));
@@ -259,14 +268,14 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_numbers() {
-        let at = |exp: Value| moment(&claims(json!({"exp": exp})), "exp");
+    fn times_are_numbers() {
+        let at = |exp: Value| time(&claims(json!({"exp": exp})), "exp");
         assert_eq!(at(json!(7)), Ok(Some(7_000)));
         assert_eq!(at(json!(7.5)), Ok(Some(7_500)));
         assert_eq!(at(json!(1e300)), Ok(Some(i64::MAX)));
         for wrong in [json!("7"), json!(null), json!([7])] {
             assert_eq!(at(wrong.clone()), Err(JwtRefusal::Time), "{wrong}");
         }
-        assert_eq!(moment(&Map::new(), "exp"), Ok(None));
+        assert_eq!(time(&Map::new(), "exp"), Ok(None));
     }
 }

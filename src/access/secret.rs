@@ -1,7 +1,7 @@
-//! The secret form of a token: `clade_` + 8-character id + `_` + 32 random bytes in base62 + checksum.
+//! Token secrets: `clade_` + 8-character id + `_` + 32 random bytes in base62 + checksum.
 //!
-//! A secret is shown once, never stored, and never printed by `Debug`. The checksum is no protection: it lets a
-//! scanner tell a token from other text, and a typing error be seen without asking the store.
+//! Invariant: a secret is shown once, never stored, and never printed by `Debug`; only its hash is stored. The checksum
+//! is no protection: secret scanners recognize a token by it, and a typo is found without a lookup in the store.
 
 use std::fmt;
 
@@ -11,40 +11,41 @@ use rand::rngs::OsRng;
 
 use crate::model::token::TokenId;
 
-/// What every token begins with.
+/// The prefix of every token. Secret scanners search for it.
 const PREFIX: &str = "clade_";
-/// The digits of base62, least first.
+/// The digits of base62, in order of their value.
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// How many random bytes a secret holds.
+/// The number of random bytes of a secret: 256 bits.
 const RANDOM_BYTES: usize = 32;
-/// How many digits of base62 those take.
+/// The number of base62 digits of the random bytes: 256 bits / log2(62) = 42.99.
 const RANDOM_DIGITS: usize = 43;
-/// How many digits of base62 a CRC-32 takes.
+/// The number of base62 digits of a CRC-32: 32 bits / log2(62) = 5.4.
 const CHECKSUM_DIGITS: usize = 6;
 
-/// A token as its holder has it.
+/// A token as its client sends it.
 pub struct Secret {
     id: TokenId,
     text: String,
 }
 
 impl Secret {
-    /// A new one from the system's randomness.
+    /// Generates a new secret from the operating system's random number generator.
     ///
     /// # Panics
-    /// When the operating system has no randomness to give.
+    /// If the operating system's generator fails.
     #[must_use]
     pub fn generate() -> Self {
+        // Both from the system's generator, and a failure panics: a weaker source would make weak secrets.
         let id = Alphanumeric.sample_string(&mut OsRng.unwrap_err(), TokenId::LENGTH);
         let mut random = [0; RANDOM_BYTES];
-        OsRng.try_fill_bytes(&mut random).expect("the operating system gives randomness");
-        let id = TokenId::parse(&id).expect("so many letters and digits are an id");
+        OsRng.try_fill_bytes(&mut random).expect("the operating system's random number generator works");
+        let id = TokenId::parse(&id).expect("letters and digits of this length are a valid id");
         let body = format!("{PREFIX}{id}_{}", base62(&random, RANDOM_DIGITS));
         let text = format!("{body}{}", checksum(&body));
         Self { id, text }
     }
 
-    /// Reads a secret; none unless its form and checksum are right.
+    /// Parses a secret; `None` unless its form and checksum are right.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let (id, rest) = raw.strip_prefix(PREFIX)?.split_once('_')?;
@@ -53,29 +54,32 @@ impl Secret {
         if rest.len() != RANDOM_DIGITS + CHECKSUM_DIGITS || !is_base62 {
             return None;
         }
-        let (body, given) = raw.split_at_checked(raw.len() - CHECKSUM_DIGITS)?;
-        (checksum(body) == given).then(|| Self { id, text: raw.to_owned() })
+        // Not in constant time: the checksum follows from the rest, so it protects nothing.
+        let (body, sent) = raw.split_at_checked(raw.len() - CHECKSUM_DIGITS)?;
+        (checksum(body) == sent).then(|| Self { id, text: raw.to_owned() })
     }
 
-    /// The public part.
+    /// The token's id, its public part.
     #[must_use]
     pub fn id(&self) -> &TokenId {
         &self.id
     }
 
-    /// What is stored: BLAKE3 of the whole text.
+    /// The hash that is stored: BLAKE3 of the whole text.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
+        // Fast and without salt, unlike for passwords: 256 random bits cannot be guessed, and every request needs it.
         *blake3::hash(self.text.as_bytes()).as_bytes()
     }
 
-    /// The text to hand over, once.
+    /// The whole text of the token. Show it once, and store it nowhere.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.text
     }
 }
 
+// By hand, so that no log or panic message can contain the secret.
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Secret").field("id", &self.id).finish_non_exhaustive()
@@ -87,8 +91,9 @@ fn checksum(body: &str) -> String {
     base62(&crc32fast::hash(body.as_bytes()).to_be_bytes(), CHECKSUM_DIGITS)
 }
 
-/// A number, given by its bytes, greatest first, as so many digits, greatest first. Digits beyond are cut off.
+/// A big-endian number as base62, with a fixed number of digits. Higher digits are cut off.
 fn base62(bytes: &[u8], digits: usize) -> String {
+    // Repeated division yields the lowest digit first.
     let mut number = bytes.to_vec();
     let mut text: Vec<char> =
         (0..digits).map(|_| char::from(DIGITS[usize::from(divide(&mut number))])).collect();
@@ -96,12 +101,13 @@ fn base62(bytes: &[u8], digits: usize) -> String {
     text.into_iter().collect()
 }
 
-/// Divides a number, greatest byte first, by 62 in place and gives the remainder.
+/// Divides a big-endian number by 62 in place, and returns the remainder.
 fn divide(number: &mut [u8]) -> u8 {
+    // Long division, byte by byte. The remainder and a byte together are below 62 * 256, and fit into 16 bits.
     let mut rest = 0_u16;
     for byte in number {
         let value = rest << 8 | u16::from(*byte);
-        *byte = u8::try_from(value / 62).expect("a remainder below 62 and a byte, by 62, are below 256 + 8");
+        *byte = u8::try_from(value / 62).expect("below 62 * 256, divided by 62, is below 256");
         rest = value % 62;
     }
     u8::try_from(rest).expect("a remainder of 62 is below 62")
@@ -112,16 +118,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_reads_back_and_hashes_the_same() {
-        let made = Secret::generate();
-        let read = Secret::parse(made.reveal()).unwrap();
-        assert_eq!((read.id(), read.hash()), (made.id(), made.hash()));
-        assert_eq!(made.reveal().len(), PREFIX.len() + 8 + 1 + RANDOM_DIGITS + CHECKSUM_DIGITS);
-        assert_ne!(Secret::generate().hash(), made.hash());
+    fn a_secret_parses_back_with_the_same_hash() {
+        let secret = Secret::generate();
+        let read = Secret::parse(secret.reveal()).unwrap();
+        assert_eq!((read.id(), read.hash()), (secret.id(), secret.hash()));
+        assert_eq!(secret.reveal().len(), PREFIX.len() + 8 + 1 + RANDOM_DIGITS + CHECKSUM_DIGITS);
+        assert_ne!(Secret::generate().hash(), secret.hash());
     }
 
     #[test]
-    fn any_one_changed_character_is_seen() {
+    fn any_changed_character_is_detected() {
         let made = Secret::generate();
         for at in 0..made.reveal().len() {
             for other in ["0", "z", "_", "é", ""] {
@@ -133,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_another_form_is_no_secret() {
+    fn other_texts_are_not_secrets() {
         for raw in ["", "clade_", "clade_abcdefgh", "clade_abcdefgh_", "glpat-abc", "clade_é_é", "Bearer x"]
         {
             assert!(Secret::parse(raw).is_none(), "{raw}");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use ureq::SendBody;
 
 use crate::cli::client::Client;
-use crate::cli::doctor::{self, EXAMPLES};
+use crate::cli::doctor::{self, EXAMPLES_MAX};
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::Directory;

@@ -1,7 +1,8 @@
-//! Admission: how often each caller may ask, how much at once, and what takes long. One for every door, HTTP and
-//! sockets alike.
+//! Admission control: rate limits, quotas of requests in flight, the memory budget, and slots for heavy work. One
+//! instance serves all transports, HTTP and WebSockets alike.
 //!
-//! What must stay true: no caller has more than its share of anything, so that one token cannot take everyone's.
+//! Invariant: no caller may have more than its quota of anything (half of it, where callers have tokens), so that one
+//! token cannot block all others.
 
 pub(super) mod memory;
 pub(super) mod middleware;
@@ -21,7 +22,7 @@ use crate::server::admission::slots::HeavySlots;
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Principal;
 use crate::server::connection::config::Exposure;
-use crate::server::limits::COPIES_MAX;
+use crate::server::limits::STORE_COPIES_MAX;
 use crate::server::quota::{Exhausted, Permit, Quota};
 use crate::server::response::problem::{Problem, Result};
 
@@ -30,27 +31,29 @@ use crate::server::response::problem::{Problem, Result};
 pub(super) struct Admission {
     rates: Rates,
     requests: Quota<Principal>,
-    /// The memory for what requests make.
+    /// The memory budget of all requests.
     pub(super) memory: Memory,
-    /// The slots for what takes long.
+    /// The slots for heavy work.
     pub(super) heavy: HeavySlots,
     pub(super) store: StoreTurns,
 }
 
-/// Operations on the store as a whole wait for its lock and its disk, not for a processor, so they take no slot.
+/// Turns of operations on the whole store: checks and copies.
+// They wait for the store's lock and the disk, not for a processor, so they take none of the slots for heavy work.
 #[derive(Debug)]
 pub(super) struct StoreTurns {
-    /// One check at a time: writes wait for it.
+    /// One check at a time. Writes wait while it runs, so two at once would only block them for longer.
     checks: Arc<Semaphore>,
-    /// The copies of the store on its disk.
+    /// Limits how many copies of the store take disk space at once.
     copies: Arc<Semaphore>,
 }
 
 impl StoreTurns {
     fn new() -> Self {
-        Self { checks: Arc::new(Semaphore::new(1)), copies: Arc::new(Semaphore::new(COPIES_MAX)) }
+        Self { checks: Arc::new(Semaphore::new(1)), copies: Arc::new(Semaphore::new(STORE_COPIES_MAX)) }
     }
 
+    // The permits of both are owned: they outlive the handler, in the task that does the work or sends the copy.
     async fn check(&self) -> OwnedSemaphorePermit {
         Arc::clone(&self.checks).acquire_owned().await.expect("the semaphore is never closed")
     }
@@ -60,15 +63,15 @@ impl StoreTurns {
     }
 }
 
-/// A request that may be worked on, for as long as this is held.
+/// The permit of an admitted request, given back on drop.
 #[derive(Debug)]
 pub(super) struct Admitted {
-    /// What is left to its caller, where that is counted.
+    /// The caller's remaining rate, for response headers; `None` if its rate is not limited.
     pub(super) remaining: Option<Remaining>,
     _slot: Permit<Principal>,
 }
 
-/// Why a request goes no further.
+/// Why a request is not admitted.
 #[derive(Debug)]
 pub(super) enum Refused {
     TooMany(TooMany),
@@ -77,42 +80,51 @@ pub(super) enum Refused {
 
 impl Admission {
     pub(super) fn new(authenticator: &Authenticator, exposure: &Exposure) -> Self {
-        let share = |all| authenticator.quota_of(all);
+        let per_caller = |all| authenticator.quota_of(all);
         let requests = exposure.requests_at_once;
         Self {
             rates: Rates::new(exposure.requests_a_second),
-            requests: Quota::new(requests, share(requests)),
-            memory: Memory::new(share),
-            heavy: HeavySlots::new(share),
+            requests: Quota::new(requests, per_caller(requests)),
+            memory: Memory::new(per_caller),
+            heavy: HeavySlots::new(per_caller),
             store: StoreTurns::new(),
         }
     }
 
-    /// Counts a request, and gives it a slot.
+    /// Counts a request against its caller's rate, and takes a permit for it.
+    ///
+    /// # Errors
+    /// 429 `rate-limited` or 503 `busy`.
     pub(super) fn admit(&self, principal: &Principal) -> Result<Admitted, Refused> {
+        // The rate first: it is counted whether there is a permit or not, so that a client that tries again at once
+        // while the server is busy is slowed down.
         let remaining = self.count(principal)?;
         Ok(Admitted { remaining, _slot: self.slot(principal)? })
     }
 
-    /// Counts a request; how many more its caller may send, where that is counted.
+    /// Counts a request against its caller's rate, and returns what remains; `None` if the rate is not limited.
     pub(super) fn count(&self, principal: &Principal) -> Result<Option<Remaining>, TooMany> {
         match principal {
             Principal::Known(actor) => self.rates.of_token(actor),
             Principal::Unauthenticated(Some(peer)) => self.rates.of_refused(*peer).map(Some),
+            // No listener of this crate, so no address: an embedding server must limit such clients itself.
             Principal::Unauthenticated(None) => Ok(None),
         }
     }
 
-    /// A slot for a request that is worked on.
+    /// Takes a permit for a request in flight.
+    ///
+    /// # Errors
+    /// 503 `busy`.
     pub(super) fn slot(&self, principal: &Principal) -> Result<Permit<Principal>> {
         self.requests.take(principal, 1).map_err(|exhausted| {
             let detail = match (exhausted, principal) {
-                (Exhausted::All, _) => "too many requests are being worked on; try again",
+                (Exhausted::All, _) => "too many requests are in flight; try again",
                 (Exhausted::Own, Principal::Known(_)) => {
-                    "this token has as many requests open as one may; try again once some are answered"
+                    "this token has its maximum of requests in flight; try again once some are answered"
                 }
                 (Exhausted::Own, Principal::Unauthenticated(_)) => {
-                    "this address has as many requests open as one may; try again once some are answered"
+                    "this address has its maximum of requests in flight; try again once some are answered"
                 }
             };
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
@@ -132,7 +144,7 @@ impl From<Problem> for Refused {
     }
 }
 
-/// For where there are no headers.
+/// For WebSockets, which have no response headers: the rate and `Retry-After` are left out.
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {

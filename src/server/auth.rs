@@ -1,7 +1,7 @@
-//! Authentication: who calls, by a token of the directory or of an identity provider, and what that allows.
+//! Authentication and authorization: the caller of a request, by a token of the directory or a JWT, and what it may do.
 //!
-//! What must stay true: a [`View`](crate::directory::View) and a way to write come from a [`caller::Caller`] alone, and
-//! what only an admin may do from a type that only an admin's caller can be turned into.
+//! Invariant: a handler gets a [`View`](crate::directory::View) or a way to write only from a [`caller::Caller`], and
+//! admin operations only from a type that only an admin's caller converts to.
 
 pub(super) mod authenticator;
 pub(super) mod caller;

@@ -1,7 +1,7 @@
-//! What was worked out once and may be asked for again, up to so many bytes.
+//! A cache with a maximum size in bytes, for responses and parsed documents.
 //!
-//! What must stay true: a key says everything that its value depends on, so that a value is never stale. Nothing is
-//! taken out because something changed; what is no longer asked for goes as room is needed.
+//! Invariant: a key is a digest of everything that its value depends on (a revision, for one), so a value is never
+//! stale. Nothing is ever invalidated; values that are no longer used are evicted when the capacity is needed.
 
 use std::fmt;
 use std::hash::RandomState;
@@ -9,21 +9,22 @@ use std::hash::RandomState;
 use quick_cache::sync::{Cache as Store, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 
-/// The parts of a cache, each with a lock of its own. What takes more than one part's room is not kept.
-const PARTS: usize = 8;
-/// What the key of a value takes, and the cache's own notes about it.
+/// The number of shards, each with a lock and an equal part of the capacity. A value larger than that is not cached.
+// More shards mean less waiting for locks, but a smaller maximum value.
+const SHARDS: usize = 8;
+/// What a key and the cache's own bookkeeping count for, in bytes, in addition to the value.
 const ENTRY_BYTES: u64 = 128;
 
-/// A hash that no two different things share.
+/// A cryptographic hash: two different inputs never have the same one in practice, even if a client tries.
 pub(crate) type Digest = [u8; 32];
 
-/// What knows how much memory it takes.
+/// A value that knows how much memory it takes.
 pub(crate) trait SizeBytes {
-    /// In bytes, about.
+    /// Its approximate size in bytes.
     fn size_bytes(&self) -> u64;
 }
 
-/// Values by the digest of what they depend on; many threads may ask at once.
+/// Values by the digest of what they depend on. Safe for many threads.
 pub(crate) struct Cache<V>(Store<Digest, V, BySize, RandomState>);
 
 #[derive(Clone)]
@@ -36,14 +37,15 @@ impl<V: SizeBytes> Weighter<Digest, V> for BySize {
 }
 
 impl<V: SizeBytes + Clone> Cache<V> {
-    /// One with room for so many bytes, for values that usually take `usual` bytes.
-    pub(crate) fn new(room: u64, usual: u64) -> Self {
+    /// A cache of at most `capacity` bytes, for values that usually take `usual` bytes.
+    pub(crate) fn new(capacity: u64, usual: u64) -> Self {
         let options = OptionsBuilder::new()
-            .shards(PARTS)
-            .weight_capacity(room)
-            .estimated_items_capacity(usize::try_from(room / usual).unwrap_or(usize::MAX))
+            .shards(SHARDS)
+            .weight_capacity(capacity)
+            // Only for the size of its tables and of its memory of evicted keys: the limit is the weight.
+            .estimated_items_capacity(usize::try_from(capacity / usual).unwrap_or(usize::MAX))
             .build()
-            .expect("both capacities were given");
+            .expect("both capacities are set");
         Self(Store::with_options(options, BySize, RandomState::new(), DefaultLifecycle::default()))
     }
 
@@ -51,13 +53,14 @@ impl<V: SizeBytes + Clone> Cache<V> {
         self.0.get(key)
     }
 
-    /// What everything that is kept takes, in bytes.
+    /// The size of all cached values, in bytes.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.0.weight()
     }
 
-    /// Keeps a value for as long as there is room for it; not at all, and says so, where there can be none.
+    /// Inserts a value; `false`, and nothing is changed, if it is too large to be cached at all.
     pub(crate) fn keep(&self, key: Digest, value: V) -> bool {
+        // Checked here, so that the caller learns whether the value was stored.
         let fits = BySize.weight(&key, &value) <= self.0.shard_capacity();
         if fits {
             self.0.insert(key, value);
@@ -76,7 +79,7 @@ impl<V> fmt::Debug for Cache<V> {
 mod tests {
     use super::*;
 
-    const ROOM: u64 = 1 << 20;
+    const CAPACITY: u64 = 1 << 20;
 
     #[derive(Clone)]
     struct CachedText(String);
@@ -92,19 +95,19 @@ mod tests {
     }
 
     #[test]
-    fn holds_no_more_than_it_has_room_for() {
-        let cache = Cache::new(ROOM, 1_000);
+    fn the_size_never_exceeds_the_capacity() {
+        let cache = Cache::new(CAPACITY, 1_000);
         for number in 0..10_000 {
             assert!(cache.keep(key(number), CachedText("x".repeat(1_000))));
-            assert!(cache.0.weight() <= ROOM);
+            assert!(cache.0.weight() <= CAPACITY);
         }
-        let kept = (0..10_000).filter(|number| cache.get(&key(*number)).is_some()).count();
-        assert!((500..=1_000).contains(&kept), "{kept}");
+        let cached = (0..10_000).filter(|number| cache.get(&key(*number)).is_some()).count();
+        assert!((500..=1_000).contains(&cached), "{cached}");
     }
 
     #[test]
-    fn what_is_asked_for_stays_while_what_is_not_comes_and_goes() {
-        let cache = Cache::new(ROOM, 1_000);
+    fn a_value_in_use_stays_while_others_are_evicted() {
+        let cache = Cache::new(CAPACITY, 1_000);
         cache.keep(key(0), CachedText("often".to_owned()));
         for number in 1..10_000 {
             assert!(cache.get(&key(0)).is_some(), "{number}");
@@ -113,8 +116,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_is_not_kept_and_drives_nothing_out() {
-        let cache = Cache::new(ROOM, 1_000);
+    fn a_value_that_is_too_large_is_not_cached_and_evicts_nothing() {
+        let cache = Cache::new(CAPACITY, 1_000);
         assert!(cache.keep(key(0), CachedText("small".to_owned())));
         assert!(!cache.keep(key(1), CachedText("x".repeat(1 << 18))));
         assert!(cache.get(&key(1)).is_none());

@@ -1,6 +1,6 @@
-//! Connections: accepted, read and written as HTTP, watched for slow clients, and drained on shutdown.
+//! Connections: accept, TLS, HTTP/1 and HTTP/2, detection of slow clients, and draining on shutdown.
 //!
-//! This layer knows no records and no tokens: it is given a router and serves it.
+//! Invariant: this layer knows no records and no tokens. It serves the router that it is given.
 
 pub(super) mod config;
 mod io;

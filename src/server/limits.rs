@@ -1,138 +1,218 @@
-//! Every limit of the server that is not GraphQL's own, by name. What waits or grows has one here.
+//! Limits, timeouts and sizes of the server: every constant that bounds memory, time or concurrency, except GraphQL's.
+//!
+//! Each entry says its unit and what the client sees when the limit is exceeded, as HTTP status and problem code.
+//!
+//! Invariant: everything that waits or grows because of a client has a limit here.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// The largest body of a request about one record, and the largest line of a bulk request, in bytes. A project with ten
-/// thousand repositories is one.
+// Request bodies.
+
+/// Maximum body of a request about one record, and maximum line of a bulk request, in bytes: 1 MiB. More is refused
+/// with 413 `too-large`; in a bulk request only that line is.
+// A project with ten thousand repositories takes about this much.
 pub const RECORD_BODY_MAX_BYTES: usize = 1 << 20;
-/// The largest body of a bulk request, in bytes, before and after decompression.
+/// Maximum body of a bulk request, in bytes, before and after decompression: 64 MiB. More is refused with 413
+/// `too-large`.
+// While the largest body grows from half its size, both buffers count: 64 + 32 MiB is one caller's half of
+// `MEMORY_MAX_BYTES`. A larger limit could never be reached.
 pub const BULK_BODY_MAX_BYTES: usize = 64 << 20;
-/// The most lines of a bulk request. Each takes more memory as a command than as text.
+/// Maximum number of lines of a bulk request. More are refused with 413 `too-large`, and nothing is changed.
+// Short lines pass the limit on bytes, but each takes more memory as a command than as text.
 pub const BULK_LINES_MAX: usize = 250_000;
-/// The most refused lines of a bulk request that are named. All are counted.
+/// Maximum number of refused lines that the report of a bulk request lists. The report counts all of them.
 pub const REFUSALS_NAMED_MAX: usize = 10_000;
-/// How much of a refused body is still read, in bytes, so that its sender lives to read the refusal.
+/// How much of a refused body is still read and thrown away, in bytes. A body that announces more than this beyond its
+/// limit is refused unread.
+// Many clients write the whole body before they read. A connection closed under them is a write error to them, and
+// they never see the 413.
 pub const DISCARDED_MAX_BYTES: usize = 64 << 20;
-/// How long a refused body is read on.
+/// How long a refused body is still read and thrown away. The response is sent after that.
 pub const DISCARDED_WITHIN: Duration = Duration::from_secs(5);
-/// How long a client may take to send its request line and headers, and how long an idle connection of HTTP/1 is kept.
-pub const HEADER_READ_WITHIN: Duration = Duration::from_secs(15);
-/// How long a client may take to send the body of a request, however large.
+/// Maximum time for the body of a request to arrive, whatever its size. A slower one is refused with 408 `timeout`.
 pub const BODY_READ_WITHIN: Duration = Duration::from_mins(1);
-/// How long a body may take beside what its size allows.
+/// Time that every body gets before [`BODY_MIN_BYTES_A_SECOND`] applies. A slower one is refused with 408 `timeout`.
+// The rate allows a body time by the bytes that have come. Without a start, one that has just begun would be late.
 pub const BODY_GRACE: Duration = Duration::from_secs(10);
-/// The least rate of a body after [`BODY_GRACE`].
+/// Minimum rate of a body after [`BODY_GRACE`], in bytes per second. A slower one is refused with 408 `timeout`.
+// A body that trickles in holds its memory and its request permit, so that a client could keep both for little traffic.
 pub const BODY_MIN_BYTES_A_SECOND: u64 = 32 << 10;
-/// How long the server may take until its answer begins.
+
+// Requests, connections, and slow clients.
+
+/// Maximum time for the TLS handshake, for the request line and headers of each request, and for an HTTP/2 ping to be
+/// acknowledged; also how long an idle HTTP/1 connection is kept open. The connection is closed after that.
+// hyper has one timer for both: it starts when it waits for a request, and stops when the headers are complete.
+pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// Maximum time until a response begins. After that the client gets 503 `timeout`, without `Retry-After`: a change may
+/// have been made.
 pub const ANSWER_WITHIN: Duration = Duration::from_mins(2);
-/// The same for an operation on the whole store: a check, a backup.
+/// Maximum time until the response to an operation on the whole store begins: a check, a backup. After that the client
+/// gets 503 `timeout`.
+// A large store could not be copied within `ANSWER_WITHIN`.
 pub const OPERATION_WITHIN: Duration = Duration::from_hours(1);
-/// How often an idle HTTP/2 connection is pinged.
-pub const HTTP2_PING_EVERY: Duration = Duration::from_secs(30);
-/// The most connections at once; more wait to be accepted.
+/// Interval of pings on an idle HTTP/2 connection. A connection whose client does not acknowledge one within
+/// [`HEADER_READ_TIMEOUT`] is closed.
+pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
+/// Maximum number of open connections. More are not accepted: they wait in the system's queue until one is closed.
 pub const CONNECTIONS_MAX: usize = 8_192;
-/// The most connections of one address, where nothing else is said.
-pub const CONNECTIONS_A_PEER: usize = 1_024;
-/// How often a connection is looked at for a slow client, and so how long one is kept on which nothing moves.
-pub const STALLED_MAX: Duration = Duration::from_mins(1);
-/// How long a connection may take to close once it is told to.
-pub const CLOSE_WITHIN: Duration = Duration::from_secs(5);
-/// The largest head of a request, in bytes.
+/// Default maximum number of open connections of one address. More are closed at once, without a response.
+pub const CONNECTIONS_PER_PEER: usize = 1_024;
+/// Interval at which each connection is checked for a slow client, and so the idle timeout of a connection. A slow or
+/// idle one is closed, and its responses are cut off.
+pub const STALL_TIMEOUT: Duration = Duration::from_mins(1);
+/// Maximum time for a slow connection to close gracefully. After that it is dropped.
+pub const CONNECTION_CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum size of the request line and headers, in bytes. More are refused with 431, or 414 for the URL.
 pub const HEAD_MAX_BYTES: usize = 64 << 10;
-/// The most headers of a request.
+/// Maximum number of headers of a request over HTTP/1. More are refused with 431.
 pub const HEADERS_MAX: usize = 100;
-/// The most open requests of one HTTP/2 connection.
+/// Maximum number of open requests of one HTTP/2 connection. The client learns it from the connection's settings; more
+/// are refused with `REFUSED_STREAM`.
 pub const HTTP2_STREAMS_MAX: u32 = 128;
-/// The most requests of one HTTP/2 connection that were reset before they were looked at.
+/// Maximum number of requests of one HTTP/2 connection that the client reset before the server accepted them, or that
+/// the server reset for an error. More end the connection with `ENHANCE_YOUR_CALM`.
+// Against "rapid reset": a stream that is opened and reset at once costs the server work and never counts as open, so
+// `HTTP2_STREAMS_MAX` does not stop it.
 pub const HTTP2_RESETS_MAX: usize = 32;
-/// The largest part in which an answer is handed to a connection, in bytes.
-pub const ANSWER_PART_MAX_BYTES: usize = 64 << 10;
-/// The least rate at which an answer must be taken, from one look at the connection to the next.
-pub const ANSWER_MIN_BYTES_A_SECOND: u64 = 16 << 10;
-/// A connection that wrote fewer bytes between two looks, for no request, is idle: these are pings and the like.
+/// Maximum size of a chunk in which a response is handed to a connection, in bytes.
+// hyper takes whole frames, so progress is only seen by the frame. A chunk must be far smaller than what is due between
+// two checks.
+pub const RESPONSE_CHUNK_MAX_BYTES: usize = 64 << 10;
+/// Minimum rate at which a client must read a response, in bytes per second, measured from one check of the connection
+/// to the next. The connection of a slower client is closed.
+// An unread response holds memory, and a streamed one its revision of the graph.
+pub const RESPONSE_MIN_BYTES_PER_SECOND: u64 = 16 << 10;
+/// A connection that wrote fewer bytes than this between two checks, and got no request, is idle.
+// Acknowledged pings and settings are some dozen bytes, and are no progress.
 pub const IDLE_MAX_BYTES: u64 = 1 << 10;
-/// All memory for what requests make, in bytes: bodies, answers being made, answers in flight, messages of sockets.
-pub const MEMORY_MAX_BYTES: usize = 192 << 20;
-/// The largest answer in one piece, in bytes.
-pub const ANSWER_MAX_BYTES: usize = 64 << 20;
-/// An answer over HTTP/1 counts as memory in flight from this size on, in bytes: a connection has but one. Over HTTP/2
-/// all count.
-pub const LARGE_ANSWER_BYTES: usize = 64 << 10;
-/// The least memory that an answer counts as, in bytes.
-pub const ANSWER_MIN_BYTES: usize = 2 << 10;
-/// What a streamed answer counts as, in bytes, beside the revision that it keeps.
-pub const STREAM_BYTES: usize = 2 << 20;
-/// A revision that streamed answers keep counts as the copy of the graph that it is, at least this, in bytes.
-pub const REVISION_MIN_BYTES: usize = 8 << 20;
-/// The same at most: some can be kept of any organisation at once.
-pub const REVISION_MAX_BYTES: usize = 16 << 20;
-/// What a record in a list of a GraphQL answer takes while the answer is made, in bytes, beside its fields. Measured:
-/// 60 MB for 100,000 records.
-pub const LISTED_RECORD_BYTES: u64 = 640;
-/// What each field of a GraphQL answer takes while it is made, in bytes.
-pub const FIELD_BYTES: u64 = 64;
-/// What an open socket takes, in bytes: what is read and written at a time.
-pub const SOCKET_BYTES: usize = 32 << 10;
-/// What a value of JSON takes in memory, in bytes, beside its text.
-pub const JSON_VALUE_BYTES: usize = 40;
-/// What a line of a bulk request takes as a command, in bytes, beside its text.
-pub const COMMAND_BYTES: usize = 512;
-/// What the commands of one bulk request count as at most, in bytes: beside the largest body it is one caller's share.
-pub const COMMANDS_MAX_BYTES: usize = 32 << 20;
-/// The most requests of one token a second, where nothing else is said.
-pub const REQUESTS_A_SECOND: u32 = 1_000;
-/// The most requests without a good token of one address a second.
-pub const REFUSED_A_SECOND: NonZeroU32 = NonZeroU32::new(50).unwrap();
-/// The most callers whose recent requests are remembered.
-pub const CALLERS_REMEMBERED: usize = 16_384;
-/// The most requests at once, where nothing else is said.
-pub const REQUESTS_AT_ONCE: usize = 1_024;
-/// The most sockets at once that have not authenticated yet.
-pub const SOCKETS_UNKNOWN_MAX: usize = 1_024;
-/// The most of them of one address.
-pub const SOCKETS_UNKNOWN_A_PEER: usize = 32;
-/// How long open requests may take to finish once the server is told to stop.
+/// Maximum time for open requests to finish on shutdown. After that the connections are dropped.
 pub const DRAIN_WITHIN: Duration = Duration::from_secs(20);
-/// Shorter answers are not compressed, in bytes.
+
+// The memory budget: see `admission/memory.rs`.
+
+/// The memory budget of all requests, in bytes: bodies, responses being built, responses in flight, WebSocket messages.
+/// One caller may use half of it. Beyond that requests are refused with 503 `busy`.
+// With it a server of 60,000 people stays within 512 MB, whatever clients do: `SECURITY.md` has the measurements.
+pub const MEMORY_MAX_BYTES: usize = 192 << 20;
+/// Maximum size of a response that is built as a whole, in bytes. A larger one is refused with 422 `too-large`.
+/// Streamed lists have no limit.
+pub const RESPONSE_MAX_BYTES: usize = 64 << 20;
+/// Minimum size at which a response over HTTP/1 counts against the memory budget, in bytes. Over HTTP/2 all responses
+/// count.
+// An HTTP/1 connection has one response in flight, so the limit on connections bounds small ones. An HTTP/2 connection
+// may have many.
+pub const LARGE_ANSWER_BYTES: usize = 64 << 10;
+/// Minimum that a response counts for in the memory budget, in bytes.
+// Headers and the state of a stream take memory too, so an empty response is not free.
+pub const RESPONSE_CHARGE_MIN_BYTES: usize = 2 << 10;
+/// What a streamed response counts for in the memory budget, in bytes, in addition to the revision that it retains.
+pub const STREAM_BYTES: usize = 2 << 20;
+/// Minimum that a retained revision counts for, in bytes.
+// A revision that is still read makes the writer copy the graph for the next one, so it counts as that copy.
+pub const REVISION_MIN_BYTES: usize = 8 << 20;
+/// Maximum that a retained revision counts for, in bytes.
+// Less than a copy of a very large graph takes, so that one caller can retain a few revisions of a graph of any size.
+pub const REVISION_MAX_BYTES: usize = 16 << 20;
+/// What a record in a list of a GraphQL response counts for while the response is built, in bytes, without its fields.
+// Measured: 60 MB for 100,000 records.
+pub const LISTED_RECORD_BYTES: u64 = 640;
+/// What each field of a GraphQL response counts for while it is built, in bytes.
+pub const FIELD_BYTES: u64 = 64;
+/// What an open WebSocket counts for, in bytes: its read and write buffers.
+pub const SOCKET_BYTES: usize = 32 << 10;
+/// What a parsed JSON value counts for, in bytes, in addition to its text.
+pub const JSON_VALUE_BYTES: usize = 40;
+/// What a line of a bulk request counts for as a command, in bytes, in addition to its text.
+pub const COMMAND_BYTES: usize = 512;
+/// Maximum that the commands of one bulk request count for, in bytes.
+// With `BULK_BODY_MAX_BYTES` this is exactly one caller's half of the budget. Without the maximum, a request that is
+// within both limits on bulk requests could be refused for ever.
+pub const COMMANDS_MAX_BYTES: usize = 32 << 20;
+
+// Rates, and requests in flight.
+
+/// Default maximum rate of one token, in requests per second. More are refused with 429 `rate-limited` and
+/// `Retry-After`.
+pub const REQUESTS_PER_SECOND: u32 = 1_000;
+/// Maximum rate of requests without a valid token from one address, per second. More are refused with 429
+/// `rate-limited`.
+// Slows down clients that guess tokens. Requests with a valid token from the same address do not count.
+pub const UNAUTHENTICATED_REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).unwrap();
+/// Maximum number of callers, and of addresses, whose request rate is remembered. The client sees nothing: a forgotten
+/// caller starts again with a full allowance.
+// Anyone can send from new addresses, so the table must not grow with them.
+pub const RATE_BUCKETS_MAX: usize = 16_384;
+/// Default maximum number of requests in flight. One caller may have half of them. More are refused with 503 `busy` and
+/// `Retry-After`.
+pub const REQUESTS_AT_ONCE: usize = 1_024;
+/// Maximum number of open WebSockets that have not authenticated yet. More are closed with 1013.
+// They have a quota of their own, so that clients without a token cannot use up that of callers.
+pub const SOCKETS_UNKNOWN_MAX: usize = 1_024;
+/// Maximum number of open WebSockets of one address that have not authenticated yet. More are closed with 1013.
+pub const SOCKETS_UNKNOWN_A_PEER: usize = 32;
+
+// Responses: compression, sizes of pages, and the response cache.
+
+/// Minimum size of a response that is compressed, in bytes.
+// Below this, gzip saves too little to be worth its time.
 pub const COMPRESSED_MIN_BYTES: u64 = 1_024;
-/// Longer answers are compressed while they are sent, and not at once to be cached, in bytes.
+/// Maximum size of a response that is compressed at once and cached compressed, in bytes. A larger one is compressed
+/// while it is sent.
+// Compressing more than this in one go would hold up the other requests of the thread.
 pub const COMPRESSED_AT_ONCE_MAX_BYTES: u64 = 1 << 20;
-/// The most nodes of a nested tree.
+/// Maximum number of nodes of a nested tree. A larger one is refused with 422 `too-large`.
 pub const TREE_NODES_MAX: usize = 100_000;
-/// The deepest nested tree; readers of JSON give up at about this depth.
+/// Maximum depth of a nested tree, in levels. A deeper one is refused with 422 `too-large`.
+// Many JSON parsers refuse deeper nesting; each level of the tree nests an object in an array.
 pub const TREE_DEPTH_MAX: usize = 50;
-/// The size of the response cache, in bytes, where nothing else is said.
+/// Default size of the response cache, in bytes.
 pub const ANSWERS_KEPT_BYTES: u64 = 64 << 20;
-/// Entries of the log in one answer, where nothing else is said.
+/// Default number of entries on a page of the audit log.
 pub const LOG_ENTRIES_DEFAULT: usize = 20;
-/// The most entries of the log in one answer.
+/// Maximum number of entries on a page of the audit log. A request for more is refused as `invalid`.
 pub const LOG_ENTRIES_MAX: usize = 100;
-/// Changes of each change set in one answer, where nothing else is said.
+/// Default number of changes that a page of the audit log lists of each change set.
 pub const LOG_CHANGES_DEFAULT: usize = 100;
-/// The most changes of each change set in one answer.
+/// Maximum number of changes that a page of the audit log lists of each change set. A request for more is refused as
+/// `invalid`.
 pub const LOG_CHANGES_MAX: usize = 1_000;
-/// Findings of the data-quality checks in one answer, where nothing else is said.
+/// Default number of findings on a page of the data-quality checks.
 pub const FINDINGS_DEFAULT: usize = 100;
-/// The most findings of the data-quality checks in one answer by REST.
+/// Maximum number of findings on a page of the data-quality checks over REST. A request for more is refused as
+/// `invalid`.
 pub const FINDINGS_MAX: usize = 1_000;
-/// The largest set of keys of an identity provider, in bytes.
+
+// JWT authentication. Callers whose key cannot be had get 401.
+
+/// Maximum size of an identity provider's key set (JWKS), in bytes. A larger one is not used; the current keys stay.
 pub const JWKS_BYTES_MAX: u64 = 1 << 20;
-/// How long fetching it may take.
-pub const JWKS_FETCH_WITHIN: Duration = Duration::from_secs(10);
-/// How soon it is tried again while none have ever come.
-pub const JWKS_TRY_AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// How soon it may be fetched again.
-pub const JWKS_FETCH_AGAIN_AFTER: Duration = Duration::from_mins(1);
-/// When it is fetched again, though it has every key that is asked for.
+/// Timeout of fetching a key set. Requests that need it wait this long at most, and then get 401.
+pub const JWKS_FETCH_TIMEOUT: Duration = Duration::from_secs(10);
+/// Minimum time between two fetches as long as none has ever succeeded.
+// Without keys every JWT gets 401, so the server must recover soon after its provider does.
+pub const JWKS_RETRY_AFTER: Duration = Duration::from_secs(2);
+/// Minimum time between two fetches once one has succeeded.
+// Anyone can send a token with an unknown key id. This bounds how often that makes the server ask the provider.
+pub const JWKS_REFETCH_AFTER: Duration = Duration::from_mins(1);
+/// Age at which a key set is fetched again in the background, even though it has every key that is needed.
+// So that a key that the provider withdrew is dropped too.
 pub const JWKS_STALE_AFTER: Duration = Duration::from_mins(10);
-/// When no key of it is taken before it was fetched again, or that was tried.
+/// Age from which requests wait for a new key set before the current one is used. If that fetch fails, the current keys
+/// are used all the same.
 pub const JWKS_TOO_OLD_AFTER: Duration = Duration::from_hours(1);
-/// How soon a file of keys is looked at again.
-pub const JWKS_LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// The most copies of the store on its disk, being made or sent; further requests wait.
-pub const COPIES_MAX: usize = 2;
-/// The most names of GraphQL operations that are counted each by itself; the rest are counted together.
+/// Minimum time between two checks whether a key set file has changed.
+pub const JWKS_FILE_CHECK_AFTER: Duration = Duration::from_secs(1);
+
+// Store operations and metrics.
+
+/// Maximum number of copies of the store that are being made or sent. Further requests wait, up to
+/// [`OPERATION_WITHIN`].
+// Each copy takes as much disk space as the store.
+pub const STORE_COPIES_MAX: usize = 2;
+/// Maximum number of GraphQL operation names with metrics of their own. Others are counted as `other`.
+// Clients choose the names, and each is a time series in Prometheus.
 pub const OPERATION_NAMES_MAX: usize = 100;
-/// The longest name that is counted by itself, in bytes.
+/// Maximum length of an operation name with metrics of its own, in bytes. Longer ones are counted as `other`.
 pub const OPERATION_NAME_MAX_BYTES: usize = 64;

@@ -1,7 +1,7 @@
-//! `/metrics`: what a server counts while it serves, as Prometheus reads it.
+//! Metrics of a server, as `/metrics` exports them in Prometheus's text format.
 //!
-//! What must stay true: a label takes only so many values, whatever clients send, and none of them is a secret or the key
-//! of a record. Each server counts for itself.
+//! Invariant: the number of values of each label is bounded, whatever clients send, and none of them is a secret or the
+//! key of a record. Each server has metrics of its own.
 
 mod directory;
 mod operation;
@@ -31,17 +31,19 @@ use self::operation::OperationNames;
 pub(crate) use self::operation::OperationLabel;
 pub(super) use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 
-/// Answers take from some ten microseconds to some seconds. In seconds.
+/// Upper bounds of the buckets of durations, in seconds.
+// Responses take from some ten microseconds to some seconds.
 const DURATIONS: &[f64] = &[
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
     60.0,
 ];
-/// The route of what is at none.
+/// The label of requests that match no route.
+// Never their path: clients could send any number of different ones.
 const NO_ROUTE: &str = "none";
 
 type Durations<L> = Family<L, Histogram, fn() -> Histogram>;
 
-/// What one server counts.
+/// The metrics of one server.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
@@ -49,9 +51,9 @@ pub(crate) struct Metrics {
     refusals: Family<RefusalLabels, Counter>,
     operations: Durations<OperationLabels>,
     operation_names: OperationNames,
-    answers_hit: Counter,
-    answers_missed: Counter,
-    answers_bytes: Gauge,
+    cache_hits: Counter,
+    cache_misses: Counter,
+    cache_bytes: Gauge,
     connections: Gauge,
     sockets: Gauge,
     subscriptions: Gauge,
@@ -76,8 +78,9 @@ struct OperationLabels {
     result: &'static str,
 }
 
-/// One more of what a gauge counts, until this is dropped.
+/// Adds one to a gauge until it is dropped.
 #[derive(Debug)]
+// On drop, so that a WebSocket that breaks or a task that is cancelled is counted down too.
 pub(crate) struct GaugeGuard(Gauge);
 
 impl GaugeGuard {
@@ -94,45 +97,46 @@ impl Drop for GaugeGuard {
 }
 
 impl Metrics {
-    /// Those of a server of `directory`.
+    /// Registers the metrics of a server of `directory`.
     pub(super) fn new(directory: Directory) -> Self {
         let mut all = Registry::default();
         all.register_collector(Box::new(process::Process));
         let clade = all.sub_registry_with_prefix("clade");
-        clade.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        clade.register("build", "The running version", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         clade.register_collector(Box::new(directory::DirectoryCollector(directory)));
         let mut metrics = Self {
+            // Replaced below: `all` is still borrowed by its part with the prefix.
             registry: Registry::default(),
             requests: durations(
                 clade,
                 "http_request_duration",
-                "How long requests took until their answers began, by route",
+                "Time from the request to the begin of the response, by route",
             ),
-            refusals: kept(clade, "http_refusals", "Requests that were answered with a problem, by its code"),
+            refusals: registered(clade, "http_refusals", "Responses that are problems, by error code"),
             operations: durations(
                 clade,
                 "graphql_duration",
-                "How long GraphQL queries and mutations took, by the name of the operation; other for most names",
+                "Duration of GraphQL queries and mutations, by operation name; other for most names",
             ),
             operation_names: OperationNames::default(),
-            answers_hit: kept(clade, "graphql_answers_hit", "Queries answered with what was kept"),
-            answers_missed: kept(
+            cache_hits: registered(clade, "graphql_answers_hit", "Queries answered from the response cache"),
+            cache_misses: registered(
                 clade,
                 "graphql_answers_missed",
-                "Queries whose answer was looked for among those kept and not found",
+                "Queries not found in the response cache",
             ),
-            answers_bytes: Gauge::default(),
-            connections: kept(clade, "http_connections", "Open connections"),
-            sockets: kept(clade, "graphql_sockets", "Open GraphQL sockets"),
-            subscriptions: kept(clade, "graphql_subscriptions", "Open GraphQL subscriptions"),
+            cache_bytes: Gauge::default(),
+            connections: registered(clade, "http_connections", "Open connections"),
+            sockets: registered(clade, "graphql_sockets", "Open GraphQL WebSockets"),
+            subscriptions: registered(clade, "graphql_subscriptions", "Open GraphQL subscriptions"),
         };
-        let bytes = metrics.answers_bytes.clone();
-        clade.register_with_unit("graphql_answers_kept", "What kept answers take", Unit::Bytes, bytes);
+        let bytes = metrics.cache_bytes.clone();
+        clade.register_with_unit("graphql_answers_kept", "Size of the response cache", Unit::Bytes, bytes);
         metrics.registry = all;
         metrics
     }
 
-    /// A request was answered.
+    /// Counts a response, and the time until it began.
     pub(super) fn answered(
         &self,
         route: Option<&MatchedPath>,
@@ -142,6 +146,7 @@ impl Metrics {
     ) {
         let labels = RequestLabels {
             route: route.map_or(NO_ROUTE, MatchedPath::as_str).to_owned(),
+            // The class alone: routes, methods and statuses multiply, and the exact reason is in the refusals' codes.
             method: method_name(method),
             status: status_class(response.status()),
         };
@@ -151,12 +156,12 @@ impl Metrics {
         }
     }
 
-    /// The operation that `name` and `kind` are counted under.
+    /// The label of a GraphQL operation of this name and kind (`query`, `mutation`).
     pub(crate) fn operation(&self, name: Option<&str>, kind: &'static str) -> OperationLabel {
-        OperationLabel { name: self.operation_names.counted(name), kind }
+        OperationLabel { name: self.operation_names.label(name), kind }
     }
 
-    /// A GraphQL operation was carried out, or its answer was kept.
+    /// Counts a GraphQL operation that was carried out or answered from the cache.
     pub(crate) fn carried_out(&self, operation: &OperationLabel, is_good: bool, took: Duration) {
         let labels = OperationLabels {
             operation: Arc::clone(&operation.name),
@@ -166,42 +171,44 @@ impl Metrics {
         self.operations.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
-    /// An answer was looked for among those kept.
+    /// Counts a lookup in the response cache.
     pub(crate) fn looked_for_answer(&self, is_found: bool) {
-        (if is_found { &self.answers_hit } else { &self.answers_missed }).inc();
+        // Counters and not a ratio: Prometheus computes the ratio over any period.
+        (if is_found { &self.cache_hits } else { &self.cache_misses }).inc();
     }
 
-    /// What all kept answers take.
+    /// Sets the size of the response cache.
     pub(crate) fn answers_take(&self, bytes: u64) {
-        self.answers_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    /// Open connections.
+    /// The gauge of open connections.
     pub(super) fn connections(&self) -> &Gauge {
         &self.connections
     }
 
-    /// All of it, as Prometheus reads it.
+    /// All metrics in Prometheus's text format.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
-        encode(&mut text, &self.registry).expect("a string takes all that is written");
+        encode(&mut text, &self.registry).expect("writing to a string cannot fail");
         text
     }
 
-    /// A socket, while it is open.
+    /// Counts an open WebSocket until the guard is dropped.
     pub(crate) fn socket(&self) -> GaugeGuard {
         GaugeGuard::one(&self.sockets)
     }
 
-    /// A subscription, while it is open.
+    /// Counts an open subscription until the guard is dropped.
     pub(crate) fn subscription(&self) -> GaugeGuard {
         GaugeGuard::one(&self.subscriptions)
     }
 }
 
-/// A metric that is registered.
-fn kept<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+/// Creates a metric and registers it.
+fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
     let metric = M::default();
+    // Clones share their values: one is for the exporter, the other to count with.
     registry.register(name, help, metric.clone());
     metric
 }
@@ -216,7 +223,7 @@ where
     family
 }
 
-/// Clients may send methods of their own.
+/// The label of a method. Unknown methods share one, since clients may invent any number of them.
 fn method_name(method: &Method) -> &'static str {
     const KNOWN: [Method; 7] = [
         Method::GET,

@@ -87,7 +87,7 @@ fn a_move_takes_everything_with_it() {
     let error = server.error_with(query, &json!({"id": "Checkout", "to": "Bikes"}), "ambiguous");
     assert_eq!(
         error["message"],
-        r#""Checkout" has 2 parents; say in `from` which it loses: "Platform", "Frames""#
+        r#""Checkout" has 2 parents; set `from` to the one to remove: "Platform", "Frames""#
     );
     assert_eq!(error["extensions"]["candidates"], json!(["Platform", "Frames"]));
     let moved = server.data_with(query, &json!({"id": "Checkout", "to": "Bikes", "from": "Frames"}));

@@ -400,7 +400,7 @@ fn settings_of_exposure_that_cannot_be_are_told() {
         (&["--cors-origin", "*"][..], "name each one"),
         (&["--tls-cert", "no.pem"], "--tls-key"),
         (&["--tls-cert", "gone.pem", "--tls-key", "no.pem"], "gone.pem cannot be read"),
-        (&["--tls-cert", "no.pem", "--tls-key", "no.pem"], "no.pem holds no certificate"),
+        (&["--tls-cert", "no.pem", "--tls-key", "no.pem"], "no.pem contains no PEM certificate"),
         (&["--requests-at-once", "0"], "--requests-at-once"),
     ] {
         let refusal = serve(args);

@@ -155,9 +155,9 @@ fn files_that_do_not_fit_are_told() {
     made(folder.path(), "other");
     let path = |name: &str| folder.path().join(name);
     for (certificate, key, words) in [
-        ("own.pem", "other.key", "is not that of the certificate"),
-        ("own.key", "own.key", "holds no certificate"),
-        ("own.pem", "own.pem", "holds no private key"),
+        ("own.pem", "other.key", "does not belong to the certificate"),
+        ("own.key", "own.key", "contains no PEM certificate"),
+        ("own.pem", "own.pem", "contains no PEM private key"),
         ("own.pem", "gone.key", "cannot be read"),
     ] {
         let refusal = Tls::read(&path(certificate), &path(key)).unwrap_err().to_string();

@@ -1,4 +1,6 @@
-//! The public keys of an identity provider, as a JWKS (RFC 7517) has them.
+//! Key sets (JWKS, RFC 7517): the public keys of an identity provider, and the algorithms that each accepts.
+//!
+//! Invariant: only public keys for signatures are kept. Each verifies only algorithms of its own type.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,9 +8,9 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, 
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
 
-/// Weaker RSA keys are left out, in bytes.
+/// Minimum size of an RSA modulus, in bytes: 2,048 bits, as RFC 7518 requires. Smaller keys are ignored.
 const RSA_BYTES_MIN: usize = 2048 / 8;
-/// More keys than this are no set of keys.
+/// Maximum number of keys of a set. A larger set is refused.
 const KEYS_MAX: usize = 100;
 
 /// A set of keys to verify signatures with.
@@ -17,32 +19,35 @@ pub struct KeySet(Vec<VerifyingKey>);
 
 #[derive(Debug)]
 struct VerifyingKey {
+    /// Its key id; `None` if the set gives none.
     id: Option<String>,
-    /// What it may have signed with.
+    /// The algorithms that it verifies.
     algorithms: Vec<Algorithm>,
     public: DecodingKey,
 }
 
 impl KeySet {
-    /// Reads a JWKS. Keys that are of no use here are left out: secret ones, those for encryption, weak ones, and those
-    /// of kinds that are not known.
+    /// Parses a JWKS. Keys that cannot be used are ignored: secret ones, those for encryption, weak ones, and those of
+    /// unknown types.
     ///
     /// # Errors
-    /// Says why it is none.
+    /// A message that says why it is not a JWKS with a usable key.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
-        let set: Value = serde_json::from_slice(text).map_err(|why| format!("it is no JSON: {why}"))?;
-        let keys = set["keys"].as_array().ok_or("it is no JWKS: it has no list \"keys\"")?;
+        // As plain JSON first: one key of an unknown type would make the whole typed set fail to parse.
+        let set: Value = serde_json::from_slice(text).map_err(|why| format!("not valid JSON: {why}"))?;
+        let keys = set["keys"].as_array().ok_or("not a JWKS: it has no array \"keys\"")?;
         if keys.len() > KEYS_MAX {
-            return Err(format!("it has {} keys, and at most {KEYS_MAX} are taken", keys.len()));
+            return Err(format!("it has {} keys; the maximum is {KEYS_MAX}", keys.len()));
         }
         let keys: Vec<_> = keys.iter().filter_map(VerifyingKey::of).collect();
+        // An error and not an empty set, so that the current keys stay in use.
         if keys.is_empty() {
-            return Err("it has no key to verify signatures with".to_owned());
+            return Err("it has no usable key to verify signatures with".to_owned());
         }
         Ok(Self(keys))
     }
 
-    /// Whether there is a key with this id.
+    /// Whether there is a key with this id; for `None`, whether there is exactly one key.
     #[must_use]
     pub fn has(&self, id: Option<&str>) -> bool {
         match id {
@@ -51,8 +56,9 @@ impl KeySet {
         }
     }
 
-    /// The keys that may have signed a token which names this key and algorithm. One that names no key may mean the
-    /// only one there is.
+    /// The keys that may have signed a token with this key id and algorithm. A token without a key id can only mean the
+    /// only key of a set.
+    // Several keys may have the same id, for different algorithms.
     pub(super) fn fitting(
         &self,
         id: Option<&str>,
@@ -67,12 +73,13 @@ impl KeySet {
 }
 
 impl VerifyingKey {
-    /// None for what is no key to verify signatures with.
+    /// `None` if the value is not a key to verify signatures with.
     fn of(value: &Value) -> Option<Self> {
         let jwk: Jwk = serde_json::from_value(value.clone()).ok()?;
         let common = &jwk.common;
         let is_to_verify = common.public_key_use.as_ref().is_none_or(|of| *of == PublicKeyUse::Signature)
             && common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify));
+        // `alg` can only narrow what the type of the key allows, never add to it.
         let mut algorithms = algorithms(&jwk.algorithm);
         if let Some(only) = common.key_algorithm {
             algorithms.retain(|algorithm| only == (*algorithm).into());
@@ -84,10 +91,12 @@ impl VerifyingKey {
     }
 }
 
-/// What a key of this kind may sign with. A secret key, which would verify what anyone who knows it has signed, is no
-/// public key, whatever it says of itself.
+/// The algorithms of this type of key; none for types that are not supported, and for secret (symmetric) keys.
+// Anyone who can fetch a set with a symmetric key could sign with it. Allowing HMAC would also permit algorithm confusion:
+// a token signed with the text of an RSA public key as the secret.
 fn algorithms(kind: &AlgorithmParameters) -> Vec<Algorithm> {
     use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+    // Of the decoded modulus. A text that is not base64url has length 0, and so is too weak.
     let length = |text: &str| URL_SAFE_NO_PAD.decode(text).map_or(0, |bytes| bytes.len());
     match kind {
         AlgorithmParameters::RSA(key) if length(&key.n) >= RSA_BYTES_MIN => {
@@ -115,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn only_public_keys_for_signatures_are_kept() {
+    fn only_public_keys_for_signatures_are_used() {
         let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
         let n = URL_SAFE_NO_PAD.encode([0xC5; 256]);
         let keys = json!([
@@ -136,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn an_algorithm_must_be_its_keys_own() {
+    fn a_key_accepts_only_its_own_algorithm() {
         let n = URL_SAFE_NO_PAD.encode([0xC5; 256]);
         let set =
             json!({"keys": [{"kid": "a", "kty": "RSA", "n": n, "e": "AQAB", "alg": "RS256"}]}).to_string();
@@ -152,8 +161,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_set_of_keys_is_told() {
-        for (text, why) in [("{", "no JSON"), ("[]", "no list"), ("{\"keys\":[]}", "no key")] {
+    fn errors_say_why_a_text_is_not_a_key_set() {
+        for (text, why) in [("{", "not valid JSON"), ("[]", "no array"), ("{\"keys\":[]}", "no usable key")] {
             assert!(KeySet::parse(text.as_bytes()).unwrap_err().contains(why), "{text}");
         }
     }

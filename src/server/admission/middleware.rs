@@ -1,8 +1,8 @@
-//! The middleware before every route: authentication, admission, a time limit, and the memory of the answer.
+//! The authentication and admission middleware of every route: checks of `Host` and origin, authentication, rate limit,
+//! request quota, response timeout, compression, and memory of the response.
 //!
-//! What must stay true: each router says what it needs no token for, and what says nothing needs one. An
-//! unauthenticated client learns nothing, not even which paths exist: 401 comes before 404, 405, 415 and 400. A slot is
-//! taken once it is known for whom.
+//! Invariant: a route needs a token unless its router says otherwise. An unauthenticated client learns nothing, not
+//! even which paths exist: 401 comes before 404, 405, 415 and 400.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::server::admission::work::RequestWork;
 use crate::server::admission::{Admission, Admitted, Refused};
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Principal;
-use crate::server::auth::loopback::from_this_machine;
+use crate::server::auth::loopback::require_local;
 use crate::server::connection::config::Origin;
 use crate::server::connection::peer::Peer;
 use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES};
@@ -31,29 +31,30 @@ use crate::server::response::compress::MayBePacked;
 use crate::server::response::problem::{Problem, Result};
 use crate::server::response::trace;
 
-/// What stands before every route.
+/// The middleware of one group of routes.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct Admitting {
     authenticator: Arc<Authenticator>,
     admission: Arc<Admission>,
-    /// The pages of other sites that a server without tokens answers to.
+    /// The origins other than its own whose pages may use a server without tokens.
     origins: Arc<[Origin]>,
     access: Access,
+    /// Maximum time until the response begins.
     within: Duration,
 }
 
 /// Which access a route needs.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::server) enum Access {
-    /// Load balancers: answered also when all others are turned away.
+    /// Health probes: no token, no quotas, no loopback check. They work while all other requests are refused.
     Probe,
-    /// Anyone: pages and documents without data.
+    /// No token: pages and documents without data.
     Anyone,
-    /// Callers with a good token; anyone for what this function says is a page.
+    /// A valid token, except for requests that this function recognizes as a page.
     TokenOrPage(fn(&Request) -> bool),
-    /// Callers with a good token, or clients that will send one over the socket.
+    /// A valid token, or a WebSocket upgrade whose client will send one over the socket.
     Socket,
-    /// Callers with a good token.
+    /// A valid token.
     Token,
 }
 
@@ -67,46 +68,48 @@ impl Admitting {
             authenticator,
             admission,
             origins: origins.into(),
+            // The strictest by default, so that a forgotten route is closed and not open.
             access: Access::Token,
             within: ANSWER_WITHIN,
         }
     }
 
-    /// The same for routes of other access.
+    /// The same middleware with other access.
     pub(in crate::server) fn with(&self, access: Access) -> Self {
         Self { access, ..self.clone() }
     }
 
-    /// The same for routes whose answers may take longer to begin.
+    /// The same middleware with another response timeout.
     pub(in crate::server) fn within(&self, within: Duration) -> Self {
         Self { within, ..self.clone() }
     }
 
-    /// Puts the gate before all routes of a router, and before its fallback.
+    /// Adds the middleware to all routes of a router and to its fallback.
     pub(in crate::server) fn guard(self, router: Router) -> Router {
         let gzip =
             CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN_BYTES).and(MayBePacked));
-        // Before it is compressed an answer says how large it is.
+        // Innermost, since a response has a known size only before it is compressed.
         let counted = from_fn_with_state(self.admission.memory.clone(), in_flight);
         match self.access {
-            Access::Probe => router.layer((from_fn_with_state(Arc::new(self), pass), gzip)),
-            _ => router.layer((from_fn_with_state(Arc::new(self), pass), gzip, counted)),
+            // Probes take no memory from the budget: a server that is only busy must not look dead.
+            Access::Probe => router.layer((from_fn_with_state(Arc::new(self), admit), gzip)),
+            _ => router.layer((from_fn_with_state(Arc::new(self), admit), gzip, counted)),
         }
     }
 
-    /// Refuses what nobody may send here.
+    /// Refuses requests that are refused for everyone: without a proper `Host`, or from another site.
     fn check(&self, request: &Request) -> Result<()> {
-        // A request that comes without a listener names no host.
-        if request.extensions().get::<Peer>().is_some() && !names_its_host(request) {
-            return Err(Problem::malformed("a request names its host once, in the header Host"));
+        // Requests of an embedding process, without a connection, have no `Host`.
+        if request.extensions().get::<Peer>().is_some() && !has_valid_host(request) {
+            return Err(Problem::malformed("a request must have exactly one valid Host header"));
         }
         if self.authenticator.is_open() && !matches!(self.access, Access::Probe) {
-            from_this_machine(request, &self.origins)?;
+            require_local(request, &self.origins)?;
         }
         Ok(())
     }
 
-    async fn answer(&self, request: Request, next: Next) -> Response {
+    async fn respond(&self, request: Request, next: Next) -> Response {
         if let Err(problem) = self.check(&request) {
             return problem.into_response();
         }
@@ -119,15 +122,17 @@ impl Admitting {
         if needs_token {
             return self.authenticated(request, next).await;
         }
+        // The rate of an address is for attempts to authenticate. Pages only count as requests in flight.
         match self.admission.slot(&Principal::unauthenticated(&request)) {
-            Ok(_slot) => next.run(request).await,
+            Ok(_permit) => next.run(request).await,
             Err(problem) => problem.into_response(),
         }
     }
 
-    /// Authenticates once, and keeps the caller for the extractors.
+    /// Authenticates the request, passes it on, and adds rate limit and cache headers to the response.
     async fn authenticated(&self, mut request: Request, next: Next) -> Response {
         let mut response = match self.admitted(&mut request).await {
+            // `admitted` is the request's permit, and lives until the response begins.
             Ok(mut admitted) => {
                 let mut response = next.run(request).await;
                 if let Some(remaining) = admitted.remaining.take() {
@@ -138,8 +143,9 @@ impl Admitting {
             Err(refused) => refused.into_response(),
         };
         let headers = response.headers_mut();
+        // `private`: no shared cache may store what one token sees. `no-cache`: revalidate by ETag before each use.
         headers.entry(header::CACHE_CONTROL).or_insert_with(|| HeaderValue::from_static("private, no-cache"));
-        // The compression layer says so of itself alone.
+        // Set here, since the compression layer adds `Accept-Encoding` alone. A handler's own value is kept.
         let vary = match headers.get(header::VARY).map(HeaderValue::as_bytes) {
             None => "Authorization, Accept",
             Some(b"accept-encoding") => "Authorization, Accept, Accept-Encoding",
@@ -149,7 +155,7 @@ impl Admitting {
         response
     }
 
-    /// Authenticates and counts a request, and gives it a slot.
+    /// Authenticates a request, counts it, and takes a permit. The caller goes into the request's extensions.
     async fn admitted(&self, request: &mut Request) -> Result<Admitted, Refused> {
         let unauthenticated = Principal::unauthenticated(request);
         self.fetch_keys(request.headers(), &unauthenticated).await?;
@@ -163,44 +169,51 @@ impl Admitting {
                 request.extensions_mut().insert(caller);
                 Ok(admitted)
             }
+            // A browser cannot set `Authorization` on a WebSocket: the token comes in `connection_init`. Opening one
+            // counts against the rate of its address.
             Err(_) if matches!(self.access, Access::Socket) && is_get(request) => {
                 self.admission.admit(&unauthenticated)
             }
             Err(problem) => {
+                // Before the 401, so that guessing tokens is slowed down to 429.
                 self.admission.count(&unauthenticated)?;
                 Err(problem.into())
             }
         }
     }
 
-    /// Waits for the keys that a token needs, with a slot where there is something to wait for.
+    /// Waits for the identity provider's keys that a token needs. Takes a permit only if it has to wait.
     async fn fetch_keys(&self, headers: &HeaderMap, unauthenticated: &Principal) -> Result<()> {
         let mut fetched = pin!(self.authenticator.fetch_keys(headers));
         if fetched.as_mut().now_or_never().is_none() {
-            let _slot = self.admission.slot(unauthenticated)?;
+            // The token may be anything yet, so the wait counts for the address. Otherwise any number of requests with
+            // unknown key ids could wait for the provider.
+            let _permit = self.admission.slot(unauthenticated)?;
             fetched.await;
         }
         Ok(())
     }
 }
 
-async fn pass(State(gate): State<Arc<Admitting>>, request: Request, next: Next) -> Response {
-    let answer = gate.answer(request, next);
-    tokio::time::timeout(gate.within, answer).await.unwrap_or_else(|_| too_late().into_response())
+async fn admit(State(admitting): State<Arc<Admitting>>, request: Request, next: Next) -> Response {
+    let response = admitting.respond(request, next);
+    // Ends when the response begins. Bodies have limits of their own, see `connection/io.rs`.
+    tokio::time::timeout(admitting.within, response).await.unwrap_or_else(|_| timed_out().into_response())
 }
 
 fn is_get(request: &Request) -> bool {
     matches!(*request.method(), Method::GET | Method::HEAD)
 }
 
-fn too_late() -> Problem {
+fn timed_out() -> Problem {
     let detail =
-        "the answer took too long; a change may still have been made: read the record before trying again";
+        "the response took too long; a change may still have been made: read the record before trying again";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", detail)
 }
 
-/// RFC 9112, section 3.2: over HTTP/1.1, in a header of its own. HTTP/2 has another way.
-fn names_its_host(request: &Request) -> bool {
+/// Whether the `Host` header is as RFC 9112, section 3.2, has it: exactly one over HTTP/1.1, and a valid one.
+// HTTP/1.0 needs none, and HTTP/2 has `:authority`. Two headers could mean one host to a proxy and another here.
+fn has_valid_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
         (None, _) => request.version() != Version::HTTP_11,
@@ -218,7 +231,7 @@ mod tests {
     use axum::body::Body;
 
     #[test]
-    fn a_host_is_named_once() {
+    fn the_host_header_is_checked() {
         for (version, hosts, is_taken) in [
             (Version::HTTP_11, &["clade.example:7171"][..], true),
             (Version::HTTP_11, &["[::1]:7171"], true),
@@ -235,7 +248,7 @@ mod tests {
             let request = Request::builder().version(version).uri("/");
             let request = hosts.iter().fold(request, |request, host| request.header("host", *host));
             assert_eq!(
-                names_its_host(&request.body(Body::empty()).unwrap()),
+                has_valid_host(&request.body(Body::empty()).unwrap()),
                 is_taken,
                 "{version:?} {hosts:?}"
             );

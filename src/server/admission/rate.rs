@@ -1,7 +1,7 @@
-//! Rate limits: a number of requests a second for each token, and fewer for an address without a good one.
+//! Rate limits by token bucket (GCRA): requests per second of each token, and of each address without a valid token.
 //!
-//! What is remembered is bounded: of more callers than are remembered those who were silent for longest are forgotten,
-//! and begin anew. A good token is never slowed by what its neighbours try.
+//! Invariant: the number of buckets is bounded; those that were not used lately are evicted, and start again full. A
+//! valid token is never slowed down by other clients of its address.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -17,41 +17,43 @@ use quick_cache::sync::Cache;
 
 use crate::model::token::Actor;
 use crate::server::connection::peer::Peer;
-use crate::server::limits::{CALLERS_REMEMBERED, REFUSED_A_SECOND};
+use crate::server::limits::{RATE_BUCKETS_MAX, UNAUTHENTICATED_REQUESTS_PER_SECOND};
 use crate::server::response::problem::Problem;
 
-/// As the IETF's draft has them (draft-ietf-httpapi-ratelimit-headers).
+/// Response header: the remaining requests (draft-ietf-httpapi-ratelimit-headers).
 pub(in crate::server) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// Response header: the limit and its window (draft-ietf-httpapi-ratelimit-headers).
 pub(in crate::server) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 type RateBucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 
-/// The buckets of all callers.
+/// The buckets of all callers and addresses.
 #[derive(Debug)]
 pub(in crate::server) struct Rates {
-    /// None where any number is taken.
+    /// `None` if requests with a valid token are not limited.
     tokens: Option<Rate<Actor>>,
     peers: Rate<Peer>,
 }
 
-/// One policy, and the bucket of each caller.
+/// One policy, and a bucket for each key.
 #[derive(Debug)]
 struct Rate<K> {
     quota: Quota,
     name: &'static str,
     policy: HeaderValue,
+    // A cache evicts by itself. governor's own keyed limiter grows until `retain_recent` is called.
     buckets: Cache<K, Arc<RateBucket>>,
     clock: DefaultClock,
 }
 
-/// What is left to a caller.
+/// The policy and the remaining requests of a caller, as header values.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct Remaining {
     policy: HeaderValue,
     left: HeaderValue,
 }
 
-/// Why a caller has to wait, and for how long.
+/// A refusal by the rate limit, and how long to wait.
 #[derive(Debug)]
 pub(in crate::server) struct TooMany {
     left: Remaining,
@@ -59,24 +61,28 @@ pub(in crate::server) struct TooMany {
 }
 
 impl Rates {
-    /// Any number from those whose tokens are good, for 0 requests a second.
+    /// Limits each token to `requests_a_second`; 0 is no limit.
     pub(in crate::server) fn new(requests_a_second: u32) -> Self {
         let a_second = NonZeroU32::new(requests_a_second);
         Self {
             tokens: a_second.map(|a_second| Rate::new("token", a_second)),
+            // Clients without a valid token stay limited even if callers are not: they may be guessing tokens. And they
+            // never get a higher rate than callers.
             peers: Rate::new(
                 "refused",
-                a_second.map_or(REFUSED_A_SECOND, |a_second| a_second.min(REFUSED_A_SECOND)),
+                a_second.map_or(UNAUTHENTICATED_REQUESTS_PER_SECOND, |a_second| {
+                    a_second.min(UNAUTHENTICATED_REQUESTS_PER_SECOND)
+                }),
             ),
         }
     }
 
-    /// Counts a request of `actor`'s, where those are counted.
+    /// Counts a request of `actor`; `Ok(None)` if tokens are not limited.
     pub(in crate::server) fn of_token(&self, actor: &Actor) -> Result<Option<Remaining>, TooMany> {
         self.tokens.as_ref().map(|rate| rate.take(actor)).transpose()
     }
 
-    /// Counts a request without a good token.
+    /// Counts a request without a valid token.
     pub(in crate::server) fn of_refused(&self, peer: Peer) -> Result<Remaining, TooMany> {
         self.peers.take(&peer)
     }
@@ -84,12 +90,13 @@ impl Rates {
 
 impl<K: Clone + Eq + std::hash::Hash> Rate<K> {
     fn new(name: &'static str, a_second: NonZeroU32) -> Self {
+        // The quota per window, and the window in seconds.
         let policy = format!("\"{name}\";q={a_second};w=1");
         Self {
             quota: Quota::per_second(a_second),
             name,
-            policy: HeaderValue::try_from(policy).expect("a word and numbers are ASCII"),
-            buckets: Cache::new(CALLERS_REMEMBERED),
+            policy: HeaderValue::try_from(policy).expect("a name and numbers are ASCII"),
+            buckets: Cache::new(RATE_BUCKETS_MAX),
             clock: DefaultClock::default(),
         }
     }
@@ -99,6 +106,7 @@ impl<K: Clone + Eq + std::hash::Hash> Rate<K> {
             let bucket = RateLimiter::direct_with_clock(self.quota, self.clock.clone());
             Ok::<_, std::convert::Infallible>(Arc::new(bucket.with_middleware()))
         };
+        // Inserted atomically: if two first requests each made a bucket, one of them would not be counted.
         let Ok(bucket) = self.buckets.get_or_insert_with(caller, new);
         match bucket.check() {
             Ok(state) => Ok(self.left(state.remaining_burst_capacity())),
@@ -110,14 +118,15 @@ impl<K: Clone + Eq + std::hash::Hash> Rate<K> {
     }
 
     fn left(&self, count: u32) -> Remaining {
+        // What remains, and within how many seconds the bucket is full again.
         let text = format!("\"{}\";r={count};t=1", self.name);
-        let left = HeaderValue::try_from(text).expect("a word and numbers are ASCII");
+        let left = HeaderValue::try_from(text).expect("a name and numbers are ASCII");
         Remaining { policy: self.policy.clone(), left }
     }
 }
 
 impl Remaining {
-    /// Writes it into the headers of an answer.
+    /// Adds the two rate limit headers to a response.
     pub(in crate::server) fn write(self, headers: &mut HeaderMap) {
         headers.insert(RATE_LIMIT_POLICY, self.policy);
         headers.insert(RATE_LIMIT, self.left);
@@ -126,15 +135,16 @@ impl Remaining {
 
 impl TooMany {
     fn seconds(&self) -> u64 {
+        // Rounded up: `Retry-After` has whole seconds, and a client that came back after 0 would be refused again.
         self.wait.as_secs() + 1
     }
 }
 
-/// For where there are no headers.
+/// For WebSockets, which have no response headers: the wait is in the problem itself.
 impl From<&TooMany> for Problem {
     fn from(too_many: &TooMany) -> Self {
         let seconds = too_many.seconds();
-        let detail = format!("that were too many requests in a second; go on in {seconds} s");
+        let detail = format!("too many requests per second; try again in {seconds} s");
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", detail).with("retryAfter", seconds)
     }
 }
@@ -154,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_asker_has_its_own_number_and_0_is_no_limit() {
+    fn each_caller_has_its_own_bucket_and_0_is_no_limit() {
         assert!(Rates::new(0).of_token(&Actor::Local).unwrap().is_none());
         let rates = Rates::new(1);
         let peer = |last| Peer::of([10, 0, 0, last].into());
@@ -162,19 +172,19 @@ mod tests {
         assert_eq!(text(rates.of_refused(peer(1))).unwrap(), "\"refused\";r=0;t=1");
         // A second may have passed, but not between each two of these.
         let refused = (0..1_000).find_map(|_| rates.of_refused(peer(1)).err()).unwrap();
-        let answer = refused.into_response();
-        assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(answer.headers()[header::RETRY_AFTER], "1");
-        assert_eq!(answer.headers()[RATE_LIMIT_POLICY], "\"refused\";q=1;w=1");
+        let response = refused.into_response();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(response.headers()[RATE_LIMIT_POLICY], "\"refused\";q=1;w=1");
         assert!(rates.of_refused(peer(2)).is_ok() && rates.of_token(&Actor::Local).is_ok());
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_number_of_buckets_is_bounded() {
         let rates = Rates::new(2);
-        for asker in 0..3 * u32::try_from(CALLERS_REMEMBERED).unwrap() {
-            let _counted = rates.of_refused(Peer::of(std::net::Ipv4Addr::from_bits(asker).into()));
+        for address in 0..3 * u32::try_from(RATE_BUCKETS_MAX).unwrap() {
+            let _counted = rates.of_refused(Peer::of(std::net::Ipv4Addr::from_bits(address).into()));
         }
-        assert!(rates.peers.buckets.len() <= CALLERS_REMEMBERED);
+        assert!(rates.peers.buckets.len() <= RATE_BUCKETS_MAX);
     }
 }

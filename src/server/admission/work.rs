@@ -1,4 +1,6 @@
-//! What a handler does for its caller within the caller's limits: heavy work, streamed answers, memory.
+//! [`RequestWork`]: what a handler does within its caller's limits: heavy work, streamed responses, memory.
+//!
+//! Invariant: a handler gets the limits of the authenticated caller alone, from the request's extensions.
 
 use std::io;
 use std::sync::Arc;
@@ -22,16 +24,16 @@ use crate::server::connection::config::Exposure;
 use crate::server::quota::{Exhausted, Permit};
 use crate::server::response::problem::{Problem, Result};
 
-/// The limits as they hold for the caller of this request.
+/// The limits of this request's caller.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestWork {
     admission: Arc<Admission>,
     caller: Caller,
 }
 
-/// A streamed body, piece by piece, each made when the one before was taken.
+/// The chunks of a streamed body. Each is made once the client has taken the one before.
 pub(crate) trait BodyChunks: Send + 'static {
-    /// The next piece; none at the end.
+    /// The next chunk; `None` at the end. May block: it runs on the blocking pool.
     fn next_piece(&mut self) -> Option<io::Result<Bytes>>;
 }
 
@@ -39,6 +41,7 @@ impl<S: Sync> FromRequestParts<S> for RequestWork {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        // Absent if no middleware admitted the request. A route that was added without it must not be open.
         parts.extensions.get::<Self>().cloned().ok_or_else(Problem::unauthorized)
     }
 }
@@ -48,7 +51,7 @@ impl RequestWork {
         Self { admission, caller }
     }
 
-    /// Without limits by token: of the process that holds the store.
+    /// The limits of the process that owns the store: those of the server, without a quota per token.
     pub(in crate::server) fn local(directory: Directory) -> Self {
         let authenticator = Authenticator::new(directory.clone()).without_tokens();
         let admission = Admission::new(&authenticator, &Exposure::default());
@@ -63,65 +66,72 @@ impl RequestWork {
         &self.admission
     }
 
-    /// Does work of which nobody knows how long it takes, with a slot where it holds up nobody.
+    /// Runs heavy work, or work of unknown cost, on the blocking pool, with one slot.
     pub(crate) async fn run_heavy<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         self.admission.heavy.run_heavy(self.caller.actor(), Weight::One, work).await
     }
 
-    /// The same of work that takes as much memory as the whole graph.
+    /// Runs work that takes as much memory as the whole graph, with all slots of the caller.
+    // So that one caller has at most one copy of the graph at a time.
     async fn run_heaviest<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        self.admission.heavy.run_heavy(self.caller.actor(), Weight::Share, work).await
+        self.admission.heavy.run_heavy(self.caller.actor(), Weight::PerCaller, work).await
     }
 
-    /// A body of pieces behind the first, which keeps `view` until it was taken. Each piece is made with a slot of its
-    /// own, so that a slow reader holds none, and others have their turn between two pieces.
-    pub(crate) fn stream(&self, view: &View, first: Bytes, pieces: Box<dyn BodyChunks>) -> Result<Body> {
-        let held = self.admission.memory.stream(&self.caller.principal(), view)?;
+    /// A streamed body of `first` and then `chunks`, which retains the revision of `view` until the body is sent.
+    ///
+    /// # Errors
+    /// 503 `busy` if the caller has no memory left for it.
+    pub(crate) fn stream(&self, view: &View, first: Bytes, chunks: Box<dyn BodyChunks>) -> Result<Body> {
+        let permit = self.admission.memory.stream(&self.caller.principal(), view)?;
         let work = self.clone();
-        let rest = stream::unfold(Some(pieces), move |pieces| {
+        // Each chunk takes a slot of its own: a slow reader keeps none while it reads, and other requests get their
+        // turn between two chunks.
+        let rest = stream::unfold(Some(chunks), move |chunks| {
             let work = work.clone();
             async move {
-                let mut pieces = pieces?;
-                let (piece, pieces) = work.run_heavy(move || (pieces.next_piece(), pieces)).await;
-                // What broke off ends there.
-                let rest = matches!(piece, Some(Ok(_))).then_some(pieces);
-                Some((piece?, rest))
+                let mut chunks = chunks?;
+                let (chunk, chunks) = work.run_heavy(move || (chunks.next_piece(), chunks)).await;
+                // An error is the last item. The status is long sent, so the client only sees the connection break.
+                let rest = matches!(chunk, Some(Ok(_))).then_some(chunks);
+                Some((chunk?, rest))
             }
         });
         let first = stream::iter((!first.is_empty()).then_some(Ok(first)));
-        // The compression layer asks once more after the end.
-        Ok(holding(Body::from_stream(first.chain(rest).fuse()), held))
+        // Fused, since the compression layer polls once more after the end, and `unfold` panics then.
+        Ok(holding(Body::from_stream(first.chain(rest).fuse()), permit))
     }
 
-    /// Memory for so many bytes, until it is dropped.
+    /// Takes memory from the budget, in bytes; given back on drop.
     pub(crate) fn memory(&self, bytes: usize) -> Result<Permit<Principal>, Exhausted> {
         self.admission.memory.take(&self.caller.principal(), bytes)
     }
 
-    /// Reads one page of the log, which may read much of the disk, and makes something of it.
+    /// Reads a page of the audit log on the blocking pool, and passes it to `make` there.
     pub(in crate::server) async fn audit<T: Send + 'static>(
         &self,
         admin: &StoreAdmin,
-        asked: AuditRequest,
+        request: AuditRequest,
         make: impl FnOnce(&Audit, &View) -> T + Send + 'static,
     ) -> Result<T> {
         let directory = admin.directory().clone();
-        let read = self.run_heavy(move || Ok::<_, Error>(make(&directory.audit(&asked)?, &directory.view())));
+        // The view is taken after the page was read, so that it retains no revision while the disk is read.
+        let read =
+            self.run_heavy(move || Ok::<_, Error>(make(&directory.audit(&request)?, &directory.view())));
         Ok(read.await?)
     }
 
-    /// What carrying out these commands would do. It takes as much memory as the whole graph.
+    /// What these commands would do. Copies the whole graph.
     pub(in crate::server) async fn dry_run(&self, commands: Vec<Command>) -> Result<Applied, Error> {
         let caller = self.caller.clone();
         self.run_heaviest(move || caller.dry_run(commands)).await
     }
 
-    /// Waits until the one check of the store may begin.
+    /// Waits until no other check of the store runs.
     pub(crate) async fn check_turn(&self) -> OwnedSemaphorePermit {
         self.admission.store.check().await
     }
 
-    /// Waits until there may be one more copy of the store on its disk.
+    /// Waits until one more copy of the store may take disk space.
     pub(crate) async fn copy_turn(&self) -> OwnedSemaphorePermit {
         self.admission.store.copy().await
     }

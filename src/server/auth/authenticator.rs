@@ -1,5 +1,7 @@
-//! From an `Authorization` header to a caller: tried as a token of the directory first, then as a JWT of the identity
-//! provider, where one is trusted.
+//! The authenticator: from an `Authorization` header to a caller, by a token of the directory or a JWT of the trusted
+//! identity provider.
+//!
+//! Invariant: every refusal is the same constant 401, whatever its reason.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +19,14 @@ use crate::server::auth::caller::Caller;
 use crate::server::auth::identity_provider::IdentityProvider;
 use crate::server::response::problem::{Problem, Result};
 
-/// Tells who calls.
+/// Authenticates callers by their tokens.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct Authenticator {
     directory: Directory,
-    /// Whether every caller is the process itself, without a token.
+    /// Whether no tokens are needed (`--auth none`): every caller has all rights.
     is_open: bool,
     identity_provider: Option<Arc<IdentityProvider>>,
-    /// The clock.
+    /// The clock. Tests replace it.
     now: fn() -> Timestamp,
 }
 
@@ -33,12 +35,12 @@ impl Authenticator {
         Self { directory, is_open: false, identity_provider: None, now: Timestamp::now }
     }
 
-    /// Asks for no token.
+    /// Needs no token from anyone.
     pub(in crate::server) fn without_tokens(self) -> Self {
         Self { is_open: true, ..self }
     }
 
-    /// Takes the tokens of an identity provider too.
+    /// Accepts JWTs of an identity provider too.
     pub(in crate::server) fn trusting(self, provider: IdentityProvider) -> Self {
         Self { identity_provider: Some(Arc::new(provider)), ..self }
     }
@@ -47,8 +49,9 @@ impl Authenticator {
         self.is_open
     }
 
-    /// The most that one caller may have of `all`: half of it. Without tokens there is but one caller.
+    /// The maximum of one caller of a resource of which there are `all`: half of it, or all without tokens.
     pub(in crate::server) fn quota_of(&self, all: usize) -> usize {
+        // At least one, or a caller could have nothing of a resource of one. Without tokens there is one caller only.
         if self.is_open { all } else { (all / 2).max(1) }
     }
 
@@ -56,7 +59,7 @@ impl Authenticator {
         &self.directory
     }
 
-    /// Whether the token behind `grant` is still good.
+    /// Whether the token behind `grant` is still valid: neither revoked nor expired.
     pub(in crate::server) fn is_still_valid(&self, grant: &Grant) -> bool {
         match grant.actor() {
             Actor::Local => true,
@@ -68,18 +71,20 @@ impl Authenticator {
         }
     }
 
-    /// How long `grant` holds at most, where that is known from the beginning.
+    /// The time until `grant` expires, for a JWT; `None` for others, whose expiry may be changed at any time.
     pub(in crate::server) fn time_left(&self, grant: &Grant) -> Option<Duration> {
         let left = grant.claims()?.expires_at.as_millis().saturating_sub((self.now)().as_millis());
         Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
     }
 
-    /// The same caller for another request, with the token as it is now.
+    /// The same caller for another request, with role and scope of its token as they are now.
     pub(in crate::server) fn renewed(&self, caller: &Caller) -> Caller {
         let grant = match (caller.grant().claims(), caller.actor()) {
+            // The claims stay, but the units that they name are looked up again: they may have been created or deleted.
             (Some(claims), _) => Some(self.grant_of_claims(Arc::clone(claims))),
             (None, Actor::Token(id)) => {
                 self.directory.note_use(id, (self.now)());
+                // The secret was checked when the socket authenticated. It is not kept, so it cannot be checked again.
                 self.directory.view().token(id).map(|token| Grant::as_of(token))
             }
             (None, Actor::Local | Actor::Jwt(_)) => None,
@@ -87,32 +92,34 @@ impl Authenticator {
         grant.map_or_else(|| caller.clone(), |grant| Caller::new(Arc::new(grant), self.directory.clone()))
     }
 
-    /// Who sends these headers: `Authorization: <token>` or `Authorization: Bearer <token>`, the scheme in any
-    /// case, just one such header.
+    /// The caller of a request with these headers: exactly one `Authorization: <token>` or `Authorization: Bearer
+    /// <token>`, the scheme in any case.
     ///
     /// # Errors
-    /// The one constant 401.
+    /// 401 `unauthorized`.
     pub(in crate::server) fn caller(&self, headers: &HeaderMap) -> Result<Caller> {
         if self.is_open {
             return Ok(Caller::local(self.directory.clone()));
         }
-        let mut given = headers.get_all(header::AUTHORIZATION).iter();
-        let (Some(only), None) = (given.next(), given.next()) else {
+        // Two such headers are refused: a proxy may have checked the other one.
+        let mut sent = headers.get_all(header::AUTHORIZATION).iter();
+        let (Some(only), None) = (sent.next(), sent.next()) else {
             return Err(Problem::unauthorized());
         };
         self.caller_with(only.to_str().map_err(|_| Problem::unauthorized())?)
     }
 
-    /// Who holds this token, with or without its `Bearer` scheme.
+    /// The caller with this token, with or without its `Bearer` scheme.
     ///
     /// # Errors
-    /// The one constant 401.
+    /// 401 `unauthorized`.
     pub(in crate::server) fn caller_with(&self, authorization: &str) -> Result<Caller> {
         if self.is_open {
             return Ok(Caller::local(self.directory.clone()));
         }
         let text = bare(authorization);
         let now = (self.now)();
+        // By its form: a token of the directory has a prefix and a checksum, so it is never mistaken for a JWT.
         let grant = if let Some(secret) = Secret::parse(text) {
             let view = self.directory.view();
             let token = view.token(secret.id()).ok_or_else(Problem::unauthorized)?;
@@ -127,15 +134,15 @@ impl Authenticator {
         Ok(Caller::new(Arc::new(grant), self.directory.clone()))
     }
 
-    /// Waits for the keys of the identity provider that a token in these headers needs, if any are to be had. To be
-    /// called before [`Authenticator::caller`], which waits for nothing.
+    /// Waits for the identity provider's keys that the token in these headers needs. Call it before
+    /// [`Authenticator::caller`], which never waits.
     pub(in crate::server) async fn fetch_keys(&self, headers: &HeaderMap) {
         if let Some(text) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) {
             self.fetch_keys_for(text).await;
         }
     }
 
-    /// As [`Authenticator::fetch_keys`], before [`Authenticator::caller_with`].
+    /// As [`Authenticator::fetch_keys`], for a token alone. Call it before [`Authenticator::caller_with`].
     pub(in crate::server) async fn fetch_keys_for(&self, authorization: &str) {
         if let Some(provider) = &self.identity_provider {
             provider.fetch_keys(bare(authorization)).await;
@@ -148,8 +155,8 @@ impl Authenticator {
     }
 }
 
-/// The units that claims name, looked up in the whole directory as it is now; where none of them is there, nothing is
-/// seen.
+/// The scope that claims give: the units that they name, looked up in the whole directory as it is now.
+// Units that do not exist are left out. If none exists the scope is empty, never everything.
 fn scope_of(claims: &Claims, whole: &View) -> Scope {
     match &claims.units {
         Units::Everything => Scope::Everything,
@@ -184,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_noted_as_used_by_each_request_of_a_caller_who_stays() {
+    fn each_request_of_a_connection_updates_the_last_use_of_its_token() {
         let directory = Directory::in_memory().unwrap();
         let secret = Secret::generate();
         let (id, hash) = (secret.id().clone(), secret.hash());

@@ -1,7 +1,7 @@
-//! One authenticated caller, and what it may reach.
+//! The authenticated caller of a request, and types that prove its rights.
 //!
-//! A caller holds no view: whoever reads takes one and keeps it for as long as it reads, and whoever writes waits for
-//! the writer without one. A view that is held meanwhile would make the writer copy the graph.
+//! Invariant: a caller has no view. A reader takes one and keeps it only while it reads; a writer waits without one,
+//! since the writer must copy the graph while a view of it exists.
 
 use std::sync::Arc;
 
@@ -22,20 +22,20 @@ pub struct Caller {
     directory: Directory,
 }
 
-/// Whom limits are counted for.
+/// The principal that limits are counted for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::server) enum Principal {
-    /// A caller with a good token.
+    /// A caller with a valid token.
     Known(Actor),
-    /// An unauthenticated client, by its address, which is unknown without this crate's listener.
+    /// An unauthenticated client, by its address; `None` if the request came without this crate's listener.
     Unauthenticated(Option<Peer>),
 }
 
-/// A caller with the role admin, perhaps limited to units: for tokens.
+/// Proof of the role admin, perhaps limited to units: for managing tokens.
 #[derive(Debug)]
 pub(in crate::server) struct TokenAdmin(());
 
-/// A caller with the role admin that is not limited to units: for the store as a whole, and its log.
+/// A caller with the role admin that is not limited to units: for operations on the whole store and its log.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct StoreAdmin(Caller);
 
@@ -44,7 +44,7 @@ impl Caller {
         Self { grant, directory }
     }
 
-    /// The process that holds the store: it may do everything and sees everything.
+    /// The process that owns the store: it may do everything and sees everything.
     #[must_use]
     pub fn local(directory: Directory) -> Self {
         Self::new(Arc::new(Grant::local()), directory)
@@ -71,7 +71,7 @@ impl Caller {
         Self::new(Arc::new(Grant::as_of(&token)), directory)
     }
 
-    /// What the token grants.
+    /// The grant of its token.
     pub(in crate::server) fn grant(&self) -> &Grant {
         &self.grant
     }
@@ -84,12 +84,14 @@ impl Caller {
         Principal::Known(self.actor().clone())
     }
 
-    /// The directory as it is now, narrowed to what the caller may see. One request reads one view.
+    /// The current view, narrowed to the caller's scope.
+    // Take it once a request: two calls may return different revisions.
     pub(in crate::server) fn view(&self) -> View {
         self.directory.view().scoped_to(self.grant.scope())
     }
 
-    /// For revisions, and for what each token may know of itself. Reads go through [`Caller::view`].
+    /// The whole directory, for revisions, and for what a token may know of itself. Records are read through
+    /// [`Caller::view`], which narrows them.
     pub(in crate::server) fn directory(&self) -> &Directory {
         &self.directory
     }
@@ -105,28 +107,29 @@ impl Caller {
         Ok(self.narrowed(self.directory.dry_run_as(self.grant.author(), commands)?))
     }
 
+    // The writer returns the whole graph. Without this a writer limited to units would read all of it in the response.
     fn narrowed(&self, applied: Applied) -> Applied {
         Applied { view: applied.view.scoped_to(self.grant.scope()), ..applied }
     }
 
-    /// Refuses a caller of a lesser role.
+    /// Refuses a caller of a lower role, with 403 `forbidden`.
     pub(in crate::server) fn require(&self, role: Role) -> Result<()> {
         if self.grant.allows(role) { Ok(()) } else { Err(Problem::forbidden(role.as_str())) }
     }
 
-    /// Refuses a caller that is limited to units.
+    /// Refuses a caller that is limited to units, with 403 `forbidden`.
     pub(super) fn require_unlimited(&self) -> Result<()> {
         if self.grant.scope().is_limited() { Err(Problem::limited()) } else { Ok(()) }
     }
 }
 
 impl Principal {
-    /// Whoever sends this, before anything is known of a token.
+    /// The client of a request before authentication.
     pub(in crate::server) fn unauthenticated(request: &Request) -> Self {
         Self::Unauthenticated(request.extensions().get::<Peer>().copied())
     }
 
-    /// The caller that was let in, or whoever else sends this.
+    /// The caller of an admitted request, or else its unauthenticated client.
     pub(in crate::server) fn of(request: &Request) -> Self {
         let caller = request.extensions().get::<Caller>();
         caller.map_or_else(|| Self::unauthenticated(request), Caller::principal)
@@ -134,21 +137,21 @@ impl Principal {
 }
 
 impl TokenAdmin {
-    /// Refuses a caller that is no admin.
+    /// Refuses a caller without the role admin.
     pub(in crate::server) fn of(caller: &Caller) -> Result<Self> {
         caller.require(Role::Admin)?;
         Ok(Self(()))
     }
 
-    /// All tokens that see no more than `view`, which must be the caller's.
-    #[expect(clippy::unused_self, reason = "having this is the right to ask")]
+    /// All tokens whose scope is within `view`, which must be the caller's.
+    #[expect(clippy::unused_self, reason = "having a value of this type proves the right to list tokens")]
     pub(in crate::server) fn tokens<'v>(&self, view: &'v View) -> Vec<&'v Arc<Token>> {
         view.tokens()
     }
 }
 
 impl StoreAdmin {
-    /// Refuses a caller that is no admin, or is limited to units.
+    /// Refuses a caller without the role admin, or one that is limited to units.
     pub(in crate::server) fn of(caller: &Caller) -> Result<Self> {
         caller.require(Role::Admin)?;
         caller.require_unlimited()?;

@@ -1,7 +1,7 @@
-//! From a request to its caller: the only ways from a handler to the directory.
+//! Extractors of the caller: the only ways from a handler to the directory.
 //!
-//! The caller was authenticated by the admission middleware. A route that passes by it has no caller, and so reaches
-//! nothing.
+//! Invariant: the admission middleware authenticates the caller and stores it in the request. A route without the
+//! middleware has no caller, so these extractors refuse every request with 401.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -14,13 +14,13 @@ use crate::model::token::Role;
 use crate::server::auth::caller::{Caller, StoreAdmin};
 use crate::server::response::problem::{Problem, Result};
 
-/// What the caller sees: one revision, narrowed to the token's units.
+/// A view of what the caller may see: one revision, narrowed to the token's scope. Needs the role `read`.
 pub(crate) struct Visible(pub View);
 
-/// A caller who may change records.
+/// A caller that may change records. Needs the role `write`.
 pub(crate) struct Writer(pub(in crate::server) Caller);
 
-/// A caller who sees everything, whatever else the token allows.
+/// Proof that the caller sees everything. Needs the role `read` and a token that is not limited to units.
 pub(crate) struct Unlimited;
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -37,6 +37,7 @@ impl<S: Sync> FromRequestParts<S> for Visible {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let caller = Caller::from_request_parts(parts, state).await?;
         caller.require(Role::Read)?;
+        // One view for the whole request, so that everything in a response is of one revision.
         Ok(Self(caller.view()))
     }
 }
@@ -71,7 +72,8 @@ impl<S: Sync> FromRequestParts<S> for Unlimited {
 }
 
 impl Writer {
-    /// What the caller sees now. To be dropped before anything is carried out.
+    /// A view of what the caller may see now. Drop it before carrying out commands.
+    // While it exists, the writer cannot change the graph in place and copies all of it.
     pub(crate) fn view(&self) -> View {
         self.0.view()
     }
@@ -82,7 +84,7 @@ impl Writer {
     }
 }
 
-/// The record that the first command was about.
+/// The record of the first command.
 pub(crate) fn subject(applied: &Applied) -> &Subject {
     &applied.outcomes.first().expect("every command has its outcome").subject
 }

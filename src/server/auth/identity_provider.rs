@@ -1,7 +1,8 @@
-//! An identity provider whose tokens are taken: its keys, read from a file or fetched from a url, and kept fresh.
+//! JWT authentication: an identity provider's key set (JWKS), read from a file or fetched from a URL, cached and
+//! refreshed.
 //!
-//! What must stay true: keys that are at hand are used until others are; nothing that a caller sends makes more than one
-//! look at the source in so much time.
+//! Invariant: the current keys stay in use until new ones were loaded. Nothing that a client sends makes the server
+//! load keys more often than the `JWKS_…` limits allow.
 
 use std::fs;
 use std::io::Read as _;
@@ -18,19 +19,20 @@ use ureq::http::Uri;
 use crate::access::jwt::{Claims, KeySet, Rules, key_id};
 use crate::model::time::Timestamp;
 use crate::server::limits::{
-    JWKS_BYTES_MAX, JWKS_FETCH_AGAIN_AFTER, JWKS_FETCH_WITHIN, JWKS_LOOK_AGAIN_AFTER, JWKS_STALE_AFTER,
-    JWKS_TOO_OLD_AFTER, JWKS_TRY_AGAIN_AFTER,
+    JWKS_BYTES_MAX, JWKS_FETCH_TIMEOUT, JWKS_FILE_CHECK_AFTER, JWKS_REFETCH_AFTER, JWKS_RETRY_AFTER,
+    JWKS_STALE_AFTER, JWKS_TOO_OLD_AFTER,
 };
 
-/// An identity provider whose tokens are taken.
+/// A trusted identity provider: the rules for its tokens, and its keys.
 #[derive(Debug)]
 pub struct IdentityProvider {
     rules: Rules,
     source: KeySource,
+    // Read by every request with a JWT, so without a lock.
     keys: ArcSwap<KeySet>,
-    looked: Mutex<Looked>,
-    /// Held by whoever looks.
-    looking: Arc<AsyncMutex<()>>,
+    last_load: Mutex<LastLoad>,
+    /// Locked while keys are being loaded, so that they are loaded once for all requests that wait for them.
+    loading: Arc<AsyncMutex<()>>,
 }
 
 /// Where the keys come from.
@@ -40,22 +42,23 @@ enum KeySource {
     Url(String),
 }
 
-/// When the source was last looked at.
+/// When keys were last loaded from the source. `None` is never.
 #[derive(Debug, Default, Clone)]
-struct Looked {
-    at: Option<Instant>,
-    /// When keys last came.
-    came: Option<Instant>,
-    /// The file that they came from, as it was.
+struct LastLoad {
+    /// The last attempt.
+    attempted: Option<Instant>,
+    /// The last success.
+    succeeded: Option<Instant>,
+    /// Modification time and size of the file at the last success.
     file: Option<(SystemTime, u64)>,
 }
 
 impl IdentityProvider {
-    /// Takes the tokens that `rules` allow, signed with the keys at `jwks`: a file, which must be there, or a url, which
-    /// is asked once a token comes.
+    /// Accepts tokens that satisfy `rules` and are signed with a key of `jwks`: a file, which is read now, or a URL,
+    /// which is fetched when the first token comes.
     ///
     /// # Errors
-    /// Says why the keys cannot be had.
+    /// A message if the file cannot be read, or the URL is not `https` and not on this machine.
     pub fn new(rules: Rules, jwks: &str) -> Result<Self, String> {
         let source = if jwks.contains("://") {
             require_https(jwks)?;
@@ -67,126 +70,138 @@ impl IdentityProvider {
             rules,
             source,
             keys: ArcSwap::default(),
-            looked: Mutex::default(),
-            looking: Arc::default(),
+            last_load: Mutex::default(),
+            loading: Arc::default(),
         };
         if let KeySource::File(path) = &provider.source {
+            // Before the file is read: if it changes in between, the next check sees another stamp and reads it again.
             let file = stamp(path);
-            provider.keep(read(path)?, file);
+            provider.replace(read(path)?, file);
         }
         Ok(provider)
     }
 
-    /// What `token` says, where it is good now by the keys at hand.
+    /// The claims of `token`; `None` if it is not valid now by the current keys.
     pub(in crate::server) fn claims(&self, token: &str, now: Timestamp) -> Option<Claims> {
         let claims = self.rules.claims(&self.keys.load(), token, now);
+        // The reason goes to the log alone. The client gets the same 401 for all of them.
         claims.inspect_err(|why| tracing::debug!(?why, "a JWT was refused")).ok()
     }
 
-    /// Waits for the keys that `token` needs, where it is one, they are not at hand, and it is time to look again. Where
-    /// they are at hand and only stale, they are fetched without anyone waiting.
+    /// Loads the keys that `token` needs, if it is a JWT and loading is due. Waits only if its key is unknown or the
+    /// keys are too old; keys that are merely stale are refreshed in the background.
     pub(in crate::server) async fn fetch_keys(self: &Arc<Self>, token: &str) {
         let Ok(id) = key_id(token) else { return };
         if !self.is_due(id.as_deref()) {
             return;
         }
-        let is_at_hand = matches!(self.source, KeySource::Url(_))
+        let is_usable = matches!(self.source, KeySource::Url(_))
             && self.keys.load().has(id.as_deref())
             && !self.are_too_old();
-        let alone = if is_at_hand {
-            // Whoever looks already does so for this one too.
-            let Ok(alone) = Arc::clone(&self.looking).try_lock_owned() else { return };
-            alone
+        let lock = if is_usable {
+            // Another request is already refreshing them.
+            let Ok(lock) = Arc::clone(&self.loading).try_lock_owned() else { return };
+            lock
         } else {
-            Arc::clone(&self.looking).lock_owned().await
+            Arc::clone(&self.loading).lock_owned().await
         };
-        // Whoever looked meanwhile may have found it.
+        // Checked again: a request that had the lock before may have loaded the key.
         if !self.is_due(id.as_deref()) {
             return;
         }
         let provider = Arc::clone(self);
-        // A caller who goes away does not stop it for those who wait too.
-        let looking = tokio::task::spawn_blocking(move || {
-            let _until_done = alone;
-            provider.look();
+        // A task of its own: a client that disconnects does not stop the load for the other requests that wait for it.
+        // On the blocking pool, since `ureq` and `std::fs` block.
+        let load = tokio::task::spawn_blocking(move || {
+            let _until_done = lock;
+            provider.load();
         });
-        if !is_at_hand {
-            // A panic in there is told by the runtime, and the keys stay as they are.
-            let _ended = looking.await;
+        if !is_usable {
+            // After a panic in there, the keys stay as they are.
+            let _ended = load.await;
         }
     }
 
-    /// Whether the keys are so old that one of them may long have been withdrawn.
+    /// Whether the keys are so old that the provider may have withdrawn one of them long ago.
     fn are_too_old(&self) -> bool {
-        self.looked().came.is_none_or(|came| came.elapsed() >= JWKS_TOO_OLD_AFTER)
+        self.last_load().succeeded.is_none_or(|at| at.elapsed() >= JWKS_TOO_OLD_AFTER)
     }
 
-    /// Whether to look at the source, for a token that names this key.
+    /// Whether keys are to be loaded now, for a token that names this key.
     fn is_due(&self, id: Option<&str>) -> bool {
-        let looked = self.looked();
+        let last = self.last_load();
         let has_passed = |since: Option<Instant>, time| since.is_none_or(|since| since.elapsed() >= time);
         match self.source {
-            KeySource::File(_) => has_passed(looked.at, JWKS_LOOK_AGAIN_AFTER),
+            // Whatever the token names: a key that was removed from the file must stop working too.
+            KeySource::File(_) => has_passed(last.attempted, JWKS_FILE_CHECK_AFTER),
             KeySource::Url(_) => {
-                // Without any keys nobody comes in, so that is tried again soon.
-                let after = if looked.came.is_none() { JWKS_TRY_AGAIN_AFTER } else { JWKS_FETCH_AGAIN_AFTER };
-                has_passed(looked.at, after)
-                    && (has_passed(looked.came, JWKS_STALE_AFTER) || !self.keys.load().has(id))
+                // Without any keys every JWT is refused, so the retry comes soon.
+                let after = if last.succeeded.is_none() { JWKS_RETRY_AFTER } else { JWKS_REFETCH_AFTER };
+                has_passed(last.attempted, after)
+                    && (has_passed(last.succeeded, JWKS_STALE_AFTER) || !self.keys.load().has(id))
             }
         }
     }
 
-    /// Reads or fetches the keys, where they may have changed. Blocks.
-    fn look(&self) {
-        let before = self.looked();
+    /// Reads or fetches the keys, if they may have changed. Blocks.
+    fn load(&self) {
+        let before = self.last_load();
         let (found, file) = match &self.source {
             KeySource::File(path) => {
                 let file = stamp(path);
                 if file.is_some() && file == before.file {
-                    return self.note_look();
+                    return self.note_attempt();
                 }
                 (read(path), file)
             }
             KeySource::Url(url) => (fetch(url), None),
         };
         match found {
-            Ok(keys) => self.keep(keys, file),
+            Ok(keys) => self.replace(keys, file),
             Err(why) => {
-                self.note_look();
-                tracing::warn!(why, "the keys of the identity provider cannot be had; those at hand stay");
+                self.note_attempt();
+                tracing::warn!(
+                    why,
+                    "the identity provider's keys cannot be loaded; the current ones stay in use"
+                );
             }
         }
     }
 
-    /// Noted when it ends: whoever comes meanwhile waits for what it finds.
-    fn note_look(&self) {
-        self.looked.lock().unwrap_or_else(PoisonError::into_inner).at = Some(Instant::now());
+    // At the end of the load and not at its begin: until then it stays due, and requests that come meanwhile wait for
+    // its result instead of being refused.
+    fn note_attempt(&self) {
+        self.last_load.lock().unwrap_or_else(PoisonError::into_inner).attempted = Some(Instant::now());
     }
 
-    fn keep(&self, keys: KeySet, file: Option<(SystemTime, u64)>) {
+    fn replace(&self, keys: KeySet, file: Option<(SystemTime, u64)>) {
+        // The keys before the time: a request that sees the time must also see the keys.
         self.keys.store(Arc::new(keys));
         let now = Some(Instant::now());
-        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Looked { at: now, came: now, file };
+        *self.last_load.lock().unwrap_or_else(PoisonError::into_inner) =
+            LastLoad { attempted: now, succeeded: now, file };
     }
 
-    fn looked(&self) -> Looked {
-        self.looked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn last_load(&self) -> LastLoad {
+        self.last_load.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// Whoever is between could give other keys: only what cannot be listened to is asked, or this machine.
+/// Refuses URLs that are neither `https` nor on this machine.
+// Over plain HTTP, anyone on the network path could send keys of their own, and then sign tokens of any role.
 fn require_https(url: &str) -> Result<(), String> {
-    let parsed: Uri = url.parse().map_err(|why| format!("{url} is no url: {why}"))?;
+    let parsed: Uri = url.parse().map_err(|why| format!("{url} is not a valid URL: {why}"))?;
     let host = parsed.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    // Parsed as an address and not compared as text: 127.0.0.1.example.com is not on this machine.
+    let is_local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     match parsed.scheme_str() {
         Some("https") => Ok(()),
-        Some("http") if is_here => Ok(()),
+        Some("http") if is_local => Ok(()),
         _ => Err(format!("{url} must begin with https://")),
     }
 }
 
-/// What tells a file from what it was before.
+/// Modification time and size of a file, to see whether it changed; `None` if they cannot be read.
 fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     let found = fs::metadata(path).ok()?;
     Some((found.modified().ok()?, found.len()))
@@ -196,14 +211,15 @@ fn read(path: &Path) -> Result<KeySet, String> {
     let unread = |why: String| format!("{}: {why}", path.display());
     let file = fs::File::open(path).map_err(|why| unread(why.to_string()))?;
     let mut text = Vec::new();
+    // A larger file is cut off, and then is not valid JSON.
     file.take(JWKS_BYTES_MAX).read_to_end(&mut text).map_err(|why| unread(why.to_string()))?;
     KeySet::parse(&text).map_err(unread)
 }
 
 fn fetch(url: &str) -> Result<KeySet, String> {
     let unread = |why: String| format!("{url}: {why}");
-    // A redirect could lead to where nobody said that keys may come from.
-    let config = Agent::config_builder().timeout_global(Some(JWKS_FETCH_WITHIN)).max_redirects(0);
+    // No redirects: one could lead to a host that the operator did not configure, or to plain HTTP.
+    let config = Agent::config_builder().timeout_global(Some(JWKS_FETCH_TIMEOUT)).max_redirects(0);
     let agent: Agent = config.max_redirects_will_error(true).build().into();
     let mut response = agent.get(url).call().map_err(|why| unread(why.to_string()))?;
     let body = response.body_mut().with_config().limit(JWKS_BYTES_MAX).read_to_vec();
@@ -215,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_come_by_a_safe_way_or_from_this_machine() {
+    fn keys_are_fetched_by_https_or_from_this_machine() {
         for url in
             ["https://id.example/keys", "http://127.0.0.1:8080/keys", "http://localhost/k", "http://[::1]/k"]
         {

@@ -1,4 +1,4 @@
-//! How far a server stands in the open: what it takes from one client, and from all of them at once.
+//! Configuration of an exposed server: rate limits, quotas, connections, CORS origins, TLS, and timeouts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,53 +8,53 @@ use axum::http::{HeaderValue, Uri};
 
 use crate::server::connection::tls::Tls;
 use crate::server::limits::{
-    CONNECTIONS_A_PEER, HEADER_READ_WITHIN, REQUESTS_A_SECOND, REQUESTS_AT_ONCE, STALLED_MAX,
+    CONNECTIONS_PER_PEER, HEADER_READ_TIMEOUT, REQUESTS_AT_ONCE, REQUESTS_PER_SECOND, STALL_TIMEOUT,
 };
 
-/// The settings of a server in the open. The default ones suit a server that a proxy or a network keeps from the world.
+/// The settings of an exposed server. The defaults suit a server behind a proxy or in a private network.
 #[derive(Debug, Clone)]
 pub struct Exposure {
-    /// How many requests a token may send a second; 0 for any number.
+    /// Maximum requests per second of one token; 0 for no limit. More are refused with 429.
     pub requests_a_second: u32,
-    /// How many requests are worked on at once, and half of them of one token; more are told to come back.
+    /// Maximum requests in flight; one token may have half of them. More are refused with 503 and `Retry-After`.
     pub requests_at_once: usize,
-    /// How many connections one address may have open; more are closed at once.
+    /// Maximum open connections of one address. More are closed at once, without a response.
     pub connections_a_peer: usize,
-    /// The pages of which other sites may ask.
+    /// The origins whose pages may use the API (CORS). None by default.
     pub cors_origins: Vec<Origin>,
-    /// The certificate, for HTTPS.
+    /// The certificate and key for HTTPS; `None` is plain HTTP.
     pub tls: Option<Tls>,
-    /// How long slow clients are borne.
+    /// The timeouts for slow clients.
     pub patience: ConnectionTimeouts,
 }
 
-/// How long slow clients are borne.
+/// Timeouts for slow clients.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionTimeouts {
-    /// Until the TLS handshake is done, and until the headers of each request are there.
+    /// Maximum time for the TLS handshake, and for the headers of each request.
     pub headers: Duration,
-    /// While nothing moves on a connection: no new request, and nothing of an answer taken.
+    /// Idle timeout: maximum time without a new request, and without progress of a response.
     pub stalled: Duration,
 }
 
 impl Default for Exposure {
     fn default() -> Self {
         Self {
-            requests_a_second: REQUESTS_A_SECOND,
+            requests_a_second: REQUESTS_PER_SECOND,
             requests_at_once: REQUESTS_AT_ONCE,
-            connections_a_peer: CONNECTIONS_A_PEER,
+            connections_a_peer: CONNECTIONS_PER_PEER,
             cors_origins: Vec::new(),
             tls: None,
-            patience: ConnectionTimeouts { headers: HEADER_READ_WITHIN, stalled: STALLED_MAX },
+            patience: ConnectionTimeouts { headers: HEADER_READ_TIMEOUT, stalled: STALL_TIMEOUT },
         }
     }
 }
 
-/// A site as browsers name it: `https://dash.corp.example`, with its port where that is not the usual one.
+/// An origin as browsers send it: `https://dash.corp.example`, with a port if it is not the scheme's default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(HeaderValue);
 
-/// Why a text is no [`Origin`].
+/// The error for a text that is not a valid [`Origin`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoOrigin;
 
@@ -73,21 +73,24 @@ impl FromStr for Origin {
     type Err = NoOrigin;
 
     fn from_str(text: &str) -> Result<Self, NoOrigin> {
+        // With or without a slash at the end, which browsers leave out of the header.
         let uri: Uri = text.trim_end_matches('/').parse().map_err(|_| NoOrigin)?;
         let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err(NoOrigin);
         };
         let rest = uri.path_and_query().map_or("", |rest| rest.as_str());
+        // Wildcards are refused, not ignored: they would look accepted, and then match no request.
         if !matches!(rest, "" | "/") || authority.as_str().contains(['@', '*']) {
             return Err(NoOrigin);
         }
+        // Browsers send origins in lower case, and they are compared byte by byte.
         let written = format!("{scheme}://{authority}").to_ascii_lowercase();
         HeaderValue::from_str(&written).map(Self).map_err(|_| NoOrigin)
     }
 }
 
 impl Origin {
-    /// As the header `Origin` has it.
+    /// The value of the `Origin` header.
     #[must_use]
     pub fn as_header(&self) -> &HeaderValue {
         &self.0

@@ -1,8 +1,8 @@
-//! One connection, watched: how much of its answers the client has taken since the last look.
+//! Detection of slow and idle clients: progress of a connection and its responses between two periodic checks.
 //!
-//! What must stay true: one periodic look is enough to tell every kind of slow client. A client that takes nothing of a
-//! large answer, one that takes it too slowly, one that stops within the last bytes, and one that keeps an idle HTTP/2
-//! connection open all write too little between two looks, while the server owes them nothing.
+//! Invariant: one periodic check finds every kind of slow client: one that reads nothing of a large response, one that
+//! reads it too slowly, one that stops before the last bytes, and one that keeps an idle HTTP/2 connection open. In
+//! each case too few bytes are written between two checks, while the client does not wait for the server.
 
 use std::io::{self, IoSlice};
 use std::mem;
@@ -19,90 +19,101 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::server::connection::peer::Peer;
-use crate::server::limits::{ANSWER_MIN_BYTES_A_SECOND, ANSWER_PART_MAX_BYTES, IDLE_MAX_BYTES};
+use crate::server::limits::{IDLE_MAX_BYTES, RESPONSE_CHUNK_MAX_BYTES, RESPONSE_MIN_BYTES_PER_SECOND};
 use crate::server::quota::Permit;
 
-/// What moves on one connection.
+/// The progress counters of one connection.
+// Only read as figures by the periodic check, never to synchronize other memory: relaxed ordering is enough.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     written_bytes: AtomicU64,
-    /// Requests that came.
+    /// Requests so far.
     requests: AtomicU64,
-    /// Requests whose answer has not begun.
+    /// Requests whose response has not begun.
     working: AtomicUsize,
-    /// Answers that are being sent.
-    answers: Mutex<Vec<Weak<Sending>>>,
+    /// Responses that are being sent.
+    // Weak: a response ends when hyper drops its body, and there is no event for that.
+    responses: Mutex<Vec<Weak<Sending>>>,
 }
 
-/// One answer that is being sent.
+/// A response that is being sent.
 #[derive(Debug, Default)]
 struct Sending {
     taken_bytes: AtomicU64,
-    /// Whether the next part is for the server to make.
+    /// Whether the client waits for the server to produce the next chunk.
     is_starved: AtomicBool,
-    /// What was taken at the last look, and one more; 0 before the first look.
+    /// `taken_bytes` at the last check, plus one; 0 before the first check.
     seen: AtomicU64,
 }
 
-/// What the last look saw.
+/// The counters of a connection at the last check.
 #[derive(Debug, Default)]
 pub(super) struct ProgressSample {
     written_bytes: u64,
     requests: u64,
 }
 
-/// A request that is being worked on, until its answer begins.
+/// A request in progress, until its response begins.
 pub(super) struct Working(Arc<Progress>);
 
 impl Progress {
-    /// A request came.
+    /// Counts a request that has arrived.
     pub(super) fn begin(self: &Arc<Self>) -> Working {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.working.fetch_add(1, Ordering::Relaxed);
         Working(Arc::clone(self))
     }
 
-    /// Whether the client is too slow to be served on, `after` the last look with the same `seen`.
-    pub(super) fn is_too_slow(&self, seen: &mut ProgressSample, after: Duration) -> bool {
+    /// Whether the client is too slow or the connection idle, by the progress since the check that set `last`, `after`
+    /// ago. Updates `last`.
+    pub(super) fn is_too_slow(&self, last: &mut ProgressSample, after: Duration) -> bool {
         let written_bytes = self.written_bytes.load(Ordering::Relaxed);
         let requests = self.requests.load(Ordering::Relaxed);
-        let before = mem::replace(seen, ProgressSample { written_bytes, requests });
+        let before = mem::replace(last, ProgressSample { written_bytes, requests });
         let (mut is_starved, mut is_slow) = (false, false);
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.retain(|answer| {
-            let Some(answer) = answer.upgrade() else { return false };
-            is_starved |= answer.is_starved.load(Ordering::Relaxed);
-            is_slow |= answer.is_too_slow(after);
+        let mut responses = self.responses.lock().unwrap_or_else(PoisonError::into_inner);
+        // Every response, even once one is slow: each must note what was taken until now for the next check.
+        responses.retain(|response| {
+            let Some(response) = response.upgrade() else { return false };
+            is_starved |= response.is_starved.load(Ordering::Relaxed);
+            is_slow |= response.is_too_slow(after);
             true
         });
+        // One slow response is enough, also while others of the same HTTP/2 connection are read: each keeps its memory.
         if is_slow {
             return true;
         }
-        let is_owed = is_starved || self.working.load(Ordering::Relaxed) > 0;
-        // Pings and the like are no progress.
+        // A response that the server still builds is not the client's fault.
+        let is_server_busy = is_starved || self.working.load(Ordering::Relaxed) > 0;
+        // By bytes on the wire too, since the last bytes of a response are taken from the body before they are sent. A
+        // few bytes, as of pings, are no progress.
         let is_idle = requests == before.requests && written_bytes - before.written_bytes < IDLE_MAX_BYTES;
-        is_idle && !is_owed
+        is_idle && !is_server_busy
     }
 }
 
 impl Sending {
-    /// Whether too little was taken since the last look. An answer that has seen none yet has time until the next.
+    /// Whether the client took too little since the last check. A response that began since then is not too slow yet.
     fn is_too_slow(&self, after: Duration) -> bool {
         let taken = self.taken_bytes.load(Ordering::Relaxed);
+        // One more than was taken, so that 0 means that there was no check yet: nothing may be taken at the first one.
         let seen = self.seen.swap(taken + 1, Ordering::Relaxed);
-        let due = ANSWER_MIN_BYTES_A_SECOND * u64::try_from(after.as_millis()).unwrap_or(u64::MAX) / 1_000;
+        // In milliseconds, since tests check several times a second.
+        let due =
+            RESPONSE_MIN_BYTES_PER_SECOND * u64::try_from(after.as_millis()).unwrap_or(u64::MAX) / 1_000;
         seen > 0 && taken + 1 - seen < due && !self.is_starved.load(Ordering::Relaxed)
     }
 }
 
 impl Working {
-    /// The answer, watched until it was handed over.
-    pub(super) fn answer(self, body: Body) -> ResponseBody {
+    /// Ends the request, and tracks the body of its response until it is handed over.
+    pub(super) fn track(self, body: Body) -> ResponseBody {
         let sending = Arc::new(Sending::default());
         if !body.is_end_stream() {
-            let mut answers = self.0.answers.lock().unwrap_or_else(PoisonError::into_inner);
-            answers.retain(|answer| answer.strong_count() > 0);
-            answers.push(Arc::downgrade(&sending));
+            let mut responses = self.0.responses.lock().unwrap_or_else(PoisonError::into_inner);
+            // A connection may send thousands of responses between two checks: those that ended go now.
+            responses.retain(|response| response.strong_count() > 0);
+            responses.push(Arc::downgrade(&sending));
         }
         ResponseBody { body, rest: Bytes::new(), sending }
     }
@@ -110,23 +121,25 @@ impl Working {
 
 impl Drop for Working {
     fn drop(&mut self) {
+        // On drop, since hyper drops a request's future when its stream is reset.
         self.0.working.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// The body of an answer, in parts small enough that a slow reader is told from one who reads nothing.
+/// The body of a response, in chunks small enough that a slow reader is distinguished from one that reads nothing.
 pub(super) struct ResponseBody {
     body: Body,
-    /// What is left of the frame before.
+    /// The rest of the current frame.
     rest: Bytes,
     sending: Arc<Sending>,
 }
 
 impl ResponseBody {
-    fn part(&mut self) -> Frame<Bytes> {
-        let part = self.rest.split_to(self.rest.len().min(ANSWER_PART_MAX_BYTES));
-        self.sending.taken_bytes.fetch_add(part.len() as u64, Ordering::Relaxed);
-        Frame::data(part)
+    fn chunk(&mut self) -> Frame<Bytes> {
+        // Shares the frame's memory: nothing is copied.
+        let chunk = self.rest.split_to(self.rest.len().min(RESPONSE_CHUNK_MAX_BYTES));
+        self.sending.taken_bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        Frame::data(chunk)
     }
 }
 
@@ -147,7 +160,7 @@ impl HttpBody for ResponseBody {
                 None => return Poll::Ready(None),
             }
         }
-        Poll::Ready(Some(Ok(self.part())))
+        Poll::Ready(Some(Ok(self.chunk())))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -155,19 +168,20 @@ impl HttpBody for ResponseBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let ahead = self.rest.len() as u64;
-        let behind = self.body.size_hint();
+        // The inner body has given away the current frame, whose rest is still to be sent.
+        let rest = self.rest.len() as u64;
+        let inner = self.body.size_hint();
         let mut hint = SizeHint::new();
-        hint.set_lower(behind.lower() + ahead);
-        if let Some(upper) = behind.upper() {
-            hint.set_upper(upper + ahead);
+        hint.set_lower(inner.lower() + rest);
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper + rest);
         }
         hint
     }
 }
 
-/// The bytes of one connection, counted as they are written. Its permit is held for as long as anything holds the
-/// connection, a WebSocket too.
+/// The socket of one connection, which counts the bytes that are written.
+// It owns the permit, and not the task that serves it: a WebSocket takes the socket along when that task ends.
 pub(super) struct Socket {
     stream: TcpStream,
     progress: Arc<Progress>,
@@ -236,50 +250,50 @@ mod tests {
 
     const AFTER: Duration = Duration::from_secs(1);
 
-    /// Begun after a look, so that the next one compares with it.
-    fn answering(progress: &Arc<Progress>, body: Body) -> (ResponseBody, ProgressSample) {
-        let mut seen = ProgressSample::default();
+    /// A response that began after a check, so that the next check compares with it.
+    fn responding(progress: &Arc<Progress>, body: Body) -> (ResponseBody, ProgressSample) {
+        let mut last = ProgressSample::default();
         let working = progress.begin();
-        assert!(!progress.is_too_slow(&mut seen, AFTER), "a request came");
-        assert!(!progress.is_too_slow(&mut seen, AFTER), "it is worked on");
-        let answer = working.answer(body);
+        assert!(!progress.is_too_slow(&mut last, AFTER), "a request came");
+        assert!(!progress.is_too_slow(&mut last, AFTER), "it is in progress");
+        let response = working.track(body);
         progress.written_bytes.fetch_add(IDLE_MAX_BYTES, Ordering::Relaxed);
-        assert!(!progress.is_too_slow(&mut seen, AFTER), "it has time until the next look");
-        (answer, seen)
+        assert!(!progress.is_too_slow(&mut last, AFTER), "it has time until the next check");
+        (response, last)
     }
 
     #[tokio::test]
-    async fn a_part_taken_between_two_looks_is_enough_and_none_is_not() {
+    async fn one_chunk_between_two_checks_is_progress_and_none_is_not() {
         let progress = Arc::new(Progress::default());
-        let whole = vec![7; 2 * ANSWER_PART_MAX_BYTES + 1];
-        let (mut answer, mut seen) = answering(&progress, Body::from(whole.clone()));
+        let whole = vec![7; 2 * RESPONSE_CHUNK_MAX_BYTES + 1];
+        let (mut response, mut last) = responding(&progress, Body::from(whole.clone()));
         let mut taken = Vec::new();
-        while taken.len() < 2 * ANSWER_PART_MAX_BYTES {
-            assert_eq!(answer.size_hint().exact(), Some((whole.len() - taken.len()) as u64));
-            let part = answer.frame().await.unwrap().unwrap().into_data().unwrap();
-            assert!(part.len() <= ANSWER_PART_MAX_BYTES);
-            taken.extend_from_slice(&part);
+        while taken.len() < 2 * RESPONSE_CHUNK_MAX_BYTES {
+            assert_eq!(response.size_hint().exact(), Some((whole.len() - taken.len()) as u64));
+            let chunk = response.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert!(chunk.len() <= RESPONSE_CHUNK_MAX_BYTES);
+            taken.extend_from_slice(&chunk);
             progress.written_bytes.fetch_add(IDLE_MAX_BYTES, Ordering::Relaxed);
-            assert!(!progress.is_too_slow(&mut seen, AFTER), "a part was taken");
+            assert!(!progress.is_too_slow(&mut last, AFTER), "a chunk was taken");
         }
-        // Also where other answers of the connection move.
+        // Also while other responses of the connection make progress.
         progress.written_bytes.fetch_add(1 << 20, Ordering::Relaxed);
-        assert!(progress.is_too_slow(&mut seen, AFTER), "nothing of it is taken");
-        drop(answer);
+        assert!(progress.is_too_slow(&mut last, AFTER), "nothing of it is taken");
+        drop(response);
         progress.written_bytes.fetch_add(IDLE_MAX_BYTES, Ordering::Relaxed);
-        assert!(!progress.is_too_slow(&mut seen, AFTER), "it is gone");
+        assert!(!progress.is_too_slow(&mut last, AFTER), "it is gone");
         progress.written_bytes.fetch_add(IDLE_MAX_BYTES - 1, Ordering::Relaxed);
-        assert!(progress.is_too_slow(&mut seen, AFTER), "nothing but pings");
+        assert!(progress.is_too_slow(&mut last, AFTER), "nothing but pings");
     }
 
     #[tokio::test]
-    async fn an_answer_that_the_server_still_makes_is_not_the_clients_fault() {
+    async fn a_response_that_the_server_still_builds_is_not_slow() {
         let progress = Arc::new(Progress::default());
         let never = futures_util::stream::pending::<Result<Bytes, io::Error>>();
-        let (mut answer, mut seen) = answering(&progress, Body::from_stream(never));
-        assert!(tokio::time::timeout(Duration::from_millis(1), answer.frame()).await.is_err());
+        let (mut response, mut last) = responding(&progress, Body::from_stream(never));
+        assert!(tokio::time::timeout(Duration::from_millis(1), response.frame()).await.is_err());
         for _ in 0..3 {
-            assert!(!progress.is_too_slow(&mut seen, AFTER));
+            assert!(!progress.is_too_slow(&mut last, AFTER));
         }
     }
 }

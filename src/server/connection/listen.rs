@@ -1,6 +1,7 @@
-//! Connections: accepted, served, and at the end drained.
+//! The listener: accepts connections, serves HTTP on them, and drains them on shutdown.
 //!
-//! Not `axum::serve`, which never closes a connection whose headers dribble in.
+//! Invariant: no step of a connection waits for its client without a timeout. `axum::serve` has none for headers that
+//! arrive slowly, so it is not used.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -28,29 +29,31 @@ use crate::server::connection::peer::Peer;
 use crate::server::connection::shutdown::{self, ShutdownSignal};
 use crate::server::connection::tls::Tls;
 use crate::server::limits::{
-    CLOSE_WITHIN, CONNECTIONS_MAX, DRAIN_WITHIN, HEAD_MAX_BYTES, HEADER_READ_WITHIN, HEADERS_MAX,
-    HTTP2_PING_EVERY, HTTP2_RESETS_MAX, HTTP2_STREAMS_MAX,
+    CONNECTION_CLOSE_TIMEOUT, CONNECTIONS_MAX, DRAIN_WITHIN, HEAD_MAX_BYTES, HEADER_READ_TIMEOUT,
+    HEADERS_MAX, HTTP2_PING_INTERVAL, HTTP2_RESETS_MAX, HTTP2_STREAMS_MAX,
 };
 use crate::server::quota::{Permit, Quota};
 
-/// What an HTTP/2 connection begins with.
+/// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How long to wait when the system has no more file descriptors, or a client's first bytes are too few.
+/// Pause before another attempt to accept a connection, or to peek at a client's first bytes.
+// Both return immediately while nothing changes, so without a pause they would be busy loops.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 
-/// What every connection is served with.
+/// What every connection is served with. Each gets a clone.
 #[derive(Clone)]
 struct Served {
     router: TowerToHyperService<axum::Router>,
     tls: Option<TlsAcceptor>,
-    patience: ConnectionTimeouts,
-    /// Counts open connections.
+    timeouts: ConnectionTimeouts,
+    /// The number of open connections.
     open: Gauge,
-    /// The last of these to be dropped is the end of the last connection: the shutdown waits for that.
+    /// The shutdown waits until the last clone of this is dropped.
     shutdown: ShutdownSignal,
 }
 
-/// Serves `router` on `listener` until `until` completes, then lets open requests finish. `open` counts the connections.
+/// Serves `router` on `listener` until `until` completes, then lets open requests finish. `open` is the number of open
+/// connections.
 pub(in crate::server) async fn serve(
     router: axum::Router,
     exposure: &Exposure,
@@ -63,7 +66,7 @@ pub(in crate::server) async fn serve(
     let served = Served {
         router: TowerToHyperService::new(router),
         tls: exposure.tls.as_ref().map(Tls::acceptor),
-        patience: exposure.patience,
+        timeouts: exposure.patience,
         open,
         shutdown: signal,
     };
@@ -75,25 +78,29 @@ pub(in crate::server) async fn serve(
         };
         tokio::spawn(served.clone().connection(stream, permit));
     }
-    // The listener goes first, so that nothing more comes; `served` holds a signal, for which the drain would wait.
+    // The listener, so that no more connections come. `served`, since it has a signal for which the drain would wait.
     drop((listener, served));
     if timeout(DRAIN_WITHIN, stop.drain()).await.is_err() {
         tracing::warn!(waited_s = DRAIN_WITHIN.as_secs(), "requests were still open when the server stopped");
     }
 }
 
-/// The next connection, once there is a permit for it. A failure to accept is logged and waited out.
+/// Accepts the next connection, once there is a permit for it. A failure to accept is logged and tried again.
 async fn accept(listener: &TcpListener, connections: &Quota<Peer>) -> (TcpStream, Permit<Peer>) {
     loop {
+        // Before `accept`: beyond the maximum, connections stay in the system's queue, and use no file descriptor.
         let one = connections.one().await;
         match listener.accept().await {
             Ok((stream, address)) => {
                 if let Ok(permit) = connections.assign(&Peer::of(address.ip()), one) {
+                    // Nagle's algorithm would delay the last packet of a response until the client has acknowledged the
+                    // others. A failure means that the connection is gone, which the first read finds out.
                     let _ = stream.set_nodelay(true);
                     return (stream, permit);
                 }
                 tracing::debug!(%address, "a connection was closed: its address has too many");
             }
+            // Mostly that the process has no more file descriptors. It passes as other connections close.
             Err(failure) => {
                 tracing::warn!(error = %failure, "a connection could not be accepted");
                 sleep(RETRY_AFTER).await;
@@ -102,7 +109,7 @@ async fn accept(listener: &TcpListener, connections: &Quota<Peer>) -> (TcpStream
     }
 }
 
-/// A connection, counted while it is open.
+/// Counts a connection while it is open.
 struct OpenConnection(Gauge);
 
 impl OpenConnection {
@@ -119,42 +126,44 @@ impl Drop for OpenConnection {
 }
 
 impl Served {
-    /// One connection, from its first byte to its last.
+    /// Serves one connection, from its first byte to its last.
     async fn connection(mut self, stream: TcpStream, permit: Permit<Peer>) {
-        let (patience, peer) = (self.patience, *permit.key());
+        let (timeouts, peer) = (self.timeouts, *permit.key());
         let _until_it_ends = OpenConnection::count(self.open.clone());
-        let server = protocol(patience);
+        let server = protocol(timeouts);
         let Some(acceptor) = self.tls.take() else {
-            // A connection that has said nothing yet is not waited for when the server stops.
-            let spoke = tokio::select! {
-                spoke = timeout(patience.headers, first_bytes(&stream)) => matches!(spoke, Ok(Ok(()))),
+            // On shutdown, a connection on which nothing was sent yet is not waited for.
+            let has_begun = tokio::select! {
+                begun = timeout(timeouts.headers, first_bytes(&stream)) => matches!(begun, Ok(Ok(()))),
                 () = self.shutdown.begun() => false,
             };
-            if spoke {
+            if has_begun {
                 let socket = Socket::new(stream, permit);
                 let progress = socket.progress();
                 self.requests(server, socket, progress, peer).await;
             }
             return;
         };
+        // Bytes are counted below TLS: what rustls buffers has not been taken by the client.
         let socket = Socket::new(stream, permit);
         let progress = socket.progress();
-        let shaken = tokio::select! {
-            shaken = timeout(patience.headers, acceptor.accept(socket)) => shaken,
+        let handshake = tokio::select! {
+            handshake = timeout(timeouts.headers, acceptor.accept(socket)) => handshake,
             () = self.shutdown.begun() => return,
         };
-        match shaken {
+        match handshake {
             Ok(Ok(stream)) => {
+                // ALPN has decided, so hyper-util need not wait for the first bytes, for which it has no timeout.
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 let server = if is_http2 { server.http2_only() } else { server.http1_only() };
                 self.requests(server, stream, progress, peer).await;
             }
             Ok(Err(failure)) => tracing::debug!(error = %failure, "a TLS handshake failed"),
-            Err(_) => tracing::debug!("a TLS handshake took too long"),
+            Err(_) => tracing::debug!("a TLS handshake timed out"),
         }
     }
 
-    /// The requests of a connection, until it ends, its client is too slow, or the server stops.
+    /// Serves the requests of a connection, until it ends, its client is too slow, or the server shuts down.
     async fn requests<Io>(
         mut self,
         server: auto::Builder<TokioExecutor>,
@@ -168,30 +177,31 @@ impl Served {
             let (router, progress, shutdown) = (self.router, Arc::clone(&progress), self.shutdown.clone());
             service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(peer);
-                // What a connection is upgraded to outlives its requests, and needs a signal of its own.
+                // A WebSocket outlives this task, so it needs a signal of its own: the drain waits for it too.
                 if request.headers().contains_key(header::UPGRADE) {
                     request.extensions_mut().insert(shutdown.clone());
                 }
                 let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-                let (working, answer) = (progress.begin(), router.call(request));
+                let (working, response) = (progress.begin(), router.call(request));
                 async move {
-                    let mut response = answer.await?;
-                    // hyper takes chunks with a length beside them by the chunks; a proxy may have gone by the length,
-                    // and what follows would be a request to one and a body to the other.
+                    let mut response = response.await?;
+                    // Against request smuggling: if a request has both `Transfer-Encoding` and `Content-Length`, hyper
+                    // uses the former. A proxy may use the latter, and see one request where hyper sees two.
                     if is_chunked {
                         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                     }
-                    Ok::<_, Infallible>(response.map(|body| working.answer(body)))
+                    Ok::<_, Infallible>(response.map(|body| working.track(body)))
                 }
             })
         };
         let mut connection = pin!(server.serve_connection_with_upgrades(TokioIo::new(io), service));
-        let mut look = interval(self.patience.stalled);
-        // After a process that stood still, one look is enough: a second would find that nothing moved.
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first tick comes at once.
-        look.reset();
-        let mut seen = ProgressSample::default();
+        let mut check = interval(self.timeouts.stalled);
+        // By default missed ticks come in a burst: after the process was suspended, the second check would find no
+        // bytes since the first, and close the connection of a client that is not slow.
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first tick would come at once.
+        check.reset();
+        let mut last = ProgressSample::default();
         loop {
             tokio::select! {
                 ended = connection.as_mut() => {
@@ -202,14 +212,16 @@ impl Served {
                 }
                 () = self.shutdown.begun() => {
                     connection.as_mut().graceful_shutdown();
-                    // The shutdown itself has a time limit.
+                    // No timeout here: the whole drain has one.
                     let _ended = connection.await;
                     return;
                 }
-                _ = look.tick() => if progress.is_too_slow(&mut seen, self.patience.stalled) {
+                _ = check.tick() => if progress.is_too_slow(&mut last, self.timeouts.stalled) {
                     tracing::debug!("a connection was closed: it was idle, or its client too slow");
                     connection.as_mut().graceful_shutdown();
-                    let _gone_or_late = timeout(CLOSE_WITHIN.min(self.patience.stalled), connection).await;
+                    // A client that reads nothing never lets the connection close by itself. Dropping it cuts it off.
+                    let limit = CONNECTION_CLOSE_TIMEOUT.min(self.timeouts.stalled);
+                    let _closed_or_late = timeout(limit, connection).await;
                     return;
                 }
             }
@@ -217,7 +229,8 @@ impl Served {
     }
 }
 
-/// Returns once the first bytes tell which protocol is spoken. hyper-util waits for them without a limit.
+/// Returns once the first bytes show whether the client speaks HTTP/1 or HTTP/2.
+// hyper-util waits for them itself, but without a timeout. They are peeked at, so that it still gets them.
 async fn first_bytes(stream: &TcpStream) -> io::Result<()> {
     let mut seen = [0; HTTP2_PREFACE.len()];
     loop {
@@ -228,23 +241,25 @@ async fn first_bytes(stream: &TcpStream) -> io::Result<()> {
         if count == seen.len() || seen[..count] != HTTP2_PREFACE[..count] {
             return Ok(());
         }
+        // A part of the preface so far. The peeked bytes stay in the buffer, so another peek returns at once.
         sleep(RETRY_AFTER).await;
     }
 }
 
-fn protocol(patience: ConnectionTimeouts) -> auto::Builder<TokioExecutor> {
+fn protocol(timeouts: ConnectionTimeouts) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(patience.headers)
+        // hyper panics if a timeout is set without a timer.
+        .header_read_timeout(timeouts.headers)
         .max_buf_size(HEAD_MAX_BYTES)
         .max_headers(HEADERS_MAX);
     server
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(HTTP2_PING_EVERY)
-        .keep_alive_timeout(HEADER_READ_WITHIN)
+        .keep_alive_interval(HTTP2_PING_INTERVAL)
+        .keep_alive_timeout(HEADER_READ_TIMEOUT)
         .max_concurrent_streams(HTTP2_STREAMS_MAX)
         .max_header_list_size(u32::try_from(HEAD_MAX_BYTES).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(HTTP2_RESETS_MAX)

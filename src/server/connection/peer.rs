@@ -1,13 +1,15 @@
-//! Where a connection comes from.
+//! The peer of a connection: its IP address, or its IPv6 network, as the key of limits by address.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Who is at the other end. Of IPv6 the network alone: one host has as many addresses there as it likes.
+/// The address of a client. Of an IPv6 address only the /64 network counts.
+// One IPv6 host can use every address of its /64, and would pass every limit by address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::server) struct Peer(IpAddr);
 
 impl Peer {
     pub(in crate::server) fn of(address: IpAddr) -> Self {
+        // On a dual-stack listener, IPv4 clients have addresses such as ::ffff:10.0.0.1. All of them share one /64.
         Self(match address.to_canonical() {
             IpAddr::V6(six) => {
                 let [a, b, c, d, ..] = six.segments();

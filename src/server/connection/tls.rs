@@ -1,4 +1,4 @@
-//! HTTPS: a certificate and its key, read once at the start.
+//! TLS configuration for HTTPS: a certificate chain and its private key, read once at startup.
 
 use std::fmt;
 use std::fs;
@@ -11,38 +11,42 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use tokio_rustls::rustls::{self, ServerConfig};
 
-/// What HTTPS is spoken with.
+/// The TLS configuration of a server.
 #[derive(Clone)]
 pub struct Tls(Arc<ServerConfig>);
 
+// By hand, so that nothing of the private key can get into a log.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tls")
     }
 }
 
-/// Why HTTPS cannot be spoken, in words that name the file.
+/// An error of the TLS configuration. Its message names the file.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NoTls(String);
 
 impl Tls {
-    /// Reads a certificate, with those that lead to its authority behind it, and its private key, both as PEM.
+    /// Reads a certificate, followed by its intermediate certificates, and its private key, both in PEM.
     ///
     /// # Errors
-    /// What is wrong with which file.
+    /// A message that says what is wrong with which file.
     pub fn read(certificate: &Path, key: &Path) -> Result<Self, NoTls> {
         let chain =
             pem_of(certificate, |text| CertificateDer::pem_slice_iter(text).collect::<Result<Vec<_>, _>>())?;
+        // PEM items of other kinds are skipped, so a file with a key alone is read without an error.
         if chain.is_empty() {
-            return Err(NoTls(format!("{} holds no certificate in PEM", certificate.display())));
+            return Err(NoTls(format!("{} contains no PEM certificate", certificate.display())));
         }
         let secret = pem_of(key, PrivateKeyDer::from_pem_slice)?;
+        // Explicitly, since the process-wide default panics if a dependency enables a second provider.
         let provider = Arc::new(ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, secret))
             .map_err(|why| NoTls(mismatch(certificate, key, &why)))?;
+        // In order of preference. Without ALPN, clients never use HTTP/2 over TLS.
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self(Arc::new(config)))
     }
@@ -55,8 +59,8 @@ impl Tls {
 fn pem_of<T>(file: &Path, read: impl FnOnce(&[u8]) -> Result<T, pem::Error>) -> Result<T, NoTls> {
     let text = fs::read(file).map_err(|why| NoTls(format!("{} cannot be read: {why}", file.display())))?;
     read(&text).map_err(|why| match why {
-        pem::Error::NoItemsFound => NoTls(format!("{} holds no private key in PEM", file.display())),
-        other => NoTls(format!("{} is no PEM: {other}", file.display())),
+        pem::Error::NoItemsFound => NoTls(format!("{} contains no PEM private key", file.display())),
+        other => NoTls(format!("{} is not valid PEM: {other}", file.display())),
     })
 }
 
@@ -64,7 +68,7 @@ fn mismatch(certificate: &Path, key: &Path, why: &rustls::Error) -> String {
     let (certificate, key) = (certificate.display(), key.display());
     match why {
         rustls::Error::InconsistentKeys(_) => {
-            format!("the key in {key} is not that of the certificate in {certificate}")
+            format!("the key in {key} does not belong to the certificate in {certificate}")
         }
         other => format!("{certificate} and {key} cannot be used for TLS: {other}"),
     }

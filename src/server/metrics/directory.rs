@@ -1,4 +1,4 @@
-//! What the directory tells of itself, read anew each time somebody asks.
+//! Metrics of the directory: records, writer queue, commits, retained revisions. Read anew for each scrape.
 
 use std::fmt;
 
@@ -11,55 +11,56 @@ use prometheus_client::registry::Unit;
 
 use crate::directory::{Directory, Spread, Statistics};
 
-/// A directory, as far as it tells of itself.
+/// Collects the statistics of a directory.
 #[derive(Debug)]
 pub(super) struct DirectoryCollector(pub(super) Directory);
 
 impl Collector for DirectoryCollector {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let told = self.0.statistics();
-        let mut to = To(encoder);
-        content(&mut to, &told)?;
-        writes(&mut to, &told)?;
+        // Taken once, so that all values are of the same time.
+        let statistics = self.0.statistics();
+        let mut to = MetricWriter(encoder);
+        content(&mut to, &statistics)?;
+        writes(&mut to, &statistics)?;
         to.gauge("writer_ready", "1 while the writer lives and the last commit reached the disk", None, {
             i64::from(self.0.is_ready())
         })
     }
 }
 
-fn content(to: &mut To<'_>, told: &Statistics) -> fmt::Result {
-    to.gauge("revision", "The published revision", None, told.revision.0)?;
-    to.gauge("mappings", "Mappings that hold", None, told.mappings)?;
+fn content(to: &mut MetricWriter<'_>, statistics: &Statistics) -> fmt::Result {
+    to.gauge("revision", "The published revision", None, statistics.revision.0)?;
+    to.gauge("mappings", "Mappings that are not deleted", None, statistics.mappings)?;
     let mut entities =
-        to.0.encode_descriptor("entities", "Records that hold, by kind", None, MetricType::Gauge)?;
-    for (kind, count) in told.entities {
+        to.0.encode_descriptor("entities", "Records that are not deleted, by kind", None, MetricType::Gauge)?;
+    for (kind, count) in statistics.entities {
         ConstGauge::new(count).encode(entities.encode_family(&[("kind", kind.as_str())])?)?;
     }
     Ok(())
 }
 
-fn writes(to: &mut To<'_>, told: &Statistics) -> fmt::Result {
+fn writes(to: &mut MetricWriter<'_>, statistics: &Statistics) -> fmt::Result {
     let seconds = Some(&Unit::Seconds);
-    to.gauge("writer_waiting", "Requests that wait for the writer", None, told.requests_waiting)?;
-    to.histogram("commit_commands", "Commands that were committed together", None, &told.commit_commands)?;
-    to.histogram("plan_duration", "How long planning and applying a batch took", seconds, &told.planned)?;
-    to.histogram("commit_duration", "How long writing a batch to the disk took", seconds, &told.committed)?;
-    to.histogram("publish_duration", "How long publishing a batch took", seconds, &told.published)?;
-    to.counter("commits_failed", "Commits that failed", told.commits_failed)?;
-    to.counter("graph_copies", "Copies of the whole graph for the next draft", told.graph_copies)?;
-    to.gauge("revisions_held", "Past revisions that readers still hold", None, told.revisions_held)?;
+    to.gauge("writer_waiting", "Requests in the writer's queue", None, statistics.requests_waiting)?;
+    to.histogram("commit_commands", "Commands of a commit", None, &statistics.commit_commands)?;
+    to.histogram("plan_duration", "Time to plan and apply a batch", seconds, &statistics.planned)?;
+    to.histogram("commit_duration", "Time to write a batch to disk", seconds, &statistics.committed)?;
+    to.histogram("publish_duration", "Time to publish a batch", seconds, &statistics.published)?;
+    to.counter("commits_failed", "Failed commits", statistics.commits_failed)?;
+    to.counter("graph_copies", "Copies of the whole graph for the next draft", statistics.graph_copies)?;
+    to.gauge("revisions_held", "Past revisions that readers retain", None, statistics.revisions_held)?;
     to.gauge(
         "oldest_revision_held",
-        "How long ago the oldest past revision that a reader holds was replaced",
+        "Time since the oldest retained revision was replaced",
         seconds,
-        told.oldest_held.as_secs_f64(),
+        statistics.oldest_held.as_secs_f64(),
     )
 }
 
-/// Writes metrics of one value.
-struct To<'e>(DescriptorEncoder<'e>);
+/// Writes metrics without labels.
+struct MetricWriter<'e>(DescriptorEncoder<'e>);
 
-impl To<'_> {
+impl MetricWriter<'_> {
     fn gauge<V: EncodeGaugeValue>(
         &mut self,
         name: &str,

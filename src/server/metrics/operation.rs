@@ -1,4 +1,7 @@
-//! Names of GraphQL operations. Clients choose them, so only the first so many are told apart.
+//! Labels for GraphQL operation names, with bounded cardinality.
+//!
+//! Invariant: clients choose the names, so at most `OPERATION_NAMES_MAX` have a label of their own: the first ones. A
+//! name that has one keeps it.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -6,12 +9,12 @@ use rustc_hash::FxHashSet;
 
 use crate::server::limits::{OPERATION_NAME_MAX_BYTES, OPERATION_NAMES_MAX};
 
-/// What all names are counted under that are not told apart.
+/// The label of all names without a label of their own.
 const OTHER: &str = "other";
-/// What operations are counted under that have no name.
+/// The label of operations without a name.
 const ANONYMOUS: &str = "anonymous";
 
-/// What an operation is counted under.
+/// The label of an operation.
 #[derive(Debug, Clone)]
 pub(crate) struct OperationLabel {
     pub(super) name: Arc<str>,
@@ -19,7 +22,7 @@ pub(crate) struct OperationLabel {
 }
 
 impl OperationLabel {
-    /// The span of carrying it out.
+    /// A tracing span for the operation.
     pub(crate) fn span(&self) -> tracing::Span {
         tracing::info_span!("graphql", otel.name = %format_args!("{} {}", self.kind, self.name))
     }
@@ -32,25 +35,26 @@ impl OperationLabel {
     }
 }
 
-/// The names that are told apart.
+/// The names that have a label.
 #[derive(Debug, Default)]
 pub(super) struct OperationNames(RwLock<FxHashSet<Arc<str>>>);
 
 impl OperationNames {
-    /// What an operation of this name is counted under.
-    pub(super) fn counted(&self, name: Option<&str>) -> Arc<str> {
+    /// The label of an operation of this name.
+    pub(super) fn label(&self, name: Option<&str>) -> Arc<str> {
         let name = name.unwrap_or(ANONYMOUS);
+        // Almost always a known name or a full table, so most requests only take the read lock.
         {
             let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(name) = known.get(name) {
                 return Arc::clone(name);
             }
-            if known.len() >= OPERATION_NAMES_MAX || !is_taken(name) {
+            if known.len() >= OPERATION_NAMES_MAX || !is_valid(name) {
                 return OTHER.into();
             }
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        // Others may have come between.
+        // Checked again: between the two locks, other threads may have filled the table.
         if known.len() < OPERATION_NAMES_MAX {
             known.insert(name.into());
         }
@@ -58,8 +62,9 @@ impl OperationNames {
     }
 }
 
-/// Whether it looks like a name of GraphQL, and is not too long to be shown.
-fn is_taken(name: &str) -> bool {
+/// Whether it is a short GraphQL name.
+// Clients choose it, and it ends up in metrics, traces and dashboards.
+fn is_valid(name: &str) -> bool {
     name.len() <= OPERATION_NAME_MAX_BYTES
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
@@ -69,21 +74,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_so_many_names_are_told_apart_and_those_stay() {
+    fn the_number_of_labels_is_bounded_and_labels_stay() {
         let names = OperationNames::default();
         let long = "x".repeat(OPERATION_NAME_MAX_BYTES + 1);
-        for (name, counted) in [
+        for (name, label) in [
             (None, ANONYMOUS),
             (Some("People"), "People"),
             (Some("two words"), OTHER),
             (Some("a\"b"), OTHER),
             (Some(long.as_str()), OTHER),
         ] {
-            assert_eq!(&*names.counted(name), counted);
+            assert_eq!(&*names.label(name), label);
         }
-        let told: FxHashSet<_> = (0..10_000).map(|at| names.counted(Some(&format!("O{at}")))).collect();
-        // Two were there before, and one more is what the rest is counted under.
-        assert_eq!(told.len(), OPERATION_NAMES_MAX - 2 + 1);
-        assert_eq!(&*names.counted(Some("People")), "People");
+        let labels: FxHashSet<_> = (0..10_000).map(|at| names.label(Some(&format!("O{at}")))).collect();
+        // Two were there before, and one more is the label of the rest.
+        assert_eq!(labels.len(), OPERATION_NAMES_MAX - 2 + 1);
+        assert_eq!(&*names.label(Some("People")), "People");
     }
 }

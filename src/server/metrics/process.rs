@@ -1,5 +1,6 @@
-//! What the process takes of the machine, by the names that Prometheus's own clients use. Where the system has no `/proc`,
-//! nothing is told.
+//! Metrics of the process: CPU time, resident memory, open files, under the standard names of Prometheus clients.
+//!
+//! Read from `/proc`, so they are left out on systems without it.
 
 use std::fmt;
 use std::fs;
@@ -11,17 +12,18 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
-/// The unit of times in `/proc/self/stat`, the same on every Linux: `USER_HZ`.
+/// `USER_HZ`: the ticks per second of times in `/proc/self/stat`.
+// Part of Linux's interface to programs, so it is the same whatever the kernel's own `HZ` is.
 const TICKS_A_SECOND: f64 = 100.0;
 
-/// The process that serves.
+/// Collects the metrics of this process, read anew for each scrape.
 #[derive(Debug)]
 pub(super) struct Process;
 
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         if let Some(seconds) = cpu_seconds() {
-            let help = "Time on processors";
+            let help = "CPU time used, user and system";
             let name = "process_cpu";
             ConstCounter::new(seconds).encode(encoder.encode_descriptor(
                 name,
@@ -31,7 +33,7 @@ impl Collector for Process {
             )?)?;
         }
         if let Some(bytes) = resident_bytes() {
-            let help = "Memory that is taken";
+            let help = "Resident memory";
             let name = "process_resident_memory";
             ConstGauge::new(bytes).encode(encoder.encode_descriptor(
                 name,
@@ -55,8 +57,8 @@ impl Collector for Process {
 
 fn cpu_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The name of the program may hold anything but ends with the last bracket; user and system time are the twelfth
-    // and thirteenth field after it.
+    // The program's name may contain spaces and brackets, so fields are counted from the last bracket. User and system
+    // time are the twelfth and thirteenth field after it.
     let (_, after) = stat.rsplit_once(") ")?;
     let ticks = after.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u32>().ok());
     Some(ticks.sum::<Option<u32>>().map(f64::from)? / TICKS_A_SECOND)
@@ -65,9 +67,11 @@ fn cpu_seconds() -> Option<f64> {
 fn resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    // "kB" in `/proc` means 1,024 bytes.
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1_024)
 }
 
 fn open_files() -> Option<u64> {
+    // Includes the descriptor that reading this folder opens.
     Some(fs::read_dir("/proc/self/fd").ok()?.count() as u64)
 }

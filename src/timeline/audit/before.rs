@@ -1,4 +1,7 @@
-//! What the records of a page were before: looked for from the page down, until all of it is found.
+//! The search for earlier records: what the records of an audit page were before each change. Reads the log from the
+//! page down, until every search has ended.
+//!
+//! Invariant: an entry is read only if a search may end in it.
 
 use std::collections::HashMap;
 
@@ -9,10 +12,10 @@ use crate::model::time::Timestamp;
 use crate::store::{History, Logged};
 use crate::timeline::audit::entry::{AuditAction, AuditEntry, AuditRecord};
 
-/// What the records of a page were may have so many bytes in the store.
+/// Maximum stored size of the earlier records of one page, in bytes. More is an [`Error::TooLarge`].
 const BEFORE_BYTES_MAX: usize = 32 << 20;
 
-/// Where a change stands on a page.
+/// The position of a change on a page.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ChangeIndex {
     pub(super) entry: usize,
@@ -20,36 +23,39 @@ pub(super) struct ChangeIndex {
     pub(super) change: usize,
 }
 
-/// What is looked for.
+/// All searches of a page, by record.
+// Several changes of one record on a page are several searches.
 #[derive(Default)]
 pub(super) struct EarlierRecord(HashMap<RecordId, Vec<Search>>);
 
-/// One search for what a record was.
+/// One search for the earlier state of a record.
 struct Search {
-    /// Before this fact of this entry.
+    /// The earlier state is before this fact of this entry.
     until: (Revision, usize),
-    /// When the record was created, where that may have been with this very change. A moment is no proof: two entries
-    /// may have the same.
+    /// The creation time of the record, if this change may have created it.
+    // Equal times are no proof: two commits may have the same one.
     created_at: Option<Timestamp>,
-    place: ChangeIndex,
+    index: ChangeIndex,
     found: Option<AuditRecord>,
 }
 
 impl EarlierRecord {
+    /// Adds a search.
     pub(super) fn want(
         &mut self,
         id: RecordId,
         until: (Revision, usize),
         created_at: Option<Timestamp>,
-        place: ChangeIndex,
+        index: ChangeIndex,
     ) {
-        let search = Search { until, created_at, place, found: None };
+        let search = Search { until, created_at, index, found: None };
         self.0.entry(id).or_default().push(search);
     }
 
-    /// The last entry that may hold something that is looked for, from `at` down.
+    /// The last entry, from `at` down, in which a search may end.
     fn last(&self, at: Revision) -> Revision {
         let untils = self.0.values().flatten().map(|search| match search.until {
+            // Nothing of that entry lies before its first fact.
             (revision, 0) => Revision(revision.0 - 1),
             (revision, _) => revision,
         });
@@ -57,7 +63,10 @@ impl EarlierRecord {
     }
 }
 
-/// Tells each change of `entries` that is wanted what its record was.
+/// Sets [`before`](crate::timeline::audit::AuditChange::before) of each change of `entries` that `wanted` searches for.
+///
+/// # Errors
+/// The log cannot be read, or the earlier records are larger than the maximum.
 pub(super) fn find_before(
     history: &History,
     entries: &mut [AuditEntry],
@@ -67,8 +76,9 @@ pub(super) fn find_before(
     let mut bytes = 0;
     while at > Revision(0) && !wanted.0.is_empty() {
         let committed_at = history.head(at)?.at;
-        // What was created with its change has nothing before the entries of that moment.
-        wanted.keep(|search| {
+        // A record that its change created has no earlier state. Entries may share a time, so the search goes on
+        // through all entries of the creation time, and ends at the first older one.
+        wanted.retain(|search| {
             let is_reached = search.until.0 > at;
             !is_reached || search.created_at.is_none_or(|created_at| created_at == committed_at)
         });
@@ -78,21 +88,22 @@ pub(super) fn find_before(
         let mut position = 0;
         history.entry(at, &mut |fact| {
             if let Some(id) = fact.about()? {
-                wanted.look_at(&id, (at, position), &fact, &mut bytes)?;
+                wanted.visit(&id, (at, position), &fact, &mut bytes)?;
                 position += 1;
             }
             Ok(())
         })?;
         if bytes > BEFORE_BYTES_MAX {
-            let what =
-                "what the records of one page were before, in bytes (ask for fewer entries or changes)";
+            let what = "the earlier records of one page, in bytes (request fewer entries or changes),";
             return Err(Error::TooLarge { what, limit: BEFORE_BYTES_MAX });
         }
-        wanted.keep(|search| match search.found.take() {
+        // After the whole entry: of several earlier facts of a record in it, the last one counts.
+        wanted.retain(|search| match search.found.take() {
             Some(found) => {
-                let ChangeIndex { entry, set, change } = search.place;
+                let ChangeIndex { entry, set, change } = search.index;
                 let change = &mut entries[entry].sets[set].changes[change];
                 change.before = Some(found);
+                // Not a revoked token: that stays `Ended`.
                 if change.what == AuditAction::Created {
                     change.what = AuditAction::Updated;
                 }
@@ -106,15 +117,16 @@ pub(super) fn find_before(
 }
 
 impl EarlierRecord {
-    /// Goes on with these searches alone.
-    fn keep(&mut self, mut goes_on: impl FnMut(&mut Search) -> bool) {
+    /// Keeps only the searches for which `goes_on` is true.
+    fn retain(&mut self, mut goes_on: impl FnMut(&mut Search) -> bool) {
         self.0.retain(|_, searches| {
             searches.retain_mut(&mut goes_on);
             !searches.is_empty()
         });
     }
 
-    fn look_at(
+    /// Notes a fact of the record `id` as found by all searches that it lies before.
+    fn visit(
         &mut self,
         id: &RecordId,
         at: (Revision, usize),
@@ -123,6 +135,7 @@ impl EarlierRecord {
     ) -> Result<(), StoreError> {
         let Some(searches) = self.0.get_mut(id) else { return Ok(()) };
         for search in searches.iter_mut().filter(|search| at < search.until) {
+            // Stop reading at once: one entry may have any number of facts. The caller reports the error.
             if *bytes > BEFORE_BYTES_MAX {
                 break;
             }

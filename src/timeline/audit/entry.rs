@@ -1,4 +1,4 @@
-//! What the audit trail is asked for, and what it answers: entries, change sets, and records as they were.
+//! Types of the audit trail: the request for a page, and its entries, change sets, changes, and records as they were.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,90 +12,90 @@ use crate::model::mapping::{Mapping, MappingId};
 use crate::model::time::Timestamp;
 use crate::model::token::{Actor, Token, TokenId};
 
-/// What to look at, from the newest entry down.
+/// A request for a page of the audit trail, from the newest entry down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRequest {
-    /// Only entries before this revision; all when none.
+    /// Only entries before this revision; `None` starts at the newest.
     pub before: Option<Revision>,
-    /// At most so many entries.
+    /// Maximum number of entries.
     pub entries: usize,
-    /// Of each change set, at most so many changes.
+    /// Maximum number of changes of each change set.
     pub changes: usize,
-    /// Only changes of this record.
+    /// Only changes of this record; `None` for all records.
     pub record: Option<RecordName>,
 }
 
-/// A record by its kind and key. Several that followed each other may have had the same.
+/// A record by its kind and key. It may mean several: after a deletion, another record can get the same key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordName {
-    /// The entities of this kind whose key is this, or was when they ended, without case; of a repository or service,
-    /// its name.
+    /// The entities of this kind with this key, or that had it when they were deleted, ignoring case. For a repository
+    /// or service, its name.
     Entity(Kind, String),
-    /// A mapping.
+    /// A mapping by its id.
     Mapping(MappingId),
-    /// A token.
+    /// A token by its id.
     Token(TokenId),
 }
 
-/// What was done, the newest first.
+/// A page of the audit trail, the newest entry first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Audit {
-    /// The entries. There may be fewer than were asked for, even while there are more, where they are large.
+    /// The entries. A page of large entries may have fewer than requested although more follow.
     pub entries: Vec<AuditEntry>,
-    /// Where to go on: entries before this one may follow. None where there are none.
+    /// The [`AuditRequest::before`] of the next page; `None` on the last page.
     pub next: Option<Revision>,
-    /// The key of every entity that a record here names by its number; the last one that it had.
+    /// The last key of every entity that a record of the page refers to by its id.
     pub keys: HashMap<EntityId, String>,
 }
 
-/// What was committed together.
+/// One commit: the changes of one or several callers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditEntry {
-    /// The revision that it made.
+    /// The revision that it created.
     pub revision: Revision,
-    /// A `UUIDv7` of its own.
+    /// Its `UUIDv7`.
     pub id: Uuid,
-    /// When.
+    /// The time of the commit.
     pub at: Timestamp,
-    /// What each caller changed, in order.
+    /// The change sets, in the order in which they were carried out.
     pub sets: Vec<AuditSet>,
 }
 
-/// What one caller changed at once.
+/// One change set: the changes of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditSet {
-    /// Who.
+    /// Who made them.
     pub actor: Actor,
-    /// How many changes there were in all.
+    /// The number of all changes of the set.
     pub count: u64,
-    /// The first of them.
+    /// The first changes, up to [`AuditRequest::changes`]; with [`AuditRequest::record`], those of the record alone.
     pub changes: Vec<AuditChange>,
 }
 
-/// One change.
+/// One change of one record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditChange {
     /// What happened.
     pub what: AuditAction,
-    /// What the record was; none of one that was created.
+    /// The record before; `None` if it was created.
     pub before: Option<AuditRecord>,
-    /// What it became; none of one that ended.
+    /// The record after; `None` if it was deleted, ended or revoked.
     pub after: Option<AuditRecord>,
 }
 
 /// What happened to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AuditAction {
-    /// It came to be.
+    /// It was created.
     Created,
-    /// It changed.
+    /// It was updated.
     Updated,
     /// It was deleted, ended or revoked.
     Ended,
 }
 
 impl AuditAction {
-    /// The word for it.
+    /// Its name in the API: `created`, `updated` or `ended`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -118,7 +118,7 @@ pub enum AuditRecord {
 }
 
 impl AuditChange {
-    /// The record: as it became, or was where it ended.
+    /// The record after the change, or before it if it was deleted.
     #[must_use]
     pub fn record(&self) -> Option<&AuditRecord> {
         self.after.as_ref().or(self.before.as_ref())
@@ -126,7 +126,7 @@ impl AuditChange {
 }
 
 impl AuditSet {
-    /// What the token was made for that the changes were made with, where it is known.
+    /// The description of the token that made the changes; `None` if it has none, or no token did.
     #[must_use]
     pub fn description<'v>(&self, view: &'v View) -> Option<&'v Name> {
         match &self.actor {
@@ -137,8 +137,8 @@ impl AuditSet {
 }
 
 impl AuditRecord {
-    /// The entities that it names.
-    pub(super) fn names(&self) -> Vec<EntityId> {
+    /// The entities that it refers to by their ids.
+    pub(super) fn references(&self) -> Vec<EntityId> {
         match self {
             Self::Entity(entity) => entity.owning_project().into_iter().collect(),
             Self::Mapping(mapping) => vec![mapping.from, mapping.to],

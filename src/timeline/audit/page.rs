@@ -1,4 +1,6 @@
-//! The entries of one page, gathered from the newest down, with what is still to be found of them.
+//! The builder of an audit page: collects entries from the newest down, and the searches for earlier records.
+//!
+//! Invariant: a page stops growing at fixed limits of bytes, changes and skipped entries, whatever the request says.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,62 +13,64 @@ use crate::store::{Head, History, Logged};
 use crate::timeline::audit::before::{ChangeIndex, EarlierRecord};
 use crate::timeline::audit::entry::{AuditAction, AuditChange, AuditEntry, AuditRecord, AuditSet};
 
-/// A page shows no more changes once their records have so many bytes in the store.
+/// Once the stored records of a page have this many bytes, it gets no more changes.
+// Checked before each change, so the last one may exceed it.
 const PAGE_BYTES_MAX: usize = 8 << 20;
-/// A page shows at most so many changes.
+/// Maximum number of changes of a page.
 const PAGE_CHANGES_MAX: usize = 10_000;
-/// A page that looks for changes of one record passes over at most so many entries without any.
-const PASSED_OVER_MAX: usize = 100_000;
+/// Maximum number of entries without a match that a page about one record skips.
+// The page then ends with a `next`, possibly without entries, so that one request never scans the whole log.
+const SKIPPED_MAX: usize = 100_000;
 
-/// A page that is being gathered.
+/// A page that is being collected.
 pub(super) struct AuditPage<'h> {
     history: &'h History,
-    /// Of each change set, at most so many changes.
+    /// Maximum number of changes of each change set.
     per_set: usize,
-    /// Only changes of these.
+    /// Only changes of these records; `None` for all.
     only: Option<HashSet<RecordId>>,
     entries: Vec<AuditEntry>,
     wanted: EarlierRecord,
     bytes: usize,
     changes: usize,
-    passed_over: usize,
+    skipped: usize,
 }
 
-/// One entry that is being gathered.
-struct Gathering<'p, 'h> {
+/// An entry that is being collected.
+struct EntryBuilder<'p, 'h> {
     page: &'p mut AuditPage<'h>,
     revision: Revision,
     /// When it was committed.
     at: Timestamp,
     sets: Vec<AuditSet>,
-    /// How many facts were looked at.
+    /// The number of facts so far.
     facts: usize,
-    /// Each record as it was last seen in this entry.
+    /// Each record after its last change so far in this entry: what it was before its next change.
     seen: HashMap<RecordId, AuditRecord>,
-    /// Whether every fact so far is in `seen`.
+    /// Whether every fact so far was read into `seen`. No longer, once one was left out for a limit.
     saw_all: bool,
 }
 
 impl<'h> AuditPage<'h> {
     pub(super) fn new(history: &'h History, per_set: usize, only: Option<HashSet<RecordId>>) -> Self {
         let (entries, wanted) = (Vec::new(), EarlierRecord::default());
-        Self { history, per_set, only, entries, wanted, bytes: 0, changes: 0, passed_over: 0 }
+        Self { history, per_set, only, entries, wanted, bytes: 0, changes: 0, skipped: 0 }
     }
 
-    /// Whether there is room for one more entry.
+    /// Whether the page takes one more entry.
     pub(super) fn takes_more(&self, entries_max: usize) -> bool {
-        self.entries.len() < entries_max && self.has_room() && self.passed_over < PASSED_OVER_MAX
+        self.entries.len() < entries_max && self.has_capacity() && self.skipped < SKIPPED_MAX
     }
 
-    fn has_room(&self) -> bool {
+    fn has_capacity(&self) -> bool {
         self.bytes < PAGE_BYTES_MAX && self.changes < PAGE_CHANGES_MAX
     }
 
-    /// Gathers the entry of `revision`.
+    /// Collects the entry of `revision`.
     pub(super) fn take(&mut self, revision: Revision) -> Result<(), StoreError> {
         let history = self.history;
         let Head { id, at } = history.head(revision)?;
-        let mut gathering = Gathering {
+        let mut builder = EntryBuilder {
             page: self,
             revision,
             at,
@@ -75,30 +79,31 @@ impl<'h> AuditPage<'h> {
             seen: HashMap::new(),
             saw_all: true,
         };
-        history.entry(revision, &mut |fact| gathering.take(&fact))?;
-        let mut sets = gathering.sets;
+        history.entry(revision, &mut |fact| builder.take(&fact))?;
+        let mut sets = builder.sets;
         if self.only.is_some() {
-            // The places of what is wanted are those among the sets that stay.
+            // Only the last set can be empty: `EntryBuilder::take` replaces the others. So the indexes in `wanted` stay
+            // valid.
             sets.retain(|set| !set.changes.is_empty());
         }
         if self.only.is_none() || !sets.is_empty() {
             self.entries.push(AuditEntry { revision, id, at, sets });
         } else {
-            self.passed_over += 1;
+            self.skipped += 1;
         }
         Ok(())
     }
 
-    /// The entries, and what is to be found of them.
+    /// The entries, and the searches for what their records were before.
     pub(super) fn finish(self) -> (Vec<AuditEntry>, EarlierRecord) {
         (self.entries, self.wanted)
     }
 }
 
-impl Gathering<'_, '_> {
+impl EntryBuilder<'_, '_> {
     fn take(&mut self, fact: &Logged<'_>) -> Result<(), StoreError> {
         if let Some(actor) = fact.begins()? {
-            // A set of which nothing is shown gives way to the next, where only one record is looked for.
+            // For a page about one record, a set without a match is replaced by the next one.
             if self.page.only.is_some() && self.sets.last().is_some_and(|set| set.changes.is_empty()) {
                 self.sets.pop();
             }
@@ -107,36 +112,37 @@ impl Gathering<'_, '_> {
         }
         let position = self.facts;
         self.facts += 1;
+        // Every fact counts for the position, also those that are not read: `EarlierRecord` counts the same way.
         let in_set = self.sets.len().saturating_sub(1);
         let (Some(set), Some(id)) = (self.sets.last_mut(), fact.about()?) else { return Ok(()) };
         set.count += 1;
         if self.page.only.as_ref().is_some_and(|only| !only.contains(&id)) {
             return Ok(());
         }
-        if set.changes.len() >= self.page.per_set || !self.page.has_room() {
+        if set.changes.len() >= self.page.per_set || !self.page.has_capacity() {
             self.saw_all = false;
             return Ok(());
         }
-        let place = ChangeIndex { entry: self.page.entries.len(), set: in_set, change: set.changes.len() };
-        if let Some((change, size_bytes)) = self.read(fact, id, position, place)? {
+        let index = ChangeIndex { entry: self.page.entries.len(), set: in_set, change: set.changes.len() };
+        if let Some((change, size_bytes)) = self.read(fact, id, position, index)? {
             self.page.changes += 1;
             self.page.bytes += size_bytes;
-            self.sets[place.set].changes.push(change);
+            self.sets[index.set].changes.push(change);
         }
         Ok(())
     }
 
-    /// The change that a fact is, and how many bytes it has in the store.
+    /// The change that a fact describes, and its stored size in bytes.
     fn read(
         &mut self,
         fact: &Logged<'_>,
         id: RecordId,
         position: usize,
-        place: ChangeIndex,
+        index: ChangeIndex,
     ) -> Result<Option<(AuditChange, usize)>, StoreError> {
         let Some(change) = fact.change()? else { return Ok(None) };
         let (after, created_at, is_revoked) = match change {
-            // What has ended never changes again, so it still stands as it was.
+            // A deleted record never changes again, so the stored one is what it was before.
             Change::EndEntity { id, .. } => {
                 let found = self.page.history.entity(id)?;
                 return Ok(found.map(|(was, size)| (ended(AuditRecord::Entity(Arc::new(was))), size)));
@@ -160,15 +166,17 @@ impl Gathering<'_, '_> {
         };
         let before = self.seen.insert(id.clone(), after.clone());
         if before.is_none() {
+            // Equal times make it likely that this change created the record. `before.rs` proves it.
             let created_now = (created_at == self.at).then_some(created_at);
-            // Where all facts before it were seen, none of them can be the one that is looked for.
+            // If all facts of the entry before this one were read, none of them is of this record. Position 0 then lets
+            // the search begin in the entry before, without reading this one again.
             let position = if self.saw_all { 0 } else { position };
-            self.page.wanted.want(id, (self.revision, position), created_now, place);
+            self.page.wanted.want(id, (self.revision, position), created_now, index);
         }
         let what = match (is_revoked, &before) {
             (true, _) => AuditAction::Ended,
             (false, Some(_)) => AuditAction::Updated,
-            // Unless what it was is found.
+            // For now: it becomes `Updated` if an earlier state is found.
             (false, None) => AuditAction::Created,
         };
         let after = Some(after).filter(|_| !is_revoked);
