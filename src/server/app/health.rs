@@ -16,8 +16,9 @@ pub(super) fn routes(directory: Directory) -> Router {
     Router::new().route("/healthz", get(alive)).route("/readyz", get(ready)).with_state(directory)
 }
 
-/// Liveness: always 200 while the process can answer.
-// It looks at nothing else on purpose: an orchestrator restarts what is not live, and a restart frees no full disk.
+/// Liveness: always 200 while the process can respond.
+// It checks nothing else on purpose: orchestrators restart a process that is not live, and a restart does not free a
+// full disk.
 async fn alive() -> Response {
     Json(json!({"status": "ok"})).into_response()
 }
@@ -67,10 +68,10 @@ mod tests {
             (false, true, 503, Some("the writer has stopped")),
             (false, false, 503, Some("the writer has stopped")),
         ] {
-            let answer = readiness_response(Readiness { writer, disk });
-            assert_eq!(answer.status(), status);
+            let response = readiness_response(Readiness { writer, disk });
+            assert_eq!(response.status(), status);
             let body: Value =
-                serde_json::from_slice(&to_bytes(answer.into_body(), 4096).await.unwrap()).unwrap();
+                serde_json::from_slice(&to_bytes(response.into_body(), 4096).await.unwrap()).unwrap();
             assert_eq!((&body["writer"], &body["disk"]), (&writer.into(), &disk.into()));
             assert_eq!(
                 body["detail"].as_str().map(|detail| detail.contains(what.unwrap())),

@@ -111,8 +111,8 @@ fn docs(file: &str, headers: &HeaderMap) -> Response {
     let mut pages = PAGES.lock().unwrap_or_else(PoisonError::into_inner);
     let (content_type, page) = match pages.entry(file.to_owned()) {
         Entry::Occupied(known) => known.into_mut(),
-        // The first request compresses with the lock held. The files are few and of fixed size, so others wait
-        // milliseconds, once.
+        // The first request for a file compresses it with the lock locked. The files are few and of fixed size, so other
+        // requests wait for milliseconds, once.
         Entry::Vacant(new) => match utoipa_swagger_ui::serve(file, Arc::clone(&DOCS)) {
             Ok(Some(found)) => new.insert((found.content_type, StaticPage::new(found.bytes.into_owned()))),
             Ok(None) | Err(_) => return no_such_page(),

@@ -20,26 +20,26 @@ pub(in crate::server) struct RecordWords {
 }
 
 /// The refusal of the record at a position, with the code, detail and facts of its problem.
-pub(in crate::server) fn refusal(place: usize, why: impl Into<Problem>) -> RecordRefusal<usize> {
+pub(in crate::server) fn refusal(position: usize, why: impl Into<Problem>) -> RecordRefusal<usize> {
     let Problem { code, detail, facts, .. } = why.into();
-    RecordRefusal { place, code: code.into(), detail, facts }
+    RecordRefusal { place: position, code: code.into(), detail, facts }
 }
 
-/// The problem for a change set that the directory refused. `places` is the position of the record that each command
+/// The problem for a change set that the directory refused. `positions` gives the position of the record that each command
 /// came from; `report` must be empty.
 pub(in crate::server) fn by_directory(
     refusal_of_all: Error,
-    places: &[usize],
+    positions: &[usize],
     mut report: Report<usize>,
     words: &RecordWords,
 ) -> Problem {
     match refusal_of_all {
         Error::Refused { refused: mut all, total } => {
             // Commands are carried out in the order of their dependencies; the client counts by its own order.
-            let place_of = |at: usize| places.get(at).copied().unwrap_or_default();
-            all.sort_by_key(|(at, _)| place_of(*at));
+            let position_of = |at: usize| positions.get(at).copied().unwrap_or_default();
+            all.sort_by_key(|(at, _)| position_of(*at));
             for (at, why) in all {
-                report.add(|| refusal(place_of(at), why));
+                report.add(|| refusal(position_of(at), why));
             }
             report.total = total;
             problem(report, words)
@@ -50,9 +50,9 @@ pub(in crate::server) fn by_directory(
             let why = Problem::from(other);
             // A single command's error is named like those of several, so that clients need one way to read both.
             // Errors of the server, and those of all records together, belong to none of them.
-            match places {
-                [place] if why.status.is_client_error() => {
-                    report.add(|| refusal(*place, why));
+            match positions {
+                [position] if why.status.is_client_error() => {
+                    report.add(|| refusal(*position, why));
                     report.total = 1;
                     problem(report, words)
                 }
@@ -66,7 +66,7 @@ pub(in crate::server) fn by_directory(
 pub(in crate::server) fn problem(report: Report<usize>, words: &RecordWords) -> Problem {
     let is_malformed = report.named.iter().any(|refusal| refusal.code == "malformed");
     let status = if is_malformed { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let detail = report.detail(words.records, |place| (words.named)(*place));
+    let detail = report.detail(words.records, |position| (words.named)(*position));
     let named = |refusal: RecordRefusal<usize>| {
         let mut facts = refusal.facts;
         facts.insert(words.place.to_owned(), json!(refusal.place));

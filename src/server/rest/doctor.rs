@@ -50,9 +50,9 @@ pub(super) async fn show(request: ListRequest) -> Result<Response> {
         // Called twice when the checks have to wait for a slot, hence the clone.
         move |view, _| Ok((cost(view, &codes), codes.clone())),
         move |view, codes| {
-            let answer = DoctorAnswer::of(view, &doctor(view, &codes), after.as_deref(), limit);
-            let answer = answer.map_err(|refusal| unprocessable_error("cursor", refusal))?;
-            Ok(JsonPage::of(&answer, answer.cursor.clone()))
+            let findings = DoctorAnswer::of(view, &doctor(view, &codes), after.as_deref(), limit);
+            let findings = findings.map_err(|refusal| unprocessable_error("cursor", refusal))?;
+            Ok(JsonPage::of(&findings, findings.cursor.clone()))
         },
     )
     .await

@@ -68,8 +68,8 @@ fn quality(format: Format, ranges: &[Mime]) -> u16 {
 }
 
 /// Serializes a response body as JSON.
-pub(super) fn to_json(answer: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(answer).expect("response types have text keys and finite numbers only")
+pub(super) fn to_json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("response types have text keys and finite numbers only")
 }
 
 /// A 200 response with a JSON text.

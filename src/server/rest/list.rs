@@ -86,10 +86,10 @@ pub(super) struct JsonPage {
 }
 
 impl JsonPage {
-    /// Serializes `answer`; `next` is the cursor of the next page.
-    // At once, not in the response: `answer` may borrow from a view, which must not live as long as the response.
-    pub(super) fn of(answer: &impl Serialize, next: Option<String>) -> Self {
-        Self { text: to_json(answer), next }
+    /// Serializes `body`; `next` is the cursor of the next page.
+    // At once, not in the response: `body` may borrow from a view, which must not live as long as the response.
+    pub(super) fn of(body: &impl Serialize, next: Option<String>) -> Self {
+        Self { text: to_json(body), next }
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) const MAPPING_LIST: &[Param] = &[
 parameters!(MappingParams = MAPPING_LIST);
 
 /// The response to a list request: the mappings that match both the parameters and the filter `base`.
-pub(super) async fn answer(
+pub(super) async fn respond(
     list: List,
     base: impl Fn(&View, &ParsedParams) -> Result<MappingFilter> + Send + 'static,
 ) -> Result<Response> {

@@ -55,7 +55,7 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 )]
 pub(super) async fn list(request: ListRequest) -> Result<Response> {
     let all = |_: &View, _: &ParsedParams| Ok(MappingFilter::default());
-    mapping_list::answer(request.parse(&[LEVELS, MAPPING_LIST])?, all).await
+    mapping_list::respond(request.parse(&[LEVELS, MAPPING_LIST])?, all).await
 }
 
 /// Lists mappings. Older path of `GET /api/v2/data/mappings`.

@@ -46,10 +46,10 @@ pub(super) async fn link(writer: Writer, _: NoParams, JsonBody(body): JsonBody) 
 pub(super) async fn list(request: ListRequest) -> Result<Response> {
     // The two forms take different parameters, so the form is decided before they are parsed.
     if request.has("view", "tree") {
-        return unit_tree::answer(request).await;
+        return unit_tree::respond(request).await;
     }
     let list = request.parse(&[HIERARCHY, LEVELS, MAPPING_LIST])?;
-    mapping_list::answer(list, |view, params| {
+    mapping_list::respond(list, |view, params| {
         let root = params.one("root").map(|root| view.find_unit(&UnitRef::from(root))).transpose()?;
         let parents = Some(Subtree { root, depth: params.whole("depth") });
         Ok(MappingFilter { parents, ..MappingFilter::default() })

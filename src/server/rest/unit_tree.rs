@@ -68,7 +68,7 @@ pub(crate) struct NodeRecord<'v> {
 }
 
 /// The response with the tree that the parameters select.
-pub(super) async fn answer(request: ListRequest) -> Result<Response> {
+pub(super) async fn respond(request: ListRequest) -> Result<Response> {
     let list = request.only(HIERARCHY, &[LEVELS, MAPPING_LIST], "view=tree")?;
     let (root, depth) = (list.params.one("root").map(str::to_owned), list.params.whole("depth"));
     list.json(
