@@ -1,8 +1,11 @@
-//! The directory over HTTP: REST and GraphQL over the same directory and queries, in layers.
+//! The HTTP server: REST and GraphQL over the same directory and the same queries, in layers.
 //!
-//! Each layer may name those before it: `limits`, `quota`, `cache` → `connection` → `response` → `metrics` → `auth` →
-//! `admission` → `request` → `rest` and `graphql`, which never name each other → `app`. `tests/tidy` holds that.
+//! Invariant: a layer uses only the layers before it: `limits`, `quota`, `cache` → `connection` → `response` →
+//! `metrics` → `auth` → `admission` → `request` → `rest` and `graphql`, which never use each other → `app`.
+//! `tests/tidy` checks this.
 
+// `app` and `limits` are public for the command line and for library users who embed the server; the other layers are
+// internal, so their interfaces may change in any release.
 mod admission;
 pub mod app;
 mod auth;

@@ -1,4 +1,6 @@
-//! The server as a whole: the only place that names REST, GraphQL and the pages together.
+//! The whole HTTP server: routes, middleware, pages, health probes, and `serve`.
+//!
+//! Invariant: only this layer uses REST, GraphQL and the pages together.
 
 mod cors;
 mod health;
@@ -26,18 +28,20 @@ pub use crate::server::rest::openapi;
 pub use self::router::router;
 pub use self::state::AppState;
 
-/// Serves `state` on `listener` until `shutdown` completes, then lets open requests finish.
+/// Serves `state` on `listener` with the default [`Exposure`] until `shutdown` completes, then drains: open requests
+/// have a limited time to finish.
 pub async fn serve(state: AppState, listener: TcpListener, shutdown: impl Future<Output = ()>) {
     serve_exposed(state, Exposure::default(), listener, shutdown).await;
 }
 
-/// The same, as far in the open as `exposure` says.
+/// Serves like [`serve`], with the TLS, CORS, connection limits and timeouts of `exposure`.
 pub async fn serve_exposed(
     state: AppState,
     exposure: Exposure,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) {
+    // Cloned before the router takes `state`: the accept loop counts open connections, `/metrics` reports them.
     let open = state.metrics().connections().clone();
     connection::serve(router(state, &exposure), &exposure, open, listener, shutdown).await;
 }

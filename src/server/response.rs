@@ -1,4 +1,6 @@
-//! Errors and answers as HTTP.
+//! HTTP responses: problems (errors), compression, request ids and trace spans.
+//!
+//! Invariant: error causes and panics go to the log, never into a response.
 
 pub(super) mod compress;
 pub(super) mod problem;

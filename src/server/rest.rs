@@ -1,6 +1,8 @@
-//! REST: `/api/v2/data`, compatible with both editions of the published API. One file a resource.
+//! The REST API below `/api/v2/data`, compatible with both editions of the published API. One file per resource.
 //!
-//! A handler reads its request into types that cannot be wrong, asks the view or the writer, and dresses the answer.
+//! A handler parses its request into validated types, reads the caller's view or submits commands, and builds the
+//! response. Each handler sets its `operation_id` explicitly: client generators derive names from it, so it must never
+//! change.
 
 mod bulk;
 mod doctor;
@@ -30,21 +32,23 @@ use axum::Router;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// All routes but those of [`operations_router`].
+/// All REST routes except those of [`operations_router`].
 pub(super) fn router() -> Router {
     routes().split_for_parts().0
 }
 
-/// The routes of operations on the whole store, which may take long to begin their answer.
+/// The routes of check and backup. They are separate because their responses may take up to an hour to begin.
 pub(super) fn operations_router() -> Router {
     operations().split_for_parts().0
 }
 
 fn operations() -> OpenApiRouter {
+    // `merge` in `openapi()` keeps the frame of `routes()`, so this router needs none.
     OpenApiRouter::new().routes(routes!(operations::check)).routes(routes!(operations::backup))
 }
 
-/// Every route, with what the OpenAPI document says of it.
+/// Every route with its OpenAPI description.
+// Handlers in one `routes!` share a path. The order here is the order in the document (`preserve_order`).
 fn routes() -> OpenApiRouter {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(people::create, people::list))

@@ -1,4 +1,6 @@
-//! Which pages of other sites may ask: none, but those that are named. Never with what a browser sends by itself.
+//! Cross-origin resource sharing (CORS): which web pages of other origins may call this server.
+//!
+//! Invariant: only configured origins are allowed, and credentials (cookies, client certificates) never are.
 
 use std::time::Duration;
 
@@ -9,11 +11,14 @@ use crate::server::admission::rate::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::server::connection::config::Origin;
 use crate::server::response::request_id::X_REQUEST_ID;
 
-/// How long a browser may go on without asking again what is allowed.
-const ASKED_AGAIN_AFTER: Duration = Duration::from_hours(1);
+/// How long a browser may cache the result of a preflight request.
+// Chromium caps this at two hours and Firefox at a day; an hour lets a changed list of origins take effect soon.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 pub(in crate::server) fn layer(origins: &[Origin]) -> CorsLayer {
+    // No `allow_credentials`: callers authenticate with a header that a script sets itself. Ambient credentials would
+    // let an allowed page act for whoever has it open.
     CorsLayer::new()
         .allow_origin(origins.iter().map(|origin| origin.as_header().clone()).collect::<Vec<HeaderValue>>())
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
@@ -25,6 +30,8 @@ pub(in crate::server) fn layer(origins: &[Origin]) -> CorsLayer {
             header::IF_NONE_MATCH,
             X_REQUEST_ID,
         ])
+        // Scripts can read only a few response headers unless they are listed here. Without `ETag` and `Link` a page
+        // could make no conditional request and follow no cursor.
         .expose_headers([
             header::ALLOW,
             header::CONTENT_DISPOSITION,
@@ -36,5 +43,5 @@ pub(in crate::server) fn layer(origins: &[Origin]) -> CorsLayer {
             RATE_LIMIT_POLICY,
             X_REQUEST_ID,
         ])
-        .max_age(ASKED_AGAIN_AFTER)
+        .max_age(PREFLIGHT_MAX_AGE)
 }

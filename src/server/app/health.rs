@@ -1,4 +1,4 @@
-//! What a load balancer asks: whether the process lives, and whether it can serve.
+//! Health probes for load balancers and orchestrators: `/healthz` (liveness) and `/readyz` (readiness).
 
 use axum::Json;
 use axum::Router;
@@ -11,32 +11,39 @@ use serde_json::json;
 use crate::directory::{Directory, Readiness};
 use crate::server::response::problem::Problem;
 
-/// The probes of `directory`.
+/// The routes of both probes. They need no token.
 pub(super) fn routes(directory: Directory) -> Router {
     Router::new().route("/healthz", get(alive)).route("/readyz", get(ready)).with_state(directory)
 }
 
-/// The process lives.
+/// Liveness: always 200 while the process can respond.
+// It checks nothing else on purpose: orchestrators restart a process that is not live, and a restart does not free a
+// full disk.
 async fn alive() -> Response {
     Json(json!({"status": "ok"})).into_response()
 }
 
-/// The directory is loaded, the writer is alive and the disk can be written; or which of these is not so. Nobody asks a
-/// server whose directory is not loaded: it does not listen yet.
+/// Readiness: 200 when the directory is loaded, the writer is alive and the disk can be written; otherwise 503 with the
+/// state of each.
 async fn ready(State(directory): State<Directory>) -> Response {
-    shown(directory.readiness())
+    readiness_response(directory.readiness())
 }
 
-fn shown(Readiness { writer, disk }: Readiness) -> Response {
+// `loaded` is always true here: the server does not listen before its directory is loaded. It stays in the body for
+// monitors that read all three.
+fn readiness_response(Readiness { writer, disk }: Readiness) -> Response {
     let detail = match (writer, disk) {
         (true, true) => {
             let body = json!({"status": "ready", "loaded": true, "writer": true, "disk": true});
             return Json(body).into_response();
         }
-        (false, _) => "the writer has ended, so nothing can be changed; the log says why; restart the server",
+        // A dead writer comes first: only a restart helps against it, while a disk may recover.
+        (false, _) => {
+            "the writer has stopped, so no change can be made; see the server log for the reason, then restart the server"
+        }
         (true, false) => {
-            "the store cannot be written: the log says why and it is tried again every few seconds, or its disk has not \
-             answered for long"
+            "the store cannot be written, or its disk does not respond; see the server log for the reason; writing is \
+             retried every few seconds"
         }
     };
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail)
@@ -54,17 +61,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_in_the_way_is_said() {
+    async fn readiness_reports_writer_and_disk() {
         for (writer, disk, status, what) in [
             (true, true, 200, None),
             (true, false, 503, Some("cannot be written")),
-            (false, true, 503, Some("the writer has ended")),
-            (false, false, 503, Some("the writer has ended")),
+            (false, true, 503, Some("the writer has stopped")),
+            (false, false, 503, Some("the writer has stopped")),
         ] {
-            let answer = shown(Readiness { writer, disk });
-            assert_eq!(answer.status(), status);
+            let response = readiness_response(Readiness { writer, disk });
+            assert_eq!(response.status(), status);
             let body: Value =
-                serde_json::from_slice(&to_bytes(answer.into_body(), 4096).await.unwrap()).unwrap();
+                serde_json::from_slice(&to_bytes(response.into_body(), 4096).await.unwrap()).unwrap();
             assert_eq!((&body["writer"], &body["disk"]), (&writer.into(), &disk.into()));
             assert_eq!(
                 body["detail"].as_str().map(|detail| detail.contains(what.unwrap())),

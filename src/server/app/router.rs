@@ -1,4 +1,4 @@
-//! All routes, each group with the access that it needs.
+//! The router: all routes of the server, each group behind the authentication and admission middleware it needs.
 
 use std::sync::Arc;
 
@@ -20,57 +20,67 @@ use crate::server::metrics::{self, Metrics};
 use crate::server::response::problem::Problem;
 use crate::server::rest;
 
-/// Everything that is served. Each group of routes says which access it needs.
-#[expect(clippy::needless_pass_by_value, reason = "what is served belongs to the router")]
+/// The router of the whole server.
+///
+/// Invariant: every group of routes passes through `guarded`, which decides whether a token is needed.
+#[expect(clippy::needless_pass_by_value, reason = "a router owns the state that it serves")]
 pub fn router(state: AppState, exposure: &Exposure) -> Router {
     let authenticator = Arc::new(state.authenticator().clone());
     let admission = Arc::new(Admission::new(&authenticator, exposure));
-    let gate = Admitting::new(Arc::clone(&authenticator), Arc::clone(&admission), &exposure.cors_origins);
+    let guard = Admitting::new(Arc::clone(&authenticator), Arc::clone(&admission), &exposure.cors_origins);
     let graphql = graphql::routes(graphql::GraphqlState {
         authenticator,
         admission,
         metrics: Arc::clone(state.metrics()),
         settings: Arc::clone(state.graphql()),
-        cache_bytes: state.answers_kept_bytes(),
+        cache_bytes: state.cache_bytes(),
     });
+    // The layers are put on each group, not on the merged router: the groups differ in access and time limit.
     let data = Router::new()
         .route("/metrics", get(show_metrics))
         .with_state(Arc::clone(state.metrics()))
         .merge(rest::router());
-    let routes = guarded(&gate.with(Access::Token), data)
-        .merge(guarded(&gate.with(Access::Token).within(OPERATION_WITHIN), rest::operations_router()))
-        .merge(guarded(&gate.with(Access::TokenOrPage(graphql::wants_page)), graphql.over_http))
-        .merge(guarded(&gate.with(Access::Socket), graphql.over_sockets))
-        .merge(guarded(&gate.with(Access::Anyone), pages::routes()))
-        .merge(guarded(&gate.with(Access::TokenOrPage(is_outside)), Router::new().fallback(not_found)))
-        .merge(guarded(&gate.with(Access::Probe), health::routes(state.directory().clone())));
-    layers::around(routes, Arc::clone(state.metrics()), exposure)
+    let routes = guarded(&guard.with(Access::Token), data)
+        .merge(guarded(&guard.with(Access::Token).within(OPERATION_WITHIN), rest::operations_router()))
+        .merge(guarded(&guard.with(Access::TokenOrPage(graphql::wants_page)), graphql.over_http))
+        .merge(guarded(&guard.with(Access::Socket), graphql.over_sockets))
+        .merge(guarded(&guard.with(Access::Anyone), pages::routes()))
+        .merge(guarded(&guard.with(Access::TokenOrPage(is_outside)), Router::new().fallback(not_found)))
+        .merge(guarded(&guard.with(Access::Probe), health::routes(state.directory().clone())));
+    layers::wrap(routes, Arc::clone(state.metrics()), exposure)
 }
 
-/// Whether a path is outside the roots of data. Beneath those, a client without a token does not learn which paths exist.
+/// Whether a path is outside `/api` and `/graphql`, so that its 404 needs no token.
+// Below these roots the fallback demands a token first, so an unauthenticated client cannot probe which paths exist.
 fn is_outside(request: &Request) -> bool {
-    let is_beneath = |root: &str| {
+    // Compared by segment: `/apiary` is not below `/api`.
+    let is_below = |root: &str| {
         request.uri().path().strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    !["/api", "/graphql"].into_iter().any(is_beneath)
+    !["/api", "/graphql"].into_iter().any(is_below)
 }
 
-fn guarded(gate: &Admitting, routes: Router) -> Router {
-    gate.clone().guard(routes.method_not_allowed_fallback(not_allowed))
+// The 405 fallback is set first, so that it lies behind the guard: a client without a token gets 401 for any method.
+fn guarded(guard: &Admitting, routes: Router) -> Router {
+    guard.clone().guard(routes.method_not_allowed_fallback(not_allowed))
 }
 
-/// `/metrics`, for callers who see everything: how much there is anywhere is not for a narrow token to know.
+/// `/metrics`, in the Prometheus text format. Needs a token that is not limited to units: the metrics count records of
+/// the whole directory.
 async fn show_metrics(_: Unlimited, State(metrics): State<Arc<Metrics>>) -> Response {
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics.to_text()).into_response()
 }
 
 async fn not_found(uri: Uri) -> Problem {
-    let detail = format!("there is nothing at {:?}; /openapi.json lists what there is", uri.path());
+    let detail = format!("no resource at path {:?}; /openapi.json lists all paths", uri.path());
     Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
 }
 
-/// axum puts the exact `Allow` on it.
+// No `Allow` header here: axum adds it, with exactly the methods of the matched route.
 async fn not_allowed(method: Method, uri: Uri) -> Problem {
-    let detail = format!("{method} is not taken at {:?}; Allow lists what is", uri.path());
+    let detail = format!(
+        "method {method} is not allowed at {:?}; the Allow header lists the methods that are",
+        uri.path()
+    );
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
 }

@@ -1,4 +1,4 @@
-//! What a server is made of: a directory, and the settings of each layer.
+//! `AppState`: the directory that a server serves, and the settings of each layer.
 
 use std::sync::Arc;
 
@@ -9,52 +9,53 @@ use crate::server::graphql;
 use crate::server::limits::ANSWERS_KEPT_BYTES;
 use crate::server::metrics::Metrics;
 
-/// A directory to be served, with the settings of the server. Cheap to clone.
+/// A directory to serve, with the settings of the server. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AppState {
     authenticator: Authenticator,
-    answers_kept_bytes: u64,
+    cache_bytes: u64,
     graphql: Arc<graphql::GraphqlSettings>,
     metrics: Arc<Metrics>,
 }
 
 impl AppState {
-    /// Serves this directory.
+    /// Serves this directory with default settings: tokens required, the default response cache.
     #[must_use]
     pub fn new(directory: Directory) -> Self {
         Self {
+            // The authenticator owns the directory: what wants data has to come by it.
             metrics: Arc::new(Metrics::new(directory.clone())),
             authenticator: Authenticator::new(directory),
-            answers_kept_bytes: ANSWERS_KEPT_BYTES,
+            cache_bytes: ANSWERS_KEPT_BYTES,
             graphql: Arc::default(),
         }
     }
 
-    /// With a response cache of so many bytes; without one for 0.
+    /// Sets the size of the response cache in bytes; 0 disables it. The default is [`ANSWERS_KEPT_BYTES`].
     #[must_use]
     pub fn keeping_answers(self, bytes: u64) -> Self {
-        Self { answers_kept_bytes: bytes, ..self }
+        Self { cache_bytes: bytes, ..self }
     }
 
-    /// Asks for no token: every client may do everything. For loopback alone.
+    /// Turns authentication off: every client may do everything. Use it on a loopback address only.
     #[must_use]
     pub fn without_tokens(self) -> Self {
         Self { authenticator: self.authenticator.without_tokens(), ..self }
     }
 
-    /// Takes the tokens of an identity provider too.
+    /// Accepts JWTs of an identity provider, in addition to the directory's own tokens.
     #[must_use]
     pub fn trusting(self, provider: IdentityProvider) -> Self {
         Self { authenticator: self.authenticator.trusting(provider), ..self }
     }
 
-    /// Answers GraphQL with these settings.
+    /// Sets the limits and options of GraphQL.
     #[must_use]
     pub fn with_graphql(self, settings: graphql::GraphqlSettings) -> Self {
         Self { graphql: Arc::new(settings), ..self }
     }
 
-    /// The directory that is served.
+    /// The served directory.
     #[must_use]
     pub fn directory(&self) -> &Directory {
         self.authenticator.directory()
@@ -68,8 +69,8 @@ impl AppState {
         &self.graphql
     }
 
-    pub(super) fn answers_kept_bytes(&self) -> u64 {
-        self.answers_kept_bytes
+    pub(super) fn cache_bytes(&self) -> u64 {
+        self.cache_bytes
     }
 
     pub(super) fn metrics(&self) -> &Arc<Metrics> {

@@ -1,4 +1,6 @@
-//! Bodies of requests: of the right media type, no larger than allowed, and JSON objects where they must be.
+//! Request bodies: media type, size limit, minimum rate, memory budget, gzip decompression and JSON parsing.
+//!
+//! Invariant: the capacity of a body counts against its caller's memory quota from its first byte until it is dropped.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -25,13 +27,14 @@ use crate::server::quota::{Exhausted, Permit};
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::json::{self, json_kind};
 
-/// How much of a packed body is unpacked in one go.
-const UNPACKED_AT_ONCE_BYTES: usize = 4 << 10;
+/// How many compressed bytes are decompressed before the task yields.
+// DEFLATE expands at most about 1,000 to one, so this is at most some 4 MiB, or a few milliseconds of work.
+const DECOMPRESS_CHUNK_BYTES: usize = 4 << 10;
 
-/// A whole record, as `application/json`.
+/// Extractor of a JSON object sent as `application/json`.
 pub(crate) struct JsonBody(pub Map<String, Value>);
 
-/// A merge patch (RFC 7396), as `application/merge-patch+json` or `application/json`.
+/// Extractor of a merge patch (RFC 7396) sent as `application/merge-patch+json` or `application/json`.
 pub(crate) struct MergePatch(pub Map<String, Value>);
 
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
@@ -50,10 +53,11 @@ impl<S: Send + Sync> FromRequest<S> for MergePatch {
     }
 }
 
-async fn object(request: Request, taken: &[&str]) -> Result<Map<String, Value>> {
-    require_media_type(request.headers(), taken)?;
+async fn object(request: Request, media_types: &[&str]) -> Result<Map<String, Value>> {
+    require_media_type(request.headers(), media_types)?;
+    // One record is small; only bulk bodies are worth decompressing.
     if content_encoding(request.headers()).is_some() {
-        return Err(unsupported("this body must not be encoded; leave Content-Encoding out"));
+        return Err(unsupported("Content-Encoding is not supported for this body; send it uncompressed"));
     }
     let (head, body) = request.into_parts();
     let bytes = read(work(&head)?, &head.headers, body, RECORD_BODY_MAX_BYTES).await?;
@@ -63,60 +67,67 @@ async fn object(request: Request, taken: &[&str]) -> Result<Map<String, Value>> 
     }
 }
 
-/// Refuses every media type but those `taken`, and every charset but UTF-8.
-pub(crate) fn require_media_type(headers: &HeaderMap, taken: &[&str]) -> Result<()> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let fits = given.and_then(|text| text.parse::<Mime>().ok()).is_some_and(|mime| {
-        taken.contains(&mime.essence_str())
+/// Refuses every media type but these, and every charset but UTF-8, with 415.
+// It also matters where no token is needed: browsers let a page of any origin send forms and plain text without a
+// preflight request, but not JSON.
+pub(crate) fn require_media_type(headers: &HeaderMap, media_types: &[&str]) -> Result<()> {
+    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_supported = sent.and_then(|text| text.parse::<Mime>().ok()).is_some_and(|mime| {
+        media_types.contains(&mime.essence_str())
             && mime.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8)
     });
-    if fits {
+    if is_supported {
         return Ok(());
     }
-    let given = given.map_or_else(|| "is missing".to_owned(), |text| format!("{text:?} is not taken here"));
-    Err(unsupported(&format!("Content-Type {given}; send {} in UTF-8", taken.join(" or "))))
+    let fault =
+        sent.map_or_else(|| "is missing".to_owned(), |text| format!("{text:?} is not supported here"));
+    Err(unsupported(&format!("Content-Type {fault}; send {} in UTF-8", media_types.join(" or "))))
 }
 
-/// How the body is encoded, if it is.
+/// The `Content-Encoding` of a body, in lower case; `None` if it is not encoded.
 pub(crate) fn content_encoding(headers: &HeaderMap) -> Option<String> {
     let encoding = headers.get(header::CONTENT_ENCODING)?;
     let encoding = encoding.to_str().unwrap_or("unknown").trim().to_lowercase();
     (encoding != "identity").then_some(encoding)
 }
 
-/// The one answer to a body of another kind than is taken.
+/// 415: the body's media type or encoding is not supported.
 pub(crate) fn unsupported(detail: &str) -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
 }
 
-/// The limits of the caller that was let in: the bodies of others are not read.
+/// The quotas of the authenticated caller; 401 if there is none.
+// Bodies of unauthenticated clients are never read, so they cannot occupy memory.
 pub(crate) fn work(head: &Parts) -> Result<&RequestWork> {
     head.extensions.get::<RequestWork>().ok_or_else(Problem::unauthorized)
 }
 
-/// Reads a body of at most `max` bytes, in time. One that says it is far larger is refused before it is read, and
-/// so is one whose sender waits to be asked for it.
+/// Reads a body of at most `max` bytes. 413 if it is larger, 408 if it arrives too slowly, 503 if memory is exhausted.
 pub(crate) async fn read(work: &RequestWork, headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
-    let said = usize::try_from(body.size_hint().exact().unwrap_or_default()).unwrap_or(max);
-    read_into(Sink::Plain(Box::new(Collected::new(work, said, max))), headers, body, max).await
+    let announced = usize::try_from(body.size_hint().exact().unwrap_or_default()).unwrap_or(max);
+    read_into(Sink::Plain(Box::new(Collected::new(work, announced, max))), headers, body, max).await
 }
 
-/// The same of a body packed with gzip, of at most `max` bytes before and after: it is unpacked as it comes, so that
-/// one that would fill the memory gets no further than that.
+/// Reads a gzip body like [`read`]. `max` limits its size before and after decompression.
+// It is decompressed while it arrives and stops at `max`, so a decompression bomb costs at most that much memory.
 pub(crate) async fn read_unzipped(
     work: &RequestWork,
     headers: &HeaderMap,
     body: Body,
     max: usize,
 ) -> Result<Bytes> {
-    let packed = MultiGzDecoder::new(Collected::new(work, 0, max));
-    read_into(Sink::Gzip(Box::new(packed)), headers, body, max).await
+    // Several gzip members in a row are one body (RFC 1952): `cat a.gz b.gz` makes such a file.
+    let decoder = MultiGzDecoder::new(Collected::new(work, 0, max));
+    read_into(Sink::Gzip(Box::new(decoder)), headers, body, max).await
 }
 
 async fn read_into(sink: Sink, headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
-    let waits = headers.contains_key(header::EXPECT);
-    let bearable = if waits { max } else { max.saturating_add(DISCARDED_MAX_BYTES) };
-    if usize::try_from(body.size_hint().lower()).map_or(true, |said| said > bearable) {
+    // A client that sent `Expect: 100-continue` has not sent its body yet and reads the refusal, so it is refused at
+    // once. Other clients often write the whole body before they read: closing early would give them a reset connection
+    // in place of the 413. Their bodies are read and discarded up to a limit, see `collect`.
+    let expects_continue = headers.contains_key(header::EXPECT);
+    let readable = if expects_continue { max } else { max.saturating_add(DISCARDED_MAX_BYTES) };
+    if usize::try_from(body.size_hint().lower()).map_or(true, |announced| announced > readable) {
         return Err(too_large(max));
     }
     collect(sink, body, max).await
@@ -126,30 +137,38 @@ async fn collect(mut sink: Sink, mut body: Body, max: usize) -> Result<Bytes> {
     let began = Instant::now();
     let mut seen = 0_usize;
     while let Some(frame) = timeout_at(due(began, seen), body.frame()).await.map_err(|_| too_slow())? {
-        let frame = frame.map_err(|_| Problem::malformed("the body broke off before its end"))?;
+        let frame = frame.map_err(|_| Problem::malformed("the body ended before its announced length"))?;
+        // Frames without data are trailers, which carry nothing that is used.
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
         let taken = if seen > max { Err(too_large(max)) } else { sink.take(&data).await };
         if let Err(refusal) = taken {
+            // The memory goes first: discarding may take seconds.
             drop(sink);
-            let _all_or_enough = timeout(DISCARDED_WITHIN, discard(body)).await;
+            let _discarded_or_late = timeout(DISCARDED_WITHIN, discard(body)).await;
             return Err(refusal);
         }
     }
     sink.finish()
 }
 
-/// When more of a body must have come than was `seen`.
+/// The deadline for the next bytes of a body of which `seen` bytes have arrived.
+// A grace period, then a minimum rate over the whole time, then an absolute limit. A timeout per frame would let a
+// client that sends a byte now and then keep its slot forever.
 fn due(began: Instant, seen: usize) -> Instant {
     let earned = Duration::from_millis(seen as u64 * 1_000 / BODY_MIN_BYTES_A_SECOND);
     began + BODY_READ_WITHIN.min(BODY_GRACE + earned)
 }
 
 fn too_slow() -> Problem {
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body took too long to arrive")
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "timeout",
+        "the body arrived too slowly; send it faster or in several requests",
+    )
 }
 
-/// Reads a refused body on, so that its sender lives to read why.
+/// Reads and discards the rest of a refused body, so that its sender stays connected and reads the refusal.
 async fn discard(mut body: Body) {
     let mut discarded = 0_usize;
     while let Some(Ok(frame)) = body.frame().await {
@@ -160,7 +179,7 @@ async fn discard(mut body: Body) {
     }
 }
 
-/// What a body is collected in.
+/// Where the bytes of a body go: straight to memory, or through the gzip decoder.
 enum Sink {
     Plain(Box<Collected>),
     Gzip(Box<MultiGzDecoder<Collected>>),
@@ -170,10 +189,11 @@ impl Sink {
     async fn take(&mut self, data: &[u8]) -> Result<()> {
         match self {
             Self::Plain(collected) => collected.write_all(data).map_err(|_| collected.refusal()),
-            Self::Gzip(packed) => {
-                for part in data.chunks(UNPACKED_AT_ONCE_BYTES) {
-                    packed.write_all(part).map_err(|fault| unpacked_to(packed.get_mut(), &fault))?;
-                    // A few bytes may unpack to millions: others have their turn between them.
+            Self::Gzip(decoder) => {
+                // Frames may be of any size, so they are cut.
+                for part in data.chunks(DECOMPRESS_CHUNK_BYTES) {
+                    decoder.write_all(part).map_err(|fault| gzip_refusal(decoder.get_mut(), &fault))?;
+                    // A few bytes may decompress to millions: other tasks run in between.
                     tokio::task::yield_now().await;
                 }
                 Ok(())
@@ -184,33 +204,38 @@ impl Sink {
     fn finish(self) -> Result<Bytes> {
         match self {
             Self::Plain(mut collected) => Ok(collected.take_bytes()),
-            Self::Gzip(mut packed) => match packed.try_finish() {
-                Ok(()) => Ok(packed.get_mut().take_bytes()),
-                Err(fault) => Err(unpacked_to(packed.get_mut(), &fault)),
+            // Fails on a truncated stream: the checksum is at the end of it.
+            Self::Gzip(mut decoder) => match decoder.try_finish() {
+                Ok(()) => Ok(decoder.get_mut().take_bytes()),
+                Err(fault) => Err(gzip_refusal(decoder.get_mut(), &fault)),
             },
         }
     }
 }
 
-fn unpacked_to(collected: &mut Collected, fault: &io::Error) -> Problem {
-    collected.refused.take().unwrap_or_else(|| Problem::malformed(format!("the body is not gzip: {fault}")))
+// The decoder reports a full sink as an I/O error like any other, so the sink remembers the problem behind it.
+fn gzip_refusal(collected: &mut Collected, fault: &io::Error) -> Problem {
+    collected
+        .refused
+        .take()
+        .unwrap_or_else(|| Problem::malformed(format!("the body is not valid gzip: {fault}")))
 }
 
-/// The bytes of a body, with the memory for all of their capacity.
+/// The bytes of a body so far, with memory reserved for their whole capacity.
 struct Collected {
     work: RequestWork,
-    counted: BodyBytes,
-    /// What the body says of its length, in bytes.
-    said: usize,
+    reserved: BodyBytes,
+    /// The announced length (`Content-Length`), in bytes; 0 if it is unknown.
+    announced: usize,
     max: usize,
     refused: Option<Problem>,
 }
 
-/// Bytes, and the memory that they take until they are dropped.
+/// Bytes with the permit for the memory that they take, given back when both are dropped.
 #[derive(Default)]
 struct BodyBytes {
     bytes: Vec<u8>,
-    held: Option<Permit<Principal>>,
+    permit: Option<Permit<Principal>>,
 }
 
 impl AsRef<[u8]> for BodyBytes {
@@ -220,8 +245,8 @@ impl AsRef<[u8]> for BodyBytes {
 }
 
 impl Collected {
-    fn new(work: &RequestWork, said: usize, max: usize) -> Self {
-        Self { work: work.clone(), counted: BodyBytes::default(), said, max, refused: None }
+    fn new(work: &RequestWork, announced: usize, max: usize) -> Self {
+        Self { work: work.clone(), reserved: BodyBytes::default(), announced, max, refused: None }
     }
 
     fn refusal(&mut self) -> Problem {
@@ -229,12 +254,13 @@ impl Collected {
     }
 
     fn take_bytes(&mut self) -> Bytes {
-        Bytes::from_owner(std::mem::take(&mut self.counted))
+        // The permit travels inside of the `Bytes`: every clone and slice of them keeps the memory counted.
+        Bytes::from_owner(std::mem::take(&mut self.reserved))
     }
 
-    /// Makes room for `count` bytes more. While the bytes move to a larger place, both count.
+    /// Reserves capacity for `count` more bytes, in the vector and in the memory budget.
     fn reserve(&mut self, count: usize) -> Result<()> {
-        let BodyBytes { bytes, held } = &mut self.counted;
+        let BodyBytes { bytes, permit } = &mut self.reserved;
         let needed = bytes.len().saturating_add(count);
         if needed > self.max {
             return Err(too_large(self.max));
@@ -242,28 +268,34 @@ impl Collected {
         if needed <= bytes.capacity() {
             return Ok(());
         }
-        // What was announced at once, as far as it has come near. Else by powers of two, so that the largest body moves
-        // from half its size: both together are one caller's share.
-        let announced = if self.said <= 8 * needed { self.said } else { 0 };
+        // Grows by powers of two, or straight to the announced length once an eighth of it has arrived: a client must
+        // not reserve memory by a header alone. With powers of two the largest body moves from half of its size, and
+        // both buffers together just fit into one caller's quota.
+        let announced = if self.announced <= 8 * needed { self.announced } else { 0 };
         let capacity = needed.next_power_of_two().max(announced).min(self.max);
-        let grown = match held {
-            Some(held) => held.grow(capacity),
-            none => self.work.memory(capacity).map(|permit| *none = Some(permit)),
+        // While the bytes are copied, the old and the new buffer both exist, so both count: the permit grows by all of
+        // the new capacity and shrinks after the move.
+        let grown = match permit {
+            Some(permit) => permit.grow(capacity),
+            none => self.work.memory(capacity).map(|taken| *none = Some(taken)),
         };
         grown.map_err(busy)?;
         bytes.reserve_exact(capacity - bytes.len());
-        if let Some(held) = &mut self.counted.held {
-            held.shrink_to(self.counted.bytes.capacity());
+        // To the vector's real capacity, which the allocator may have rounded up.
+        if let Some(permit) = &mut self.reserved.permit {
+            permit.shrink_to(self.reserved.bytes.capacity());
         }
         Ok(())
     }
 }
 
-/// The one answer where there is no memory for what is sent.
+/// 503: the memory budget cannot hold the body, in all or for this caller.
 pub(crate) fn busy(exhausted: Exhausted) -> Problem {
     let detail = match exhausted {
-        Exhausted::All => "too much is being sent at once; try again",
-        Exhausted::Own => "this token sends too much at once; try again once some of it was answered",
+        Exhausted::All => "the server's memory budget for requests is in use; try again",
+        Exhausted::Own => {
+            "this token's memory quota for requests is in use; try again once some of its requests have completed"
+        }
     };
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
 }
@@ -274,7 +306,7 @@ impl Write for Collected {
             self.refused = Some(problem);
             return Err(io::ErrorKind::StorageFull.into());
         }
-        self.counted.bytes.extend_from_slice(data);
+        self.reserved.bytes.extend_from_slice(data);
         Ok(data.len())
     }
 
@@ -283,7 +315,7 @@ impl Write for Collected {
     }
 }
 
-/// The one answer to a body that is too large.
+/// 413: the body is larger than `max` bytes.
 pub(crate) fn too_large(max: usize) -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -301,7 +333,7 @@ mod tests {
     use futures_util::stream;
     use std::convert::Infallible;
 
-    /// So many bytes, each part of so many after so long.
+    /// A body of `bytes` bytes, sent in chunks of `part` bytes with a delay before each.
     fn slow(bytes: usize, part: usize, after: Duration) -> Body {
         Body::from_stream(stream::unfold(bytes, move |left| async move {
             let now = left.min(part);
@@ -322,7 +354,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_must_come_at_some_rate() {
+    async fn slow_bodies_time_out() {
         let began = Instant::now();
         let dribbled = read_slowly(slow(1_000, 1, Duration::from_secs(1))).await.unwrap_err();
         assert_eq!(dribbled.status, StatusCode::REQUEST_TIMEOUT);
@@ -338,14 +370,14 @@ mod tests {
     }
 
     #[test]
-    fn capacity_counts_and_what_moves_counts_twice() {
+    fn capacity_is_reserved_and_counts_twice_while_it_grows() {
         let work = work();
         let mut body = Collected::new(&work, 0, BULK_BODY_MAX_BYTES);
         body.write_all(&[7; 1_000]).unwrap();
         body.write_all(&[7; 1]).unwrap();
-        assert_eq!(body.counted.held.as_ref().unwrap().amount(), body.counted.bytes.capacity());
-        assert_eq!(body.counted.bytes.capacity(), 1_024);
-        // As much as is left but for one byte, so that nothing can grow.
+        assert_eq!(body.reserved.permit.as_ref().unwrap().amount(), body.reserved.bytes.capacity());
+        assert_eq!(body.reserved.bytes.capacity(), 1_024);
+        // All of the budget but one byte, so that nothing can grow.
         let rest = work.memory(MEMORY_MAX_BYTES - 1_025).unwrap();
         body.write_all(&[7; 23]).unwrap();
         assert!(body.write_all(&[7]).is_err());

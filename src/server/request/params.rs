@@ -1,4 +1,6 @@
-//! Query parameters: read against a table that says what there is. What is not in it is refused, not ignored.
+//! Query parameters, parsed against tables of [`Param`].
+//!
+//! Invariant: a parameter that is in no table, is repeated or has an invalid value is refused, never ignored.
 
 use std::borrow::Cow;
 
@@ -10,48 +12,49 @@ use percent_encoding::percent_decode_str;
 use crate::error::Error;
 use crate::server::response::problem::{Problem, Result};
 
-/// One parameter: the parser and the OpenAPI document are both made from it.
+/// A query parameter: the parser and the OpenAPI document both use this descriptor.
 #[derive(Debug)]
 pub(crate) struct Param {
     /// Its name.
     pub name: &'static str,
-    /// What its values look like.
+    /// The type of its values.
     pub shape: ParamType,
-    /// What it does.
+    /// Its description in the OpenAPI document.
     pub about: &'static str,
 }
 
-/// What the values of a parameter look like.
+/// The type of a parameter's values.
 #[derive(Debug)]
 pub(crate) enum ParamType {
-    /// Any text, once. An empty one is as good as none.
+    /// Any text, once. An empty text means the parameter is absent.
     Text,
-    /// Any text, any number of times. Empty ones are left out.
+    /// Any text, any number of times. Empty texts are ignored.
     Texts,
-    /// Any of these words, any number of times. Empty ones are left out.
+    /// One of these words, any number of times. Empty texts are ignored.
     Words(&'static [&'static str]),
-    /// One of these words.
+    /// One of these words, once.
     OneOf(&'static [&'static str]),
     /// `true` or `false`.
     Flag,
-    /// A whole number from the first to the second.
+    /// An integer from the first to the second, both included.
     Whole(usize, usize),
 }
 
-/// The parameters as they were sent. Nothing can be read from them before they are [`Params::known`].
+/// The decoded parameters of a request, not yet validated. [`Params::parse`] makes them readable.
 pub(crate) struct Params(Vec<(String, String)>);
 
-/// The parameters, each known and of the right shape.
+/// Validated parameters: each is in a table and has a valid value.
 #[derive(Debug)]
 pub(crate) struct ParsedParams(Vec<(&'static str, String)>);
 
-/// A request that takes no parameters.
+/// Extractor for routes without parameters: refuses every parameter.
 pub(crate) struct NoParams;
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        // Not axum's `Query`: serde would ignore unknown parameters and cannot collect repeated ones.
         let query = parts.uri.query().unwrap_or_default();
         let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -65,62 +68,70 @@ impl<S: Send + Sync> FromRequestParts<S> for NoParams {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        Params::from_request_parts(parts, state).await?.known(&[]).map(|_| Self)
+        Params::from_request_parts(parts, state).await?.parse(&[]).map(|_| Self)
     }
 }
 
 fn decoded(text: &str) -> Result<String> {
+    // A form-encoded `+` is a space. It is replaced before decoding, so that `%2B` stays a plus sign.
     let spaced = text.replace('+', " ");
     match percent_decode_str(&spaced).decode_utf8() {
         Ok(text) => Ok(Cow::into_owned(text)),
-        Err(_) => Err(Problem::malformed("the query is not UTF-8 once percent-decoded")),
+        Err(_) => Err(Problem::malformed(
+            "the percent-decoded query is not valid UTF-8; encode parameters as UTF-8",
+        )),
     }
 }
 
 impl Params {
-    /// Whether a parameter is given with just this value.
+    /// Whether a parameter has exactly this value. For choosing the tables to parse against.
     pub(crate) fn has(&self, name: &str, value: &str) -> bool {
-        self.0.iter().any(|(given, its)| given == name && its == value)
+        self.0.iter().any(|(known, its)| known == name && its == value)
     }
 
-    /// Refuses parameters that another way of asking the same path takes.
+    /// Refuses the parameters of `tables`, which the same path accepts in other requests, with 422. `because` is the
+    /// parameter that excludes them.
+    // Without this they would be refused as unknown, though the documentation of the path lists them.
     pub(crate) fn without(&self, tables: &[&'static [Param]], because: &str) -> Result<()> {
         let mut others = tables.iter().copied().flatten();
-        match others.find(|param| self.0.iter().any(|(given, _)| given == param.name)) {
-            Some(Param { name, .. }) => Err(unfit(name, format!("{name} is not taken with {because}"))),
+        match others.find(|param| self.0.iter().any(|(sent, _)| sent == param.name)) {
+            Some(Param { name, .. }) => Err(unprocessable(
+                name,
+                format!("parameter {name} cannot be combined with {because}; leave one of them out"),
+            )),
             None => Ok(()),
         }
     }
 
-    /// Holds them against the tables.
-    pub(crate) fn known(self, tables: &[&'static [Param]]) -> Result<ParsedParams> {
-        let mut known = Vec::with_capacity(self.0.len());
+    /// Validates all parameters against the tables.
+    pub(crate) fn parse(self, tables: &[&'static [Param]]) -> Result<ParsedParams> {
+        let mut parsed = Vec::with_capacity(self.0.len());
         for (name, value) in self.0 {
             let Some(param) = tables.iter().copied().flatten().find(|param| param.name == name) else {
                 return Err(unknown(&name, tables));
             };
-            if !param.shape.repeats() && known.iter().any(|(seen, _)| *seen == param.name) {
-                return Err(refused(param.name, format!("{name} is given twice; give it once")));
+            if !param.shape.repeats() && parsed.iter().any(|(seen, _)| *seen == param.name) {
+                return Err(invalid(param.name, format!("parameter {name} occurs twice; send it once")));
             }
             param.check(&value)?;
-            known.push((param.name, value));
+            parsed.push((param.name, value));
         }
-        Ok(ParsedParams(known))
+        Ok(ParsedParams(parsed))
     }
 }
 
 fn unknown(name: &str, tables: &[&'static [Param]]) -> Problem {
     let names: Vec<_> = tables.iter().copied().flatten().map(|param| param.name).collect();
     let detail = if names.is_empty() {
-        format!("there is no parameter {name:?} here; none are taken")
+        format!("unknown parameter {name:?}; this path takes no parameters")
     } else {
-        format!("there is no parameter {name:?} here; known are {}", names.join(", "))
+        format!("unknown parameter {name:?}; the parameters are {}", names.join(", "))
     };
     Problem::new(StatusCode::BAD_REQUEST, "unknown-parameter", detail).with("field", name)
 }
 
 impl ParamType {
-    /// Whether the parameter may be given several times.
+    /// Whether the parameter may occur several times.
     pub(crate) fn repeats(&self) -> bool {
         matches!(self, Self::Texts | Self::Words(_))
     }
@@ -131,41 +142,41 @@ impl Param {
         let Self { name, shape, .. } = self;
         match shape {
             ParamType::Text | ParamType::Texts => Ok(()),
+            // Forms send an empty value for a drop-down that nothing was chosen in.
             ParamType::Words(_) if value.is_empty() => Ok(()),
             ParamType::OneOf(words) | ParamType::Words(words) if words.contains(&value) => Ok(()),
             ParamType::OneOf(words) | ParamType::Words(words) => {
-                Err(refused(name, format!("{name} {value:?} must be one of {}", words.join(", "))))
+                Err(invalid(name, format!("{name} {value:?} must be one of {}", words.join(", "))))
             }
             ParamType::Flag if matches!(value, "true" | "false") => Ok(()),
-            ParamType::Flag => Err(refused(name, format!("{name} {value:?} must be true or false"))),
+            ParamType::Flag => Err(invalid(name, format!("{name} {value:?} must be true or false"))),
             ParamType::Whole(least, most) => match value.parse::<usize>() {
                 Ok(number) if (*least..=*most).contains(&number) => Ok(()),
-                _ => Err(refused(
-                    name,
-                    format!("{name} {value:?} must be a whole number from {least} to {most}"),
-                )),
+                _ => {
+                    Err(invalid(name, format!("{name} {value:?} must be an integer from {least} to {most}")))
+                }
             },
         }
     }
 }
 
-/// A parameter's value that cannot be taken.
-pub(crate) fn refused(name: &'static str, detail: impl Into<String>) -> Problem {
+/// 400: a parameter's value is of the wrong type or form.
+pub(crate) fn invalid(name: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "invalid", detail).with("field", name)
 }
 
-/// A parameter's value that could be taken, were it not against a rule.
-pub(crate) fn unfit(name: &'static str, detail: impl Into<String>) -> Problem {
+/// 422: a parameter's value is well-formed, but breaks a rule or names nothing.
+pub(crate) fn unprocessable(name: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).with("field", name)
 }
 
-/// The same, where a type of the model refused it.
-pub(crate) fn refused_as(name: &'static str, refusal: Error) -> Problem {
-    unfit(name, refusal.about(name).to_string())
+/// 422 for a value that a type of the model refused. The message names the parameter in place of the model's field.
+pub(crate) fn unprocessable_error(name: &'static str, refusal: Error) -> Problem {
+    unprocessable(name, refusal.about(name).to_string())
 }
 
 impl ParsedParams {
-    /// Every value of a parameter that is not empty.
+    /// All values of a parameter that are not empty.
     pub(crate) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
         self.0
             .iter()
@@ -173,17 +184,17 @@ impl ParsedParams {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The value of a parameter that is given once.
+    /// The value of a parameter that occurs once; `None` if it is absent or empty.
     pub(crate) fn one(&self, name: &'static str) -> Option<&str> {
         self.all(name).next()
     }
 
-    /// The value of a [`ParamType::Whole`].
+    /// The value of a [`ParamType::Whole`]; `None` if it is absent.
     pub(crate) fn whole(&self, name: &'static str) -> Option<usize> {
         self.one(name).and_then(|value| value.parse().ok())
     }
 
-    /// The value of a [`ParamType::Flag`].
+    /// The value of a [`ParamType::Flag`]; `None` if it is absent.
     pub(crate) fn flag(&self, name: &'static str) -> Option<bool> {
         self.one(name).map(|value| value == "true")
     }

@@ -1,6 +1,6 @@
-//! The body of an answer that is kept, or of a page: compressed once, not each time it is sent.
+//! Gzip bodies of cached responses and pages: compressed once, not each time they are sent.
 //!
-//! What is not kept is left to the layer that compresses all answers; it passes over those that are compressed.
+//! All other responses are left to the compression layer, which skips those that are compressed already.
 
 use std::io::Write;
 
@@ -14,7 +14,7 @@ use tower_http::compression::Predicate;
 use crate::server::cache::SizeBytes;
 use crate::server::limits::{COMPRESSED_AT_ONCE_MAX_BYTES, COMPRESSED_MIN_BYTES};
 
-/// A body, and how it is encoded.
+/// A response body, plain or compressed. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct Sent {
     body: Bytes,
@@ -28,26 +28,29 @@ impl SizeBytes for Sent {
 }
 
 impl Sent {
-    /// As it is.
+    /// An uncompressed body.
     pub(in crate::server) fn plain(body: Vec<u8>) -> Self {
-        // Without the room that writing left over: what is kept takes as much as it says.
+        // Boxed to drop unused capacity: the cache counts the length, so the length must be what the body takes.
         Self { body: body.into_boxed_slice().into(), is_gzip: false }
     }
 
-    /// Compressed, where that is worth it and does not hold up others.
+    /// A body compressed if it is long enough to gain by it and short enough to be compressed at once.
     pub(in crate::server) fn gzip(body: Vec<u8>) -> Self {
         let length = body.len() as u64;
+        // Below, gzip's own overhead outweighs the gain. Above, compressing in one go would block other requests
+        // of this worker, so the compression layer does it piece by piece while the body is sent.
         if !(COMPRESSED_MIN_BYTES..=COMPRESSED_AT_ONCE_MAX_BYTES).contains(&length) {
             return Self::plain(body);
         }
-        Self::packed(body)
+        Self::gzip_always(body)
     }
 
-    /// Compressed, however long that takes: for what is made once.
-    pub(in crate::server) fn packed(body: Vec<u8>) -> Self {
+    /// A body compressed whatever its length: for bodies that are made once per process.
+    pub(in crate::server) fn gzip_always(body: Vec<u8>) -> Self {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         match encoder.write_all(&body).and_then(|()| encoder.finish()) {
-            Ok(packed) => Self { body: packed.into_boxed_slice().into(), is_gzip: true },
+            Ok(gzipped) => Self { body: gzipped.into_boxed_slice().into(), is_gzip: true },
+            // Writing to memory cannot fail, and a plain body is right in any case.
             Err(_) => Self::plain(body),
         }
     }
@@ -64,24 +67,27 @@ impl IntoResponse for Sent {
     }
 }
 
-/// Whether the client takes gzip, by name. Where it says so in another way, the layer around may read it.
+/// Whether `Accept-Encoding` names gzip.
+// Headers such as `*` are left to the compression layer, which parses them in full: the plain body is always valid.
 pub(in crate::server) fn takes_gzip(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(is_gzip)
 }
 
-/// RFC 9110, section 12.5.3: `gzip`, or with a quality that is more than none.
+/// Whether a coding (RFC 9110, section 12.5.3) is `gzip` with a quality above 0.
+// Parsed leniently, `gzip; Q = 0.5` too: a coding read wrongly costs bytes, never a body that cannot be read.
 fn is_gzip(coding: &str) -> bool {
     let (name, quality) = coding.split_once(';').unwrap_or((coding, "q=1"));
     let quality = quality.trim().trim_start_matches(['q', 'Q']).trim_start().strip_prefix('=').unwrap_or("0");
     name.trim().eq_ignore_ascii_case("gzip") && quality.trim().parse().is_ok_and(|quality: f32| quality > 0.0)
 }
 
-/// On an answer that is sent as it is: whoever asks for it often must not have it packed each time.
+/// A response extension: the response is sent as it is. Compressing it again for each request would waste processor
+/// time.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::server) struct AsItIs;
 
-/// Whether the layer that compresses answers may compress this one.
+/// The compression layer's predicate: every response may be compressed but those marked [`AsItIs`].
 #[derive(Debug, Clone, Copy)]
 pub(in crate::server) struct MayBePacked;
 
@@ -96,8 +102,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_taken_where_it_is_named() {
-        for (given, taken) in [
+    fn gzip_is_accepted_if_it_is_named() {
+        for (sent, accepted) in [
             ("gzip", true),
             ("gzip, deflate, br, zstd", true),
             ("br,GZIP", true),
@@ -111,14 +117,14 @@ mod tests {
             ("gzip;x", false),
             ("xgzip", false),
         ] {
-            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, given.parse().unwrap())]);
-            assert_eq!(takes_gzip(&headers), taken, "{given}");
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, sent.parse().unwrap())]);
+            assert_eq!(takes_gzip(&headers), accepted, "{sent}");
         }
         assert!(!takes_gzip(&HeaderMap::new()));
     }
 
     #[test]
-    fn what_is_short_or_would_take_long_is_left_as_it_is() {
+    fn short_and_long_bodies_are_not_compressed() {
         let is_gzip = |length: u64| Sent::gzip(vec![b'x'; usize::try_from(length).unwrap()]).is_gzip;
         assert!(!is_gzip(COMPRESSED_MIN_BYTES - 1));
         assert!(is_gzip(COMPRESSED_MIN_BYTES) && is_gzip(COMPRESSED_AT_ONCE_MAX_BYTES));

@@ -1,7 +1,6 @@
-//! The only place where an error meets HTTP: RFC 9457 problems, and the same as GraphQL errors.
+//! Problem details (RFC 9457): the mapping from errors to HTTP statuses and to GraphQL errors.
 //!
-//! A [`Problem`] is deliberately not `Display`: async-graphql takes any displayable error by its text,
-//! and would lose the code. Inner causes go to the log, never to a client.
+//! Invariant: this is the only mapping from [`Error`] to HTTP, and internal causes go to the log, never to a client.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -10,27 +9,28 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, StoreTrouble};
 
-/// The media type of every error answer.
+/// The media type of every error response.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// An error as a client sees it.
+// Deliberately not `Display`: async-graphql converts any displayable error to its text alone and would lose the code.
 #[derive(Debug, Clone)]
 pub struct Problem {
     /// The HTTP status.
     pub status: StatusCode,
-    /// A stable word for programs.
+    /// A stable code for programs, such as `not-found`.
     pub code: &'static str,
-    /// What was wrong, with the value, and what would be right.
+    /// What was wrong, with the value, and what would be right. For people; the text may change.
     pub detail: String,
-    /// Members of their own: `field`, `candidates`, `path` …
+    /// Additional JSON members, such as `field`, `candidates` or `path`.
     pub facts: Map<String, Value>,
 }
 
-/// Refusals of what may have been made all the same. Whoever sends it again without a look makes it twice, so these do
-/// not say when to.
-const MAY_STAND: [&str; 2] = ["outcome-unknown", "timeout"];
+/// The codes of errors after which a change may have been made all the same.
+// They carry no `Retry-After`: HTTP clients retry on it by themselves, and the change would be made twice.
+const OUTCOME_UNKNOWN: [&str; 2] = ["outcome-unknown", "timeout"];
 
-/// What an answer that is a problem carries for those who count, not for the client: its code.
+/// A response extension with the code of a problem, for the metrics.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::server) struct ProblemCode(pub(in crate::server) &'static str);
 
@@ -38,24 +38,25 @@ pub(in crate::server) struct ProblemCode(pub(in crate::server) &'static str);
 pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
 
 impl Problem {
-    /// A problem without facts.
+    /// A problem without additional members.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self { status, code, detail: detail.into(), facts: Map::new() }
     }
 
-    /// With one more member.
+    /// Adds a JSON member.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.facts.insert(name.to_owned(), value.into());
         self
     }
 
-    /// What could not be read at all.
+    /// 400: the request could not be parsed.
     pub fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", detail)
     }
 
-    /// The one answer to a missing, wrong, expired or revoked token.
+    /// 401: the token is missing, wrong, expired or revoked.
+    // The same text for all of these: a client that guesses tokens must not learn that one was valid once.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(
@@ -65,30 +66,39 @@ impl Problem {
         )
     }
 
-    /// The token's role does not reach this far.
+    /// 403: the token's role is not sufficient.
     #[must_use]
     pub fn forbidden(needed: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", format!("this needs a token with the role {needed:?}"))
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            format!("this operation needs a token with the role {needed:?}"),
+        )
     }
 
-    /// The token is of the right role, but limited to units.
+    /// 403: the token is limited to units.
     #[must_use]
     pub fn limited() -> Self {
-        let detail = "this needs a token that is not limited to units";
+        let detail = "this operation needs a token that is not limited to units";
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
-    /// What should not have happened. The cause is in the log, not in the answer.
+    /// 500: a fault of the server. The cause is in the log, not in the response.
     #[must_use]
     pub fn internal() -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self::new(status, "internal", "something went wrong here; it is logged, and not your request's fault")
+        Self::new(
+            status,
+            "internal",
+            "internal server error; it is not your request's fault, and the server log has the cause",
+        )
     }
 
-    /// As RFC 9457 writes it.
+    /// The JSON form of RFC 9457.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut body = Map::new();
+        // `about:blank`: the problem has no documentation page of its own; `code` identifies it.
         body.insert("type".into(), json!("about:blank"));
         body.insert("title".into(), json!(self.status.canonical_reason().unwrap_or("Error")));
         body.insert("status".into(), json!(self.status.as_u16()));
@@ -99,7 +109,8 @@ impl Problem {
     }
 }
 
-/// The table: status and facts for each error.
+/// The status and the additional members of each error.
+// No catch-all arm for the status: a new error does not compile until someone has decided on its status.
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = match &error {
@@ -129,6 +140,7 @@ impl From<Error> for Problem {
         };
         let detail = match &error {
             Error::Store(failure) => {
+                // A store in use is part of normal operation, of a backup for example; other troubles need an operator.
                 if failure.trouble() == StoreTrouble::Held {
                     tracing::warn!(error = %failure, "the store is in use");
                 } else {
@@ -148,8 +160,8 @@ impl From<Error> for Problem {
             }
             Error::WouldCycle { path } => problem.with("path", path),
             Error::Malformed { line, column, .. } => {
-                let place = [("line", line), ("column", column)];
-                place.into_iter().fold(problem, |problem, (name, at)| match at {
+                let position = [("line", line), ("column", column)];
+                position.into_iter().fold(problem, |problem, (name, at)| match at {
                     Some(at) => problem.with(name, at),
                     None => problem,
                 })
@@ -181,22 +193,24 @@ fn status_of(trouble: StoreTrouble) -> StatusCode {
     }
 }
 
-/// The store's own words name files and causes, which are for the log alone.
+/// What a client reads about a failure of the store.
+// The store's own message is not used: it names files and causes, which belong in the log only.
 fn detail_of(trouble: StoreTrouble) -> &'static str {
     match trouble {
         StoreTrouble::NoSpace => {
-            "the disk is full; nothing was changed; what is there can be read, and changes are taken once there is room"
+            "the disk is full; nothing was changed; reads still work, and changes will work again once there is disk space"
         }
         StoreTrouble::Unsure => {
-            "the disk failed as the change was being made durable; it may have been made, or not: read the record \
-             before trying again"
+            "the disk failed while the change was being written; it may have been made, or not: read the record before \
+             trying again"
         }
         StoreTrouble::Held => {
-            "the store is in use: it is being copied, or its log read, or another process has it; nothing was \
-             changed; try again later"
+            "the store is in use: it is being copied, its log is being read, or another process has opened it; nothing \
+             was changed; try again later"
         }
         StoreTrouble::Internal => {
-            "something went wrong here; it is logged, and not your request's fault; nothing was changed"
+            "internal error of the store; it is not your request's fault, and the server log has the cause; nothing was \
+             changed"
         }
         StoreTrouble::NotAStore
         | StoreTrouble::Exists
@@ -209,13 +223,15 @@ fn detail_of(trouble: StoreTrouble) -> &'static str {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.to_json())).into_response();
+        // The body is written already; metrics read the code from here.
         response.extensions_mut().insert(ProblemCode(self.code));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        // RFC 9110, section 15.5.2: a 401 must name the authentication scheme.
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE && !MAY_STAND.contains(&self.code) {
+        if self.status == StatusCode::SERVICE_UNAVAILABLE && !OUTCOME_UNKNOWN.contains(&self.code) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
@@ -225,10 +241,11 @@ impl IntoResponse for Problem {
 impl From<Problem> for async_graphql::Error {
     fn from(problem: Problem) -> Self {
         use async_graphql::ErrorExtensions;
-        let client_fault = problem.status.is_client_error();
+        let is_client_fault = problem.status.is_client_error();
         async_graphql::Error::new(problem.detail).extend_with(|_, extensions| {
             extensions.set("code", problem.code);
-            if client_fault {
+            // graphql-java's name for errors that the client has to fix; server errors carry none.
+            if is_client_fault {
                 extensions.set("classification", "ValidationError");
             }
             for (name, value) in problem.facts {

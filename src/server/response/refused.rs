@@ -1,5 +1,5 @@
-//! A change set that was refused, as a problem that counts and names what is to blame: a bulk request's lines, and
-//! the changes of GraphQL's `apply`.
+//! Refused change sets as problems that count and name the refused records: the lines of a bulk request, and the
+//! changes of GraphQL's `apply`.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -8,46 +8,51 @@ use crate::error::Error;
 use crate::exchange::{RecordRefusal, Report};
 use crate::server::response::problem::Problem;
 
-/// What the records of a change set are called.
+/// The words for the records of a change set in messages and JSON.
 #[derive(Debug)]
 pub(in crate::server) struct RecordWords {
-    /// All of them: `lines`.
+    /// The plural, such as `lines`.
     pub(in crate::server) records: &'static str,
-    /// The member of a named refusal that says which it is: `line`.
+    /// The JSON member with the position of a refused record, such as `line`.
     pub(in crate::server) place: &'static str,
-    /// One of them in a sentence: `line 7`.
+    /// One record in a sentence, such as `line 7`.
     pub(in crate::server) named: fn(usize) -> String,
 }
 
-/// Why one record was refused, with all that the problem says.
-pub(in crate::server) fn refusal(place: usize, why: impl Into<Problem>) -> RecordRefusal<usize> {
+/// The refusal of the record at a position, with the code, detail and facts of its problem.
+pub(in crate::server) fn refusal(position: usize, why: impl Into<Problem>) -> RecordRefusal<usize> {
     let Problem { code, detail, facts, .. } = why.into();
-    RecordRefusal { place, code: code.into(), detail, facts }
+    RecordRefusal { place: position, code: code.into(), detail, facts }
 }
 
-/// What the directory refused; `places` says which record each command came from, and `report` is still empty.
+/// The problem for a change set that the directory refused. `positions` gives the position of the record that each command
+/// came from; `report` must be empty.
 pub(in crate::server) fn by_directory(
     refusal_of_all: Error,
-    places: &[usize],
+    positions: &[usize],
     mut report: Report<usize>,
     words: &RecordWords,
 ) -> Problem {
     match refusal_of_all {
         Error::Refused { refused: mut all, total } => {
-            let place_of = |at: usize| places.get(at).copied().unwrap_or_default();
-            all.sort_by_key(|(at, _)| place_of(*at));
+            // Commands are carried out in the order of their dependencies; the client counts by its own order.
+            let position_of = |at: usize| positions.get(at).copied().unwrap_or_default();
+            all.sort_by_key(|(at, _)| position_of(*at));
             for (at, why) in all {
-                report.add(|| refusal(place_of(at), why));
+                report.add(|| refusal(position_of(at), why));
             }
             report.total = total;
             problem(report, words)
         }
+        // The token was revoked while the change set waited: no record is to blame.
         Error::Unauthorized => Problem::unauthorized(),
         other => {
             let why = Problem::from(other);
-            match places {
-                [place] if why.status.is_client_error() => {
-                    report.add(|| refusal(*place, why));
+            // A single command's error is named like those of several, so that clients need one way to read both.
+            // Errors of the server, and those of all records together, belong to none of them.
+            match positions {
+                [position] if why.status.is_client_error() => {
+                    report.add(|| refusal(*position, why));
                     report.total = 1;
                     problem(report, words)
                 }
@@ -57,11 +62,11 @@ pub(in crate::server) fn by_directory(
     }
 }
 
-/// The one answer that names every refused record. A record that cannot be read makes the whole malformed.
+/// The problem that names the refused records: 400 if one of them could not be parsed, otherwise 422.
 pub(in crate::server) fn problem(report: Report<usize>, words: &RecordWords) -> Problem {
     let is_malformed = report.named.iter().any(|refusal| refusal.code == "malformed");
     let status = if is_malformed { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let detail = report.detail(words.records, |place| (words.named)(*place));
+    let detail = report.detail(words.records, |position| (words.named)(*position));
     let named = |refusal: RecordRefusal<usize>| {
         let mut facts = refusal.facts;
         facts.insert(words.place.to_owned(), json!(refusal.place));

@@ -1,4 +1,6 @@
-//! The span of a request: what logs and traces say of it. Neither its query nor its headers: people put secrets there.
+//! The tracing span of a request (OpenTelemetry): method, route, status, request id and actor.
+//!
+//! Invariant: no span contains a query string or a header: people put tokens and other secrets there.
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::HeaderValue;
@@ -12,14 +14,16 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::model::token::Actor;
 
-/// Where a client says of which trace its request is a part, as W3C has it.
+/// The request header with the client's trace context (W3C Trace Context).
 const TRACEPARENT: &str = "traceparent";
-/// Where the span of a request has its author.
+/// The span field for the authenticated caller.
 const ACTOR: &str = "actor";
 
-/// The span of a request to this route, as a child of the client's own if it sent one. None at all where nobody listens.
+/// The span of a request to this route, as a child of the client's span if it sent one. It is disabled when neither a
+/// log nor a trace exporter is interested in it.
 pub(in crate::server) fn request(request: &Request, route: Option<&MatchedPath>, id: &HeaderValue) -> Span {
     let (method, route) = (request.method(), route.map(MatchedPath::as_str));
+    // `Empty` fields are recorded later; a field that is not declared here could never be recorded.
     let span = tracing::info_span!(
         "request",
         otel.name = %format_args!("{method} {}", route.unwrap_or_default()),
@@ -32,21 +36,23 @@ pub(in crate::server) fn request(request: &Request, route: Option<&MatchedPath>,
         actor = Empty,
     );
     if !span.is_disabled() && request.headers().contains_key(TRACEPARENT) {
+        // Parsed only if the header is there and the span is recorded: extraction allocates.
         let client = TraceContextPropagator::new().extract(&HeaderExtractor(request.headers()));
-        // Where no traces are sent, there is nothing to be part of.
-        let _sent_or_not = span.set_parent(client);
+        // Fails if no trace exporter is configured; then there is no trace to join.
+        let _set_or_no_exporter = span.set_parent(client);
     }
     span
 }
 
-/// Says in the span of this request who sent it.
+/// Records the authenticated caller in the current request's span.
 pub(in crate::server) fn record_actor(actor: &Actor) {
     Span::current().record(ACTOR, display(actor));
 }
 
-/// Says in the span of a request how it was answered.
-pub(in crate::server) fn record_answer(span: &Span, response: &Response) {
+/// Records the status of the response in a request's span.
+pub(in crate::server) fn record_response(span: &Span, response: &Response) {
     span.record("http.response.status_code", response.status().as_u16());
+    // OpenTelemetry's HTTP conventions: for a server span a 4xx is the client's fault, not an error.
     if response.status().is_server_error() {
         span.record("otel.status_code", "ERROR");
     }

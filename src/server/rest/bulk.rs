@@ -1,4 +1,6 @@
-//! Many records in one atomic change set, and an answer that names every refused line.
+//! Bulk import: `POST /api/v2/data/bulk` writes many records in one atomic change set.
+//!
+//! Invariant: all lines are written or none; a refusal names the refused lines.
 
 use axum::Json;
 use axum::body::HttpBody as _;
@@ -28,10 +30,10 @@ use crate::server::response::refused::{RecordWords, by_directory, problem, refus
 use crate::server::rest::openapi::parameters::parameters;
 use crate::server::rest::openapi::responses::{Bodied, Refused, Written};
 
-/// The media types that a bulk body may have.
+/// The media types in use for newline-delimited JSON.
 const MEDIA_TYPES: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
 
-/// What the records of a bulk request are called.
+/// The words for the records of a bulk request in messages.
 const WORDS: RecordWords =
     RecordWords { records: "lines", place: "line", named: |line| format!("line {line}") };
 
@@ -40,39 +42,44 @@ pub(super) const BULK: &[Param] = &[
     Param {
         name: "mode",
         shape: ParamType::OneOf(&["insert", "upsert"]),
-        about: "insert: a record that exists is refused. upsert: what is given is merged into it. insert when not given.",
+        about: "How existing records are treated. `insert` (default): a record that exists is refused. `upsert`: the given fields are merged into it.",
     },
-    Param { name: "dryRun", shape: ParamType::Flag, about: "true: say what would be done, and do nothing." },
+    Param {
+        name: "dryRun",
+        shape: ParamType::Flag,
+        about: "`true`: validate and report what would be done, without writing. Default: `false`.",
+    },
 ];
 
 parameters!(BulkParams = BULK);
 
-/// What a bulk request did, or would do.
+/// The result of a bulk request, or of its dry run.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct BulkAnswer {
-    /// Whether nothing was done.
+    /// Whether this was a dry run, so that nothing was written.
     dry_run: bool,
-    /// How many records there were.
+    /// The number of records in the body.
     total: usize,
-    /// How many were made.
+    /// The number of records created.
     created: usize,
-    /// How many changed.
+    /// The number of records changed.
     updated: usize,
-    /// How many were already so.
+    /// The number of records that already had these values.
     unchanged: usize,
 }
 
-/// Makes or changes many records: all of them, or none.
+/// Creates or updates many records atomically: all of them or none.
 ///
-/// One JSON object a line, each the body of its POST plus `kind`: orgUnit, person, project or mapping. Empty lines
-/// are skipped. The order of the lines does not matter. A refusal counts the refused lines and names them, the first of
-/// many, counted from 1. The body may be encoded with gzip.
+/// The body has one JSON object per line: the body of the record's POST operation, plus `kind` (`orgUnit`, `person`,
+/// `project` or `mapping`). Empty lines are skipped, and lines may come in any order. At most 64 MiB and 250,000 lines;
+/// at most 1 MiB per line. The body may be compressed with gzip. If a line is refused, nothing is written: `refused`
+/// names the first 10,000 refused lines, numbered from 1, and `refusedCount` counts all of them.
 #[utoipa::path(
     post, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "bulk",
     params(BulkParams),
-    request_body(content = Option<String>, content_type = "application/x-ndjson", description = "One record a line."),
-    responses((status = 200, description = "What was done.", body = BulkAnswer), Bodied, Written, Refused)
+    request_body(content = Option<String>, content_type = "application/x-ndjson", description = "Newline-delimited JSON, one record per line."),
+    responses((status = 200, description = "The number of records created, updated and unchanged.", body = BulkAnswer), Bodied, Written, Refused)
 )]
 pub(super) async fn bulk(
     writer: Writer,
@@ -80,12 +87,14 @@ pub(super) async fn bulk(
     params: Params,
     request: Request,
 ) -> Result<Response> {
-    let known = params.known(&[BULK])?;
-    let if_exists = if known.one("mode") == Some("upsert") { IfExists::Merge } else { IfExists::Refuse };
-    let dry_run = known.flag("dryRun").unwrap_or(false);
+    let params = params.parse(&[BULK])?;
+    let if_exists = if params.one("mode") == Some("upsert") { IfExists::Merge } else { IfExists::Refuse };
+    let dry_run = params.flag("dryRun").unwrap_or(false);
     let body = body(&work, request).await?;
     let limits = work.clone();
-    let (numbered, _held) = limits.run_heavy(move || numbered(&work, &body, if_exists)).await?;
+    // On the blocking pool: parsing a large body would block other requests of this worker. The closure owns the body,
+    // so its memory is given back before the commands wait for the writer. `_permit` counts the commands until the end.
+    let (numbered, _permit) = limits.run_heavy(move || parse_commands(&work, &body, if_exists)).await?;
     let (lines, commands): (Vec<usize>, Vec<Command>) = numbered.into_iter().unzip();
     let total = commands.len();
     if total == 0 {
@@ -93,18 +102,19 @@ pub(super) async fn bulk(
     }
     let done = if dry_run { limits.dry_run(commands).await } else { writer.apply(commands).await };
     let written = done.map_err(|refusal| {
+        // Asked of a new view: holding one while the writer works would keep an old revision of the graph in memory.
         let helps = merging_helps(&writer.view(), if_exists, &refusal);
         let problem = by_directory(refusal, &lines, report(), &WORDS);
-        if helps { advised(problem) } else { problem }
+        if helps { with_merging_advice(problem) } else { problem }
     })?;
     let Counts { created, updated, unchanged, .. } = Counts::of(&written.outcomes);
     Ok(Json(BulkAnswer { dry_run, total, created, updated, unchanged }).into_response())
 }
 
 async fn body(work: &RequestWork, request: Request) -> Result<Bytes> {
-    // Nothing at all is no records, of whatever type.
-    let is_nothing = request.body().size_hint().exact() == Some(0);
-    if !is_nothing || request.headers().contains_key(header::CONTENT_TYPE) {
+    // An empty body without a Content-Type is accepted as no records: clients omit the type when they send nothing.
+    let is_empty = request.body().size_hint().exact() == Some(0);
+    if !is_empty || request.headers().contains_key(header::CONTENT_TYPE) {
         require_media_type(request.headers(), &MEDIA_TYPES)?;
     }
     let encoding = content_encoding(request.headers());
@@ -112,29 +122,38 @@ async fn body(work: &RequestWork, request: Request) -> Result<Bytes> {
     match encoding.as_deref() {
         None => read(work, &head.headers, body, BULK_BODY_MAX_BYTES).await,
         Some("gzip") => read_unzipped(work, &head.headers, body, BULK_BODY_MAX_BYTES).await,
-        Some(other) => {
-            Err(unsupported(&format!("Content-Encoding {other:?} is not taken here; send gzip or none")))
-        }
+        Some(other) => Err(unsupported(&format!(
+            "Content-Encoding {other:?} is not supported here; send gzip or no encoding"
+        ))),
     }
 }
 
-/// Commands, each with the number of its line.
-type Numbered = Vec<(usize, Command)>;
+/// Commands, each with the number of its line, counted from 1.
+type NumberedCommands = Vec<(usize, Command)>;
 
-/// The command of every line, in the order in which they are carried out, and the memory that they take. What they are
-/// read from counts until then.
-fn numbered(work: &RequestWork, body: &[u8], if_exists: IfExists) -> Result<(Numbered, Permit<Principal>)> {
+/// Parses the lines of a body into commands in dependency order, with the permit for the memory of the commands.
+fn parse_commands(
+    work: &RequestWork,
+    body: &[u8],
+    if_exists: IfExists,
+) -> Result<(NumberedCommands, Permit<Principal>)> {
     let lines = body.split(|byte| *byte == b'\n').zip(1..);
     let lines = lines.filter(|(text, _): &(&[u8], usize)| !text.trim_ascii().is_empty());
+    // Counted before anything is parsed: a body of tiny lines takes far more memory as commands than as text. One more
+    // than the maximum is enough to know.
     let count = lines.clone().take(BULK_LINES_MAX + 1).count();
     if count > BULK_LINES_MAX {
         return Err(too_many());
     }
-    let held = work.memory((count * COMMAND_BYTES).min(COMMANDS_MAX_BYTES)).map_err(busy)?;
-    Ok((commands(lines, if_exists)?, held))
+    // The cap keeps body and commands together within one caller's quota.
+    let permit = work.memory((count * COMMAND_BYTES).min(COMMANDS_MAX_BYTES)).map_err(busy)?;
+    Ok((commands(lines, if_exists)?, permit))
 }
 
-fn commands<'b>(lines: impl Iterator<Item = (&'b [u8], usize)>, if_exists: IfExists) -> Result<Numbered> {
+fn commands<'b>(
+    lines: impl Iterator<Item = (&'b [u8], usize)>,
+    if_exists: IfExists,
+) -> Result<NumberedCommands> {
     let mut commands = Vec::new();
     let mut refused = report();
     for (text, line) in lines {
@@ -142,15 +161,18 @@ fn commands<'b>(lines: impl Iterator<Item = (&'b [u8], usize)>, if_exists: IfExi
             refused.add(|| refusal(line, too_long()));
             continue;
         }
+        // Files from Windows end lines with CR LF.
         match command_of_line(text.strip_suffix(b"\r").unwrap_or(text), if_exists) {
             Ok(command) => commands.push((line, command)),
             Err(why) => refused.add(|| refusal(line, why)),
         }
     }
+    // All lines are parsed even after a refusal, so that one response names every mistake of a file.
     refused.total = refused.count + commands.len();
     if refused.count > 0 {
         return Err(problem(refused, &WORDS));
     }
+    // Lines may refer to later lines; the writer carries out commands in sequence.
     in_order(commands).map_err(|cycle| {
         for (line, why) in cycle {
             refused.add(|| refusal(line, why));
@@ -161,18 +183,18 @@ fn commands<'b>(lines: impl Iterator<Item = (&'b [u8], usize)>, if_exists: IfExi
 
 fn too_many() -> Problem {
     let detail = format!(
-        "a bulk request may have at most {BULK_LINES_MAX} lines; send them in several, or import them"
+        "a bulk request may have at most {BULK_LINES_MAX} lines; split it into several requests, or use clade import"
     );
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).with("limit", BULK_LINES_MAX)
 }
 
 fn too_long() -> Problem {
-    let detail = format!("the line is longer than a record may be: {RECORD_BODY_MAX_BYTES} bytes");
+    let detail = format!("the line is too long; a record may have at most {RECORD_BODY_MAX_BYTES} bytes");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).with("limit", RECORD_BODY_MAX_BYTES)
 }
 
-/// With the advice to merge into the records that exist.
-fn advised(mut problem: Problem) -> Problem {
+/// Adds the advice to merge into existing records.
+fn with_merging_advice(mut problem: Problem) -> Problem {
     problem.detail.push_str("; ");
     problem.detail.push_str(&merging_advice("mode=upsert"));
     problem.with("mergingHelps", true)

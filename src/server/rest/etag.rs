@@ -1,11 +1,11 @@
-//! Entity tags: `"r{directory}-{scope}-{opening}-{record}"`, for a list `…-q{request}"`, and the conditions that clients
-//! make of them.
+//! Entity tags (`ETag`) and conditional requests (`If-Match`, `If-None-Match`).
 //!
-//! The tag of a list holds a hash of its request, so that whoever shows it has asked just this before, and been
-//! answered: it is compared before anything is selected. The opening makes a tag void once the directory is opened
-//! anew: it may have been restored from a backup, and revisions of the same numbers then hold something else.
-//! A reader's tag changes with every revision, because level fields and totals are derived. A writer's
-//! condition looks at the record's own revision alone: a neighbour's change is no conflict.
+//! A tag is `"r{revision}-{scope}-{instance}-{record}"`; that of a list ends with `-q{request hash}` and the format. A
+//! list's tag is compared before any record is selected: only a client that got a response to this request has it.
+//!
+//! Invariant: a tag for reading (`If-None-Match`) changes with every revision of the directory, because level fields
+//! and totals are derived from other records. `If-Match` compares the record's own revision only, so that a change of
+//! another record is no conflict.
 
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
@@ -18,12 +18,15 @@ use crate::model::entity::Revision;
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::format;
 
-/// The tag of an answer with one record.
+/// The tag of a response with one record, last changed in revision `record`.
+// The instance id inside makes every tag void when the store is opened again: it may have been restored from a backup,
+// and the same revision number then means other data.
 pub(super) fn tag(view: &View, record: Option<Revision>) -> String {
     format!("\"{}-{}\"", view.identity(), record.unwrap_or_default())
 }
 
-/// The tag of an answer to just this request.
+/// The tag of the response to a list request.
+// 32 bits of hash suffice: the tags are compared with those of one client, who cannot gain by making two collide.
 pub(super) fn list_tag(view: &View, uri: &Uri, format: Format) -> String {
     let request = blake3::hash(uri.path_and_query().map_or("", PathAndQuery::as_str).as_bytes());
     let [a, b, c, d, ..] = *request.as_bytes();
@@ -31,36 +34,39 @@ pub(super) fn list_tag(view: &View, uri: &Uri, format: Format) -> String {
     format!("\"{}-q{request:08x}{}\"", view.identity(), format::tag(format))
 }
 
-/// Whether the client has the answer of just this tag.
+/// Whether `If-None-Match` contains this tag.
+// RFC 9110, section 13.1.2: compared weakly, so `W/` is ignored. Compression by a proxy makes tags weak.
 pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    given(headers, &header::IF_NONE_MATCH).any(|theirs| theirs.strip_prefix("W/").unwrap_or(theirs) == tag)
+    tags(headers, &header::IF_NONE_MATCH).any(|theirs| theirs.strip_prefix("W/").unwrap_or(theirs) == tag)
 }
 
-/// Whether any answer is known to the client: `*`, which holds only for what there is.
-pub(super) fn any(headers: &HeaderMap) -> bool {
-    given(headers, &header::IF_NONE_MATCH).any(|theirs| theirs == "*")
+/// Whether `If-None-Match` contains `*`, which matches any existing resource.
+pub(super) fn matches_any(headers: &HeaderMap) -> bool {
+    tags(headers, &header::IF_NONE_MATCH).any(|theirs| theirs == "*")
 }
 
+/// 304, with the tag.
 pub(super) fn not_modified(tag: &str) -> Response {
     let mut response = StatusCode::NOT_MODIFIED.into_response();
     set(&mut response, tag);
     response
 }
 
-/// Puts the tag on an answer.
+/// Sets the `ETag` header.
 pub(super) fn set(response: &mut Response, tag: &str) {
     if let Ok(value) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(header::ETAG, value);
     }
 }
 
-/// The revision that `If-Match` asks the record to be of. `current` is what it is of, if it exists.
+/// The revision that `If-Match` requires the record to have; `None` for no condition. `current` is the record's
+/// revision, `None` if it does not exist. 412 if the condition cannot hold.
 pub(super) fn if_revision(headers: &HeaderMap, current: Option<Revision>) -> Result<Option<Revision>> {
-    let mut tags = given(headers, &header::IF_MATCH).peekable();
+    let mut tags = tags(headers, &header::IF_MATCH).peekable();
     if tags.peek().is_none() {
         return Ok(None);
     }
-    let mut asked = None;
+    let mut required = None;
     for tag in tags {
         if tag == "*" && current.is_some() {
             return Ok(None);
@@ -69,21 +75,22 @@ pub(super) fn if_revision(headers: &HeaderMap, current: Option<Revision>) -> Res
         if revision.is_some() && revision == current {
             return Ok(revision);
         }
-        asked = asked.or(revision);
+        required = required.or(revision);
     }
     if current.is_none() {
-        return Err(failed("there is no such record"));
+        return Err(failed("the record does not exist"));
     }
-    match asked {
-        // The writer tells it again, should the record have become of this revision meanwhile.
+    match required {
+        // Passed on although it does not match now: the writer compares again when it carries out the change, and its
+        // error reports both revisions.
         Some(revision) => Ok(Some(revision)),
-        None => {
-            Err(failed("If-Match holds no tag that an answer here was given with, in its quotes, and no *"))
-        }
+        None => Err(failed("If-Match must be * or the quoted ETag of an earlier response with this record")),
     }
 }
 
-/// A condition, and the body that it is a condition for. It decides only over a change that could be made.
+/// Combines the outcome of a condition with the parsed body it applies to.
+// RFC 9110, section 13.2.1: a condition is evaluated only for a request that would succeed without it. So an invalid
+// body is reported before a failed condition.
 pub(super) fn with_body<C, B>(condition: Result<C>, body: Result<B, Error>) -> Result<(C, B)> {
     match (condition, body) {
         (Err(failed), Err(refusal)) if failed.status == StatusCode::PRECONDITION_FAILED => {
@@ -101,16 +108,18 @@ fn failed(detail: &str) -> Problem {
     )
 }
 
-fn given<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
+fn tags<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
     headers
         .get_all(name)
         .iter()
         .filter_map(|value| value.to_str().ok())
+        // Our tags contain no commas; a foreign tag cut in two matches nothing, which is right.
         .flat_map(|value| value.split(','))
         .map(str::trim)
 }
 
-/// The last part of a strong tag of ours. A weak one never matches a writer's condition.
+/// The record's revision in a strong tag of this server; `None` for other tags.
+// RFC 9110, section 13.1.1: `If-Match` compares strongly, so a weak tag (`W/`) never matches.
 fn record_revision(tag: &str) -> Option<Revision> {
     let inner = tag.strip_prefix("\"r")?.strip_suffix('"')?;
     inner.rsplit('-').next()?.parse().ok().map(Revision)
@@ -125,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_writers_condition_looks_at_the_record_alone() {
+    fn if_match_compares_the_record_revision_only() {
         let now = Some(Revision(3));
         for (value, expected) in [
             ("\"r9-all-5f-3\"", Ok(Some(Revision(3)))),
@@ -137,21 +146,21 @@ mod tests {
             ("mine", Err(412)),
             ("", Err(412)),
         ] {
-            let asked = if_revision(&headers("if-match", value), now);
-            assert_eq!(asked.map_err(|problem| problem.status.as_u16()), expected, "{value}");
+            let required = if_revision(&headers("if-match", value), now);
+            assert_eq!(required.map_err(|problem| problem.status.as_u16()), expected, "{value}");
         }
         assert!(if_revision(&headers("if-match", "*"), None).is_err());
         assert_eq!(if_revision(&HeaderMap::new(), None).unwrap(), None);
     }
 
     #[test]
-    fn a_reader_who_has_the_answer_is_told_so() {
+    fn if_none_match_recognizes_tags_and_star() {
         let tag = "\"r9-all-5f-3\"";
         for (value, known) in
             [(tag, true), ("W/\"r9-all-5f-3\"", true), ("\"x\", *", false), ("\"r9-all-5f-2\"", false)]
         {
             assert_eq!(is_known(&headers("if-none-match", value), tag), known, "{value}");
-            assert_eq!(any(&headers("if-none-match", value)), value.contains('*'), "{value}");
+            assert_eq!(matches_any(&headers("if-none-match", value)), value.contains('*'), "{value}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Facets for filter drop-downs: the values there are, and how many records each would leave.
+//! Facets for filter drop-downs: `GET /api/v2/data/filters` returns the values of each facet with their record counts.
 
 use std::collections::HashMap;
 
@@ -28,48 +28,48 @@ pub(super) const FILTERS: &[Param] = &[
     Param {
         name: "of",
         shape: ParamType::OneOf(&["projects", "people"]),
-        about: "What is counted; projects when not given.",
+        about: "The kind of records to count. Default: `projects`.",
     },
     Param {
         name: "q",
         shape: ParamType::Text,
-        about: "Only records that contain this, without case, in any of their own texts.",
+        about: "Only records that contain this text, ignoring case, in any of their own text fields: keys, names, email, URLs.",
     },
     Param {
         name: "limit",
         shape: ParamType::Whole(1, u32::MAX as usize),
-        about: "At most so many values of each facet, the most frequent first. All when not given.",
+        about: "The maximum number of values per facet, the most frequent first. Default: all.",
     },
 ];
 
 parameters!(FilterParams = FILTERS);
 
-/// The values of every facet, the most frequent first.
+/// The values of every facet, the most frequent first. Facets that the kind does not have are absent.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = Filters)]
 pub(crate) struct FiltersRecord {
-    /// How many records the filters leave.
+    /// The number of records that match all filters.
     count: u64,
-    /// Counted rolled up: a record counts for every organization above it.
+    /// Organizations. Rolled up: a record counts for every organization above it.
     organization: Vec<BucketRecord>,
-    /// Counted rolled up.
+    /// Businesses, rolled up.
     business: Vec<BucketRecord>,
-    /// Counted rolled up.
+    /// Departments, rolled up.
     department: Vec<BucketRecord>,
-    /// Counted rolled up.
+    /// Groups, rolled up.
     group: Vec<BucketRecord>,
-    /// Counted rolled up.
+    /// Teams, rolled up.
     team: Vec<BucketRecord>,
-    /// Where their repositories are hosted; of projects.
+    /// Projects only: the hosting platforms of their repositories.
     #[serde(skip_serializing_if = "Option::is_none")]
     platform: Option<Vec<BucketRecord>>,
-    /// The emails of their owners; of projects.
+    /// Projects only: the emails of their owners.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<Vec<BucketRecord>>,
-    /// The emails of their members; of projects.
+    /// Projects only: the emails of their members.
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<Vec<BucketRecord>>,
-    /// The ids of the projects they work on; of people.
+    /// People only: the ids of the projects they work on.
     #[serde(skip_serializing_if = "Option::is_none")]
     project: Option<Vec<BucketRecord>>,
 }
@@ -78,44 +78,49 @@ pub(crate) struct FiltersRecord {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Bucket)]
 pub(crate) struct BucketRecord {
-    /// The value: for a level, the name of the unit.
+    /// The value; for a level, the name of the unit.
     value: String,
-    /// The key of the unit, for a level: names need not be unique.
+    /// For a level, the key of the unit, since names need not be unique. Absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
-    /// How many records have it.
+    /// The number of records with this value.
     count: u64,
 }
 
-/// Counts the values of every facet, for drop-downs: a facet's own choice does not limit it.
+/// Counts the records per value of every facet, for filter drop-downs.
+///
+/// All filters apply, except that a facet ignores the filter on itself, so that its drop-down still offers the other
+/// values.
 #[utoipa::path(
     get, path = "/api/v2/data/filters", tag = "hierarchy", operation_id = "show_filters",
     params(FilterParams, LevelParams, people::PeopleParams, projects::ProjectsParams),
     responses((status = 200, description = "The values of every facet.", body = FiltersRecord), Listed, Refused)
 )]
 pub(super) async fn show(request: ListRequest) -> Result<Response> {
+    // The kind decides which parameters are valid, so it is read before they are parsed.
     let of_people = request.has("of", "people");
     let (own, others) = if of_people { (PERSON_LIST, PROJECT_LIST) } else { (PROJECT_LIST, PERSON_LIST) };
     request.without(&[others], if of_people { "of=people" } else { "of=projects" })?;
-    let list = request.just(&[FILTERS, LEVELS, own])?;
+    let list = request.parse_only(&[FILTERS, LEVELS, own])?;
     let kind = if of_people { Kind::Person } else { Kind::Project };
-    let most = list.known.whole("limit").unwrap_or(usize::MAX);
+    let limit = list.params.whole("limit").unwrap_or(usize::MAX);
     let filter = if of_people { people::filter } else { projects::filter };
     list.json(
-        move |view, known| {
-            let filter = filter(view, known)?;
-            // Each dimension leaves out its own condition, and so asks for other records, and looks at one text of each.
+        move |view, params| {
+            let filter = filter(view, params)?;
+            // Each facet leaves out its own condition, so the filter is evaluated once per facet, and each evaluation
+            // reads one text of every record.
             let Estimate { texts, .. } = filter.estimate(view, kind);
             affordable(view, texts)?;
-            let once = texts.saturating_add(view.all(kind).len());
-            Ok((once.saturating_mul(dimensions(kind).len() as u64), filter))
+            let per_facet = texts.saturating_add(view.all(kind).len());
+            Ok((per_facet.saturating_mul(dimensions(kind).len() as u64), filter))
         },
-        move |view, filter| Ok(JsonPage::of(&counted(view, kind, &filter, most), None)),
+        move |view, filter| Ok(JsonPage::of(&count(view, kind, &filter, limit), None)),
     )
     .await
 }
 
-/// What a kind is counted by.
+/// The facets of a kind.
 fn dimensions(kind: Kind) -> Vec<FacetBy> {
     let mut dimensions: Vec<FacetBy> = Level::ALL.into_iter().map(FacetBy::Level).collect();
     dimensions.extend(match kind {
@@ -125,13 +130,14 @@ fn dimensions(kind: Kind) -> Vec<FacetBy> {
     dimensions
 }
 
-fn counted(view: &View, kind: Kind, filter: &Filter, most: usize) -> FiltersRecord {
+fn count(view: &View, kind: Kind, filter: &Filter, limit: usize) -> FiltersRecord {
     let dimensions = dimensions(kind);
     let counted = facets(view, kind, filter, &dimensions, true);
+    // By facet rather than by position: the two kinds have different lists of facets.
     let mut counted: HashMap<FacetBy, Vec<Bucket>> = dimensions.into_iter().zip(counted).collect();
     let mut values = |by| -> Option<Vec<BucketRecord>> {
         let buckets = counted.remove(&by)?;
-        Some(buckets.into_iter().take(most).map(|it| BucketRecord::of(view, it)).collect())
+        Some(buckets.into_iter().take(limit).map(|it| BucketRecord::of(view, it)).collect())
     };
     let [organization, business, department, group, team] =
         Level::ALL.map(|level| values(FacetBy::Level(level)).unwrap_or_default());

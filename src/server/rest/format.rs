@@ -1,4 +1,4 @@
-//! In which format a list is answered: by `format=`, or else by what the client likes best.
+//! Content negotiation: the format of a list, from `format=` or from the `Accept` header.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,7 +9,8 @@ use crate::exchange::Format;
 use crate::server::request::accept::weight;
 use crate::server::response::problem::{Problem, Result};
 
-/// What a tag says of it: answers of two formats must not share one.
+/// The suffix for a format in an entity tag. Two formats of a list are two representations and must not share a tag.
+// The request hash in the tag covers `format=` but not `Accept`.
 pub(super) fn tag(format: Format) -> &'static str {
     match format {
         Format::Json => "",
@@ -18,7 +19,7 @@ pub(super) fn tag(format: Format) -> &'static str {
     }
 }
 
-/// The best that `Accept` allows; JSON where there is none.
+/// The format that `Accept` prefers; JSON if the header is absent; 406 if it accepts none.
 pub(super) fn accepted(headers: &HeaderMap) -> Result<Format> {
     let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
     if lines.peek().is_none() {
@@ -27,30 +28,33 @@ pub(super) fn accepted(headers: &HeaderMap) -> Result<Format> {
     let ranges: Vec<Mime> = lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(','))
+        // Ranges that cannot be parsed are skipped: browsers and tools send many odd ones.
         .filter_map(|range| range.trim().parse().ok())
         .collect();
     let best = Format::ALL
         .into_iter()
-        .map(|format| (format, liking(format, &ranges)))
-        .filter(|(_, liking)| *liking > 0)
+        .map(|format| (format, quality(format, &ranges)))
+        // `q=0` means not acceptable, also where a wildcard would match.
+        .filter(|(_, quality)| *quality > 0)
+        // On a tie the first wins, which `max_by_key` would not do: `*/*` has to mean JSON.
         .reduce(|best, next| if next.1 > best.1 { next } else { best });
     best.map(|(format, _)| format).ok_or_else(|| {
         Problem::new(
             StatusCode::NOT_ACCEPTABLE,
             "not-acceptable",
-            "this is given as application/json, text/csv or application/x-ndjson; accept one of them, or say format=",
+            "this resource is available as application/json, text/csv or application/x-ndjson; accept one of them, or set format=",
         )
     })
 }
 
-/// How much the client likes it, in thousandths: the most exact range decides.
-fn liking(format: Format, ranges: &[Mime]) -> u16 {
+/// The client's quality value for a format, in thousandths; the most specific range decides (RFC 9110, section 12.5.1).
+fn quality(format: Format, ranges: &[Mime]) -> u16 {
     let ours: &[&str] = match format {
         Format::Json => &["application/json"],
         Format::Csv => &["text/csv"],
         Format::Ndjson => &["application/x-ndjson", "application/ndjson"],
     };
-    let exactness = |range: &Mime| match (range.type_().as_str(), range.subtype().as_str()) {
+    let specificity = |range: &Mime| match (range.type_().as_str(), range.subtype().as_str()) {
         ("*", "*") => Some(0),
         (kind, "*") if ours.iter().any(|our| our.split('/').next() == Some(kind)) => Some(1),
         _ if ours.contains(&range.essence_str()) => Some(2),
@@ -58,17 +62,17 @@ fn liking(format: Format, ranges: &[Mime]) -> u16 {
     };
     ranges
         .iter()
-        .filter_map(|range| Some((exactness(range)?, weight(range))))
-        .max_by_key(|(exact, _)| *exact)
+        .filter_map(|range| Some((specificity(range)?, weight(range))))
+        .max_by_key(|(specific, _)| *specific)
         .map_or(0, |(_, weight)| weight)
 }
 
-/// An answer as JSON.
-pub(super) fn to_json(answer: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(answer).expect("an answer's names are texts and its numbers finite")
+/// Serializes a response body as JSON.
+pub(super) fn to_json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("response types have text keys and finite numbers only")
 }
 
-/// Answers with a JSON text.
+/// A 200 response with a JSON text.
 pub(super) fn json_response(text: Vec<u8>) -> Response {
     let media_type = HeaderValue::from_static(Format::Json.media_type());
     ([(header::CONTENT_TYPE, media_type)], text).into_response()
@@ -79,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_liked_format_is_taken() {
+    fn accept_selects_the_preferred_format() {
         for (accept, expected) in [
             (None, Some(Format::Json)),
             (Some("*/*"), Some(Format::Json)),

@@ -1,4 +1,4 @@
-//! Filtering by level: `?department=Platform` is everything beneath the units of that name and type.
+//! Level filters: `?department=Platform` selects everything below the units of that name and level.
 
 use std::collections::BTreeSet;
 
@@ -21,15 +21,16 @@ macro_rules! level_param {
             name: $name,
             shape: ParamType::Texts,
             about: concat!(
-                "Only what is beneath this ",
+                "Only records below this ",
                 $name,
-                ": its name, key, external id or path. Given several times: any of them."
+                ", at any depth: its name, key, external id or path. May be repeated: below any of them. ",
+                "A value that names none is an error (422)."
             ),
         }
     };
 }
 
-/// The parameters of the five levels: any of the values of one, all of those that are given.
+/// The parameters of the five levels. Values of one level are combined with OR, levels with AND.
 pub(super) const LEVELS: &[Param] = &[
     level_param!("organization"),
     level_param!("business"),
@@ -40,13 +41,14 @@ pub(super) const LEVELS: &[Param] = &[
 
 parameters!(LevelParams = LEVELS);
 
-/// The units that each given level names.
-pub(super) fn units(view: &View, known: &ParsedParams) -> Result<Vec<Vec<EntityId>>> {
+/// The units that the level parameters name: one list per level that is present.
+pub(super) fn units(view: &View, params: &ParsedParams) -> Result<Vec<Vec<EntityId>>> {
     let mut conditions = Vec::new();
     for level in Level::ALL {
         let mut any = Vec::new();
-        for value in known.all(level.as_str()).collect::<BTreeSet<_>>() {
-            any.extend(units_called(view, level, value)?);
+        // Through a set: a parameter repeated a thousand times costs one lookup.
+        for value in params.all(level.as_str()).collect::<BTreeSet<_>>() {
+            any.extend(units_of_level(view, level, value)?);
         }
         if !any.is_empty() {
             conditions.push(any);
@@ -55,17 +57,18 @@ pub(super) fn units(view: &View, known: &ParsedParams) -> Result<Vec<Vec<EntityI
     Ok(conditions)
 }
 
-/// The conditions that the level parameters and `q` make, all of which must hold.
-pub(super) fn conditions(view: &View, known: &ParsedParams) -> Result<Vec<Filter>> {
-    let mut all: Vec<_> = units(view, known)?.into_iter().map(Filter::Within).collect();
-    all.extend(known.one("q").map(|text| Filter::AnyText(text.to_owned())));
+/// The filters of the level parameters and `q`, to be combined with AND.
+pub(super) fn conditions(view: &View, params: &ParsedParams) -> Result<Vec<Filter>> {
+    let mut all: Vec<_> = units(view, params)?.into_iter().map(Filter::Within).collect();
+    all.extend(params.one("q").map(|text| Filter::AnyText(text.to_owned())));
     Ok(all)
 }
 
-/// The units of a level that a text names: by key, external id or path, and all of that name. A department
-/// called "Platform" in each of two businesses is two, and a record of either says just "Platform".
-fn units_called(view: &View, level: Level, text: &str) -> Result<Vec<EntityId>> {
-    let found: BTreeSet<_> = referred_to(view, text).into_iter().chain(view.units_named(text)).collect();
+/// The units of a level with this key, external id, path or name; 422 if there is none.
+// A name may match several units, and all of them count: the level field of a record shows only the name, so a client
+// that filters by what it read cannot tell two departments "Platform" apart.
+fn units_of_level(view: &View, level: Level, text: &str) -> Result<Vec<EntityId>> {
+    let found: BTreeSet<_> = referenced(view, text).into_iter().chain(view.units_named(text)).collect();
     let of_level: Vec<_> = found.into_iter().filter(|id| is_of(view, *id, level)).collect();
     if of_level.is_empty() {
         return Err(unknown(level, text));
@@ -73,9 +76,10 @@ fn units_called(view: &View, level: Level, text: &str) -> Result<Vec<EntityId>> 
     Ok(of_level)
 }
 
-fn referred_to(view: &View, text: &str) -> Vec<EntityId> {
+fn referenced(view: &View, text: &str) -> Vec<EntityId> {
     match view.find_unit(&UnitRef::from(text)) {
         Ok(id) => vec![id],
+        // The candidates come as keys, and only those in the caller's scope.
         Err(Error::Ambiguous { candidates, .. }) => candidates
             .iter()
             .filter_map(|key| view.find_unit(&UnitRef::Key(UnitKey::parse(key).ok()?)).ok())
@@ -94,7 +98,7 @@ fn unknown(level: Level, text: &str) -> Problem {
         StatusCode::UNPROCESSABLE_ENTITY,
         "unknown-unit",
         format!(
-            "there is no {level} {text:?}; GET /api/v2/data/filters lists those there are",
+            "no {level} {text:?} exists; GET /api/v2/data/filters lists the existing ones",
             level = level.as_str()
         ),
     )

@@ -1,4 +1,8 @@
-//! What every list takes: format, fields, order and page; and the answer with its count, tag and next page.
+//! Lists: the parameters `q`, `fields`, `sort`, `limit`, `cursor` and `format`, and the response with count, `ETag`,
+//! cursor and `Link` header.
+//!
+//! Invariant: an expensive list is computed on the blocking pool, and no request keeps a view of the graph while it
+//! waits for its slot there.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -16,7 +20,9 @@ use crate::query::{Order, OrderBy};
 use crate::server::admission::slots::HeavySlots;
 use crate::server::admission::work::RequestWork;
 use crate::server::auth::extract::Visible;
-use crate::server::request::params::{Param, ParamType, Params, ParsedParams, refused, refused_as, unfit};
+use crate::server::request::params::{
+    Param, ParamType, Params, ParsedParams, invalid, unprocessable, unprocessable_error,
+};
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::etag;
 use crate::server::rest::format::{accepted, json_response, to_json};
@@ -29,80 +35,78 @@ pub(super) const LIST: &[Param] = &[
     Param {
         name: "q",
         shape: ParamType::Text,
-        about: "Only records that contain this, without case, in any of their own texts: keys, names, email, urls.",
+        about: "Only records that contain this text, ignoring case, in any of their own text fields: keys, names, email, URLs.",
     },
     Param {
         name: "fields",
         shape: ParamType::Text,
-        about: "Only these fields of each record, separated by commas.",
+        about: "Only these fields of each record: names separated by commas. Default: all fields.",
     },
     Param {
         name: "sort",
         shape: ParamType::Text,
-        about: "The field to sort by; a minus before it for the greatest first. In the order of their making when not given.",
+        about: "The field to sort by; with a leading `-` in descending order. Default: the order of creation; ancestors, children and descendants of a unit have an order of their own.",
     },
     Param {
         name: "limit",
         shape: ParamType::Whole(1, u32::MAX as usize),
-        about: "At most so many records. All of them, streamed, when not given.",
+        about: "The maximum number of records to return. Default: all, streamed.",
     },
     Param {
         name: "cursor",
         shape: ParamType::Text,
-        about: "Only the records after this point: the cursor of the answer before, with the same filters and order.",
+        about: "Continues after an earlier page: the `cursor` of its response. Use it with the same filters and `sort`.",
     },
     Param {
         name: "format",
         shape: ParamType::OneOf(&Format::NAMES),
-        about: "The format of the answer, whatever the Accept header says. In CSV a dotted column is a member of an object, other objects and lists are JSON, and a text that a spreadsheet could take for a formula has a ' before it.",
+        about: "The format of the response; overrides the Accept header. In CSV, a column with a dot is a member of an object, other objects and arrays are JSON, and text that a spreadsheet could read as a formula starts with `'`.",
     },
 ];
 
-/// A request for a list, read but for its parameters.
+/// Extractor of a list request whose parameters are not parsed yet.
 pub(super) struct ListRequest {
     params: Params,
     request: ListContext,
 }
 
-/// A request for a list.
+/// A list request with parsed parameters.
 pub(super) struct List {
-    /// Its parameters.
-    pub known: ParsedParams,
+    /// The parameters.
+    pub params: ParsedParams,
     format: Format,
     request: ListContext,
 }
 
-/// One JSON text.
+/// A page of a JSON response.
 pub(super) struct JsonPage {
     text: Vec<u8>,
-    /// Where the next page begins, if there is one.
+    /// The cursor of the next page, if there is one.
     next: Option<String>,
 }
 
 impl JsonPage {
-    pub(super) fn of(answer: &impl Serialize, next: Option<String>) -> Self {
-        Self { text: to_json(answer), next }
+    /// Serializes `body`; `next` is the cursor of the next page.
+    // At once, not in the response: `body` may borrow from a view, which must not live as long as the response.
+    pub(super) fn of(body: &impl Serialize, next: Option<String>) -> Self {
+        Self { text: to_json(body), next }
     }
 }
 
-/// What comes of a request for a list.
-enum Made<T> {
-    /// The client has the answer of this tag.
+/// The outcome of a list request.
+enum Outcome<T> {
+    /// 304: the client has the response with this tag.
     Unchanged(String),
-    Answer {
-        tag: String,
-        uri: Uri,
-        next: Option<String>,
-        answer: T,
-    },
+    /// 200, with what the body is made of.
+    Computed { tag: String, uri: Uri, next: Option<String>, content: T },
 }
 
-impl<T> Made<T> {
+impl<T> Outcome<T> {
     fn respond(self, response: impl FnOnce(T) -> Result<Response>) -> Result<Response> {
         match self {
             Self::Unchanged(tag) => Ok(etag::not_modified(&tag)),
-            Self::Answer { tag, uri, next, answer } => {
-                let mut response = response(answer)?;
+            Self::Computed { tag, uri, next, content } => {
+                let mut response = response(content)?;
                 etag::set(&mut response, &tag);
                 if let Some(link) = next.and_then(|next| link_to(&uri, &next)) {
                     response.headers_mut().insert(header::LINK, link);
@@ -113,7 +117,7 @@ impl<T> Made<T> {
     }
 }
 
-/// What every list is made from.
+/// What a list is computed from.
 struct ListContext {
     view: View,
     work: RequestWork,
@@ -134,13 +138,13 @@ impl<S: Send + Sync> FromRequestParts<S> for ListRequest {
 }
 
 impl ListRequest {
-    /// Whether a parameter is given with just this value.
+    /// Whether a parameter has exactly this value.
     pub(super) fn has(&self, name: &str, value: &str) -> bool {
         self.params.has(name, value)
     }
 
-    /// Reads the parameters against `table` alone, since `because` the answer is no list after all; `others` are taken
-    /// where it is.
+    /// Parses the parameters for a response that is no list because of the parameter `because`. Only `table` is valid;
+    /// the parameters of lists and of `others` are refused with that reason.
     pub(super) fn only(
         self,
         table: &'static [Param],
@@ -149,58 +153,62 @@ impl ListRequest {
     ) -> Result<List> {
         self.params.without(others, because)?;
         self.params.without(&[LIST], because)?;
-        self.just(&[table])
+        self.parse_only(&[table])
     }
 
-    /// Refuses the parameters of `others`, since they do not go with `because`.
+    /// Refuses the parameters of `others`, which cannot be combined with `because`.
     pub(super) fn without(&self, others: &[&'static [Param]], because: &str) -> Result<()> {
         self.params.without(others, because)
     }
 
-    /// Reads the parameters against these tables alone: the answer is JSON, and no list of records.
-    pub(super) fn just(self, tables: &[&'static [Param]]) -> Result<List> {
-        Ok(List { known: self.params.known(tables)?, format: Format::Json, request: self.request })
+    /// Parses the parameters of these tables only, without those of lists. The response is JSON.
+    pub(super) fn parse_only(self, tables: &[&'static [Param]]) -> Result<List> {
+        Ok(List { params: self.params.parse(tables)?, format: Format::Json, request: self.request })
     }
 
-    /// Reads the parameters against these tables and that of every list.
-    pub(super) fn known(self, tables: &[&'static [Param]]) -> Result<List> {
+    /// Parses the parameters of these tables and those of every list, and negotiates the format.
+    pub(super) fn parse(self, tables: &[&'static [Param]]) -> Result<List> {
         let mut all = tables.to_vec();
         all.push(LIST);
-        let known = self.params.known(&all)?;
-        let format = match known.one("format").and_then(Format::named) {
+        let params = self.params.parse(&all)?;
+        let format = match params.one("format").and_then(Format::named) {
             Some(format) => format,
             None => accepted(&self.request.headers)?,
         };
-        Ok(List { known, format, request: self.request })
+        Ok(List { params, format, request: self.request })
     }
 }
 
 impl List {
-    /// Answers with the entities that a filter matches, sorted and paged by the query engine. The filter is made once
-    /// it is known that the client has not this answer already.
+    /// The list of entities that match a filter, sorted and paged by the query engine.
     pub(super) async fn entities<R: Entities>(
         self,
+        // A function, not a filter: it runs after the tag was compared, and once more if the list had to wait for a
+        // slot.
         filter: impl Fn(&View, &ParsedParams) -> Result<Filter> + Send + 'static,
     ) -> Result<Response> {
         let order = self.order::<R>()?;
-        let first = self.known.whole("limit");
-        let asked = PageRequest {
+        let first = self.params.whole("limit");
+        let request = PageRequest {
             first,
-            after: self.known.one("cursor").map(str::to_owned),
+            after: self.params.one("cursor").map(str::to_owned),
             ..PageRequest::default()
         };
-        self.answer::<R, _>(
-            move |view, known| {
-                let filter = filter(view, known)?.checked()?;
+        self.respond::<R, _>(
+            move |view, params| {
+                let filter = filter(view, params)?.checked()?;
                 let Estimate { texts, matches } = filter.estimate(view, R::KIND);
+                // Any other order reads the sort field of every match, also of those on other pages.
                 let texts = if order.by == OrderBy::Created { texts } else { texts.saturating_add(matches) };
                 affordable(view, texts)?;
+                // Refused by what finding costs alone: writing a long list is slow, but streamed in pieces.
                 let listed = first.map_or(matches, |first| matches.min(first as u64));
                 Ok((texts.saturating_add(cost_of(listed)), filter))
             },
             move |view, filter| {
                 let matches = select(view, R::KIND, &filter);
-                let found = page(view, &matches, order, &asked).map_err(|no| refused_as("cursor", no))?;
+                let found = page(view, &matches, order, &request)
+                    .map_err(|refusal| unprocessable_error("cursor", refusal))?;
                 let last = found.ids.last().filter(|_| found.has_next);
                 let next = last.map(|last| cursor(view, order, *last));
                 Ok(Rows { count: matches.len(), items: found.ids, next })
@@ -209,143 +217,155 @@ impl List {
         .await
     }
 
-    /// Answers with what comes in an order of its own. `prepare` says what making it costs, and reads what `all` makes it
-    /// from; `name` tells one from all others.
+    /// A list with an order of its own. `prepare` returns the cost and the input of `all`, which returns all items;
+    /// `key` is an item's unique key, used as its cursor.
     pub(super) async fn in_order<R: Resource, P: Send + 'static>(
         self,
         prepare: impl Fn(&View, &ParsedParams) -> Result<(u64, P)> + Send + 'static,
         all: impl FnOnce(&View, P) -> Result<Vec<R::Item>> + Send + 'static,
-        name: fn(&View, &R::Item) -> String,
+        key: fn(&View, &R::Item) -> String,
     ) -> Result<Response> {
-        let limit = self.known.whole("limit").unwrap_or(usize::MAX);
-        let after = self.known.one("cursor").map(str::to_owned);
-        self.answer::<R, _>(prepare, move |view, prepared| {
+        let limit = self.params.whole("limit").unwrap_or(usize::MAX);
+        let after = self.params.one("cursor").map(str::to_owned);
+        self.respond::<R, _>(prepare, move |view, prepared| {
             let all = all(view, prepared)?;
             let count = all.len() as u64;
+            // A linear search: the order is computed anew for each page, which is linear as well.
             let begin = match after {
                 None => 0,
                 Some(after) => {
-                    1 + all.iter().position(|item| name(view, item) == after).ok_or_else(no_cursor)?
+                    1 + all.iter().position(|item| key(view, item) == after).ok_or_else(unknown_cursor)?
                 }
             };
             let mut items: Vec<_> = all.into_iter().skip(begin).collect();
             let has_more = items.len() > limit;
             items.truncate(limit);
-            let next = items.last().filter(|_| has_more).map(|last| name(view, last));
+            let next = items.last().filter(|_| has_more).map(|last| key(view, last));
             Ok(Rows { count, items, next })
         })
         .await
     }
 
-    /// 304 where the client has the answer, or else the rows that `find` finds, written where that holds up nobody.
-    /// `prepare` reads what they are found by, and says about how many texts could be looked at while they are found and
-    /// written.
-    pub(super) async fn answer<R: Resource, P: Send + 'static>(
+    /// 304 if the client has the response, otherwise the rows that `find` returns. `prepare` returns the cost, as the
+    /// number of texts that finding and writing the rows is worth (see `query::cost`), and the input of `find`.
+    pub(super) async fn respond<R: Resource, P: Send + 'static>(
         self,
         prepare: impl Fn(&View, &ParsedParams) -> Result<(u64, P)> + Send + 'static,
         find: impl FnOnce(&View, P) -> Result<Rows<R::Item>> + Send + 'static,
     ) -> Result<Response> {
-        let shape = self.shape::<R>()?;
+        let row_format = self.row_format::<R>()?;
         let work = self.request.work.clone();
-        let list = self.made(prepare, move |view, prepared| {
+        let list = self.compute(prepare, move |view, prepared| {
             let rows = find(view, prepared)?;
             let next = rows.next.clone();
-            Ok((next, (view.clone(), StartedList::begin::<R>(view.clone(), rows, shape))))
+            // The first piece is written here, on the same thread and slot, so a list of usual size is complete by
+            // then.
+            Ok((next, (view.clone(), StartedList::begin::<R>(view.clone(), rows, row_format))))
         });
-        list.await?.respond(|(view, written)| written.into_response(&work, &view))
+        list.await?.respond(|(view, started)| started.into_response(&work, &view))
     }
 
-    /// Answers with one JSON text, which may have a next page. `prepare` is as that of [`List::answer`].
+    /// A JSON response that is not a list of records. `prepare` is as in [`List::respond`].
     pub(super) async fn json<P: Send + 'static>(
         self,
         prepare: impl Fn(&View, &ParsedParams) -> Result<(u64, P)> + Send + 'static,
         make: impl FnOnce(&View, P) -> Result<JsonPage> + Send + 'static,
     ) -> Result<Response> {
-        let page = self.made(prepare, move |view, prepared| {
+        let page = self.compute(prepare, move |view, prepared| {
             let JsonPage { text, next } = make(view, prepared)?;
             Ok((next, text))
         });
         page.await?.respond(|text| Ok(json_response(text)))
     }
 
-    /// Makes an answer, at once where that takes no time, or else with a slot. Nobody who waits for one keeps a view, so
-    /// what takes long is prepared anew when its turn comes.
-    async fn made<P, T: Send + 'static>(
+    /// Computes a response: inline if it is cheap, otherwise on the blocking pool with a slot for heavy work.
+    async fn compute<P, T: Send + 'static>(
         self,
         prepare: impl Fn(&View, &ParsedParams) -> Result<(u64, P)> + Send + 'static,
         make: impl FnOnce(&View, P) -> Result<(Option<String>, T)> + Send + 'static,
-    ) -> Result<Made<T>> {
-        let Self { known, format, request: ListContext { view, work, uri, headers } } = self;
+    ) -> Result<Outcome<T>> {
+        let Self { params, format, request: ListContext { view, work, uri, headers } } = self;
         let tag = etag::list_tag(&view, &uri, format);
+        // Before anything is evaluated: polling an unchanged list costs a hash and a comparison.
         if etag::is_known(&headers, &tag) {
-            return Ok(Made::Unchanged(tag));
+            return Ok(Outcome::Unchanged(tag));
         }
-        let (cost, prepared) = prepare(&view, &known)?;
-        if etag::any(&headers) {
-            return Ok(Made::Unchanged(tag));
+        let (cost, prepared) = prepare(&view, &params)?;
+        // `*` matches only what exists, so an unknown unit in the path or in a filter has to be reported first.
+        if etag::matches_any(&headers) {
+            return Ok(Outcome::Unchanged(tag));
         }
         if HeavySlots::is_light(cost) {
-            let (next, answer) = make(&view, prepared)?;
-            return Ok(Made::Answer { tag, uri, next, answer });
+            let (next, content) = make(&view, prepared)?;
+            return Ok(Outcome::Computed { tag, uri, next, content });
         }
+        // A view keeps a revision of the whole graph in memory, and waiting for a slot may take long: many waiting
+        // requests would keep as many revisions. So the view is given up and everything is prepared again when the slot
+        // is there.
         drop((view, prepared));
         let caller = work.caller().clone();
-        let answer = work.run_heavy(move || {
+        let computed = work.run_heavy(move || {
             let view = caller.view();
-            let (_, prepared) = prepare(&view, &known)?;
-            let (next, answer) = make(&view, prepared)?;
-            Ok(Made::Answer { tag: etag::list_tag(&view, &uri, format), uri, next, answer })
+            let (_, prepared) = prepare(&view, &params)?;
+            let (next, content) = make(&view, prepared)?;
+            // The tag of the new view: the old one would describe another revision than the body.
+            Ok(Outcome::Computed { tag: etag::list_tag(&view, &uri, format), uri, next, content })
         });
-        answer.await
+        computed.await
     }
 
-    /// The order that `sort` asks for.
+    /// The order in `sort`; the order of creation if it is absent. 400 if the field cannot be sorted by.
     pub(super) fn order<R: Entities>(&self) -> Result<Order> {
-        let Some(given) = self.known.one("sort") else { return Ok(Order::default()) };
-        let (name, descending) = given.strip_prefix('-').map_or((given, false), |name| (name, true));
+        let Some(sort) = self.params.one("sort") else { return Ok(Order::default()) };
+        let (name, descending) = sort.strip_prefix('-').map_or((sort, false), |name| (name, true));
         let sorts = R::columns().sorts();
         let found = sorts.into_iter().find(|(known, _)| *known == name);
-        found.map(|(_, by)| Order { by, descending }).ok_or_else(|| unsortable(given, &R::sorts()))
+        found.map(|(_, by)| Order { by, descending }).ok_or_else(|| unsortable(sort, &R::sorts()))
     }
 
-    fn shape<R: Resource>(&self) -> Result<RowFormat> {
-        let given = self.known.one("fields").unwrap_or_default();
-        let wanted: Vec<_> = given.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    /// The format of the rows, with the fields and columns that `fields` selects.
+    fn row_format<R: Resource>(&self) -> Result<RowFormat> {
+        let fields = self.params.one("fields").unwrap_or_default();
+        let wanted: Vec<_> = fields.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
         let columns = R::columns();
+        // A name selects a CSV column (`owner.email`) or all columns of a field (`owner`).
         let fits = |wanted: &str, column: &CsvColumn| wanted == column.name || wanted == column.field.name;
         if let Some(unknown) = wanted.iter().find(|name| !columns.csv.iter().any(|column| fits(name, column)))
         {
             let known: Vec<_> = columns.csv.iter().map(|column| &*column.name).collect();
             let known = known.join(", ");
-            return Err(refused("fields", format!("fields {unknown:?} must be among {known}")));
+            return Err(invalid("fields", format!("fields contains {unknown:?}; the fields are {known}")));
         }
         let is_wanted =
             |column: &&CsvColumn| wanted.is_empty() || wanted.iter().any(|name| fits(name, column));
         let csv: Vec<_> = columns.csv.iter().filter(is_wanted).collect();
-        let is_shown = |field: &&&Column| csv.iter().any(|column| column.field.name == field.name);
-        let fields = columns.all.iter().filter(is_shown).copied().collect();
+        // JSON has no columns: one column of an object selects the whole object.
+        let is_selected = |field: &&&Column| csv.iter().any(|column| column.field.name == field.name);
+        let fields = columns.all.iter().filter(is_selected).copied().collect();
         Ok(RowFormat { format: self.format, fields, csv })
     }
 }
 
-/// The header that leads to the same request for the next page.
+/// The `Link` header (RFC 8288) with the same request for the next page; `None` if it is no valid header value.
+// Built from the raw query: decoding and encoding it again could change what the client sent.
 pub(super) fn link_to(uri: &Uri, next: &str) -> Option<HeaderValue> {
     let query = uri.query().unwrap_or_default();
-    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let others = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
     let next = format!("cursor={}", utf8_percent_encode(next, NON_ALPHANUMERIC));
-    let query = kept.chain([next.as_str()]).collect::<Vec<_>>().join("&");
+    let query = others.chain([next.as_str()]).collect::<Vec<_>>().join("&");
     HeaderValue::from_str(&format!("<{}?{query}>; rel=\"next\"", uri.path())).ok()
 }
 
-/// A cursor that stands at no record of the list.
-pub(super) fn no_cursor() -> Problem {
-    unfit("cursor", "cursor is none of this list, or its record has gone; begin again without it")
+/// 422: the cursor is not at a record of the list.
+// Refused rather than guessed: resuming elsewhere would silently skip or repeat records.
+pub(super) fn unknown_cursor() -> Problem {
+    unprocessable(
+        "cursor",
+        "the cursor does not belong to this list, or its record was deleted; start again without it",
+    )
 }
 
-/// A list that comes in just the orders of these names.
-pub(super) fn unsortable(given: &str, names: &[&str]) -> Problem {
-    refused(
-        "sort",
-        format!("sort {given:?} must be one of {}, or one of them with a - before it", names.join(", ")),
-    )
+/// 400: the list can only be sorted by the fields with these names.
+pub(super) fn unsortable(sort: &str, names: &[&str]) -> Problem {
+    invalid("sort", format!("sort {sort:?} must be one of {}, optionally with a leading -", names.join(", ")))
 }

@@ -1,4 +1,4 @@
-//! Mappings: made in either edition of the published API, listed, shown, changed, ended.
+//! Mappings: create (in either edition of the published API), list, read, update and delete.
 
 use std::sync::Arc;
 
@@ -33,46 +33,46 @@ use crate::wire::fields::{Fields, Manner};
 use crate::wire::mapping;
 use crate::wire::text::MappingIdText;
 
-/// Maps two records onto each other.
+/// Creates a mapping between two records.
 ///
-/// Edition A of the published API names both ends, which must exist. Edition B names a parent and a child, which
-/// are made where they do not exist.
+/// Edition A of the published API names both ends, which must exist. Edition B names a parent and a child unit, which
+/// are created if they do not exist.
 #[utoipa::path(
     post, path = "/api/v2/data/mapping", tag = "mappings", operation_id = "create_mapping",
     request_body(content = MappingInput, content_type = "application/json"),
-    responses((status = 200, description = "The record.", body = MappingRecord), Bodied, Written, Refused)
+    responses((status = 200, description = "The mapping.", body = MappingRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
     let command = mapping::created(Fields::new(body, Manner::Create), IfExists::Refuse)?;
     written_mapping(&writer.apply(command).await?)
 }
 
-/// Lists mappings.
+/// Lists mappings, filtered, sorted and paged.
 #[utoipa::path(
     get, path = "/api/v2/data/mappings", tag = "mappings", operation_id = "list_mappings",
     params(LevelParams, MappingParams, ListParams<MappingResource>),
-    responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
+    responses((status = 200, description = "The matching mappings and their total number. A `Link` header leads to the next page.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(request: ListRequest) -> Result<Response> {
     let all = |_: &View, _: &ParsedParams| Ok(MappingFilter::default());
-    mapping_list::answer(request.known(&[LEVELS, MAPPING_LIST])?, all).await
+    mapping_list::respond(request.parse(&[LEVELS, MAPPING_LIST])?, all).await
 }
 
-/// Lists mappings; the older path.
+/// Lists mappings. Older path of `GET /api/v2/data/mappings`.
 #[utoipa::path(
     get, path = "/api/v2/data/mapping", tag = "mappings", operation_id = "list_mappings_at_older_path",
     params(LevelParams, MappingParams, ListParams<MappingResource>),
-    responses((status = 200, description = "The matches and their number.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
+    responses((status = 200, description = "The matching mappings and their total number. A `Link` header leads to the next page.", content((MappingList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list_alias(request: ListRequest) -> Result<Response> {
     list(request).await
 }
 
-/// Shows a mapping.
+/// Reads a mapping.
 #[utoipa::path(
     get, path = "/api/v2/data/mapping/{id}", tag = "mappings", operation_id = "show_mapping",
     params(("id" = MappingIdText, Path, description = "The mapping's id.")),
-    responses((status = 200, description = "The record.", body = MappingRecord), Found, Refused)
+    responses((status = 200, description = "The mapping.", body = MappingRecord), Found, Refused)
 )]
 pub(super) async fn show(
     Visible(view): Visible,
@@ -84,12 +84,12 @@ pub(super) async fn show(
     found::<MappingResource>(&view, mapping, &headers)
 }
 
-/// Replaces a mapping: what is not given goes.
+/// Replaces a mapping. Fields that are absent are removed.
 #[utoipa::path(
     put, path = "/api/v2/data/mapping/{id}", tag = "mappings", operation_id = "replace_mapping",
     params(("id" = MappingIdText, Path, description = "The mapping's id."), IfMatch),
     request_body(content = MappingInput, content_type = "application/json"),
-    responses((status = 200, description = "The record.", body = MappingRecord), Bodied, Changed, Written, Refused)
+    responses((status = 200, description = "The mapping.", body = MappingRecord), Bodied, Changed, Written, Refused)
 )]
 pub(super) async fn replace(
     writer: Writer,
@@ -101,7 +101,7 @@ pub(super) async fn replace(
     update(writer, id, &headers, Fields::new(body, Manner::Replace)).await
 }
 
-/// Changes a mapping: what is not given stays, and null removes.
+/// Updates a mapping by a merge patch (RFC 7396). Fields that are absent stay; null removes a field.
 #[utoipa::path(
     patch, path = "/api/v2/data/mapping/{id}", tag = "mappings", operation_id = "change_mapping",
     params(("id" = MappingIdText, Path, description = "The mapping's id."), IfMatch),
@@ -109,7 +109,7 @@ pub(super) async fn replace(
         (MappingPatch = "application/merge-patch+json"),
         (MappingPatch = "application/json")
     )),
-    responses((status = 200, description = "The record.", body = MappingRecord), Bodied, Changed, Written, Refused)
+    responses((status = 200, description = "The mapping.", body = MappingRecord), Bodied, Changed, Written, Refused)
 )]
 pub(super) async fn change(
     writer: Writer,
@@ -121,11 +121,11 @@ pub(super) async fn change(
     update(writer, id, &headers, Fields::new(body, Manner::Merge)).await
 }
 
-/// Ends a mapping.
+/// Deletes a mapping.
 #[utoipa::path(
     delete, path = "/api/v2/data/mapping/{id}", tag = "mappings", operation_id = "end_mapping",
     params(("id" = MappingIdText, Path, description = "The mapping's id."), IfMatch),
-    responses((status = 204, description = "It is ended."), Changed, Written, Refused)
+    responses((status = 204, description = "The mapping was deleted."), Changed, Written, Refused)
 )]
 pub(super) async fn end(
     writer: Writer,
@@ -149,7 +149,9 @@ fn find<'v>(view: &'v View, id: &MappingId) -> Result<&'v Arc<Mapping>> {
     view.mapping(id).ok_or_else(|| not_found("mapping", &id.to_string()))
 }
 
-/// The revision that the record must be of. What the caller cannot see is not there.
+/// The revision that `If-Match` requires; 404 if the mapping does not exist in the caller's scope.
+// A condition on a record that does not exist fails with 412 rather than 404 (RFC 9110, section 13.1.1), so it is
+// evaluated before `found` is.
 fn expected(writer: &Writer, id: &MappingId, headers: &HeaderMap) -> Result<Option<Revision>> {
     let view = writer.view();
     let found = find(&view, id);

@@ -1,4 +1,4 @@
-//! The whole store at once: exported, examined, copied. Bodies are streamed while they are made.
+//! Operations on the whole store: export, consistency check and backup. Export and backup are streamed.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -21,25 +21,26 @@ use crate::server::rest::openapi::parameters::parameters;
 use crate::server::rest::openapi::responses::{Guarded, Refused};
 use crate::wire::check::CheckAnswer;
 
-/// How many bytes of a backup are read and sent at a time.
+/// The size of the chunks in which a backup is read and sent, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// The parameters of an export.
+/// The parameters of the export.
 pub(super) const EXPORT: &[Param] = &[Param {
     name: "format",
     shape: ParamType::OneOf(&Format::NAMES),
-    about: "json, csv or ndjson, whatever Accept says; ndjson when neither tells.",
+    about: "The format of the export; overrides the Accept header. Default: `ndjson`.",
 }];
 
 parameters!(ExportParams = EXPORT);
 
-/// Lists everything in the form that POST takes again: units, people, projects, then what maps them.
+/// Exports all records in the token's scope, in the form that a bulk request accepts.
 ///
-/// One revision, whole. A line holds the body of a POST plus `kind`.
+/// The export is one consistent revision: first units, then people, projects and mappings. Each record is the body of
+/// its POST operation, plus `kind`.
 #[utoipa::path(
     get, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "export",
     params(ExportParams),
-    responses((status = 200, description = "Everything in sight.", content((String = "application/x-ndjson"), (String = "text/csv"), (Vec<Value> = "application/json"))), Refused)
+    responses((status = 200, description = "All records in the token's scope.", content((String = "application/x-ndjson"), (String = "text/csv"), (Vec<Value> = "application/json"))), Refused)
 )]
 pub(super) async fn everything(
     Visible(view): Visible,
@@ -47,9 +48,11 @@ pub(super) async fn everything(
     params: Params,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let known = params.known(&[EXPORT])?;
-    let format = match known.one("format").and_then(Format::named) {
+    let params = params.parse(&[EXPORT])?;
+    let format = match params.one("format").and_then(Format::named) {
         Some(format) => format,
+        // Lenient where lists refuse with 406: an Accept header without a supported format still gets NDJSON, the form
+        // that an import reads.
         None if headers.contains_key(header::ACCEPT) => accepted(&headers).unwrap_or(Format::Ndjson),
         None => Format::Ndjson,
     };
@@ -58,36 +61,43 @@ pub(super) async fn everything(
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
 }
 
-/// Examines the store: file, log, graph and rules. Needs the role admin; writes wait meanwhile.
+/// Checks the consistency of the store: file, log, graph and rules.
+///
+/// Needs the role `admin` and a token that is not limited to units. Writes wait until the check is done.
 #[utoipa::path(
     post, path = "/api/v2/data/check", tag = "operations", operation_id = "check",
-    responses((status = 200, description = "What was examined, and what is wrong: nothing, if `findings` is empty.", body = CheckAnswer), Guarded, Refused)
+    responses((status = 200, description = "What was checked, and the faults found. The store is consistent if `findings` is empty.", body = CheckAnswer), Guarded, Refused)
 )]
 pub(super) async fn check(admin: StoreAdmin, work: RequestWork) -> Result<Json<CheckAnswer>> {
     let turn = work.check_turn().await;
     let directory = admin.directory().clone();
+    // Not `run_heavy`: a check may take minutes, in which it would occupy a slot that lists need.
     let checked = tokio::task::spawn_blocking(move || {
-        // Held until it is done, also where nobody waits for it any more.
+        // The permit moves into the task: a client that disconnects does not stop the check, and a second one must not
+        // start beside it.
         let _turn = turn;
         directory.check()
     });
     Ok(Json(CheckAnswer::from(checked.await.map_err(|_| Problem::internal())??)))
 }
 
-/// Gives a consistent copy of the store's file. Needs the role admin; writes go on meanwhile.
+/// Downloads a consistent backup of the store.
+///
+/// Needs the role `admin` and a token that is not limited to units. Writes continue during the backup.
 #[utoipa::path(
     get, path = "/api/v2/data/backup", tag = "operations", operation_id = "backup",
-    responses((status = 200, description = "A store, as `clade restore` takes it.", body = String, content_type = "application/octet-stream"), Guarded, Refused)
+    responses((status = 200, description = "A store file, for `clade restore`.", body = String, content_type = "application/octet-stream"), Guarded, Refused)
 )]
 pub(super) async fn backup(admin: StoreAdmin, work: RequestWork) -> Result<Response> {
     let turn = work.copy_turn().await;
     let directory = admin.directory().clone();
-    // Goes with the file, also where nobody waits for it any more.
+    // The permit travels with the file: even if the client disconnects, the copy occupies disk space until it is
+    // dropped.
     let copied = tokio::task::spawn_blocking(move || directory.into_backup().map(|file| (file, turn)));
     let (file, turn) = copied.await.map_err(|_| Problem::internal())??;
-    // The copy and its turn go with the last of it, or when nobody takes more.
+    // Dropping the body, at its end or when the client disconnects, drops the file and the permit.
     let chunks = stream::try_unfold((file, turn), |copy| async { next_chunk(copy).await });
-    // The compression layer asks once more after the end.
+    // The compression layer polls once more after the end, which only a fused stream has to allow.
     let body = Body::from_stream(chunks.fuse());
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
@@ -96,10 +106,12 @@ pub(super) async fn backup(admin: StoreAdmin, work: RequestWork) -> Result<Respo
     Ok((headers, body).into_response())
 }
 
-/// The next bytes of a copy of the store, read where it holds up nobody. One that breaks off tells its reader so.
+/// The next chunk of a backup; `None` at the end. A read error aborts the connection, so that the client does not take
+/// a truncated backup for a complete one.
 async fn next_chunk<T: Send + 'static>(
     (mut file, turn): (File, T),
 ) -> io::Result<Option<(Bytes, (File, T))>> {
+    // File reads block, so they run on the blocking pool.
     let read = tokio::task::spawn_blocking(move || {
         let mut chunk = vec![0; CHUNK_BYTES];
         let count = file.read(&mut chunk)?;

@@ -1,4 +1,4 @@
-//! The hierarchy as the published API has it: parent and child, linked and listed, and nested as a tree.
+//! The hierarchy in the published API's form: create parent-child mappings, list them, or return the units as a tree.
 
 use axum::response::Response;
 
@@ -24,33 +24,34 @@ use crate::server::rest::unit_tree::{self, HIERARCHY, HierarchyParams};
 use crate::wire::fields::{Fields, Manner};
 use crate::wire::mapping;
 
-/// Puts one unit beneath another, and makes either where it does not exist.
+/// Places a unit below another unit. Either unit is created if it does not exist.
 ///
-/// The same as POST /mapping with mappingType "parent-child" and relationship "org-hierarchy".
+/// The same as `POST /api/v2/data/mapping` with the `mappingType` `parent-child` and the relationship `org-hierarchy`.
 #[utoipa::path(
     post, path = "/api/v2/data/org-hierarchy", tag = "hierarchy", operation_id = "link_units",
     request_body(content = LinkInput, content_type = "application/json"),
-    responses((status = 200, description = "The mapping that it made.", body = MappingRecord), Bodied, Written, Refused)
+    responses((status = 200, description = "The created mapping.", body = MappingRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn link(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
     let command = mapping::linked(Fields::new(body, Manner::Create), IfExists::Refuse)?;
     written_mapping(&writer.apply(command).await?)
 }
 
-/// Lists the parent-child mappings, or shows the hierarchy as a tree.
+/// Lists the parent-child mappings, or with `view=tree` returns the units as a nested tree.
 #[utoipa::path(
     get, path = "/api/v2/data/org-hierarchy", tag = "hierarchy", operation_id = "show_hierarchy",
     params(HierarchyParams, LevelParams, MappingParams, ListParams<MappingResource>),
-    responses((status = 200, description = "The mappings and their number; with view=tree the units, nested.", content((HierarchyAnswer = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Referring, Refused)
+    responses((status = 200, description = "The mappings and their total number; with `view=tree`, the units as a nested tree.", content((HierarchyAnswer = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Referring, Refused)
 )]
 pub(super) async fn list(request: ListRequest) -> Result<Response> {
+    // The two forms take different parameters, so the form is decided before they are parsed.
     if request.has("view", "tree") {
-        return unit_tree::answer(request).await;
+        return unit_tree::respond(request).await;
     }
-    let list = request.known(&[HIERARCHY, LEVELS, MAPPING_LIST])?;
-    mapping_list::answer(list, |view, known| {
-        let root = known.one("root").map(|root| view.find_unit(&UnitRef::from(root))).transpose()?;
-        let parents = Some(Subtree { root, depth: known.whole("depth") });
+    let list = request.parse(&[HIERARCHY, LEVELS, MAPPING_LIST])?;
+    mapping_list::respond(list, |view, params| {
+        let root = params.one("root").map(|root| view.find_unit(&UnitRef::from(root))).transpose()?;
+        let parents = Some(Subtree { root, depth: params.whole("depth") });
         Ok(MappingFilter { parents, ..MappingFilter::default() })
     })
     .await

@@ -1,4 +1,4 @@
-//! People: made, listed, shown, changed, ended.
+//! People: create, list, read, update and delete.
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -26,25 +26,25 @@ use crate::server::rest::openapi::schemas::{PersonList, PersonRecord};
 use crate::server::rest::resource::{People, Resource};
 use crate::server::rest::single::{found, not_found, written};
 use crate::wire::fields::{Fields, Manner};
-use crate::wire::person::person as given;
+use crate::wire::person::person as person_fields;
 use crate::wire::text::EmailText;
 
-/// The parameters of lists of people.
+/// The parameters of lists of people, beside those of every list.
 pub(super) const PERSON_LIST: &[Param] = &[Param {
     name: "project",
     shape: ParamType::Texts,
-    about: "Only people who work on this project, by its id. Given several times: any of them.",
+    about: "Only people who work on the project with this id. May be repeated: on any of the projects.",
 }];
 
 parameters!(PeopleParams = PERSON_LIST);
 
-/// The filter that the parameters of a list of people make.
-pub(super) fn filter(view: &View, known: &ParsedParams) -> Result<Filter> {
-    let projects: Vec<_> = known.all("project").map(str::to_owned).collect();
-    let mut all = levels::conditions(view, known)?;
+/// The filter of a list of people: all parameters combined with AND.
+pub(super) fn filter(view: &View, params: &ParsedParams) -> Result<Filter> {
+    let projects: Vec<_> = params.all("project").map(str::to_owned).collect();
+    let mut all = levels::conditions(view, params)?;
     if !projects.is_empty() {
-        let is_one = Filter::Text(Field::ProjectId, TextTest::In(projects));
-        all.push(Filter::Related(Relation::Project, Box::new(is_one)));
+        let has_id = Filter::Text(Field::ProjectId, TextTest::In(projects));
+        all.push(Filter::Related(Relation::Project, Box::new(has_id)));
     }
     Ok(Filter::And(all))
 }
@@ -53,29 +53,29 @@ pub(super) fn filter(view: &View, known: &ParsedParams) -> Result<Filter> {
 #[utoipa::path(
     post, path = "/api/v2/data/people", tag = "people", operation_id = "create_person",
     request_body(content = PersonInput, content_type = "application/json"),
-    responses((status = 200, description = "The record.", body = PersonRecord), Bodied, Written, Refused)
+    responses((status = 200, description = "The person.", body = PersonRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let fields = given(Fields::new(body, Manner::Create))?;
+    let fields = person_fields(Fields::new(body, Manner::Create))?;
     let command = Command::CreatePerson(Create { fields, if_exists: IfExists::Refuse });
     written::<People>(&writer.apply(command).await?)
 }
 
-/// Lists people.
+/// Lists people, filtered, sorted and paged.
 #[utoipa::path(
     get, path = "/api/v2/data/people", tag = "people", operation_id = "list_people",
     params(LevelParams, PeopleParams, ListParams<People>),
-    responses((status = 200, description = "The matches and their number.", content((PersonList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
+    responses((status = 200, description = "The matching people and their total number. A `Link` header leads to the next page.", content((PersonList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(request: ListRequest) -> Result<Response> {
-    request.known(&[LEVELS, PERSON_LIST])?.entities::<People>(filter).await
+    request.parse(&[LEVELS, PERSON_LIST])?.entities::<People>(filter).await
 }
 
-/// Shows a person.
+/// Reads a person.
 #[utoipa::path(
     get, path = "/api/v2/data/people/{email}", tag = "people", operation_id = "show_person",
-    params(("email" = EmailText, Path, description = "The person's key, percent-encoded.")),
-    responses((status = 200, description = "The record.", body = PersonRecord), Found, Refused)
+    params(("email" = EmailText, Path, description = "The person's email, percent-encoded.")),
+    responses((status = 200, description = "The person.", body = PersonRecord), Found, Refused)
 )]
 pub(super) async fn show(
     Visible(view): Visible,
@@ -87,12 +87,12 @@ pub(super) async fn show(
     found::<People>(&view, &id, &headers)
 }
 
-/// Replaces a person: what is not given goes, but for where it belongs.
+/// Replaces a person. Fields that are absent are removed, except those that place it in the hierarchy.
 #[utoipa::path(
     put, path = "/api/v2/data/people/{email}", tag = "people", operation_id = "replace_person",
-    params(("email" = EmailText, Path, description = "The person's key, percent-encoded."), IfMatch),
+    params(("email" = EmailText, Path, description = "The person's email, percent-encoded."), IfMatch),
     request_body(content = PersonPatch, content_type = "application/json"),
-    responses((status = 200, description = "The record.", body = PersonRecord), Bodied, Changed, Written, Refused)
+    responses((status = 200, description = "The person.", body = PersonRecord), Bodied, Changed, Written, Refused)
 )]
 pub(super) async fn replace(
     writer: Writer,
@@ -104,12 +104,12 @@ pub(super) async fn replace(
     update(writer, key, &headers, Fields::new(body, Manner::Replace)).await
 }
 
-/// Changes a person: what is not given stays, and null removes.
+/// Updates a person by a merge patch (RFC 7396). Fields that are absent stay; null removes a field.
 #[utoipa::path(
     patch, path = "/api/v2/data/people/{email}", tag = "people", operation_id = "change_person",
-    params(("email" = EmailText, Path, description = "The person's key, percent-encoded."), IfMatch),
+    params(("email" = EmailText, Path, description = "The person's email, percent-encoded."), IfMatch),
     request_body(content((PersonPatch = "application/merge-patch+json"), (PersonPatch = "application/json"))),
-    responses((status = 200, description = "The record.", body = PersonRecord), Bodied, Changed, Written, Refused)
+    responses((status = 200, description = "The person.", body = PersonRecord), Bodied, Changed, Written, Refused)
 )]
 pub(super) async fn change(
     writer: Writer,
@@ -121,11 +121,11 @@ pub(super) async fn change(
     update(writer, key, &headers, Fields::new(body, Manner::Merge)).await
 }
 
-/// Ends a person and the mappings that name it.
+/// Deletes a person and the mappings of that person.
 #[utoipa::path(
     delete, path = "/api/v2/data/people/{email}", tag = "people", operation_id = "end_person",
-    params(("email" = EmailText, Path, description = "The person's key, percent-encoded."), IfMatch),
-    responses((status = 204, description = "It is ended."), Changed, Written, Refused)
+    params(("email" = EmailText, Path, description = "The person's email, percent-encoded."), IfMatch),
+    responses((status = 204, description = "The person was deleted."), Changed, Written, Refused)
 )]
 pub(super) async fn end(
     writer: Writer,
@@ -141,7 +141,8 @@ pub(super) async fn end(
 
 async fn update(writer: Writer, key: Email, headers: &HeaderMap, body: Fields) -> Result<Response> {
     let expected = expected(&writer, &key, headers);
-    let (if_revision, fields) = etag::with_body(expected, given(body))?;
+    // Passed unevaluated: a fault of the body takes precedence over a failed condition.
+    let (if_revision, fields) = etag::with_body(expected, person_fields(body))?;
     let update = Update { target: PersonRef::Email(key), fields, if_revision };
     written::<People>(&writer.apply(Command::UpdatePerson(update)).await?)
 }
@@ -150,8 +151,10 @@ fn find(view: &View, key: &Email) -> Result<EntityId> {
     view.person_by_email(key).ok_or_else(|| not_found("person", key.as_str()))
 }
 
-/// The revision that the record must be of. What the caller cannot see is not there.
+/// The revision that `If-Match` requires; 404 if the person does not exist in the caller's scope.
+// The condition comes before the 404: `If-Match` fails with 412 where there is no record (RFC 9110, section 13.1.1).
 fn expected(writer: &Writer, key: &Email, headers: &HeaderMap) -> Result<Option<Revision>> {
+    // The view is dropped on return: kept while the writer works, it would keep an old revision of the graph alive.
     let view = writer.view();
     let found = find(&view, key);
     let current = found.as_ref().ok().and_then(|id| People::revision(&view, id));

@@ -1,4 +1,4 @@
-//! Projects: made, listed, shown, changed, ended.
+//! Projects: create, list, read, update and delete.
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -26,47 +26,48 @@ use crate::server::rest::openapi::schemas::{ProjectList, ProjectRecord};
 use crate::server::rest::resource::{Projects, Resource};
 use crate::server::rest::single::{found, not_found, written};
 use crate::wire::fields::{Fields, Manner};
-use crate::wire::project::project as given;
+use crate::wire::project::project as project_fields;
 use crate::wire::text::ProjectIdText;
 
-/// The parameters of lists of projects.
+/// The parameters of lists of projects, beside those of every list.
 pub(super) const PROJECT_LIST: &[Param] = &[
     Param {
         name: "platform",
         shape: ParamType::Texts,
-        about: "Only projects with a repository hosted here. Given several times: any of them.",
+        about: "Only projects with a repository on this hosting platform. May be repeated: on any of them.",
     },
     Param {
         name: "owner",
         shape: ParamType::Texts,
-        about: "Only projects whose owner has this email. Given several times: any of them.",
+        about: "Only projects whose owner has this email. May be repeated: any of the emails.",
     },
     Param {
         name: "member",
         shape: ParamType::Texts,
-        about: "Only projects that the person with this email works on. Given several times: any of them.",
+        about: "Only projects that the person with this email works on. May be repeated: any of the emails.",
     },
 ];
 
 parameters!(ProjectsParams = PROJECT_LIST);
 
-/// The filter that the parameters of a list of projects make.
-pub(super) fn filter(view: &View, known: &ParsedParams) -> Result<Filter> {
-    let mut all = levels::conditions(view, known)?;
+/// The filter of a list of projects: all parameters combined with AND.
+pub(super) fn filter(view: &View, params: &ParsedParams) -> Result<Filter> {
+    let mut all = levels::conditions(view, params)?;
     let any_of = |name| {
-        let values: Vec<_> = known.all(name).map(str::to_owned).collect();
+        let values: Vec<_> = params.all(name).map(str::to_owned).collect();
         (!values.is_empty()).then_some(TextTest::In(values))
     };
     if let Some(platforms) = any_of("platform") {
-        let is_there = Filter::Text(Field::Platform, platforms);
-        all.push(Filter::Related(Relation::Repository, Box::new(is_there)));
+        let on_platform = Filter::Text(Field::Platform, platforms);
+        all.push(Filter::Related(Relation::Repository, Box::new(on_platform)));
     }
+    // The owner is a field, not a relation: an owner's email need not belong to a known person.
     if let Some(owners) = any_of("owner") {
         all.push(Filter::Text(Field::OwnerEmail, owners));
     }
     if let Some(members) = any_of("member") {
-        let is_one = Filter::Text(Field::Email, members);
-        all.push(Filter::Related(Relation::Member, Box::new(is_one)));
+        let has_email = Filter::Text(Field::Email, members);
+        all.push(Filter::Related(Relation::Member, Box::new(has_email)));
     }
     Ok(Filter::And(all))
 }
@@ -75,39 +76,39 @@ pub(super) fn filter(view: &View, known: &ParsedParams) -> Result<Filter> {
 #[utoipa::path(
     post, path = "/api/v2/data/project", tag = "projects", operation_id = "create_project",
     request_body(content = ProjectInput, content_type = "application/json"),
-    responses((status = 200, description = "The record.", body = ProjectRecord), Bodied, Written, Refused)
+    responses((status = 200, description = "The project.", body = ProjectRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let fields = given(Fields::new(body, Manner::Create))?;
+    let fields = project_fields(Fields::new(body, Manner::Create))?;
     let command = Command::CreateProject(Create { fields, if_exists: IfExists::Refuse });
     written::<Projects>(&writer.apply(command).await?)
 }
 
-/// Lists projects.
+/// Lists projects, filtered, sorted and paged.
 #[utoipa::path(
     get, path = "/api/v2/data/projects", tag = "projects", operation_id = "list_projects",
     params(LevelParams, ProjectsParams, ListParams<Projects>),
-    responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
+    responses((status = 200, description = "The matching projects and their total number. A `Link` header leads to the next page.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(request: ListRequest) -> Result<Response> {
-    request.known(&[LEVELS, PROJECT_LIST])?.entities::<Projects>(filter).await
+    request.parse(&[LEVELS, PROJECT_LIST])?.entities::<Projects>(filter).await
 }
 
-/// Lists projects; the older path.
+/// Lists projects. Older path of `GET /api/v2/data/projects`.
 #[utoipa::path(
     get, path = "/api/v2/data/project", tag = "projects", operation_id = "list_projects_at_older_path",
     params(LevelParams, ProjectsParams, ListParams<Projects>),
-    responses((status = 200, description = "The matches and their number.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
+    responses((status = 200, description = "The matching projects and their total number. A `Link` header leads to the next page.", content((ProjectList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list_alias(request: ListRequest) -> Result<Response> {
     list(request).await
 }
 
-/// Shows a project.
+/// Reads a project.
 #[utoipa::path(
     get, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "show_project",
-    params(("projectId" = ProjectIdText, Path, description = "The project's key, percent-encoded.")),
-    responses((status = 200, description = "The record.", body = ProjectRecord), Found, Refused)
+    params(("projectId" = ProjectIdText, Path, description = "The project's id, percent-encoded.")),
+    responses((status = 200, description = "The project.", body = ProjectRecord), Found, Refused)
 )]
 pub(super) async fn show(
     Visible(view): Visible,
@@ -119,12 +120,12 @@ pub(super) async fn show(
     found::<Projects>(&view, &id, &headers)
 }
 
-/// Replaces a project: what is not given goes, but for where it belongs.
+/// Replaces a project. Fields that are absent are removed, except those that place it in the hierarchy.
 #[utoipa::path(
     put, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "replace_project",
-    params(("projectId" = ProjectIdText, Path, description = "The project's key, percent-encoded."), IfMatch),
+    params(("projectId" = ProjectIdText, Path, description = "The project's id, percent-encoded."), IfMatch),
     request_body(content = ProjectReplacement, content_type = "application/json"),
-    responses((status = 200, description = "The record.", body = ProjectRecord), Bodied, Changed, Written, Refused)
+    responses((status = 200, description = "The project.", body = ProjectRecord), Bodied, Changed, Written, Refused)
 )]
 pub(super) async fn replace(
     writer: Writer,
@@ -136,12 +137,12 @@ pub(super) async fn replace(
     update(writer, key, &headers, Fields::new(body, Manner::Replace)).await
 }
 
-/// Changes a project: what is not given stays, and null removes.
+/// Updates a project by a merge patch (RFC 7396). Fields that are absent stay; null removes a field.
 #[utoipa::path(
     patch, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "change_project",
-    params(("projectId" = ProjectIdText, Path, description = "The project's key, percent-encoded."), IfMatch),
+    params(("projectId" = ProjectIdText, Path, description = "The project's id, percent-encoded."), IfMatch),
     request_body(content((ProjectPatch = "application/merge-patch+json"), (ProjectPatch = "application/json"))),
-    responses((status = 200, description = "The record.", body = ProjectRecord), Bodied, Changed, Written, Refused)
+    responses((status = 200, description = "The project.", body = ProjectRecord), Bodied, Changed, Written, Refused)
 )]
 pub(super) async fn change(
     writer: Writer,
@@ -153,11 +154,11 @@ pub(super) async fn change(
     update(writer, key, &headers, Fields::new(body, Manner::Merge)).await
 }
 
-/// Ends a project and the mappings that name it.
+/// Deletes a project and its mappings.
 #[utoipa::path(
     delete, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "end_project",
-    params(("projectId" = ProjectIdText, Path, description = "The project's key, percent-encoded."), IfMatch),
-    responses((status = 204, description = "It is ended."), Changed, Written, Refused)
+    params(("projectId" = ProjectIdText, Path, description = "The project's id, percent-encoded."), IfMatch),
+    responses((status = 204, description = "The project was deleted."), Changed, Written, Refused)
 )]
 pub(super) async fn end(
     writer: Writer,
@@ -173,7 +174,8 @@ pub(super) async fn end(
 
 async fn update(writer: Writer, key: ProjectId, headers: &HeaderMap, body: Fields) -> Result<Response> {
     let expected = expected(&writer, &key, headers);
-    let (if_revision, fields) = etag::with_body(expected, given(body))?;
+    // Passed unevaluated: a fault of the body takes precedence over a failed condition.
+    let (if_revision, fields) = etag::with_body(expected, project_fields(body))?;
     let update = Update { target: ProjectRef::ProjectId(key), fields, if_revision };
     written::<Projects>(&writer.apply(Command::UpdateProject(update)).await?)
 }
@@ -182,8 +184,10 @@ fn find(view: &View, key: &ProjectId) -> Result<EntityId> {
     view.project_by_id(key).ok_or_else(|| not_found("project", key.as_str()))
 }
 
-/// The revision that the record must be of. What the caller cannot see is not there.
+/// The revision that `If-Match` requires; 404 if the project does not exist in the caller's scope.
+// The condition comes before the 404: `If-Match` fails with 412 where there is no record (RFC 9110, section 13.1.1).
 fn expected(writer: &Writer, key: &ProjectId, headers: &HeaderMap) -> Result<Option<Revision>> {
+    // The view is dropped on return: kept while the writer works, it would keep an old revision of the graph alive.
     let view = writer.view();
     let found = find(&view, key);
     let current = found.as_ref().ok().and_then(|id| Projects::revision(&view, id));

@@ -1,4 +1,4 @@
-//! What lists and single answers need to know of a kind of record: its columns, and how a row of it is made.
+//! `Resource`: the kinds of records that REST returns, each with its columns, its rows and its sort fields.
 
 use std::sync::Arc;
 
@@ -10,23 +10,23 @@ use crate::wire::column::Columns;
 use crate::wire::row::Row;
 use crate::wire::{asset, mapping, person, project, unit};
 
-/// A kind of record that is answered with.
+/// A kind of record that responses contain.
 pub(super) trait Resource: Send + Sync + 'static {
-    /// What stands for one record until it is written out.
+    /// The handle of a record until it is serialized, such as its id.
     type Item: Send + Sync + 'static;
 
-    /// What it shows.
+    /// Its fields and CSV columns.
     fn columns() -> &'static Columns;
 
-    /// The record, if it is still there to be seen.
+    /// The record; `None` if it does not exist in the caller's scope.
     fn row<'v>(view: &'v View, item: &'v Self::Item) -> Option<Row<'v>>;
 
-    /// The revision in which it last changed.
+    /// The revision in which the record last changed.
     fn revision(view: &View, item: &Self::Item) -> Option<Revision> {
         Self::row(view, item).map(|row| row.stamps().revision)
     }
 
-    /// The fields that lists of it are sorted by.
+    /// The fields that lists of it can be sorted by.
     fn sorts() -> Vec<&'static str> {
         Self::columns().sorts().into_iter().map(|(name, _)| name).collect()
     }
@@ -34,7 +34,7 @@ pub(super) trait Resource: Send + Sync + 'static {
 
 /// A kind of record that is an entity: filtered, sorted and paged by the query engine.
 pub(super) trait Entities: Resource<Item = EntityId> {
-    /// Which.
+    /// The kind of entity.
     const KIND: Kind;
 }
 
@@ -75,7 +75,7 @@ entities! {
     Units = OrgUnit, unit::COLUMNS;
 }
 
-/// Units beneath another.
+/// Units below a unit, with depth and parent.
 #[derive(Debug)]
 pub(super) struct Descendants;
 
@@ -91,7 +91,8 @@ impl Resource for Descendants {
     }
 }
 
-/// What lists of mappings are sorted by.
+/// The fields that lists of mappings can be sorted by.
+// Not from the columns: mappings are no entities, and the query engine has a list of orders of its own for them.
 pub(super) const MAPPING_SORTS: [&str; 6] =
     ["createdAt", "updatedAt", "attribute1", "attribute2", "mappingType", "relationship"];
 

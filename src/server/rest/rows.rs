@@ -1,5 +1,6 @@
-//! Rows, written out: one list in any format, piece by piece, so that a long one needs no more memory than
-//! a short one.
+//! List bodies: rows serialized as JSON, CSV or NDJSON, piece by piece.
+//!
+//! Invariant: a streamed list takes the memory of one piece, however long it is.
 
 use std::io;
 use std::vec;
@@ -17,34 +18,35 @@ use crate::server::response::problem::Result;
 use crate::server::rest::resource::Resource;
 use crate::wire::column::{Column, CsvColumn, RowObject};
 
-/// A list of about so many bytes is whole before it is sent, and takes room by its size.
-const WHOLE_BYTES: usize = 1 << 20;
-/// About how many bytes of a longer one are written at a time.
+/// A list up to about this size, in bytes, is complete before it is sent; a longer one is streamed.
+// A complete body counts against the memory budget with its size; a stream has a fixed price and keeps its revision.
+const COMPLETE_MAX_BYTES: usize = 1 << 20;
+/// The approximate size of a streamed piece, in bytes.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// The matches to be answered with.
+/// A page of matches.
 #[derive(Debug)]
 pub(super) struct Rows<I> {
-    /// How many matches there are in all.
+    /// The number of all matches, on all pages.
     pub count: u64,
-    /// Those to be shown.
+    /// The matches of this page.
     pub items: Vec<I>,
-    /// Where the next page begins, if there is one.
+    /// The cursor of the next page, if there is one.
     pub next: Option<String>,
 }
 
-/// How rows are written.
+/// How rows are serialized.
 #[derive(Debug, Clone)]
 pub(super) struct RowFormat {
-    /// In which format.
+    /// The format.
     pub format: Format,
-    /// The fields to be shown in JSON, in the record's order.
+    /// The fields in JSON, in the record's order.
     pub fields: Vec<&'static Column>,
-    /// The columns to be shown in CSV.
+    /// The columns in CSV.
     pub csv: Vec<&'static CsvColumn>,
 }
 
-/// A list that was begun: whole, or with more to come.
+/// A list body that is complete, or whose first piece is.
 pub(super) struct StartedList {
     format: Format,
     first: Bytes,
@@ -52,17 +54,17 @@ pub(super) struct StartedList {
 }
 
 impl StartedList {
-    /// Writes a list, or as much of it as is sent in one piece.
+    /// Serializes a list up to [`COMPLETE_MAX_BYTES`].
     pub(super) fn begin<R: Resource>(view: View, rows: Rows<R::Item>, shape: RowFormat) -> Self {
         let format = shape.format;
         let mut text = ListBody::<R>::new(view, rows, shape);
-        let first = text.write_on(WHOLE_BYTES).unwrap_or_default();
-        let is_whole = text.place == ListPosition::End;
-        let rest = (!is_whole).then(|| Box::new(text) as Box<dyn BodyChunks>);
+        let first = text.write_piece(COMPLETE_MAX_BYTES).unwrap_or_default();
+        let is_complete = text.position == ListPosition::End;
+        let rest = (!is_complete).then(|| Box::new(text) as Box<dyn BodyChunks>);
         Self { format, first, rest }
     }
 
-    /// As an answer; what is not whole is streamed, and keeps `view` until it was taken.
+    /// The response. What is not complete is streamed, and keeps `view` until the client has read it.
     pub(super) fn into_response(self, work: &RequestWork, view: &View) -> Result<Response> {
         let media_type = HeaderValue::from_static(self.format.media_type());
         let body = match self.rest {
@@ -73,16 +75,17 @@ impl StartedList {
     }
 }
 
-/// The text of a list, piece by piece.
+/// Serializes a list piece by piece.
 struct ListBody<R: Resource> {
     view: View,
     shape: RowFormat,
     count: u64,
     items: vec::IntoIter<R::Item>,
     next: Option<String>,
-    place: ListPosition,
+    position: ListPosition,
 }
 
+/// How far a list is written. `First` and `Middle` differ by the comma before the next record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ListPosition {
     Head,
@@ -94,7 +97,7 @@ enum ListPosition {
 impl<R: Resource> ListBody<R> {
     fn new(view: View, rows: Rows<R::Item>, shape: RowFormat) -> Self {
         let Rows { count, items, next } = rows;
-        Self { view, shape, count, items: items.into_iter(), next, place: ListPosition::Head }
+        Self { view, shape, count, items: items.into_iter(), next, position: ListPosition::Head }
     }
 
     fn head(&self, out: &mut Vec<u8>) {
@@ -111,12 +114,13 @@ impl<R: Resource> ListBody<R> {
                 format!("],\"cursor\":{}}}", Value::from(next.as_str())).into_bytes()
             }
             (Format::Json, None) => b"]}".to_vec(),
+            // CSV and NDJSON have nothing to put a cursor in; for them the `Link` header has it.
             (Format::Csv | Format::Ndjson, _) => Vec::new(),
         }
     }
 
     fn write(&self, item: &R::Item, is_first: bool, out: &mut Vec<u8>) {
-        // What the writer ended since the page was made is still in this view; a record is always there.
+        // Never skips a record: the items come from this same view, which later deletions do not change.
         let Some(row) = R::row(&self.view, item) else { return };
         match self.shape.format {
             Format::Csv => {
@@ -138,36 +142,37 @@ impl<R: Resource> ListBody<R> {
 
 impl<R: Resource> BodyChunks for ListBody<R> {
     fn next_piece(&mut self) -> Option<io::Result<Bytes>> {
-        self.write_on(PIECE_BYTES).map(Ok)
+        self.write_piece(PIECE_BYTES).map(Ok)
     }
 }
 
 impl<R: Resource> ListBody<R> {
-    /// What comes next, about so many bytes of it.
-    fn write_on(&mut self, bytes: usize) -> Option<Bytes> {
+    /// The next piece, of about `bytes` bytes; `None` at the end.
+    fn write_piece(&mut self, bytes: usize) -> Option<Bytes> {
         let mut out = Vec::new();
-        if self.place == ListPosition::Head {
+        // The head is written together with the first rows, so that no piece is tiny.
+        if self.position == ListPosition::Head {
             self.head(&mut out);
-            self.place = ListPosition::First;
+            self.position = ListPosition::First;
         }
-        if self.place == ListPosition::End {
+        if self.position == ListPosition::End {
             return None;
         }
         while out.len() < bytes {
             let Some(item) = self.items.next() else {
                 out.extend(self.tail());
-                self.place = ListPosition::End;
+                self.position = ListPosition::End;
                 break;
             };
-            self.write(&item, self.place == ListPosition::First, &mut out);
-            self.place = ListPosition::Middle;
+            self.write(&item, self.position == ListPosition::First, &mut out);
+            self.position = ListPosition::Middle;
         }
         Some(out.into())
     }
 }
 
-/// Writes a record as JSON.
+/// Appends a record as JSON.
 fn write_json(record: &RowObject<'_, '_>, out: &mut Vec<u8>) {
     let written = serde_json::to_writer(out, record);
-    written.expect("a record's names are texts and its numbers finite, and memory takes all writes");
+    written.expect("records have text keys and finite numbers only, and writing to memory cannot fail");
 }

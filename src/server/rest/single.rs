@@ -1,4 +1,4 @@
-//! One record, bare, with its tag.
+//! Responses with a single record: the bare JSON object, with its `ETag`.
 
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
@@ -12,45 +12,47 @@ use crate::server::rest::etag;
 use crate::server::rest::resource::{Entities, MappingResource, Resource};
 use crate::wire::column::RowObject;
 
-/// The record that `item` stands for, or 304.
+/// The response to a read: the record, or 304 if `If-None-Match` matches.
 pub(super) fn found<R: Resource>(view: &View, item: &R::Item, headers: &HeaderMap) -> Result<Response> {
     let tag = etag::tag(view, R::revision(view, item));
-    let is_known = etag::is_known(headers, &tag) || etag::any(headers);
-    if is_known { Ok(etag::not_modified(&tag)) } else { shown::<R>(view, item) }
+    let is_known = etag::is_known(headers, &tag) || etag::matches_any(headers);
+    if is_known { Ok(etag::not_modified(&tag)) } else { respond::<R>(view, item) }
 }
 
-/// The record, as it stands after a write.
+/// The response to a write of an entity: the record as the write left it.
 pub(super) fn written<R: Entities>(written: &Applied) -> Result<Response> {
     match subject(written) {
-        Subject::Entity(id) => shown::<R>(&written.view, id),
-        Subject::Mapping(_) | Subject::Token(_) => Err(out_of_sight()),
+        Subject::Entity(id) => respond::<R>(&written.view, id),
+        Subject::Mapping(_) | Subject::Token(_) => Err(not_visible()),
     }
 }
 
-/// The mapping, as it stands after a write.
+/// The response to a write of a mapping: the mapping as the write left it.
 pub(super) fn written_mapping(written: &Applied) -> Result<Response> {
-    let Subject::Mapping(id) = subject(written) else { return Err(out_of_sight()) };
-    let mapping = written.view.mapping(id).ok_or_else(out_of_sight)?;
-    shown::<MappingResource>(&written.view, mapping)
+    let Subject::Mapping(id) = subject(written) else { return Err(not_visible()) };
+    let mapping = written.view.mapping(id).ok_or_else(not_visible)?;
+    respond::<MappingResource>(&written.view, mapping)
 }
 
-fn shown<R: Resource>(view: &View, item: &R::Item) -> Result<Response> {
-    let row = R::row(view, item).ok_or_else(out_of_sight)?;
+fn respond<R: Resource>(view: &View, item: &R::Item) -> Result<Response> {
+    let row = R::row(view, item).ok_or_else(not_visible)?;
     let mut response = Json(RowObject { row: &row, columns: &R::columns().all }).into_response();
     etag::set(&mut response, &etag::tag(view, R::revision(view, item)));
     Ok(response)
 }
 
-/// The write was made, but the record is not where this token sees it, or has gone again since.
-fn out_of_sight() -> Problem {
+/// 404 after a write: the write was made, but the record is outside the token's scope, or is deleted already.
+// Not 403: the write did take effect, for example by moving the record out of the scope.
+fn not_visible() -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
         "not-found",
-        "the record is not, or no longer, in sight of this token",
+        "the change was made, but the record is not, or no longer, in this token's scope",
     )
 }
 
-/// There is no such record.
+/// 404: the record does not exist in the caller's scope.
+// The text does not mention the scope: it has to be the same for records outside of it and for those that do not exist.
 pub(super) fn not_found(kind: &str, reference: &str) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not-found", format!("there is no {kind} {reference:?}"))
 }

@@ -1,4 +1,7 @@
-//! The hierarchy, nested. A unit with several parents appears beneath each, so size and depth are limited.
+//! The hierarchy as a nested tree: `GET /api/v2/data/org-hierarchy?view=tree`.
+//!
+//! Invariant: the tree is limited in nodes and depth. A unit with several parents appears below each of them, so a
+//! small hierarchy may have an exponentially large tree.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -22,75 +25,79 @@ pub(super) const HIERARCHY: &[Param] = &[
     Param {
         name: "view",
         shape: ParamType::OneOf(&["list", "tree"]),
-        about: "tree: the units, nested, instead of their mappings. Takes only root and depth beside it.",
+        about: "`list` (default): the parent-child mappings. `tree`: the units as a nested tree, which can be combined with `root` and `depth` only.",
     },
     Param {
         name: "root",
         shape: ParamType::Text,
-        about: "Only what is beneath this unit: its key, external id, path or unique name.",
+        about: "Only the hierarchy from this unit down: its key, external id, path or unique name. Default: from every unit without a parent.",
     },
     Param {
         name: "depth",
         shape: ParamType::Whole(1, TREE_DEPTH_MAX),
-        about: "Only so many levels beneath the root, or beneath every unit that has nothing above it.",
+        about: "The maximum number of levels below the root, or below every unit without a parent. Default: all levels.",
     },
 ];
 
 parameters!(HierarchyParams = HIERARCHY);
 
-/// The hierarchy beneath the roots, or beneath one unit.
+/// The hierarchy from all roots, or from one unit.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Tree)]
 pub(crate) struct TreeRecord<'v> {
-    /// How many nodes the tree has.
+    /// The number of nodes in the tree.
     count: usize,
-    /// The units at the top, by name.
+    /// The units at the top, ordered by name.
     data: Vec<NodeRecord<'v>>,
 }
 
-/// A unit and what is directly beneath it.
+/// A unit with its children.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TreeNode)]
 pub(crate) struct NodeRecord<'v> {
-    /// Unique among units.
+    /// The unit's key, unique among units.
     key: &'v str,
-    /// What people call it.
+    /// The unit's name.
     name: &'v str,
-    /// A level, or any other word.
+    /// The unit's type: a level, or any other word.
     r#type: &'v str,
-    /// The units directly beneath it, by name; none at the depth that was asked for.
+    /// The units directly below it, ordered by name; empty at the requested depth.
+    // Without this, utoipa would follow the type into itself without end.
     #[schema(no_recursion)]
     children: Vec<NodeRecord<'v>>,
 }
 
-/// Answers with the tree that the parameters ask for.
-pub(super) async fn answer(request: ListRequest) -> Result<Response> {
+/// The response with the tree that the parameters select.
+pub(super) async fn respond(request: ListRequest) -> Result<Response> {
     let list = request.only(HIERARCHY, &[LEVELS, MAPPING_LIST], "view=tree")?;
-    let (root, depth) = (list.known.one("root").map(str::to_owned), list.known.whole("depth"));
+    let (root, depth) = (list.params.one("root").map(str::to_owned), list.params.whole("depth"));
     list.json(
+        // The units are a lower bound of the nodes; a tree that grows far beyond them stops at the maximum.
         |view, _| Ok((cost_of(view.all(Kind::OrgUnit).len()), ())),
         move |view, ()| {
             let tops = match root {
                 Some(root) => vec![view.find_unit(&UnitRef::from(root.as_str()))?],
                 None => view.roots(),
             };
-            let mut grower = Grower { view, depth, count: 0 };
-            let data = grower.grow(&tops, 0)?;
-            Ok(JsonPage::of(&TreeRecord { count: grower.count, data }, None))
+            let mut builder = TreeBuilder { view, depth, count: 0 };
+            let data = builder.nodes(&tops, 0)?;
+            Ok(JsonPage::of(&TreeRecord { count: builder.count, data }, None))
         },
     )
     .await
 }
 
-struct Grower<'v> {
+struct TreeBuilder<'v> {
     view: &'v View,
-    /// What was asked for. When nothing was, a tree that is too deep is refused rather than cut.
+    /// The requested depth. If it is `None`, a tree that is too deep is refused rather than cut.
     depth: Option<usize>,
+    /// The number of nodes so far.
     count: usize,
 }
 
-impl<'v> Grower<'v> {
-    fn grow(&mut self, units: &[EntityId], depth: usize) -> Result<Vec<NodeRecord<'v>>> {
+impl<'v> TreeBuilder<'v> {
+    fn nodes(&mut self, units: &[EntityId], depth: usize) -> Result<Vec<NodeRecord<'v>>> {
+        // Counted before the nodes are built, so that the limit bounds the work too.
         self.count += units.len();
         if self.count > TREE_NODES_MAX {
             return Err(too_large(&format!("the tree may have at most {TREE_NODES_MAX} nodes")));
@@ -104,11 +111,12 @@ impl<'v> Grower<'v> {
         let below = view.children(id);
         let children = match self.depth {
             _ if below.is_empty() => Vec::new(),
-            Some(most) if depth >= most => Vec::new(),
+            Some(max) if depth >= max => Vec::new(),
+            // Reached only if no depth was requested: the parameter's maximum is the same.
             _ if depth >= TREE_DEPTH_MAX => {
                 return Err(too_large(&format!("the tree may be at most {TREE_DEPTH_MAX} levels deep")));
             }
-            _ => self.grow(&below, depth + 1)?,
+            _ => self.nodes(&below, depth + 1)?,
         };
         let (key, name, r#type) = (unit.key.as_str(), unit.name.as_str(), unit.unit_type.as_str());
         Ok(Some(NodeRecord { key, name, r#type, children }))
@@ -116,6 +124,6 @@ impl<'v> Grower<'v> {
 }
 
 fn too_large(detail: &str) -> Problem {
-    let detail = format!("{detail}; give a root or a depth, or list /units/{{key}}/descendants");
+    let detail = format!("{detail}; set root or depth, or list /api/v2/data/units/{{key}}/descendants");
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too-large", detail)
 }

@@ -1,4 +1,4 @@
-//! Units: made, listed, shown, changed, ended.
+//! Units: create, list, read, update and delete.
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -14,7 +14,7 @@ use crate::query::{Field, Filter, TextTest};
 use crate::server::auth::extract::{Visible, Writer};
 use crate::server::request::body::{JsonBody, MergePatch};
 use crate::server::request::key::PathKey;
-use crate::server::request::params::{NoParams, Param, ParamType, ParsedParams, refused_as};
+use crate::server::request::params::{NoParams, Param, ParamType, ParsedParams, unprocessable_error};
 use crate::server::response::problem::Result;
 use crate::server::rest::etag;
 use crate::server::rest::levels::LevelParams;
@@ -32,36 +32,38 @@ use crate::server::rest::resource::Units;
 use crate::server::rest::single::{found, not_found, written};
 use crate::wire::fields::{Fields, Manner};
 use crate::wire::text::UnitReferenceText;
-use crate::wire::unit::unit as given;
+use crate::wire::unit::unit as unit_fields;
 
-/// The parameters of lists of units.
+/// The parameters of lists of units, beside those of every list.
 pub(super) const UNIT_LIST: &[Param] = &[Param {
     name: "type",
     shape: ParamType::Texts,
-    about: "Only units of this type. Given several times: any of them.",
+    about: "Only units of this type, a level or any other word. May be repeated: of any of the types.",
 }];
 
 parameters!(UnitParams = UNIT_LIST);
 
-/// The types that the parameters ask for; all when none.
-pub(super) fn types(known: &ParsedParams) -> Result<Vec<UnitType>> {
-    let types = known.all("type").map(UnitType::parse).collect::<Result<_, _>>();
-    types.map_err(|no| refused_as("type", no))
+/// The unit types in the parameters; empty if there is no condition on the type.
+pub(super) fn types(params: &ParsedParams) -> Result<Vec<UnitType>> {
+    let types = params.all("type").map(UnitType::parse).collect::<Result<_, _>>();
+    types.map_err(|refusal| unprocessable_error("type", refusal))
 }
 
-/// The filter that the parameters of a list of units make.
-pub(super) fn filter(view: &View, known: &ParsedParams) -> Result<Filter> {
-    let mut all = levels::conditions(view, known)?;
-    let types: Vec<_> = types(known)?.iter().map(|kind| kind.as_str().to_owned()).collect();
+/// The filter of a list of units: all parameters combined with AND.
+pub(super) fn filter(view: &View, params: &ParsedParams) -> Result<Filter> {
+    let mut all = levels::conditions(view, params)?;
+    let types: Vec<_> = types(params)?.iter().map(|kind| kind.as_str().to_owned()).collect();
     if !types.is_empty() {
         all.push(Filter::Text(Field::Type, TextTest::In(types)));
     }
     Ok(Filter::And(all))
 }
 
-/// The unit that a path names, by any reference.
+/// The unit that a reference in a path identifies: by key, external id, path or unique name.
 pub(super) fn find(view: &View, reference: &UnitRef) -> Result<EntityId> {
     view.find_unit(reference).map_err(|refusal| match refusal {
+        // In the path a missing unit is a missing resource, reported like other records; `find_unit` words it as a
+        // faulty reference.
         Error::NotFound { .. } => not_found("unit", &reference.shown()),
         other => other.into(),
     })
@@ -71,29 +73,29 @@ pub(super) fn find(view: &View, reference: &UnitRef) -> Result<EntityId> {
 #[utoipa::path(
     post, path = "/api/v2/data/units", tag = "units", operation_id = "create_unit",
     request_body(content = UnitInput, content_type = "application/json"),
-    responses((status = 200, description = "The record.", body = UnitRecord), Bodied, Written, Refused)
+    responses((status = 200, description = "The unit.", body = UnitRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let fields = given(Fields::new(body, Manner::Create))?;
+    let fields = unit_fields(Fields::new(body, Manner::Create))?;
     let command = Command::CreateUnit(Create { fields, if_exists: IfExists::Refuse });
     written::<Units>(&writer.apply(command).await?)
 }
 
-/// Lists units.
+/// Lists units, filtered, sorted and paged.
 #[utoipa::path(
     get, path = "/api/v2/data/units", tag = "units", operation_id = "list_units",
     params(LevelParams, UnitParams, ListParams<Units>),
-    responses((status = 200, description = "The matches and their number.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
+    responses((status = 200, description = "The matching units and their total number. A `Link` header leads to the next page.", content((UnitList = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), Listed, Refused)
 )]
 pub(super) async fn list(request: ListRequest) -> Result<Response> {
-    request.known(&[LEVELS, UNIT_LIST])?.entities::<Units>(filter).await
+    request.parse(&[LEVELS, UNIT_LIST])?.entities::<Units>(filter).await
 }
 
-/// Shows a unit, with what is beneath it in numbers.
+/// Reads a unit, with the numbers of records below it.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}", tag = "units", operation_id = "show_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded.")),
-    responses((status = 200, description = "The record.", body = UnitRecord), Found, Referring, Refused)
+    responses((status = 200, description = "The unit.", body = UnitRecord), Found, Referring, Refused)
 )]
 pub(super) async fn show(
     Visible(view): Visible,
@@ -105,12 +107,12 @@ pub(super) async fn show(
     found::<Units>(&view, &id, &headers)
 }
 
-/// Replaces a unit: what is not given goes, but for where it belongs.
+/// Replaces a unit. Fields that are absent are removed, except those that place it in the hierarchy.
 #[utoipa::path(
     put, path = "/api/v2/data/units/{key}", tag = "units", operation_id = "replace_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), IfMatch),
     request_body(content = UnitPatch, content_type = "application/json"),
-    responses((status = 200, description = "The record.", body = UnitRecord), Bodied, Changed, Written, Refused)
+    responses((status = 200, description = "The unit.", body = UnitRecord), Bodied, Changed, Written, Refused)
 )]
 pub(super) async fn replace(
     writer: Writer,
@@ -122,12 +124,12 @@ pub(super) async fn replace(
     update(writer, &reference, &headers, Fields::new(body, Manner::Replace)).await
 }
 
-/// Changes a unit: what is not given stays, and null removes.
+/// Updates a unit by a merge patch (RFC 7396). Fields that are absent stay; null removes a field.
 #[utoipa::path(
     patch, path = "/api/v2/data/units/{key}", tag = "units", operation_id = "change_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), IfMatch),
     request_body(content((UnitPatch = "application/merge-patch+json"), (UnitPatch = "application/json"))),
-    responses((status = 200, description = "The record.", body = UnitRecord), Bodied, Changed, Written, Refused)
+    responses((status = 200, description = "The unit.", body = UnitRecord), Bodied, Changed, Written, Refused)
 )]
 pub(super) async fn change(
     writer: Writer,
@@ -139,11 +141,11 @@ pub(super) async fn change(
     update(writer, &reference, &headers, Fields::new(body, Manner::Merge)).await
 }
 
-/// Ends a unit and the mappings that name it; what was beneath it stays.
+/// Deletes a unit and its mappings. The records below it are kept.
 #[utoipa::path(
     delete, path = "/api/v2/data/units/{key}", tag = "units", operation_id = "end_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), IfMatch),
-    responses((status = 204, description = "It is ended."), Changed, Written, Refused)
+    responses((status = 204, description = "The unit was deleted."), Changed, Written, Refused)
 )]
 pub(super) async fn end(
     writer: Writer,
@@ -159,17 +161,21 @@ pub(super) async fn end(
 
 async fn update(writer: Writer, reference: &UnitRef, headers: &HeaderMap, body: Fields) -> Result<Response> {
     let expected = expected(&writer, reference, headers);
-    let ((key, if_revision), fields) = etag::with_body(expected, given(body))?;
+    // Passed unevaluated: a fault of the body takes precedence over a failed condition.
+    let ((key, if_revision), fields) = etag::with_body(expected, unit_fields(body))?;
     let update = Update { target: UnitRef::Key(key), fields, if_revision };
     written::<Units>(&writer.apply(Command::UpdateUnit(update)).await?)
 }
 
-/// The key of the unit, and the revision that it must be of. What the caller cannot see is not there.
+/// The unit's key, and the revision that `If-Match` requires; 404 if the unit does not exist in the caller's scope.
+// The key, not the reference, is passed on: a name or path may identify another unit by the time the change is carried
+// out, and the condition was evaluated for this one.
 fn expected(
     writer: &Writer,
     reference: &UnitRef,
     headers: &HeaderMap,
 ) -> Result<(UnitKey, Option<Revision>)> {
+    // The view is dropped on return: kept while the writer works, it would keep an old revision of the graph alive.
     let view = writer.view();
     let found = find(&view, reference);
     let current = found.as_ref().ok().and_then(|id| Units::revision(&view, id));

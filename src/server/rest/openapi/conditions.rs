@@ -1,5 +1,5 @@
-//! What the OpenAPI document says of conditional requests, added to every operation that has them: where an answer
-//! may be 304 or 412, answers carry an `ETag`.
+//! Conditional requests in the OpenAPI document: `If-None-Match` for operations with a 304, and the `ETag` header for
+//! those with a 304 or a 412.
 
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
@@ -9,6 +9,7 @@ use utoipa::openapi::{OpenApi, RefOr, Required};
 /// Adds `If-None-Match` and `ETag` to the operations of a document.
 pub(super) fn add(document: &mut OpenApi) {
     for item in document.paths.paths.values_mut() {
+        // POST and DELETE are left out: they return no `ETag` that a condition could use.
         for operation in [&mut item.get, &mut item.put, &mut item.patch].into_iter().flatten() {
             let has = |status: &str| operation.responses.responses.contains_key(status);
             let (is_read, is_tagged) = (has("304"), has("304") || has("412"));
@@ -16,16 +17,17 @@ pub(super) fn add(document: &mut OpenApi) {
                 operation.parameters.get_or_insert_default().push(if_none_match().into());
             }
             if is_tagged {
-                tag(operation);
+                add_etag(operation);
             }
         }
     }
 }
 
-fn tag(operation: &mut Operation) {
+fn add_etag(operation: &mut Operation) {
+    // RFC 9110, section 15.4.5: a 304 repeats the `ETag`.
     for status in ["200", "304"] {
         if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
-            let about = "The revision, and the token's view, that this answer is of.";
+            let about = "Identifies the revision and the token's scope that this response shows.";
             let header = HeaderBuilder::new()
                 .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
                 .description(Some(about))
@@ -40,7 +42,9 @@ fn if_none_match() -> Parameter {
         .name("If-None-Match")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some("The ETag of an earlier answer: 304, where this one would be the same."))
+        .description(Some(
+            "The ETag of an earlier response. The result is 304 if the response would be the same.",
+        ))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).examples(["\"r7-all-5f0c21d9-3\""])))
         .build()
 }

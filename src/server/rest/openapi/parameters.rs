@@ -1,5 +1,6 @@
-//! What the OpenAPI document says of query parameters: made from the tables that the parser reads, so the two cannot
-//! differ.
+//! Query parameters in the OpenAPI document, generated from the same tables that the parser uses.
+//!
+//! Invariant: the documented parameters are exactly the accepted ones.
 
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
@@ -7,8 +8,9 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
 
 use crate::server::request::params::{Param, ParamType};
 
-/// Describes the parameters of a table, as the parser reads them: `parameters!(PeopleParams = PERSON_LIST)`, to be put
-/// beside the table.
+/// Declares a type that documents the parameters of a table: `parameters!(PeopleParams = PERSON_LIST)`, beside the
+/// table.
+// A type per table because `utoipa::path` takes parameters by type only.
 macro_rules! parameters {
     ($name:ident = $table:ident) => {
         #[doc = concat!("The parameters of `", stringify!($table), "`.")]
@@ -26,6 +28,7 @@ macro_rules! parameters {
 
 pub(crate) use parameters;
 
+/// The OpenAPI description of one parameter.
 pub(crate) fn parameter(param: &Param) -> Parameter {
     let text = |words: &[&str]| {
         let object = ObjectBuilder::new().schema_type(Type::String);
@@ -34,6 +37,7 @@ pub(crate) fn parameter(param: &Param) -> Parameter {
     let schema: Schema = match param.shape {
         ParamType::Text => text(&[]).into(),
         ParamType::Texts => ArrayBuilder::new().items(text(&[])).into(),
+        // The empty text is accepted and ignored, so it has to be documented: validators would refuse it otherwise.
         ParamType::Words(words) => ArrayBuilder::new().items(text(&[words, &[""]].concat())).into(),
         ParamType::OneOf(words) => text(words).into(),
         ParamType::Flag => ObjectBuilder::new().schema_type(Type::Boolean).into(),
@@ -41,6 +45,7 @@ pub(crate) fn parameter(param: &Param) -> Parameter {
             ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most)).into()
         }
     };
+    // Exploded form style is `a=1&a=2`. Without it, tools could join the values with commas, which is one value here.
     let is_many = param.shape.repeats();
     ParameterBuilder::new()
         .name(param.name)

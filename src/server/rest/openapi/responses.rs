@@ -1,4 +1,4 @@
-//! What the OpenAPI document says of many operations at once: their refusals, and the parameters of lists.
+//! Shared parts of operations in the OpenAPI document: error responses, list parameters and the `If-Match` header.
 
 use std::collections::{BTreeMap, HashSet};
 use std::marker::PhantomData;
@@ -30,66 +30,67 @@ macro_rules! refusals {
 }
 
 refusals! {
-    /// Of everything that needs a token.
+    /// The errors of every operation: all need a token.
     Refused {
         "400": "The path, the query or the body is malformed.",
-        "401": "There is no valid token.",
-        "429": "Too many requests in a second; Retry-After says when to go on.",
-        "500": "Something went wrong inside.",
-        "503": "Too busy, or the store failed; try again, but look first after outcome-unknown and timeout.",
+        "401": "The token is missing, invalid, expired or revoked.",
+        "429": "Too many requests per second. Retry after the time in the Retry-After header.",
+        "500": "Internal server error. The cause is in the server log.",
+        "503": "The server is busy, or the store failed. Retry; after the codes `outcome-unknown` and `timeout`, first check whether the change was made.",
     }
-    /// Of reading one record, or what belongs to it.
+    /// The errors of reading one record or its lists.
     Found {
-        "304": "The client has this answer already.",
-        "404": "There is no such record.",
+        "304": "Not modified: the client already has this response.",
+        "404": "The record does not exist, or is outside the token's scope.",
     }
-    /// Of lists.
+    /// The errors of lists.
     Listed {
-        "304": "The client has this answer already.",
-        "406": "The list is not given in a format that is accepted.",
-        "422": "A filter names a unit that does not exist, a parameter does not fit the others, or the answer would be too large.",
+        "304": "Not modified: the client already has this response.",
+        "406": "The Accept header allows none of the formats of a list.",
+        "422": "A filter names a unit that does not exist, parameters cannot be combined, the cursor is invalid, or the request is too expensive or its response too large.",
     }
-    /// Of naming a unit.
+    /// The errors of referencing a unit.
     Referring {
-        "404": "There is no such unit.",
-        "409": "Several units are called so.",
+        "404": "The unit does not exist, or is outside the token's scope.",
+        "409": "The reference is ambiguous; `candidates` lists the keys of the units it matches.",
     }
-    /// Of every write.
+    /// The errors of every write.
     Written {
-        "403": "The token may not write.",
-        "409": "A duplicate, a cycle, or an ambiguous name.",
-        "422": "Well-formed, but against a rule.",
-        "507": "The disk is full.",
+        "403": "The token's role is not sufficient, or a record is outside its scope.",
+        "409": "A duplicate key, a cycle in the hierarchy, or an ambiguous reference.",
+        "422": "The body is well-formed, but breaks a rule.",
+        "507": "The disk is full. Reads still work.",
     }
-    /// Of what only an admin may do.
+    /// The errors of operations for admins.
     Guarded {
         "403": "The token's role is not admin.",
-        "507": "The disk is full.",
+        "507": "The disk is full. Reads still work.",
     }
-    /// Of the doctor.
+    /// The errors of the data-quality checks.
     Examined {
-        "304": "The client has this answer already.",
-        "422": "`cursor` is none that findings came with.",
+        "304": "Not modified: the client already has this response.",
+        "422": "`cursor` is not from an earlier response.",
     }
-    /// Of the log.
+    /// The errors of the audit log.
     Traced {
         "403": "The token's role is not admin, or it is limited to units.",
-        "413": "What the records of one page were before is too large; ask for fewer entries or changes.",
+        "413": "The earlier states of the records on this page are too large; request fewer entries or changes.",
         "422": "`record` is not of the form KIND:KEY.",
     }
-    /// Of everything that has a body.
+    /// The errors of operations with a body.
     Bodied {
-        "408": "The body took too long to arrive.",
+        "408": "The body arrived too slowly.",
         "413": "The body is too large.",
-        "415": "The body is of another media type than is taken.",
+        "415": "The media type or encoding of the body is not supported.",
     }
-    /// Of changing one record.
+    /// The errors of changing one record.
     Changed {
-        "404": "There is no such record.",
-        "412": "The record has changed since, or If-Match names no answer of this record.",
+        "404": "The record does not exist, or is outside the token's scope.",
+        "412": "The record has changed since, or If-Match contains no ETag of this record.",
     }
 }
 
+// A 304 has no body (RFC 9110, section 15.4.5); it is among the errors only because operations share it.
 fn refusal(status: &str, about: &str) -> RefOr<Response> {
     let response = ResponseBuilder::new().description(about);
     if status == "304" {
@@ -99,7 +100,7 @@ fn refusal(status: &str, about: &str) -> RefOr<Response> {
     response.content(PROBLEM_JSON, content).build().into()
 }
 
-/// The parameters of every list, with the fields and orders that this kind of record has.
+/// The parameters of every list, with the fields and sort orders of this kind of record.
 pub(crate) struct ListParams<R>(PhantomData<R>);
 
 impl<R: Resource> IntoParams for ListParams<R> {
@@ -115,6 +116,7 @@ fn of_resource<R: Resource>(param: &Param) -> Parameter {
             let orders = R::sorts().into_iter().flat_map(|name| [name.to_owned(), format!("-{name}")]);
             text().enum_values(Some(orders.collect::<Vec<_>>())).into()
         }
+        // A pattern rather than an enum: the value is one text with names separated by commas.
         "fields" => {
             let mut names: Vec<_> = R::columns()
                 .csv
@@ -122,6 +124,7 @@ fn of_resource<R: Resource>(param: &Param) -> Parameter {
                 .flat_map(|column| [column.field.name, &*column.name])
                 .map(|name| name.replace('.', "\\."))
                 .collect();
+            // A field with one column has the same name as the column.
             let mut seen = HashSet::new();
             names.retain(|name| seen.insert(name.clone()));
             let any = format!("({})", names.join("|"));
@@ -132,13 +135,12 @@ fn of_resource<R: Resource>(param: &Param) -> Parameter {
     ParameterBuilder::from(parameter(param)).schema(Some(schema)).build()
 }
 
-/// The condition of a change.
+/// The `If-Match` header of a change.
 pub(crate) struct IfMatch;
 
 impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let about =
-            "The ETag of an answer with this record: refuse the change where the record has changed since.";
+        let about = "The ETag of an earlier response with this record. The change is refused (412) if the record has changed since.";
         let text = ObjectBuilder::new().schema_type(Type::String).examples(["\"r7-all-5f0c21d9-3\""]);
         vec![
             ParameterBuilder::new()

@@ -1,4 +1,4 @@
-//! The names by which operations speak of the schemas of records, bodies and lists in the OpenAPI document.
+//! Types that represent the OpenAPI schemas of records, bodies and lists, for use in `utoipa::path` attributes.
 
 use std::borrow::Cow;
 
@@ -9,6 +9,8 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::server::rest::unit_tree::TreeRecord;
 use crate::wire::schema;
 
+// The schemas are built at run time from column tables, while `utoipa::path` refers to types only; hence a type for
+// each name.
 macro_rules! named {
     ($($name:ident = $schema:literal;)+) => {
         $(
@@ -53,7 +55,8 @@ named! {
     LinkInput = "LinkInput";
 }
 
-/// The hierarchy, as a list or as a tree; without units it is both.
+/// The hierarchy as a list or as a tree.
+// `anyOf`, not `oneOf`: without units the response is valid as either.
 pub(crate) struct HierarchyAnswer;
 
 impl PartialSchema for HierarchyAnswer {
@@ -61,37 +64,38 @@ impl PartialSchema for HierarchyAnswer {
         AnyOfBuilder::new()
             .item(Ref::from_schema_name("MappingList"))
             .item(Ref::from_schema_name("Tree"))
-            .description(Some("The parent-child mappings, or with view=tree the units, nested."))
+            .description(Some("The parent-child mappings; with `view=tree`, the units as a nested tree."))
             .into()
     }
 }
 
 impl ToSchema for HierarchyAnswer {
+    // utoipa finds nested schemas in derived types only; a manual impl has to list them.
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push(("Tree".to_owned(), TreeRecord::schema()));
         TreeRecord::schemas(schemas);
     }
 }
 
-/// A refusal (RFC 9457).
+/// An error (problem details, RFC 9457). Some errors have additional members.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct Problem {
-    /// Always `about:blank`: `code` says which problem it is.
+    /// Always `about:blank`; `code` identifies the problem.
     #[schema(example = "about:blank")]
     r#type: String,
-    /// The phrase of the status.
+    /// The reason phrase of the HTTP status.
     title: String,
-    /// The HTTP status.
+    /// The HTTP status code.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// A stable word for programs.
+    /// A stable code for programs.
     #[schema(example = "missing-field")]
     code: String,
-    /// What was wrong, with the value, and what would be right.
+    /// What was wrong, with the value, and what would be right. For people; may change between releases.
     #[schema(example = "email is required")]
     detail: String,
-    /// The field to blame, where there is one.
+    /// The field or parameter at fault, if there is one.
     #[schema(nullable = false)]
     field: Option<String>,
 }
