@@ -250,9 +250,9 @@ macro_rules! orders {
         /// What a list can be sorted by.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
         pub(crate) enum $field_name {
-            /// When the record was made.
+            /// When the record was created.
             CreatedAt,
-            /// When the record last changed.
+            /// When the record was last changed.
             UpdatedAt,
             $($(#[$value_doc])* $value,)*
         }
@@ -279,9 +279,9 @@ orders!(
         FirstName => Field::FirstName,
         /// The family name.
         LastName => Field::LastName,
-        /// The name to show.
+        /// Display name.
         DisplayName => Field::DisplayName,
-        /// What another system calls them.
+        /// Their id in an external system.
         ExternalId => Field::ExternalId,
     }
 );
@@ -292,7 +292,7 @@ orders!(
         ProjectId => Field::ProjectId,
         /// The name.
         ProjectName => Field::Name,
-        /// What another system calls it.
+        /// Its id in an external system.
         ExternalId => Field::ExternalId,
         /// The owner's email.
         Owner => Field::OwnerEmail,
@@ -307,7 +307,7 @@ orders!(
         Name => Field::Name,
         /// The type.
         Type => Field::Type,
-        /// What another system calls it.
+        /// Its id in an external system.
         ExternalId => Field::ExternalId,
     }
 );

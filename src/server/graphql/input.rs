@@ -29,7 +29,7 @@ pub(crate) trait AsCommand {
 pub(crate) struct DeleteInput {
     /// Its global id, or its key: a unit in any way, a person's email, a project's id, a mapping's UUID.
     pub(crate) id: ID,
-    /// Refuse unless the record is still of this revision.
+    /// Refuse the change unless the record is still at this revision.
     pub(crate) if_revision: Option<Revision>,
 }
 

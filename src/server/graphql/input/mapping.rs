@@ -25,9 +25,9 @@ pub(crate) struct CreateMappingInput {
     from: ID,
     /// The child, the person, or of a placement the unit: a global id, or its key.
     to: ID,
-    /// Which system says so.
+    /// The source system of the mapping.
     source: Option<String>,
-    /// Fields that the directory has no name for: an object.
+    /// Custom attributes, a JSON object.
     attributes: Option<Json>,
     /// Change the mapping where there is one, instead of being refused.
     #[graphql(default = false)]
@@ -53,7 +53,7 @@ impl AsCommand for CreateMappingInput {
 pub(crate) struct UpdateMappingInput {
     /// A global id, or the mapping's UUID.
     id: ID,
-    /// Refuse unless the record is still of this revision.
+    /// Refuse the change unless the record is still at this revision.
     if_revision: Option<Revision>,
     /// How, as the caller says it.
     relationship: Option<Relationship>,
@@ -61,9 +61,9 @@ pub(crate) struct UpdateMappingInput {
     from: Option<ID>,
     /// Another second end.
     to: Option<ID>,
-    /// Which system says so.
+    /// The source system of the mapping.
     source: MaybeUndefined<String>,
-    /// Merged into the attributes as RFC 7396 says; null clears them.
+    /// Merged into the attributes as a JSON Merge Patch (RFC 7396). Null removes all of them.
     attributes: MaybeUndefined<Json>,
 }
 

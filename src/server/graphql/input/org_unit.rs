@@ -50,7 +50,10 @@ impl Table for UnitChanges {
     const ABOUT: &'static str = "Changes to a unit. What is not given stays; null clears.";
 
     fn members() -> Vec<Member> {
-        let target = [Member::id("A global id, or any way to name a unit."), Member::IF_REVISION];
+        let target = [
+            Member::id("A global id, or a unit's key, external id, path (`Corp/R&D`) or unique name."),
+            Member::IF_REVISION,
+        ];
         let more =
             [Member::ATTRIBUTES_PATCH, Member::ids("parents", "The units directly above it, all of them.")];
         target.into_iter().chain(Member::of_changes(&FIELDS)).chain(more).collect()
@@ -73,7 +76,7 @@ pub(crate) fn delete(input: &DeleteInput) -> Command {
 /// A unit, and the parent it gets.
 #[derive(Debug, InputObject)]
 pub(crate) struct MoveOrgUnitInput {
-    /// A global id, or any way to name a unit.
+    /// A global id, or a unit's key, external id, path (`Corp/R&D`) or unique name.
     pub(crate) id: ID,
     /// The parent it gets.
     pub(crate) to: ID,
@@ -103,7 +106,7 @@ pub(crate) struct LinkOrgUnitsInput {
     child: ID,
     /// Its type; only units of it are found.
     child_type: Option<String>,
-    /// Which system says so.
+    /// The source system of the mapping.
     source: Option<String>,
     /// Leave the mapping where there is one, instead of being refused.
     #[graphql(default = false)]

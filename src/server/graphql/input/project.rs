@@ -20,9 +20,9 @@ use crate::wire::project::{FIELDS, project};
 /// Who answers for a project. What is not given stays; null clears.
 #[derive(Debug, InputObject)]
 pub(crate) struct ProjectOwnerInput {
-    /// Given name.
+    /// First name.
     first_name: MaybeUndefined<String>,
-    /// Family name.
+    /// Last name.
     last_name: MaybeUndefined<String>,
     /// The address; need not be a known person's.
     email: MaybeUndefined<String>,
@@ -47,7 +47,7 @@ pub(crate) struct RepositoryInput {
     platform: Option<String>,
     /// Where it is.
     url: Option<String>,
-    /// Fields that the directory has no name for: an object.
+    /// Custom attributes, a JSON object.
     attributes: Option<Json>,
 }
 
@@ -82,9 +82,9 @@ pub(crate) struct ServiceInput {
     identifier: Option<String>,
     /// What it depends on, in any form.
     dependencies: Option<Json>,
-    /// What another system calls it.
+    /// Its id in an external system.
     external_id: Option<String>,
-    /// Fields that the directory has no name for: an object.
+    /// Custom attributes, a JSON object.
     attributes: Option<Json>,
 }
 

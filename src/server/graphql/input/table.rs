@@ -86,13 +86,16 @@ impl Member {
         Self::new(name, about, MemberType::Nested(Option::<N>::create_type_info, wrong))
     }
 
-    pub(crate) const IF_REVISION: Self =
-        Self::new("ifRevision", "Refuse unless the record is still of this revision.", MemberType::Revision);
+    pub(crate) const IF_REVISION: Self = Self::new(
+        "ifRevision",
+        "Refuse the change unless the record is still at this revision.",
+        MemberType::Revision,
+    );
     pub(crate) const ATTRIBUTES: Self =
-        Self::new("attributes", "Fields that the directory has no name for: an object.", MemberType::Json);
+        Self::new("attributes", "Custom attributes, a JSON object.", MemberType::Json);
     pub(crate) const ATTRIBUTES_PATCH: Self = Self::new(
         "attributes",
-        "Merged into the attributes as RFC 7396 says; null clears them.",
+        "Merged into the attributes as a JSON Merge Patch (RFC 7396). Null removes all of them.",
         MemberType::Json,
     );
 

@@ -17,11 +17,11 @@ use crate::wire::id::unit_ref;
 /// A new token.
 #[derive(Debug, InputObject)]
 pub(crate) struct CreateTokenInput {
-    /// What it may do.
+    /// Its permissions.
     role: Role,
-    /// What it is for.
+    /// Its purpose, in the operator's words.
     description: Option<String>,
-    /// The units that it sees and may change, with what is beneath them: each a global id, or any way to name a unit.
+    /// The units that it sees and may change, with what is beneath them: each a global id, or a unit's key, external id, path (`Corp/R&D`) or unique name.
     /// Everything when not given.
     units: Option<Vec<ID>>,
     /// From when on it is refused; never when not given.
@@ -65,11 +65,11 @@ impl RotateTokenInput {
 /// Changes to a token. What is not given stays; null clears.
 #[derive(Debug, InputObject)]
 pub(crate) struct UpdateTokenInput {
-    /// The public part: the eight characters after `clade_`.
+    /// The token id: the eight characters after `clade_`.
     token_id: String,
-    /// What it may do.
+    /// Its permissions.
     role: Option<Role>,
-    /// What it is for.
+    /// Its purpose, in the operator's words.
     description: MaybeUndefined<String>,
     /// From when on it is refused; never when null.
     expires_at: MaybeUndefined<DateTime>,
