@@ -112,7 +112,7 @@ impl<T: Listed> Connection<T> {
         let filter = Filter::And(filters).checked()?;
         let order = order.map(Into::into).unwrap_or_default();
         let Estimate { texts, matches } = filter.estimate(view, T::KIND);
-        // Matches come as a bitmap in creation order. Any other order has to read the sort key of every match.
+        // Matches come as a bitmap in creation order. Any other order may have to read the sort key of every match.
         let texts = if order.by == OrderBy::Created { texts } else { texts.saturating_add(matches) };
         let work = || {
             let matches = select(view, T::KIND, &filter);

@@ -13,7 +13,7 @@ use crate::server::graphql::types::node::Node;
 use crate::server::response::problem::Result;
 use crate::wire::finding;
 
-/// Code of a data-quality finding. A finding is never store corruption: someone who knows the organization must judge it.
+/// Code of a data-quality finding. A finding is never store corruption. Someone who knows the organization judges it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::query::doctor::FindingCode")]
 pub(crate) enum FindingCode {

@@ -131,7 +131,8 @@ pub(crate) struct MappingFilter {
     mapping_type: Option<Vec<MappingType>>,
     /// Any of these relationships.
     relationship: Option<Vec<Relationship>>,
-    /// Mappings with this record at either end: a global id, or a unit's key, external id, path (`Corp/R&D`) or unique name.
+    /// Mappings with this record at either end: a global id, or a unit's key, external id, path (`Corp/R&D`) or unique
+    /// name.
     node: Option<ID>,
     /// The source system, exactly.
     source: Option<String>,

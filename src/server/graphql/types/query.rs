@@ -178,7 +178,7 @@ impl Query {
         Ok(OrgUnit::all(view, list(context, view, view.roots()).await?))
     }
 
-    /// People.
+    /// People, filtered, sorted and paginated.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn people(
         &self,
