@@ -16,7 +16,7 @@ const WORDS: RecordWords =
     RecordWords { records: "changes", place: "index", named: |at| format!("changes[{at}]") };
 
 /// Plans the changes without committing them.
-pub(crate) async fn try_out(work: &RequestWork, changes: Vec<ChangeInput>) -> Result<Applied> {
+pub(crate) async fn dry_run(work: &RequestWork, changes: Vec<ChangeInput>) -> Result<Applied> {
     let total = changes.len();
     let commands = commands(changes)?;
     let tried = work.dry_run(commands).await;
@@ -24,7 +24,7 @@ pub(crate) async fn try_out(work: &RequestWork, changes: Vec<ChangeInput>) -> Re
 }
 
 /// Commits the changes.
-pub(crate) async fn carry_out(caller: &Caller, changes: Vec<ChangeInput>) -> Result<Applied> {
+pub(crate) async fn commit(caller: &Caller, changes: Vec<ChangeInput>) -> Result<Applied> {
     let total = changes.len();
     let commands = commands(changes)?;
     let done = caller.submit(commands).await;

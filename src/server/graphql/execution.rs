@@ -1,7 +1,7 @@
 //! Execution of a GraphQL request, independent of the transport: parsing, limits, caching, scheduling and budget.
 //!
-//! Invariant: a request is checked against its limits before it is validated, and nothing that is cached from one request
-//! to the next changes a response.
+//! Invariant: a request is checked against its limits before it is validated, and nothing that is cached between
+//! requests changes a response.
 
 pub(super) mod budget;
 pub(super) mod cache;

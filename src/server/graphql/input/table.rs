@@ -113,7 +113,7 @@ impl Member {
 
     /// The members of an update, from the record's field table.
     pub(crate) fn of_changes<F>(table: &'static [RecordField<F>]) -> impl Iterator<Item = Self> {
-        // All optional and nullable in the schema, as absent means unchanged. Clearing a required field is refused later.
+        // All optional and nullable in the schema, as absent means unchanged. Null keeps a field that is required.
         table.iter().map(|RecordField { given, .. }| Self::text(given.name, given.about))
     }
 
@@ -145,7 +145,7 @@ impl Member {
                 None => Ok(None),
                 Some(Value::Null) => Ok(Some(JsonValue::Null)),
                 Some(value) => {
-                    // Parsed here for the error alone, in validation; `Input::nested` parses it again to have the value.
+                    // Parsed here for the error alone; `Input::nested` parses it again to have the value.
                     check(value.clone()).map_err(InputValueError::custom)?;
                     value.into_json().map(Some).map_err(InputValueError::custom)
                 }

@@ -118,7 +118,7 @@ impl<T: Listed> Connection<T> {
             let matches = select(view, T::KIND, &filter);
             Ok((matches.len(), page(view, &matches, order, &request)?))
         };
-        let (total, page) = Budget::of(context)?.look(view, texts, work).await?;
+        let (total, page) = Budget::of(context)?.run_read(view, texts, work).await?;
         Ok(Self { view: view.clone(), filter, order, total, page, of: PhantomData })
     }
 
@@ -188,7 +188,7 @@ impl<T: Listed> Connection<T> {
         let once = self.filter.texts(&self.view, T::KIND).saturating_add(self.total);
         let texts = once.saturating_mul(dimensions.len() as u64);
         let count = || Ok(facets(&self.view, T::KIND, &self.filter, &dimensions, disjunctive));
-        let counted = Budget::of(context)?.look(&self.view, texts, count).await?;
+        let counted = Budget::of(context)?.run_read(&self.view, texts, count).await?;
         // Cut only now: all buckets must be counted before the largest are known.
         let facets = dimensions.iter().zip(counted).map(|(by, buckets)| self.facet(*by, buckets, first));
         Ok(facets.collect())

@@ -52,7 +52,7 @@ impl DescendantConnection {
         // The estimate ignores `depth` and `types`: how many units they leave is known only after the walk.
         let estimate = top.view.below(top.id(), Kind::OrgUnit).len();
         let walk = || Self::walked(top, depth, types, first, after);
-        Budget::of(context)?.look(&top.view, estimate, walk).await
+        Budget::of(context)?.run_read(&top.view, estimate, walk).await
     }
 
     fn walked(

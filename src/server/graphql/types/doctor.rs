@@ -105,7 +105,7 @@ impl FindingConnection {
             let page = findings.page(view, after.as_deref(), first)?;
             Ok(Self::of(view, &findings, page))
         };
-        Budget::of(context)?.look(view, cost(view, &codes), work).await
+        Budget::of(context)?.run_read(view, cost(view, &codes), work).await
     }
 
     fn of(view: &View, findings: &Findings, page: FindingPage<'_>) -> Self {

@@ -165,7 +165,7 @@ impl MappingConnection {
         let filter = filter.read(view)?;
         let order = MappingOrder::default();
         let find = || mappings(view, &filter, order, &request).map_err(|no| no_cursor(no.field));
-        let found = Budget::of(context)?.look(view, filter.cost(view), find).await?;
+        let found = Budget::of(context)?.run_read(view, filter.cost(view), find).await?;
         Ok(Self { view: view.clone(), found })
     }
 

@@ -316,9 +316,9 @@ impl Mutation {
         let turn = &Budget::of(context)?.turn;
         turn.release_slot();
         let applied = if dry_run {
-            changes::try_out(turn.work(), changes).await?
+            changes::dry_run(turn.work(), changes).await?
         } else {
-            changes::carry_out(caller, changes).await?
+            changes::commit(caller, changes).await?
         };
         let written = MutationContext::new(applied);
         // Outcomes are resolved in the final view: a record that a later change of the set deleted is null, too.

@@ -286,7 +286,7 @@ impl Query {
         let everyone: u64 = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
         let texts = SEARCH_TEXTS.min(everyone);
         let find = || Ok(search(view, &text, &kinds, within, first));
-        let hits = Budget::of(context)?.look(view, texts, find).await?;
+        let hits = Budget::of(context)?.run_read(view, texts, find).await?;
         // A list of hits is a page in disguise: what is selected of each hit must be weighed before it is resolved.
         budget::page(context, view, &hits.iter().map(|hit| hit.id).collect::<Vec<_>>()).await?;
         Ok(hits
