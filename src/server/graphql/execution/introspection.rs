@@ -7,7 +7,7 @@ use crate::server::response::problem::Problem;
 
 /// Replaces validation messages when introspection is disabled, since they name types and fields. It must not contain
 /// any name of the schema itself.
-pub(in crate::server) const REDACTED_MESSAGE: &str = "the document does not match the schema. Introspection is disabled; see schema.graphql of this server's release";
+pub(in crate::server) const REDACTED_MESSAGE: &str = "the document does not match the schema; introspection is disabled, see schema.graphql of this server's release";
 
 /// Whether any operation or fragment selects `__schema` or `__type`.
 pub(in crate::server) fn is_requested(document: &ExecutableDocument) -> bool {
