@@ -1,4 +1,4 @@
-//! GraphQL over HTTP and web sockets.
+//! The GraphQL endpoint over HTTP and WebSocket.
 
 #![expect(clippy::unused_async, reason = "async-graphql takes no other resolvers")]
 
@@ -34,30 +34,35 @@ pub(super) use crate::server::graphql::execution::endpoint::GraphqlState;
 pub(super) use crate::server::graphql::transport::http::wants_page;
 
 /// The routes `/graphql` and `/graphql/ws`.
+// Two routers, because their access differs: a request has a token before its handler runs, and a socket authenticates
+// in its first message.
 pub(super) struct Routes {
     pub(super) over_http: Router,
     pub(super) over_sockets: Router,
 }
 
-/// All routes of GraphQL.
+/// Builds all GraphQL routes.
 pub(super) fn routes(shared: GraphqlState) -> Routes {
+    // One endpoint for both, so that they share the document and response caches and the quotas.
     let endpoint = Arc::new(Endpoint::new(shared));
     let sockets = Arc::new(Sockets::new(Arc::clone(&endpoint)));
     Routes {
+        // `any`, since the handler refuses other methods itself, with `Allow` and in GraphQL's error format.
         over_http: Router::new().route("/graphql", any(http::endpoint)).with_state(endpoint),
         over_sockets: Router::new().route("/graphql/ws", get(ws::endpoint)).with_state(sockets),
     }
 }
 
-/// Carries out a query or a mutation in the name of the process that holds the store.
-pub async fn execute(directory: Directory, asked: GraphqlRequest) -> GraphqlResponse {
+/// Executes a query or mutation in process, without HTTP, as the unlimited local caller.
+pub async fn execute(directory: Directory, request: GraphqlRequest) -> GraphqlResponse {
     let work = RequestWork::local(directory.clone());
     let shared = GraphqlState {
         authenticator: Arc::new(Authenticator::new(directory.clone()).without_tokens()),
         admission: Arc::clone(work.admission()),
         metrics: Arc::new(Metrics::new(directory.clone())),
         settings: Arc::default(),
+        // The endpoint lives for one request: a cached response could never be used again.
         cache_bytes: 0,
     };
-    Endpoint::new(shared).execute(Caller::local(directory), asked).await
+    Endpoint::new(shared).execute(Caller::local(directory), request).await
 }

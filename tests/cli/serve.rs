@@ -289,7 +289,7 @@ fn sigterm_ends_subscriptions_and_closes_sockets_with_a_word() {
     let silent = Client::connect(running.address.as_str(), PROTOCOL, None);
     running.terminate();
     assert_eq!(client.hear(), json!({"id": "r", "type": "complete"}));
-    let going_away = (1001, "the server stops; connect again".to_owned());
+    let going_away = (1001, "the server is shutting down; reconnect".to_owned());
     assert_eq!(client.closed(), going_away);
     assert_eq!(silent.closed(), going_away);
     assert_in_order(running, &folder);

@@ -265,7 +265,7 @@ fn batches_are_refused() {
     for accept in [JSON, RESPONSE] {
         let answer = post(&server, accept, &batch);
         refused(&answer, 400, "malformed", "batch");
-        assert!(answer.text().contains("batches are not taken"));
+        assert!(answer.text().contains("batching is disabled"));
     }
 }
 

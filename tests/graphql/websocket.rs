@@ -134,7 +134,7 @@ fn an_id_is_used_once_at_a_time() {
     // What is held for as long as an operation is open is bounded.
     let mut client = Client::let_in(server.address, &server.token);
     client.subscribe(&"x".repeat(129), "{ revision }");
-    assert_eq!(client.closed(), (4400, "an id has at most 128 bytes".to_owned()));
+    assert_eq!(client.closed(), (4400, "an id must have at most 128 bytes".to_owned()));
     let mut client = Client::let_in(server.address, &server.token);
     let (query, unused) = ("subscription { revision }", "x".repeat(100_000));
     for id in 0..3 {
@@ -142,7 +142,7 @@ fn an_id_is_used_once_at_a_time() {
         client.say(&json!({"id": id.to_string(), "type": "subscribe", "payload": payload}));
     }
     let (code, reason) = client.closed();
-    assert!(code == 4400 && reason.contains("in all"), "{code} {reason}");
+    assert!(code == 4400 && reason.contains("together"), "{code} {reason}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Several changes as one: all or none, and a refusal names each change that is to blame.
+//! Change sets of the mutation `apply`: atomic, with a refusal that names every invalid change.
 
 use crate::directory::Applied;
 use crate::error::Error;
@@ -11,20 +11,20 @@ use crate::server::graphql::input::{AsCommand, ChangeInput};
 use crate::server::response::problem::{Problem, Result};
 use crate::server::response::refused::{self, RecordWords, refusal};
 
-/// What the changes are called. All that are refused are named, since there are few.
+/// The words of a refusal. Unlike a bulk request's, it names all refused changes: [`CHANGES_MAX`] bounds them.
 const WORDS: RecordWords =
     RecordWords { records: "changes", place: "index", named: |at| format!("changes[{at}]") };
 
-/// Says what the changes would do.
-pub(crate) async fn try_out(work: &RequestWork, changes: Vec<ChangeInput>) -> Result<Applied> {
+/// Plans the changes without committing them.
+pub(crate) async fn dry_run(work: &RequestWork, changes: Vec<ChangeInput>) -> Result<Applied> {
     let total = changes.len();
     let commands = commands(changes)?;
     let tried = work.dry_run(commands).await;
     tried.map_err(|refusal| by_directory(refusal, total))
 }
 
-/// Carries them out.
-pub(crate) async fn carry_out(caller: &Caller, changes: Vec<ChangeInput>) -> Result<Applied> {
+/// Commits the changes.
+pub(crate) async fn commit(caller: &Caller, changes: Vec<ChangeInput>) -> Result<Applied> {
     let total = changes.len();
     let commands = commands(changes)?;
     let done = caller.apply(commands).await;
@@ -34,21 +34,25 @@ pub(crate) async fn carry_out(caller: &Caller, changes: Vec<ChangeInput>) -> Res
 fn commands(changes: Vec<ChangeInput>) -> Result<Vec<Command>> {
     let total = changes.len();
     if total > CHANGES_MAX {
-        let detail = format!("{total} changes were given; at most {CHANGES_MAX} are taken");
+        let detail = format!("the request has {total} changes; the maximum is {CHANGES_MAX}");
         return Err(Problem::malformed(detail).with("limit", CHANGES_MAX));
     }
     let (mut commands, mut report) = (Vec::with_capacity(total), Report::naming(CHANGES_MAX));
     for (at, change) in changes.into_iter().enumerate() {
+        // An invalid change does not end the loop: one response names all of them, so that a client need not send the
+        // set again for each.
         match change.command() {
             Ok(command) => commands.push(command),
             Err(problem) => report.add(|| refusal(at, problem)),
         }
     }
     report.total = total;
+    // Changes that cannot be read go no further. What the directory would say of the others depends on them.
     if report.count == 0 { Ok(commands) } else { Err(refused::problem(report, &WORDS)) }
 }
 
 fn by_directory(refusal: Error, total: usize) -> Problem {
-    let places: Vec<usize> = (0..total).collect();
-    refused::by_directory(refusal, &places, Report::naming(CHANGES_MAX), &WORDS)
+    // Each change is one command here, so positions are the same; a bulk request reorders its lines.
+    let indexes: Vec<usize> = (0..total).collect();
+    refused::by_directory(refusal, &indexes, Report::naming(CHANGES_MAX), &WORDS)
 }

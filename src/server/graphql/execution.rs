@@ -1,7 +1,7 @@
-//! One way to carry a request out, whichever transport brought it.
+//! Execution of a GraphQL request, independent of the transport: parsing, limits, caching, scheduling and budget.
 //!
-//! What must stay true: a request is counted against its limits before it is validated, and what is kept from one
-//! request to the next changes no answer.
+//! Invariant: a request is checked against its limits before it is validated, and nothing that is cached between
+//! requests changes a response.
 
 pub(super) mod budget;
 pub(super) mod cache;

@@ -1,4 +1,6 @@
-//! Filters and orders as GraphQL inputs, each turned into the one filter algebra of `query`.
+//! Filter and sort order inputs of the schema, converted to the filter algebra of `query`.
+//!
+//! Invariant: an absent condition matches everything, so a filter never excludes more than it says.
 
 use async_graphql::{Enum, ID, InputObject};
 
@@ -9,19 +11,19 @@ use crate::server::graphql::types::connection::AsFilter;
 use crate::server::graphql::types::node::unit;
 use crate::server::response::problem::Result;
 
-/// Tests of a text; all that are given must pass.
+/// Conditions on a text. All present conditions must match.
 #[derive(Debug, Clone, Default, InputObject)]
 pub(crate) struct StringFilter {
-    /// Exactly this. Emails compare without case, urls without scheme, user and `.git`.
+    /// Equal to this. Emails ignore case; URLs ignore scheme, user and `.git`.
     eq: Option<String>,
-    /// One of these.
+    /// Equal to any of these.
     #[graphql(name = "in")]
     any_of: Option<Vec<String>>,
-    /// This somewhere in it, without case.
+    /// Contains this, ignoring case.
     contains: Option<String>,
-    /// This at its beginning, without case.
+    /// Starts with this, ignoring case.
     starts_with: Option<String>,
-    /// True: there is none. False: there is one.
+    /// True: the field has no value. False: it has one.
     is_null: Option<bool>,
 }
 
@@ -30,7 +32,7 @@ impl StringFilter {
         Filter::And(self.tests().map(|test| Filter::Text(field, test)).collect())
     }
 
-    /// As tests of a neighbour's text: one neighbour must pass them all; `isNull` asks for none at all.
+    /// The conditions on a text of related records: one related record must match all of them.
     fn on_neighbour(&self, relation: Relation, field: Field) -> Filter {
         let mut filters = Vec::new();
         let tests: Vec<_> = self
@@ -38,9 +40,12 @@ impl StringFilter {
             .filter(|test| !matches!(test, TextTest::IsNull(_)))
             .map(|test| Filter::Text(field, test))
             .collect();
+        // All tests go into one `Related`. One `Related` for each would also match a record with two neighbours that
+        // satisfy one test each.
         if !tests.is_empty() {
             filters.push(Filter::Related(relation, Box::new(Filter::And(tests))));
         }
+        // `isNull` is about the neighbours' existence: "no member", and not "a member without an email".
         if let Some(is_null) = self.is_null {
             let any = Filter::Related(relation, Box::new(Filter::All));
             filters.push(if is_null { Filter::Not(Box::new(any)) } else { any });
@@ -61,7 +66,10 @@ impl StringFilter {
     }
 }
 
-/// The parts that every filter has, in the algebra.
+/// Converts the conditions that all filter types have in common.
+///
+/// # Errors
+/// A reference in `within` matches no visible unit, or several.
 fn combined<F: AsFilter>(
     view: &View,
     and: Option<&[F]>,
@@ -75,6 +83,7 @@ fn combined<F: AsFilter>(
         parts.extend(each(and)?);
     }
     if let Some(or) = or {
+        // An empty `or` matches nothing, as a disjunction of no conditions does; an empty `and` matches everything.
         parts.push(Filter::Or(each(or)?));
     }
     if let Some(not) = not {
@@ -87,6 +96,8 @@ fn combined<F: AsFilter>(
     Ok(parts)
 }
 
+// The four filter types differ in their fields alone. The macro makes each input type and its conversion from one list,
+// so that a field cannot be in the schema and be ignored by the filter.
 macro_rules! filters {
     (
         $(#[$doc:meta])* $name:ident;
@@ -97,13 +108,14 @@ macro_rules! filters {
         $(#[$doc])*
         #[derive(Debug, Clone, Default, InputObject)]
         pub(crate) struct $name {
-            /// All of these match.
+            /// All of these filters match.
             and: Option<Vec<$name>>,
-            /// Any of these matches.
+            /// At least one of these filters matches.
             or: Option<Vec<$name>>,
-            /// This does not match.
+            /// This filter does not match.
             not: Option<Box<$name>>,
-            /// Beneath any of these units, at any depth: global ids, or any way to name a unit.
+            /// Below any of these units, at any depth. Each is a global id, or a unit's key, external id, path
+            /// (`Corp/R&D`) or unique name.
             within: Option<Vec<ID>>,
             $($(#[$text_doc])* $text: Option<StringFilter>,)*
             $($(#[$near_doc])* $near: Option<StringFilter>,)*
@@ -116,6 +128,7 @@ macro_rules! filters {
                 let mut parts = combined(view, and, or, self.not.as_deref(), self.within.as_deref())?;
                 $(parts.extend(self.$text.as_ref().map(|test| test.on($field)));)*
                 $(parts.extend(self.$near.as_ref().map(|test| test.on_neighbour($relation, $near_field)));)*
+                // One related record must match the whole nested filter, as in `on_neighbour`.
                 $(if let Some(sub) = &self.$sub {
                     parts.push(Filter::Related($sub_relation, Box::new(sub.filter(view)?)));
                 })*
@@ -126,64 +139,64 @@ macro_rules! filters {
 }
 
 filters! {
-    /// Which people. All that is given must match; what is not given does not narrow.
+    /// Filter of people. All present conditions must match.
     PersonFilter;
     texts {
-        /// By address, without case.
+        /// Email, ignoring case.
         email => Field::Email,
-        /// By given name.
+        /// First name.
         first_name => Field::FirstName,
-        /// By family name.
+        /// Last name.
         last_name => Field::LastName,
-        /// By the name to show.
+        /// Display name.
         display_name => Field::DisplayName,
-        /// By what another system calls them.
+        /// Id in an external system.
         external_id => Field::ExternalId,
     }
     neighbours {
-        /// By the id of a project that they work on.
+        /// Id of a project that the person is a member of.
         project => Relation::Project, Field::ProjectId;
     }
     filters {}
 }
 
 filters! {
-    /// Which projects. All that is given must match; what is not given does not narrow.
+    /// Filter of projects. All present conditions must match.
     ProjectFilter;
     texts {
-        /// By project id.
+        /// Project id.
         project_id => Field::ProjectId,
-        /// By name.
+        /// Project name.
         project_name => Field::Name,
-        /// By what another system calls it.
+        /// Id in an external system.
         external_id => Field::ExternalId,
-        /// By the owner's email.
+        /// The owner's email.
         owner => Field::OwnerEmail,
     }
     neighbours {
-        /// By the email of a person who works on it.
+        /// Email of a member.
         member => Relation::Member, Field::Email;
     }
     filters {
-        /// By a repository of it that matches all of this.
+        /// At least one repository of the project matches this filter.
         repository: RepositoryFilter => Relation::Repository,
-        /// By a service of it that matches all of this.
+        /// At least one service of the project matches this filter.
         service: ServiceFilter => Relation::Service,
     }
 }
 
 filters! {
-    /// Which units. All that is given must match; what is not given does not narrow.
+    /// Filter of units. All present conditions must match.
     OrgUnitFilter;
     texts {
-        /// By key.
+        /// Key.
         key => Field::Key,
-        /// By name.
+        /// Name.
         name => Field::Name,
-        /// By type, without case.
+        /// Unit type, ignoring case.
         #[graphql(name = "type")]
         unit_type => Field::Type,
-        /// By what another system calls it.
+        /// Id in an external system.
         external_id => Field::ExternalId,
     }
     neighbours {}
@@ -191,134 +204,135 @@ filters! {
 }
 
 filters! {
-    /// Which repositories. All that is given must match; what is not given does not narrow.
+    /// Filter of repositories. All present conditions must match.
     RepositoryFilter;
     texts {
-        /// By name.
+        /// Name.
         name => Field::Name,
-        /// By where it is hosted.
+        /// Hosting platform, such as `github.com`.
         platform => Field::Platform,
-        /// By url; `eq` and `in` take any spelling of it.
+        /// URL. `eq` and `in` match any spelling.
         url => Field::Url,
     }
     neighbours {
-        /// By the id of its project.
+        /// Id of the project that it belongs to.
         project => Relation::Project, Field::ProjectId;
     }
     filters {}
 }
 
 filters! {
-    /// Which services. All that is given must match; what is not given does not narrow.
+    /// Filter of services. All present conditions must match.
     ServiceFilter;
     texts {
-        /// By name.
+        /// Name.
         name => Field::Name,
-        /// By what machines call it.
+        /// Technical identifier.
         identifier => Field::Identifier,
-        /// By what another system calls it.
+        /// Id in an external system.
         external_id => Field::ExternalId,
     }
     neighbours {
-        /// By the id of its project.
+        /// Id of the project that it belongs to.
         project => Relation::Project, Field::ProjectId;
     }
     filters {}
 }
 
-/// Which way a list runs.
+/// Sort direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum OrderDirection {
-    /// From the smallest to the greatest.
+    /// Ascending. Records without a value come last.
     Asc,
-    /// From the greatest to the smallest. What has no value comes last either way.
+    /// Descending. Records without a value come last here, too.
     Desc,
 }
 
+// Each type has its own enum of sort fields, so that validation refuses fields which the type does not have.
 macro_rules! orders {
     ($(#[$doc:meta])* $name:ident, $field_name:ident { $($(#[$value_doc:meta])* $value:ident => $by:expr,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, InputObject)]
         pub(crate) struct $name {
-            /// By what.
+            /// Field to sort by.
             field: $field_name,
-            /// Which way.
+            /// Sort direction. Default: ascending.
             #[graphql(default_with = "OrderDirection::Asc")]
             direction: OrderDirection,
         }
 
-        /// What a list can be sorted by.
+        /// Sort field.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
         pub(crate) enum $field_name {
-            /// When the record was made.
+            /// Creation time.
             CreatedAt,
-            /// When the record last changed.
+            /// Time of the last change.
             UpdatedAt,
             $($(#[$value_doc])* $value,)*
         }
 
         impl From<$name> for Order {
-            fn from(given: $name) -> Self {
-                let by = match given.field {
+            fn from(input: $name) -> Self {
+                let by = match input.field {
                     $field_name::CreatedAt => OrderBy::Created,
                     $field_name::UpdatedAt => OrderBy::Updated,
                     $($field_name::$value => OrderBy::Field($by),)*
                 };
-                Order { by, descending: given.direction == OrderDirection::Desc }
+                Order { by, descending: input.direction == OrderDirection::Desc }
             }
         }
     };
 }
 
 orders!(
-    /// The order of people. Equal ones are told apart by email.
+    /// Sort order of people. Ties are broken by email.
     PersonOrder, PersonOrderField {
-        /// The address.
+        /// Email.
         Email => Field::Email,
-        /// The given name.
+        /// First name.
         FirstName => Field::FirstName,
-        /// The family name.
+        /// Last name.
         LastName => Field::LastName,
-        /// The name to show.
+        /// Display name.
         DisplayName => Field::DisplayName,
-        /// What another system calls them.
+        /// Id in an external system.
         ExternalId => Field::ExternalId,
     }
 );
 orders!(
-    /// The order of projects. Equal ones are told apart by project id.
+    /// Sort order of projects. Ties are broken by project id.
     ProjectOrder, ProjectOrderField {
-        /// The project id.
+        /// Project id.
         ProjectId => Field::ProjectId,
-        /// The name.
+        /// Project name.
         ProjectName => Field::Name,
-        /// What another system calls it.
+        /// Id in an external system.
         ExternalId => Field::ExternalId,
-        /// The owner's email.
+        /// Email of the owner.
         Owner => Field::OwnerEmail,
     }
 );
 orders!(
-    /// The order of units. Equal ones are told apart by key.
+    /// Sort order of units. Ties are broken by key.
     OrgUnitOrder, OrgUnitOrderField {
-        /// The key.
+        /// Key.
         Key => Field::Key,
-        /// The name.
+        /// Name.
         Name => Field::Name,
-        /// The type.
+        /// Unit type.
         Type => Field::Type,
-        /// What another system calls it.
+        /// Id in an external system.
         ExternalId => Field::ExternalId,
     }
 );
 orders!(
-    /// The order of repositories. Equal ones are told apart by project and url.
+    /// Sort order of repositories. Ties are broken by project and URL.
     RepositoryOrder, RepositoryOrderField {
-        /// The name.
+        /// Name.
         Name => Field::Name,
-        /// Where it is hosted.
+        /// Hosting platform.
         Platform => Field::Platform,
-        /// Where it is.
+        /// URL.
         Url => Field::Url,
     }
 );

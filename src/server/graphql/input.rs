@@ -1,4 +1,6 @@
-//! What mutations take, and how it becomes a command: the twin of REST's bodies.
+//! Input types of mutations and their conversion to commands: the counterpart of REST's request bodies.
+//!
+//! Invariant: absent keeps a field, null clears it, a value sets it.
 
 mod levels;
 pub(crate) mod mapping;
@@ -18,51 +20,55 @@ use crate::model::entity::Revision as RevisionNumber;
 use crate::server::graphql::types::scalars::{Json, Revision};
 use crate::server::response::problem::Result;
 
-/// An input that asks for one change.
+/// An input that is one change.
 pub(crate) trait AsCommand {
-    /// The command.
+    /// Converts the input to a command.
+    ///
+    /// # Errors
+    /// A field is malformed or missing.
     fn command(self) -> Result<Command>;
 }
 
-/// The record to end.
+/// The record to delete.
 #[derive(Debug, InputObject)]
 pub(crate) struct DeleteInput {
-    /// Its global id, or its key: a unit in any way, a person's email, a project's id, a mapping's UUID.
+    /// The global id, or the key: a person's email, a project id, a mapping's UUID, or a unit's key, external id, path
+    /// or unique name.
     pub(crate) id: ID,
-    /// Refuse unless the record is still of this revision.
+    /// Refuse the change unless the record is still at this revision.
     pub(crate) if_revision: Option<Revision>,
 }
 
-/// Exactly one change.
+/// One change. Exactly one field must be present.
 #[derive(Debug, OneofObject)]
 pub(crate) enum ChangeInput {
-    /// Make a unit.
+    /// Create a unit.
     CreateOrgUnit(org_unit::CreateOrgUnitInput),
-    /// Change a unit.
+    /// Update a unit.
     UpdateOrgUnit(org_unit::UpdateOrgUnitInput),
-    /// End a unit and the mappings that name it; what was beneath it stays.
+    /// Delete a unit and its mappings. Records below it are kept.
     DeleteOrgUnit(DeleteInput),
-    /// Put a unit beneath another parent.
+    /// Move a unit with its subtree to another parent.
     MoveOrgUnit(org_unit::MoveOrgUnitInput),
-    /// Put one unit beneath another, and make either where it does not exist.
+    /// Make one unit a child of another. Creates either if it does not exist.
     LinkOrgUnits(org_unit::LinkOrgUnitsInput),
-    /// Make a person.
+    /// Create a person.
     CreatePerson(person::CreatePersonInput),
-    /// Change a person.
+    /// Update a person.
     UpdatePerson(person::UpdatePersonInput),
-    /// End a person and the mappings that name them.
+    /// Delete a person and the person's mappings.
     DeletePerson(DeleteInput),
-    /// Make a project.
+    /// Create a project.
     CreateProject(project::CreateProjectInput),
-    /// Change a project.
+    /// Update a project.
     UpdateProject(project::UpdateProjectInput),
-    /// End a project, its repositories and services, and the mappings that name it.
+    /// Delete a project, its repositories, services and mappings.
     DeleteProject(DeleteInput),
-    /// Map two known records onto each other.
+    /// Create a mapping between two existing records.
     CreateMapping(mapping::CreateMappingInput),
-    /// Change a mapping.
+    /// Update a mapping.
     UpdateMapping(mapping::UpdateMappingInput),
-    /// End a mapping.
+    /// Delete a mapping.
     DeleteMapping(DeleteInput),
 }
 
@@ -91,12 +97,13 @@ fn if_exists(upsert: bool) -> IfExists {
     if upsert { IfExists::Merge } else { IfExists::Refuse }
 }
 
-fn revision(given: Option<Revision>) -> Option<RevisionNumber> {
-    given.map(|revision| revision.0)
+fn revision(input: Option<Revision>) -> Option<RevisionNumber> {
+    input.map(|revision| revision.0)
 }
 
-/// A text that may be given, read; what is refused is blamed on `field`.
-fn given<T>(
+/// Parses an optional text. An error names `field`.
+// Used where null and absent mean the same, as in a new record.
+fn optional<T>(
     text: Option<String>,
     field: &'static str,
     parse: impl Fn(&str) -> Result<T, Error>,
@@ -105,7 +112,7 @@ fn given<T>(
     Ok(parsed.transpose()?)
 }
 
-/// As [`given`]; null clears.
+/// Parses an optional text of an update, in which null clears the field. An error names `field`.
 fn patch<T>(
     text: MaybeUndefined<String>,
     field: &'static str,
@@ -118,11 +125,13 @@ fn patch<T>(
     })
 }
 
-fn attributes(given: MaybeUndefined<Json>) -> Result<AttributesPatch> {
-    match given {
+fn attributes(input: MaybeUndefined<Json>) -> Result<AttributesPatch> {
+    match input {
         MaybeUndefined::Undefined => Ok(AttributesPatch::Keep),
+        // A merge cannot empty an object, so null replaces it by an empty one.
         MaybeUndefined::Null => Ok(AttributesPatch::Replace(serde_json::Map::new())),
         MaybeUndefined::Value(Json(Value::Object(map))) => {
+            // Integers beyond 64 bits are parsed as floats and would be stored rounded. They are refused instead.
             all_kept_exactly("attributes", &map)?;
             Ok(AttributesPatch::Merge(map))
         }
@@ -132,6 +141,7 @@ fn attributes(given: MaybeUndefined<Json>) -> Result<AttributesPatch> {
     }
 }
 
-fn maybe<T>(given: Option<T>) -> MaybeUndefined<T> {
-    given.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
+fn maybe<T>(input: Option<T>) -> MaybeUndefined<T> {
+    // In a new record null is the same as absent: there is no old value to clear.
+    input.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
 }

@@ -1,4 +1,4 @@
-//! What a server's keeper may choose about GraphQL.
+//! Operator settings of the GraphQL endpoint: introspection, suggestions, batching, timeout, sockets and origins.
 
 use std::time::Duration;
 
@@ -6,20 +6,21 @@ use axum::http::HeaderValue;
 
 use crate::server::graphql::execution::limits::{ANSWER_WITHIN, SOCKETS_MAX};
 
-/// The settings of GraphQL. The default ones suit a server whose callers all hold tokens.
+/// Settings of the GraphQL endpoint. The defaults suit a server that only token holders can reach.
 #[derive(Debug, Clone)]
 pub struct GraphqlSettings {
-    /// Whether the schema can be asked for. Without it, errors name nothing of the schema either.
+    /// Whether introspection is enabled. If not, error messages name no part of the schema either. Default: true.
     pub introspection: bool,
-    /// Whether an error proposes names that are like the wrong one.
+    /// Whether errors suggest similar names. Has no effect without introspection. Default: false.
     pub suggestions: bool,
-    /// How many requests may come as one array; none may for 0.
+    /// Maximum number of requests in a batch. 0, the default, disables batching.
     pub batch_max: usize,
-    /// How long a request may be worked on.
+    /// Timeout of a request's execution. Default: 30 s.
     pub answer_within: Duration,
-    /// How many sockets may be open, and half of them of one token.
+    /// Maximum number of open WebSockets. One token may use half of them. Default: 1,000.
     pub sockets_max: usize,
-    /// The pages of other sites that may open a socket, as browsers name them: `https://dash.corp.example`.
+    /// Foreign origins whose pages may open a WebSocket, as in the `Origin` header: `https://dash.corp.example`.
+    /// Default: none.
     pub origins: Vec<HeaderValue>,
 }
 
@@ -27,7 +28,9 @@ impl Default for GraphqlSettings {
     fn default() -> Self {
         Self {
             introspection: true,
+            // A suggestion shows names that the client did not know, and comparing with all of them takes time.
             suggestions: false,
+            // The rate limit counts a batch as one request, whatever is in it.
             batch_max: 0,
             answer_within: ANSWER_WITHIN,
             sockets_max: SOCKETS_MAX,

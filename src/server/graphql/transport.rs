@@ -1,4 +1,4 @@
-//! The two transports: HTTP, with batches and persisted queries, and web sockets.
+//! The two transports: HTTP, with batches and persisted queries, and WebSocket (graphql-transport-ws).
 
 pub(super) mod batch;
 pub(super) mod close;

@@ -1,4 +1,6 @@
-//! The types of the schema, and the resolvers that answer their fields.
+//! GraphQL output types of the schema, and the resolvers of their fields.
+//!
+//! Invariant: resolvers read one view, the caller's, and charge what they return to the request's budget.
 
 pub(super) mod connection;
 mod context;

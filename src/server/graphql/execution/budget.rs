@@ -1,7 +1,7 @@
-//! What one request may use up, counted while it is carried out: records, fields, texts to look at, memory.
+//! The execution budget of one request: records, fields, texts read, and memory, counted during execution.
 //!
-//! What must stay true: a list is weighed before its records are made, with everything that is asked of them, so that
-//! what is too much is refused before it takes memory, and what takes long has a slot from then on.
+//! Invariant: a list is weighed before its records are resolved, together with everything selected below it. A request
+//! above a limit is refused before it takes memory, and an expensive one has a slot of heavy work from then on.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use crate::model::entity::EntityId;
 use crate::query::cost::affordable;
 use crate::server::admission::memory::{MemoryPermit, busy};
 use crate::server::admission::slots::HeavySlots;
-use crate::server::graphql::execution::fan_out::{FanOut, fields_beneath};
+use crate::server::graphql::execution::fan_out::{FanOut, fields_below};
 use crate::server::graphql::execution::limits::{
     COST_MAX, JSON_MAX_BYTES, LARGE_FROM, LISTED_MAX, TEXT_MAX_BYTES,
 };
@@ -27,10 +27,12 @@ use crate::server::graphql::types::scalars::Json;
 use crate::server::limits::{FIELD_BYTES, LISTED_RECORD_BYTES};
 use crate::server::response::problem::{Problem, Result};
 
-/// Memory for texts is taken by so many bytes.
+/// Memory for texts is reserved in steps of this size, in bytes.
 const TEXT_PIECE_BYTES: u64 = 64 << 10;
 
-/// What one request, or all of a batch, may still use up.
+/// The counters of one request, or of all requests of a batch together.
+// The counters are atomics because resolvers share the budget by reference. `Relaxed` is enough: each counter stands
+// for itself, and no other memory is published through it.
 #[derive(Debug)]
 pub(crate) struct Budget {
     pub(in crate::server) turn: Turn,
@@ -41,11 +43,13 @@ pub(crate) struct Budget {
     text_bytes: AtomicU64,
     memory: Mutex<Option<MemoryPermit>>,
     weighed: Mutex<Weighed>,
-    /// Whether there was too little memory.
+    /// Whether a reservation of memory failed.
     was_full: AtomicBool,
 }
 
-/// The paths of the lists whose records' lists were weighed.
+/// Hashes of the response paths of all lists that were weighed with everything below them.
+// Hashes, since a path borrows from its resolver's context and cannot be kept. The hasher is seeded at random for each
+// request, so that no client can choose aliases whose paths collide and pass a list unweighed.
 #[derive(Debug, Default)]
 struct Weighed {
     hasher: RandomState,
@@ -71,13 +75,17 @@ impl Budget {
         context.data::<Arc<Self>>().map(AsRef::as_ref).map_err(|_| Problem::internal())
     }
 
-    /// Does work that looks at about so many texts or records of `view`, unless that is too much for one request.
-    pub(in crate::server) async fn look<T>(
+    /// Runs work that reads about `texts` texts or records of `view`, with a slot if that is heavy.
+    ///
+    /// # Errors
+    /// The request's total is above the limit, its time is up, or no slot could be had.
+    pub(in crate::server) async fn run_read<T>(
         &self,
         view: &View,
         texts: u64,
         work: impl FnOnce() -> Result<T> + Send,
     ) -> Result<T> {
+        // Counted before it is checked, so that two fields cannot both pass with what is left for one of them.
         let texts_before = self.texts.fetch_add(texts, Ordering::Relaxed);
         affordable(view, texts_before.saturating_add(texts))?;
         self.turn.pause()?;
@@ -88,35 +96,41 @@ impl Budget {
         blocking(work)
     }
 
-    /// Takes memory for so many bytes more.
+    /// Reserves `bytes` more of the server's memory budget, until the response is written.
+    ///
+    /// # Errors
+    /// The memory budget, or the caller's part of it, is exhausted.
     fn grow(&self, bytes: u64) -> Result<()> {
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        // The first reservation makes the permit. Small requests never get here with a text, and take none.
         let grown = match &mut *memory {
-            Some(held) => held.grow(bytes),
+            Some(permit) => permit.grow(bytes),
             none => {
                 let work = self.turn.work();
-                work.memory(bytes).map(|held| *none = Some(held))
+                work.memory(bytes).map(|permit| *none = Some(permit))
             }
         };
         grown.map_err(|_| {
+            // Remembered, because an error in a nullable field makes it null and would leave a response with status 200
+            // and holes in it: `check_memory` refuses that response as a whole.
             self.was_full.store(true, Ordering::Relaxed);
             busy()
         })
     }
 
-    /// Counts JSON that is about to be answered: one record may have megabytes of it, and be asked for many times.
-    fn copy(&self, bytes: usize) -> Result<()> {
+    /// Charges for a copy of a JSON value. One record may have megabytes of it and be selected many times.
+    fn charge_json(&self, bytes: usize) -> Result<()> {
         let bytes = bytes as u64;
         let all = self.json_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if all > JSON_MAX_BYTES {
             return Err(too_much("bytes of JSON in its records", JSON_MAX_BYTES));
         }
-        // As a value, and as text.
+        // Twice: the value in the response tree, and the serialized text beside it.
         self.grow(2 * bytes)
     }
 
-    /// Counts a text that is about to be answered.
+    /// Charges for a text that is about to be copied into the response.
     pub(in crate::server) fn count_text(&self, text: &str) -> Result<()> {
         let bytes = text.len() as u64;
         let before = self.text_bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -124,41 +138,48 @@ impl Budget {
         if all > TEXT_MAX_BYTES {
             return Err(too_much("bytes of text in its records", TEXT_MAX_BYTES));
         }
-        // As a value, and as written; so many bytes at a time, since most texts are short.
+        // Twice, as in `charge_json`. In steps of 64 KiB, since a reservation takes two locks and most texts are short:
+        // the text that crosses the next multiple reserves the step.
         let pieces = all / TEXT_PIECE_BYTES - before / TEXT_PIECE_BYTES;
         if pieces > 0 { self.grow(2 * pieces * TEXT_PIECE_BYTES) } else { Ok(()) }
     }
 
-    /// Refuses an answer that is not whole for want of memory.
-    pub(in crate::server) fn had_memory(&self) -> Result<()> {
+    /// Checks that the response is complete, which it is not after a field failed for memory.
+    ///
+    /// # Errors
+    /// Memory was exhausted, or the response has too much text.
+    pub(in crate::server) fn check_memory(&self) -> Result<()> {
+        // First, as it is the more useful error: asking for less helps, and trying again does not.
         if self.text_bytes.load(Ordering::Relaxed) > TEXT_MAX_BYTES {
             return Err(too_much("bytes of text in its records", TEXT_MAX_BYTES));
         }
         if self.was_full.load(Ordering::Relaxed) { Err(busy()) } else { Ok(()) }
     }
 
-    /// Counts `records` that are about to be answered with the fields that `field` asks of each.
-    fn answer(&self, field: &SelectionField<'_>, records: usize) -> Result<()> {
+    /// Charges for `records` records with the fields that `field` selects of each.
+    fn charge_fields(&self, field: &SelectionField<'_>, records: usize) -> Result<()> {
         if records == 0 {
             return Ok(());
         }
         let records = records as u64;
-        let fields = records.saturating_mul(fields_beneath(field));
+        // The selection's static size. Fields in nested lists are counted again when those lists are resolved.
+        let fields = records.saturating_mul(fields_below(field));
         let all = self.fields.fetch_add(fields, Ordering::Relaxed).saturating_add(fields);
         if all > COST_MAX {
             return Err(too_much("fields", COST_MAX));
         }
+        // No overflow: `fields` is at most `COST_MAX`, and every record has at least one field.
         self.grow(records * LISTED_RECORD_BYTES + fields * FIELD_BYTES)
     }
 
-    /// Counts the records of a list that has no page size.
-    fn list(&self, records: usize) -> Result<()> {
+    /// Charges for the records of a list without pagination.
+    fn charge_records(&self, records: usize) -> Result<()> {
         let records = records as u64;
         let all = self.records.fetch_add(records, Ordering::Relaxed).saturating_add(records);
         if all > LISTED_MAX { Err(too_many_listed()) } else { Ok(()) }
     }
 
-    /// Whether a list was weighed with one above it. `mark` says that what is beneath it will be.
+    /// Whether a list was weighed as part of one above it. `mark` records that everything below it is weighed now.
     fn is_weighed(&self, context: &Context<'_>, mark: bool) -> bool {
         let mut weighed = self.weighed.lock().unwrap_or_else(PoisonError::into_inner);
         let (hash, is_weighed) = among(&weighed, context.path_node.as_ref());
@@ -168,12 +189,13 @@ impl Budget {
         is_weighed
     }
 
-    /// Weighs the lists that are asked of these records, and so on down to the next page, before any of them is made. A
-    /// request that will take long has a slot from here on.
+    /// Weighs all lists below these records, down to the next pages, before any of them is resolved. Takes a slot for
+    /// the rest of the request if that is heavy.
     async fn weigh(&self, context: &Context<'_>, view: &View, records: &[EntityId]) -> Result<()> {
+        // Marked first: each nested list finds itself weighed, so that a tree is walked once and not once per level.
         self.is_weighed(context, true);
         let left = LISTED_MAX.saturating_sub(self.records.load(Ordering::Relaxed));
-        let FanOut { listed, fields } = FanOut::beneath(view, &context.field(), records, left);
+        let FanOut { listed, fields } = FanOut::below(view, &context.field(), records, left);
         if listed > left {
             return Err(too_many_listed());
         }
@@ -187,6 +209,7 @@ impl Budget {
 /// The hash of a path, and whether it or one above it is among `weighed`.
 fn among(weighed: &Weighed, node: Option<&QueryPathNode<'_>>) -> (u64, bool) {
     let Some(node) = node else { return (0, false) };
+    // From the root down: a path's hash contains its parent's, so that marked ancestors are found on the way.
     let (above, is_above) = among(weighed, node.parent);
     let hash = match node.segment {
         QueryPathSegment::Index(index) => weighed.hasher.hash_one((above, index)),
@@ -195,15 +218,18 @@ fn among(weighed: &Weighed, node: Option<&QueryPathNode<'_>>) -> (u64, bool) {
     (hash, is_above || weighed.paths.contains(&hash))
 }
 
-/// Counts the records of a list that has no page size before they are made, and refuses those that are too many for one
-/// request.
+/// Charges for the records of a list without pagination before they are resolved.
+///
+/// # Errors
+/// The request has too many records or fields, or no memory, slot or time is left.
 pub(in crate::server) async fn list(
     context: &Context<'_>,
     view: &View,
     records: Vec<EntityId>,
 ) -> Result<Vec<EntityId>> {
     let budget = Budget::of(context)?;
-    budget.list(records.len())?;
+    budget.charge_records(records.len())?;
+    // A list inside a weighed one was counted there by the graph's real fan-out; weighing it again would be quadratic.
     if !budget.is_weighed(context, false) {
         budget.weigh(context, view, &records).await?;
     }
@@ -211,45 +237,48 @@ pub(in crate::server) async fn list(
     Ok(records)
 }
 
-/// Counts the records of a page, as [`list`] does those of a list. Which records it has is known only now, so their
-/// lists are weighed now.
+/// Charges for the records of a page, as [`list`] does. Which records a page has is known only when it is resolved, so
+/// the lists below them are weighed here, even if lists above were.
 pub(in crate::server) async fn page(context: &Context<'_>, view: &View, records: &[EntityId]) -> Result<()> {
     let budget = Budget::of(context)?;
     budget.weigh(context, view, records).await?;
     page_of(context, records.len())
 }
 
-/// The same of what is no entity, and so leads to no lists.
+/// As [`list`], for records that are not entities and so have no nested lists.
 pub(in crate::server) fn list_of<T>(context: &Context<'_>, records: Vec<T>) -> Result<Vec<T>> {
-    Budget::of(context)?.list(records.len())?;
+    Budget::of(context)?.charge_records(records.len())?;
     page_of(context, records.len())?;
     Ok(records)
 }
 
-/// The same of a page.
+/// As [`page`], for records that are not entities.
 pub(in crate::server) fn page_of(context: &Context<'_>, records: usize) -> Result<()> {
     let budget = Budget::of(context)?;
-    budget.answer(&context.field(), records)?;
+    budget.charge_fields(&context.field(), records)?;
+    // Every list passes here, so this is where a request notices that its time is up or its client gone.
     budget.turn.pause()
 }
 
-/// A record's attributes.
+/// A record's attributes as JSON, charged to the budget.
 pub(in crate::server) fn attributes(context: &Context<'_>, attributes: &Attributes) -> Result<Json> {
     if let Some(members) = attributes.as_map() {
+        // Measured before `to_value` makes the copy: afterwards the memory would already be taken.
         let bytes = members.iter().map(|(name, value)| name.len() + size_bytes(value)).sum();
-        Budget::of(context)?.copy(bytes)?;
+        Budget::of(context)?.charge_json(bytes)?;
     }
     Ok(Json(attributes.to_value()))
 }
 
-/// Some part of a record that is kept as JSON.
+/// A JSON field of a record, charged to the budget.
 pub(in crate::server) fn json(context: &Context<'_>, value: &Value) -> Result<Json> {
-    Budget::of(context)?.copy(size_bytes(value))?;
+    Budget::of(context)?.charge_json(size_bytes(value))?;
     Ok(Json(value.clone()))
 }
 
-/// About how much memory a value takes, in bytes.
+/// The approximate memory of a value, in bytes.
 fn size_bytes(value: &Value) -> usize {
+    // The enum counts for every value: an array of a million nulls has little text and takes much memory.
     size_of::<Value>()
         + match value {
             Value::String(text) => text.len(),
@@ -264,6 +293,6 @@ fn too_many_listed() -> Problem {
 }
 
 fn too_much(what: &str, limit: u64) -> Problem {
-    let detail = format!("this answer has more than {limit} {what}; ask for less at a time, by pages");
+    let detail = format!("the response has more than {limit} {what}; request fewer records per page");
     Problem::new(StatusCode::BAD_REQUEST, "too-complex", detail).with("limit", limit)
 }

@@ -1,7 +1,7 @@
-//! The response cache: whole answers to queries, as they were sent, for callers who would get the same bytes again.
+//! The response cache: complete, serialized responses to queries, for all callers who would get the same bytes.
 //!
-//! What must stay true: an answer depends on nothing but what is in its key. The view is, so that no answer outlives a
-//! change; answers with errors are not cached, and those to mutations and subscriptions never.
+//! Invariant: a response depends only on what is in its key. The view is in it, so that no response outlives a commit.
+//! Responses with errors are not cached, and those to mutations and subscriptions never are.
 
 use blake3::Hasher;
 
@@ -12,14 +12,14 @@ use crate::server::graphql::execution::document::GraphqlRequest;
 use crate::server::metrics::OperationLabel;
 use crate::server::response::compress::Sent;
 
-/// What an answer usually takes, in bytes.
-const USUAL: u64 = 2 << 10;
+/// Typical size of a response, in bytes: from it the cache estimates how many entries it will have.
+const TYPICAL_BYTES: u64 = 2 << 10;
 
-/// The answers that were given lately; none, where there is no room for any.
+/// The cached responses. None if caching is disabled.
 #[derive(Debug)]
 pub(in crate::server) struct ResponseCache(Option<Cache<Cached>>);
 
-/// An answer, and the operation that it is counted under each time it is given.
+/// A cached response, and the label under which each use counts in the metrics.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct Cached {
     pub(in crate::server) sent: Sent,
@@ -32,36 +32,40 @@ impl SizeBytes for Cached {
     }
 }
 
-/// What one answer is kept under.
+/// The key of a response: a BLAKE3 digest of everything that the response depends on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AnswerKey(Digest);
 
 impl ResponseCache {
-    pub(in crate::server) fn new(room: u64) -> Self {
-        Self((room > 0).then(|| Cache::new(room, USUAL)))
+    pub(in crate::server) fn new(capacity_bytes: u64) -> Self {
+        Self((capacity_bytes > 0).then(|| Cache::new(capacity_bytes, TYPICAL_BYTES)))
     }
 
-    /// What the answer to `asked` would be kept under, of a document with this digest, for a client that takes gzip or
-    /// does not.
+    /// The key of the response to `request`, whose document has the digest `document`. None if caching is disabled.
     pub(in crate::server) fn key(
         &self,
         caller: &Caller,
         view: &View,
         document: &Digest,
-        asked: &GraphqlRequest,
+        request: &GraphqlRequest,
         gzip: bool,
     ) -> Option<AnswerKey> {
         self.0.as_ref()?;
         let mut key = Hasher::new();
+        // Revision and scope, but not the token: tokens of equal scope and role share responses. The role matters,
+        // since some fields are errors for a lesser one.
         text(&mut key, &view.identity());
         text(&mut key, caller.grant().role().as_str());
+        // Compressed and plain bodies are separate entries, so that a hit sends bytes without compressing them again.
         key.update(document).update(&[u8::from(gzip)]);
-        match &asked.operation_name {
+        match &request.operation_name {
+            // A marker byte tells an absent name from an empty one.
             Some(name) => text(key.update(&[1]), name),
             None => _ = key.update(&[0]),
         }
-        // In the order in which they came: another order is another key for the same answer, which does no harm.
-        serde_json::to_writer(&mut key, &asked.variables).ok()?;
+        // Hashed in the client's order. Sorting would cost more than the second entry that another order makes.
+        // Last in the key, so JSON needs no length before it.
+        serde_json::to_writer(&mut key, &request.variables).ok()?;
         Some(AnswerKey(*key.finalize().as_bytes()))
     }
 
@@ -69,14 +73,14 @@ impl ResponseCache {
         self.0.as_ref()?.get(&key.0)
     }
 
-    /// Keeps an answer, if there is room for it; says what all of them then take, in bytes.
-    pub(in crate::server) fn keep(&self, key: AnswerKey, answer: Cached) -> Option<u64> {
+    /// Caches a response. Returns the size of the whole cache in bytes, or None if the response is too large for it.
+    pub(in crate::server) fn insert(&self, key: AnswerKey, response: Cached) -> Option<u64> {
         let cache = self.0.as_ref()?;
-        cache.keep(key.0, answer).then(|| cache.size_bytes())
+        cache.keep(key.0, response).then(|| cache.size_bytes())
     }
 }
 
-/// A text with its length, so that no two sequences of texts look the same.
+/// Hashes a text with its length before it, so that no two sequences of texts give the same bytes.
 fn text(key: &mut Hasher, text: &str) {
     key.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
 }
@@ -91,14 +95,14 @@ mod tests {
     use crate::model::token::Role;
     use crate::server::graphql::execution::document::DocumentSource;
 
-    fn asked(operation_name: Option<&str>, variables: serde_json::Value) -> GraphqlRequest {
+    fn request(operation_name: Option<&str>, variables: serde_json::Value) -> GraphqlRequest {
         let serde_json::Value::Object(variables) = variables else { panic!("{variables}") };
         let document = DocumentSource::Known([0; 32]);
         GraphqlRequest { document, operation_name: operation_name.map(str::to_owned), variables }
     }
 
     #[test]
-    fn whatever_an_answer_depends_on_is_in_its_key() {
+    fn the_key_contains_everything_that_a_response_depends_on() {
         let directory = Directory::in_memory().unwrap();
         directory.apply(CreatePerson::new("ada@corp.example").under("Corp/Retail")).unwrap();
         let before = directory.view();
@@ -107,10 +111,10 @@ mod tests {
         let unit = |name| view.within(&[view.org_unit(name).unwrap().id()]);
         let (retail, web) = (unit("Retail"), unit("Web"));
 
-        let answers = ResponseCache::new(1 << 20);
+        let cache = ResponseCache::new(1 << 20);
         let key = |view: &View, role, document: u8, operation, variables| {
             let caller = Caller::with_role(directory.clone(), role);
-            answers.key(&caller, view, &[document; 32], &asked(operation, variables), false).unwrap().0
+            cache.key(&caller, view, &[document; 32], &request(operation, variables), false).unwrap().0
         };
         let read = |view: &View| key(view, Role::Read, 0, None, json!({}));
         let keys = [
@@ -131,7 +135,7 @@ mod tests {
             key(&view, Role::Read, 0, None, json!({"a": null})),
         ];
         let reader = Caller::with_role(directory.clone(), Role::Read);
-        let gzip = answers.key(&reader, &view, &[0; 32], &asked(None, json!({})), true);
+        let gzip = cache.key(&reader, &view, &[0; 32], &request(None, json!({})), true);
         assert_ne!(gzip.unwrap().0, keys[0]);
         for (at, one) in keys.iter().enumerate() {
             assert!(!keys[at + 1..].contains(one), "{at} has the key of another");
@@ -142,13 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn without_room_nothing_is_kept() {
-        let answers = ResponseCache::new(0);
+    fn without_capacity_nothing_is_cached() {
+        let cache = ResponseCache::new(0);
         let reader = Caller::with_role(Directory::in_memory().unwrap(), Role::Read);
-        assert!(answers.key(&reader, &reader.view(), &[0; 32], &asked(None, json!({})), false).is_none());
-        let answer =
+        assert!(cache.key(&reader, &reader.view(), &[0; 32], &request(None, json!({})), false).is_none());
+        let response =
             Cached { sent: Sent::plain(b"{}".to_vec()), operation: OperationLabel::of("A", "query") };
-        assert!(answers.keep(AnswerKey([0; 32]), answer).is_none());
-        assert!(answers.get(AnswerKey([0; 32])).is_none());
+        assert!(cache.insert(AnswerKey([0; 32]), response).is_none());
+        assert!(cache.get(AnswerKey([0; 32])).is_none());
     }
 }

@@ -1,11 +1,10 @@
-//! What a document asks for, with its fragments expanded: how deep, how many fields, how many answers; counted before it
-//! is validated.
+//! Static query complexity: depth, fields, aliases, directives and cost of a document, with fragments expanded.
 //!
-//! Validation is exponential where fragments spread the next one twice, and looks at every operation of a document,
-//! also at those that are not carried out; so all of them are counted here first.
+//! The analysis runs before validation, which is exponential if fragments spread the next one twice. Validation also
+//! visits every operation of a document, including those that are not executed, so all of them are counted here.
 //!
-//! Each fragment is counted once an operation, so that fragments which spread the next one twice take no longer to
-//! count than to read. What must stay true: nothing here goes deeper than [`NESTING_MAX`].
+//! Invariant: each fragment is counted once per operation, so the analysis is linear in the document; and no recursion
+//! goes deeper than [`NESTING_MAX`].
 
 use std::collections::HashMap;
 
@@ -22,7 +21,7 @@ use crate::server::graphql::execution::limits::{
 use crate::server::limits::LOG_ENTRIES_DEFAULT;
 use crate::server::response::problem::{Problem, Result};
 
-/// A list without a page size is counted as so many.
+/// Assumed length of a list without pagination. A low guess: `execution::budget` counts the real lists.
 const LIST_GUESS: u64 = 5;
 const LISTS: [&str; 10] = [
     "children",
@@ -36,7 +35,8 @@ const LISTS: [&str; 10] = [
     "records",
     "counts",
 ];
-/// The lists of introspection, each with about how long it is. Nested in each other they grow without end.
+/// The lists of introspection, each with its approximate length in this schema. They nest in each other without end,
+/// and no resolver of ours counts them, so this estimate is their only limit.
 const INTROSPECTED: [(&str, u64); 7] = [
     ("types", 100),
     ("fields", 12),
@@ -46,33 +46,36 @@ const INTROSPECTED: [(&str, u64); 7] = [
     ("possibleTypes", 6),
     ("interfaces", 6),
 ];
-/// Counting the values of one dimension takes as long as so many fields.
+/// Cost of counting one facet dimension, in fields.
 const FACET_COST: u64 = 1_000;
 
-/// Reading an entry of the log takes as long as so many fields.
+/// Cost of reading one entry of the change log from disk, in fields.
 const LOG_COST: u64 = 1_000;
 
-/// What a part of a document comes to.
+/// The complexity of a part of a document.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::server) struct Count {
-    /// Fields inside fields.
+    /// Levels of nested fields.
     pub(in crate::server) depth: u64,
-    /// Fields and fragments inside each other.
+    /// Levels of nested fields and fragments.
     nesting: u64,
-    /// Fields at the top of it.
+    /// Fields at the top level.
     pub(in crate::server) roots: u64,
-    /// Fields, with all their aliases.
+    /// Fields, each alias counted.
     pub(in crate::server) fields: u64,
-    /// Fields under another name than their own.
+    /// Fields with an alias.
     pub(in crate::server) aliases: u64,
     pub(in crate::server) directives: u64,
-    /// Fields answered, with page sizes.
+    /// Estimated number of fields in the response, multiplied by page sizes.
     pub(in crate::server) cost: u64,
-    /// What each record of the page around it costs.
+    /// Cost per record of the enclosing page: what `nodes` and `edges` select.
+    // Apart from `cost`, because the page size is an argument of the connection and not of its `nodes`. The product is
+    // taken one level up, and does not include `totalCount` or `facets` beside them.
     each: u64,
 }
 
 impl Count {
+    /// Adds a sibling. All sums saturate: nested page sizes overflow 64 bits easily.
     fn beside(&mut self, other: Self) {
         self.depth = self.depth.max(other.depth);
         self.nesting = self.nesting.max(other.nesting);
@@ -84,7 +87,10 @@ impl Count {
         self.each = self.each.saturating_add(other.each);
     }
 
-    /// One deeper, with so many directives more.
+    /// The count of a selection that contains this one and has `directives` of its own.
+    ///
+    /// # Errors
+    /// The nesting exceeds [`NESTING_MAX`].
     fn within(mut self, directives: usize) -> Result<Self> {
         self.nesting += 1;
         self.directives = self.directives.saturating_add(directives as u64);
@@ -95,13 +101,14 @@ impl Count {
     }
 }
 
-/// Counts one operation, and the fragments that it spreads.
+/// Counts operations and the fragments that they spread.
 pub(in crate::server) struct Counter<'d> {
     document: &'d ExecutableDocument,
     variables: &'d Variables,
     definitions: &'d [Positioned<VariableDefinition>],
-    /// Each fragment's count; none while it is being counted.
+    /// The count of each fragment. `None` while it is being counted, which finds fragments that spread themselves.
     fragments: HashMap<&'d Name, Option<Count>>,
+    /// Current depth of the recursion.
     open: u64,
 }
 
@@ -112,23 +119,27 @@ impl<'d> Counter<'d> {
 
     pub(in crate::server) fn operation(&mut self, operation: &'d OperationDefinition) -> Result<Count> {
         self.definitions = &operation.variable_definitions;
+        // Page sizes may be variables, whose defaults belong to the operation: counts of another one do not apply.
         self.fragments.clear();
         let on_variables: usize =
             operation.variable_definitions.iter().map(|definition| definition.node.directives.len()).sum();
         self.selection_set(&operation.selection_set.node)?.within(operation.directives.len() + on_variables)
     }
 
-    /// A fragment by itself, whether it is spread or not.
+    /// Counts a fragment, whether it is spread or not.
+    ///
+    /// # Errors
+    /// It spreads itself, or exceeds a limit.
     pub(in crate::server) fn fragment(&mut self, name: &'d Name) -> Result<Count> {
         match self.fragments.get(name) {
             Some(Some(count)) => return Ok(*count),
             Some(None) => {
-                let detail = format!("the fragment {name} spreads itself; leave the circle out");
+                let detail = format!("the fragment {name} spreads itself; remove the cycle");
                 return Err(Problem::new(axum::http::StatusCode::BAD_REQUEST, "invalid-query", detail));
             }
             None => {}
         }
-        // A fragment that is not there is validation's to tell.
+        // An unknown fragment costs nothing here. Validation reports it, with its position.
         let Some(fragment) = self.document.fragments.get(name) else { return Ok(Count::default()) };
         self.fragments.insert(name, None);
         let count = self.selection_set(&fragment.node.selection_set.node)?;
@@ -138,6 +149,7 @@ impl<'d> Counter<'d> {
     }
 
     fn selection_set(&mut self, set: &'d SelectionSet) -> Result<Count> {
+        // `nesting` is known only on the way back, when the stack has been used. This bounds the way down.
         self.open += 1;
         if self.open > NESTING_MAX {
             return Err(over("levels of fields and fragments", self.open, NESTING_MAX));
@@ -163,11 +175,11 @@ impl<'d> Counter<'d> {
     }
 
     fn field(&mut self, field: &'d Field) -> Result<Count> {
-        // It stands in the answer once for each record.
+        // The response repeats an alias once per record, so a long one multiplies the response's size.
         if let Some(alias) = &field.alias
             && alias.node.len() > ALIAS_MAX_BYTES
         {
-            return Err(over("letters in an alias", alias.node.len() as u64, ALIAS_MAX_BYTES as u64));
+            return Err(over("bytes in an alias", alias.node.len() as u64, ALIAS_MAX_BYTES as u64));
         }
         let mut count = self.selection_set(&field.selection_set.node)?.within(field.directives.len())?;
         count.depth += 1;
@@ -176,6 +188,7 @@ impl<'d> Counter<'d> {
         count.aliases = count.aliases.saturating_add(u64::from(field.alias.is_some()));
         let records = self.page(field).saturating_mul(count.each);
         let cost = self.times(field).saturating_mul(count.cost).saturating_add(records).saturating_add(1);
+        // `nodes(ids:)` of the query root is a list of its own and not a connection's page, despite its name.
         let in_page = match field.name.node.as_str() {
             "edges" => true,
             "nodes" => field.get_argument("ids").is_none(),
@@ -185,19 +198,20 @@ impl<'d> Counter<'d> {
         Ok(count)
     }
 
-    /// How many records the `nodes` and `edges` of a connection are answered for.
+    /// The page size of a connection.
     fn page(&self, field: &Field) -> u64 {
         let default = if field.name.node == "descendants" { PAGE_MAX } else { PAGE_DEFAULT };
         self.size(field, "first").or_else(|| self.size(field, "last")).unwrap_or(default as u64)
     }
 
-    /// How many times everything else in a field is answered.
+    /// How many times the selection of a field is resolved, apart from a connection's page.
     fn times(&self, field: &Field) -> u64 {
         let length = |argument| self.length(field, argument).map_or(1, |length| length as u64);
         match field.name.node.as_str() {
             "nodes" => length("ids"),
             "apply" => length("changes"),
             "search" => self.size(field, "first").unwrap_or(SEARCH_DEFAULT as u64),
+            // Reading the entries is the cost, even if the selection is a single field.
             "log" => {
                 let entries = self.size(field, "first").unwrap_or(LOG_ENTRIES_DEFAULT as u64);
                 entries.saturating_mul(LOG_COST)
@@ -211,7 +225,7 @@ impl<'d> Counter<'d> {
         }
     }
 
-    /// A page size. What is too large is the field's to tell.
+    /// A page size argument, as a literal or variable.
     fn size(&self, field: &Field, argument: &str) -> Option<u64> {
         let size = match &field.get_argument(argument)?.node {
             Value::Number(number) => number.as_u64()?,
@@ -221,10 +235,12 @@ impl<'d> Counter<'d> {
             },
             _ => return None,
         };
+        // A larger size is refused by the resolver, whose message names the argument. Here it must only not overstate
+        // the cost, which would hide that message.
         Some(size.min(PAGE_MAX as u64))
     }
 
-    /// How long a list is that is given. It may be very long, so it is not copied.
+    /// The length of a list argument, as a literal or variable.
     fn length(&self, field: &Field, argument: &str) -> Option<usize> {
         match &field.get_argument(argument)?.node {
             Value::List(values) => Some(values.len()),
@@ -236,6 +252,7 @@ impl<'d> Counter<'d> {
         }
     }
 
+    /// The value of a variable, or its default. By reference, since a list may have thousands of values.
     fn variable(&self, name: &Name) -> Option<&ConstValue> {
         self.variables.get(name).or_else(|| {
             let definition = self.definitions.iter().find(|definition| definition.node.name.node == *name)?;
@@ -244,8 +261,10 @@ impl<'d> Counter<'d> {
     }
 }
 
-/// What the costliest operation costs. Refuses what would cost too much, and fragments that spread each other in a
-/// circle.
+/// The cost of the most expensive operation.
+///
+/// # Errors
+/// The document exceeds a limit, or a fragment spreads itself.
 pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<u64> {
     let operations = document.operations.iter().count() as u64;
     if operations > OPERATIONS_MAX {
@@ -256,15 +275,17 @@ pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Res
     for (_, operation) in document.operations.iter() {
         let count = counter.operation(&operation.node)?;
         one(count)?;
+        // Validation visits all operations, so these add up. Only one is executed, so costs do not.
         fields = fields.saturating_add(count.fields);
         aliases = aliases.saturating_add(count.aliases);
         directives = directives.saturating_add(count.directives);
         cost = cost.max(count.cost);
-        // At once: to count the rest would take as long as to count this.
+        // Inside the loop, so that a document of many large operations is refused after the first few.
         if fields > FIELDS_MAX {
             return Err(over("fields", fields, FIELDS_MAX));
         }
     }
+    // Fragments that no operation spreads are validated as well. Those already counted are found in the map.
     for name in document.fragments.keys() {
         let count = counter.fragment(name)?;
         (fields, aliases) = (fields.max(count.fields), aliases.max(count.aliases));
@@ -287,10 +308,10 @@ fn one(count: Count) -> Result<()> {
         return Err(over("levels of fields", count.depth, DEPTH_MAX));
     }
     if count.roots > ROOT_FIELDS_MAX {
-        return Err(over("fields at its root", count.roots, ROOT_FIELDS_MAX));
+        return Err(over("root fields", count.roots, ROOT_FIELDS_MAX));
     }
     if count.cost > COST_MAX {
-        return Err(over("fields to answer, counted with page sizes", count.cost, COST_MAX));
+        return Err(over("fields in the response, multiplied by page sizes", count.cost, COST_MAX));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Documents, parsed once and kept by the SHA-256 of their text.
+//! The document cache: parsed GraphQL documents by the SHA-256 of their text.
 //!
-//! What must stay true: nothing that depends on variables is kept. A document that takes some is counted against its
-//! limits in every request; one that takes none always comes to the same.
+//! Invariant: nothing that depends on variables is cached. The cost of a document with variables is checked in every
+//! request; the cost of one without is constant and checked once.
 
 use std::sync::Arc;
 
@@ -19,52 +19,55 @@ use crate::server::graphql::execution::{cost, introspection, typename};
 use crate::server::graphql::transport::persisted;
 use crate::server::response::problem::{Problem, Result};
 
-/// How much memory all kept documents may take, in bytes.
-const ROOM: u64 = 64 << 20;
-/// What a document usually takes, in bytes.
-const USUAL: u64 = 16 << 10;
-/// A parsed document takes up to so many times the bytes of its text: a field of one letter is some 200 bytes.
+/// Capacity of the document cache, in bytes. With eight shards, the longest document (64 KiB of text, counted as
+/// 6.4 MiB) fits into one.
+const CAPACITY_BYTES: u64 = 64 << 20;
+/// Typical size of a parsed document, in bytes: from it the cache estimates how many entries it will have.
+const TYPICAL_BYTES: u64 = 16 << 10;
+/// Memory of a parsed document as a multiple of its text, at worst: a field of one letter takes some 200 bytes.
 const PARSED_TIMES: u64 = 100;
 
-/// A request as a client sends it.
+/// A GraphQL request as the client sends it.
 #[derive(Debug, Clone)]
 pub struct GraphqlRequest {
     /// The document.
     pub document: DocumentSource,
-    /// Which of its operations.
+    /// The operation to execute. May be `None` if the document has only one.
     pub operation_name: Option<String>,
-    /// The variables, an object.
+    /// The values of the variables.
     pub variables: Map<String, Value>,
 }
 
-/// Which document is asked for.
+/// How a request refers to its document.
 #[derive(Debug, Clone)]
 pub enum DocumentSource {
-    /// The one with this text.
+    /// By its text.
     Text(String),
-    /// The one with this text, which is said to have this SHA-256.
+    /// By its text and the SHA-256 of it: registers a persisted query.
     Named(String, [u8; 32]),
-    /// The one whose text has this SHA-256; it was sent before.
+    /// By the SHA-256 of its text alone: a persisted query that was sent before.
     Known([u8; 32]),
 }
 
 impl DocumentSource {
-    /// The SHA-256 of its text.
+    /// The SHA-256 of the document's text.
     ///
     /// # Errors
-    /// The text is too long, or another than was said.
+    /// The text is too long, or its SHA-256 differs from the client's.
     pub(in crate::server) fn digest(&self) -> Result<Digest> {
-        let (text, said) = match self {
+        let (text, claimed) = match self {
             Self::Text(text) => (text, None),
-            Self::Named(text, said) => (text, Some(said)),
-            Self::Known(said) => return Ok(*said),
+            Self::Named(text, claimed) => (text, Some(claimed)),
+            Self::Known(claimed) => return Ok(*claimed),
         };
+        // Before hashing: the body may be megabytes, which only variables need.
         if text.len() > DOCUMENT_MAX {
             return Err(over("bytes", text.len() as u64, DOCUMENT_MAX as u64));
         }
         let digest = Sha256::digest(text).into();
-        if said.is_some_and(|said| *said != digest) {
-            return Err(persisted::another());
+        // The cache is shared by all callers: an unchecked digest would let one of them replace another's document.
+        if claimed.is_some_and(|claimed| *claimed != digest) {
+            return Err(persisted::hash_mismatch());
         }
         Ok(digest)
     }
@@ -77,19 +80,19 @@ impl DocumentSource {
     }
 }
 
-/// A document that may be carried out, once its variables allow it.
+/// A parsed document within all limits that do not depend on variables.
 #[derive(Debug)]
 pub(in crate::server) struct Document {
     pub(in crate::server) parsed: ExecutableDocument,
     text_bytes: u64,
-    /// What it costs, where that depends on no variables: it was counted against its limits.
+    /// Its cost, already checked. `None` if an operation has variables, which may be page sizes.
     cost: Option<u64>,
-    /// Whether its answer depends on nothing but the revision, and who asks.
+    /// Whether its response depends only on the revision and the caller's scope and role.
     pub(in crate::server) is_cacheable: bool,
 }
 
-/// The one field whose value changes without a revision.
-const UNSETTLED_FIELD: &str = "lastUsedAt";
+/// The only field whose value changes without a commit.
+const UNCACHEABLE_FIELD: &str = "lastUsedAt";
 
 impl SizeBytes for Arc<Document> {
     fn size_bytes(&self) -> u64 {
@@ -98,7 +101,8 @@ impl SizeBytes for Arc<Document> {
 }
 
 impl Document {
-    fn parse(text: &str, tells_schema: bool) -> Result<Self> {
+    fn parse(text: &str, introspection_enabled: bool) -> Result<Self> {
+        // Before parsing: the parser recurses per bracket and could overflow the stack.
         let Extent { tokens, nesting } = Extent::of(text);
         if nesting > BRACKETS_MAX {
             return Err(over("levels of brackets", nesting as u64, BRACKETS_MAX as u64));
@@ -107,13 +111,15 @@ impl Document {
             return Err(over("tokens", tokens as u64, TOKENS_MAX as u64));
         }
         let mut parsed = parse_query(text).map_err(|refusal| syntax_error(&refusal))?;
-        if !tells_schema && introspection::is_asked_for(&parsed) {
+        // Refused here, since async-graphql's own switch gives neither data nor an error that says why.
+        if !introspection_enabled && introspection::is_requested(&parsed) {
             return Err(introspection::refused());
         }
         typename::expose(&mut parsed)?;
         let takes_variables =
             parsed.operations.iter().any(|(_, operation)| !operation.node.variable_definitions.is_empty());
-        let is_cacheable = !text.contains(UNSETTLED_FIELD);
+        // On the text, which may also match in a comment or alias. That costs a cache entry and is never wrong.
+        let is_cacheable = !text.contains(UNCACHEABLE_FIELD);
         let mut document = Self { parsed, text_bytes: text.len() as u64, cost: None, is_cacheable };
         if !takes_variables {
             document.cost = Some(document.cost(&Variables::default())?);
@@ -121,44 +127,46 @@ impl Document {
         Ok(document)
     }
 
-    /// What it costs with these variables, unless that is too much.
+    /// Its cost with these variables.
+    ///
+    /// # Errors
+    /// It exceeds a limit.
     pub(in crate::server) fn cost(&self, variables: &Variables) -> Result<u64> {
         self.cost.map_or_else(|| cost::check(&self.parsed, variables), Ok)
     }
 }
 
-/// The documents that were asked for lately.
+/// The cache of parsed documents.
 #[derive(Debug)]
 pub(in crate::server) struct Documents {
-    known: Cache<Arc<Document>>,
-    /// Whether the schema may be asked for.
-    tells_schema: bool,
+    cache: Cache<Arc<Document>>,
+    introspection_enabled: bool,
 }
 
 impl Documents {
-    pub(in crate::server) fn new(tells_schema: bool) -> Self {
-        Self { known: Cache::new(ROOM, USUAL), tells_schema }
+    pub(in crate::server) fn new(introspection_enabled: bool) -> Self {
+        Self { cache: Cache::new(CAPACITY_BYTES, TYPICAL_BYTES), introspection_enabled }
     }
 
-    /// The document that is wanted, whose text has this SHA-256. Parsed, unless it is kept from before.
+    /// The document with this SHA-256, from the cache or parsed.
     ///
     /// # Errors
-    /// It cannot be parsed or asks for too much, or it is not known and its text was not sent.
-    pub(in crate::server) fn find(&self, wanted: &DocumentSource, digest: Digest) -> Result<Arc<Document>> {
-        if let Some(document) = self.known.get(&digest) {
+    /// It cannot be parsed or exceeds a limit, or it is not cached and its text was not sent.
+    pub(in crate::server) fn find(&self, source: &DocumentSource, digest: Digest) -> Result<Arc<Document>> {
+        if let Some(document) = self.cache.get(&digest) {
             return Ok(document);
         }
-        let text = wanted.text().ok_or_else(persisted::not_found)?;
-        let document = Arc::new(Document::parse(text, self.tells_schema)?);
-        // However long it is, it can be kept: see `ROOM`.
-        let _kept = self.known.keep(digest, Arc::clone(&document));
+        let text = source.text().ok_or_else(persisted::not_found)?;
+        let document = Arc::new(Document::parse(text, self.introspection_enabled)?);
+        // Always fits, see `CAPACITY_BYTES`: a client of persisted queries must find what it has just registered.
+        let _is_cached = self.cache.keep(digest, Arc::clone(&document));
         Ok(document)
     }
 }
 
 fn syntax_error(refusal: &async_graphql::parser::Error) -> Problem {
     let text = refusal.to_string();
-    // The parser draws the place, with the whole line; what it expected there comes last.
+    // The parser's message draws the line with a marker over several lines; what it expected comes after the last "= ".
     let expected = text.rsplit_once("= ").map_or(text.as_str(), |(_, expected)| expected);
     let expected = expected.replace('_', " ");
     let at = refusal.positions().next();

@@ -1,4 +1,7 @@
-//! The endpoint that both transports share: requests are found in the response cache, or prepared, and carried out.
+//! The GraphQL endpoint shared by both transports: looks requests up in the response cache, prepares and executes them.
+//!
+//! Invariant: a request that waits for a slot or for the writer retains no view, and one that waits for the writer
+//! occupies no slot either.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +22,7 @@ use crate::server::graphql::execution::budget::Budget;
 use crate::server::graphql::execution::cache::{AnswerKey, Cached, ResponseCache};
 use crate::server::graphql::execution::document::{Documents, GraphqlRequest};
 use crate::server::graphql::execution::limits::{LARGE_FROM, WATCHED_FROM};
-use crate::server::graphql::execution::operation::{kind_name, only_name, operation, variables_are_given};
+use crate::server::graphql::execution::operation::{kind_name, only_name, operation, require_variables};
 use crate::server::graphql::execution::response::GraphqlResponse;
 use crate::server::graphql::execution::schedule::{Blocking, Turn, WaitPermit};
 use crate::server::graphql::execution::variables;
@@ -29,17 +32,17 @@ use crate::server::metrics::{Metrics, OperationLabel};
 use crate::server::response::compress::Sent;
 use crate::server::response::problem::{Problem, Result};
 
-/// What GraphQL shares with the rest of the server.
+/// The server state that GraphQL uses.
 pub(in crate::server) struct GraphqlState {
     pub(in crate::server) authenticator: Arc<Authenticator>,
     pub(in crate::server) admission: Arc<Admission>,
     pub(in crate::server) metrics: Arc<Metrics>,
     pub(in crate::server) settings: Arc<GraphqlSettings>,
-    /// The size of the response cache; there is none for 0.
+    /// Capacity of the response cache, in bytes. 0 disables it.
     pub(in crate::server) cache_bytes: u64,
 }
 
-/// What the transports share.
+/// The state that both transports share.
 pub(in crate::server) struct Endpoint {
     pub(in crate::server) authenticator: Arc<Authenticator>,
     pub(in crate::server) admission: Arc<Admission>,
@@ -51,52 +54,54 @@ pub(in crate::server) struct Endpoint {
     waiting: WaitPermit,
 }
 
-/// A request that was parsed and counted.
+/// A request that was parsed and is within its static limits.
 pub(in crate::server) struct Prepared {
     pub(in crate::server) kind: OperationType,
-    /// What it is counted under in the metrics.
+    /// Its label in the metrics.
     pub(in crate::server) operation: OperationLabel,
-    /// Whether its answer may be given to whoever asks the same of the same revision.
+    /// Whether its response may be cached.
     is_cacheable: bool,
-    /// In fields to answer, with page sizes.
+    /// Estimated number of fields in the response, multiplied by page sizes.
     pub(in crate::server) cost: u64,
     request: Request,
-    /// What its answer is cached under if it may be, and the view that it is then made from. A request that waits for a
-    /// slot or the writer holds no view meanwhile, and reads anew.
+    /// The cache key of its response, and the view in that key, from which the response must be made. `None` if the
+    /// response is not cached.
     cached_as: Option<(AnswerKey, View)>,
 }
 
 impl Prepared {
-    /// Whether it takes so long that it must not hold up others.
+    /// Whether it is heavy work, which needs a slot.
     pub(in crate::server) fn is_large(&self) -> bool {
         self.cost >= LARGE_FROM
     }
 
-    /// The request, in the name of `caller`.
+    /// Converts it to async-graphql's request, with the context that resolvers read.
     fn into_request(self, caller: Caller, budget: &Arc<Budget>) -> Request {
         let request = match (self.kind, self.cached_as) {
             (OperationType::Query, Some((_, view))) => self.request.data(view),
             (OperationType::Query, None) => self.request.data(caller.view()),
-            // A change is shown as of just after it, and a subscription holds no view while it waits for the next.
+            // A mutation's payload reads the view of its own commit, and a view would keep an old graph in memory for
+            // as long as a subscription waits.
             (OperationType::Mutation | OperationType::Subscription, _) => self.request,
         };
         request.data(caller).data(Arc::clone(budget))
     }
 }
 
-/// What came of a request.
-pub(in crate::server) struct CarriedOut {
-    pub(in crate::server) answer: GraphqlResponse,
-    /// What the answer may be cached under.
+/// The result of an execution.
+pub(in crate::server) struct Executed {
+    pub(in crate::server) response: GraphqlResponse,
+    /// The cache key of the response, if it may be cached.
     pub(in crate::server) key: Option<AnswerKey>,
-    /// It has the memory of the answer until that is written.
+    /// Owns the memory permit of the response tree. To be dropped once that is serialized.
     pub(in crate::server) budget: Arc<Budget>,
 }
 
-/// Abandons a request unless it is told that the answer is there.
-struct Watched<'b>(Option<&'b Budget>);
+/// Abandons the request's task on drop, unless it was disarmed with `None`.
+// A client that disconnects drops the handler's future, which is the only sign of it; a spawned task would run on.
+struct AbandonOnDrop<'b>(Option<&'b Budget>);
 
-impl Drop for Watched<'_> {
+impl Drop for AbandonOnDrop<'_> {
     fn drop(&mut self) {
         if let Some(budget) = self.0 {
             budget.turn.abandon();
@@ -104,11 +109,11 @@ impl Drop for Watched<'_> {
     }
 }
 
-/// What is known of a request before its document is looked at.
+/// The result of looking a request up in the response cache.
 pub(in crate::server) enum RequestLookup {
-    /// Its answer, from the cache.
-    Answer(Sent),
-    /// What it takes to be carried out.
+    /// A hit: the response.
+    Cached(Sent),
+    /// A miss: the request to execute.
     Request(Box<Prepared>),
 }
 
@@ -119,6 +124,7 @@ impl Endpoint {
         if !settings.introspection {
             schema = schema.disable_introspection();
         }
+        // Suggestions name parts of the schema, so they are off wherever introspection is.
         if !(settings.suggestions && settings.introspection) {
             schema = schema.disable_suggestions();
         }
@@ -134,90 +140,108 @@ impl Endpoint {
         }
     }
 
-    /// The cached answer, or the request, parsed and counted.
+    /// Looks up the cached response; on a miss, prepares the request.
+    ///
+    /// # Errors
+    /// The request cannot be prepared, see [`Self::prepare`].
     pub(in crate::server) fn find(
         &self,
         caller: &Caller,
-        asked: GraphqlRequest,
+        request: GraphqlRequest,
         gzip: bool,
     ) -> Result<RequestLookup> {
         let began = Instant::now();
-        let digest = asked.document.digest()?;
+        let digest = request.document.digest()?;
+        // One view for the key and the execution: with two, a commit in between would cache a newer response under the
+        // older revision.
         let view = caller.view();
-        let key = self.cache.key(caller, &view, &digest, &asked, gzip);
+        let key = self.cache.key(caller, &view, &digest, &request, gzip);
         if let Some(Cached { sent, operation }) = key.and_then(|key| self.cache.get(key)) {
             self.metrics.looked_for_answer(true);
             self.metrics.carried_out(&operation, true, began.elapsed());
-            return Ok(RequestLookup::Answer(sent));
+            return Ok(RequestLookup::Cached(sent));
         }
-        let mut prepared = self.prepare_known(asked, digest)?;
+        let mut prepared = self.prepare_digested(request, digest)?;
         prepared.cached_as = key.filter(|_| prepared.is_cacheable).map(|key| (key, view));
+        // Only what could have been a hit counts as a miss; mutations would distort the hit rate.
         if prepared.cached_as.is_some() {
             self.metrics.looked_for_answer(false);
         }
         Ok(RequestLookup::Request(Box::new(prepared)))
     }
 
-    /// Parses a request and counts it against the limits.
-    pub(in crate::server) fn prepare(&self, asked: GraphqlRequest) -> Result<Prepared> {
-        let digest = asked.document.digest()?;
-        self.prepare_known(asked, digest)
+    /// Parses a request and checks its static limits.
+    ///
+    /// # Errors
+    /// The document is invalid or too complex, a variable is missing, or a persisted query is unknown.
+    pub(in crate::server) fn prepare(&self, request: GraphqlRequest) -> Result<Prepared> {
+        let digest = request.document.digest()?;
+        self.prepare_digested(request, digest)
     }
 
-    fn prepare_known(&self, asked: GraphqlRequest, digest: Digest) -> Result<Prepared> {
+    fn prepare_digested(&self, asked: GraphqlRequest, digest: Digest) -> Result<Prepared> {
         let document = self.documents.find(&asked.document, digest)?;
         let operation = operation(&document.parsed, asked.operation_name.as_deref());
+        // An unknown operation is reported last, after the limits: being too complex is the graver error. Until then it
+        // has the narrower limits of a query.
         let kind = operation.as_ref().map_or(OperationType::Query, |operation| operation.ty);
         variables::check(kind, &asked.variables)?;
         let variables = Variables::from_json(Value::Object(asked.variables));
         let cost = document.cost(&variables)?;
-        variables_are_given(operation?, &variables)?;
+        require_variables(operation?, &variables)?;
         let name = asked.operation_name.as_deref().or_else(|| only_name(&document.parsed));
         let operation = self.metrics.operation(name, kind_name(kind));
-        // The text is parsed already, and async-graphql has no other use for it.
+        // The document is parsed already, and async-graphql has no other use for its text.
         let mut request = Request::new("").variables(variables);
         request.operation_name = asked.operation_name;
+        // A deep copy, as async-graphql takes the document by value. Still far cheaper than parsing.
         request.set_parsed_query(document.parsed.clone());
         let is_cacheable = kind == OperationType::Query && document.is_cacheable;
         Ok(Prepared { kind, operation, is_cacheable, cost, request, cached_as: None })
     }
 
-    /// Carries out a query or a mutation, whatever it costs.
-    pub(in crate::server) async fn execute(&self, caller: Caller, asked: GraphqlRequest) -> GraphqlResponse {
+    /// Prepares and executes a query or mutation. Every error becomes a response.
+    pub(in crate::server) async fn execute(
+        &self,
+        caller: Caller,
+        request: GraphqlRequest,
+    ) -> GraphqlResponse {
         let executed = async {
-            let prepared = self.prepare(asked)?;
-            Ok(self.carry_out(caller, prepared).await?.answer)
+            let prepared = self.prepare(request)?;
+            Ok(self.execute_prepared(caller, prepared).await?.response)
         };
         executed.await.unwrap_or_else(GraphqlResponse::refusal)
     }
 
-    /// Validates and executes.
+    /// Validates and executes a request with a budget of its own.
     ///
     /// # Errors
-    /// Others that take as long are being carried out for too long, or there was too little memory for a query's answer: a
-    /// change that was made is reported with what there was memory for.
-    pub(in crate::server) async fn carry_out(
+    /// No slot of heavy work became free in time, or memory was too short for a query's response. A mutation's response
+    /// is always returned, with as much as there was memory for: a client that tried again would repeat the change.
+    pub(in crate::server) async fn execute_prepared(
         &self,
         caller: Caller,
         mut prepared: Prepared,
-    ) -> Result<CarriedOut> {
+    ) -> Result<Executed> {
         let only_reads = prepared.kind == OperationType::Query;
         let budget = Arc::new(self.budget(&caller));
-        // What changes something waits for the writer, and so takes a slot only once it reads much.
+        // A mutation waits for the writer first, and takes a slot only when its payload reads much.
         if only_reads && prepared.is_large() && !budget.turn.try_slot() {
+            // Dropping the view frees an old graph while this waits. The response is then of a newer revision than the
+            // key, and must not be cached.
             prepared.cached_as = None;
             budget.turn.take_slot().await?;
         }
         let key = prepared.cached_as.as_ref().map(|(key, _)| *key);
-        let answer = self.carry_on(&budget, caller, prepared).await;
+        let response = self.execute_within(&budget, caller, prepared).await;
         if only_reads {
-            budget.had_memory()?;
+            budget.check_memory()?;
         }
-        Ok(CarriedOut { answer, key, budget })
+        Ok(Executed { response, key, budget })
     }
 
-    /// Validates and executes one of perhaps several requests.
-    pub(in crate::server) async fn carry_on(
+    /// Validates and executes a request within a budget, which requests of a batch share.
+    pub(in crate::server) async fn execute_within(
         &self,
         budget: &Arc<Budget>,
         caller: Caller,
@@ -225,36 +249,41 @@ impl Endpoint {
     ) -> GraphqlResponse {
         let (start, operation) = (Instant::now(), prepared.operation.clone());
         let span = operation.span();
-        let answer = self.answer(budget, caller, prepared).instrument(span).await;
-        self.metrics.carried_out(&operation, answer.errors.is_empty(), start.elapsed());
-        answer
+        let response = self.run(budget, caller, prepared).instrument(span).await;
+        self.metrics.carried_out(&operation, response.errors.is_empty(), start.elapsed());
+        response
     }
 
-    async fn answer(&self, budget: &Arc<Budget>, caller: Caller, prepared: Prepared) -> GraphqlResponse {
+    async fn run(&self, budget: &Arc<Budget>, caller: Caller, prepared: Prepared) -> GraphqlResponse {
         let is_short = prepared.cost < WATCHED_FROM;
         let request = prepared.into_request(caller, budget);
+        // Inline, because spawning a task costs more than a short request can save by being cancelled.
         if is_short {
-            return self.shown(self.api.execute(request).await);
+            return self.to_response(self.api.execute(request).await);
         }
-        // In a task of its own, since whoever waits for it must hear when the client goes.
+        // In a task of its own: resolvers block their thread, and this future must be free to be dropped when the
+        // client disconnects, which abandons the task.
         let api = self.api.clone();
         let execution = async move { api.execute(request).await }.in_current_span();
+        // With a slot, every poll is expected to be long and hands the worker's other tasks over beforehand. Without
+        // one, resolvers do so themselves, after `PAUSE_EVERY`.
         let execution = if budget.turn.has_slot() {
             tokio::spawn(Blocking::new(execution))
         } else {
             tokio::spawn(execution)
         };
-        let mut watched = Watched(Some(budget));
+        let mut guard = AbandonOnDrop(Some(budget));
         let executed = execution.await;
-        watched.0 = None;
+        guard.0 = None;
         match executed {
-            Ok(response) => self.shown(response),
+            Ok(response) => self.to_response(response),
+            // A panic continues in the handler's task, where the server's panic handling sees it.
             Err(fault) if fault.is_panic() => std::panic::resume_unwind(fault.into_panic()),
             Err(_) => GraphqlResponse::refusal(Problem::internal()),
         }
     }
 
-    /// What comes of a subscription, answer by answer.
+    /// Executes a subscription: one response per event.
     pub(in crate::server) fn subscribe(
         self: &Arc<Self>,
         caller: Caller,
@@ -264,8 +293,9 @@ impl Endpoint {
         let request = prepared.into_request(caller, &Arc::new(budget));
         let (endpoint, open) = (Arc::clone(self), self.metrics.subscription());
         self.api.execute_stream(request).map(move |response| {
+            // Captured, so that the gauge of open subscriptions falls when the stream is dropped.
             let _until_it_ends = &open;
-            endpoint.shown(response)
+            endpoint.to_response(response)
         })
     }
 
@@ -274,13 +304,13 @@ impl Endpoint {
         Budget::new(Turn::new(work, self.settings.answer_within, self.waiting.clone()))
     }
 
-    fn shown(&self, response: async_graphql::Response) -> GraphqlResponse {
+    fn to_response(&self, response: async_graphql::Response) -> GraphqlResponse {
         GraphqlResponse::of(response, self.settings.introspection)
     }
 
-    /// Caches an answer without errors, if there is room for it.
-    pub(in crate::server) fn keep(&self, key: AnswerKey, sent: &Sent, operation: OperationLabel) -> bool {
-        let bytes = self.cache.keep(key, Cached { sent: sent.clone(), operation });
+    /// Caches a response without errors. Returns whether it fits.
+    pub(in crate::server) fn insert(&self, key: AnswerKey, sent: &Sent, operation: OperationLabel) -> bool {
+        let bytes = self.cache.insert(key, Cached { sent: sent.clone(), operation });
         bytes.inspect(|bytes| self.metrics.answers_take(*bytes)).is_some()
     }
 }
@@ -311,45 +341,45 @@ mod tests {
         Caller::local(endpoint.authenticator.directory().clone())
     }
 
-    fn ask(endpoint: &Endpoint, document: &str) -> Prepared {
-        let asked = GraphqlRequest {
+    fn prepare(endpoint: &Endpoint, document: &str) -> Prepared {
+        let request = GraphqlRequest {
             document: DocumentSource::Text(document.to_owned()),
             operation_name: None,
             variables: Map::new(),
         };
-        endpoint.prepare(asked).unwrap()
+        endpoint.prepare(request).unwrap()
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn whoever_hangs_up_stops_what_takes_long() {
+    async fn a_disconnect_cancels_a_long_request() {
         let endpoint = endpoint(500);
         let page = "projects(first: 500) { edges { node { projectId projectName } } }";
         let all = (0..40).map(|at| format!("a{at}: {page}")).collect::<Vec<_>>().join(" ");
         let few = "{ projects(first: 300) { nodes { projectId projectName } } }".to_owned();
         for (document, is_large) in [(format!("{{ {all} }}"), true), (few, false)] {
-            let prepared = ask(&endpoint, &document);
+            let prepared = prepare(&endpoint, &document);
             assert_eq!(prepared.is_large(), is_large);
             let budget = Arc::new(endpoint.budget(&caller(&endpoint)));
             if is_large {
                 budget.turn.take_slot().await.unwrap();
             }
-            // The only worker is kept from doing any of it.
-            let (go_on, told) = std::sync::mpsc::channel::<()>();
-            tokio::spawn(async move { told.recv().is_err() });
-            let mut answer = Box::pin(endpoint.carry_on(&budget, caller(&endpoint), prepared));
-            let first = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            assert!(first.is_pending(), "it is worked on elsewhere");
-            drop(answer);
-            assert!(budget.turn.is_over(), "the next part of it is not begun");
-            drop(go_on);
+            // Blocks the only worker, so that the spawned request cannot begin.
+            let (unblock, blocked) = std::sync::mpsc::channel::<()>();
+            tokio::spawn(async move { blocked.recv().is_err() });
+            let mut response = Box::pin(endpoint.execute_within(&budget, caller(&endpoint), prepared));
+            let first = response.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(first.is_pending(), "it runs in another task");
+            drop(response);
+            assert!(budget.turn.is_over(), "the task is abandoned");
+            drop(unblock);
         }
     }
 
     #[tokio::test]
-    async fn what_is_short_is_done_at_once() {
+    async fn a_short_request_runs_inline() {
         let endpoint = endpoint(1);
-        let prepared = ask(&endpoint, "{ projects(first: 5) { edges { node { projectId } } } }");
-        let mut answer = Box::pin(endpoint.carry_out(caller(&endpoint), prepared));
-        assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        let prepared = prepare(&endpoint, "{ projects(first: 5) { edges { node { projectId } } } }");
+        let mut response = Box::pin(endpoint.execute_prepared(caller(&endpoint), prepared));
+        assert!(response.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
     }
 }

@@ -1,7 +1,7 @@
-//! How many records the lists of a selection come to, by the graph's real fan-out, without making any of them.
+//! Fan-out of nested lists: how many records a selection yields in the real graph, computed without resolving them.
 //!
-//! Records are followed as numbers with how many times each is reached, so that a document that leads from children to
-//! parents and back costs no more to weigh than the graph has edges, however many records it asks for.
+//! Invariant: records are followed as ids with multiplicities, so that each level of a document costs at most one pass
+//! over the graph's edges. A document that goes from children to parents and back may select far more records.
 
 use async_graphql::SelectionField;
 use rustc_hash::FxHashMap;
@@ -10,31 +10,31 @@ use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::server::graphql::execution::limits::{PAGE_DEFAULT, PAGE_MAX};
 
-/// What a selection comes to.
+/// The size of a selection's result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::server) struct FanOut {
-    /// Records in lists that have no page size.
+    /// Records in lists without pagination.
     pub(in crate::server) listed: u64,
-    /// Fields of all records, those of pages too.
+    /// Fields of all records, including those of pages.
     pub(in crate::server) fields: u64,
 }
 
-/// Records, each with how many times it is reached.
+/// Records, each with its multiplicity: how many times the response contains it.
 type Reached = FxHashMap<EntityId, u64>;
 
-/// How many fields are asked for beneath a field, those of a list once: what is in it counts when it is answered. No
-/// more than the document may have.
-pub(in crate::server) fn fields_beneath(field: &SelectionField<'_>) -> u64 {
-    field.selection_set().map(|field| 1 + fields_beneath(&field)).sum()
+/// Number of fields selected below a field, each counted once, whatever the length of the lists on the way.
+// Cannot overflow: `FIELDS_MAX` bounds the document with its fragments expanded, and `NESTING_MAX` the recursion.
+pub(in crate::server) fn fields_below(field: &SelectionField<'_>) -> u64 {
+    field.selection_set().map(|field| 1 + fields_below(&field)).sum()
 }
 
 impl FanOut {
-    /// What `field` asks of `records` in lists, in lists of those, and so on. Ends once that is more than `most` records.
-    pub(in crate::server) fn beneath(
+    /// The fan-out of what `field` selects of `records`. Stops early once it lists more than `max` records.
+    pub(in crate::server) fn below(
         view: &View,
         field: &SelectionField<'_>,
         records: &[EntityId],
-        most: u64,
+        max: u64,
     ) -> Self {
         let mut fan_out = Self::default();
         if has_selections(field) {
@@ -42,38 +42,41 @@ impl FanOut {
             for record in records {
                 *reached.entry(*record).or_default() += 1;
             }
-            fan_out.fields = (records.len() as u64).saturating_mul(fields_beneath(field));
-            fan_out.follow(view, field, &reached, most);
+            fan_out.fields = (records.len() as u64).saturating_mul(fields_below(field));
+            fan_out.follow(view, field, &reached, max);
         }
         fan_out
     }
 
-    fn follow(&mut self, view: &View, field: &SelectionField<'_>, from: &Reached, most: u64) {
-        for asked in field.selection_set() {
-            if self.listed > most || !has_selections(&asked) {
+    fn follow(&mut self, view: &View, field: &SelectionField<'_>, from: &Reached, max: u64) {
+        for selected in field.selection_set() {
+            // Scalars lead nowhere and are in `fields_below` already.
+            if self.listed > max || !has_selections(&selected) {
                 continue;
             }
-            match Traversal::of(&asked) {
-                // The node of an edge is the record itself, and so is what an interface is narrowed to.
-                Traversal::Same => self.follow(view, &asked, from, most),
-                Traversal::One(lead) => {
-                    let to = reached(from, |id| lead(view, id).into_iter().collect());
-                    self.follow(view, &asked, &to, most);
+            match Traversal::of(&selected) {
+                // The `node` of an edge is the record itself, and so is an interface narrowed by a fragment.
+                Traversal::Same => self.follow(view, &selected, from, max),
+                Traversal::One(edge) => {
+                    let to = reached(from, |id| edge(view, id).into_iter().collect());
+                    self.follow(view, &selected, &to, max);
                 }
-                Traversal::List(lead) => {
-                    let to = reached(from, |id| lead(view, id));
+                Traversal::List(edges) => {
+                    let to = reached(from, |id| edges(view, id));
+                    // Multiplicities and not distinct records: the response repeats a record wherever it is reached.
                     let listed = to.values().fold(0_u64, |all, times| all.saturating_add(*times));
                     self.listed = self.listed.saturating_add(listed);
-                    self.add(listed, &asked);
-                    self.follow(view, &asked, &to, most);
+                    self.add(listed, &selected);
+                    self.follow(view, &selected, &to, max);
                 }
-                Traversal::Page(most_of) => {
-                    let listed = from.iter().fold(0_u64, |all, (id, times)| {
-                        all.saturating_add(times.saturating_mul(most_of(view, *id)))
+                Traversal::Page(max_of) => {
+                    let matches = from.iter().fold(0_u64, |all, (id, times)| {
+                        all.saturating_add(times.saturating_mul(max_of(view, *id)))
                     });
-                    // Which records a page has is known once it is made; their own lists are counted then.
-                    for part in asked.selection_set().filter(has_selections) {
-                        self.add(listed.min(page_records(&asked, from)), &part);
+                    // Filter and order decide which records a page has, so nothing is followed from here:
+                    // `budget::page` weighs their lists when the page is resolved.
+                    for part in selected.selection_set().filter(has_selections) {
+                        self.add(matches.min(page_records(&selected, from)), &part);
                     }
                 }
             }
@@ -81,20 +84,25 @@ impl FanOut {
     }
 
     fn add(&mut self, records: u64, field: &SelectionField<'_>) {
-        self.fields = self.fields.saturating_add(records.saturating_mul(fields_beneath(field)));
+        self.fields = self.fields.saturating_add(records.saturating_mul(fields_below(field)));
     }
 }
 
-/// Where a field leads from a record.
+/// How a field leads from a record to others.
 enum Traversal {
+    /// Not at all: the field is a wrapper around the record.
     Same,
+    /// To at most one record.
     One(fn(&View, EntityId) -> Option<EntityId>),
+    /// To all records of a list without pagination.
     List(fn(&View, EntityId) -> Vec<EntityId>),
-    /// To a page of at most so many.
+    /// To a page. The function gives an upper bound of the records to choose from.
     Page(fn(&View, EntityId) -> u64),
 }
 
 impl Traversal {
+    // By field name alone, since a selection does not carry its parent type. Hence a name must mean the same on every
+    // type, except for those that are told apart below. A new list in the schema must be added here, or it is free.
     fn of(field: &SelectionField<'_>) -> Self {
         match field.name() {
             "parents" | "units" => Self::List(View::parents),
@@ -108,6 +116,7 @@ impl Traversal {
             }
             "repositories" => Self::Page(|view, id| view.below(id, Kind::Repository).len()),
             "people" => Self::Page(|view, id| view.below(id, Kind::Person).len()),
+            // Of a unit, the projects below it; of a person, the projects that the person is a member of.
             "projects" => Self::Page(|view, id| match view.entity(id).map(|entity| entity.kind()) {
                 Some(Kind::OrgUnit) => view.below(id, Kind::Project).len(),
                 _ => view.memberships(id).len() as u64,
@@ -120,13 +129,14 @@ impl Traversal {
             "department" => Self::One(|view, id| view.levels(id)[2]),
             "group" => Self::One(|view, id| view.levels(id)[3]),
             "team" => Self::One(|view, id| view.levels(id)[4]),
+            // Objects without records. As `Same` their fields would be followed from the record itself.
             "totals" | "owner" => Self::Page(|_, _| 0),
             _ => Self::Same,
         }
     }
 }
 
-/// A project has its repositories as a list, a unit as pages.
+/// Whether a field is a connection, by its selection: `repositories` is a list on a project and a connection on a unit.
 fn is_connection(field: &SelectionField<'_>) -> bool {
     field.selection_set().any(|part| matches!(part.name(), "nodes" | "edges" | "pageInfo" | "totalCount"))
 }
@@ -135,8 +145,9 @@ fn has_selections(field: &SelectionField<'_>) -> bool {
     field.selection_set().next().is_some()
 }
 
-/// The most records that pages of this size have, one for each record that they are asked of.
+/// Maximum number of records in all pages of a field, one page for each record in `from`.
 fn page_records(field: &SelectionField<'_>, from: &Reached) -> u64 {
+    // Arguments that cannot be read leave the default: the resolver will report them.
     let arguments = field.arguments().unwrap_or_default();
     let size = arguments.iter().find(|(name, _)| matches!(name.as_str(), "first" | "last"));
     let size = size.and_then(|(_, value)| match value {
@@ -148,12 +159,13 @@ fn page_records(field: &SelectionField<'_>, from: &Reached) -> u64 {
     times.saturating_mul(size.unwrap_or(default as u64))
 }
 
-fn reached(from: &Reached, lead: impl Fn(EntityId) -> Vec<EntityId>) -> Reached {
+fn reached(from: &Reached, edges: impl Fn(EntityId) -> Vec<EntityId>) -> Reached {
     let mut to = Reached::default();
     for (id, times) in from {
-        for next in lead(*id) {
-            let there = to.entry(next).or_default();
-            *there = there.saturating_add(*times);
+        for next in edges(*id) {
+            // Saturating: going back and forth a few times multiplies beyond 64 bits.
+            let count = to.entry(next).or_default();
+            *count = count.saturating_add(*times);
         }
     }
     to

@@ -1,15 +1,16 @@
-//! Whether a document asks for the schema.
+//! Introspection: detects whether a document requests the schema, and the refusal when it is disabled.
 
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use axum::http::StatusCode;
 
 use crate::server::response::problem::Problem;
 
-/// What an error says that would else name parts of the schema.
-pub(in crate::server) const UNNAMED: &str = "this does not fit the schema, which this server does not tell; compare with the schema.graphql of its release";
+/// Replaces validation messages when introspection is disabled, since they name types and fields. It must not contain
+/// any name of the schema itself.
+pub(in crate::server) const REDACTED_MESSAGE: &str = "the document does not match the schema; introspection is disabled, see schema.graphql of this server's release";
 
-/// Whether any part of it asks for the schema, or for a type of it.
-pub(in crate::server) fn is_asked_for(document: &ExecutableDocument) -> bool {
+/// Whether any operation or fragment selects `__schema` or `__type`.
+pub(in crate::server) fn is_requested(document: &ExecutableDocument) -> bool {
     let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set);
     let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set);
     operations.chain(fragments).any(|set| in_set(&set.node))
@@ -22,12 +23,13 @@ fn in_set(set: &SelectionSet) -> bool {
                 || in_set(&field.node.selection_set.node)
         }
         Selection::InlineFragment(inline) => in_set(&inline.node.selection_set.node),
+        // Not followed: every fragment is searched by itself, and a fragment may spread itself.
         Selection::FragmentSpread(_) => false,
     })
 }
 
-/// The one answer to who asks for the schema where it is not told.
+/// The refusal of introspection when it is disabled.
 pub(in crate::server) fn refused() -> Problem {
-    let detail = "this server does not tell its schema; read the schema.graphql of its release";
+    let detail = "introspection is disabled on this server; see schema.graphql of its release";
     Problem::new(StatusCode::BAD_REQUEST, "introspection-off", detail)
 }

@@ -1,12 +1,15 @@
-//! How large a document is before it is parsed: its lexical tokens, and how deep its brackets nest.
+//! A lexical scan of a document before parsing: number of tokens, and nesting depth of brackets.
 //!
-//! The parser, and everything that walks what it gives, goes as deep as the brackets do; some thousand of them would
-//! take more stack than a thread has. What is parsed takes memory by the token, far more than its text does.
+//! The parser and everything that walks its result recurse as deep as the brackets nest, and some thousand levels
+//! overflow a thread's stack. Parsed documents take memory per token, far more than their text.
+//!
+//! Invariant: for a document that parses, the scan counts no fewer brackets and tokens than the parser. It uses no
+//! recursion.
 
-/// What a document comes to as a text.
+/// The lexical size of a document.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extent {
-    /// Names, numbers, strings and punctuators. What stands outside of GraphQL's alphabet counts as well.
+    /// Names, numbers, strings and punctuators. Characters that GraphQL does not know count as well.
     pub(crate) tokens: usize,
     /// The deepest nesting of `{`, `(` and `[` outside strings and comments.
     pub(crate) nesting: usize,
@@ -18,6 +21,7 @@ impl Extent {
         let mut rest = document;
         while let Some(first) = rest.chars().next() {
             let behind = &rest[first.len_utf8()..];
+            // White space, commas and comments are GraphQL's ignored tokens; so is a byte order mark anywhere.
             let is_token = !matches!(first, ' ' | '\t' | '\n' | '\r' | ',' | '#' | '\u{feff}');
             extent.tokens += usize::from(is_token);
             rest = match first {
@@ -30,9 +34,11 @@ impl Extent {
                     behind
                 }
                 '}' | ')' | ']' => {
+                    // Unbalanced closing brackets must not make later ones look less deep than they are.
                     open = open.saturating_sub(1);
                     behind
                 }
+                // A spread is one token of three dots.
                 '.' => behind.trim_start_matches('.'),
                 _ if is_word(first) => behind.trim_start_matches(is_word),
                 _ => behind,
@@ -42,22 +48,24 @@ impl Extent {
     }
 }
 
-/// Of a name or a number.
+/// Whether a character belongs to a name or number.
 fn is_word(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '+')
 }
 
-/// What follows the first of these characters.
+/// The text after the first of these characters.
 fn after<'d>(text: &'d str, ends: &[char]) -> &'d str {
     text.find(ends).map_or("", |at| &text[at + 1..])
 }
 
-/// What follows a string, whose quote is already read. A string ends with its line, closed or not.
+/// The text after a string whose opening quote was read.
 fn after_string(mut text: &str) -> &str {
+    // A line end closes the string: an unclosed one must not hide the brackets of the following lines.
     while let Some(at) = text.find(['"', '\\', '\n', '\r']) {
         if text.as_bytes()[at] != b'\\' {
             return &text[at + 1..];
         }
+        // By character and not by byte: the escaped one may have several bytes, and slicing into it would panic.
         let mut behind = text[at + 1..].chars();
         behind.next();
         text = behind.as_str();
@@ -65,8 +73,9 @@ fn after_string(mut text: &str) -> &str {
     ""
 }
 
-/// What follows a block string, whose quotes are already read.
+/// The text after a block string whose opening quotes were read.
 fn after_block(mut text: &str) -> &str {
+    // In a block string only `\"""` is an escape; any other backslash is text.
     while let Some(at) = text.find("\"\"\"") {
         let escaped = text[..at].ends_with('\\');
         text = &text[at + 3..];

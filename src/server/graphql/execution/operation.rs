@@ -1,4 +1,4 @@
-//! Which operation of a document is asked for, and whether its variables are given.
+//! Selection of the operation to execute, and the check of its required variables.
 
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
@@ -8,6 +8,10 @@ use axum::http::StatusCode;
 
 use crate::server::response::problem::{Problem, Result};
 
+/// The operation with this name, or the only one.
+///
+/// # Errors
+/// There is no such operation, or there are several and no name.
 pub(super) fn operation<'d>(
     document: &'d ExecutableDocument,
     name: Option<&str>,
@@ -15,8 +19,9 @@ pub(super) fn operation<'d>(
     let refused = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "invalid-query", detail);
     match (&document.operations, name) {
         (DocumentOperations::Single(only), None) => Ok(&only.node),
+        // `Single` is an anonymous operation in the parser's terms; a single named one is `Multiple` with one entry.
         (DocumentOperations::Single(_), Some(name)) => {
-            Err(refused(format!("the document has no operation {name:?}; leave operationName out")))
+            Err(refused(format!("the document has no operation {name:?}; omit operationName")))
         }
         (DocumentOperations::Multiple(all), Some(name)) => match all.get(name) {
             Some(operation) => Ok(&operation.node),
@@ -26,15 +31,15 @@ pub(super) fn operation<'d>(
             let mut operations = all.values();
             match (operations.next(), operations.next()) {
                 (Some(only), None) => Ok(&only.node),
-                _ => {
-                    Err(refused("the document has several operations; name one in operationName".to_owned()))
-                }
+                _ => Err(refused(
+                    "the document has several operations; choose one with operationName".to_owned(),
+                )),
             }
         }
     }
 }
 
-/// The name of the only operation, where it has one.
+/// The name of the first operation, for the metrics. None if it is anonymous.
 pub(super) fn only_name(document: &ExecutableDocument) -> Option<&str> {
     document.operations.iter().next().and_then(|(name, _)| name).map(Name::as_str)
 }
@@ -47,17 +52,22 @@ pub(super) fn kind_name(kind: OperationType) -> &'static str {
     }
 }
 
-/// Refuses a request that leaves out a variable which must be given.
-pub(super) fn variables_are_given(operation: &OperationDefinition, variables: &Variables) -> Result<()> {
+/// Checks that all required variables are present.
+///
+/// # Errors
+/// A non-null variable without a default is absent, or null.
+// async-graphql would report this only where the variable is used, as an error of that field without this code.
+pub(super) fn require_variables(operation: &OperationDefinition, variables: &Variables) -> Result<()> {
     for definition in &operation.variable_definitions {
         let name = &definition.node.name.node;
         let missing = match variables.get(name) {
             None => definition.node.default_value.is_none(),
+            // An explicit null does not select the default.
             Some(value) => *value == ConstValue::Null,
         };
         if missing && !definition.node.var_type.node.nullable {
             let detail =
-                format!("the variable ${name} must be given; its type is {}", definition.node.var_type.node);
+                format!("the variable ${name} of type {} is required", definition.node.var_type.node);
             let status = StatusCode::BAD_REQUEST;
             return Err(Problem::new(status, "invalid-variables", detail).with("field", name.as_str()));
         }

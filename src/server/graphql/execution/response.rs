@@ -1,103 +1,113 @@
-//! What comes of a request: data, errors or both, each error with its stable code.
+//! GraphQL responses: data, errors or both.
+//!
+//! Invariant: every error has a stable `extensions.code`, and the number of errors is bounded.
 
 use async_graphql::{Response, ServerError, Value as ConstValue, value};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::server::graphql::execution::introspection::UNNAMED;
+use crate::server::graphql::execution::introspection::REDACTED_MESSAGE;
 use crate::server::response::problem::Problem;
 
-/// More errors than this are counted, not told.
+/// Maximum number of errors in a response. Further ones are only counted.
 const ERRORS_MAX: usize = 20;
 
-/// What came of a request, to be written as it is.
+/// A GraphQL response, ready to serialize.
 #[derive(Debug, Clone, Serialize)]
 pub struct GraphqlResponse {
-    /// What went wrong. First, so that whoever reads a long answer sees it.
+    /// The errors. Absent from the JSON if there are none.
+    // Serialized before `data`, as the specification recommends: a reader of a long response sees them at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Value>,
-    /// What was asked for; none when the request was refused before anything was carried out.
+    /// The data. `None` if the request was refused before execution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<ConstValue>,
 }
 
 impl GraphqlResponse {
-    /// Whether the request was refused before anything was carried out.
+    /// Whether the request was refused before execution.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         self.data.is_none()
     }
 
-    /// As it is sent.
+    /// The response as JSON.
     pub(in crate::server) fn to_bytes(&self) -> Vec<u8> {
-        written(self)
+        serialized(self)
     }
 
-    /// The answers to a batch, as they are sent.
-    pub(in crate::server) fn all_to_bytes(answers: &[Self]) -> Vec<u8> {
-        written(answers)
+    /// The responses of a batch, as a JSON array.
+    pub(in crate::server) fn all_to_bytes(responses: &[Self]) -> Vec<u8> {
+        serialized(responses)
     }
 
-    /// The answer to a request that could not be prepared.
+    /// The response to a request that was refused before execution.
     #[must_use]
     pub fn refusal(problem: Problem) -> Self {
-        // Of what is no request at all, they would be places in something else than the document.
+        // `locations` are positions in the document. Those of a malformed body are positions in its JSON.
         let in_document = problem.code != "malformed";
-        let place = ["line", "column"].map(|name| problem.facts.get(name).cloned().filter(|_| in_document));
+        let position =
+            ["line", "column"].map(|name| problem.facts.get(name).cloned().filter(|_| in_document));
         let error = async_graphql::Error::from(problem).into_server_error(async_graphql::Pos::default());
         let mut error = serde_json::to_value(&error).unwrap_or_default();
         if let Some(error) = error.as_object_mut() {
+            // `into_server_error` always adds one, here 0:0, which no document has.
             error.remove("locations");
-            if let [Some(line), Some(column)] = place {
+            if let [Some(line), Some(column)] = position {
                 error.insert("locations".to_owned(), json!([{ "line": line, "column": column }]));
             }
         }
         Self { errors: vec![error], data: None }
     }
 
-    /// The answer as async-graphql gives it, with a code for every error.
-    /// It names what of the schema was meant only if it may.
-    pub(in crate::server) fn of(response: Response, tells_schema: bool) -> Self {
+    /// Converts async-graphql's response and adds a code to every error. Without introspection, messages of validation
+    /// are redacted, since they name parts of the schema.
+    pub(in crate::server) fn of(response: Response, introspection_enabled: bool) -> Self {
+        // async-graphql reports a failed validation as null data with errors that have no path. Null data with a path
+        // is an executed request whose non-null root field failed: that one has `data: null`.
         let refused = !response.errors.is_empty()
             && response.data == ConstValue::Null
             && response.errors.iter().all(|error| error.path.is_empty());
         let data = match response.data {
             _ if refused => None,
-            // All fields were skipped.
+            // All root fields were skipped by `@skip` or `@include`: an empty object, and not null as after an error.
             ConstValue::Null if response.errors.is_empty() => Some(value!({})),
             data => Some(data),
         };
-        Self { errors: shown(response.errors, refused, tells_schema), data }
+        Self { errors: bounded(response.errors, refused, introspection_enabled), data }
     }
 }
 
-fn written(answer: &(impl Serialize + ?Sized)) -> Vec<u8> {
-    serde_json::to_vec(answer)
-        .expect("an answer's names are strings, and none of its values can fail to be written")
+fn serialized(response: &(impl Serialize + ?Sized)) -> Vec<u8> {
+    serde_json::to_vec(response).expect("all keys of a response are strings, and no value fails to serialize")
 }
 
-/// The errors of an answer, bounded, each with its code.
-fn shown(mut errors: Vec<ServerError>, refused: bool, tells_schema: bool) -> Vec<Value> {
+/// The first [`ERRORS_MAX`] errors, each with its code, and a last one that counts the others.
+fn bounded(mut errors: Vec<ServerError>, refused: bool, introspection_enabled: bool) -> Vec<Value> {
+    // A page of a thousand records may fail in each of them: the errors would be larger than the data.
     let more = errors.len().saturating_sub(ERRORS_MAX);
     errors.truncate(ERRORS_MAX);
-    let mut told: Vec<Value> = errors.into_iter().map(|error| coded(error, refused, tells_schema)).collect();
+    let mut errors: Vec<Value> =
+        errors.into_iter().map(|error| coded(error, refused, introspection_enabled)).collect();
     if more > 0 {
-        told.push(json!({
+        errors.push(json!({
             "message": format!("and {more} more errors"),
             "extensions": { "code": "invalid-query", "classification": "ValidationError" },
         }));
     }
-    told
+    errors
 }
 
-fn coded(mut error: ServerError, refused: bool, tells_schema: bool) -> Value {
+fn coded(mut error: ServerError, refused: bool, introspection_enabled: bool) -> Value {
+    // Our own problems come with a code. What has none is async-graphql's.
     let extensions = error.extensions.get_or_insert_default();
     if extensions.get("code").is_none() {
+        // Errors of async-graphql have no source; an error with a source and no code is a fault in a resolver.
         if refused || error.source.is_none() {
             extensions.set("code", "invalid-query");
             extensions.set("classification", "ValidationError");
-            if !tells_schema {
-                UNNAMED.clone_into(&mut error.message);
+            if !introspection_enabled {
+                REDACTED_MESSAGE.clone_into(&mut error.message);
             }
         } else {
             extensions.set("code", "internal");

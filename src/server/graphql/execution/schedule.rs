@@ -1,9 +1,9 @@
-//! When a request computes: its time limit, its slot of heavy work, and the moments in which it lets others go on.
+//! Scheduling of a request: its timeout, its slot of heavy work, and when it yields its worker thread to others.
 //!
-//! A resolver that computes keeps its thread, and async-graphql answers fields in the order in which they come to an end,
-//! which should be that in which they are asked for. So a resolver never gives up its turn: where it must wait, it keeps
-//! its thread while another takes over the connections. Without that,
-//! `fields_come_in_the_order_in_which_they_are_asked_for_however_long_they_take` in `tests/graphql/turns.rs` fails.
+//! Invariant: fields of a response are in document order. async-graphql orders them by the completion of their
+//! resolvers, so a resolver must never be suspended: where it has to wait, it blocks its thread, and `block_in_place`
+//! hands the connections of that thread over to another. Otherwise
+//! `fields_come_in_the_order_in_which_they_are_asked_for_however_long_they_take` in `tests/graphql/budget.rs` fails.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,13 +19,14 @@ use crate::server::admission::slots::{Slot, Weight};
 use crate::server::admission::work::RequestWork;
 use crate::server::response::problem::{Problem, Result};
 
-/// After so long a request without a slot lets others go on.
+/// How long a request without a slot computes before it yields to other tasks.
 const PAUSE_EVERY: Duration = Duration::from_millis(2);
-/// The most requests that keep a thread while they wait. A runtime has some hundred threads, and stands still without
-/// any.
+/// Maximum number of requests that block a thread while they wait.
+// Tokio replaces each blocked worker by a thread of its blocking pool, which has a maximum. With all of them blocked,
+// the whole runtime would stop.
 const WAITING_MAX: usize = 32;
 
-/// The turn of one request, or of all of a batch.
+/// The scheduling state of one request, or of all requests of a batch.
 #[derive(Debug)]
 pub(in crate::server) struct Turn {
     began: Instant,
@@ -33,13 +34,13 @@ pub(in crate::server) struct Turn {
     work: RequestWork,
     waiting: WaitPermit,
     slot: Mutex<Option<Slot>>,
-    /// Whether the client is gone.
+    /// Whether the client has disconnected.
     is_abandoned: AtomicBool,
-    /// When it last paused, in microseconds since it began.
+    /// When it last yielded, in microseconds since it began.
     paused_us: AtomicU64,
 }
 
-/// A permit for each request that keeps a thread while it waits.
+/// The permits of requests that block a thread while they wait.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct WaitPermit(Arc<Semaphore>);
 
@@ -66,10 +67,10 @@ impl Turn {
         &self.work
     }
 
-    /// Waits for a slot before anything is carried out.
+    /// Waits for a slot, outside of resolvers: the future is suspended.
     ///
     /// # Errors
-    /// The time is up.
+    /// The timeout has passed.
     pub(in crate::server) async fn take_slot(&self) -> Result<()> {
         if self.has_slot() {
             return Ok(());
@@ -77,12 +78,12 @@ impl Turn {
         let actor = self.work.caller().actor();
         let slot = self.work.admission().heavy.slot(actor, Weight::One);
         let slot = tokio::time::timeout(self.left(), slot).await.map_err(|_| self.too_late())?;
-        // Where another field of the same request was quicker, its slot is given back.
+        // Another field of the request may have got one meanwhile. The assignment drops that one, and so returns it.
         *self.slot() = Some(slot);
         Ok(())
     }
 
-    /// A slot if one is free, and whether it is had.
+    /// Takes a slot if one is free. Returns whether the request has a slot now.
     pub(in crate::server) fn try_slot(&self) -> bool {
         if self.has_slot() {
             return true;
@@ -95,32 +96,35 @@ impl Turn {
         is_free
     }
 
-    /// Gives the slot back before the request waits for something else than a processor: the writer, or all the slots of
-    /// its caller.
+    /// Returns the slot before the request waits for anything but a processor: for the writer, or for all slots of its
+    /// caller, which would be a deadlock.
     pub(in crate::server) fn release_slot(&self) {
-        let given_back = self.slot().take();
-        drop(given_back);
+        // Two statements: dropping a slot takes other locks, and the guard of this one must be gone by then.
+        let released = self.slot().take();
+        drop(released);
     }
 
-    /// As [`Turn::take_slot`] in a resolver, which waits in its turn.
+    /// As [`Turn::take_slot`], for resolvers: blocks the thread instead of being suspended.
     ///
     /// # Errors
-    /// The time is up, or too many others wait.
+    /// The timeout has passed, or too many requests are waiting.
     pub(in crate::server) async fn take_slot_in_order(&self) -> Result<()> {
         if self.try_slot() { Ok(()) } else { self.in_order(self.take_slot()).await? }
     }
 
-    /// Waits without letting anything else of the request go on meanwhile.
+    /// Waits for a future without suspending the resolver that calls this.
     ///
     /// # Errors
-    /// Too many others wait.
+    /// Too many requests are waiting.
     pub(in crate::server) async fn in_order<F: Future>(&self, wait: F) -> Result<F::Output> {
         let Ok(_waiting) = self.waiting.0.try_acquire() else {
-            let detail = "too many requests wait for others that take long; try again";
+            let detail = "too many requests are waiting for heavy work to finish; try again later";
             return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail));
         };
-        Ok(match shared() {
+        Ok(match multi_threaded() {
+            // `block_on` alone panics inside a runtime's worker; `block_in_place` makes this thread an ordinary one.
             Some(here) => tokio::task::block_in_place(|| here.block_on(wait)),
+            // With one thread, blocking it would stop whatever this waits for. Field order may suffer.
             None => wait.await,
         })
     }
@@ -138,24 +142,27 @@ impl Turn {
         self.within.saturating_sub(self.began.elapsed())
     }
 
-    /// Tells the request that its client is gone.
+    /// Marks the request as abandoned by its client. It ends at its next pause.
     pub(in crate::server) fn abandon(&self) {
+        // `Relaxed`: nothing else is published with the flag, and seeing it one pause later does no harm.
         self.is_abandoned.store(true, Ordering::Relaxed);
     }
 
-    /// Whether its time is up or its client gone.
+    /// Whether the timeout has passed or the client has disconnected.
     pub(in crate::server) fn is_over(&self) -> bool {
         self.left().is_zero() || self.is_abandoned.load(Ordering::Relaxed)
     }
 
-    /// Lets others go on if it is time to.
+    /// Yields the thread if the request has computed for [`PAUSE_EVERY`].
     ///
     /// # Errors
-    /// The time is up, or the client gone.
+    /// The timeout has passed, or the client has disconnected.
     pub(in crate::server) fn pause(&self) -> Result<()> {
         if self.is_over() {
             return Err(self.too_late());
         }
+        // A slot is the right to compute without yielding: there are about as many as processors. A request that has
+        // one from the start also runs in `Blocking`.
         if self.has_slot() {
             return Ok(());
         }
@@ -163,7 +170,7 @@ impl Turn {
         let since_us = now_us.saturating_sub(self.paused_us.load(Ordering::Relaxed));
         if Duration::from_micros(since_us) >= PAUSE_EVERY {
             self.paused_us.store(now_us, Ordering::Relaxed);
-            // Another thread takes over what waits for this one.
+            // Empty work: entering `block_in_place` hands the tasks queued on this worker over to another thread.
             blocking(|| ());
         }
         Ok(())
@@ -171,23 +178,24 @@ impl Turn {
 
     fn too_late(&self) -> Problem {
         let limit_ms = u64::try_from(self.within.as_millis()).unwrap_or(u64::MAX);
-        let detail = format!("this took longer than {limit_ms} ms; ask for less at a time");
+        let detail = format!("the request took longer than {limit_ms} ms; request fewer records at a time");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", detail).with("limitMs", limit_ms)
     }
 }
 
-/// Does work that takes long, while another thread takes over the connections of this one.
+/// Runs blocking work on this thread while another one takes over its connections.
 pub(in crate::server) fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    // A runtime of one thread has nobody to hold up but itself.
-    if shared().is_some() { tokio::task::block_in_place(work) } else { work() }
+    // `block_in_place` panics in a runtime of one thread, which has no other thread to hand tasks over to.
+    if multi_threaded().is_some() { tokio::task::block_in_place(work) } else { work() }
 }
 
-/// The runtime, if it has several threads.
-fn shared() -> Option<Handle> {
+/// The current runtime, if it has several threads.
+fn multi_threaded() -> Option<Handle> {
     Handle::try_current().ok().filter(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
-/// A future whose every step takes long.
+/// A future each of whose polls is blocking work.
+// For requests with a slot: their polls are known to be long, so the handover happens before and not every 2 ms within.
 pub(in crate::server) struct Blocking<F>(Pin<Box<F>>);
 
 impl<F: Future> Blocking<F> {

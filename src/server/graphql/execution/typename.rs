@@ -1,13 +1,17 @@
-//! `__typename` as validation would have it, since async-graphql's passes over it.
+//! Workaround: checks of `__typename`, which async-graphql's validation skips.
 //!
-//! Its directives move to an inline fragment around it, which means the same and is validated.
+//! Invariant: arguments and subfields of `__typename` are refused. Its directives are moved to an inline fragment
+//! around it, which has the same meaning and is validated.
 
 use async_graphql::parser::types::{ExecutableDocument, Field, InlineFragment, Selection, SelectionSet};
 use async_graphql::{Pos, Positioned};
 
 use crate::server::response::problem::{Problem, Result};
 
-/// Refuses arguments and fields of `__typename`, and puts its directives where they are seen.
+/// Checks every `__typename` of a document and moves its directives.
+///
+/// # Errors
+/// A `__typename` has arguments or subfields.
 pub(crate) fn expose(document: &mut ExecutableDocument) -> Result<()> {
     use async_graphql::parser::types::DocumentOperations::{Multiple, Single};
     match &mut document.operations {
@@ -21,6 +25,7 @@ pub(crate) fn expose(document: &mut ExecutableDocument) -> Result<()> {
 }
 
 fn in_set(set: &mut SelectionSet) -> Result<()> {
+    // The recursion is bounded: `Extent` has limited the nesting of brackets before the document was parsed.
     set.items.iter_mut().try_for_each(|item| {
         let pos = item.pos;
         match &mut item.node {
@@ -33,6 +38,7 @@ fn in_set(set: &mut SelectionSet) -> Result<()> {
             }
             Selection::Field(field) => in_set(&mut field.node.selection_set.node),
             Selection::InlineFragment(inline) => in_set(&mut inline.node.selection_set.node),
+            // Fragments are visited once each by `expose`.
             Selection::FragmentSpread(_) => Ok(()),
         }
     })
@@ -43,7 +49,7 @@ fn bare(field: &Field, pos: Pos) -> Result<()> {
         return Ok(());
     }
     let status = axum::http::StatusCode::BAD_REQUEST;
-    Err(Problem::new(status, "invalid-query", "__typename takes no arguments and has no fields")
+    Err(Problem::new(status, "invalid-query", "__typename has no arguments and no subfields")
         .with("line", pos.line)
         .with("column", pos.column))
 }
@@ -54,6 +60,7 @@ fn enclosed(mut field: Field, pos: Pos) -> Selection {
     let selection_set = SelectionSet { items: vec![Positioned::new(field, pos)] };
     let selection_set = Positioned::new(selection_set, pos);
     Selection::InlineFragment(Positioned::new(
+        // Without a type condition it applies to every type, like the field itself.
         InlineFragment { type_condition: None, directives, selection_set },
         pos,
     ))

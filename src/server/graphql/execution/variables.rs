@@ -1,6 +1,6 @@
-//! How many values a request brings along. Each takes far more memory than its text, and a name in it may be looked up.
+//! Limits on the number of JSON values in a body and in variables. The JSON parser limits their nesting.
 //!
-//! How deep they nest, the reader of JSON limits.
+//! Invariant: a body's values are counted before it is parsed, because a value takes far more memory than its text.
 
 use async_graphql::parser::types::OperationType;
 use axum::http::StatusCode;
@@ -10,21 +10,29 @@ use serde_json::{Map, Value};
 use crate::server::graphql::execution::limits::{BODY_VALUES_MAX, QUERY_VALUES_MAX};
 use crate::server::response::problem::{Problem, Result};
 
-/// Refuses a body of too many values, before it is read; else, about how many it has.
+/// The approximate number of values in a body, before parsing.
+///
+/// # Errors
+/// There are more than [`BODY_VALUES_MAX`].
 pub(crate) fn check_body(json: &[u8]) -> Result<usize> {
     let values = values_written(json);
     if values > BODY_VALUES_MAX { Err(too_many("the body", values, BODY_VALUES_MAX)) } else { Ok(values) }
 }
 
-/// Refuses more values than an operation of this kind has a use for.
+/// Checks the number of values in the variables of an operation.
+///
+/// # Errors
+/// There are more than an operation of this kind can use.
 pub(crate) fn check(kind: OperationType, variables: &Map<String, Value>) -> Result<()> {
+    // Only mutations have large inputs. In a query each value may be a reference that is looked up.
     let limit = if kind == OperationType::Mutation { BODY_VALUES_MAX } else { QUERY_VALUES_MAX };
     let values = variables.values().map(values).fold(0, usize::saturating_add);
     if values > limit { Err(too_many("the variables", values, limit)) } else { Ok(()) }
 }
 
 fn too_many(what: &str, values: usize, limit: usize) -> Problem {
-    let detail = format!("{what} have {values} values; at most {limit} are taken: ask for less at a time");
+    let detail = format!("{what} have {values} values; the maximum is {limit}. Split the request");
+    // "the body has" and "the variables have".
     Problem::new(StatusCode::BAD_REQUEST, "too-complex", detail.replace("body have", "body has"))
         .with("limit", limit)
 }
@@ -37,8 +45,10 @@ fn values(value: &Value) -> usize {
     }
 }
 
-/// How many values a JSON text has, about, and no fewer: all but the first follow a comma or an opening bracket.
+/// The number of values in a JSON text: never too low, and at most twice too high.
 fn values_written(json: &[u8]) -> usize {
+    // Every value but the first follows a comma or an opening bracket. Empty arrays and objects count one too many,
+    // and each value may follow both. One pass of memchr is far cheaper than parsing.
     let mut count = 1;
     let mut rest = json;
     loop {
@@ -54,12 +64,14 @@ fn values_written(json: &[u8]) -> usize {
     }
 }
 
-/// What follows a string, whose first quote is already read.
+/// The text after a string whose opening quote was read. Empty if the string is not closed.
 fn after_string(mut text: &[u8]) -> &[u8] {
+    // A backslash and the byte after it are skipped together, so that `\"` and `\\"` end where JSON says.
     while let Some(at) = memchr2(b'"', b'\\', text) {
         if text[at] == b'"' {
             return &text[at + 1..];
         }
+        // `get`, since the backslash may be the last byte of a truncated body.
         text = text.get(at + 2..).unwrap_or_default();
     }
     &[]

@@ -1,30 +1,31 @@
-//! The members of inputs that say where a person belongs: the five levels, or units.
+//! Placement members of person and project inputs: the five levels by name, or a list of units.
 
 use crate::server::graphql::input::table::Member;
 
-/// Of a new record.
+/// Placement members of a new record.
 pub(crate) fn of_new() -> [Member; 6] {
     [
         Member::text(
             "organization",
-            "The organization to be placed in, by name; made where it does not exist.",
+            "Organization to place the record in, by name. Created if it does not exist.",
         ),
-        Member::text("business", "The business to be placed in, beneath the level above that is given."),
-        Member::text("department", "The department to be placed in, beneath the level above that is given."),
-        Member::text("group", "The group to be placed in, beneath the level above that is given."),
-        Member::text("team", "The team to be placed in, beneath the level above that is given."),
-        Member::ids("units", "The units to be placed in, which must exist; instead of the five levels."),
+        Member::text("business", "Business, by name, below the next higher level in this input."),
+        Member::text("department", "Department, by name, below the next higher level in this input."),
+        Member::text("group", "Group, by name, below the next higher level in this input."),
+        Member::text("team", "Team, by name, below the next higher level in this input."),
+        Member::ids("units", "Existing units to place the record in, instead of the five levels."),
     ]
 }
 
-/// Of a record that changes.
+/// Placement members of an update.
 pub(crate) fn of_changes() -> [Member; 6] {
     [
-        Member::text("organization", "Another organization, by name; the levels that are not given stay."),
-        Member::text("business", "Another business, by name; the levels that are not given stay."),
-        Member::text("department", "Another department, by name; the levels that are not given stay."),
-        Member::text("group", "Another group, by name; the levels that are not given stay."),
-        Member::text("team", "Another team, by name; the levels that are not given stay."),
-        Member::ids("units", "Just these units, which must exist; instead of the five levels."),
+        Member::text("organization", "New organization, by name. Absent levels stay unchanged."),
+        Member::text("business", "New business, by name. Absent levels stay unchanged."),
+        Member::text("department", "New department, by name. Absent levels stay unchanged."),
+        Member::text("group", "New group, by name. Absent levels stay unchanged."),
+        Member::text("team", "New team, by name. Absent levels stay unchanged."),
+        // A list has no partial change: leaving a unit out removes that placement.
+        Member::ids("units", "All units of the record, which must exist, instead of the five levels."),
     ]
 }

@@ -1,4 +1,4 @@
-//! Mappings as mutations give them.
+//! Inputs of the mapping mutations.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
@@ -7,29 +7,29 @@ use crate::model::command::{Command, Create, Delete, EndRef, MappingFields, Patc
 use crate::model::key::Name;
 use crate::model::mapping::MappingId;
 use crate::server::graphql::input::{
-    AsCommand, DeleteInput, attributes, given, if_exists, maybe, patch, revision,
+    AsCommand, DeleteInput, attributes, if_exists, maybe, optional, patch, revision,
 };
 use crate::server::graphql::types::mapping::{MappingType, Relationship};
 use crate::server::graphql::types::scalars::{Json, Revision};
 use crate::server::response::problem::Result;
 use crate::wire::id::GlobalId;
 
-/// A new mapping between two known records.
+/// A new mapping between two existing records.
 #[derive(Debug, InputObject)]
 pub(crate) struct CreateMappingInput {
-    /// What it connects; told from the two ends when not given.
+    /// Type of the mapping. Default: inferred from the kinds of the two ends.
     mapping_type: Option<MappingType>,
-    /// How; else the type's own.
+    /// Cardinality. Default: depends on the type.
     relationship: Option<Relationship>,
-    /// The parent, the project, or of a placement what is placed: a global id, or its key.
+    /// First end: the parent unit, the project, or the record to place. A global id or a key.
     from: ID,
-    /// The child, the person, or of a placement the unit: a global id, or its key.
+    /// Second end: the child unit, the member, or the unit of a placement. A global id or a key.
     to: ID,
-    /// Which system says so.
+    /// The source system of the mapping.
     source: Option<String>,
-    /// Fields that the directory has no name for: an object.
+    /// Custom attributes, a JSON object.
     attributes: Option<Json>,
-    /// Change the mapping where there is one, instead of being refused.
+    /// Update an existing mapping instead of refusing the change.
     #[graphql(default = false)]
     upsert: bool,
 }
@@ -41,35 +41,36 @@ impl AsCommand for CreateMappingInput {
             relationship: self.relationship.map(Into::into),
             from: Some(end(&self.from)),
             to: Some(end(&self.to)),
-            source: Patch::keep_or_set(given(self.source, "source", Name::parse)?),
+            source: Patch::keep_or_set(optional(self.source, "source", Name::parse)?),
             attributes: attributes(maybe(self.attributes))?,
         };
         Ok(Command::CreateMapping(Create { fields, if_exists: if_exists(self.upsert) }))
     }
 }
 
-/// Changes to a mapping. What is not given stays; null clears.
+/// Changes to a mapping. Absent fields stay unchanged; null clears.
 #[derive(Debug, InputObject)]
 pub(crate) struct UpdateMappingInput {
     /// A global id, or the mapping's UUID.
     id: ID,
-    /// Refuse unless the record is still of this revision.
+    /// Refuse the change unless the record is still at this revision.
     if_revision: Option<Revision>,
-    /// How, as the caller says it.
+    /// New cardinality.
     relationship: Option<Relationship>,
-    /// Another first end.
+    /// New first end.
     from: Option<ID>,
-    /// Another second end.
+    /// New second end.
     to: Option<ID>,
-    /// Which system says so.
+    /// The source system of the mapping.
     source: MaybeUndefined<String>,
-    /// Merged into the attributes as RFC 7396 says; null clears them.
+    /// Merged into the attributes as a JSON Merge Patch (RFC 7396). Null removes all of them.
     attributes: MaybeUndefined<Json>,
 }
 
 impl AsCommand for UpdateMappingInput {
     fn command(self) -> Result<Command> {
         let fields = MappingFields {
+            // The type follows from the kinds of the two ends and cannot be changed by itself.
             mapping_type: None,
             relationship: self.relationship.map(Into::into),
             from: self.from.map(|id| end(&id)),
@@ -88,6 +89,8 @@ pub(crate) fn delete(input: &DeleteInput) -> Result<Command> {
 }
 
 fn end(id: &ID) -> EndRef {
+    // Only decoded here. The record is looked up when the command is planned, since an earlier change of the same set
+    // may create it.
     match GlobalId::read(id) {
         Some(GlobalId::OrgUnit(key)) => EndRef::Unit(key),
         Some(GlobalId::Person(email)) => EndRef::Person(email),
@@ -100,6 +103,7 @@ fn mapping_ref(id: &ID) -> Result<MappingId> {
     if let Some(GlobalId::Mapping(mapping)) = GlobalId::read(id) {
         return Ok(mapping);
     }
+    // A malformed id is "not found" rather than "invalid": it may be the global id of a record of another kind.
     let not_found = |_| Error::NotFound { kind: "mapping", reference: id.to_string() };
     Ok(MappingId::parse(id).map_err(not_found)?)
 }

@@ -1,4 +1,4 @@
-//! Units as mutations give them.
+//! Inputs of the unit mutations: create, update, delete, move and link.
 
 use async_graphql::{ID, InputObject};
 
@@ -9,15 +9,15 @@ use crate::model::command::{
 use crate::model::key::Name;
 use crate::model::level::UnitType;
 use crate::server::graphql::input::table::{Input, Member, Table};
-use crate::server::graphql::input::{AsCommand, DeleteInput, given, if_exists, revision};
+use crate::server::graphql::input::{AsCommand, DeleteInput, if_exists, optional, revision};
 use crate::server::response::problem::Result;
 use crate::wire::id::unit_ref;
 use crate::wire::unit::{FIELDS, unit};
 
-/// The table of a new unit.
+/// The field table of a new unit.
 pub(crate) struct NewUnit;
 
-/// The table of changes to a unit.
+/// The field table of a unit's update.
 pub(crate) struct UnitChanges;
 
 pub(crate) type CreateOrgUnitInput = Input<NewUnit>;
@@ -25,13 +25,13 @@ pub(crate) type UpdateOrgUnitInput = Input<UnitChanges>;
 
 impl Table for NewUnit {
     const NAME: &'static str = "CreateOrgUnitInput";
-    const ABOUT: &'static str = "A new unit. It needs a key or a name.";
+    const ABOUT: &'static str = "A new unit. Requires a key or a name.";
 
     fn members() -> Vec<Member> {
         let more = [
             Member::ATTRIBUTES,
-            Member::ids("parents", "The units directly above it, which must exist."),
-            Member::upsert("Merge into the unit with this key where there is one, instead of being refused."),
+            Member::ids("parents", "The parent units, which must exist."),
+            Member::upsert("Merge into an existing unit with this key instead of refusing the change."),
         ];
         Member::of_new(&FIELDS).chain(more).collect()
     }
@@ -47,12 +47,17 @@ impl AsCommand for CreateOrgUnitInput {
 
 impl Table for UnitChanges {
     const NAME: &'static str = "UpdateOrgUnitInput";
-    const ABOUT: &'static str = "Changes to a unit. What is not given stays; null clears.";
+    const ABOUT: &'static str = "Changes to a unit. Absent fields stay unchanged; null clears.";
 
     fn members() -> Vec<Member> {
-        let target = [Member::id("A global id, or any way to name a unit."), Member::IF_REVISION];
-        let more =
-            [Member::ATTRIBUTES_PATCH, Member::ids("parents", "The units directly above it, all of them.")];
+        let target = [
+            Member::id("A global id, or a unit's key, external id, path (`Corp/R&D`) or unique name."),
+            Member::IF_REVISION,
+        ];
+        let more = [
+            Member::ATTRIBUTES_PATCH,
+            Member::ids("parents", "All parent units. Replaces the current ones."),
+        ];
         target.into_iter().chain(Member::of_changes(&FIELDS)).chain(more).collect()
     }
 }
@@ -70,14 +75,14 @@ pub(crate) fn delete(input: &DeleteInput) -> Command {
     Command::DeleteUnit(Delete { target, if_revision: revision(input.if_revision) })
 }
 
-/// A unit, and the parent it gets.
+/// A move of a unit to another parent.
 #[derive(Debug, InputObject)]
 pub(crate) struct MoveOrgUnitInput {
-    /// A global id, or any way to name a unit.
+    /// A global id, or a unit's key, external id, path (`Corp/R&D`) or unique name.
     pub(crate) id: ID,
-    /// The parent it gets.
+    /// The new parent.
     pub(crate) to: ID,
-    /// The parent it loses; may be left out where it has just one, or none.
+    /// The old parent. Required if the unit has several.
     pub(crate) from: Option<ID>,
 }
 
@@ -87,25 +92,26 @@ impl AsCommand for MoveOrgUnitInput {
             unit: unit_ref(&self.id),
             to: unit_ref(&self.to),
             from: self.from.map(|from| unit_ref(&from)),
+            // Not in this input: a conditional move is an `updateOrgUnit` with `parents` and `ifRevision`.
             if_revision: None,
         }))
     }
 }
 
-/// One unit beneath another; either is made where it does not exist.
+/// A link from parent to child. Creates either unit if it does not exist.
 #[derive(Debug, InputObject)]
 pub(crate) struct LinkOrgUnitsInput {
-    /// The upper one: a global id, any way to name a unit, or the name of a new one.
+    /// The parent: a global id, any way to name a unit, or the name of a new one.
     parent: ID,
-    /// Its type; only units of it are found.
+    /// Restricts the lookup to units of this type; also the type of a new unit.
     parent_type: Option<String>,
-    /// The lower one: a global id, any way to name a unit, or the name of a new one.
+    /// The child: a global id, any way to name a unit, or the name of a new one.
     child: ID,
-    /// Its type; only units of it are found.
+    /// Restricts the lookup to units of this type; also the type of a new unit.
     child_type: Option<String>,
-    /// Which system says so.
+    /// The source system of the mapping.
     source: Option<String>,
-    /// Leave the mapping where there is one, instead of being refused.
+    /// Keep an existing mapping instead of refusing the change.
     #[graphql(default = false)]
     upsert: bool,
 }
@@ -114,17 +120,17 @@ impl AsCommand for LinkOrgUnitsInput {
     fn command(self) -> Result<Command> {
         let parent = UnitSpec {
             reference: unit_ref(&self.parent),
-            unit_type: given(self.parent_type, "parentType", UnitType::parse)?,
+            unit_type: optional(self.parent_type, "parentType", UnitType::parse)?,
         };
         let child = UnitSpec {
             reference: unit_ref(&self.child),
-            unit_type: given(self.child_type, "childType", UnitType::parse)?,
+            unit_type: optional(self.child_type, "childType", UnitType::parse)?,
         };
         Ok(Command::LinkUnits(LinkUnits {
             parent,
             child,
             relationship: None,
-            source: Patch::keep_or_set(given(self.source, "source", Name::parse)?),
+            source: Patch::keep_or_set(optional(self.source, "source", Name::parse)?),
             attributes: AttributesPatch::Keep,
             if_exists: if_exists(self.upsert),
         }))

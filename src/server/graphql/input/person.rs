@@ -1,4 +1,4 @@
-//! People as mutations give them.
+//! Inputs of the person mutations.
 
 use async_graphql::ID;
 
@@ -12,10 +12,10 @@ use crate::server::response::problem::Result;
 use crate::wire::id::GlobalId;
 use crate::wire::person::{FIELDS, person};
 
-/// The table of a new person.
+/// The field table of a new person.
 pub(crate) struct NewPerson;
 
-/// The table of changes to a person.
+/// The field table of a person's update.
 pub(crate) struct PersonChanges;
 
 pub(crate) type CreatePersonInput = Input<NewPerson>;
@@ -26,13 +26,14 @@ impl Table for NewPerson {
     const ABOUT: &'static str = "A new person.";
 
     fn members() -> Vec<Member> {
-        let upsert = Member::upsert("Merge into the person where there is one, instead of being refused.");
+        let upsert = Member::upsert("Merge into an existing person instead of refusing the change.");
         Member::of_new(&FIELDS).chain([Member::ATTRIBUTES]).chain(of_new()).chain([upsert]).collect()
     }
 }
 
 impl AsCommand for CreatePersonInput {
     fn command(mut self) -> Result<Command> {
+        // GraphQL's own members first: the table shared with REST takes every member that is left for an attribute.
         let (if_exists, units) = (self.if_exists(), self.placement());
         let mut fields = person(self.new_record())?;
         fields.placement = units.unwrap_or(fields.placement);
@@ -42,10 +43,10 @@ impl AsCommand for CreatePersonInput {
 
 impl Table for PersonChanges {
     const NAME: &'static str = "UpdatePersonInput";
-    const ABOUT: &'static str = "Changes to a person. What is not given stays; null clears.";
+    const ABOUT: &'static str = "Changes to a person. Absent fields stay unchanged; null clears.";
 
     fn members() -> Vec<Member> {
-        let target = [Member::id("A global id, or the email."), Member::IF_REVISION];
+        let target = [Member::id("The global id or the email."), Member::IF_REVISION];
         let fields = target.into_iter().chain(Member::of_changes(&FIELDS));
         fields.chain([Member::ATTRIBUTES_PATCH]).chain(of_changes()).collect()
     }
@@ -69,6 +70,7 @@ fn person_ref(id: &ID) -> Result<PersonRef> {
     if let Some(GlobalId::Person(email)) = GlobalId::read(id) {
         return Ok(PersonRef::Email(email));
     }
+    // Text that is no email names nobody, which is "not found" and not an invalid field.
     let not_found = |_| Error::NotFound { kind: "person", reference: id.to_string() };
     Ok(PersonRef::Email(Email::parse(id).map_err(not_found)?))
 }

@@ -1,4 +1,4 @@
-//! Projects as mutations give them.
+//! Inputs of the project mutations, with owner, repositories and services.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
@@ -11,20 +11,20 @@ use crate::model::command::{
 use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIdentifier};
 use crate::server::graphql::input::levels::{of_changes, of_new};
 use crate::server::graphql::input::table::{Input, Member, Table};
-use crate::server::graphql::input::{AsCommand, DeleteInput, attributes, given, maybe, patch, revision};
+use crate::server::graphql::input::{AsCommand, DeleteInput, attributes, maybe, optional, patch, revision};
 use crate::server::graphql::types::scalars::Json;
 use crate::server::response::problem::Result;
 use crate::wire::id::GlobalId;
 use crate::wire::project::{FIELDS, project};
 
-/// Who answers for a project. What is not given stays; null clears.
+/// The owner of a project. Absent fields stay unchanged; null clears.
 #[derive(Debug, InputObject)]
 pub(crate) struct ProjectOwnerInput {
-    /// Given name.
+    /// First name.
     first_name: MaybeUndefined<String>,
-    /// Family name.
+    /// Last name.
     last_name: MaybeUndefined<String>,
-    /// The address; need not be a known person's.
+    /// Email. Need not belong to a person in the directory.
     email: MaybeUndefined<String>,
 }
 
@@ -38,24 +38,24 @@ impl ProjectOwnerInput {
     }
 }
 
-/// A repository of a project. It needs a url or a name.
+/// A repository of a project. Requires a URL or a name.
 #[derive(Debug, InputObject)]
 pub(crate) struct RepositoryInput {
-    /// What people call it; else the last part of the url.
+    /// Display name. Default: the last segment of the URL.
     name: Option<String>,
-    /// Where it is hosted; else the host of the url.
+    /// Hosting platform. Default: the host of the URL.
     platform: Option<String>,
-    /// Where it is.
+    /// URL.
     url: Option<String>,
-    /// Fields that the directory has no name for: an object.
+    /// Custom attributes, a JSON object.
     attributes: Option<Json>,
 }
 
 impl RepositoryInput {
     fn fields(self) -> Result<RepositoryFields> {
-        let url = given(self.url, "url", RepoUrl::parse)?;
+        let url = optional(self.url, "url", RepoUrl::parse)?;
         let (name, platform) =
-            (given(self.name, "name", Name::parse)?, given(self.platform, "platform", Name::parse)?);
+            (optional(self.name, "name", Name::parse)?, optional(self.platform, "platform", Name::parse)?);
         let mut fields = match (url, name) {
             (Some(url), None) => RepositoryFields::at(url)?,
             (Some(url), Some(name)) => {
@@ -67,73 +67,76 @@ impl RepositoryInput {
             }
             (None, None) => return Err(Error::Missing { field: "url" }.into()),
         };
+        // Last, so that an explicit platform wins over the one derived from the URL's host.
         fields.platform = platform.or(fields.platform);
         fields.attributes = attributes(maybe(self.attributes))?;
         Ok(fields)
     }
 }
 
-/// A service of a project. It needs an identifier or a name.
+/// A service of a project. Requires an identifier or a name.
 #[derive(Debug, InputObject)]
 pub(crate) struct ServiceInput {
-    /// What people call it; else its identifier.
+    /// Display name. Default: the identifier.
     name: Option<String>,
-    /// What machines call it.
+    /// Technical identifier.
     identifier: Option<String>,
-    /// What it depends on, in any form.
+    /// Dependencies: any JSON value.
     dependencies: Option<Json>,
-    /// What another system calls it.
+    /// Its id in an external system.
     external_id: Option<String>,
-    /// Fields that the directory has no name for: an object.
+    /// Custom attributes, a JSON object.
     attributes: Option<Json>,
 }
 
 impl ServiceInput {
     fn fields(self) -> Result<ServiceFields> {
-        let identifier = given(self.identifier, "identifier", ServiceIdentifier::parse)?;
-        let name = match (given(self.name, "name", Name::parse)?, &identifier) {
+        let identifier = optional(self.identifier, "identifier", ServiceIdentifier::parse)?;
+        let name = match (optional(self.name, "name", Name::parse)?, &identifier) {
             (Some(name), _) => name,
             (None, Some(identifier)) => Name::parse(identifier.as_str())?,
             (None, None) => return Err(Error::Missing { field: "identifier" }.into()),
         };
         let dependencies = self.dependencies.map(|json| json.0);
         if let Some(dependencies) = &dependencies {
+            // As for attributes: a number that would be stored rounded is refused.
             kept_exactly("dependencies", dependencies)?;
         }
         Ok(ServiceFields {
             name,
             identifier,
             dependencies,
-            external_id: given(self.external_id, "externalId", ExternalId::parse)?,
+            external_id: optional(self.external_id, "externalId", ExternalId::parse)?,
             attributes: attributes(maybe(self.attributes))?,
         })
     }
 }
 
-/// A list of assets, all of them; as it is where none is given.
-fn all<I, F>(given: MaybeUndefined<Vec<I>>, read: impl Fn(I) -> Result<F>) -> Result<Patch<Vec<F>>> {
-    let MaybeUndefined::Value(all) = given else { return Ok(Patch::Keep) };
+/// The complete new list of a project's repositories or services.
+fn all<I, F>(input: MaybeUndefined<Vec<I>>, read: impl Fn(I) -> Result<F>) -> Result<Patch<Vec<F>>> {
+    // Null keeps the list, as absent does. Only an empty list removes all of a project's assets.
+    let MaybeUndefined::Value(all) = input else { return Ok(Patch::Keep) };
     all.into_iter().map(read).collect::<Result<_>>().map(Patch::Set)
 }
 
-/// The table of a new project.
+/// The field table of a new project.
 pub(crate) struct NewProject;
 
-/// The table of changes to a project.
+/// The field table of a project's update.
 pub(crate) struct ProjectChanges;
 
 pub(crate) type CreateProjectInput = Input<NewProject>;
 pub(crate) type UpdateProjectInput = Input<ProjectChanges>;
 
-/// With the owner, whose name and type are GraphQL's own.
+/// Replaces REST's owner member by GraphQL's, which has another name and an input type of its own.
 fn with_owner(members: impl Iterator<Item = Member>) -> impl Iterator<Item = Member> {
     members.map(|member| match member.name() {
-        "projectOwner" => Member::nested::<ProjectOwnerInput>("owner", "Who answers for it."),
+        "projectOwner" => Member::nested::<ProjectOwnerInput>("owner", "The project's owner."),
         _ => member,
     })
 }
 
-/// Reads all that a project's table does not.
+/// Reads the members that are not in the table shared with REST: owner, repositories, services and units.
 fn with_parts<T: Table>(
     mut input: Input<T>,
     read: impl FnOnce(Input<T>) -> Result<ProjectFields>,
@@ -146,6 +149,7 @@ fn with_parts<T: Table>(
     let repositories = all(input.nested("repositories")?, RepositoryInput::fields)?;
     let services = all(input.nested("services")?, ServiceInput::fields)?;
     let units = input.placement();
+    // After the nested members were removed: the table would take any that is left for an attribute.
     let fields = read(input)?;
     let placement = units.unwrap_or(fields.placement);
     Ok(ProjectFields { owner, repositories, services, placement, ..fields })
@@ -158,10 +162,10 @@ impl Table for NewProject {
     fn members() -> Vec<Member> {
         let parts = [
             Member::ATTRIBUTES,
-            Member::nested::<Vec<RepositoryInput>>("repositories", "Its repositories."),
-            Member::nested::<Vec<ServiceInput>>("services", "Its services."),
+            Member::nested::<Vec<RepositoryInput>>("repositories", "The project's repositories."),
+            Member::nested::<Vec<ServiceInput>>("services", "The project's services."),
         ];
-        let upsert = Member::upsert("Merge into the project where there is one, instead of being refused.");
+        let upsert = Member::upsert("Merge into an existing project instead of refusing the change.");
         with_owner(Member::of_new(&FIELDS)).chain(parts).chain(of_new()).chain([upsert]).collect()
     }
 }
@@ -170,7 +174,7 @@ impl AsCommand for CreateProjectInput {
     fn command(mut self) -> Result<Command> {
         let if_exists = self.if_exists();
         let fields = with_parts(self, |input| Ok(project(input.new_record())?))?;
-        // Null is as good as nothing in a new record.
+        // In a new record null is the same as absent. `nested` has read the owner before `new_record` drops nulls.
         let owner = if fields.owner == Patch::Clear { Patch::Keep } else { fields.owner };
         Ok(Command::CreateProject(Create { fields: ProjectFields { owner, ..fields }, if_exists }))
     }
@@ -178,14 +182,20 @@ impl AsCommand for CreateProjectInput {
 
 impl Table for ProjectChanges {
     const NAME: &'static str = "UpdateProjectInput";
-    const ABOUT: &'static str = "Changes to a project. What is not given stays; null clears.";
+    const ABOUT: &'static str = "Changes to a project. Absent fields stay unchanged; null clears.";
 
     fn members() -> Vec<Member> {
-        let target = [Member::id("A global id, or the project id."), Member::IF_REVISION];
+        let target = [Member::id("The global id or the project id."), Member::IF_REVISION];
         let parts = [
             Member::ATTRIBUTES_PATCH,
-            Member::nested::<Vec<RepositoryInput>>("repositories", "Its repositories, all of them."),
-            Member::nested::<Vec<ServiceInput>>("services", "Its services, all of them."),
+            Member::nested::<Vec<RepositoryInput>>(
+                "repositories",
+                "All repositories of the project. Replaces the current ones.",
+            ),
+            Member::nested::<Vec<ServiceInput>>(
+                "services",
+                "All services of the project. Replaces the current ones.",
+            ),
         ];
         let fields = target.into_iter().chain(with_owner(Member::of_changes(&FIELDS)));
         fields.chain(parts).chain(of_changes()).collect()

@@ -1,7 +1,7 @@
-//! Input objects made from a record's table in `wire`, and read by it: what a body of REST gives, an input gives too.
+//! Input object types generated from the field tables in `wire`, which REST's request bodies use as well.
 //!
-//! They differ in two things alone: a blank text is refused here, where REST takes it for none, and null keeps what
-//! cannot be taken away.
+//! Invariant: an input has the same fields as the REST body of its record. They differ in two points: a blank text is
+//! refused here, where REST reads it as absent, and null keeps a field that cannot be cleared.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,12 +21,12 @@ use crate::wire::field::{Need, RecordField};
 use crate::wire::fields::{Fields, Manner};
 use crate::wire::id::unit_ref;
 
-/// An input object that has a table.
+/// The definition of a generated input object.
 pub(crate) trait Table: Send + Sync + 'static {
     const NAME: &'static str;
     const ABOUT: &'static str;
 
-    /// Its members, in the order in which the schema has them.
+    /// The members, in schema order.
     fn members() -> Vec<Member>;
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Member {
     of: MemberType,
 }
 
-/// What a member holds.
+/// The type of a member.
 #[derive(Clone, Copy)]
 enum MemberType {
     RequiredText,
@@ -46,9 +46,10 @@ enum MemberType {
     Ids,
     Json,
     Revision,
-    /// False where it is not given.
+    /// Boolean with the default false.
     Flag,
-    /// An input type of its own: its name, and what is wrong with a value of it.
+    /// A nested input type: its type name, and a check of a value, which returns the error message.
+    // Function pointers erase the type, so that members of different types fit into one list.
     Nested(fn(&mut Registry) -> String, fn(Value) -> Result<(), String>),
 }
 
@@ -77,36 +78,42 @@ impl Member {
         Self::new("upsert", about, MemberType::Flag)
     }
 
-    /// A member of a type of its own, which [`Input::nested`] takes out again.
+    /// A member of a nested input type. [`Input::nested`] extracts its value.
     pub(crate) const fn nested<N: InputType>(name: &'static str, about: &'static str) -> Self {
-        let wrong = |value| match N::parse(Some(value)) {
+        let check = |value| match N::parse(Some(value)) {
             Ok(_) => Ok(()),
+            // Only the message survives: the position is that of the whole argument, which async-graphql adds later.
             Err(why) => Err(why.into_server_error(Pos::default()).message),
         };
-        Self::new(name, about, MemberType::Nested(Option::<N>::create_type_info, wrong))
+        Self::new(name, about, MemberType::Nested(Option::<N>::create_type_info, check))
     }
 
-    pub(crate) const IF_REVISION: Self =
-        Self::new("ifRevision", "Refuse unless the record is still of this revision.", MemberType::Revision);
+    pub(crate) const IF_REVISION: Self = Self::new(
+        "ifRevision",
+        "Refuse the change unless the record is still at this revision.",
+        MemberType::Revision,
+    );
     pub(crate) const ATTRIBUTES: Self =
-        Self::new("attributes", "Fields that the directory has no name for: an object.", MemberType::Json);
+        Self::new("attributes", "Custom attributes, a JSON object.", MemberType::Json);
     pub(crate) const ATTRIBUTES_PATCH: Self = Self::new(
         "attributes",
-        "Merged into the attributes as RFC 7396 says; null clears them.",
+        "Merged into the attributes as a JSON Merge Patch (RFC 7396). Null removes all of them.",
         MemberType::Json,
     );
 
-    /// The members that a new record's table makes.
+    /// The members of a new record, from its field table.
     pub(crate) fn of_new<F>(table: &'static [RecordField<F>]) -> impl Iterator<Item = Self> {
         table.iter().map(|RecordField { given, .. }| {
+            // `Need::Kept` is optional here: such a field has a default, such as a unit's name from its key.
             let is_required = matches!(given.need, Need::Key | Need::Always);
             let of = if is_required { MemberType::RequiredText } else { MemberType::Text };
             Self::new(given.name, given.about_new, of)
         })
     }
 
-    /// Those that a table makes of the changes to a record.
+    /// The members of an update, from the record's field table.
     pub(crate) fn of_changes<F>(table: &'static [RecordField<F>]) -> impl Iterator<Item = Self> {
+        // All optional and nullable in the schema, as absent means unchanged. Null keeps a field that is required.
         table.iter().map(|RecordField { given, .. }| Self::text(given.name, given.about))
     }
 
@@ -123,20 +130,22 @@ impl Member {
         }
     }
 
-    /// The value as JSON; none where it is not given.
+    /// The value as JSON. None if it is absent.
+    // JSON, because the tables in `wire` read JSON: one reader serves REST and GraphQL.
     fn parse<U: InputType>(&self, value: Option<Value>) -> Parsed<U> {
         match self.of {
             MemberType::RequiredText => required(value, |text: String| text.into()),
             MemberType::RequiredId => required(value, |id: ID| id.0.into()),
-            MemberType::Text => given(value, |text: String| text.into()),
-            MemberType::Ids => given(value, |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect()),
-            MemberType::Json => given(value, |Json(json)| json),
-            MemberType::Revision => given(value, |Revision(revision)| revision.0.into()),
-            MemberType::Flag => given(value, |flag: bool| flag.into()),
+            MemberType::Text => optional(value, |text: String| text.into()),
+            MemberType::Ids => optional(value, |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect()),
+            MemberType::Json => optional(value, |Json(json)| json),
+            MemberType::Revision => optional(value, |Revision(revision)| revision.0.into()),
+            MemberType::Flag => optional(value, |flag: bool| flag.into()),
             MemberType::Nested(_, check) => match value {
                 None => Ok(None),
                 Some(Value::Null) => Ok(Some(JsonValue::Null)),
                 Some(value) => {
+                    // Parsed here for the error alone; `Input::nested` parses it again to have the value.
                     check(value.clone()).map_err(InputValueError::custom)?;
                     value.into_json().map(Some).map_err(InputValueError::custom)
                 }
@@ -166,24 +175,24 @@ fn required<T: InputType, U: InputType>(value: Option<Value>, json: impl Fn(T) -
     T::parse(value).map(|value| Some(json(value))).map_err(InputValueError::propagate)
 }
 
-fn given<T: InputType, U: InputType>(value: Option<Value>, json: impl Fn(T) -> JsonValue) -> Parsed<U> {
-    let given = MaybeUndefined::<T>::parse(value).map_err(InputValueError::propagate)?;
-    Ok(match given {
+fn optional<T: InputType, U: InputType>(value: Option<Value>, json: impl Fn(T) -> JsonValue) -> Parsed<U> {
+    let parsed = MaybeUndefined::<T>::parse(value).map_err(InputValueError::propagate)?;
+    Ok(match parsed {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => Some(JsonValue::Null),
         MaybeUndefined::Value(value) => Some(json(value)),
     })
 }
 
-/// What was given in an input object of this table.
+/// A parsed input object: the members that the client sent, as JSON.
 pub(crate) struct Input<T> {
-    given: Map<String, JsonValue>,
+    members: Map<String, JsonValue>,
     of: PhantomData<T>,
 }
 
 impl<T: Table> fmt::Debug for Input<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple(T::NAME).field(&self.given).finish()
+        f.debug_tuple(T::NAME).field(&self.members).finish()
     }
 }
 
@@ -216,17 +225,18 @@ impl<T: Table> InputType for Input<T> {
         let Some(Value::Object(object)) = value else {
             return Err(InputValueError::expected_type(value.unwrap_or_default()));
         };
-        let mut given = Map::new();
+        let mut members = Map::new();
+        // Unknown members are not looked for: async-graphql's validation has refused them by now.
         for member in T::members() {
             if let Some(value) = member.parse(object.get(member.name).cloned())? {
-                given.insert(member.name.to_owned(), value);
+                members.insert(member.name.to_owned(), value);
             }
         }
-        Ok(Self { given, of: PhantomData })
+        Ok(Self { members, of: PhantomData })
     }
 
     fn to_value(&self) -> Value {
-        Value::from_json(JsonValue::Object(self.given.clone())).unwrap_or_default()
+        Value::from_json(JsonValue::Object(self.members.clone())).unwrap_or_default()
     }
 
     fn as_raw_value(&self) -> Option<&Self> {
@@ -234,53 +244,59 @@ impl<T: Table> InputType for Input<T> {
     }
 }
 
+// Each of these removes its member. What is left goes to the field table, which reads unknown members as attributes, so
+// a member that is only read would be stored twice. `shift_remove` keeps the order of the rest.
 impl<T: Table> Input<T> {
-    /// Takes out the record that is to change, as it is named.
+    /// Removes and returns the reference to the record to change.
     pub(crate) fn id(&mut self) -> ID {
-        ID(self.given.shift_remove("id").and_then(text).unwrap_or_default())
+        ID(self.members.shift_remove("id").and_then(text).unwrap_or_default())
     }
 
-    /// Takes out the revision that the record must be of.
+    /// Removes and returns the expected revision.
     pub(crate) fn if_revision(&mut self) -> Option<RevisionNumber> {
-        self.given.shift_remove("ifRevision")?.as_u64().map(RevisionNumber)
+        self.members.shift_remove("ifRevision")?.as_u64().map(RevisionNumber)
     }
 
-    /// Takes out what is to be done where the record is there.
+    /// Removes `upsert` and returns what to do if the record exists.
     pub(crate) fn if_exists(&mut self) -> IfExists {
-        super::if_exists(self.given.shift_remove("upsert").is_some_and(|flag| flag == true))
+        super::if_exists(self.members.shift_remove("upsert").is_some_and(|flag| flag == true))
     }
 
-    /// Takes out a list of units.
+    /// Removes and returns a list of unit references. None if it is absent or null.
     pub(crate) fn units(&mut self, name: &str) -> Option<Vec<UnitRef>> {
-        let JsonValue::Array(ids) = self.given.shift_remove(name)? else { return None };
+        let JsonValue::Array(ids) = self.members.shift_remove(name)? else { return None };
         Some(ids.into_iter().filter_map(text).map(|id| unit_ref(&id)).collect())
     }
 
-    /// Takes out the units that the record is to be placed in: they stand instead of the five levels.
+    /// Removes and returns the units of the placement. None if the five levels apply.
     pub(crate) fn placement(&mut self) -> Option<Placement> {
         let units = self.units("units")?;
+        // `units` wins over the levels. Left in, they would be a second placement that contradicts it.
         for level in Level::ALL {
-            self.given.shift_remove(level.as_str());
+            self.members.shift_remove(level.as_str());
         }
         Some(Placement::Units(units))
     }
 
-    /// Takes out what a member of a type of its own holds, which was checked as it was given.
+    /// Removes and returns a member of a nested input type.
+    ///
+    /// # Errors
+    /// An internal error only: the value was checked when the input was parsed.
     pub(crate) fn nested<N: InputType>(&mut self, name: &str) -> Result<MaybeUndefined<N>> {
-        let given = self.given.shift_remove(name).map(Value::from_json).transpose();
-        let parsed = given.ok().and_then(|value| MaybeUndefined::parse(value).ok());
+        let value = self.members.shift_remove(name).map(Value::from_json).transpose();
+        let parsed = value.ok().and_then(|value| MaybeUndefined::parse(value).ok());
         parsed.ok_or_else(Problem::internal)
     }
 
-    /// The fields of a new record. Null is as good as nothing.
+    /// The fields of a new record. Null is the same as absent.
     pub(crate) fn new_record(mut self) -> Fields {
-        self.given.retain(|_, value| !value.is_null());
-        Fields::of_input(self.given, Manner::Create)
+        self.members.retain(|_, value| !value.is_null());
+        Fields::of_input(self.members, Manner::Create)
     }
 
-    /// The fields of a record that are to change.
+    /// The fields of an update.
     pub(crate) fn changes(self) -> Fields {
-        Fields::of_input(self.given, Manner::Merge)
+        Fields::of_input(self.members, Manner::Merge)
     }
 }
 

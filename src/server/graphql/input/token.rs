@@ -1,4 +1,6 @@
-//! Tokens as mutations give them.
+//! Inputs of the token mutations.
+//!
+//! Invariant: commands carry the hash of a secret and never the secret, so that neither the store nor the log has it.
 
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use crate::access::Secret;
 use crate::model::command::{Command, NewToken, Patch, RotateToken, UpdateToken};
 use crate::model::key::Name;
 use crate::model::token::TokenId;
-use crate::server::graphql::input::{given, patch};
+use crate::server::graphql::input::{optional, patch};
 use crate::server::graphql::types::scalars::DateTime;
 use crate::server::graphql::types::token::Role;
 use crate::server::response::problem::Result;
@@ -17,14 +19,14 @@ use crate::wire::id::unit_ref;
 /// A new token.
 #[derive(Debug, InputObject)]
 pub(crate) struct CreateTokenInput {
-    /// What it may do.
+    /// The token's role.
     role: Role,
-    /// What it is for.
+    /// The token's purpose.
     description: Option<String>,
-    /// The units that it sees and may change, with what is beneath them: each a global id, or any way to name a unit.
-    /// Everything when not given.
+    /// Scope: the units that the token is limited to, with their descendants. Each is a global id, or a unit's key,
+    /// external id, path (`Corp/R&D`) or unique name. Default: unlimited.
     units: Option<Vec<ID>>,
-    /// From when on it is refused; never when not given.
+    /// Expiry. Default: never.
     expires_at: Option<DateTime>,
 }
 
@@ -34,19 +36,20 @@ impl CreateTokenInput {
             id: secret.id().clone(),
             hash: secret.hash(),
             role: self.role.into(),
-            description: given(self.description, "description", Name::parse)?,
+            description: optional(self.description, "description", Name::parse)?,
             units: self.units.map(|units| units.iter().map(|id| unit_ref(id)).collect()),
-            expires_at: self.expires_at.map(|moment| moment.0),
+            expires_at: self.expires_at.map(|time| time.0),
         }))
     }
 }
 
-/// A new token in place of another.
+/// Replacement of a token.
 #[derive(Debug, InputObject)]
 pub(crate) struct RotateTokenInput {
-    /// The public part of the one to be replaced: the eight characters after `clade_`.
+    /// Id of the token to replace: the eight characters after `clade_`.
     token_id: String,
-    /// For so many seconds both hold; a day when not given.
+    /// How long both tokens are valid, in seconds. Default: 86,400 (one day).
+    // Without an overlap, every client that has not received the new secret yet fails at once.
     #[graphql(default = 86_400)]
     overlap_seconds: u32,
 }
@@ -62,16 +65,16 @@ impl RotateTokenInput {
     }
 }
 
-/// Changes to a token. What is not given stays; null clears.
+/// Changes to a token. Absent fields stay unchanged; null clears.
 #[derive(Debug, InputObject)]
 pub(crate) struct UpdateTokenInput {
-    /// The public part: the eight characters after `clade_`.
+    /// The token id: the eight characters after `clade_`.
     token_id: String,
-    /// What it may do.
+    /// The token's role.
     role: Option<Role>,
-    /// What it is for.
+    /// The token's purpose.
     description: MaybeUndefined<String>,
-    /// From when on it is refused; never when null.
+    /// Expiry. Null: never.
     expires_at: MaybeUndefined<DateTime>,
 }
 
@@ -84,7 +87,7 @@ impl UpdateTokenInput {
             expires_at: match self.expires_at {
                 MaybeUndefined::Undefined => Patch::Keep,
                 MaybeUndefined::Null => Patch::Clear,
-                MaybeUndefined::Value(moment) => Patch::Set(moment.0),
+                MaybeUndefined::Value(time) => Patch::Set(time.0),
             },
         }))
     }

@@ -1,4 +1,6 @@
-//! GraphQL over HTTP: which method, which media type, which status.
+//! GraphQL over HTTP: methods, media types, status codes, caching headers.
+//!
+//! Invariant: a GET request changes nothing, and the body of a POST must be JSON, which no HTML form can send.
 
 use std::sync::Arc;
 
@@ -13,12 +15,12 @@ use serde_json::{Map, Value};
 use crate::server::admission::memory::{MemoryPermit, OnlyRead};
 use crate::server::auth::caller::Caller;
 use crate::server::graphql::execution::document::GraphqlRequest;
-use crate::server::graphql::execution::endpoint::{CarriedOut, Endpoint, RequestLookup};
+use crate::server::graphql::execution::endpoint::{Endpoint, Executed, RequestLookup};
 use crate::server::graphql::execution::response::GraphqlResponse;
 use crate::server::graphql::execution::schedule::blocking;
 use crate::server::graphql::execution::variables;
 use crate::server::graphql::transport::media::{self, JSON, Media};
-use crate::server::graphql::transport::request::{asked, no_subscription};
+use crate::server::graphql::transport::request::{no_subscription, parse};
 use crate::server::graphql::transport::{batch, page};
 use crate::server::limits::{JSON_VALUE_BYTES, LARGE_ANSWER_BYTES};
 use crate::server::request::body;
@@ -26,12 +28,13 @@ use crate::server::response::compress::{Sent, takes_gzip};
 use crate::server::response::problem::{Problem, ProblemCode, Result};
 use crate::wire::json;
 
-/// The largest body, in bytes: a document, and the variables of a large `apply`.
+/// Maximum size of a body, in bytes: a document, and the variables of a large `apply`.
 const BODY_MAX: usize = 8 * 1024 * 1024;
-/// Reading a body from this size on takes long, in bytes.
+/// Larger bodies, in bytes, are parsed as blocking work.
 const LARGE_BODY_FROM: usize = 256 * 1024;
 const METHODS: &str = "GET, HEAD, POST";
 
+// `Accept-Encoding` only for compressed responses: the compression layer adds it itself to what it compresses.
 const VARY: &str = "Authorization, Accept";
 const VARY_ENCODED: &str = "Authorization, Accept, Accept-Encoding";
 
@@ -40,13 +43,14 @@ const HIT: &str = "clade; hit";
 const MISS: &str = "clade; fwd=miss";
 const MISS_STORED: &str = "clade; fwd=miss; stored";
 
-/// `/graphql`, by any method.
+/// Handles `/graphql`, with any method.
 pub(crate) async fn endpoint(State(endpoint): State<Arc<Endpoint>>, request: Request<Body>) -> Response {
     if wants_page(&request) {
         return page::page();
     }
     let (head, body) = request.into_parts();
-    let mut response = answer(&endpoint, &head, body).await;
+    let mut response = respond_to(&endpoint, &head, body).await;
+    // `no-cache` permits storing and requires revalidation: a response is valid until the next commit only.
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     let vary = if headers.contains_key(header::CONTENT_ENCODING) { VARY_ENCODED } else { VARY };
@@ -54,39 +58,43 @@ pub(crate) async fn endpoint(State(endpoint): State<Arc<Endpoint>>, request: Req
     response
 }
 
-/// What is no page.
-async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
+/// The response to a request for data, before the headers that all responses have.
+async fn respond_to(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
     let Some(caller) = head.extensions.get::<Caller>().cloned() else {
         return Problem::unauthorized().into_response();
     };
-    let posted = if is_get(&head.method) {
-        by_url(&head.uri).map(|asked| (Posted::One(asked), None))
+    let received = if is_get(&head.method) {
+        from_url(&head.uri).map(|request| (Received::One(request), None))
     } else if head.method == Method::POST {
-        by_body(head, body, endpoint.settings.batch_max).await
+        from_body(head, body, endpoint.settings.batch_max).await
     } else {
-        return method_not_allowed(METHODS, "ask by GET or POST");
+        return method_not_allowed(METHODS, "use GET or POST");
     };
+    // After the body was read: a client that is still sending when it is refused may never read the refusal.
     let media = match Media::accepted(&head.headers) {
         Ok(media) => media,
         Err(problem) => return problem.into_response(),
     };
-    let (posted, _held) = match posted {
-        Ok(posted) => posted,
+    // The permit counts the parsed variables until the response is ready, since execution reads them.
+    let (received, _memory) = match received {
+        Ok(received) => received,
         Err(problem) => return refuse(problem, media),
     };
-    let asked = match posted {
-        Posted::One(asked) => asked,
-        Posted::Batch(all) => {
-            return match batch::answer(endpoint, caller, all).await {
-                Ok((answers, only_reads)) => marked(respond(StatusCode::OK, media, answers), only_reads),
+    let request = match received {
+        Received::One(request) => request,
+        Received::Batch(all) => {
+            return match batch::execute(endpoint, caller, all).await {
+                Ok((body, only_reads)) => marked(respond(StatusCode::OK, media, body), only_reads),
                 Err(problem) => refuse(problem, media),
             };
         }
     };
     let gzip = takes_gzip(&head.headers);
-    match endpoint.find(&caller, asked, gzip) {
+    match endpoint.find(&caller, request, gzip) {
         Err(problem) => refuse(problem, media),
-        Ok(RequestLookup::Answer(body)) => marked(cached(respond(StatusCode::OK, media, body), HIT), true),
+        Ok(RequestLookup::Cached(body)) => {
+            marked(with_status(respond(StatusCode::OK, media, body), HIT), true)
+        }
         Ok(RequestLookup::Request(prepared))
             if is_get(&head.method) && prepared.kind == OperationType::Mutation =>
         {
@@ -98,24 +106,28 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
         Ok(RequestLookup::Request(prepared)) => {
             let (is_large, operation) = (prepared.is_large(), prepared.operation.clone());
             let only_reads = prepared.kind == OperationType::Query;
-            let CarriedOut { answer, key, budget } = match endpoint.carry_out(caller, *prepared).await {
-                Ok(carried_out) => carried_out,
+            let Executed { response, key, budget } = match endpoint.execute_prepared(caller, *prepared).await
+            {
+                Ok(executed) => executed,
                 Err(problem) => return refuse(problem, media),
             };
-            let body = if is_large { blocking(|| answer.to_bytes()) } else { answer.to_bytes() };
+            let body = if is_large { blocking(|| response.to_bytes()) } else { response.to_bytes() };
+            // The memory of the response tree ends here; the admission layer counts the body in flight from now on.
             drop(budget);
-            let status = media.status(answer.is_refused());
+            let status = media.status(response.is_refused());
             let response = match key {
                 None => respond(status, media, body),
-                Some(_) if !answer.errors.is_empty() => cached(respond(status, media, body), MISS),
+                // Errors may be temporary, such as a timeout, so they are never cached.
+                Some(_) if !response.errors.is_empty() => with_status(respond(status, media, body), MISS),
                 Some(key) => {
+                    // Compressed here and not by the layer, so that a hit finds compressed bytes.
                     let sent = match gzip {
                         true if body.len() >= LARGE_ANSWER_BYTES => blocking(|| Sent::gzip(body)),
                         true => Sent::gzip(body),
                         false => Sent::plain(body),
                     };
-                    let how = if endpoint.keep(key, &sent, operation) { MISS_STORED } else { MISS };
-                    cached(respond(status, media, sent), how)
+                    let outcome = if endpoint.insert(key, &sent, operation) { MISS_STORED } else { MISS };
+                    with_status(respond(status, media, sent), outcome)
                 }
             };
             marked(response, only_reads)
@@ -123,7 +135,8 @@ async fn answer(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
     }
 }
 
-/// What only read may be asked for again, and so refused where there is no memory for it.
+/// Marks the response to a read. The admission layer may replace it by a 503 when memory is short, since repeating a
+/// read does no harm.
 fn marked(mut response: Response, only_reads: bool) -> Response {
     if only_reads {
         response.extensions_mut().insert(OnlyRead);
@@ -131,27 +144,28 @@ fn marked(mut response: Response, only_reads: bool) -> Response {
     response
 }
 
-/// Says where an answer came from, as RFC 9211 has it.
-fn cached(mut response: Response, status: &'static str) -> Response {
+/// Adds the `Cache-Status` header (RFC 9211).
+fn with_status(mut response: Response, status: &'static str) -> Response {
     response.headers_mut().insert(CACHE_STATUS, HeaderValue::from_static(status));
     response
 }
 
-/// Whether a request is for the query page: without a token, that is all there is.
+/// Whether a request is for the query page, the only part of `/graphql` that needs no token.
 pub(crate) fn wants_page<B>(request: &Request<B>) -> bool {
-    is_get(request.method()) && !asks(request.uri().query()) && media::wants_page(request.headers())
+    is_get(request.method()) && !has_document(request.uri().query()) && media::wants_page(request.headers())
 }
 
 fn is_get(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
 }
 
-/// Whether a url asks for a document: by its text, or by its hash.
-fn asks(query: Option<&str>) -> bool {
+/// Whether a URL's query string has a document, as text or as a persisted query.
+fn has_document(query: Option<&str>) -> bool {
     let names = ["query=", "extensions="];
     query.is_some_and(|query| query.split('&').any(|pair| names.iter().any(|name| pair.starts_with(name))))
 }
 
+// RFC 9110 requires `Allow` in every 405.
 fn method_not_allowed(allow: &'static str, what: &str) -> Response {
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", what);
     let mut response = problem.into_response();
@@ -159,12 +173,15 @@ fn method_not_allowed(allow: &'static str, what: &str) -> Response {
     response
 }
 
-/// What is no request at all is a 400 in either media type; what is not for GraphQL to say is a problem.
+/// The response to a refused request.
 fn refuse(problem: Problem, media: Media) -> Response {
+    // Other statuses, such as 413 or 503, are HTTP's and not GraphQL's: their body is a problem (RFC 9457).
     if problem.status != StatusCode::BAD_REQUEST {
         return problem.into_response();
     }
+    // A body that is no GraphQL request is 400 in either media type; a refused document is 200 in `application/json`.
     let status = if problem.code == "malformed" { StatusCode::BAD_REQUEST } else { media.status(true) };
+    // For the metrics, which cannot see the code in the body of a 200.
     let code = ProblemCode(problem.code);
     let mut response = respond(status, media, GraphqlResponse::refusal(problem).to_bytes());
     response.extensions_mut().insert(code);
@@ -176,12 +193,14 @@ fn respond(status: StatusCode, media: Media, body: impl IntoResponse) -> Respons
     (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
-fn by_url(uri: &axum::http::Uri) -> Result<GraphqlRequest> {
-    let UrlQuery(pairs) = UrlQuery::<Vec<(String, String)>>::try_from_uri(uri)
-        .map_err(|refusal| Problem::malformed(format!("the url's query cannot be read: {refusal}")))?;
+fn from_url(uri: &axum::http::Uri) -> Result<GraphqlRequest> {
+    let UrlQuery(pairs) = UrlQuery::<Vec<(String, String)>>::try_from_uri(uri).map_err(|refusal| {
+        Problem::malformed(format!("the URL's query string cannot be parsed: {refusal}"))
+    })?;
     let mut fields = Map::new();
     for (name, text) in pairs {
         let value = match name.as_str() {
+            // Forms and some clients send empty parameters for absent ones.
             "variables" | "extensions" | "operationName" if text.is_empty() => Value::Null,
             "variables" | "extensions" => json::parse_line(text.as_bytes()).map_err(|refusal| {
                 let reason = refusal.to_string().replacen("the line", &name, 1);
@@ -190,40 +209,42 @@ fn by_url(uri: &axum::http::Uri) -> Result<GraphqlRequest> {
             _ => Value::String(text),
         };
         if fields.insert(name.clone(), value).is_some() {
-            let detail = format!("the url's query gives {name:?} twice; give it once");
+            // Servers and proxies disagree on which of two equal parameters counts, so neither does.
+            let detail = format!("the URL's query string has {name:?} twice; send it once");
             return Err(Problem::malformed(detail).with("field", name));
         }
     }
-    asked(fields)
+    parse(fields)
 }
 
-/// What a body asks for.
-enum Posted {
+/// The content of a request.
+enum Received {
     One(GraphqlRequest),
     Batch(Vec<Result<GraphqlRequest>>),
 }
 
-/// What is asked, with the memory that its values take. Only JSON is taken: what a form can send from another site is
-/// not.
-async fn by_body(head: &Parts, body: Body, batch_max: usize) -> Result<(Posted, Option<MemoryPermit>)> {
+/// Reads a body. Returns its content and the memory permit of its parsed values, if those are large.
+async fn from_body(head: &Parts, body: Body, batch_max: usize) -> Result<(Received, Option<MemoryPermit>)> {
     let headers = &head.headers;
+    // JSON alone: it makes a cross-site request need a CORS preflight, which a form's media types do not.
     body::require_media_type(headers, &[JSON])?;
     if body::content_encoding(headers).is_some() {
-        return Err(body::unsupported("this body must not be encoded; leave Content-Encoding out"));
+        return Err(body::unsupported("the body must not be compressed; remove Content-Encoding"));
     }
     let work = body::work(head)?;
     let text = body::read(work, headers, body, BODY_MAX).await?;
     let read = || -> Result<_> {
         let bytes = variables::check_body(&text)? * JSON_VALUE_BYTES;
+        // Reserved before parsing, from a count of the values. Small bodies are not worth the locks.
         let memory = (bytes >= LARGE_ANSWER_BYTES).then(|| work.memory(bytes)).transpose();
         Ok((json::parse(&text)?, memory.map_err(body::busy)?))
     };
     let is_large = text.len() > LARGE_BODY_FROM;
     let (value, memory) = if is_large { blocking(read) } else { read() }?;
-    let posted = match value {
-        Value::Object(fields) => Posted::One(asked(fields)?),
-        Value::Array(requests) => Posted::Batch(batch::asked(requests, batch_max)?),
+    let received = match value {
+        Value::Object(fields) => Received::One(parse(fields)?),
+        Value::Array(requests) => Received::Batch(batch::requests(requests, batch_max)?),
         _ => return Err(Problem::malformed("the body must be a JSON object with a query")),
     };
-    Ok((posted, memory))
+    Ok((received, memory))
 }

@@ -1,4 +1,4 @@
-//! Which media type an answer has: `Accept`, as RFC 9110 weighs it.
+//! Content negotiation of GraphQL responses: `Accept` with quality values, as in RFC 9110.
 
 use std::cmp::Reverse;
 
@@ -11,36 +11,40 @@ use crate::server::response::problem::{Problem, Result};
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 pub(in crate::server) const JSON: &str = "application/json";
 
-/// Which of the two media types an answer has.
+/// The media types of a GraphQL response, which differ in their use of status codes (GraphQL over HTTP).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::server) enum Media {
-    /// The status is 200 whenever the answer is a GraphQL one.
+    /// `application/json`: the status of every well-formed GraphQL response is 200.
     Json,
-    /// The status tells whether the request was carried out.
+    /// `application/graphql-response+json`: the status is 400 if the request was refused before execution.
     GraphqlResponse,
 }
 
 impl Media {
-    /// The better liked of the two; of equally liked ones what is named before what `*` lets in, then what is named
-    /// first. JSON where nothing is said.
+    /// Negotiates the media type: the higher quality; between equal ones the more specific range, then the first named.
+    /// JSON without `Accept`, and for `*/*`.
+    ///
+    /// # Errors
+    /// The client accepts neither (406).
     pub(in crate::server) fn accepted(headers: &HeaderMap) -> Result<Self> {
         let ranges = ranges(headers);
         if ranges.is_empty() {
             return Ok(Self::Json);
         }
-        let json = liking(&ranges, JSON);
-        let response = liking(&ranges, GRAPHQL_RESPONSE);
+        let json = preference(&ranges, JSON);
+        let response = preference(&ranges, GRAPHQL_RESPONSE);
         match (json, response) {
             (None, None) => {
                 let detail = format!("accept {GRAPHQL_RESPONSE} or {JSON}");
                 Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", detail))
             }
+            // Strictly: for `*/*` both are equal, and clients that predate the newer type must get JSON.
             _ if response > json => Ok(Self::GraphqlResponse),
             _ => Ok(Self::Json),
         }
     }
 
-    /// The status of a GraphQL answer.
+    /// The status of a GraphQL response.
     pub(in crate::server) fn status(self, refused: bool) -> StatusCode {
         match self {
             Self::GraphqlResponse if refused => StatusCode::BAD_REQUEST,
@@ -56,18 +60,19 @@ impl Media {
     }
 }
 
-/// Whether a page is wanted, by name: what takes anything takes JSON.
+/// Whether the client accepts HTML explicitly, as browsers do. `*/*` is not enough: programs send it and expect JSON.
 pub(in crate::server) fn wants_page(headers: &HeaderMap) -> bool {
     ranges(headers).iter().any(|range| range.essence_str() == "text/html" && weight(range) > 0)
 }
 
 fn ranges(headers: &HeaderMap) -> Vec<Mime> {
+    // Ranges that cannot be parsed are ignored, so that a strange one beside a good one refuses nothing.
     let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).filter_map(|range| range.trim().parse().ok()).collect()
 }
 
-/// How much a media type is liked, how exactly it is named, and where; none when it is refused.
-fn liking(ranges: &[Mime], media: &str) -> Option<(u16, u8, Reverse<usize>)> {
+/// The client's preference of a media type: quality, specificity, and position. None if it is not accepted.
+fn preference(ranges: &[Mime], media: &str) -> Option<(u16, u8, Reverse<usize>)> {
     let exactness = |range: &Mime| match (range.type_().as_str(), range.subtype().as_str()) {
         ("*", "*") => Some(0),
         ("application", "*") => Some(1),
@@ -76,6 +81,7 @@ fn liking(ranges: &[Mime], media: &str) -> Option<(u16, u8, Reverse<usize>)> {
     };
     let fitting =
         ranges.iter().enumerate().filter_map(|(at, range)| Some((exactness(range)?, Reverse(at), range)));
+    // The most specific range decides even if its quality is lower, so `json;q=0, */*` excludes JSON.
     let (exact, at, range) = fitting.max_by_key(|(exact, at, _)| (*exact, *at))?;
     Some((weight(range), exact, at)).filter(|(weight, ..)| *weight > 0)
 }
@@ -85,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_better_liked_one_is_taken() {
+    fn the_higher_quality_wins() {
         for (accept, expected) in [
             ("", Some(Media::Json)),
             ("*/*", Some(Media::Json)),

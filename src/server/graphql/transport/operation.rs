@@ -1,4 +1,6 @@
-//! One operation over a socket: admitted like a request over HTTP, and answered message by message.
+//! One operation over a WebSocket: admission, execution, and its `next` and `error` messages.
+//!
+//! Invariant: a query or mutation over a socket passes the same rate limit, quota and memory budget as one over HTTP.
 
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use crate::server::admission::Refused;
 use crate::server::admission::memory::{Memory, MemoryPermit};
 use crate::server::auth::caller::{Caller, Principal};
 use crate::server::graphql::execution::document::GraphqlRequest;
-use crate::server::graphql::execution::endpoint::{CarriedOut, Prepared};
+use crate::server::graphql::execution::endpoint::{Executed, Prepared};
 use crate::server::graphql::execution::response::GraphqlResponse;
 use crate::server::graphql::execution::schedule::blocking;
 use crate::server::graphql::transport::sockets::Sockets;
@@ -19,122 +21,131 @@ use crate::server::quota::Permit;
 use crate::server::request::body::busy;
 use crate::server::response::problem::Problem;
 
-/// What is open on a socket.
+/// An open operation of a socket.
 pub(in crate::server) struct SocketOperation {
-    /// Its messages: `next`, or one `error`.
-    pub(in crate::server) answers: BoxStream<'static, Reply>,
-    /// How many bytes the client sent to ask for it.
-    pub(in crate::server) asked_bytes: usize,
-    /// Whether it goes on until someone ends it.
+    /// Its messages: any number of `next`, or one `error`.
+    pub(in crate::server) replies: BoxStream<'static, Reply>,
+    /// Size of the client's `subscribe` message, in bytes.
+    pub(in crate::server) request_bytes: usize,
+    /// Whether it continues until the client or the server ends it.
     pub(in crate::server) is_subscription: bool,
-    /// The memory of what was asked.
-    _held: Option<MemoryPermit>,
+    /// Memory of the request, for as long as the operation is open.
+    _request_memory: Option<MemoryPermit>,
 }
 
-/// A message, with what it holds until it was sent.
+/// A message to the client, with the permits that it occupies until it was sent.
 pub(in crate::server) struct Reply {
     pub(in crate::server) text: String,
-    /// Whether it says that nothing was carried out, and is the last.
+    /// Whether the operation was refused before execution. It is then the last message.
     pub(in crate::server) is_refusal: bool,
-    /// Its slot among what is worked on, and its memory.
-    _held: Option<(Permit<Principal>, Option<MemoryPermit>)>,
+    // Permits travel with the message and not with the operation: a client that does not read keeps them occupied, and
+    // so is limited by its own quota.
+    _permits: Option<(Permit<Principal>, Option<MemoryPermit>)>,
 }
 
 impl Reply {
-    fn new(id: &str, answer: &GraphqlResponse) -> Self {
-        let is_refusal = answer.is_refused();
+    fn new(id: &str, response: &GraphqlResponse) -> Self {
+        let is_refusal = response.is_refused();
+        // The protocol's `error` has the errors as payload and ends the operation; `next` has a whole response, even if
+        // that has errors.
         let message = if is_refusal {
-            json!({ "id": id, "type": "error", "payload": answer.errors })
+            json!({ "id": id, "type": "error", "payload": response.errors })
         } else {
-            json!({ "id": id, "type": "next", "payload": answer })
+            json!({ "id": id, "type": "next", "payload": response })
         };
-        Self { text: message.to_string(), is_refusal, _held: None }
+        Self { text: message.to_string(), is_refusal, _permits: None }
     }
 
     fn refusal(id: &str, problem: Problem) -> Self {
         Self::new(id, &GraphqlResponse::refusal(problem))
     }
 
-    /// The same, with its slot and its memory; where there is none, that is the message, unless something was changed:
-    /// that is reported.
-    fn holding(self, id: &str, slot: Permit<Principal>, memory: &Memory, is_query: bool) -> Self {
+    /// Attaches the request's permit and memory for the message. A query without memory becomes a refusal.
+    fn with_permits(self, id: &str, slot: Permit<Principal>, memory: &Memory, is_query: bool) -> Self {
+        // The capacity and not the length: that is what the allocator gave.
         match memory.answer(slot.key(), self.text.capacity()) {
             Err(refusal) if is_query => Self::refusal(id, refusal),
-            held => Self { _held: Some((slot, held.ok())), ..self },
+            // A mutation is reported even without memory: after a refusal, the client would repeat the change.
+            permit => Self { _permits: Some((slot, permit.ok())), ..self },
         }
     }
 }
 
-/// What may be carried out.
+/// An operation that was admitted.
 enum AdmittedOperation {
-    /// It stays open, and takes no slot of what is worked on.
+    /// Takes no permit of concurrent requests, since it may stay open for days and hardly computes.
     Subscription(Prepared),
     Request(Prepared, Permit<Principal>),
 }
 
 impl SocketOperation {
-    /// What `asked` comes to, in the name of `caller`.
-    pub(in crate::server) fn begun(
+    /// Admits and starts an operation for `caller`. A refusal becomes its only message.
+    pub(in crate::server) fn start(
         sockets: &Sockets,
         id: String,
         caller: Caller,
-        asked: GraphqlRequest,
-        asked_bytes: usize,
+        request: GraphqlRequest,
+        request_bytes: usize,
     ) -> Self {
-        let held = match sockets.endpoint.admission.memory.take(&caller.principal(), asked_bytes) {
-            Ok(held) => Some(held),
+        let request_memory = match sockets.endpoint.admission.memory.take(&caller.principal(), request_bytes)
+        {
+            Ok(permit) => Some(permit),
             Err(exhausted) => return Self::refused(&id, busy(exhausted)),
         };
-        match admitted(sockets, &caller, asked) {
+        match admit(sockets, &caller, request) {
             Err(refused) => Self::refused(&id, refused.into()),
             Ok(AdmittedOperation::Subscription(prepared)) => {
-                let answers = sockets.endpoint.subscribe(caller, prepared);
-                let answers = answers.map(move |answer| Reply::new(&id, &answer)).boxed();
-                Self { answers, asked_bytes, is_subscription: true, _held: held }
+                let responses = sockets.endpoint.subscribe(caller, prepared);
+                let replies = responses.map(move |response| Reply::new(&id, &response)).boxed();
+                Self { replies, request_bytes, is_subscription: true, _request_memory: request_memory }
             }
             Ok(AdmittedOperation::Request(prepared, slot)) => {
                 let endpoint = Arc::clone(&sockets.endpoint);
-                // In a task of its own: what waits must not keep the socket's other operations from going on.
+                // In a task of its own: a resolver may block, and one that does must not stop the socket's other
+                // operations. A `JoinSet` aborts the task on drop, so that a client's `complete` cancels it.
                 let mut task = JoinSet::new();
-                let (admission, own) = (Arc::clone(&endpoint.admission), id.clone());
+                let (admission, task_id) = (Arc::clone(&endpoint.admission), id.clone());
                 task.spawn(async move {
                     let (is_query, is_large) = (prepared.kind == OperationType::Query, prepared.is_large());
-                    match endpoint.carry_out(caller, prepared).await {
-                        Ok(CarriedOut { answer, budget: _until_written, .. }) => {
+                    match endpoint.execute_prepared(caller, prepared).await {
+                        Ok(Executed { response, budget: _until_serialized, .. }) => {
                             let reply = if is_large {
-                                blocking(|| Reply::new(&own, &answer))
+                                blocking(|| Reply::new(&task_id, &response))
                             } else {
-                                Reply::new(&own, &answer)
+                                Reply::new(&task_id, &response)
                             };
-                            reply.holding(&own, slot, &admission.memory, is_query)
+                            reply.with_permits(&task_id, slot, &admission.memory, is_query)
                         }
-                        Err(refusal) => Reply::refusal(&own, refusal),
+                        Err(refusal) => Reply::refusal(&task_id, refusal),
                     }
                 });
                 let reply = async move {
                     match task.join_next().await {
                         Some(Ok(reply)) => reply,
+                        // A panic in the task is an error of this operation alone.
                         Some(Err(_)) | None => Reply::refusal(&id, Problem::internal()),
                     }
                 };
-                Self { answers: once(reply).boxed(), asked_bytes, is_subscription: false, _held: held }
+                let replies = once(reply).boxed();
+                Self { replies, request_bytes, is_subscription: false, _request_memory: request_memory }
             }
         }
     }
 
-    /// What is not carried out.
+    /// An operation that was refused: one `error` message.
     pub(in crate::server) fn refused(id: &str, problem: Problem) -> Self {
         let refusal = Reply::refusal(id, problem);
-        let answers = once(std::future::ready(refusal)).boxed();
-        Self { answers, asked_bytes: 0, is_subscription: false, _held: None }
+        let replies = once(std::future::ready(refusal)).boxed();
+        Self { replies, request_bytes: 0, is_subscription: false, _request_memory: None }
     }
 }
 
-/// Counts and prepares what is asked, with a slot for what is carried out.
-fn admitted(sockets: &Sockets, caller: &Caller, asked: GraphqlRequest) -> Result<AdmittedOperation, Refused> {
+/// Applies the rate limit, prepares the request, and takes a permit of concurrent requests unless it is a subscription.
+fn admit(sockets: &Sockets, caller: &Caller, request: GraphqlRequest) -> Result<AdmittedOperation, Refused> {
     let (principal, admission) = (caller.principal(), &sockets.endpoint.admission);
+    // Before preparing, since parsing costs as well.
     admission.count(&principal)?;
-    let prepared = sockets.endpoint.prepare(asked)?;
+    let prepared = sockets.endpoint.prepare(request)?;
     if prepared.kind == OperationType::Subscription {
         return Ok(AdmittedOperation::Subscription(prepared));
     }

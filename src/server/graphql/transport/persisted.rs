@@ -1,7 +1,7 @@
-//! Automatic persisted queries, as Apollo's clients speak them.
+//! Automatic persisted queries (APQ), Apollo's protocol.
 //!
-//! A client asks by the SHA-256 of a document's text, in `extensions.persistedQuery`. Where the document is not known,
-//! it is told so in the protocol's own words, and asks once more with the text.
+//! A client sends the SHA-256 of a document instead of its text, in `extensions.persistedQuery`. If the document is not
+//! cached, it receives `PersistedQueryNotFound` and sends hash and text together.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
@@ -10,25 +10,29 @@ use crate::server::cache::Digest;
 use crate::server::response::problem::{Problem, Result};
 
 const VERSION: u64 = 1;
-/// What clients look for; each of them looks at one of the two.
+// Clients recognize the error by its message or by its code, depending on the client: both are the protocol's.
 const NOT_FOUND: &str = "PersistedQueryNotFound";
 const NOT_FOUND_CODE: &str = "PERSISTED_QUERY_NOT_FOUND";
 
-/// The SHA-256 that `extensions` name a document by, if they do.
-pub(in crate::server) fn named(extensions: &Map<String, Value>) -> Result<Option<Digest>> {
-    let Some(given) = extensions.get("persistedQuery").filter(|given| !given.is_null()) else {
+/// The document's SHA-256 in `extensions`. `None` if the request is no persisted query.
+///
+/// # Errors
+/// The version or the hash is malformed.
+pub(in crate::server) fn digest_of(extensions: &Map<String, Value>) -> Result<Option<Digest>> {
+    let Some(persisted) = extensions.get("persistedQuery").filter(|value| !value.is_null()) else {
         return Ok(None);
     };
-    if given["version"] != VERSION {
-        return Err(wrong(format!("extensions.persistedQuery.version must be {VERSION}")));
+    if persisted["version"] != VERSION {
+        return Err(malformed(format!("extensions.persistedQuery.version must be {VERSION}")));
     }
-    let digest = given["sha256Hash"].as_str().and_then(digest);
-    let what =
+    let digest = persisted["sha256Hash"].as_str().and_then(parse_digest);
+    let expected =
         "extensions.persistedQuery.sha256Hash must be the SHA-256 of the query, in 64 hexadecimal digits";
-    digest.map(Some).ok_or_else(|| wrong(what))
+    digest.map(Some).ok_or_else(|| malformed(expected))
 }
 
-fn digest(text: &str) -> Option<Digest> {
+fn parse_digest(text: &str) -> Option<Digest> {
+    // The digits are checked first: slicing would panic within a character, and `from_str_radix` accepts a sign.
     let mut digest = Digest::default();
     if text.len() != 2 * digest.len() || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
@@ -39,17 +43,17 @@ fn digest(text: &str) -> Option<Digest> {
     Some(digest)
 }
 
-/// The document is not known by its hash alone.
+/// The problem that no cached document has this hash.
 pub(in crate::server) fn not_found() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, NOT_FOUND_CODE, NOT_FOUND)
 }
 
-/// The text is another than its hash says.
-pub(in crate::server) fn another() -> Problem {
-    wrong("extensions.persistedQuery.sha256Hash is not the SHA-256 of the query; send that of its exact text")
+/// The problem that text and hash do not match.
+pub(in crate::server) fn hash_mismatch() -> Problem {
+    malformed("extensions.persistedQuery.sha256Hash is not the SHA-256 of the query's exact text")
 }
 
-fn wrong(detail: impl Into<String>) -> Problem {
+fn malformed(detail: impl Into<String>) -> Problem {
     Problem::malformed(detail).with("field", "extensions")
 }
 
@@ -59,16 +63,16 @@ mod tests {
     use serde_json::json;
 
     fn read(extensions: &Value) -> Result<Option<Digest>> {
-        named(extensions.as_object().unwrap())
+        digest_of(extensions.as_object().unwrap())
     }
 
     #[test]
-    fn a_document_is_named_by_64_digits() {
+    fn a_hash_has_64_hexadecimal_digits() {
         let text = "00ff".repeat(16);
         let mut expected = [0; 32];
         expected.iter_mut().skip(1).step_by(2).for_each(|byte| *byte = 255);
-        for given in [text.clone(), text.to_uppercase()] {
-            let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": given } });
+        for hash in [text.clone(), text.to_uppercase()] {
+            let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
             assert_eq!(read(&extensions).unwrap(), Some(expected));
         }
         for nothing in [json!({}), json!({ "tracing": {} }), json!({ "persistedQuery": null })] {
@@ -77,9 +81,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn malformed_persisted_queries_are_refused() {
         let text = "0".repeat(64);
-        for given in [
+        for persisted in [
             json!({ "version": 2, "sha256Hash": text }),
             json!({ "version": "1", "sha256Hash": text }),
             json!({ "sha256Hash": text }),
@@ -93,11 +97,11 @@ mod tests {
             json!(text),
             json!([1, text]),
         ] {
-            let refused = read(&json!({ "persistedQuery": given })).unwrap_err();
+            let refused = read(&json!({ "persistedQuery": persisted })).unwrap_err();
             assert_eq!(
                 (refused.code, &refused.facts["field"]),
                 ("malformed", &json!("extensions")),
-                "{given}"
+                "{persisted}"
             );
         }
     }

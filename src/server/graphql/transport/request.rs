@@ -1,4 +1,4 @@
-//! A request as a client sends it, in whichever transport: read from its fields.
+//! Parsing of a GraphQL request from its JSON fields, for all transports.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
@@ -7,10 +7,14 @@ use crate::server::graphql::execution::document::{DocumentSource, GraphqlRequest
 use crate::server::graphql::transport::persisted;
 use crate::server::response::problem::{Problem, Result};
 
-/// A request from its fields, each of the type it must have.
-pub(crate) fn asked(mut fields: Map<String, Value>) -> Result<GraphqlRequest> {
-    let wrong =
-        |field: &str, what: &str| Problem::malformed(format!("{field} must be {what}")).with("field", field);
+/// Parses a request. Unknown fields are ignored, as GraphQL over HTTP permits extensions.
+///
+/// # Errors
+/// A field has the wrong type, or the document is absent.
+pub(crate) fn parse(mut fields: Map<String, Value>) -> Result<GraphqlRequest> {
+    let wrong = |field: &str, expected: &str| {
+        Problem::malformed(format!("{field} must be {expected}")).with("field", field)
+    };
     let query = match fields.remove("query") {
         None => None,
         Some(Value::String(query)) => Some(query),
@@ -18,6 +22,7 @@ pub(crate) fn asked(mut fields: Map<String, Value>) -> Result<GraphqlRequest> {
     };
     let operation_name = match fields.remove("operationName") {
         None | Some(Value::Null) => None,
+        // Clients send an empty name for an anonymous operation.
         Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
         Some(_) => return Err(wrong("operationName", "a string")),
     };
@@ -26,21 +31,21 @@ pub(crate) fn asked(mut fields: Map<String, Value>) -> Result<GraphqlRequest> {
         Some(Value::Object(variables)) => variables,
         Some(_) => return Err(wrong("variables", "an object")),
     };
-    let named = match fields.remove("extensions") {
+    let digest = match fields.remove("extensions") {
         None | Some(Value::Null) => None,
-        Some(Value::Object(extensions)) => persisted::named(&extensions)?,
+        Some(Value::Object(extensions)) => persisted::digest_of(&extensions)?,
         Some(_) => return Err(wrong("extensions", "an object")),
     };
-    let document = match (query, named) {
+    let document = match (query, digest) {
         (Some(text), None) => DocumentSource::Text(text),
         (Some(text), Some(digest)) => DocumentSource::Named(text, digest),
         (None, Some(digest)) => DocumentSource::Known(digest),
-        (None, None) => return Err(wrong("query", "given: the GraphQL document, a string")),
+        (None, None) => return Err(wrong("query", "present: the GraphQL document, a string")),
     };
     Ok(GraphqlRequest { document, operation_name, variables })
 }
 
-/// The one answer to a subscription that is no socket's.
+/// The problem that a subscription was sent over HTTP.
 pub(in crate::server) fn no_subscription() -> Problem {
     let detail = "subscribe over the WebSocket at /graphql/ws, with the protocol graphql-transport-ws";
     Problem::new(StatusCode::BAD_REQUEST, "invalid-query", detail)

@@ -1,4 +1,7 @@
-//! GraphQL over WebSocket: the protocol graphql-transport-ws, with its own close codes.
+//! GraphQL over WebSocket: sessions of the protocol graphql-transport-ws.
+//!
+//! Invariant: no operation starts before the client has authenticated, and none outlives its token. Everything that a
+//! session waits for has a timeout.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -22,33 +25,34 @@ use crate::server::connection::shutdown::ShutdownSignal;
 use crate::server::graphql::transport::close::{CLOSE_TIMEOUT, Close, close_socket};
 use crate::server::graphql::transport::operation::{Reply, SocketOperation};
 use crate::server::graphql::transport::origin;
-use crate::server::graphql::transport::request::asked;
+use crate::server::graphql::transport::request::parse;
 use crate::server::graphql::transport::sockets::{SocketPermit, Sockets};
 use crate::server::limits::DRAIN_WITHIN;
 use crate::server::response::problem::Problem;
 use crate::wire::json;
 
 const PROTOCOL: &str = "graphql-transport-ws";
-/// How long a client may take to say who it is.
+/// Timeout of the client's `connection_init`, with which it authenticates.
 const INIT_WITHIN: Duration = Duration::from_secs(3);
-/// How often a client is asked whether it lives; one that has said nothing since the last time is given up.
+/// Interval of pings. A client that has sent nothing since the last one is dead, and the socket is dropped.
 const PING_EVERY: Duration = Duration::from_secs(30);
-/// The largest message, in bytes.
+/// Maximum size of a message, in bytes.
 const MESSAGE_MAX: usize = 256 * 1024;
-/// How much of what a client sends is read at a time; each socket keeps as much memory for it.
+/// Size of the read buffer of each socket, in bytes.
+// tungstenite's default of 128 KiB would be 128 MiB for a thousand idle sockets.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
-/// The longest id of an operation, in bytes.
+/// Maximum length of an operation id, in bytes.
 const ID_MAX: usize = 128;
-/// Operations that one connection may have open.
+/// Maximum number of open operations of a socket.
 const OPERATIONS_MAX: usize = 100;
-/// How often the token is looked at again, beside each commit: it may expire, and nobody says so.
-const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(1);
-/// How long a client may take to take a message.
-const TAKEN_WITHIN: Duration = Duration::from_secs(30);
-/// How long what is carried out may take to finish once the server stops, so that there is time left to say goodbye.
+/// Interval of the token's validity check. Revocations are commits and noticed at once; expiry is not.
+const RECHECK_TOKEN_EVERY: Duration = Duration::from_secs(1);
+/// Timeout of sending a message to a slow client.
+const SEND_WITHIN: Duration = Duration::from_secs(30);
+/// How long running operations may take to finish after shutdown began. Leaves time for two closing handshakes.
 const FINISH_WITHIN: Duration = DRAIN_WITHIN.saturating_sub(CLOSE_TIMEOUT).saturating_sub(CLOSE_TIMEOUT);
 
-/// `/graphql/ws`.
+/// Handles `/graphql/ws`: checks the origin and the quota, then upgrades the connection.
 pub(crate) async fn endpoint(
     State(sockets): State<Arc<Sockets>>,
     peer: Option<Extension<Peer>>,
@@ -57,11 +61,11 @@ pub(crate) async fn endpoint(
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
     let Ok(upgrade) = upgrade else {
-        let detail = format!("open a WebSocket here, with the protocol {PROTOCOL}");
+        let detail = format!("this URL is a WebSocket endpoint; connect with the subprotocol {PROTOCOL}");
         return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade-required", detail).into_response();
     };
     if !origin::is_allowed_origin(&headers, &sockets.endpoint.settings.origins) {
-        let detail = "this server takes no sockets from pages of other sites";
+        let detail = "pages of this origin may not open a WebSocket; the operator can allow the origin";
         return Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).into_response();
     }
     let peer = peer.map(|Extension(peer)| peer);
@@ -76,12 +80,12 @@ pub(crate) async fn endpoint(
         .max_message_size(MESSAGE_MAX)
         .max_frame_size(MESSAGE_MAX)
         .read_buffer_size(READ_BUFFER_BYTES);
-    let spoken = upgrade.selected_protocol().is_some();
+    let speaks_protocol = upgrade.selected_protocol().is_some();
     upgrade.on_upgrade(move |socket| async move {
         let _until_it_ends = sockets.endpoint.metrics.socket();
         let shutdown = shutdown.map(|Extension(shutdown)| shutdown);
         let (caller, operations) = (None, HashMap::new());
-        let mut connection = WebSocketSession {
+        let mut session = WebSocketSession {
             sockets,
             socket,
             peer,
@@ -91,13 +95,15 @@ pub(crate) async fn endpoint(
             caller,
             operations,
         };
-        let close = if spoken {
-            connection.run(&headers).await
+        // An unknown subprotocol is refused after the upgrade: browsers hide the status of a failed one from the page,
+        // but show it a close code.
+        let close = if speaks_protocol {
+            session.run(&headers).await
         } else {
             Some(Close::new(4406, "Subprotocol not acceptable"))
         };
         if let Some(close) = close {
-            close_socket(connection.socket, close).await;
+            close_socket(session.socket, close).await;
         }
     })
 }
@@ -107,25 +113,29 @@ struct WebSocketSession {
     socket: WebSocket,
     peer: Option<Peer>,
     permit: SocketPermit,
-    /// None without this crate's listener.
+    /// `None` if another listener than this crate's serves the router.
     shutdown: Option<ShutdownSignal>,
-    /// Whether it has said so: what is carried out is finished, and nothing more is begun.
+    /// Whether shutdown has begun: running operations finish, and no new ones start.
     is_ending: bool,
+    /// `None` until the client has authenticated.
     caller: Option<Caller>,
-    /// Open operations, by the client's id.
+    /// Open operations, by the client's ids.
     operations: HashMap<String, SocketOperation>,
 }
 
 impl WebSocketSession {
-    /// Until the client goes; a close code when it is sent away.
+    /// Runs the session. Returns the close to send, or `None` if the client has gone.
     async fn run(&mut self, headers: &HeaderMap) -> Option<Close> {
         let mut init = pin!(tokio::time::sleep(INIT_WITHIN));
         let mut finish = pin!(tokio::time::sleep(FINISH_WITHIN));
         let mut ping = tokio::time::interval_at(Instant::now() + PING_EVERY, PING_EVERY);
-        let mut look_again = tokio::time::interval(LOOK_AGAIN_EVERY);
-        look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut recheck = tokio::time::interval(RECHECK_TOKEN_EVERY);
+        // The default would make up for missed ticks in a burst after a slow send.
+        recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut revisions = self.sockets.endpoint.authenticator.directory().revisions();
-        let mut heard = true;
+        let mut heard_from = true;
+        // `select!` drops the futures of the other branches, so each must be cancel safe: timers, channels and streams
+        // are. Handlers run after a branch is chosen and are never cancelled halfway through a message.
         loop {
             let acknowledged = self.caller.is_some();
             if self.is_ending && self.operations.is_empty() {
@@ -133,6 +143,7 @@ impl WebSocketSession {
             }
             tokio::select! {
                 () = begun(&mut self.shutdown), if !self.is_ending => {
+                    // The timer was made with the session, and its time counts from here.
                     finish.as_mut().reset(Instant::now() + FINISH_WITHIN);
                     if let Err(close) = self.end().await {
                         return Some(close);
@@ -143,27 +154,28 @@ impl WebSocketSession {
                     return Some(Close::new(4408, "Connection initialisation timeout"));
                 }
                 _ = ping.tick() => {
-                    if !std::mem::take(&mut heard) {
+                    // Without a close: a client that answers no ping would not answer it either.
+                    if !std::mem::take(&mut heard_from) {
                         return None;
                     }
                     let ping = self.socket.send(Message::Ping(Bytes::new()));
-                    if !matches!(tokio::time::timeout(TAKEN_WITHIN, ping).await, Ok(Ok(()))) {
+                    if !matches!(tokio::time::timeout(SEND_WITHIN, ping).await, Ok(Ok(()))) {
                         return None;
                     }
                 }
-                () = time_to_look(&mut look_again, &mut revisions), if acknowledged => {
-                    if let Err(close) = self.admitted().await {
+                () = token_may_have_changed(&mut recheck, &mut revisions), if acknowledged => {
+                    if let Err(close) = self.check_token().await {
                         return Some(close);
                     }
                 }
                 received = self.socket.recv() => {
-                    heard = true;
-                    if let Err(close) = self.hear(received?, headers).await {
+                    heard_from = true;
+                    if let Err(close) = self.receive(received?, headers).await {
                         return Some(close);
                     }
                 }
-                (id, answer) = next(&mut self.operations) => {
-                    if let Err(close) = self.reply(id, answer).await {
+                (id, reply) = next(&mut self.operations) => {
+                    if let Err(close) = self.reply(id, reply).await {
                         return Some(close);
                     }
                 }
@@ -176,18 +188,19 @@ impl WebSocketSession {
     }
 
     async fn send_text(&mut self, text: String) -> Result<(), Close> {
-        let sent = tokio::time::timeout(TAKEN_WITHIN, self.socket.send(Message::Text(text.into()))).await;
+        // Without a timeout, a client that stops reading would block the whole session, with its permits.
+        let sent = tokio::time::timeout(SEND_WITHIN, self.socket.send(Message::Text(text.into()))).await;
         if matches!(sent, Ok(Ok(()))) {
             Ok(())
         } else {
-            Err(Close::try_again_later("messages are not taken"))
+            Err(Close::try_again_later("the client does not read its messages"))
         }
     }
 
-    /// Ends everything once the token no longer holds.
-    async fn admitted(&mut self) -> Result<(), Close> {
-        let holds = |caller: &Caller| self.sockets.endpoint.authenticator.is_still_valid(caller.grant());
-        if self.caller.as_ref().is_some_and(holds) {
+    /// Completes all operations and closes the session once the token is no longer valid.
+    async fn check_token(&mut self) -> Result<(), Close> {
+        let is_valid = |caller: &Caller| self.sockets.endpoint.authenticator.is_still_valid(caller.grant());
+        if self.caller.as_ref().is_some_and(is_valid) {
             return Ok(());
         }
         let ended = self.operations.drain().collect();
@@ -195,14 +208,14 @@ impl WebSocketSession {
         Err(Close::forbidden())
     }
 
-    /// Ends what would go on for ever, now that the server stops.
+    /// Completes the subscriptions, which would otherwise outlast the shutdown. Queries and mutations finish.
     async fn end(&mut self) -> Result<(), Close> {
         self.is_ending = true;
         let ended = self.operations.extract_if(|_, operation| operation.is_subscription).collect();
         self.complete(ended).await
     }
 
-    /// Tells the client that these have ended.
+    /// Sends `complete` for these operations.
     async fn complete(&mut self, ended: Vec<(String, SocketOperation)>) -> Result<(), Close> {
         for (id, _) in ended {
             self.send(&json!({ "id": id, "type": "complete" })).await?;
@@ -210,41 +223,44 @@ impl WebSocketSession {
         Ok(())
     }
 
-    /// The next answer of an operation, or its end.
+    /// Sends an operation's next message, or `complete` at its end.
     async fn reply(&mut self, id: String, reply: Option<Reply>) -> Result<(), Close> {
         match reply {
             Some(mut reply) => {
+                // `error` ends an operation, and no `complete` follows it.
                 if reply.is_refusal {
                     self.operations.remove(&id);
                 }
                 let text = std::mem::take(&mut reply.text);
-                // Its slot and its memory are given back once it was sent.
+                // `reply` lives to the end of this block: its permits are returned after the message was sent.
                 self.send_text(text).await
             }
             None if self.operations.remove(&id).is_some() => {
                 self.send(&json!({ "id": id, "type": "complete" })).await?;
-                self.admitted().await
+                // A subscription also ends when its token expires: the close must not wait for the next check.
+                self.check_token().await
             }
             None => Ok(()),
         }
     }
 
-    /// Whatever the client sends.
-    async fn hear(
+    /// Handles a WebSocket message of any kind.
+    async fn receive(
         &mut self,
         received: Result<Message, axum::Error>,
         headers: &HeaderMap,
     ) -> Result<(), Close> {
         match received {
-            Ok(Message::Text(text)) => self.take(text.as_str(), headers).await,
-            // A close is answered while waiting for what follows it: nothing.
+            Ok(Message::Text(text)) => self.handle(text.as_str(), headers).await,
+            // tungstenite answers pings and closes itself, on the next read. After a close that read returns `None`.
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_)) => Ok(()),
-            Ok(Message::Binary(_)) => Err(Close::invalid("messages are text")),
-            Err(_) => Err(Close::invalid(format!("a message is text, of at most {MESSAGE_MAX} bytes"))),
+            Ok(Message::Binary(_)) => Err(Close::invalid("messages must be text, not binary")),
+            Err(_) => Err(Close::invalid(format!("messages must be text of at most {MESSAGE_MAX} bytes"))),
         }
     }
 
-    async fn take(&mut self, text: &str, headers: &HeaderMap) -> Result<(), Close> {
+    /// Handles a message of the subprotocol.
+    async fn handle(&mut self, text: &str, headers: &HeaderMap) -> Result<(), Close> {
         let message: Value = json::parse(text.as_bytes()).map_err(|_| Close::invalid("Invalid message"))?;
         match message["type"].as_str() {
             Some("connection_init") => self.init(&message["payload"], headers).await,
@@ -255,11 +271,12 @@ impl WebSocketSession {
             Some("pong") => Ok(()),
             Some("subscribe") => self.subscribe(message, text.len()),
             Some("complete") => match message["id"].as_str() {
+                // Dropping the operation cancels it. An unknown id is legal: both sides may complete at once.
                 Some(id) => {
                     self.operations.remove(id);
                     Ok(())
                 }
-                None => Err(Close::invalid("complete needs an id")),
+                None => Err(Close::invalid("complete must have an id")),
             },
             _ => Err(Close::invalid("Invalid message")),
         }
@@ -270,27 +287,31 @@ impl WebSocketSession {
             return Err(Close::too_often("Too many initialisation requests"));
         }
         if !matches!(payload, Value::Null | Value::Object(_)) {
-            return Err(Close::invalid("the payload of connection_init is an object"));
+            return Err(Close::invalid("the payload of connection_init must be an object"));
         }
-        let given = ["Authorization", "authorization"].iter().find_map(|name| payload[name].as_str());
+        // Browsers cannot set headers of a WebSocket, so the token may come in the payload. It wins over the header.
+        let authorization = ["Authorization", "authorization"].iter().find_map(|name| payload[name].as_str());
         let authenticator = &self.sockets.endpoint.authenticator;
-        match given {
+        // Fetching an identity provider's keys may wait for the network. Validation itself is synchronous.
+        match authorization {
             Some(authorization) => authenticator.fetch_keys_for(authorization).await,
             None => authenticator.fetch_keys(headers).await,
         }
-        let caller = match given {
+        let caller = match authorization {
             Some(authorization) => authenticator.caller_with(authorization),
             None => authenticator.caller(headers),
         };
         let caller = caller.map_err(|_| self.refused())?;
+        // The assignment returns the unauthenticated permit, which is free for the next client.
         self.permit = self.sockets.of(&caller).map_err(Close::try_again_later)?;
         self.caller = Some(caller);
         self.send(&json!({ "type": "connection_ack" })).await
     }
 
-    /// Why a token that does not hold is sent away. As over HTTP, attempts are counted, and a good token is never slowed
-    /// by them.
+    /// The close after a failed authentication.
     fn refused(&self) -> Close {
+        // Failed attempts count against the rate of their address, as over HTTP. Successful ones are not counted, so
+        // that others' attempts from behind the same address never slow a valid token down.
         match self.sockets.endpoint.admission.count(&Principal::Unauthenticated(self.peer)) {
             Ok(_) => Close::forbidden(),
             Err(too_many) => Close::too_often(Problem::from(&too_many).detail),
@@ -303,41 +324,48 @@ impl WebSocketSession {
         if !authenticator.is_still_valid(caller.grant()) {
             return Err(Close::forbidden());
         }
+        // With the token's present role and scope, which may have changed since the session began.
         let caller = authenticator.renewed(caller);
         let id = match message["id"].as_str() {
             Some(id) if !id.is_empty() => id.to_owned(),
-            _ => return Err(Close::invalid("subscribe needs an id")),
+            _ => return Err(Close::invalid("subscribe must have an id")),
         };
         if id.len() > ID_MAX {
-            return Err(Close::invalid(format!("an id has at most {ID_MAX} bytes")));
+            return Err(Close::invalid(format!("an id must have at most {ID_MAX} bytes")));
         }
         if self.operations.contains_key(&id) {
             return Err(Close::new(4409, format!("Subscriber for {id} already exists")));
         }
         if self.operations.len() >= OPERATIONS_MAX {
-            return Err(Close::invalid(format!("at most {OPERATIONS_MAX} operations may be open")));
+            return Err(Close::invalid(format!(
+                "a socket may have at most {OPERATIONS_MAX} open operations"
+            )));
         }
-        let open: usize = self.operations.values().map(|operation| operation.asked_bytes).sum();
+        // Open operations retain their parsed requests: a hundred of the largest would be 25 MB for one socket.
+        let open: usize = self.operations.values().map(|operation| operation.request_bytes).sum();
         if open + bytes > MESSAGE_MAX {
-            let why = format!("what is asked by open operations has at most {MESSAGE_MAX} bytes in all");
+            let why =
+                format!("the requests of open operations may have at most {MESSAGE_MAX} bytes together");
             return Err(Close::invalid(why));
         }
         let Value::Object(payload) = message["payload"].take() else {
-            return Err(Close::invalid("subscribe needs a payload"));
+            return Err(Close::invalid("subscribe must have a payload"));
         };
-        let asked = asked(payload).map_err(|_| Close::invalid("the payload of subscribe needs a query"))?;
+        let request =
+            parse(payload).map_err(|_| Close::invalid("the payload of subscribe must have a query"))?;
+        // An error of this operation, and no close: the socket still has others to finish.
         let operation = if self.is_ending {
-            let detail = "the server stops; ask over another socket";
+            let detail = "the server is shutting down; reconnect";
             SocketOperation::refused(&id, Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail))
         } else {
-            SocketOperation::begun(&self.sockets, id.clone(), caller, asked, bytes)
+            SocketOperation::start(&self.sockets, id.clone(), caller, request, bytes)
         };
         self.operations.insert(id, operation);
         Ok(())
     }
 }
 
-/// Returns once the server stops.
+/// Returns when shutdown begins.
 async fn begun(shutdown: &mut Option<ShutdownSignal>) {
     match shutdown {
         Some(shutdown) => shutdown.begun().await,
@@ -345,24 +373,28 @@ async fn begun(shutdown: &mut Option<ShutdownSignal>) {
     }
 }
 
-/// Returns after a while, and after each commit.
-async fn time_to_look(after_a_while: &mut Interval, revisions: &mut watch::Receiver<Revision>) {
+/// Returns at the next tick, and after each commit, which may have changed or revoked the token.
+async fn token_may_have_changed(recheck: &mut Interval, revisions: &mut watch::Receiver<Revision>) {
     tokio::select! {
-        _ = after_a_while.tick() => {}
+        _ = recheck.tick() => {}
+        // The pattern ignores a closed channel, so that the session does not spin when the directory is dropped.
         Ok(()) = revisions.changed() => {}
     }
 }
 
-/// The next answer of any operation; waits for ever while there is none.
+/// The next message of any operation, with its id. Never returns while there is no operation.
 async fn next(operations: &mut HashMap<String, SocketOperation>) -> (String, Option<Reply>) {
+    // An empty `select_all` ends at once, and the session's loop would spin.
     if operations.is_empty() {
         return std::future::pending().await;
     }
+    // Built anew for each message, as the map changes in between. Dropping it loses nothing, since `next` takes an item
+    // from a stream only when it is ready.
     let each = operations.iter_mut().map(|(id, operation)| {
-        Box::pin(futures_util::stream::once(async move { (id.clone(), operation.answers.next().await) }))
+        Box::pin(futures_util::stream::once(async move { (id.clone(), operation.replies.next().await) }))
     });
     match select_all(each).next().await {
-        Some(answer) => answer,
+        Some(reply) => reply,
         None => std::future::pending().await,
     }
 }

@@ -1,4 +1,7 @@
-//! Relay connections over any kind of entity: one page, the count of all, and facets of what the filter matches.
+//! Relay connections over any kind of entity: pagination, total count and facets.
+//!
+//! Invariant: filters are bounded, estimated and charged to the budget before they are evaluated, and the records of a
+//! page before they are resolved.
 
 use std::marker::PhantomData;
 
@@ -19,23 +22,23 @@ use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::response::problem::{Problem, Result};
 
-/// An object type whose entities come in connections.
+/// An object type that connections list.
 pub(crate) trait Listed: OutputType + Clone + Sized {
     const KIND: Kind;
     const CONNECTION: &'static str;
     const EDGE: &'static str;
-    /// What the kind can be counted by.
+    /// The facet dimensions of the kind.
     type FacetBy: InputType + OutputType + Copy + Into<FacetBy>;
 
     fn at(view: &View, id: EntityId) -> Option<Self>;
 }
 
-/// Something that narrows a connection.
+/// A filter input of a connection.
 pub(crate) trait AsFilter {
     fn filter(&self, view: &View) -> Result<Filter>;
 }
 
-/// The four arguments of a connection.
+/// The four pagination arguments of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct PageArgs {
     pub(crate) first: Option<i64>,
@@ -45,11 +48,15 @@ pub(crate) struct PageArgs {
 }
 
 impl PageArgs {
-    /// The page that they ask for.
+    /// Checks the arguments and sets the default page size.
+    ///
+    /// # Errors
+    /// A page size is out of range, or both `first` and `last` are present.
     pub(crate) fn request(self) -> Result<PageRequest> {
         let (mut first, last) = (page_size("first", self.first)?, page_size("last", self.last)?);
+        // Relay permits both and discourages it, because clients disagree about what it means. Refusing is clearer.
         if first.is_some() && last.is_some() {
-            return Err(invalid("give first or last, not both").with("field", "last"));
+            return Err(invalid("first and last exclude each other; send one of them").with("field", "last"));
         }
         if first.is_none() && last.is_none() {
             first = Some(PAGE_DEFAULT);
@@ -58,23 +65,25 @@ impl PageArgs {
     }
 }
 
-/// An argument that was read and cannot be what it asks for.
+/// A problem with code `invalid` (HTTP 422): an argument of the right type with an invalid value.
 pub(crate) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
 }
 
-/// A page size within its limits.
-pub(crate) fn page_size(name: &'static str, given: Option<i64>) -> Result<Option<usize>> {
-    let Some(given) = given else { return Ok(None) };
-    match usize::try_from(given) {
+/// Checks the page size in the argument `name`: from 0 to [`PAGE_MAX`].
+pub(crate) fn page_size(name: &'static str, value: Option<i64>) -> Result<Option<usize>> {
+    let Some(value) = value else { return Ok(None) };
+    match usize::try_from(value) {
+        // 0 is legal: a client that wants `totalCount` or `facets` alone pays for no records.
         Ok(size) if size <= PAGE_MAX => Ok(Some(size)),
-        _ => Err(invalid(format!("{name} is {given}; it must be from 0 to {PAGE_MAX}"))
+        _ => Err(invalid(format!("{name} is {value}; it must be from 0 to {PAGE_MAX}"))
             .with("field", name)
             .with("limit", PAGE_MAX)),
     }
 }
 
-/// Some entities of one kind.
+/// A page of the entities of one kind that match a filter.
+// The filter is kept, because `facets` evaluates it again, for each dimension without the conditions on that dimension.
 pub(crate) struct Connection<T> {
     view: View,
     filter: Filter,
@@ -85,7 +94,7 @@ pub(crate) struct Connection<T> {
 }
 
 impl<T: Listed> Connection<T> {
-    /// Those that `base` and the caller's filter match, in the caller's order.
+    /// Evaluates `base` and the client's filter, and cuts the page in the client's order.
     pub(crate) async fn new(
         context: &Context<'_>,
         view: &View,
@@ -96,19 +105,20 @@ impl<T: Listed> Connection<T> {
     ) -> Result<Self> {
         let request = args.request()?;
         let mut filters = vec![base];
-        if let Some(given) = filter {
-            filters.push(given.filter(view)?);
+        if let Some(input) = filter {
+            filters.push(input.filter(view)?);
         }
+        // Before the estimate, which recurses into the filter: depth and size must be bounded by then.
         let filter = Filter::And(filters).checked()?;
         let order = order.map(Into::into).unwrap_or_default();
         let Estimate { texts, matches } = filter.estimate(view, T::KIND);
-        // Sorting looks at each match.
+        // Matches come as a bitmap in creation order. Any other order may have to read the sort key of every match.
         let texts = if order.by == OrderBy::Created { texts } else { texts.saturating_add(matches) };
         let work = || {
             let matches = select(view, T::KIND, &filter);
             Ok((matches.len(), page(view, &matches, order, &request)?))
         };
-        let (total, page) = Budget::of(context)?.look(view, texts, work).await?;
+        let (total, page) = Budget::of(context)?.run_read(view, texts, work).await?;
         Ok(Self { view: view.clone(), filter, order, total, page, of: PhantomData })
     }
 
@@ -123,7 +133,7 @@ impl<T: Listed> TypeName for Connection<T> {
     }
 }
 
-/// A page of a list, with the count of all that it matches.
+/// A page of a list, with total count and facets.
 #[Object(name_type)]
 impl<T: Listed> Connection<T> {
     /// The records of this page.
@@ -139,8 +149,9 @@ impl<T: Listed> Connection<T> {
         Ok(self.page.ids.iter().filter_map(edge).collect())
     }
 
-    /// Where this page stands in the list.
+    /// Position of this page in the list.
     async fn page_info(&self) -> PageInfo {
+        // From the ids of the page, and not from its edges: no record is resolved or charged for.
         PageInfo {
             has_next_page: self.page.has_next,
             has_previous_page: self.page.has_previous,
@@ -149,34 +160,36 @@ impl<T: Listed> Connection<T> {
         }
     }
 
-    /// How many records the whole list has.
+    /// Number of records that match, on all pages.
     async fn total_count(&self) -> u64 {
         self.total
     }
 
-    /// The values of some dimensions among all that the filter matches, each with its count, rolled up: a record
-    /// counts for every unit of a level above it, once.
+    /// Values and counts of the requested dimensions over all records that match the filter, on all pages. Levels are
+    /// rolled up: a record counts once for each of its ancestor units of that level.
     async fn facets(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The dimensions to count by.")] by: Vec<T::FacetBy>,
+        #[graphql(desc = "The dimensions to count.")] by: Vec<T::FacetBy>,
         #[graphql(
-            desc = "At most so many buckets a dimension, the largest first; up to 1,000, which is also the default."
+            desc = "Maximum number of buckets per dimension, the largest first: 0 to 1,000. Default: 1,000."
         )]
         first: Option<i64>,
         #[graphql(
-            desc = "A facet leaves out the filter's own conditions on its dimension, so that a drop-down does not narrow itself.",
+            desc = "Ignore the filter's conditions on a facet's own dimension, so that a drop-down keeps its other choices.",
             default = false
         )]
         disjunctive: bool,
     ) -> Result<Vec<Facet>> {
         let first = page_size("first", first)?.unwrap_or(PAGE_MAX);
         let dimensions: Vec<FacetBy> = by.into_iter().map(Into::into).collect();
-        // Each dimension may ask for other records, and looks at a text or a neighbour of each.
+        // With `disjunctive`, each dimension evaluates a filter of its own; and each reads a text or a neighbour of
+        // every match. Hence both terms are paid once per dimension.
         let once = self.filter.texts(&self.view, T::KIND).saturating_add(self.total);
         let texts = once.saturating_mul(dimensions.len() as u64);
         let count = || Ok(facets(&self.view, T::KIND, &self.filter, &dimensions, disjunctive));
-        let counted = Budget::of(context)?.look(&self.view, texts, count).await?;
+        let counted = Budget::of(context)?.run_read(&self.view, texts, count).await?;
+        // Cut only now: all buckets must be counted before the largest are known.
         let facets = dimensions.iter().zip(counted).map(|(by, buckets)| self.facet(*by, buckets, first));
         Ok(facets.collect())
     }
@@ -193,7 +206,8 @@ impl<T: Listed> Connection<T> {
     }
 }
 
-/// One record of a list.
+/// An edge of a connection.
+// The cursor is made with the edge, as it depends on the view and order of the connection.
 pub(crate) struct Edge<T> {
     node: T,
     cursor: String,
@@ -205,7 +219,7 @@ impl<T: Listed> TypeName for Edge<T> {
     }
 }
 
-/// One record of a list, with its cursor.
+/// A record in a list, with its cursor.
 #[Object(name_type)]
 impl<T: Listed> Edge<T> {
     /// The record.
@@ -213,21 +227,21 @@ impl<T: Listed> Edge<T> {
         &self.node
     }
 
-    /// Where this edge stands in the list: opaque, and valid for this order alone.
+    /// Opaque cursor of this edge. Valid for the same sort order only.
     async fn cursor(&self) -> Metered<&str> {
         Metered(self.cursor.as_str())
     }
 }
 
-/// Where a page stands in its list.
+/// Position of a page in its list.
 #[derive(SimpleObject)]
 pub(crate) struct PageInfo {
-    /// Whether more records come after this page.
+    /// Whether the list has records after this page.
     pub(crate) has_next_page: bool,
-    /// Whether more records come before this page.
+    /// Whether the list has records before this page.
     pub(crate) has_previous_page: bool,
-    /// The cursor of the first record.
+    /// Cursor of the page's first record. Null if the page is empty.
     pub(crate) start_cursor: Option<String>,
-    /// The cursor of the last record.
+    /// Cursor of the page's last record. Null if the page is empty.
     pub(crate) end_cursor: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! A whole tree in one call: every unit beneath another, flat, with its depth and its parent.
+//! `OrgUnitDescendantConnection`: the subtree of a unit as one flat list, with depth and parent of each descendant.
 
 use async_graphql::{Context, Description, Object, SimpleObject};
 use base64::Engine;
@@ -15,7 +15,7 @@ use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::response::problem::Result;
 
-/// Units beneath another, depth first, siblings by name.
+/// Descendants of a unit, in depth-first order, siblings by name.
 #[derive(Description)]
 pub(crate) struct DescendantConnection {
     top: VisibleEntity,
@@ -24,17 +24,17 @@ pub(crate) struct DescendantConnection {
     to: usize,
 }
 
-/// A unit beneath another, with its place.
+/// A descendant of a unit, with its depth and parent.
 #[derive(SimpleObject)]
 #[graphql(name = "OrgUnitDescendantEdge")]
 pub(crate) struct DescendantEdge {
     /// The unit.
     node: OrgUnit,
-    /// Where this edge stands in the list.
+    /// Opaque cursor of this edge.
     cursor: Metered<String>,
-    /// 1 for a child of the unit that was asked about.
+    /// Distance from the top unit: 1 for a child.
     depth: usize,
-    /// The unit directly above it on this walk.
+    /// The parent through which this descendant was reached.
     parent: OrgUnit,
 }
 
@@ -49,9 +49,10 @@ impl DescendantConnection {
     ) -> Result<Self> {
         let first = page_size("first", first)?.unwrap_or(PAGE_MAX);
         let depth = depth.map(|depth| usize::try_from(depth).unwrap_or(usize::MAX));
-        let beneath = top.view.below(top.id(), Kind::OrgUnit).len();
+        // The estimate ignores `depth` and `types`: how many units they leave is known only after the walk.
+        let estimate = top.view.below(top.id(), Kind::OrgUnit).len();
         let walk = || Self::walked(top, depth, types, first, after);
-        Budget::of(context)?.look(&top.view, beneath, walk).await
+        Budget::of(context)?.run_read(&top.view, estimate, walk).await
     }
 
     fn walked(
@@ -61,13 +62,16 @@ impl DescendantConnection {
         first: usize,
         after: Option<&str>,
     ) -> Result<Self> {
+        // The whole walk is made for every page: depth-first order has no index, and a cursor names a unit and not a
+        // position, so that it stays valid when units before it are created or deleted.
         let all = descendants(&top.view, top.id(), depth, types);
         let from = match after {
             None => 0,
             Some(cursor) => {
                 let at = all.iter().position(|unit| self::cursor(top, *unit) == cursor);
                 at.ok_or_else(|| {
-                    invalid("after is no cursor of this list; take one from its edges").with("field", "after")
+                    invalid("after is not a cursor of this list; use a cursor from its edges")
+                        .with("field", "after")
                 })? + 1
             }
         };
@@ -81,6 +85,7 @@ impl DescendantConnection {
 }
 
 fn cursor(top: &VisibleEntity, unit: Descendant) -> String {
+    // The key, which is unique among units; each unit is listed once, so it is unique in this list, too.
     URL_SAFE_NO_PAD.encode(top.view.label(unit.id))
 }
 
@@ -106,7 +111,7 @@ impl DescendantConnection {
         Ok(self.page().filter_map(edge).collect())
     }
 
-    /// Where this page stands in the list.
+    /// Position of this page in the list.
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_next_page: self.to < self.all.len(),
@@ -116,7 +121,7 @@ impl DescendantConnection {
         }
     }
 
-    /// How many units the whole list has.
+    /// Number of descendants, on all pages.
     async fn total_count(&self) -> usize {
         self.all.len()
     }

@@ -1,4 +1,4 @@
-//! `FindingConnection`: what is worth a look about the data.
+//! `FindingConnection`: findings of the data-quality checks (the field `doctor`).
 
 use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
@@ -13,32 +13,32 @@ use crate::server::graphql::types::node::Node;
 use crate::server::response::problem::Result;
 use crate::wire::finding;
 
-/// What kind of thing was found. None is damage: each is for someone who knows the organisation to judge.
+/// Code of a data-quality finding. A finding is never store corruption. Someone who knows the organization judges it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::query::doctor::FindingCode")]
 pub(crate) enum FindingCode {
-    /// Units of one level that have the same name, without case.
+    /// Units of the same level with the same name, ignoring case.
     SameNameInLevel,
-    /// A person who is placed in no unit.
+    /// A person in no unit.
     UnplacedPerson,
-    /// A project that is placed in no unit.
+    /// A project in no unit.
     UnplacedProject,
-    /// A unit of any type with no unit, no person and no project beneath it.
+    /// A unit of any type without units, people and projects below it.
     EmptyTeam,
-    /// A unit directly beneath one that is more than one level above it. Types that are no level do not count.
+    /// A parent and child more than one level apart. Types other than the five levels are ignored.
     LevelSkip,
-    /// A project whose owner has an email that no person has.
+    /// A project whose owner's email belongs to no person.
     UnknownOwner,
-    /// Projects that have a repository at the same url, in whatever spelling.
+    /// Several projects with a repository at the same URL, in any spelling.
     RepositoryClaimedTwice,
-    /// People who are likely one: their emails are the same without what follows a `+`; or without that and `.`, `_`
-    /// and `-`, and they have the same external id, or first and last name.
+    /// Probable duplicates: people whose emails are equal without the `+` suffix; or without it and `.`, `_`, `-`, if
+    /// their external ids or their first and last names are equal, too.
     PersonSpelledTwice,
-    /// A mapping that holds, of a record that has ended.
+    /// An active mapping of a deleted record.
     MappingToEnded,
 }
 
-/// One thing that is worth a look.
+/// One data-quality finding.
 #[derive(Clone, Description)]
 pub(crate) struct Finding {
     view: View,
@@ -48,37 +48,38 @@ pub(crate) struct Finding {
 /// A record that a finding is about.
 #[derive(Clone, SimpleObject)]
 pub(crate) struct FindingRecord {
-    /// What kind of record.
+    /// The kind of the record.
     kind: RecordKind,
-    /// Its key; of a mapping, its id as REST has it.
+    /// The record's key. For a mapping, its UUID.
     key: Metered<String>,
-    /// What people call it, where it has a name.
+    /// The record's name. Null if it has none.
     name: Option<Metered<String>>,
-    /// Its global id.
+    /// The global id.
     id: Metered<ID>,
-    /// The record itself; null for a mapping of a record that has ended.
+    /// The record. Null for a mapping of a deleted record.
+    // A `Mapping` node would have to resolve `from` and `to`, which are non-null, and one end no longer exists.
     node: Option<Node>,
 }
 
-/// How many findings there are of one code.
+/// Number of findings with one code.
 #[derive(Clone, SimpleObject)]
 pub(crate) struct FindingCount {
     /// The code.
     code: FindingCode,
-    /// How many there are in all.
+    /// Number of findings, on all pages.
     count: usize,
 }
 
-/// One finding of a list, with its cursor.
+/// A finding in a list, with its cursor.
 #[derive(SimpleObject)]
 pub(crate) struct FindingEdge {
     /// The finding.
     node: Finding,
-    /// Where this edge stands in the list.
+    /// Opaque cursor of this edge.
     cursor: Metered<String>,
 }
 
-/// A page of findings, with the count of all.
+/// A page of findings, with the total counts.
 #[derive(Description)]
 pub(crate) struct FindingConnection {
     counts: Vec<FindingCount>,
@@ -98,12 +99,13 @@ impl FindingConnection {
     ) -> Result<Self> {
         let first = page_size("first", first)?.unwrap_or(PAGE_DEFAULT);
         let codes: Vec<Code> = codes.unwrap_or_default().into_iter().map(Code::from).collect();
+        // Paging belongs to the metered work: the checks are run anew for each page, since nothing keeps the findings.
         let work = || {
             let findings = doctor(view, &codes);
             let page = findings.page(view, after.as_deref(), first)?;
             Ok(Self::of(view, &findings, page))
         };
-        Budget::of(context)?.look(view, cost(view, &codes), work).await
+        Budget::of(context)?.run_read(view, cost(view, &codes), work).await
     }
 
     fn of(view: &View, findings: &Findings, page: FindingPage<'_>) -> Self {
@@ -134,7 +136,7 @@ impl FindingConnection {
         Ok(self.page.iter().map(edge).collect())
     }
 
-    /// Where this page stands in the list.
+    /// Position of this page in the list.
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_next_page: self.has_next,
@@ -144,12 +146,12 @@ impl FindingConnection {
         }
     }
 
-    /// How many findings the whole list has.
+    /// Number of findings, on all pages.
     async fn total_count(&self) -> usize {
         self.total
     }
 
-    /// How many there are of each code that was looked for, also where that is none.
+    /// Number of findings for each requested code, including codes with zero.
     async fn counts(&self) -> &[FindingCount] {
         &self.counts
     }
@@ -157,29 +159,29 @@ impl FindingConnection {
 
 #[Object(use_type_description)]
 impl Finding {
-    /// What kind of thing was found.
+    /// The code of the finding.
     async fn code(&self) -> FindingCode {
         self.finding.code.into()
     }
 
-    /// What was found, in a sentence.
+    /// Description of the finding, one English sentence.
     async fn message(&self) -> Metered<String> {
         Metered(self.finding.message(&self.view))
     }
 
-    /// The records that it is about, the first 20.
+    /// The first 20 records that the finding concerns.
     async fn records(&self, context: &Context<'_>) -> Result<Vec<FindingRecord>> {
-        let record = |shown: finding::FoundRecord| FindingRecord {
-            kind: shown.kind.map_or(RecordKind::Mapping, RecordKind::from),
-            key: Metered(shown.key),
-            name: shown.name.map(Metered),
-            id: Metered(ID(shown.id)),
-            node: shown.entity.and_then(|id| Node::at(&self.view, id)),
+        let record = |found: finding::FoundRecord| FindingRecord {
+            kind: found.kind.map_or(RecordKind::Mapping, RecordKind::from),
+            key: Metered(found.key),
+            name: found.name.map(Metered),
+            id: Metered(ID(found.id)),
+            node: found.entity.and_then(|id| Node::at(&self.view, id)),
         };
         list_of(context, finding::records(&self.view, &self.finding).map(record).collect())
     }
 
-    /// How many records it is about.
+    /// Number of all records that the finding concerns.
     async fn record_count(&self) -> usize {
         self.finding.about.len()
     }

@@ -1,4 +1,4 @@
-//! What each kind can be counted by, and the counts.
+//! Facet types: the dimensions of each kind, and the buckets with their counts.
 
 use async_graphql::{Enum, SimpleObject};
 
@@ -7,20 +7,22 @@ use crate::query::facet::FacetBy;
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
 
+// Each kind has an enum of its own, so that validation refuses a dimension which the kind does not have, such as the
+// platform of a person. Levels are common to all kinds.
 macro_rules! facets {
     ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident => $by:expr,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
         pub(crate) enum $name {
-            /// The organizations above.
+            /// Ancestor units of type organization.
             Organization,
-            /// The businesses above.
+            /// Ancestor units of type business.
             Business,
-            /// The departments above.
+            /// Ancestor units of type department.
             Department,
-            /// The groups above.
+            /// Ancestor units of type group.
             Group,
-            /// The teams above.
+            /// Ancestor units of type team.
             Team,
             $($(#[$value_doc])* $value,)*
         }
@@ -41,62 +43,63 @@ macro_rules! facets {
 }
 
 facets!(
-    /// What projects can be counted by.
+    /// Facet dimensions of projects.
     ProjectFacet {
-        /// Where their repositories are hosted.
+        /// Hosting platforms of their repositories.
         Platform => FacetBy::Platform,
-        /// The emails of their owners.
+        /// Emails of their owners.
         Owner => FacetBy::Owner,
-        /// The emails of the people who work on them.
+        /// Emails of their members.
         Member => FacetBy::Member,
     }
 );
 facets!(
-    /// What people can be counted by.
+    /// Facet dimensions of people.
     PersonFacet {
-        /// The projects that they work on.
+        /// Ids of the projects that they are members of.
         Project => FacetBy::Project,
     }
 );
 facets!(
-    /// What units can be counted by.
+    /// Facet dimensions of units.
     OrgUnitFacet {
-        /// Their types.
+        /// Unit types.
         Type => FacetBy::Type,
     }
 );
 facets!(
-    /// What repositories can be counted by.
+    /// Facet dimensions of repositories.
     RepositoryFacet {
-        /// Where they are hosted.
+        /// Hosting platforms.
         Platform => FacetBy::Platform,
-        /// Their projects.
+        /// Ids of their projects.
         Project => FacetBy::Project,
     }
 );
 
-/// Every dimension that records of some kind can be counted by.
+/// A facet dimension of any kind.
+// One enum for the results of all kinds, so that clients need one fragment for facets and not one for each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum FacetDimension {
-    /// The organizations above.
+    /// Ancestor units of type organization.
     Organization,
-    /// The businesses above.
+    /// Ancestor units of type business.
     Business,
-    /// The departments above.
+    /// Ancestor units of type department.
     Department,
-    /// The groups above.
+    /// Ancestor units of type group.
     Group,
-    /// The teams above.
+    /// Ancestor units of type team.
     Team,
-    /// Where repositories are hosted.
+    /// Hosting platforms of repositories.
     Platform,
-    /// The emails of owners.
+    /// Emails of project owners.
     Owner,
-    /// The emails of the people who work on it.
+    /// Emails of project members.
     Member,
-    /// The ids of projects.
+    /// Project ids.
     Project,
-    /// The types of units.
+    /// Unit types.
     Type,
 }
 
@@ -117,23 +120,24 @@ impl From<FacetBy> for FacetDimension {
     }
 }
 
-/// The values of one dimension, each with its count.
+/// One facet: the values of a dimension with their counts.
 #[derive(SimpleObject)]
 pub(crate) struct Facet {
     /// The dimension.
     pub(crate) by: FacetDimension,
-    /// The values, the most frequent first, then by value; none that nothing has.
+    /// The values, by descending count, then by value. Values without records are left out.
     pub(crate) buckets: Vec<Bucket>,
 }
 
-/// One value of a dimension.
+/// One facet value and its count.
 #[derive(Clone, SimpleObject)]
 #[graphql(name = "FacetBucket")]
 pub(crate) struct Bucket {
-    /// The value: for a level, the unit's name.
+    /// The value. For a level, the unit's name.
     pub(crate) value: Metered<String>,
-    /// The unit, for a level.
+    /// The unit. Null unless the dimension is a level.
+    // Names are not unique among units: this tells two buckets of one name apart.
     pub(crate) unit: Option<OrgUnit>,
-    /// How many records have it.
+    /// Number of records with this value.
     pub(crate) count: u64,
 }

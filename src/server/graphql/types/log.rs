@@ -1,4 +1,4 @@
-//! `Log`: who changed what, for admins.
+//! `Log`: the change log (audit trail), readable by admins whose token is unlimited.
 
 use async_graphql::{Context, Enum, SimpleObject};
 
@@ -16,59 +16,58 @@ use crate::server::limits::{LOG_CHANGES_DEFAULT, LOG_CHANGES_MAX, LOG_ENTRIES_DE
 use crate::server::response::problem::Result;
 use crate::wire::change::{fields, key, record_name};
 
-/// What was changed, the newest first.
+/// A page of the change log, the newest entry first.
 #[derive(SimpleObject)]
 pub(crate) struct Log {
-    /// The entries. Where they are large, there may be fewer than were asked for.
+    /// The entries. May be fewer than `first` if entries are large.
     entries: Vec<LogEntry>,
-    /// The `before` of the next page; null where there is none.
+    /// The `before` argument of the next page. Null on the last page.
     next: Option<Revision>,
 }
 
-/// What was committed together.
+/// One commit. It may contain change sets of several callers.
 #[derive(SimpleObject)]
 pub(crate) struct LogEntry {
-    /// The revision that it made.
+    /// The revision that it committed.
     revision: Revision,
-    /// A `UUIDv7` of its own.
+    /// The entry's id, a `UUIDv7`.
     id: String,
-    /// When.
+    /// When it was committed.
     at: DateTime,
-    /// What each caller changed, in order.
+    /// The change sets, in order of application.
     change_sets: Vec<ChangeSet>,
 }
 
-/// What one caller changed at once.
+/// Changes that one caller made atomically.
 #[derive(SimpleObject)]
 pub(crate) struct ChangeSet {
-    /// Who: `local` for the process that holds the store, `token:` and the id of a token, or `jwt:` and whom an identity provider
-    /// vouches for.
+    /// The caller: `local` (the process that owns the store), `token:<id>`, or `jwt:<subject>`.
     actor: Metered<String>,
-    /// What that token is for, where it is known.
+    /// The token's description. Null if the token has none or is unknown.
     description: Option<Metered<String>>,
-    /// How many changes there are in all.
+    /// Total number of changes.
     count: u64,
-    /// The first of them.
+    /// The first changes, as many as the `changes` argument allows.
     changes: Vec<Change>,
 }
 
-/// What happened to one record.
+/// A change of one record.
 #[derive(SimpleObject)]
 pub(crate) struct Change {
-    /// What kind of record.
+    /// The kind of the record.
     kind: RecordKind,
-    /// Its key; of a repository or service, its name.
+    /// The record's key. For a repository or service, its name.
     key: Metered<String>,
-    /// What happened to it.
+    /// The type of the change.
     what: What,
-    /// What is stored of it, before, with the fields that REST has; null where it was created. A record that is named
-    /// here is named by the key that it has now, or had last.
+    /// The stored fields before the change, with REST's names. Null if the record was created. References to other
+    /// records show their current or last key.
     before: Option<Json>,
-    /// What is stored of it, after; null where it ended.
+    /// The stored fields after the change. Null if the record was deleted.
     after: Option<Json>,
 }
 
-/// The kinds of record that the log and the doctor tell of.
+/// Kinds of records in the change log and in data-quality findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum RecordKind {
     /// A unit.
@@ -87,15 +86,15 @@ pub(crate) enum RecordKind {
     Token,
 }
 
-/// What happened to a record.
+/// Type of a change in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::directory::AuditAction", name = "ChangeType")]
 pub(crate) enum What {
-    /// It came to be.
+    /// The record was created.
     Created,
-    /// It changed.
+    /// The record was updated.
     Updated,
-    /// It was deleted, ended or revoked.
+    /// The record was deleted, or the token revoked.
     Ended,
 }
 
@@ -121,7 +120,7 @@ impl From<Kind> for RecordKind {
     }
 }
 
-/// Answers `log`.
+/// Resolves the field `log`. `admin` proves that the caller may read all records.
 pub(crate) async fn log(
     context: &Context<'_>,
     admin: &StoreAdmin,
@@ -130,30 +129,33 @@ pub(crate) async fn log(
     changes: Option<i64>,
     record: Option<String>,
 ) -> Result<Log> {
-    let asked = AuditRequest {
+    let request = AuditRequest {
         before: before.map(|before| before.0),
         entries: size("first", first, LOG_ENTRIES_MAX)?.unwrap_or(LOG_ENTRIES_DEFAULT),
         changes: size("changes", changes, LOG_CHANGES_MAX)?.unwrap_or(LOG_CHANGES_DEFAULT),
         record: record.as_deref().map(record_name).transpose()?,
     };
-    // One request reads one revision, also where more has been written since it began.
+    // The log is read from disk and not from the view: without this bound it would show commits that are newer than
+    // the revision of the request's other fields.
     let view = view(context)?;
     let newest = view.revision().next();
-    let before = asked.before.map_or(newest, |before: RevisionNumber| before.min(newest));
-    let asked = AuditRequest { before: Some(before), ..asked };
+    let before = request.before.map_or(newest, |before: RevisionNumber| before.min(newest));
+    let request = AuditRequest { before: Some(before), ..request };
+    // Always heavy work: how much of the disk is read depends on the sizes of the entries, which nothing estimates.
     let turn = &Budget::of(context)?.turn;
     turn.take_slot_in_order().await?;
-    let read = blocking(|| admin.directory().audit(&asked))?;
+    let read = blocking(|| admin.directory().audit(&request))?;
     Ok(Log::of(&read, view))
 }
 
-fn size(name: &str, given: Option<i64>, most: usize) -> Result<Option<usize>> {
-    let Some(given) = given else { return Ok(None) };
-    match usize::try_from(given) {
-        Ok(size) if (1..=most).contains(&size) => Ok(Some(size)),
-        _ => Err(invalid(format!("{name} is {given}; it must be from 1 to {most}"))
+fn size(name: &str, value: Option<i64>, max: usize) -> Result<Option<usize>> {
+    let Some(value) = value else { return Ok(None) };
+    match usize::try_from(value) {
+        // Unlike `page_size`, 0 is refused: a page without entries has no `next` to go on from.
+        Ok(size) if (1..=max).contains(&size) => Ok(Some(size)),
+        _ => Err(invalid(format!("{name} is {value}; it must be from 1 to {max}"))
             .with("field", name)
-            .with("limit", most)),
+            .with("limit", max)),
     }
 }
 
@@ -183,13 +185,13 @@ impl ChangeSet {
 impl Change {
     fn of(audit: &Audit, change: &AuditChange) -> Option<Self> {
         let record = change.record()?;
-        let shown = |record: &AuditRecord| Json(fields(audit, record));
+        let json = |record: &AuditRecord| Json(fields(audit, record));
         Some(Self {
             kind: RecordKind::of(record),
             key: Metered(key(record)),
             what: change.what.into(),
-            before: change.before.as_ref().map(shown),
-            after: change.after.as_ref().map(shown),
+            before: change.before.as_ref().map(json),
+            after: change.after.as_ref().map(json),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! `Mapping`: who belongs where, since when.
+//! `Mapping`: the GraphQL type of a mapping between two records, with its filter and connection.
 
 use std::sync::Arc;
 
@@ -18,33 +18,33 @@ use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::id::{GlobalId, NamedRecord, mapping_id};
 
-/// What kinds of record a mapping connects.
+/// Type of a mapping: the kinds of the records that it connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::model::mapping::MappingType")]
 pub(crate) enum MappingType {
-    /// A unit, and a unit directly beneath it.
+    /// Parent unit to child unit.
     ParentChild,
-    /// A project, and a person who works on it.
+    /// Project to member.
     ProjectPeople,
-    /// A project, and a unit that it is placed in.
+    /// Project to the unit that it is placed in.
     ProjectOrg,
-    /// A person, and a unit that the person is placed in.
+    /// Person to the unit that the person is placed in.
     PeopleOrg,
 }
 
-/// How many of one end go with how many of the other, as the caller says it.
+/// Cardinality of a mapping, as the client states it. It is stored and not enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::model::mapping::Relationship")]
 pub(crate) enum Relationship {
-    /// Any number on both sides.
+    /// Many `from`, many `to`.
     ManyToMany,
-    /// Many of the first, one of the second.
+    /// Many `from`, one `to`.
     ManyToOne,
-    /// One of each.
+    /// One `from`, one `to`.
     OneToOne,
-    /// One of the first, many of the second.
+    /// One `from`, many `to`.
     OneToMany,
-    /// A parent and a child of the hierarchy.
+    /// Parent and child of the hierarchy.
     OrgHierarchy,
 }
 
@@ -62,93 +62,95 @@ impl Mapping {
         Metered(ID(mapping_id(self.mapping.id)))
     }
 
-    /// The id as REST has it, a UUID.
+    /// The mapping's UUID, as in REST.
     async fn mapping_id(&self) -> String {
         self.mapping.id.to_string()
     }
 
-    /// What it connects.
+    /// The type of the mapping.
     async fn mapping_type(&self) -> MappingType {
         self.mapping.mapping_type.into()
     }
 
-    /// How, as the caller says it.
+    /// The cardinality, as the client stated it.
     async fn relationship(&self) -> Relationship {
         self.mapping.relationship.into()
     }
 
-    /// REST's `attribute1`: the parent, the project, or of a placement the person.
+    /// The first end: the parent unit, or the project; for `PEOPLE_ORG`, the person. `attribute1` in REST.
+    // An inaccessible end is a fault: a mapping is visible only if both of its ends are.
     async fn from(&self) -> Result<Node> {
         Node::at(&self.view, self.mapping.from).ok_or_else(Problem::internal)
     }
 
-    /// REST's `attribute2`: the child, the person, or of a placement the unit.
+    /// The second end: the child unit, the member, or for a placement the unit. `attribute2` in REST.
     async fn to(&self) -> Result<Node> {
         Node::at(&self.view, self.mapping.to).ok_or_else(Problem::internal)
     }
 
-    /// Which system says so.
+    /// The source system of the mapping.
     async fn source(&self) -> Option<Metered<&str>> {
         self.mapping.source.as_deref().map(Name::as_str).map(Metered)
     }
 
-    /// Fields that the directory has no name for.
+    /// Custom attributes, a JSON object.
     async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
         budget::attributes(context, &self.mapping.attributes)
     }
 
-    /// From when it holds.
+    /// Effective date: when the mapping became valid.
     async fn valid_from(&self) -> DateTime {
         DateTime(self.mapping.stamps.valid_from)
     }
 
-    /// Until when it holds; open when null.
+    /// End of validity. Null if open.
     async fn valid_to(&self) -> Option<DateTime> {
         self.mapping.stamps.valid_to.map(DateTime)
     }
 
-    /// When the record was made.
+    /// When the record was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.mapping.stamps.created_at)
     }
 
-    /// When the record last changed.
+    /// When the record was last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.mapping.stamps.updated_at)
     }
 
-    /// The revision in which the record last changed.
+    /// The revision that last changed the record.
     async fn revision(&self) -> Revision {
         Revision(self.mapping.stamps.revision)
     }
 }
 
-/// Which mappings. What is not given does not narrow.
+/// Filter of mappings. All present conditions must match.
 #[derive(Debug, Default, InputObject)]
 pub(crate) struct MappingFilter {
-    /// Of any of these types.
+    /// Any of these types.
     mapping_type: Option<Vec<MappingType>>,
-    /// Of any of these relationships.
+    /// Any of these relationships.
     relationship: Option<Vec<Relationship>>,
-    /// Those that name this node at either end: a global id, or any way to name a unit.
+    /// Mappings with this record at either end: a global id, or a unit's key, external id, path (`Corp/R&D`) or unique
+    /// name.
     node: Option<ID>,
-    /// Those that this system says.
+    /// The source system, exactly.
     source: Option<String>,
 }
 
-/// A page of mappings, in the order in which they were made.
+/// A page of mappings, in creation order.
 #[derive(Description)]
 pub(crate) struct MappingConnection {
     view: View,
     found: MappingPage,
 }
 
-/// One mapping of a list, with its cursor.
+/// A mapping in a list, with its cursor.
 #[derive(SimpleObject)]
 pub(crate) struct MappingEdge {
     /// The mapping.
     node: Mapping,
-    /// Where this edge stands in the list.
+    /// Opaque cursor of this edge.
     cursor: Metered<String>,
 }
 
@@ -163,24 +165,26 @@ impl MappingConnection {
         let filter = filter.read(view)?;
         let order = MappingOrder::default();
         let find = || mappings(view, &filter, order, &request).map_err(|no| no_cursor(no.field));
-        let found = Budget::of(context)?.look(view, filter.cost(view), find).await?;
+        let found = Budget::of(context)?.run_read(view, filter.cost(view), find).await?;
         Ok(Self { view: view.clone(), found })
     }
 
     fn page(&self) -> impl DoubleEndedIterator<Item = Mapping> + '_ {
-        let shown = |mapping: &Arc<Record>| Mapping { view: self.view.clone(), mapping: Arc::clone(mapping) };
-        self.found.mappings.iter().map(shown)
+        let node = |mapping: &Arc<Record>| Mapping { view: self.view.clone(), mapping: Arc::clone(mapping) };
+        self.found.mappings.iter().map(node)
     }
 }
 
 impl MappingFilter {
-    /// The same for the query engine.
+    /// The filter in the query engine's form.
     fn read(self, view: &View) -> Result<Filter> {
         let base = match &self.node {
             None => Filter::default(),
             Some(id) => match NamedRecord::read(view, id) {
                 Some(NamedRecord::Entity(id)) => Filter { end: Some(id), ..Filter::default() },
+                // A mapping is a node, so its id is legal here, but no mapping has another one at an end.
                 Some(NamedRecord::Mapping(_)) => return Ok(Filter::nothing()),
+                // Not a global id of a visible record: only units may be named otherwise, by key, path and so on.
                 None => Filter { end: Some(unit(view, id)?), ..Filter::default() },
             },
         };
@@ -193,7 +197,7 @@ impl MappingFilter {
     }
 }
 
-/// The page that the arguments ask for.
+/// Reads the pagination arguments.
 fn request(args: PageArgs) -> Result<MappingPageRequest> {
     let PageRequest { first, after, last, before } = args.request()?;
     let at = |field, cursor: Option<String>| {
@@ -202,16 +206,17 @@ fn request(args: PageArgs) -> Result<MappingPageRequest> {
     Ok(MappingPageRequest { first, after: at("after", after)?, last, before: at("before", before)? })
 }
 
-/// The mapping at which a cursor stands: its global id, just as it was given out.
+/// The mapping id in a cursor. A cursor is the mapping's global id.
 fn id_of(cursor: &str) -> Option<MappingId> {
     match GlobalId::read(&ID::from(cursor)) {
+        // The parser takes more spellings of a UUID than the one in an issued cursor; those were never given out.
         Some(GlobalId::Mapping(id)) if mapping_id(id).as_str() == cursor => Some(id),
         _ => None,
     }
 }
 
 fn no_cursor(field: &'static str) -> Problem {
-    invalid(format!("{field} is no cursor of this list; take one from its edges")).with("field", field)
+    invalid(format!("{field} is not a cursor of this list; use a cursor from its edges")).with("field", field)
 }
 
 #[Object(use_type_description)]
@@ -229,7 +234,7 @@ impl MappingConnection {
         Ok(self.page().map(edge).collect())
     }
 
-    /// Where this page stands in the list.
+    /// Position of this page in the list.
     async fn page_info(&self) -> PageInfo {
         let cursor = |mapping: Mapping| mapping_id(mapping.mapping.id);
         PageInfo {
@@ -240,7 +245,7 @@ impl MappingConnection {
         }
     }
 
-    /// How many mappings the whole list has.
+    /// Number of mappings that match, on all pages.
     async fn total_count(&self) -> u64 {
         self.found.count
     }

@@ -1,4 +1,7 @@
-//! Texts of records, counted as they are answered: one of them may be asked for under hundreds of names.
+//! [`Metered`]: an output type for texts whose bytes are charged to the request's budget.
+//!
+//! Invariant: every text of a record goes out through this type. A document may select one long text under hundreds of
+//! aliases, so that the response is far larger than the records.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -10,7 +13,7 @@ use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, V
 
 use crate::server::graphql::execution::budget::Budget;
 
-/// A text whose bytes count. Once they are too many, it is an error like that of any other field.
+/// A text that counts against the budget. Above the limit, the field resolves to an error.
 #[derive(Debug, Clone)]
 pub(crate) struct Metered<T>(pub(crate) T);
 
@@ -32,6 +35,8 @@ where
         context: &ContextSelectionSet<'_>,
         field: &Positioned<Field>,
     ) -> ServerResult<Value> {
+        // Counted here and not in the resolver: async-graphql calls this once for each alias, and just before it copies
+        // the text. A missing budget is no error, since `Budget::of` has already failed in the fields above.
         if let Some(budget) = context.data_opt::<Arc<Budget>>() {
             let counted = budget.count_text((*self.0).as_ref());
             counted.map_err(|refusal| async_graphql::Error::from(refusal).into_server_error(field.pos))?;

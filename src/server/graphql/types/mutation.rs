@@ -1,4 +1,6 @@
-//! `Mutation`: every change, through the one door. A payload shows the directory just after it.
+//! `Mutation`: the root type of all changes, each submitted to the writer as a command.
+//!
+//! Invariant: the role is checked before the command is read, and a payload shows the view of its own commit.
 
 use async_graphql::{Context, Description, ID, Object};
 
@@ -30,11 +32,11 @@ use crate::server::graphql::types::scalars::Revision;
 use crate::server::graphql::types::token::Token;
 use crate::server::response::problem::{Problem, Result};
 
-/// Every change to the directory. Each is on disk when it is answered.
+/// All changes to the directory. A change is on disk before its response is sent.
 #[derive(Description)]
 pub(crate) struct Mutation;
 
-/// A caller that may change things, and what they have just done.
+/// The view just after a commit, limited to the caller's scope, and the outcome of each command.
 struct MutationContext {
     view: View,
     outcomes: Vec<Outcome>,
@@ -56,6 +58,7 @@ impl MutationContext {
         }
     }
 
+    /// The record of the only command, as the type that the payload has.
     fn only<T>(&self, pick: impl Fn(Node) -> Option<T>) -> Result<T> {
         let node = self.outcomes.first().and_then(|outcome| self.node(outcome));
         node.and_then(pick).ok_or_else(Problem::internal)
@@ -75,8 +78,11 @@ impl MutationContext {
 
 async fn write(context: &Context<'_>, role: Role, command: Result<Command>) -> Result<MutationContext> {
     let caller = caller(context)?;
+    // Before the command's own error: a caller without the role learns nothing about the input.
     caller.require(role)?;
     let command = command?;
+    // The slot is for computing. The writer is shared by all callers and may be busy for long, and a slot that waits
+    // for it would stop other callers' heavy reads.
     Budget::of(context)?.turn.release_slot();
     Ok(MutationContext::new(caller.apply(command).await?))
 }
@@ -99,7 +105,7 @@ fn mapping(node: Node) -> Option<Mapping> {
 
 #[Object(use_type_description)]
 impl Mutation {
-    /// Makes a person.
+    /// Creates a person.
     async fn create_person(
         &self,
         context: &Context<'_>,
@@ -109,7 +115,7 @@ impl Mutation {
         Ok(CreatePersonPayload { person: written.only(person)?, revision: written.revision() })
     }
 
-    /// Changes a person.
+    /// Updates a person.
     async fn update_person(
         &self,
         context: &Context<'_>,
@@ -119,17 +125,17 @@ impl Mutation {
         Ok(UpdatePersonPayload { person: written.only(person)?, revision: written.revision() })
     }
 
-    /// Ends a person and the mappings that name them. The history stays.
+    /// Deletes a person and the person's mappings. History is kept.
     async fn delete_person(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which.")] input: DeleteInput,
+        #[graphql(desc = "The record to delete.")] input: DeleteInput,
     ) -> Result<DeletePayload> {
         let written = write(context, Role::Write, input::person::delete(&input)).await?;
         Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
     }
 
-    /// Makes a project, with its repositories and services.
+    /// Creates a project with its repositories and services.
     async fn create_project(
         &self,
         context: &Context<'_>,
@@ -139,7 +145,7 @@ impl Mutation {
         Ok(CreateProjectPayload { project: written.only(project)?, revision: written.revision() })
     }
 
-    /// Changes a project.
+    /// Updates a project.
     async fn update_project(
         &self,
         context: &Context<'_>,
@@ -149,17 +155,17 @@ impl Mutation {
         Ok(UpdateProjectPayload { project: written.only(project)?, revision: written.revision() })
     }
 
-    /// Ends a project, its repositories and services, and the mappings that name it. The history stays.
+    /// Deletes a project, its repositories, services and mappings. History is kept.
     async fn delete_project(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which.")] input: DeleteInput,
+        #[graphql(desc = "The record to delete.")] input: DeleteInput,
     ) -> Result<DeletePayload> {
         let written = write(context, Role::Write, input::project::delete(&input)).await?;
         Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
     }
 
-    /// Makes a unit.
+    /// Creates a unit.
     async fn create_org_unit(
         &self,
         context: &Context<'_>,
@@ -169,7 +175,7 @@ impl Mutation {
         Ok(CreateOrgUnitPayload { org_unit: written.only(org_unit)?, revision: written.revision() })
     }
 
-    /// Changes a unit.
+    /// Updates a unit.
     async fn update_org_unit(
         &self,
         context: &Context<'_>,
@@ -179,31 +185,33 @@ impl Mutation {
         Ok(UpdateOrgUnitPayload { org_unit: written.only(org_unit)?, revision: written.revision() })
     }
 
-    /// Ends a unit and the mappings that name it; what was beneath it stays. The history stays.
+    /// Deletes a unit and its mappings. Records below it are kept. History is kept.
     async fn delete_org_unit(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which.")] input: DeleteInput,
+        #[graphql(desc = "The record to delete.")] input: DeleteInput,
     ) -> Result<DeletePayload> {
         let written = write(context, Role::Write, Ok(input::org_unit::delete(&input))).await?;
         Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
     }
 
-    /// Puts a unit beneath another parent, with everything beneath it.
+    /// Moves a unit with its whole subtree to another parent.
     async fn move_org_unit(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The unit: a global id, or any way to name a unit.")] id: ID,
-        #[graphql(desc = "The parent it gets.")] to: ID,
-        #[graphql(desc = "The parent it loses; may be left out where it has just one, or none.")]
-        from: Option<ID>,
+        #[graphql(
+            desc = "The unit to move: a global id, or a unit's key, external id, path (`Corp/R&D`) or unique name."
+        )]
+        id: ID,
+        #[graphql(desc = "The new parent.")] to: ID,
+        #[graphql(desc = "The old parent. Required if the unit has several.")] from: Option<ID>,
     ) -> Result<MoveOrgUnitPayload> {
         let input = MoveOrgUnitInput { id, to, from };
         let written = write(context, Role::Write, input.command()).await?;
         Ok(MoveOrgUnitPayload { org_unit: written.only(org_unit)?, revision: written.revision() })
     }
 
-    /// Puts one unit beneath another, and makes either where it does not exist.
+    /// Makes one unit a child of another. Creates either unit if it does not exist.
     async fn link_org_units(
         &self,
         context: &Context<'_>,
@@ -213,7 +221,7 @@ impl Mutation {
         Ok(LinkOrgUnitsPayload { mapping: written.only(mapping)?, revision: written.revision() })
     }
 
-    /// Maps two known records onto each other.
+    /// Creates a mapping between two existing records.
     async fn create_mapping(
         &self,
         context: &Context<'_>,
@@ -223,7 +231,7 @@ impl Mutation {
         Ok(CreateMappingPayload { mapping: written.only(mapping)?, revision: written.revision() })
     }
 
-    /// Changes a mapping.
+    /// Updates a mapping.
     async fn update_mapping(
         &self,
         context: &Context<'_>,
@@ -233,29 +241,30 @@ impl Mutation {
         Ok(UpdateMappingPayload { mapping: written.only(mapping)?, revision: written.revision() })
     }
 
-    /// Ends a mapping. The history stays.
+    /// Deletes a mapping. History is kept.
     async fn delete_mapping(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which.")] input: DeleteInput,
+        #[graphql(desc = "The record to delete.")] input: DeleteInput,
     ) -> Result<DeletePayload> {
         let written = write(context, Role::Write, input::mapping::delete(&input)).await?;
         Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
     }
 
-    /// Makes a token. Needs the role ADMIN.
+    /// Creates a token. Requires the role ADMIN.
     async fn create_token(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The token.")] input: CreateTokenInput,
     ) -> Result<CreateTokenPayload> {
+        // The command carries the secret's hash alone. The secret is revealed only once the commit has succeeded.
         let secret = Secret::generate();
         let written = write(context, Role::Admin, input.command(&secret)).await?;
         let (record, revision) = (written.token()?, written.revision());
         Ok(CreateTokenPayload { token: secret.reveal().to_owned(), record, revision })
     }
 
-    /// Changes what a token may do and says of itself. Needs the role ADMIN.
+    /// Updates a token's role, description or expiry. Requires the role ADMIN.
     async fn update_token(
         &self,
         context: &Context<'_>,
@@ -265,12 +274,12 @@ impl Mutation {
         Ok(UpdateTokenPayload { record: written.token()?, revision: written.revision() })
     }
 
-    /// Makes a token in place of another, with its role, units and description, and for as long as that one was made
-    /// for; for a while both hold. Needs the role ADMIN.
+    /// Replaces a token by a new one with the same role, scope, description and lifetime. Both are valid during an
+    /// overlap. Requires the role ADMIN.
     async fn rotate_token(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which, and for how long both hold.")] input: RotateTokenInput,
+        #[graphql(desc = "The token to replace, and the overlap.")] input: RotateTokenInput,
     ) -> Result<RotateTokenPayload> {
         let secret = Secret::generate();
         let written = write(context, Role::Admin, input.command(&secret)).await?;
@@ -278,34 +287,41 @@ impl Mutation {
         Ok(RotateTokenPayload { token: secret.reveal().to_owned(), record, revision })
     }
 
-    /// Revokes a token: it is refused from now on, and stays on record. Needs the role ADMIN.
+    /// Revokes a token at once. Its metadata is kept. Requires the role ADMIN.
     async fn delete_token(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The public part: the eight characters after `clade_`.")] token_id: String,
+        #[graphql(desc = "The token id: the eight characters after `clade_`.")] token_id: String,
     ) -> Result<DeleteTokenPayload> {
         let id = TokenId::parse(&token_id).map_err(Problem::from);
         let written = write(context, Role::Admin, id.map(Command::RevokeToken)).await?;
         Ok(DeleteTokenPayload { record: written.token()?, revision: written.revision() })
     }
 
-    /// Carries out all changes or none; each sees what those before it did. At most 10,000.
+    /// Applies up to 10,000 changes atomically: all or none. Each change sees the effects of those before it.
     async fn apply(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The changes, in order.")] changes: Vec<ChangeInput>,
-        #[graphql(desc = "Say what would happen, and change nothing.", default = false)] dry_run: bool,
+        #[graphql(desc = "At most 10,000 changes, in order.")] changes: Vec<ChangeInput>,
+        #[graphql(
+            desc = "Validate the changes and report their effects without committing them.",
+            default = false
+        )]
+        dry_run: bool,
     ) -> Result<ApplyPayload> {
         let caller = caller(context)?;
         caller.require(Role::Write)?;
+        // A commit waits for the writer. A dry run takes all slots that a caller may have, and would wait for ever for
+        // one that its own request holds.
         let turn = &Budget::of(context)?.turn;
         turn.release_slot();
         let applied = if dry_run {
-            changes::try_out(turn.work(), changes).await?
+            changes::dry_run(turn.work(), changes).await?
         } else {
-            changes::carry_out(caller, changes).await?
+            changes::commit(caller, changes).await?
         };
         let written = MutationContext::new(applied);
+        // Outcomes are resolved in the final view: a record that a later change of the set deleted is null, too.
         let result = |outcome: &Outcome| ChangeResult {
             effect: outcome.effect.into(),
             node: written.node(outcome).filter(|_| outcome.effect != Effect::Deleted),

@@ -1,4 +1,6 @@
-//! Everything with a global id, as GraphQL has it: `Node`, and an entity as one view sees it.
+//! `Node`: the interface of all types with a global id, and [`VisibleEntity`], an entity together with its view.
+//!
+//! Invariant: an object is made only of an entity that is visible in the view which it carries.
 
 use std::sync::Arc;
 
@@ -16,12 +18,12 @@ use crate::server::graphql::types::service::Service;
 use crate::server::response::problem::Result;
 use crate::wire::id::{NamedRecord, entity_id, unit_ref};
 
-/// Anything with a global id.
+/// Any record with a global id.
 #[derive(Clone, Interface)]
 #[graphql(field(
     name = "id",
     ty = "Metered<ID>",
-    desc = "The global id: opaque, and stable while the record keeps its key."
+    desc = "The global id. Opaque; stable as long as the record's key."
 ))]
 pub(crate) enum Node {
     OrgUnit(OrgUnit),
@@ -32,7 +34,9 @@ pub(crate) enum Node {
     Mapping(Mapping),
 }
 
-/// An entity as one view sees it: what every object type of an entity holds.
+/// An entity and the view that shows it: the content of every object type of an entity.
+// Both clones are reference counts. The view travels along because nested fields, such as a unit's children, must be
+// resolved at the same revision and within the same scope.
 #[derive(Clone)]
 pub(crate) struct VisibleEntity {
     pub(crate) view: View,
@@ -40,7 +44,7 @@ pub(crate) struct VisibleEntity {
 }
 
 impl VisibleEntity {
-    /// The entity, if it is in sight.
+    /// The entity, if it is visible.
     pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
         view.entity(id).map(|entity| Self { view: view.clone(), entity: Arc::clone(entity) })
     }
@@ -55,19 +59,19 @@ impl VisibleEntity {
 }
 
 impl Node {
-    /// The entity as a node, if it is in sight.
+    /// The entity as a node, if it is visible.
     pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
-        let seen = VisibleEntity::at(view, id)?;
-        Some(match seen.entity.kind() {
-            Kind::OrgUnit => Self::OrgUnit(OrgUnit(seen)),
-            Kind::Person => Self::Person(Person(seen)),
-            Kind::Project => Self::Project(Project(seen)),
-            Kind::Repository => Self::Repository(Repository(seen)),
-            Kind::Service => Self::Service(Service(seen)),
+        let visible = VisibleEntity::at(view, id)?;
+        Some(match visible.entity.kind() {
+            Kind::OrgUnit => Self::OrgUnit(OrgUnit(visible)),
+            Kind::Person => Self::Person(Person(visible)),
+            Kind::Project => Self::Project(Project(visible)),
+            Kind::Repository => Self::Repository(Repository(visible)),
+            Kind::Service => Self::Service(Service(visible)),
         })
     }
 
-    /// Its number, of an entity.
+    /// The entity id. None for a mapping, which is not an entity.
     pub(crate) fn entity_id(&self) -> Option<EntityId> {
         Some(match self {
             Self::OrgUnit(unit) => unit.0.id(),
@@ -79,8 +83,9 @@ impl Node {
         })
     }
 
-    /// The node that a global id names, if it is in sight.
+    /// The node with this global id, if it is visible. None also for text that is no global id.
     pub(crate) fn named(view: &View, id: &ID) -> Option<Self> {
+        // Absent and inaccessible give the same null, so that a limited token cannot probe which records exist.
         match NamedRecord::read(view, id)? {
             NamedRecord::Entity(id) => Self::at(view, id),
             NamedRecord::Mapping(mapping) => Some(Self::Mapping(Mapping { view: view.clone(), mapping })),
@@ -88,7 +93,10 @@ impl Node {
     }
 }
 
-/// The unit that an `ID` argument names, found.
+/// The unit that an `ID` argument refers to: by global id, key, external id, path or unique name.
+///
+/// # Errors
+/// No visible unit matches, or several do.
 pub(crate) fn unit(view: &View, id: &ID) -> Result<EntityId> {
     Ok(view.find_unit(&unit_ref(id))?)
 }

@@ -1,4 +1,4 @@
-//! `OrgUnit`: the hierarchy from one unit's point of view.
+//! `OrgUnit`: the GraphQL type of a unit, with its ancestors, children, descendants and rolled-up totals.
 
 use async_graphql::{Context, Description, ID, Object, OneofObject, SimpleObject};
 
@@ -23,23 +23,26 @@ use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::id::NamedRecord;
 
-/// A unit of the hierarchy: an organization, a business, a department, a group, a team, or a type of one's own.
+/// A unit of the hierarchy: an organization, business, department, group or team, or a unit of a custom type.
 #[derive(Clone, Description)]
 pub(crate) struct OrgUnit(pub(crate) VisibleEntity);
 
-/// One way to name a unit.
+/// Reference to a unit. Exactly one field must be present.
 #[derive(OneofObject)]
 pub(crate) enum OrgUnitBy {
-    /// Exactly this key.
+    /// The key.
     Key(String),
-    /// Names from an ancestor down to the unit; or one text with `/` between them.
+    /// Names from an ancestor down to the unit, as a list, or as one string separated by `/`.
     Path(Vec<String>),
-    /// The id that another system gave it.
+    /// The id in an external system.
     ExternalId(String),
 }
 
 impl OrgUnitBy {
-    /// The unit that it names, if it is in sight.
+    /// The unit, if it is visible.
+    ///
+    /// # Errors
+    /// The key or external id is malformed, or several units match.
     pub(crate) fn find(self, view: &View) -> Result<Option<EntityId>> {
         let reference = match self {
             Self::Key(key) => UnitRef::Key(UnitKey::parse(&key)?),
@@ -50,9 +53,10 @@ impl OrgUnitBy {
     }
 }
 
-/// The unit at the end of a path. A path given as one text, which GraphQL makes a list of one name, is taken apart
-/// at its slashes where no unit has the whole of it as its name.
+/// The unit at the end of a path.
 fn at_path(view: &View, names: Vec<String>) -> Result<Option<EntityId>> {
+    // GraphQL coerces `path: "Corp/R&D"` to a list of one name. It is split at its slashes only if no unit has the
+    // whole text as its name, because names may contain slashes.
     let spelled = match &*names {
         [text] => Some(text.split('/').map(|name| name.trim().to_owned()).collect()),
         _ => None,
@@ -64,14 +68,14 @@ fn at_path(view: &View, names: Vec<String>) -> Result<Option<EntityId>> {
     }
 }
 
-/// What is beneath a unit at any depth, each counted once.
+/// Number of records below a unit at any depth, each counted once.
 #[derive(SimpleObject)]
 pub(crate) struct Totals {
-    /// Units strictly beneath it.
+    /// Descendant units, without the unit itself.
     units: u64,
-    /// People placed in it or beneath it.
+    /// People placed in the unit or its descendants.
     people: u64,
-    /// Projects placed in it or beneath it.
+    /// Projects placed in the unit or its descendants.
     projects: u64,
     /// Repositories of those projects.
     repositories: u64,
@@ -105,54 +109,56 @@ impl OrgUnit {
         Metered(self.0.global_id())
     }
 
-    /// Unique among units.
+    /// Key. Unique among units.
     async fn key(&self) -> Result<Metered<&str>> {
         Ok(Metered(self.record()?.key.as_str()))
     }
 
-    /// What people call it. Several units may share a name.
+    /// Display name. Several units may share one.
     async fn name(&self) -> Result<Metered<&str>> {
         Ok(Metered(self.record()?.name.as_str()))
     }
 
-    /// Its type, in lower case: a level's name, or any other word.
+    /// Unit type in lower case: one of the five levels, or a custom type.
     #[graphql(name = "type")]
     async fn unit_type(&self) -> Result<Metered<&str>> {
         Ok(Metered(self.record()?.unit_type.as_str()))
     }
 
-    /// 1 for an organization to 5 for a team; null for a type that is no level.
+    /// Level number: 1 for an organization to 5 for a team. Null for a custom type.
     async fn level(&self) -> Result<Option<u8>> {
         Ok(self.record()?.unit_type.level().map(crate::model::level::Level::number))
     }
 
-    /// What another system calls it.
+    /// Its id in an external system.
     async fn external_id(&self) -> Result<Option<Metered<&str>>> {
         Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Metered))
     }
 
-    /// Fields that the directory has no name for.
+    /// Custom attributes, a JSON object.
     async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
         budget::attributes(context, &self.record()?.attributes)
     }
 
-    /// The units directly above, the earliest mapping first.
+    /// Parent units, the earliest mapping first.
     async fn parents(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
         Ok(Self::all(&self.0.view, list(context, &self.0.view, self.0.view.parents(self.0.id())).await?))
     }
 
-    /// Every unit above, each once, root first.
+    /// All ancestor units, each once, from the root down.
     async fn ancestors(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
         Ok(Self::all(&self.0.view, list(context, &self.0.view, self.0.view.ancestors(self.0.id())).await?))
     }
 
-    /// The units directly beneath, by name.
+    /// Child units, by name.
     async fn children(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Only units of these types.")] types: Option<Vec<String>>,
     ) -> Result<Vec<OrgUnit>> {
         let types = unit_types(types)?;
+        // Counted before the types are filtered: the graph's fan-out is what `fan_out` has weighed, and reading it all
+        // is the cost.
         let mut children =
             Self::all(&self.0.view, list(context, &self.0.view, self.0.view.children(self.0.id())).await?);
         children.retain(|child| {
@@ -161,90 +167,81 @@ impl OrgUnit {
         Ok(children)
     }
 
-    /// Every unit beneath as one flat list, depth first, siblings by name: a whole tree in one call. A unit with
-    /// several parents is listed once, at its least depth.
+    /// All descendant units as one flat list, in depth-first order, siblings by name. A unit with several parents is
+    /// listed once, at its smallest depth.
     async fn descendants(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "At most so many levels down; 1 for children alone.")] depth: Option<u32>,
-        #[graphql(desc = "Only units of these types; the walk passes through others.")] types: Option<
+        #[graphql(desc = "Maximum depth; 1 returns the children only. Default: unlimited.")] depth: Option<
+            u32,
+        >,
+        #[graphql(desc = "Only units of these types. Descendants of other types are still searched.")] types: Option<
             Vec<String>,
         >,
-        #[graphql(desc = "At most so many, up to 1,000, which is also the default.")] first: Option<i64>,
-        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size, 0 to 1,000. Default: 1,000.")] first: Option<i64>,
+        #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
     ) -> Result<DescendantConnection> {
         let types = unit_types(types)?;
         DescendantConnection::new(context, &self.0, depth, &types, first, after.as_deref()).await
     }
 
-    /// The people placed in it, and beneath it unless `recursive` is false, each once.
+    /// People placed in the unit and, unless `recursive` is false, in its descendants. Each once.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn people(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Also those beneath it.", default = true)] recursive: bool,
-        #[graphql(desc = "Only these.")] filter: Option<PersonFilter>,
-        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
-            PersonOrder,
-        >,
-        #[graphql(
-            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
-        )]
+        #[graphql(desc = "Include records placed in descendant units.", default = true)] recursive: bool,
+        #[graphql(desc = "Only records that match this filter.")] filter: Option<PersonFilter>,
+        #[graphql(desc = "Sort order. Default: creation order.")] order_by: Option<PersonOrder>,
+        #[graphql(desc = "Page size from the start, 0 to 1,000. Default: 100, unless `last` is present.")]
         first: Option<i64>,
-        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
-        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, 0 to 1,000. Excludes `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Person>> {
         let page = PageArgs { first, after, last, before };
         Connection::new(context, &self.0.view, self.placed(recursive), filter, order_by, page).await
     }
 
-    /// The projects placed in it, and beneath it unless `recursive` is false, each once.
+    /// Projects placed in the unit and, unless `recursive` is false, in its descendants. Each once.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn projects(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Also those beneath it.", default = true)] recursive: bool,
-        #[graphql(desc = "Only these.")] filter: Option<ProjectFilter>,
-        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
-            ProjectOrder,
-        >,
-        #[graphql(
-            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
-        )]
+        #[graphql(desc = "Include records placed in descendant units.", default = true)] recursive: bool,
+        #[graphql(desc = "Only records that match this filter.")] filter: Option<ProjectFilter>,
+        #[graphql(desc = "Sort order. Default: creation order.")] order_by: Option<ProjectOrder>,
+        #[graphql(desc = "Page size from the start, 0 to 1,000. Default: 100, unless `last` is present.")]
         first: Option<i64>,
-        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
-        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, 0 to 1,000. Excludes `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Project>> {
         let page = PageArgs { first, after, last, before };
         Connection::new(context, &self.0.view, self.placed(recursive), filter, order_by, page).await
     }
 
-    /// The repositories of the projects placed in it, and beneath it unless `recursive` is false, each once.
+    /// Repositories of the projects placed in the unit and, unless `recursive` is false, in its descendants. Each once.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn repositories(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Also those beneath it.", default = true)] recursive: bool,
-        #[graphql(desc = "Only these.")] filter: Option<RepositoryFilter>,
-        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
-            RepositoryOrder,
-        >,
-        #[graphql(
-            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
-        )]
+        #[graphql(desc = "Include records placed in descendant units.", default = true)] recursive: bool,
+        #[graphql(desc = "Only records that match this filter.")] filter: Option<RepositoryFilter>,
+        #[graphql(desc = "Sort order. Default: creation order.")] order_by: Option<RepositoryOrder>,
+        #[graphql(desc = "Page size from the start, 0 to 1,000. Default: 100, unless `last` is present.")]
         first: Option<i64>,
-        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
-        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, 0 to 1,000. Excludes `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Repository>> {
         let page = PageArgs { first, after, last, before };
         Connection::new(context, &self.0.view, self.placed(recursive), filter, order_by, page).await
     }
 
-    /// How many of each kind are beneath it at any depth, each counted once.
+    /// Number of records of each kind below the unit at any depth, each counted once.
     async fn totals(&self) -> Totals {
+        // Read from the closures' bitmaps, so it costs the same for any subtree and is not charged to the budget.
         let totals = self.0.view.totals(self.0.id());
         Totals {
             units: totals.units,
@@ -255,37 +252,38 @@ impl OrgUnit {
         }
     }
 
-    /// Whether the node is strictly beneath this unit.
+    /// Whether the record is a descendant of this unit. False for the unit itself.
     async fn contains(
         &self,
-        #[graphql(desc = "A global id, or any way to name a unit.")] id: ID,
+        #[graphql(desc = "A global id, or a unit's key, external id, path (`Corp/R&D`) or unique name.")] id: ID,
     ) -> Result<bool> {
         let view = &self.0.view;
         let lower = match NamedRecord::read(view, &id) {
             Some(NamedRecord::Entity(lower)) => lower,
+            // A mapping is between records and not below a unit.
             Some(NamedRecord::Mapping(_)) => return Ok(false),
             None => view.find_unit(&UnitRef::Text(id.to_string()))?,
         };
         Ok(view.contains(self.0.id(), lower))
     }
 
-    /// When the record was made.
+    /// When the record was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.entity.stamps.created_at)
     }
 
-    /// When the record last changed.
+    /// When the record was last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.entity.stamps.updated_at)
     }
 
-    /// The revision in which the record last changed.
+    /// The revision that last changed the record.
     async fn revision(&self) -> Revision {
         Revision(self.0.entity.stamps.revision)
     }
 }
 
-/// Types as a caller gave them, read.
+/// Parses the unit types in an argument. Empty if it is absent.
 pub(crate) fn unit_types(types: Option<Vec<String>>) -> Result<Vec<UnitType>> {
     Ok(types
         .unwrap_or_default()

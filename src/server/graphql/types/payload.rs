@@ -1,4 +1,4 @@
-//! What mutations answer.
+//! Payload types: the results of mutations.
 
 use async_graphql::{Enum, ID, SimpleObject};
 
@@ -17,130 +17,131 @@ macro_rules! payload {
         pub(crate) struct $name {
             $(#[$field_doc])*
             pub(crate) $field: $node,
-            /// The revision that the change made, or found.
+            /// The revision that the change committed; the current one if nothing changed.
             pub(crate) revision: Revision,
         }
     };
 }
 
 payload!(
-    /// The person that was made.
-    CreatePersonPayload { /// As it is now.
+    /// Result of `createPerson`.
+    CreatePersonPayload { /// The person after the change.
         person: Person }
 );
 payload!(
-    /// The person that was changed.
-    UpdatePersonPayload { /// As it is now.
+    /// Result of `updatePerson`.
+    UpdatePersonPayload { /// The person after the change.
         person: Person }
 );
 payload!(
-    /// The project that was made.
-    CreateProjectPayload { /// As it is now.
+    /// Result of `createProject`.
+    CreateProjectPayload { /// The project after the change.
         project: Project }
 );
 payload!(
-    /// The project that was changed.
-    UpdateProjectPayload { /// As it is now.
+    /// Result of `updateProject`.
+    UpdateProjectPayload { /// The project after the change.
         project: Project }
 );
 payload!(
-    /// The unit that was made.
-    CreateOrgUnitPayload { /// As it is now.
+    /// Result of `createOrgUnit`.
+    CreateOrgUnitPayload { /// The unit after the change.
         org_unit: OrgUnit }
 );
 payload!(
-    /// The unit that was changed.
-    UpdateOrgUnitPayload { /// As it is now.
+    /// Result of `updateOrgUnit`.
+    UpdateOrgUnitPayload { /// The unit after the change.
         org_unit: OrgUnit }
 );
 payload!(
-    /// The unit that was moved.
-    MoveOrgUnitPayload { /// As it is now.
+    /// Result of `moveOrgUnit`.
+    MoveOrgUnitPayload { /// The unit after the change.
         org_unit: OrgUnit }
 );
 payload!(
-    /// The mapping that puts one unit beneath another.
-    LinkOrgUnitsPayload { /// As it is now.
+    /// Result of `linkOrgUnits`.
+    LinkOrgUnitsPayload { /// The mapping between parent and child.
         mapping: Mapping }
 );
 payload!(
-    /// The mapping that was made.
-    CreateMappingPayload { /// As it is now.
+    /// Result of `createMapping`.
+    CreateMappingPayload { /// The mapping after the change.
         mapping: Mapping }
 );
 payload!(
-    /// The mapping that was changed.
-    UpdateMappingPayload { /// As it is now.
+    /// Result of `updateMapping`.
+    UpdateMappingPayload { /// The mapping after the change.
         mapping: Mapping }
 );
 payload!(
-    /// The record that was ended.
-    DeletePayload { /// The id that was given.
+    /// Result of every mutation that deletes a record.
+    DeletePayload { /// The id of the deleted record, as the client sent it.
         deleted_id: ID }
 );
 payload!(
-    /// The token that was changed.
-    UpdateTokenPayload { /// As it is now.
+    /// Result of `updateToken`.
+    UpdateTokenPayload { /// The token's metadata after the change.
         record: Token }
 );
 payload!(
-    /// The token that was revoked.
-    DeleteTokenPayload { /// As it is now.
+    /// Result of `deleteToken`.
+    DeleteTokenPayload { /// The token's metadata after the change.
         record: Token }
 );
 
-/// The token that was made.
+// Not made by the macro: these two carry the secret beside the record, which the store has no copy of.
+/// Result of `createToken`.
 #[derive(SimpleObject)]
 pub(crate) struct CreateTokenPayload {
-    /// The secret, shown this once: send it as `Authorization: Bearer <token>`.
+    /// The secret, shown only once. Send it as `Authorization: Bearer <token>`.
     pub(crate) token: String,
-    /// What the directory keeps of it.
+    /// The token's metadata.
     pub(crate) record: Token,
-    /// The revision that the change made.
+    /// The revision that the change committed.
     pub(crate) revision: Revision,
 }
 
-/// The token that took the place of another.
+/// Result of `rotateToken`.
 #[derive(SimpleObject)]
 pub(crate) struct RotateTokenPayload {
-    /// The new secret, shown this once: send it as `Authorization: Bearer <token>`.
+    /// The new secret, shown only once. Send it as `Authorization: Bearer <token>`.
     pub(crate) token: String,
-    /// What the directory keeps of it.
+    /// The token's metadata.
     pub(crate) record: Token,
-    /// The revision that the change made.
+    /// The revision that the change committed.
     pub(crate) revision: Revision,
 }
 
-/// What became of a record.
+/// Effect of a change on a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::model::command::Effect")]
 pub(crate) enum ChangeEffect {
-    /// It was made.
+    /// The record was created.
     Created,
-    /// It changed.
+    /// The record was updated.
     Updated,
-    /// It was already so.
+    /// The record already had these values.
     Unchanged,
-    /// It was ended.
+    /// The record was deleted.
     Deleted,
 }
 
-/// What one change did.
+/// Result of one change of `apply`.
 #[derive(SimpleObject)]
 pub(crate) struct ChangeResult {
-    /// What became of the record.
+    /// Effect on the record.
     pub(crate) effect: ChangeEffect,
-    /// The record as it is now, or for a dry run as it would be; null when it was ended.
+    /// The record after all changes (in a dry run, as it would be). Null if it was deleted.
     pub(crate) node: Option<Node>,
 }
 
-/// What a set of changes did, or for a dry run would do.
+/// Result of `apply`.
 #[derive(SimpleObject)]
 pub(crate) struct ApplyPayload {
-    /// For each change, in order.
+    /// One result per change, in the order of the changes.
     pub(crate) results: Vec<ChangeResult>,
-    /// Whether nothing was changed because this was a dry run.
+    /// True for a dry run, which changes nothing.
     pub(crate) dry_run: bool,
-    /// The revision that the changes made; of a dry run, the one they were tried against.
+    /// The revision that the changes committed; for a dry run, the revision they were checked against.
     pub(crate) revision: Revision,
 }

@@ -1,4 +1,4 @@
-//! `Person`.
+//! `Person`: the GraphQL type of a person, with units, levels and projects.
 
 use async_graphql::{Context, Description, ID, Object};
 
@@ -51,83 +51,80 @@ impl Person {
         Metered(self.0.global_id())
     }
 
-    /// Unique among people, without case.
+    /// Email address. Unique among people, case-insensitive.
     async fn email(&self) -> Result<Metered<&str>> {
         Ok(Metered(self.record()?.email.as_str()))
     }
 
-    /// Given name.
+    /// First name.
     async fn first_name(&self) -> Result<Option<Metered<&str>>> {
         Ok(self.record()?.first_name.as_ref().map(Name::as_str).map(Metered))
     }
 
-    /// Family name.
+    /// Last name.
     async fn last_name(&self) -> Result<Option<Metered<&str>>> {
         Ok(self.record()?.last_name.as_ref().map(Name::as_str).map(Metered))
     }
 
-    /// The name to show.
+    /// Display name.
     async fn display_name(&self) -> Result<Option<Metered<&str>>> {
         Ok(self.record()?.display_name.as_ref().map(Name::as_str).map(Metered))
     }
 
-    /// What another system calls this person.
+    /// The person's id in an external system.
     async fn external_id(&self) -> Result<Option<Metered<&str>>> {
         Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Metered))
     }
 
-    /// Fields that the directory has no name for.
+    /// Custom attributes, a JSON object.
     async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
         budget::attributes(context, &self.record()?.attributes)
     }
 
-    /// Where the person is placed, the earliest mapping first.
+    /// The units that the person is placed in, the earliest mapping first.
     async fn units(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
         Ok(OrgUnit::all(&self.0.view, list(context, &self.0.view, self.0.view.parents(self.0.id())).await?))
     }
 
-    /// The nearest organization above; where several are equally near, the earliest mapping decides.
+    /// The nearest organization above. Between equally near ones, the earliest mapping wins.
     async fn organization(&self) -> Option<OrgUnit> {
         self.level(Level::Organization)
     }
 
-    /// The nearest business above; where several are equally near, the earliest mapping decides.
+    /// The nearest business above. Between equally near ones, the earliest mapping wins.
     async fn business(&self) -> Option<OrgUnit> {
         self.level(Level::Business)
     }
 
-    /// The nearest department above; where several are equally near, the earliest mapping decides.
+    /// The nearest department above. Between equally near ones, the earliest mapping wins.
     async fn department(&self) -> Option<OrgUnit> {
         self.level(Level::Department)
     }
 
-    /// The nearest group above; where several are equally near, the earliest mapping decides.
+    /// The nearest group above. Between equally near ones, the earliest mapping wins.
     async fn group(&self) -> Option<OrgUnit> {
         self.level(Level::Group)
     }
 
-    /// The nearest team above; where several are equally near, the earliest mapping decides.
+    /// The nearest team above. Between equally near ones, the earliest mapping wins.
     async fn team(&self) -> Option<OrgUnit> {
         self.level(Level::Team)
     }
 
-    /// The projects that the person works on.
+    /// The projects that the person is a member of.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn projects(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only these.")] filter: Option<ProjectFilter>,
-        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
-            ProjectOrder,
-        >,
-        #[graphql(
-            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
-        )]
+        #[graphql(desc = "Only records that match this filter.")] filter: Option<ProjectFilter>,
+        #[graphql(desc = "Sort order. Default: creation order.")] order_by: Option<ProjectOrder>,
+        #[graphql(desc = "Page size from the start, 0 to 1,000. Default: 100, unless `last` is present.")]
         first: Option<i64>,
-        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
-        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, 0 to 1,000. Excludes `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Project>> {
+        // The email is the key of a person, so this condition is one index lookup and no scan of the projects.
         let email = self.record()?.email.as_str().to_owned();
         let works_on =
             Filter::Related(Relation::Member, Box::new(Filter::Text(Field::Email, TextTest::Eq(email))));
@@ -135,17 +132,17 @@ impl Person {
         Connection::new(context, &self.0.view, works_on, filter, order_by, page).await
     }
 
-    /// When the record was made.
+    /// When the record was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.entity.stamps.created_at)
     }
 
-    /// When the record last changed.
+    /// When the record was last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.entity.stamps.updated_at)
     }
 
-    /// The revision in which the record last changed.
+    /// The revision that last changed the record.
     async fn revision(&self) -> Revision {
         Revision(self.0.entity.stamps.revision)
     }

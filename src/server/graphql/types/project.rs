@@ -1,4 +1,4 @@
-//! `Project`, with its owner, members, repositories and services.
+//! `Project`: the GraphQL type of a project, with its owner, members, repositories and services.
 
 use async_graphql::{Context, Description, ID, Object};
 
@@ -53,79 +53,77 @@ impl Project {
         Metered(self.0.global_id())
     }
 
-    /// Unique among projects.
+    /// Project id. Unique among projects.
     async fn project_id(&self) -> Result<Metered<&str>> {
         Ok(Metered(self.record()?.project_id.as_str()))
     }
 
-    /// What people call it.
+    /// Display name.
     async fn project_name(&self) -> Result<Metered<&str>> {
         Ok(Metered(self.record()?.name.as_str()))
     }
 
-    /// What another system calls it.
+    /// Its id in an external system.
     async fn external_id(&self) -> Result<Option<Metered<&str>>> {
         Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Metered))
     }
 
-    /// Fields that the directory has no name for.
+    /// Custom attributes, a JSON object.
+    // Nullable in the schema, unlike in the other types. The resolver never returns null; only an error gives one.
     async fn attributes(&self, context: &Context<'_>) -> Result<Option<Json>> {
         budget::attributes(context, &self.record()?.attributes).map(Some)
     }
 
-    /// Who answers for it.
+    /// The project's owner. Null if it has none.
     async fn owner(&self) -> Result<Option<ProjectOwner>> {
         let owner = self.record()?.owner.clone();
         Ok(owner.map(|record| ProjectOwner { view: self.0.view.clone(), record }))
     }
 
-    /// Where the project is placed, the earliest mapping first.
+    /// The units that the project is placed in, the earliest mapping first.
     async fn units(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
         Ok(OrgUnit::all(&self.0.view, list(context, &self.0.view, self.0.view.parents(self.0.id())).await?))
     }
 
-    /// The nearest organization above; where several are equally near, the earliest mapping decides.
+    /// The nearest organization above. Between equally near ones, the earliest mapping wins.
     async fn organization(&self) -> Option<OrgUnit> {
         self.level(Level::Organization)
     }
 
-    /// The nearest business above; where several are equally near, the earliest mapping decides.
+    /// The nearest business above. Between equally near ones, the earliest mapping wins.
     async fn business(&self) -> Option<OrgUnit> {
         self.level(Level::Business)
     }
 
-    /// The nearest department above; where several are equally near, the earliest mapping decides.
+    /// The nearest department above. Between equally near ones, the earliest mapping wins.
     async fn department(&self) -> Option<OrgUnit> {
         self.level(Level::Department)
     }
 
-    /// The nearest group above; where several are equally near, the earliest mapping decides.
+    /// The nearest group above. Between equally near ones, the earliest mapping wins.
     async fn group(&self) -> Option<OrgUnit> {
         self.level(Level::Group)
     }
 
-    /// The nearest team above; where several are equally near, the earliest mapping decides.
+    /// The nearest team above. Between equally near ones, the earliest mapping wins.
     async fn team(&self) -> Option<OrgUnit> {
         self.level(Level::Team)
     }
 
-    /// The people who work on it.
+    /// The people who are members of the project.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn members(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only these.")] filter: Option<PersonFilter>,
-        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
-            PersonOrder,
-        >,
-        #[graphql(
-            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
-        )]
+        #[graphql(desc = "Only records that match this filter.")] filter: Option<PersonFilter>,
+        #[graphql(desc = "Sort order. Default: creation order.")] order_by: Option<PersonOrder>,
+        #[graphql(desc = "Page size from the start, 0 to 1,000. Default: 100, unless `last` is present.")]
         first: Option<i64>,
-        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
-        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, 0 to 1,000. Excludes `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Person>> {
+        // The project id is a key, so this condition is one index lookup and no scan of the people.
         let id = self.record()?.project_id.as_str().to_owned();
         let works_on_it =
             Filter::Related(Relation::Project, Box::new(Filter::Text(Field::ProjectId, TextTest::Eq(id))));
@@ -133,37 +131,37 @@ impl Project {
         Connection::new(context, &self.0.view, works_on_it, filter, order_by, page).await
     }
 
-    /// Its repositories, in the order in which they were given.
+    /// The project's repositories, in input order.
     async fn repositories(&self, context: &Context<'_>) -> Result<Vec<Repository>> {
         let view = &self.0.view;
         let assets = list(context, view, view.assets(self.0.id(), Kind::Repository)).await?;
         Ok(assets.into_iter().filter_map(|id| Repository::at(view, id)).collect())
     }
 
-    /// Its services, in the order in which they were given.
+    /// The project's services, in input order.
     async fn services(&self, context: &Context<'_>) -> Result<Vec<Service>> {
         let view = &self.0.view;
         let assets = list(context, view, view.assets(self.0.id(), Kind::Service)).await?;
         Ok(assets.into_iter().filter_map(|id| Service::at(view, id)).collect())
     }
 
-    /// When the record was made.
+    /// When the record was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.entity.stamps.created_at)
     }
 
-    /// When the record last changed.
+    /// When the record was last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.entity.stamps.updated_at)
     }
 
-    /// The revision in which the record last changed.
+    /// The revision that last changed the record.
     async fn revision(&self) -> Revision {
         Revision(self.0.entity.stamps.revision)
     }
 }
 
-/// Who answers for a project, as its record says.
+/// The owner in a project's record. Not necessarily a person in the directory.
 #[derive(Description)]
 pub(crate) struct ProjectOwner {
     view: View,
@@ -172,23 +170,24 @@ pub(crate) struct ProjectOwner {
 
 #[Object(use_type_description)]
 impl ProjectOwner {
-    /// Given name.
+    /// First name.
     async fn first_name(&self) -> Option<Metered<&str>> {
         self.record.first_name.as_deref().map(Name::as_str).map(Metered)
     }
 
-    /// Family name.
+    /// Last name.
     async fn last_name(&self) -> Option<Metered<&str>> {
         self.record.last_name.as_deref().map(Name::as_str).map(Metered)
     }
 
-    /// The address.
+    /// Email address.
     async fn email(&self) -> Option<Metered<&str>> {
         self.record.email.as_ref().map(Email::as_str).map(Metered)
     }
 
-    /// The person with this address, if the directory knows one.
+    /// The person with this email. Null if no visible person has it.
     async fn person(&self) -> Option<Person> {
+        // Found by email at each read and not stored: the person may be created later, or be outside the scope.
         let id = self.view.person_by_email(self.record.email.as_ref()?)?;
         Person::at(&self.view, id)
     }

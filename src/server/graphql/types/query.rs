@@ -1,4 +1,6 @@
-//! `Query`: where every read begins.
+//! `Query`: the root type of all reads.
+//!
+//! Invariant: all fields of one request read the same view, so that their results belong to one revision.
 
 use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
@@ -42,7 +44,8 @@ impl Listed for OrgUnit {
     }
 }
 
-/// The kinds of node that search looks among.
+/// Kinds of nodes that `search` can find.
+// `Node` has mappings too, but they have no text to search, so this is not `RecordKind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum NodeKind {
     /// Units.
@@ -69,24 +72,24 @@ impl From<NodeKind> for Kind {
     }
 }
 
-/// One finding of a search.
+/// One result of `search`.
 #[derive(SimpleObject)]
 pub(crate) struct SearchHit {
-    /// What was found.
+    /// The matching record.
     node: Node,
-    /// How well it fits, from 0 to 1; greater is better.
+    /// Relevance from 0 to 1; higher is better.
     score: f32,
-    /// The text that fitted.
+    /// The text of the record that matched.
     matched: Metered<String>,
 }
 
-/// Every question to the directory. One request reads one revision.
+/// All reads. One request reads a single revision.
 #[derive(Description)]
 pub(crate) struct Query;
 
 #[Object(use_type_description)]
 impl Query {
-    /// The node with this global id; null when there is none in sight.
+    /// The node with this global id. Null if it does not exist or is not visible to the caller.
     async fn node(
         &self,
         context: &Context<'_>,
@@ -95,32 +98,34 @@ impl Query {
         Ok(Node::named(view(context)?, &id))
     }
 
-    /// The nodes with these global ids, in order; null for each that is not in sight. At most 1,000.
+    /// The nodes with these global ids, in order. Null for each that does not exist or is not visible to the caller.
     async fn nodes(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Global ids.")] ids: Vec<ID>,
+        #[graphql(desc = "At most 1,000 global ids.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
+        // The list is as long as the client makes it, so it has the limit of a page.
         page_size("ids", i64::try_from(ids.len()).ok())?;
         let view = view(context)?;
         let nodes: Vec<_> = ids.iter().map(|id| Node::named(view, id)).collect();
+        // Mappings have no lists below them, so only entities are weighed.
         let found: Vec<_> = nodes.iter().flatten().filter_map(Node::entity_id).collect();
         budget::page(context, view, &found).await?;
         Ok(nodes)
     }
 
-    /// The person with this email, without case; null when there is none in sight.
+    /// The person with this email, ignoring case. Null if none is visible to the caller.
     async fn person(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The address.")] email: String,
+        #[graphql(desc = "Email address.")] email: String,
     ) -> Result<Option<Person>> {
         let view = view(context)?;
         let id = view.person_by_email(&Email::parse(&email)?);
         Ok(id.and_then(|id| Person::at(view, id)))
     }
 
-    /// The project with this id; null when there is none in sight.
+    /// The project with this project id. Null if none is visible to the caller.
     async fn project(
         &self,
         context: &Context<'_>,
@@ -131,170 +136,158 @@ impl Query {
         Ok(id.and_then(|id| Project::at(view, id)))
     }
 
-    /// The repository at this url, in any spelling: from a commit's remote to its project and team. Where several
-    /// projects claim it, the first that did. Null when none does.
+    /// The repository at this URL, for example a commit's remote. If several projects claim it, the earliest. Null if
+    /// none is visible to the caller.
     async fn repository(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The url, with or without scheme, user and `.git`.")] url: String,
+        #[graphql(desc = "The URL in any spelling: with or without scheme, user and `.git`.")] url: String,
     ) -> Result<Option<Repository>> {
         let view = view(context)?;
+        // Urls are not unique: each project keeps its own record. The doctor reports such repositories.
         let found = view.repositories_at(&RepoUrl::parse(&url)?);
         Ok(found.first().and_then(|id| Repository::at(view, *id)))
     }
 
-    /// The service with this identifier. Where several projects claim it, the first that did. Null when none does.
+    /// The service with this identifier. If several projects claim it, the earliest. Null if none is visible to the
+    /// caller.
     async fn service(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "What machines call it.")] identifier: String,
+        #[graphql(desc = "Technical identifier.")] identifier: String,
     ) -> Result<Option<Service>> {
         let view = view(context)?;
         let found = view.services_called(&ServiceIdentifier::parse(&identifier)?);
         Ok(found.first().and_then(|id| Service::at(view, *id)))
     }
 
-    /// The unit with this key, path or external id; null when there is none in sight.
+    /// The unit with this key, path or external id. Null if none is visible to the caller.
     async fn org_unit(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Exactly one way to name it.")] by: OrgUnitBy,
+        #[graphql(desc = "Exactly one of key, path and external id.")] by: OrgUnitBy,
     ) -> Result<Option<OrgUnit>> {
         let view = view(context)?;
         let id = by.find(view)?;
         Ok(id.and_then(|id| OrgUnit::at(view, id)))
     }
 
-    /// The units with nothing above them, by name; for a limited token, the units that it names.
+    /// Units without a parent, by name. For a token limited to units, those units.
     async fn roots(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
         let view = view(context)?;
         Ok(OrgUnit::all(view, list(context, view, view.roots()).await?))
     }
 
-    /// People.
+    /// People, filtered, sorted and paginated.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn people(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only these.")] filter: Option<PersonFilter>,
-        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
-            PersonOrder,
-        >,
-        #[graphql(
-            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
-        )]
+        #[graphql(desc = "Only records that match this filter.")] filter: Option<PersonFilter>,
+        #[graphql(desc = "Sort order. Default: creation order.")] order_by: Option<PersonOrder>,
+        #[graphql(desc = "Page size from the start, 0 to 1,000. Default: 100, unless `last` is present.")]
         first: Option<i64>,
-        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
-        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, 0 to 1,000. Excludes `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Person>> {
         let page = PageArgs { first, after, last, before };
         Connection::new(context, view(context)?, Filter::All, filter, order_by, page).await
     }
 
-    /// Projects.
+    /// Projects, filtered, sorted and paginated.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn projects(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only these.")] filter: Option<ProjectFilter>,
-        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
-            ProjectOrder,
-        >,
-        #[graphql(
-            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
-        )]
+        #[graphql(desc = "Only records that match this filter.")] filter: Option<ProjectFilter>,
+        #[graphql(desc = "Sort order. Default: creation order.")] order_by: Option<ProjectOrder>,
+        #[graphql(desc = "Page size from the start, 0 to 1,000. Default: 100, unless `last` is present.")]
         first: Option<i64>,
-        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
-        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, 0 to 1,000. Excludes `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Project>> {
         let page = PageArgs { first, after, last, before };
         Connection::new(context, view(context)?, Filter::All, filter, order_by, page).await
     }
 
-    /// Units of the hierarchy.
+    /// Units of the hierarchy, filtered, sorted and paginated.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn org_units(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only these.")] filter: Option<OrgUnitFilter>,
-        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
-            OrgUnitOrder,
-        >,
-        #[graphql(
-            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
-        )]
+        #[graphql(desc = "Only records that match this filter.")] filter: Option<OrgUnitFilter>,
+        #[graphql(desc = "Sort order. Default: creation order.")] order_by: Option<OrgUnitOrder>,
+        #[graphql(desc = "Page size from the start, 0 to 1,000. Default: 100, unless `last` is present.")]
         first: Option<i64>,
-        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
-        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, 0 to 1,000. Excludes `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<OrgUnit>> {
         let page = PageArgs { first, after, last, before };
         Connection::new(context, view(context)?, Filter::All, filter, order_by, page).await
     }
 
-    /// Repositories of all projects.
+    /// Repositories of all projects, filtered, sorted and paginated.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection are the schema's")]
     async fn repositories(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only these.")] filter: Option<RepositoryFilter>,
-        #[graphql(desc = "In this order; else in the order in which they were made.")] order_by: Option<
-            RepositoryOrder,
-        >,
-        #[graphql(
-            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
-        )]
+        #[graphql(desc = "Only records that match this filter.")] filter: Option<RepositoryFilter>,
+        #[graphql(desc = "Sort order. Default: creation order.")] order_by: Option<RepositoryOrder>,
+        #[graphql(desc = "Page size from the start, 0 to 1,000. Default: 100, unless `last` is present.")]
         first: Option<i64>,
-        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
-        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, 0 to 1,000. Excludes `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Repository>> {
         let page = PageArgs { first, after, last, before };
         Connection::new(context, view(context)?, Filter::All, filter, order_by, page).await
     }
 
-    /// Mappings, in the order in which they were made.
+    /// Mappings in creation order, filtered and paginated.
     async fn mappings(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only these.")] filter: Option<MappingFilter>,
-        #[graphql(
-            desc = "At most so many from the start, up to 1,000; 100 when neither this nor last is given."
-        )]
+        #[graphql(desc = "Only records that match this filter.")] filter: Option<MappingFilter>,
+        #[graphql(desc = "Page size from the start, 0 to 1,000. Default: 100, unless `last` is present.")]
         first: Option<i64>,
-        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most so many from the end, up to 1,000.")] last: Option<i64>,
-        #[graphql(desc = "Those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, 0 to 1,000. Excludes `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<MappingConnection> {
         let args = PageArgs { first, after, last, before };
         MappingConnection::new(context, view(context)?, filter.unwrap_or_default(), args).await
     }
 
-    /// The best matches for a text among names, keys, emails and urls, without case.
+    /// Case-insensitive full-text search over names, keys, emails and URLs, the best matches first. Tolerates typos.
     async fn search(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "What to look for; of several words, each must be found.")] text: String,
-        #[graphql(desc = "Only among these kinds.")] kinds: Option<Vec<NodeKind>>,
-        #[graphql(desc = "Only beneath this unit: a global id, or any way to name a unit.")] within: Option<
-            ID,
-        >,
-        #[graphql(desc = "At most so many, up to 1,000; 20 when not given.")] first: Option<i64>,
+        #[graphql(desc = "Search text of at most 256 bytes. If it has several words, each must match.")] text: String,
+        #[graphql(desc = "Kinds to search. Default: all.")] kinds: Option<Vec<NodeKind>>,
+        #[graphql(
+            desc = "Only records below this unit: a global id, or a unit's key, external id, path (`Corp/R&D`) or unique name."
+        )]
+        within: Option<ID>,
+        #[graphql(desc = "Maximum number of results, 0 to 1,000. Default: 20.")] first: Option<i64>,
     ) -> Result<Vec<SearchHit>> {
         let view = view(context)?;
         let kinds: Vec<Kind> = kinds.unwrap_or_default().into_iter().map(Kind::from).collect();
         let within = within.map(|id| unit(view, &id)).transpose()?;
         let first = page_size("first", first)?.unwrap_or(SEARCH_DEFAULT);
         if text.len() > SEARCH_TEXT_MAX {
-            let detail = format!("text has {} bytes; at most {SEARCH_TEXT_MAX} are looked for", text.len());
+            let detail = format!("text has {} bytes; the maximum is {SEARCH_TEXT_MAX}", text.len());
             return Err(invalid(detail).with("field", "text").with("limit", SEARCH_TEXT_MAX));
         }
+        // The cost depends on the words and cannot be estimated, so a fixed charge is taken. A small directory caps
+        // it, because no search reads more records than there are.
         let everyone: u64 = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
         let texts = SEARCH_TEXTS.min(everyone);
         let find = || Ok(search(view, &text, &kinds, within, first));
-        let hits = Budget::of(context)?.look(view, texts, find).await?;
+        let hits = Budget::of(context)?.run_read(view, texts, find).await?;
+        // A list of hits is a page in disguise: what is selected of each hit must be weighed before it is resolved.
         budget::page(context, view, &hits.iter().map(|hit| hit.id).collect::<Vec<_>>()).await?;
         Ok(hits
             .into_iter()
@@ -308,51 +301,48 @@ impl Query {
             .collect())
     }
 
-    /// What is worth a look about the data: names that come twice, people and projects in no unit, unknown owners, and
-    /// the like, by code.
+    /// Runs the data-quality checks: duplicate names, people and projects in no unit, unknown owners and others. The
+    /// findings are sorted by code.
     async fn doctor(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only findings of these codes; of all when none is given.")] codes: Option<
-            Vec<FindingCode>,
-        >,
-        #[graphql(desc = "At most so many from the start, up to 1,000; 100 when not given.")] first: Option<
-            i64,
-        >,
-        #[graphql(desc = "Those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Codes to check. Default: all.")] codes: Option<Vec<FindingCode>>,
+        #[graphql(desc = "Page size, 0 to 1,000. Default: 100.")] first: Option<i64>,
+        #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
     ) -> Result<FindingConnection> {
         FindingConnection::new(context, view(context)?, codes, first, after).await
     }
 
-    /// The revision that this request reads.
+    /// The revision that all fields of this request read.
     async fn revision(&self, context: &Context<'_>) -> Result<Revision> {
         Ok(Revision(view(context)?.revision()))
     }
 
-    /// All tokens that see no more than this one, the earliest first, also expired and revoked ones. Needs the role
-    /// ADMIN.
+    /// All tokens whose scope is within the caller's, the earliest first, including expired and revoked ones. Requires
+    /// the role ADMIN.
     async fn tokens(&self, context: &Context<'_>) -> Result<Vec<Token>> {
         let admin = TokenAdmin::of(caller(context)?)?;
         list_of(context, Token::all(view(context)?, &admin))
     }
 
-    /// Who changed what, the newest first. Needs the role ADMIN, of a token that is not limited to units.
+    /// The change log: who changed what, the newest first. Requires the role ADMIN and a token without unit limits.
     async fn log(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only entries before this revision: the `next` of the page before.")] before: Option<
+        #[graphql(desc = "Only entries before this revision: `next` of the previous page.")] before: Option<
             Revision,
         >,
-        #[graphql(desc = "At most so many entries, from 1 to 100; 20 when not given.")] first: Option<i64>,
+        #[graphql(desc = "Maximum number of entries, 1 to 100. Default: 20.")] first: Option<i64>,
         #[graphql(
-            desc = "At most so many changes of each change set, from 1 to 1,000; 100 when not given. All are counted."
+            desc = "Maximum number of changes per change set, 1 to 1,000. Default: 100. `count` includes all."
         )]
         changes: Option<i64>,
         #[graphql(
-            desc = "Only changes of this record, such as `person:ada@corp.example`: orgUnit, person, project, repository, service, mapping or token, and its key, also of one that has ended; of a repository or service, its name."
+            desc = "Only changes of this record, as `<kind>:<key>`, such as `person:ada@corp.example`. The kind is orgUnit, person, project, repository, service, mapping or token. For a repository or service, the key is its name. Deleted records are found, too."
         )]
         record: Option<String>,
     ) -> Result<Log> {
+        // The log shows records of all units, unfiltered, so an admin limited to units must not read any of it.
         log(context, &StoreAdmin::of(caller(context)?)?, before, first, changes, record).await
     }
 }

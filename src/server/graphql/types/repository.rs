@@ -1,4 +1,4 @@
-//! `Repository`: from a commit's remote to its project and team.
+//! `Repository`: the GraphQL type of a source repository that belongs to a project.
 
 use async_graphql::{Context, Description, ID, Object};
 
@@ -42,42 +42,43 @@ impl Repository {
         Metered(self.0.global_id())
     }
 
-    /// What people call it.
+    /// Display name.
     async fn name(&self) -> Result<Metered<&str>> {
         Ok(Metered(self.record()?.name.as_str()))
     }
 
-    /// Where it is hosted, such as `github.com`.
+    /// The hosting platform, such as `github.com`.
     async fn platform(&self) -> Result<Option<Metered<&str>>> {
         Ok(self.record()?.platform.as_ref().map(Name::as_str).map(Metered))
     }
 
-    /// Where it is, as given.
+    /// The repository's URL, as the client sent it.
     async fn url(&self) -> Result<Option<Metered<&str>>> {
         Ok(self.record()?.url.as_ref().map(RepoUrl::as_str).map(Metered))
     }
 
-    /// Fields that the directory has no name for.
+    /// Custom attributes, a JSON object.
     async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
         budget::attributes(context, &self.record()?.attributes)
     }
 
     /// The project that it belongs to.
     async fn project(&self) -> Result<Project> {
+        // A repository is visible only through its project, so a missing project is a fault and not a null.
         Project::at(&self.0.view, self.record()?.project).ok_or_else(Problem::internal)
     }
 
-    /// When the record was made.
+    /// When the record was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.entity.stamps.created_at)
     }
 
-    /// When the record last changed.
+    /// When the record was last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.entity.stamps.updated_at)
     }
 
-    /// The revision in which the record last changed.
+    /// The revision that last changed the record.
     async fn revision(&self) -> Revision {
         Revision(self.0.entity.stamps.revision)
     }

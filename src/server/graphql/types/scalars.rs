@@ -1,11 +1,13 @@
-//! Scalars of our own, each with the document that specifies it.
+//! Custom scalars: `DateTime`, `JSON` and `Revision`, each with the URL of its specification.
+//!
+//! Invariant: validation and parsing accept the same values, so that no bad value is found halfway through a mutation.
 
 use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
 use crate::model::entity::Revision as RevisionNumber;
 use crate::model::time::Timestamp;
 
-/// A moment in UTC, in RFC 3339 with milliseconds, such as `2026-11-24T08:30:00.000Z`.
+/// A UTC timestamp in RFC 3339 format with milliseconds, such as `2026-11-24T08:30:00.000Z`.
 #[derive(Debug, Clone, Copy, Description)]
 pub(crate) struct DateTime(pub(crate) Timestamp);
 
@@ -15,10 +17,10 @@ impl ScalarType for DateTime {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
         Timestamp::parse(text)
             .map(Self)
-            .ok_or_else(|| InputValueError::custom(format!("{text:?} is no RFC 3339 moment or date")))
+            .ok_or_else(|| InputValueError::custom(format!("{text:?} is not an RFC 3339 timestamp or date")))
     }
 
-    // Else validation would let it pass, and the request would be carried out halfway.
+    // The default accepts every value: validation would pass, and the request would fail halfway through execution.
     fn is_valid(value: &Value) -> bool {
         Self::parse(value.clone()).is_ok()
     }
@@ -35,15 +37,16 @@ pub(crate) struct Json(pub(crate) serde_json::Value);
 #[Scalar(use_type_description, name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
-        value.into_json().map(Self).map_err(|_| InputValueError::custom("is no JSON value"))
+        value.into_json().map(Self).map_err(|_| InputValueError::custom("is not a JSON value"))
     }
 
     fn to_value(&self) -> Value {
+        // async-graphql's value is a type of its own, so this copies: `execution::budget` counts JSON twice for it.
         Value::from_json(self.0.clone()).unwrap_or(Value::Null)
     }
 }
 
-/// How many batches had been committed: a whole number that grows by one with each commit, up to 2^53.
+/// Version of the directory: an integer that grows by one with each commit, up to 2^53.
 #[derive(Debug, Clone, Copy, Description)]
 pub(crate) struct Revision(pub(crate) RevisionNumber);
 
@@ -54,16 +57,18 @@ impl ScalarType for Revision {
             Value::Number(number) => number
                 .as_u64()
                 .map(|number| Self(RevisionNumber(number)))
-                .ok_or_else(|| InputValueError::custom("is a whole number from 0")),
+                .ok_or_else(|| InputValueError::custom("must be an integer from 0")),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
 
+    // As for `DateTime`: a bad revision must fail in validation, before any change is made.
     fn is_valid(value: &Value) -> bool {
         Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {
+        // Not GraphQL's `Int`, which ends at 2^31. Up to 2^53 every JSON reader keeps the number exactly.
         Value::Number(self.0.0.into())
     }
 }

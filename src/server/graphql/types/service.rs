@@ -1,4 +1,4 @@
-//! `Service`.
+//! `Service`: the GraphQL type of a service that belongs to a project.
 
 use async_graphql::{Context, Description, ID, Object};
 
@@ -13,7 +13,7 @@ use crate::server::graphql::types::project::Project;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 
-/// A service that a project runs.
+/// A deployable service of a project.
 #[derive(Clone, Description)]
 pub(crate) struct Service(pub(crate) VisibleEntity);
 
@@ -34,48 +34,50 @@ impl Service {
         Metered(self.0.global_id())
     }
 
-    /// What people call it.
+    /// Display name.
     async fn name(&self) -> Result<Metered<&str>> {
         Ok(Metered(self.record()?.name.as_str()))
     }
 
-    /// What machines call it.
+    /// Technical identifier. Null if the service has none.
     async fn identifier(&self) -> Result<Option<Metered<&str>>> {
         Ok(self.record()?.identifier.as_ref().map(ServiceIdentifier::as_str).map(Metered))
     }
 
-    /// What it depends on, in the form in which it was given.
+    /// Its dependencies: the JSON value as the client sent it.
     async fn dependencies(&self, context: &Context<'_>) -> Result<Option<Json>> {
+        // Free-form JSON may have megabytes, so it is charged to the request's budget like attributes.
         let dependencies = self.record()?.dependencies.as_deref();
         dependencies.map(|dependencies| budget::json(context, dependencies)).transpose()
     }
 
-    /// What another system calls it.
+    /// Its id in an external system.
     async fn external_id(&self) -> Result<Option<Metered<&str>>> {
         Ok(self.record()?.external_id.as_ref().map(ExternalId::as_str).map(Metered))
     }
 
-    /// Fields that the directory has no name for.
+    /// Custom attributes, a JSON object.
     async fn attributes(&self, context: &Context<'_>) -> Result<Json> {
         budget::attributes(context, &self.record()?.attributes)
     }
 
-    /// The project that runs it.
+    /// The project that it belongs to.
     async fn project(&self) -> Result<Project> {
+        // A service is visible only through its project, so a missing project is a fault and not a null.
         Project::at(&self.0.view, self.record()?.project).ok_or_else(Problem::internal)
     }
 
-    /// When the record was made.
+    /// When the record was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.entity.stamps.created_at)
     }
 
-    /// When the record last changed.
+    /// When the record was last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.entity.stamps.updated_at)
     }
 
-    /// The revision in which the record last changed.
+    /// The revision that last changed the record.
     async fn revision(&self) -> Revision {
         Revision(self.0.entity.stamps.revision)
     }

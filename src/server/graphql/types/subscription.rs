@@ -1,4 +1,6 @@
-//! `Subscription`: a tick a commit.
+//! `Subscription`: the root type of subscriptions, with one event per commit.
+//!
+//! Invariant: an idle subscription holds no view, so that it keeps no old graph in memory.
 
 use std::sync::Arc;
 
@@ -10,25 +12,28 @@ use crate::server::graphql::types::context::caller;
 use crate::server::graphql::types::scalars::Revision;
 use crate::server::response::problem::{Problem, Result};
 
-/// What a client can be told without asking again.
+/// Events that the server pushes over a WebSocket.
 #[derive(Description)]
 pub(crate) struct Subscription;
 
 #[GraphqlSubscription(use_type_description)]
 impl Subscription {
-    /// The revision now, and again after each commit: time to ask again. Commits that follow each other closely
-    /// may give one tick. Ends when the token no longer holds.
+    /// The current revision at once, then the new revision after each commit. Several commits in quick succession may
+    /// give one event. Ends when the token expires or is revoked.
     async fn revision<'c>(&self, context: &Context<'c>) -> Result<impl Stream<Item = Revision> + 'c> {
         let authenticator = context.data::<Arc<Authenticator>>().map_err(|_| Problem::internal())?;
         let caller = caller(context)?;
         let mut revisions = caller.directory().revisions();
+        // A watch receiver starts as "seen": without the mark, the first event would come with the next commit only.
         revisions.mark_changed();
-        let ticks = stream::unfold(revisions, |mut revisions| async move {
+        // The channel holds the latest revision alone, so a slow client skips revisions and no queue can grow.
+        let events = stream::unfold(revisions, |mut revisions| async move {
             revisions.changed().await.ok()?;
             let revision = *revisions.borrow_and_update();
             Some((Revision(revision), revisions))
         });
-        // An end that is known is not waited for with a tick.
+        // Revocation is a commit and is seen by `take_while` below. Expiry is not, so it needs a timer of its own:
+        // without commits, an expired token would stay subscribed for ever.
         let time_left = authenticator.time_left(caller.grant());
         let end = async move {
             match time_left {
@@ -36,7 +41,7 @@ impl Subscription {
                 None => std::future::pending().await,
             }
         };
-        let ticks = ticks.take_until(end);
-        Ok(ticks.take_while(move |_| std::future::ready(authenticator.is_still_valid(caller.grant()))))
+        let events = events.take_until(end);
+        Ok(events.take_while(move |_| std::future::ready(authenticator.is_still_valid(caller.grant()))))
     }
 }
