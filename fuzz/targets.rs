@@ -66,7 +66,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     directory.apply(Command::CreateToken(token)).expect("a token can be made");
     let state = AppState::new(directory.clone());
     World {
-        router: router(state, &Exposure { requests_a_second: 0, ..Exposure::default() }),
+        router: router(state, &Exposure { requests_per_second: 0, ..Exposure::default() }),
         directory,
         token: secret.reveal().to_owned(),
         runtime: tokio::runtime::Builder::new_current_thread()

@@ -95,7 +95,7 @@ impl Directory {
     /// # Errors
     /// [`Error::Store`] when another process holds the file, or it is no store, a newer one or a damaged one.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::with_store(Store::open(path.as_ref()).map_err(check::to_examine)?)
+        Self::with_store(Store::open(path.as_ref()).map_err(check::with_check_hint)?)
     }
 
     /// Opens the store at `path`, which must exist.
@@ -103,7 +103,7 @@ impl Directory {
     /// # Errors
     /// As [`Directory::open`], and when there is no such file.
     pub fn open_existing(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::with_store(Store::open_existing(path.as_ref()).map_err(check::to_examine)?)
+        Self::with_store(Store::open_existing(path.as_ref()).map_err(check::with_check_hint)?)
     }
 
     /// A directory that ends with the process.
@@ -343,7 +343,7 @@ impl Directory {
     /// Whether the writer is alive, the last commit reached the disk, and none has been on its way there for long.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.shared.takes_writes(Instant::now())
+        self.shared.is_writable(Instant::now())
     }
 
     /// The same, told apart.

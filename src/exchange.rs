@@ -15,4 +15,4 @@ pub use export::export;
 pub use format::Format;
 pub use ndjson::{command_of_line, command_of_record, commands_of_lines};
 pub use order::in_order;
-pub(crate) use report::{Counts, RecordRefusal, Report, merging_advice, merging_helps};
+pub(crate) use report::{Counts, RecordRefusal, Report, upsert_advice, upsert_helps};

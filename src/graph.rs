@@ -172,11 +172,11 @@ impl Graph {
     }
 
     /// Builds every lazy index that readers have ever used, so that they need not build it after the next publish.
-    pub(crate) fn build_wanted(&self) {
+    pub(crate) fn build_used_indexes(&self) {
         if self.text_wanted.load(Ordering::Relaxed) {
             self.text();
         }
-        self.build_wanted_lists();
+        self.build_used_lists();
     }
 
     fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {

@@ -15,7 +15,7 @@ const NARROWED: &str = "/api/v2/data/projects?department=d0&q=y&limit=50";
 const WHOLE: &str = "/api/v2/data/projects";
 const MISSING: &str = "/api/v2/data/people/nobody@corp.example";
 /// How long an answer is waited for.
-const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A kind of request, and what came of it.
 struct Kind {
@@ -34,7 +34,7 @@ pub(crate) fn run(settings: &Settings) {
     for _ in 0..settings.count {
         for kind in &mut kinds {
             let began = Instant::now();
-            let answer = client.ask(&kind.request, ConnectionTimeouts::of(ANSWER_WITHIN)).unwrap();
+            let answer = client.ask(&kind.request, ConnectionTimeouts::of(RESPONSE_TIMEOUT)).unwrap();
             kind.took.entry(answer.outcome()).or_default().push(began.elapsed());
         }
     }
@@ -43,8 +43,9 @@ pub(crate) fn run(settings: &Settings) {
 
 fn kinds(address: SocketAddr, token: &str) -> Vec<Kind> {
     let conditional = |path: &str| {
-        let answer =
-            Client::new(address).ask(&get(path, token, ""), ConnectionTimeouts::of(ANSWER_WITHIN)).unwrap();
+        let answer = Client::new(address)
+            .ask(&get(path, token, ""), ConnectionTimeouts::of(RESPONSE_TIMEOUT))
+            .unwrap();
         let etag = answer.etag.unwrap_or_else(|| panic!("{path} has no ETag"));
         kind(
             format!("`{path}` with `If-None-Match`"),

@@ -10,7 +10,7 @@ use crate::http::{Client, ConnectionTimeouts};
 use crate::requests::Requests;
 
 /// How long one answer is waited for.
-const ANSWER_WITHIN: Duration = Duration::from_mins(2);
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long a client waits after a connection that broke.
 const AFTER_BREAK: Duration = Duration::from_millis(20);
 
@@ -86,7 +86,7 @@ fn ask(
     while !stop.load(Ordering::Relaxed) {
         let request = requests.nth(numbers.fetch_add(1, Ordering::Relaxed));
         let began = Instant::now();
-        let patience = ConnectionTimeouts { until: began + ANSWER_WITHIN, stop: give_up };
+        let patience = ConnectionTimeouts { until: began + RESPONSE_TIMEOUT, stop: give_up };
         match client.ask(&request, patience) {
             Ok(answer) => {
                 seen.took.push(began.elapsed());

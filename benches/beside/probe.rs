@@ -13,7 +13,7 @@ use crate::requests::{NUMBER, Requests};
 /// How many reads of one kind may be on their way; the next waits until one is answered, which counts as its time.
 const CONNECTIONS: usize = 8;
 /// How long after it was due an answer is waited for.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a right answer counts as.
 pub(crate) const RIGHT: &str = "right";
 /// What one counts as that does not come.
@@ -90,7 +90,7 @@ impl Probe {
     }
 
     fn ask(&self, client: &mut Client, number: usize, due: Instant) -> String {
-        let patience = ConnectionTimeouts { until: due + ANSWER_WITHIN, stop: None };
+        let patience = ConnectionTimeouts { until: due + RESPONSE_TIMEOUT, stop: None };
         if Instant::now() >= patience.until {
             return NONE.to_owned();
         }

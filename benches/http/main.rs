@@ -75,7 +75,7 @@ fn start(directory: Directory) -> SocketAddr {
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
-            let exposure = Exposure { requests_a_second: 0, ..Exposure::default() };
+            let exposure = Exposure { requests_per_second: 0, ..Exposure::default() };
             serve_exposed(AppState::new(directory), exposure, listener, std::future::pending()).await;
         });
     });

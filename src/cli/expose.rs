@@ -116,11 +116,11 @@ impl Expose {
                 .map_err(|why| Failure::Usage(format!("--cors-origin {text:?} is not an origin: {why}")))
         };
         Ok(Exposure {
-            requests_a_second: self.rate_limit.unwrap_or(defaults.requests_a_second),
+            requests_per_second: self.rate_limit.unwrap_or(defaults.requests_per_second),
             requests_at_once: self.requests_at_once.map_or(defaults.requests_at_once, NonZeroUsize::get),
-            connections_a_peer: self
+            connections_per_peer: self
                 .connections_per_peer
-                .map_or(defaults.connections_a_peer, NonZeroUsize::get),
+                .map_or(defaults.connections_per_peer, NonZeroUsize::get),
             cors_origins: self
                 .cors_origin
                 .iter()
@@ -129,7 +129,7 @@ impl Expose {
                 .map(origin)
                 .collect::<Result<_>>()?,
             tls,
-            patience: defaults.patience,
+            timeouts: defaults.timeouts,
         })
     }
 }

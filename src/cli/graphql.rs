@@ -47,10 +47,10 @@ impl Graphql {
             introspection: is_on(self.introspection, file.introspection, defaults.introspection),
             suggestions: is_on(self.suggestions, file.suggestions, defaults.suggestions),
             batch_max: self.batch.or(file.batch).unwrap_or(defaults.batch_max),
-            answer_within: self
+            timeout: self
                 .timeout
                 .or(file.timeout)
-                .map_or(defaults.answer_within, |seconds| Duration::from_secs(seconds.get())),
+                .map_or(defaults.timeout, |seconds| Duration::from_secs(seconds.get())),
             sockets_max: self
                 .sockets_max
                 .or(file.sockets_max)

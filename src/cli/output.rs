@@ -21,7 +21,7 @@ pub(super) fn write_to(
         // Explicitly, because dropping a `BufWriter` ignores errors.
         return Ok(out.flush()?);
     };
-    file?.named_once(|part| fill(part, write))
+    file?.persist_new(|part| fill(part, write))
 }
 
 /// Writes the file at `part` with `write`, and syncs it to disk.

@@ -29,7 +29,7 @@ impl RestoreArgs {
         }
         let data = settings.data();
         let (store, backup) = (data.display(), self.file.display());
-        // Checked here for the message; `named_once` refuses atomically if the file appears in the meantime.
+        // Checked here for the message; `persist_new` refuses atomically if the file appears in the meantime.
         if data.exists() {
             return Err(Failure::refused(format!(
                 "{store} exists, and restore never overwrites a file; move it away, or name another path with --data"
@@ -37,7 +37,7 @@ impl RestoreArgs {
         }
         let mut from = File::open(&self.file)
             .map_err(|why| Failure::refused(format!("{backup} cannot be read: {why}")))?;
-        let revision = NewFile::private(&data)?.named_once(|part| {
+        let revision = NewFile::private(&data)?.persist_new(|part| {
             fill(part, |copy| {
                 io::copy(&mut from, copy).map_err(|why| {
                     Failure::refused(format!("{backup} could not be copied to {store}: {why}"))

@@ -109,10 +109,10 @@ impl ServeArgs {
         let mut graphql = settings.graphql(&self.graphql);
         // CORS does not apply to WebSockets, so their handshake checks the same origins itself.
         graphql.origins = exposure.cors_origins.iter().map(|origin| origin.as_header().clone()).collect();
-        let state = AppState::new(directory).keeping_answers(cache_bytes).with_graphql(graphql);
-        let state = if is_open { state.without_tokens() } else { state };
+        let state = AppState::new(directory).with_response_cache(cache_bytes).with_graphql(graphql);
+        let state = if is_open { state.without_authentication() } else { state };
         let state = match issuer {
-            Some(issuer) => state.trusting(issuer),
+            Some(issuer) => state.with_identity_provider(issuer),
             None => state,
         };
         // Registering any handler is enough: it replaces the default action of the signal, which ends the process.

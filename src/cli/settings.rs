@@ -18,7 +18,7 @@ use crate::cli::graphql::Graphql;
 use crate::cli::jwt::Jwt;
 use crate::cli::telemetry::{LogFormat, Telemetry};
 use crate::cli::{Failure, Result};
-use crate::server::app::{ANSWERS_KEPT_BYTES, GraphqlSettings};
+use crate::server::app::{GraphqlSettings, RESPONSE_CACHE_BYTES};
 
 const FILE: &str = "clade.toml";
 const DATA: &str = "clade.redb";
@@ -173,7 +173,7 @@ impl Settings {
 
     /// Maximum size of the response cache of a server, in bytes.
     pub(super) fn response_cache_bytes(&self, flag_mb: Option<u64>) -> u64 {
-        flag_mb.or(self.response_cache_mb).map_or(ANSWERS_KEPT_BYTES, |mb| mb.saturating_mul(MIB))
+        flag_mb.or(self.response_cache_mb).map_or(RESPONSE_CACHE_BYTES, |mb| mb.saturating_mul(MIB))
     }
 
     /// The effective network exposure settings of a server.

@@ -77,7 +77,7 @@ impl Directory {
 }
 
 /// Adds a hint at `clade check` to the error of a damaged store.
-pub(super) fn to_examine(failure: StoreError) -> StoreError {
+pub(super) fn with_check_hint(failure: StoreError) -> StoreError {
     if failure.trouble() != StoreTrouble::Damaged {
         return failure;
     }

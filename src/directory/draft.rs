@@ -43,7 +43,7 @@ pub(super) fn plan_all(
         match planned {
             Ok(planned) => {
                 // Copies nothing: the view for planning, the only other owner of the draft, has been dropped.
-                applying.in_scope(|| Arc::make_mut(draft).make_all(&planned.changes));
+                applying.in_scope(|| Arc::make_mut(draft).apply_changes(&planned.changes));
                 // After a refusal nothing will be committed; planning goes on only to report further refusals.
                 if refused.is_empty() {
                     take(planned.changes);

@@ -87,7 +87,7 @@ pub(super) struct DirectoryState {
 
 impl DirectoryState {
     /// Whether the last commit succeeded, and no disk call takes too long at `now`.
-    pub(super) fn takes_writes(&self, now: Instant) -> bool {
+    pub(super) fn is_writable(&self, now: Instant) -> bool {
         self.ready.load(Ordering::Relaxed) && self.watch.oldest_pending_call(now) < DISK_TIMEOUT
     }
 }
@@ -307,7 +307,7 @@ impl Loop {
         }
         // Indexes that readers use are built here, before publishing; otherwise each new graph would make readers wait.
         self.adopt_indexes();
-        self.draft.build_wanted();
+        self.draft.build_used_indexes();
         let mut lap = Lap::begin();
         let mut batch = self.new_batch();
         let mut replies: Replies = Vec::with_capacity(gathered.len());
@@ -404,7 +404,7 @@ impl Loop {
 
     /// Publishes the draft to readers and subscribers; returns the graph that was published before.
     pub(super) fn publish(&mut self, revision: Revision) -> Arc<Graph> {
-        Arc::make_mut(&mut self.draft).stand_at(revision);
+        Arc::make_mut(&mut self.draft).set_revision(revision);
         // Before the subscribers are notified: they load the graph at once, and must find this revision.
         let retired = self.shared.published.exchange(&self.draft);
         self.shared.revisions.send_replace(revision);

@@ -14,7 +14,7 @@ use crate::exchange::csv;
 use crate::exchange::format::Format;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::Mapping;
-use crate::wire::column::{Column, Columns, CsvColumn, RowObject, Show, ShownIn};
+use crate::wire::column::{AppearsIn, Column, Columns, CsvColumn, RowObject, Show};
 use crate::wire::row::Row;
 use crate::wire::{mapping, person, project, unit};
 
@@ -28,7 +28,7 @@ const PIECE_BYTES: usize = 64 << 10;
 /// The I/O error of `out`.
 pub fn export(view: &View, format: Format, out: &mut impl Write) -> io::Result<()> {
     let mut export = Export::new(view.clone(), format);
-    while let Some(piece) = export.next_piece()? {
+    while let Some(piece) = export.next_chunk()? {
         out.write_all(&piece)?;
     }
     Ok(())
@@ -87,7 +87,7 @@ impl Export {
     }
 
     /// The next piece, or `None` after the last.
-    pub(crate) fn next_piece(&mut self) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) fn next_chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
         // Taken out of `self`, which `write` borrows as a whole, and put back if records remain. After an error they
         // are gone, so a caller that goes on gets the end and no second half of a record.
         let Some(mut records) = self.records.take() else { return Ok(None) };
@@ -158,7 +158,7 @@ impl Export {
 fn columns(tables: &[&Columns]) -> Vec<CsvColumn> {
     let all = || tables.iter().flat_map(|table| &table.csv);
     let exported =
-        |column: &&CsvColumn| matches!(column.field.shown, ShownIn::Everywhere | ShownIn::InExports);
+        |column: &&CsvColumn| matches!(column.field.shown, AppearsIn::Everywhere | AppearsIn::InExports);
     let uses = |column: &CsvColumn| all().filter(exported).filter(|it| it.name == column.name).count();
     let mut columns: Vec<CsvColumn> = Vec::new();
     // Shared columns (external id, attributes, stamps) come last, so that the names that identify a record are on the

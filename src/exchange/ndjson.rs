@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::exchange::order::in_order;
 use crate::model::command::{Command, Create, IfExists};
-use crate::wire::fields::{FieldInput, Fields, Manner};
+use crate::wire::fields::{FieldInput, Fields, UpdateMode};
 use crate::wire::json::{self, json_kind};
 use crate::wire::{mapping, person, project, unit};
 
@@ -42,7 +42,7 @@ pub fn commands_of_lines(lines: &[u8]) -> Result<Vec<Command>, Error> {
 /// # Errors
 /// The first problem of the record.
 pub fn command_of_record(record: Map<String, Value>, if_exists: IfExists) -> Result<Command, Error> {
-    let mut fields = Fields::new(record, Manner::Create);
+    let mut fields = Fields::new(record, UpdateMode::Create);
     // `kind` is removed first: fields that are left over at the end become attributes of the record.
     let kind = match fields.text("kind", "kind", kind)? {
         FieldInput::Value(kind) => kind,

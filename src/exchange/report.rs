@@ -93,12 +93,12 @@ impl<P> Report<P> {
 }
 
 /// The advice to merge. `how` is the option that does it, such as `--mode upsert`.
-pub(crate) fn merging_advice(how: &str) -> String {
+pub(crate) fn upsert_advice(how: &str) -> String {
     format!("{how} merges into records that exist")
 }
 
 /// Whether merging (upsert) would avoid any of the refusals: whether one of them is a duplicate of a record in `view`.
-pub(crate) fn merging_helps(view: &View, if_exists: IfExists, refusal: &Error) -> bool {
+pub(crate) fn upsert_helps(view: &View, if_exists: IfExists, refusal: &Error) -> bool {
     let Error::Refused { refused, .. } = refusal else { return false };
     if_exists == IfExists::Refuse
         && refused.iter().any(|(_, why)| match why {

@@ -84,11 +84,11 @@ impl Graph {
         for set in &batch.sets {
             self.apply(set);
         }
-        self.stand_at(batch.revision);
+        self.set_revision(batch.revision);
     }
 
     /// Sets the revision after every change set of its batch was applied.
-    pub fn stand_at(&mut self, revision: Revision) {
+    pub fn set_revision(&mut self, revision: Revision) {
         self.revision = revision;
     }
 
@@ -98,14 +98,14 @@ impl Graph {
         if is_bulk {
             self.begin_bulk();
         }
-        self.make_all(&set.changes);
+        self.apply_changes(&set.changes);
         if is_bulk {
             self.end_bulk();
         }
     }
 
     /// Applies changes one by one.
-    pub(crate) fn make_all(&mut self, changes: &[Change]) {
+    pub(crate) fn apply_changes(&mut self, changes: &[Change]) {
         for change in changes {
             self.apply_change(change);
         }

@@ -167,7 +167,7 @@ impl Graph {
     }
 
     /// Builds every list that was ever used.
-    pub(super) fn build_wanted_lists(&self) {
+    pub(super) fn build_used_lists(&self) {
         for kind in Kind::ALL {
             for (slot, wanted) in self.sorted.wanted.0[kind as usize].iter().enumerate() {
                 // Relaxed: if a flag is seen late, a reader builds the list instead.

@@ -47,16 +47,16 @@ impl Filter {
 
 /// The cost of serializing this many records, in text comparisons; each record takes some microseconds.
 #[must_use]
-pub fn cost_of(records: u64) -> u64 {
+pub fn serialization_cost(records: u64) -> u64 {
     records.saturating_mul(TEXTS_PER_RECORD)
 }
 
 /// Checks that a request may compare this many texts of `view`.
 ///
 /// # Errors
-/// [`Error::TooCostly`] if `texts` is greater than [`texts_max`].
-pub fn affordable(view: &View, texts: u64) -> Result<(), Error> {
-    let limit = texts_max(view);
+/// [`Error::TooCostly`] if `texts` is greater than [`text_comparisons_max`].
+pub fn check_affordable(view: &View, texts: u64) -> Result<(), Error> {
+    let limit = text_comparisons_max(view);
     if texts > limit { Err(Error::TooCostly { texts, limit }) } else { Ok(()) }
 }
 
@@ -64,7 +64,7 @@ pub fn affordable(view: &View, texts: u64) -> Result<(), Error> {
 /// records if that is more.
 // Grows with the directory, so that a plain filter without an index is allowed at any size.
 #[must_use]
-pub fn texts_max(view: &View) -> u64 {
+pub fn text_comparisons_max(view: &View) -> u64 {
     let records: u64 = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
     TEXTS_MAX.max(records.saturating_mul(PASSES_MAX))
 }

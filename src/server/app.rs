@@ -22,7 +22,7 @@ pub use crate::server::connection::tls::Tls;
 pub use crate::server::graphql::{
     DocumentSource, GraphqlRequest, GraphqlResponse, GraphqlSettings, execute, schema_sdl,
 };
-pub use crate::server::limits::ANSWERS_KEPT_BYTES;
+pub use crate::server::limits::RESPONSE_CACHE_BYTES;
 pub use crate::server::rest::openapi;
 
 pub use self::router::router;

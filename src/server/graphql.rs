@@ -57,7 +57,7 @@ pub(super) fn routes(shared: GraphqlState) -> Routes {
 pub async fn execute(directory: Directory, request: GraphqlRequest) -> GraphqlResponse {
     let work = RequestWork::local(directory.clone());
     let shared = GraphqlState {
-        authenticator: Arc::new(Authenticator::new(directory.clone()).without_tokens()),
+        authenticator: Arc::new(Authenticator::new(directory.clone()).without_authentication()),
         admission: Arc::clone(work.admission()),
         metrics: Arc::new(Metrics::new(directory.clone())),
         settings: Arc::default(),

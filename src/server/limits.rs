@@ -22,22 +22,22 @@ pub const BULK_BODY_MAX_BYTES: usize = 64 << 20;
 // Short lines pass the limit on bytes, but each takes more memory as a command than as text.
 pub const BULK_LINES_MAX: usize = 250_000;
 /// Maximum number of refused lines that the report of a bulk request lists. The report counts all of them.
-pub const REFUSALS_NAMED_MAX: usize = 10_000;
+pub const REFUSALS_LISTED_MAX: usize = 10_000;
 /// How much of a refused body is still read and thrown away, in bytes. A body that announces more than this beyond its
 /// limit is refused unread.
 // Many clients write the whole body before they read. A connection closed under them is a write error to them, and
 // they never see the 413.
 pub const DISCARDED_MAX_BYTES: usize = 64 << 20;
 /// How long a refused body is still read and thrown away. The response is sent after that.
-pub const DISCARDED_WITHIN: Duration = Duration::from_secs(5);
+pub const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum time for the body of a request to arrive, whatever its size. A slower one is refused with 408 `timeout`.
-pub const BODY_READ_WITHIN: Duration = Duration::from_mins(1);
-/// Time that every body gets before [`BODY_MIN_BYTES_A_SECOND`] applies. A slower one is refused with 408 `timeout`.
+pub const BODY_READ_TIMEOUT: Duration = Duration::from_mins(1);
+/// Time that every body gets before [`BODY_MIN_BYTES_PER_SECOND`] applies. A slower one is refused with 408 `timeout`.
 // The rate allows a body time by the bytes that have come. Without a start, one that has just begun would be late.
 pub const BODY_GRACE: Duration = Duration::from_secs(10);
 /// Minimum rate of a body after [`BODY_GRACE`], in bytes per second. A slower one is refused with 408 `timeout`.
 // A body that trickles in holds its memory and its request permit, so that a client could keep both for little traffic.
-pub const BODY_MIN_BYTES_A_SECOND: u64 = 32 << 10;
+pub const BODY_MIN_BYTES_PER_SECOND: u64 = 32 << 10;
 
 // Requests, connections, and slow clients.
 
@@ -47,11 +47,11 @@ pub const BODY_MIN_BYTES_A_SECOND: u64 = 32 << 10;
 pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// Maximum time until a response begins. After that the client gets 503 `timeout`, without `Retry-After`: a change may
 /// have been made.
-pub const ANSWER_WITHIN: Duration = Duration::from_mins(2);
+pub const RESPONSE_TIMEOUT: Duration = Duration::from_mins(2);
 /// Maximum time until the response to an operation on the whole store begins: a check, a backup. After that the client
 /// gets 503 `timeout`.
-// A large store could not be copied within `ANSWER_WITHIN`.
-pub const OPERATION_WITHIN: Duration = Duration::from_hours(1);
+// A large store could not be copied within `RESPONSE_TIMEOUT`.
+pub const STORE_OPERATION_TIMEOUT: Duration = Duration::from_hours(1);
 /// Interval of pings on an idle HTTP/2 connection. A connection whose client does not acknowledge one within
 /// [`HEADER_READ_TIMEOUT`] is closed.
 pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
@@ -88,7 +88,7 @@ pub const RESPONSE_MIN_BYTES_PER_SECOND: u64 = 16 << 10;
 // Acknowledged pings and settings are some dozen bytes, and are no progress.
 pub const IDLE_MAX_BYTES: u64 = 1 << 10;
 /// Maximum time for open requests to finish on shutdown. After that the connections are dropped.
-pub const DRAIN_WITHIN: Duration = Duration::from_secs(20);
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 // The memory budget: see `admission/memory.rs`.
 
@@ -103,7 +103,7 @@ pub const RESPONSE_MAX_BYTES: usize = 64 << 20;
 /// count.
 // An HTTP/1 connection has one response in flight, so the limit on connections bounds small ones. An HTTP/2 connection
 // may have many.
-pub const LARGE_ANSWER_BYTES: usize = 64 << 10;
+pub const LARGE_RESPONSE_BYTES: usize = 64 << 10;
 /// Minimum that a response counts for in the memory budget, in bytes.
 // Headers and the state of a stream take memory too, so an empty response is not free.
 pub const RESPONSE_CHARGE_MIN_BYTES: usize = 2 << 10;
@@ -149,9 +149,9 @@ pub const RATE_BUCKETS_MAX: usize = 16_384;
 pub const REQUESTS_AT_ONCE: usize = 1_024;
 /// Maximum number of open WebSockets that have not authenticated yet. More are closed with 1013.
 // They have a quota of their own, so that clients without a token cannot use up that of callers.
-pub const SOCKETS_UNKNOWN_MAX: usize = 1_024;
+pub const SOCKETS_UNAUTHENTICATED_MAX: usize = 1_024;
 /// Maximum number of open WebSockets of one address that have not authenticated yet. More are closed with 1013.
-pub const SOCKETS_UNKNOWN_A_PEER: usize = 32;
+pub const SOCKETS_UNAUTHENTICATED_PER_PEER: usize = 32;
 
 // Responses: compression, sizes of pages, and the response cache.
 
@@ -161,14 +161,14 @@ pub const COMPRESSED_MIN_BYTES: u64 = 1_024;
 /// Maximum size of a response that is compressed at once and cached compressed, in bytes. A larger one is compressed
 /// while it is sent.
 // Compressing more than this in one go would hold up the other requests of the thread.
-pub const COMPRESSED_AT_ONCE_MAX_BYTES: u64 = 1 << 20;
+pub const COMPRESSED_CACHED_MAX_BYTES: u64 = 1 << 20;
 /// Maximum number of nodes of a nested tree. A larger one is refused with 422 `too-large`.
 pub const TREE_NODES_MAX: usize = 100_000;
 /// Maximum depth of a nested tree, in levels. A deeper one is refused with 422 `too-large`.
 // Many JSON parsers refuse deeper nesting; each level of the tree nests an object in an array.
 pub const TREE_DEPTH_MAX: usize = 50;
 /// Default size of the response cache, in bytes.
-pub const ANSWERS_KEPT_BYTES: u64 = 64 << 20;
+pub const RESPONSE_CACHE_BYTES: u64 = 64 << 20;
 /// Default number of entries on a page of the audit log.
 pub const LOG_ENTRIES_DEFAULT: usize = 20;
 /// Maximum number of entries on a page of the audit log. A request for more is refused as `invalid`.
@@ -208,7 +208,7 @@ pub const JWKS_FILE_CHECK_AFTER: Duration = Duration::from_secs(1);
 // Store operations and metrics.
 
 /// Maximum number of copies of the store that are being made or sent. Further requests wait, up to
-/// [`OPERATION_WITHIN`].
+/// [`STORE_OPERATION_TIMEOUT`].
 // Each copy takes as much disk space as the store.
 pub const STORE_COPIES_MAX: usize = 2;
 /// Maximum number of GraphQL operation names with metrics of their own. Others are counted as `other`.

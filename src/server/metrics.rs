@@ -162,7 +162,7 @@ impl Metrics {
     }
 
     /// Counts a GraphQL operation that was carried out or answered from the cache.
-    pub(crate) fn carried_out(&self, operation: &OperationLabel, is_good: bool, took: Duration) {
+    pub(crate) fn observe_operation(&self, operation: &OperationLabel, is_good: bool, took: Duration) {
         let labels = OperationLabels {
             operation: Arc::clone(&operation.name),
             kind: operation.kind,
@@ -172,13 +172,13 @@ impl Metrics {
     }
 
     /// Counts a lookup in the response cache.
-    pub(crate) fn looked_for_answer(&self, is_found: bool) {
+    pub(crate) fn count_cache_lookup(&self, is_found: bool) {
         // Counters and not a ratio: Prometheus computes the ratio over any period.
         (if is_found { &self.cache_hits } else { &self.cache_misses }).inc();
     }
 
     /// Sets the size of the response cache.
-    pub(crate) fn answers_take(&self, bytes: u64) {
+    pub(crate) fn set_cache_bytes(&self, bytes: u64) {
         self.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 

@@ -88,7 +88,7 @@ impl Store {
         let mut reader = ArchiveReader { archive, text: Vec::new(), number: 0, hasher: Hasher::new() };
         // Before any file is created, because the first line shows whether this is an archive at all.
         let store = reader.begin()?;
-        NewFile::private(path)?.named_once(|part| {
+        NewFile::private(path)?.persist_new(|part| {
             let mut store = Self::create_with_id(part, store)?;
             let uses = reader.fill(&mut store)?;
             // Also the one durable commit of the import: it syncs all batches that were committed without a sync. So it

@@ -26,7 +26,7 @@ impl Snapshot {
     /// # Errors
     /// If `path` exists, or the copy cannot be written; no file is left then.
     pub fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
-        NewFile::private(path)?.named_once(|part| {
+        NewFile::private(path)?.persist_new(|part| {
             let database = builder().create(part);
             let database = database.map_err(|failure| not_opened(part, failure))?;
             reading(|| self.write(&database))

@@ -46,7 +46,7 @@ pub(super) fn save_copy(path: &Path, older: Older) -> Result<PathBuf, StoreError
     name.push(format!(".format-{format}.revision-{revision}.redb"));
     let copy = path.with_file_name(name);
     let copied = NewFile::private(&copy).and_then(|file| {
-        file.named_once(|part| {
+        file.persist_new(|part| {
             // The sync comes before the rename, so that no file with that name can lose bytes in a power cut.
             fs::copy(path, part)
                 .and_then(|_| File::open(part)?.sync_all())

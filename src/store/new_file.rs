@@ -32,7 +32,7 @@ impl NewFile {
     }
 
     fn create(builder: &mut Builder<'_, '_>, path: &Path) -> Result<Self, StoreError> {
-        // Only saves the work: `named_once` checks again, atomically, when it renames.
+        // Only saves the work: `persist_new` checks again, atomically, when it renames.
         if path.exists() {
             return Err(already_exists(path));
         }
@@ -49,7 +49,7 @@ impl NewFile {
     }
 
     /// Lets `fill` write and sync the file, then renames it to its path, unless that exists by now.
-    pub(crate) fn named_once<T, E: From<StoreError>>(
+    pub(crate) fn persist_new<T, E: From<StoreError>>(
         self,
         fill: impl FnOnce(&Path) -> Result<T, E>,
     ) -> Result<T, E> {

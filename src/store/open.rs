@@ -44,7 +44,7 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError
         }
         Ok(_) => open_existing(path, watch),
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            match NewFile::private(path)?.named_once(|part| create_at(part, watch).map(drop)) {
+            match NewFile::private(path)?.persist_new(|part| create_at(part, watch).map(drop)) {
                 // `Exists`: another process created the store first. Opening it shows whether it is still in use.
                 Err(failure) if failure.trouble() != StoreTrouble::Exists => Err(failure),
                 _ => open_existing(path, watch),

@@ -13,9 +13,9 @@ use crate::model::entity::Kind;
 use crate::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier};
 use crate::query::{Field, OrderBy};
 use crate::wire::cell::Cell;
-use crate::wire::column::{Column, Columns, Form, ShownIn, object};
+use crate::wire::column::{AppearsIn, Column, Columns, Form, object};
 use crate::wire::field::{self, Need, maybe_text, text};
-use crate::wire::fields::{FieldInput, Fields, Manner, wrong};
+use crate::wire::fields::{FieldInput, Fields, UpdateMode, wrong};
 use crate::wire::row::Row;
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
@@ -25,7 +25,7 @@ pub(crate) static ASSETS: Column =
         Some(object(row, &LISTS))
     })
     // Not in the log, where each repository and service has changes of its own.
-    .only(ShownIn::InExports);
+    .only(AppearsIn::InExports);
 
 /// The two lists in `assets`.
 pub(crate) static LISTS: [Column; 2] = [
@@ -202,7 +202,7 @@ fn list<T>(
     };
     let read_one = |item| match item {
         // Also in a PATCH: RFC 7396 replaces arrays as a whole, so an item is a complete record and not a patch.
-        Value::Object(map) => read(Fields::new(map, Manner::Replace)),
+        Value::Object(map) => read(Fields::new(map, UpdateMode::Replace)),
         other => Err(wrong(label, &other, "an array of objects")),
     };
     items.into_iter().map(read_one).collect::<Result<_, _>>().map(Patch::Set)
@@ -260,7 +260,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(manner: Manner, value: &Value) -> Result<Assets, Error> {
+    fn read(manner: UpdateMode, value: &Value) -> Result<Assets, Error> {
         assets(&mut Fields::new(value.as_object().unwrap().clone(), manner))
     }
 
@@ -270,8 +270,8 @@ mod tests {
             "services": [{"identifier": "app-1", "dependencies": {}}]}});
         let array = json!({"assets": [{"repositories": [{"url": "https://GitHub.com/Org/app.git"}]},
             {"services": [{"identifier": "app-1", "dependencies": {}}]}]});
-        let (repositories, services) = read(Manner::Create, &object).unwrap();
-        assert_eq!((repositories.clone(), services.clone()), read(Manner::Create, &array).unwrap());
+        let (repositories, services) = read(UpdateMode::Create, &object).unwrap();
+        assert_eq!((repositories.clone(), services.clone()), read(UpdateMode::Create, &array).unwrap());
         let (Patch::Set(repositories), Patch::Set(services)) = (repositories, services) else { panic!() };
         assert_eq!(repositories[0].name.as_str(), "app");
         assert_eq!(repositories[0].platform.as_ref().unwrap().as_str(), "github.com");
@@ -281,10 +281,10 @@ mod tests {
     #[test]
     fn an_absent_list_is_kept_or_cleared_by_the_method() {
         let services_only = json!({"assets": {"services": []}});
-        assert_eq!(read(Manner::Merge, &services_only).unwrap(), (Patch::Keep, Patch::Set(vec![])));
-        assert_eq!(read(Manner::Replace, &services_only).unwrap(), (Patch::Clear, Patch::Set(vec![])));
-        assert_eq!(read(Manner::Merge, &json!({"assets": null})).unwrap(), (Patch::Clear, Patch::Clear));
-        assert_eq!(read(Manner::Create, &json!({})).unwrap(), (Patch::Keep, Patch::Keep));
+        assert_eq!(read(UpdateMode::Merge, &services_only).unwrap(), (Patch::Keep, Patch::Set(vec![])));
+        assert_eq!(read(UpdateMode::Replace, &services_only).unwrap(), (Patch::Clear, Patch::Set(vec![])));
+        assert_eq!(read(UpdateMode::Merge, &json!({"assets": null})).unwrap(), (Patch::Clear, Patch::Clear));
+        assert_eq!(read(UpdateMode::Create, &json!({})).unwrap(), (Patch::Keep, Patch::Keep));
     }
 
     #[test]
@@ -296,7 +296,7 @@ mod tests {
             (json!({"assets": {"repositories": [{}]}}), "assets.repositories"),
             (json!({"assets": {"services": [{"name": 7}]}}), "assets.services.name"),
         ] {
-            assert_eq!(read(Manner::Create, &body).unwrap_err().field(), Some(field), "{body}");
+            assert_eq!(read(UpdateMode::Create, &body).unwrap_err().field(), Some(field), "{body}");
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Column {
     pub(crate) members: &'static [Self],
     /// The sort order of lists by this field; `None` if it is not supported.
     pub(crate) sort: Option<OrderBy>,
-    pub(crate) shown: ShownIn,
+    pub(crate) shown: AppearsIn,
 }
 
 /// The JSON type of a column.
@@ -65,7 +65,7 @@ pub(crate) enum Form {
 
 /// Where a column appears in addition to responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ShownIn {
+pub(crate) enum AppearsIn {
     /// In exports and in the log, for stored fields.
     Everywhere,
     /// In exports only.
@@ -78,7 +78,7 @@ pub(crate) enum ShownIn {
 
 impl Column {
     pub(crate) const fn new(name: &'static str, about: &'static str, form: Form, show: Show) -> Self {
-        Self { name, about, form, example: "", show, members: &[], sort: None, shown: ShownIn::Everywhere }
+        Self { name, about, form, example: "", show, members: &[], sort: None, shown: AppearsIn::Everywhere }
     }
 
     pub(crate) const fn example(self, example: &'static str) -> Self {
@@ -89,7 +89,7 @@ impl Column {
         Self { sort: Some(by), ..self }
     }
 
-    pub(crate) const fn only(self, shown: ShownIn) -> Self {
+    pub(crate) const fn only(self, shown: AppearsIn) -> Self {
         Self { shown, ..self }
     }
 
@@ -185,13 +185,13 @@ impl Columns {
 
     /// The columns of exports.
     pub(crate) fn in_exports(&self) -> Vec<&'static Column> {
-        let is_in = |it: &&Column| matches!(it.shown, ShownIn::Everywhere | ShownIn::InExports);
+        let is_in = |it: &&Column| matches!(it.shown, AppearsIn::Everywhere | AppearsIn::InExports);
         self.all.iter().copied().filter(is_in).collect()
     }
 
     /// The columns of the log.
     pub(crate) fn in_log(&self) -> Vec<&'static Column> {
-        let is_in = |it: &&Column| matches!(it.shown, ShownIn::Everywhere | ShownIn::InLog);
+        let is_in = |it: &&Column| matches!(it.shown, AppearsIn::Everywhere | AppearsIn::InLog);
         self.all.iter().copied().filter(is_in).collect()
     }
 

@@ -12,7 +12,7 @@ use crate::wire::json::json_kind;
 
 /// The meaning of absent fields and of null in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum UpdateMode {
     /// POST and bulk: an absent field is unset in a new record, and unchanged in an existing one (upsert).
     Create,
     /// PUT: an absent field is removed.
@@ -25,7 +25,7 @@ pub(crate) enum Manner {
 #[derive(Debug)]
 pub(crate) struct Fields {
     rest: Map<String, Value>,
-    manner: Manner,
+    manner: UpdateMode,
     /// Whether they come from a GraphQL input. Then a blank text is refused instead of being null, and null leaves
     /// unchanged what cannot be removed.
     is_input: bool,
@@ -49,11 +49,11 @@ impl<T> FieldInput<T> {
     }
 
     /// The change of the stored field.
-    pub(crate) fn patch(self, manner: Manner) -> Patch<T> {
+    pub(crate) fn patch(self, manner: UpdateMode) -> Patch<T> {
         match (self, manner) {
             (Self::Value(value), _) => Patch::Set(value),
-            (Self::Null, _) | (Self::Absent, Manner::Replace) => Patch::Clear,
-            (Self::Absent, Manner::Create | Manner::Merge) => Patch::Keep,
+            (Self::Null, _) | (Self::Absent, UpdateMode::Replace) => Patch::Clear,
+            (Self::Absent, UpdateMode::Create | UpdateMode::Merge) => Patch::Keep,
         }
     }
 
@@ -67,16 +67,16 @@ impl<T> FieldInput<T> {
 }
 
 impl Fields {
-    pub(crate) fn new(rest: Map<String, Value>, manner: Manner) -> Self {
+    pub(crate) fn new(rest: Map<String, Value>, manner: UpdateMode) -> Self {
         Self { rest, manner, is_input: false }
     }
 
     /// The fields of a GraphQL input, whose types async-graphql has checked already.
-    pub(crate) fn of_input(rest: Map<String, Value>, manner: Manner) -> Self {
+    pub(crate) fn of_input(rest: Map<String, Value>, manner: UpdateMode) -> Self {
         Self { rest, manner, is_input: true }
     }
 
-    pub(crate) fn manner(&self) -> Manner {
+    pub(crate) fn manner(&self) -> UpdateMode {
         self.manner
     }
 
@@ -170,7 +170,7 @@ impl Fields {
             }
             FieldInput::Value(other) => Err(wrong(name, &other, "a string")),
             // In a merge patch null asks for the removal. In a GraphQL input clients send null for "not set".
-            FieldInput::Null if self.manner == Manner::Merge && !self.is_input => {
+            FieldInput::Null if self.manner == UpdateMode::Merge && !self.is_input => {
                 Err(Error::invalid(name, "null", "cannot be removed; send a text, or leave the field out"))
             }
             FieldInput::Null | FieldInput::Absent if must_be_given => Err(Error::Missing { field: name }),
@@ -235,7 +235,7 @@ impl Fields {
             FieldInput::Null => FieldInput::Null,
             FieldInput::Absent => FieldInput::Absent,
         };
-        let emptied = self.manner == Manner::Replace || attributes == FieldInput::Null;
+        let emptied = self.manner == UpdateMode::Replace || attributes == FieldInput::Null;
         let mut all = attributes.value().unwrap_or_default();
         // A field at the top level wins over a member of `attributes` with the same name.
         all.extend(self.rest);
@@ -258,15 +258,17 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn fields(manner: Manner, value: &Value) -> Fields {
+    fn fields(manner: UpdateMode, value: &Value) -> Fields {
         Fields::new(value.as_object().unwrap().clone(), manner)
     }
 
     #[test]
     fn absent_fields_are_kept_or_cleared_by_the_manner() {
-        for (manner, absent) in
-            [(Manner::Create, Patch::Keep), (Manner::Merge, Patch::Keep), (Manner::Replace, Patch::Clear)]
-        {
+        for (manner, absent) in [
+            (UpdateMode::Create, Patch::Keep),
+            (UpdateMode::Merge, Patch::Keep),
+            (UpdateMode::Replace, Patch::Clear),
+        ] {
             let mut given = fields(manner, &json!({"null": null, "blank": " ", "set": "x"}));
             let mut read = |name| given.optional(name, |text| Ok(text.to_owned())).unwrap();
             assert_eq!(read("absent"), absent);
@@ -278,10 +280,10 @@ mod tests {
 
     #[test]
     fn unknown_fields_become_attributes() {
-        let given = fields(Manner::Create, &json!({"costCentre": 7, "attributes": {"floor": 2}}));
+        let given = fields(UpdateMode::Create, &json!({"costCentre": 7, "attributes": {"floor": 2}}));
         let expected = json!({"costCentre": 7, "floor": 2}).as_object().unwrap().clone();
         assert_eq!(given.attributes().unwrap(), AttributesPatch::Merge(expected));
-        let emptied = fields(Manner::Merge, &json!({"attributes": null}));
+        let emptied = fields(UpdateMode::Merge, &json!({"attributes": null}));
         assert_eq!(emptied.attributes().unwrap(), AttributesPatch::Replace(Map::new()));
     }
 
@@ -289,11 +291,11 @@ mod tests {
     fn dates_are_accepted_only_as_in_a_response() {
         let day = "2026-01-01T00:00:00.000Z";
         let answer = json!({"createdAt": day, "validFrom": day, "validTo": null, "revision": 3});
-        let mut given = fields(Manner::Replace, &answer);
+        let mut given = fields(UpdateMode::Replace, &answer);
         given.drop_read_only(&[]).unwrap();
         assert!(given.into_rest().is_empty());
         for other in [json!({"validFrom": day}), json!({"validTo": day}), json!({"validFrom": 7})] {
-            let refusal = fields(Manner::Create, &other).drop_read_only(&[]).unwrap_err();
+            let refusal = fields(UpdateMode::Create, &other).drop_read_only(&[]).unwrap_err();
             assert_eq!(refusal.code(), "dates-not-supported");
         }
     }

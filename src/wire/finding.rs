@@ -20,7 +20,7 @@ const RECORDS_MAX: usize = 20;
 /// The findings of the data-quality checks.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Doctor)]
-pub struct DoctorAnswer {
+pub struct DoctorReport {
     /// The total number of findings.
     count: usize,
     /// The number of findings of each code that was checked, including 0.
@@ -130,7 +130,7 @@ fn person_name(person: &Person) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
-impl DoctorAnswer {
+impl DoctorReport {
     /// The counts of all findings, and at most `examples_max` findings of each code.
     #[must_use]
     pub fn with_examples(view: &View, examples_max: usize) -> Self {

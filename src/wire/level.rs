@@ -7,9 +7,9 @@ use crate::model::command::Placement;
 use crate::model::key::Name;
 use crate::model::level::Level;
 use crate::wire::cell::Cell;
-use crate::wire::column::{Column, Form, ShownIn};
+use crate::wire::column::{AppearsIn, Column, Form};
 use crate::wire::field::{self, Need};
-use crate::wire::fields::{FieldInput, Fields, Manner};
+use crate::wire::fields::{FieldInput, Fields, UpdateMode};
 
 /// The level fields of a response: the name of the nearest ancestor of each level, or null.
 // In responses only: an export has the placements as mappings, and levels in it would create them a second time.
@@ -18,27 +18,27 @@ pub(crate) static LEVELS: [Column; 5] = [
         row.levels()[0].map(Cell::Text)
     })
     .example("Opsera")
-    .only(ShownIn::InResponses),
+    .only(AppearsIn::InResponses),
     Column::new("business", "The name of the business, below the organization.", Form::MaybeText, |row| {
         row.levels()[1].map(Cell::Text)
     })
     .example("Engineering")
-    .only(ShownIn::InResponses),
+    .only(AppearsIn::InResponses),
     Column::new("department", "The name of the department, below the business.", Form::MaybeText, |row| {
         row.levels()[2].map(Cell::Text)
     })
     .example("Platform")
-    .only(ShownIn::InResponses),
+    .only(AppearsIn::InResponses),
     Column::new("group", "The name of the group, below the department.", Form::MaybeText, |row| {
         row.levels()[3].map(Cell::Text)
     })
     .example("Phase 2")
-    .only(ShownIn::InResponses),
+    .only(AppearsIn::InResponses),
     Column::new("team", "The name of the team, the lowest level.", Form::MaybeText, |row| {
         row.levels()[4].map(Cell::Text)
     })
     .example("AOD")
-    .only(ShownIn::InResponses),
+    .only(AppearsIn::InResponses),
 ];
 
 /// The level fields of request bodies.
@@ -83,7 +83,7 @@ pub(crate) fn placement(body: &mut Fields) -> Result<Placement, Error> {
     if levels.iter().all(|level| *level == FieldInput::Absent) {
         return Ok(Placement::Keep);
     }
-    if manner == Manner::Merge {
+    if manner == UpdateMode::Merge {
         // A patch of single levels is resolved later, when the current placement is known.
         return Ok(Placement::PatchLevels(levels.map(|level| level.patch(manner))));
     }

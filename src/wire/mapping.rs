@@ -14,9 +14,9 @@ use crate::model::level::UnitType;
 use crate::model::mapping::{MappingId, MappingType, Relationship};
 use crate::model::reference::UnitRef;
 use crate::wire::cell::Cell;
-use crate::wire::column::{Column, Columns, Form, ShownIn};
+use crate::wire::column::{AppearsIn, Column, Columns, Form};
 use crate::wire::field::{self, Need, RecordField, optional, read};
-use crate::wire::fields::{FieldInput, Fields, Manner, wrong};
+use crate::wire::fields::{FieldInput, Fields, UpdateMode, wrong};
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 use crate::wire::unit::{path, unit_ref};
 
@@ -92,32 +92,32 @@ static ID: Column = Column::new("id", "The id of the mapping, a `UUIDv7`.", Form
     Some(Cell::Formatted(row.as_mapping()?.id.to_string()))
 })
 .example("019ab3c5-2f7e-7c11-9d1c-0a4be3a1f3aa")
-.only(ShownIn::InLog);
+.only(AppearsIn::InLog);
 
 /// The ends in the form of edition B, for `parent-child` mappings only.
 static ENDS: [Column; 4] = [
     Column::new("parent", "The key of the parent of a `parent-child` mapping.", Form::TextIfAny, |row| {
         Some(Cell::Text(row.ends()?[0].key.as_str()))
     })
-    .only(ShownIn::InResponses),
+    .only(AppearsIn::InResponses),
     Column::new(
         "parentType",
         "The unit type of the parent of a `parent-child` mapping.",
         Form::TextIfAny,
         |row| Some(Cell::Text(row.ends()?[0].unit_type.as_str())),
     )
-    .only(ShownIn::InResponses),
+    .only(AppearsIn::InResponses),
     Column::new("child", "The key of the child of a `parent-child` mapping.", Form::TextIfAny, |row| {
         Some(Cell::Text(row.ends()?[1].key.as_str()))
     })
-    .only(ShownIn::InResponses),
+    .only(AppearsIn::InResponses),
     Column::new(
         "childType",
         "The unit type of the child of a `parent-child` mapping.",
         Form::TextIfAny,
         |row| Some(Cell::Text(row.ends()?[1].unit_type.as_str())),
     )
-    .only(ShownIn::InResponses),
+    .only(AppearsIn::InResponses),
 ];
 
 /// All fields of a mapping in responses.
@@ -240,7 +240,7 @@ fn fields(mut body: Fields) -> Result<MappingFields, Error> {
 }
 
 fn end_ref(body: &mut Fields, field: &'static str) -> Result<Option<EndRef>, Error> {
-    let must_be_given = body.manner() != Manner::Merge;
+    let must_be_given = body.manner() != UpdateMode::Merge;
     match body.any(field) {
         FieldInput::Value(Value::String(text)) if text.trim().is_empty() => {
             Err(Error::invalid(field, &text, "must not be empty"))
@@ -267,7 +267,7 @@ mod tests {
     use serde_json::json;
 
     fn read(value: &Value) -> Result<Command, Error> {
-        created(Fields::new(value.as_object().unwrap().clone(), Manner::Create), IfExists::Refuse)
+        created(Fields::new(value.as_object().unwrap().clone(), UpdateMode::Create), IfExists::Refuse)
     }
 
     #[test]

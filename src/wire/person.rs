@@ -8,7 +8,7 @@ use crate::model::key::{Email, ExternalId, Name};
 use crate::query::{Field, OrderBy};
 use crate::wire::column::Columns;
 use crate::wire::field::{Need, RecordField, optional, read, text};
-use crate::wire::fields::{Fields, Manner};
+use crate::wire::fields::{Fields, UpdateMode};
 use crate::wire::level::{LEVELS, placement};
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
@@ -23,7 +23,7 @@ pub(crate) static FIELDS: [RecordField<PersonFields>; 5] = [
         |body, name, person: &mut PersonFields| {
             // Required for a new person only. In a PUT or PATCH the path names the person, and a different email in
             // the body changes the key.
-            let is_new = body.manner() == Manner::Create;
+            let is_new = body.manner() == UpdateMode::Create;
             person.email = body.required(name, is_new, Email::parse)?;
             Ok(())
         },
@@ -65,7 +65,7 @@ mod tests {
     use crate::model::command::{Patch, Placement};
     use serde_json::{Value, json};
 
-    fn fields(manner: Manner, value: &Value) -> Fields {
+    fn fields(manner: UpdateMode, value: &Value) -> Fields {
         Fields::new(value.as_object().unwrap().clone(), manner)
     }
 
@@ -76,16 +76,16 @@ mod tests {
     #[test]
     fn levels_are_a_path_and_blank_ones_are_absent() {
         let body = json!({"email": "a@b", "organization": "Corp", "business": "", "team": null});
-        let person = person(fields(Manner::Create, &body)).unwrap();
+        let person = person(fields(UpdateMode::Create, &body)).unwrap();
         assert_eq!(person.placement, Placement::Levels([Some(name("Corp")), None, None, None, None]));
     }
 
     #[test]
     fn a_patch_distinguishes_absent_and_removed_levels() {
-        let patched = person(fields(Manner::Merge, &json!({"group": "G", "team": null}))).unwrap();
+        let patched = person(fields(UpdateMode::Merge, &json!({"group": "G", "team": null}))).unwrap();
         let expected = [Patch::Keep, Patch::Keep, Patch::Keep, Patch::Set(name("G")), Patch::Clear];
         assert_eq!(patched.placement, Placement::PatchLevels(expected));
-        let kept = person(fields(Manner::Replace, &json!({"team": null}))).unwrap();
+        let kept = person(fields(UpdateMode::Replace, &json!({"team": null}))).unwrap();
         assert_eq!(kept.placement, Placement::Keep);
     }
 }

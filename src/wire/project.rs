@@ -9,7 +9,7 @@ use crate::query::{Field, OrderBy};
 use crate::wire::asset::{ASSETS, assets};
 use crate::wire::column::{Column, Columns, Form, object};
 use crate::wire::field::{self, Need, RecordField, maybe_text, optional, read, text};
-use crate::wire::fields::{FieldInput, Fields, Manner};
+use crate::wire::fields::{FieldInput, Fields, UpdateMode};
 use crate::wire::level::{LEVELS, placement};
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
@@ -22,7 +22,7 @@ pub(crate) static FIELDS: [RecordField<ProjectFields>; 4] = [
         "ProjectIdText",
         Need::Key,
         |body, name, project: &mut ProjectFields| {
-            let is_new = body.manner() == Manner::Create;
+            let is_new = body.manner() == UpdateMode::Create;
             project.project_id = body.required(name, is_new, ProjectId::parse)?;
             Ok(())
         },
@@ -35,7 +35,7 @@ pub(crate) static FIELDS: [RecordField<ProjectFields>; 4] = [
         Need::Always,
         |body, name, project: &mut ProjectFields| {
             // Unlike the id it is required in a PUT as well: the path does not contain it.
-            let is_whole = body.manner() != Manner::Merge;
+            let is_whole = body.manner() != UpdateMode::Merge;
             project.name = body.required(name, is_whole, Name::parse)?;
             Ok(())
         },
@@ -122,19 +122,19 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn fields(manner: Manner, value: &Value) -> Fields {
+    fn fields(manner: UpdateMode, value: &Value) -> Fields {
         Fields::new(value.as_object().unwrap().clone(), manner)
     }
 
     #[test]
     fn errors_name_the_missing_or_invalid_field() {
         for (manner, body, code, field) in [
-            (Manner::Create, json!({}), "missing-field", "projectId"),
-            (Manner::Create, json!({"projectId": "p"}), "missing-field", "projectName"),
-            (Manner::Replace, json!({}), "missing-field", "projectName"),
-            (Manner::Merge, json!({"projectName": null}), "invalid", "projectName"),
-            (Manner::Create, json!({"projectId": 7}), "invalid", "projectId"),
-            (Manner::Merge, json!({"projectOwner": {"email": "x"}}), "invalid", "projectOwner.email"),
+            (UpdateMode::Create, json!({}), "missing-field", "projectId"),
+            (UpdateMode::Create, json!({"projectId": "p"}), "missing-field", "projectName"),
+            (UpdateMode::Replace, json!({}), "missing-field", "projectName"),
+            (UpdateMode::Merge, json!({"projectName": null}), "invalid", "projectName"),
+            (UpdateMode::Create, json!({"projectId": 7}), "invalid", "projectId"),
+            (UpdateMode::Merge, json!({"projectOwner": {"email": "x"}}), "invalid", "projectOwner.email"),
         ] {
             let refusal = project(fields(manner, &body)).unwrap_err();
             assert_eq!((refusal.code(), refusal.field()), (code, Some(field)), "{body}");

@@ -2,7 +2,7 @@
 
 use crate::query::OrderBy;
 use crate::wire::cell::Cell;
-use crate::wire::column::{Column, Form, ShownIn};
+use crate::wire::column::{AppearsIn, Column, Form};
 
 /// The custom attributes of a record.
 pub(crate) static ATTRIBUTES: Column = Column::new(
@@ -18,29 +18,29 @@ pub(crate) static STAMPS: [Column; 5] = [
     Column::new("validFrom", "The beginning of the validity of the record.", Form::Time, |row| {
         Some(Cell::Time(row.stamps().valid_from))
     })
-    .only(ShownIn::InExports),
+    .only(AppearsIn::InExports),
     Column::new(
         "validTo",
         "The end of the validity of the record; null if it is valid.",
         Form::MaybeTime,
         |row| row.stamps().valid_to.map(Cell::Time),
     )
-    .only(ShownIn::InExports),
+    .only(AppearsIn::InExports),
     Column::new("createdAt", "The time when the record was created.", Form::Time, |row| {
         Some(Cell::Time(row.stamps().created_at))
     })
     .sorted(OrderBy::Created)
-    .only(ShownIn::InExports),
+    .only(AppearsIn::InExports),
     Column::new("updatedAt", "The time of the last change of the record.", Form::Time, |row| {
         Some(Cell::Time(row.stamps().updated_at))
     })
     .sorted(OrderBy::Updated)
-    .only(ShownIn::InExports),
+    .only(AppearsIn::InExports),
     Column::new(
         "revision",
         "The revision of the directory in which the record last changed.",
         Form::Revision,
         |row| Some(Cell::Number(row.stamps().revision.0)),
     )
-    .only(ShownIn::InExports),
+    .only(AppearsIn::InExports),
 ];

@@ -13,9 +13,9 @@ use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
 use crate::query::{Field, OrderBy};
 use crate::wire::cell::Cell;
-use crate::wire::column::{Column, Columns, Form, ShownIn, object};
+use crate::wire::column::{AppearsIn, Column, Columns, Form, object};
 use crate::wire::field::{Need, RecordField, optional, read, text};
-use crate::wire::fields::{FieldInput, Fields, Manner, wrong};
+use crate::wire::fields::{FieldInput, Fields, UpdateMode, wrong};
 use crate::wire::row::Row;
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
@@ -42,7 +42,7 @@ pub(crate) static FIELDS: [RecordField<UnitFields>; 4] = [
         |body, name, unit: &mut UnitFields| {
             // The key and the name are each other's default, so one of them is required. This depends on the key being
             // parsed first, by the order of the table.
-            let is_new = body.manner() == Manner::Create;
+            let is_new = body.manner() == UpdateMode::Create;
             unit.name = body.required(name, is_new && unit.key.is_none(), Name::parse)?;
             Ok(())
         },
@@ -76,7 +76,7 @@ static LEVEL: Column = Column::new(
     Form::Level,
     |row| Some(Cell::Number(row.unit()?.unit_type.level()?.number().into())),
 )
-.only(ShownIn::InResponses);
+.only(AppearsIn::InResponses);
 
 static PARENTS: Column = Column::new(
     "parents",
@@ -88,14 +88,14 @@ static PARENTS: Column = Column::new(
         Some(Cell::List(parents.filter_map(|parent| row.key(parent)).map(Cell::Text).collect()))
     },
 )
-.only(ShownIn::InResponses);
+.only(AppearsIn::InResponses);
 
 static TOTALS: Column =
     Column::new("totals", "The totals of the subtree of the unit.", Form::Of("Totals"), |row| {
         Some(object(row, &TOTALS_OF_UNIT))
     })
     .members(&TOTALS_OF_UNIT)
-    .only(ShownIn::InResponses);
+    .only(AppearsIn::InResponses);
 
 /// The totals of the subtree of a unit, at any depth; each record is counted once.
 // Every column computes all five totals again. That is cheap: they are the sizes of sets that the graph maintains.
@@ -180,7 +180,7 @@ fn parents(body: &mut Fields) -> Result<Option<Vec<UnitRef>>, Error> {
         FieldInput::Value(value) => Some(vec![unit_ref("parent", value)?]),
         // In a change, a null parent makes the unit a root. In an import it is just an empty field: an upsert must not
         // remove the unit from the hierarchy.
-        FieldInput::Null if body.manner() != Manner::Create => Some(Vec::new()),
+        FieldInput::Null if body.manner() != UpdateMode::Create => Some(Vec::new()),
         FieldInput::Null | FieldInput::Absent => None,
     };
     match (one, many) {
@@ -223,19 +223,19 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn fields(manner: Manner, value: &Value) -> Fields {
+    fn fields(manner: UpdateMode, value: &Value) -> Fields {
         Fields::new(value.as_object().unwrap().clone(), manner)
     }
 
     #[test]
     fn a_unit_has_either_parent_or_parents() {
         let many =
-            unit(fields(Manner::Create, &json!({"name": "U", "parents": ["A", ["B", "C/D"]]}))).unwrap();
+            unit(fields(UpdateMode::Create, &json!({"name": "U", "parents": ["A", ["B", "C/D"]]}))).unwrap();
         let expected = vec![UnitRef::from("A"), UnitRef::Path(vec!["B".into(), "C/D".into()])];
         assert_eq!(many.parents, Some(expected));
         let both = json!({"name": "U", "parent": "A", "parents": ["B"]});
-        assert!(unit(fields(Manner::Create, &both)).is_err());
-        let none = unit(fields(Manner::Create, &json!({"name": "U", "parent": null}))).unwrap();
+        assert!(unit(fields(UpdateMode::Create, &both)).is_err());
+        let none = unit(fields(UpdateMode::Create, &json!({"name": "U", "parent": null}))).unwrap();
         assert_eq!(none.parents, None);
     }
 }

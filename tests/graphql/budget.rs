@@ -259,7 +259,7 @@ fn what_is_searched_for_has_a_limit() {
 
 #[test]
 fn a_request_ends_when_its_time_is_up() {
-    let server = with(Settings { answer_within: Duration::ZERO, ..Settings::default() });
+    let server = with(Settings { timeout: Duration::ZERO, ..Settings::default() });
     let error = server.error("{ people { totalCount } }", "timeout");
     assert_eq!(error["extensions"]["limitMs"], 0);
     for query in [
@@ -395,7 +395,7 @@ fn exposed(exposure: Exposure) -> Server {
 
 #[test]
 fn what_is_asked_over_a_socket_counts_with_what_is_asked_over_http() {
-    let server = exposed(Exposure { requests_a_second: 3, ..Exposure::default() });
+    let server = exposed(Exposure { requests_per_second: 3, ..Exposure::default() });
     let token = server.token_with(Role::Read);
     let mut client = Client::let_in(server.address, &token);
     let refused = (0..1_000).find_map(|n| {
@@ -425,7 +425,7 @@ fn what_is_asked_over_a_socket_counts_with_what_is_asked_over_http() {
 /// A request whose body does not come holds the only place.
 #[test]
 fn what_is_carried_out_over_a_socket_takes_a_place_and_what_stays_open_none() {
-    let server = exposed(Exposure { requests_at_once: 1, requests_a_second: 0, ..Exposure::default() });
+    let server = exposed(Exposure { requests_at_once: 1, requests_per_second: 0, ..Exposure::default() });
     let mut client = Client::let_in(server.address, &server.token);
     let mut slow = TcpStream::connect(server.address).unwrap();
     let head = format!(
@@ -452,7 +452,7 @@ fn what_is_carried_out_over_a_socket_takes_a_place_and_what_stays_open_none() {
 
 #[test]
 fn who_tries_tokens_over_sockets_is_slowed_and_nobody_else() {
-    let server = exposed(Exposure { requests_a_second: 2, ..Exposure::default() });
+    let server = exposed(Exposure { requests_per_second: 2, ..Exposure::default() });
     // Opened with a token of its own each, so that it is the attempts that count.
     let attempt = || {
         let mut client = Client::connect(server.address, PROTOCOL, Some(&server.token_with(Role::Read)));
@@ -469,7 +469,7 @@ fn who_tries_tokens_over_sockets_is_slowed_and_nobody_else() {
 
 #[test]
 fn who_opens_sockets_without_a_token_is_slowed() {
-    let server = exposed(Exposure { requests_a_second: 2, ..Exposure::default() });
+    let server = exposed(Exposure { requests_per_second: 2, ..Exposure::default() });
     let open = |authorization| {
         let headers = [("sec-websocket-protocol", Some(PROTOCOL)), ("authorization", authorization)];
         Client::try_connect(server.address, &headers).map(|_| ())

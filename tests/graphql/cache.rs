@@ -202,7 +202,7 @@ fn a_document_that_is_known_is_counted_with_the_variables_of_each_request() {
 
 #[test]
 fn nothing_is_kept_where_that_is_switched_off() {
-    let server = Server::start_with(|state| state.keeping_answers(0));
+    let server = Server::start_with(|state| state.with_response_cache(0));
     let query = "{ revision }";
     for _ in 0..3 {
         let answer = server.ask(query, &Value::Null);
@@ -216,7 +216,7 @@ fn nothing_is_kept_where_that_is_switched_off() {
 
 #[test]
 fn the_room_for_answers_has_an_end() {
-    let server = Server::start_with(|state| state.keeping_answers(16 << 10));
+    let server = Server::start_with(|state| state.with_response_cache(16 << 10));
     let ask = |n: usize| {
         server.ask(
             "query ($id: String!) { project(projectId: $id) { projectId } }",

@@ -43,7 +43,7 @@ struct Counted {
 fn write(published: &Published, revisions: u64, counted: &Counted) {
     let mut draft = Arc::new(Graph::at(published.load().revision()));
     for revision in 1..=revisions {
-        Arc::get_mut(&mut draft).expect("nobody has seen the draft").stand_at(revision);
+        Arc::get_mut(&mut draft).expect("nobody has seen the draft").set_revision(revision);
         let mut retired = published.exchange(&draft);
         let mut looks = 0;
         let wait = || {
@@ -53,7 +53,7 @@ fn write(published: &Published, revisions: u64, counted: &Counted) {
         };
         draft = if let Some(graph) = unshared(&mut retired, wait) {
             counted.taken_back.fetch_add(1, Ordering::Relaxed);
-            graph.stand_at(revision);
+            graph.set_revision(revision);
             retired
         } else {
             counted.copied.fetch_add(1, Ordering::Relaxed);

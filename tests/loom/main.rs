@@ -23,7 +23,7 @@ mod graph {
             self.0.get()
         }
 
-        pub(crate) fn stand_at(&mut self, revision: u64) {
+        pub(crate) fn set_revision(&mut self, revision: u64) {
             self.0.set(revision);
         }
     }

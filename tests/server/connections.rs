@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use crate::support::Server;
 use clade::server::app::{ConnectionTimeouts, Exposure};
-use clade::server::limits::DRAIN_WITHIN;
+use clade::server::limits::DRAIN_TIMEOUT;
 
 #[test]
 fn a_silent_client_does_not_hold_up_the_end() {
     let an_hour = Duration::from_hours(1);
-    let patience = ConnectionTimeouts { headers: an_hour, stalled: an_hour };
-    let server = Server::start_exposed(Exposure { patience, ..Exposure::default() }, |state| state);
+    let timeouts = ConnectionTimeouts { headers: an_hour, stalled: an_hour };
+    let server = Server::start_exposed(Exposure { timeouts, ..Exposure::default() }, |state| state);
     let silent = TcpStream::connect(server.address).unwrap();
     let mut half = TcpStream::connect(server.address).unwrap();
     half.write_all(b"PRI * HT").unwrap();
@@ -20,7 +20,7 @@ fn a_silent_client_does_not_hold_up_the_end() {
     let began = Instant::now();
     drop(server);
     // It would have been waited for so long.
-    assert!(began.elapsed() < DRAIN_WITHIN, "{:?}", began.elapsed());
+    assert!(began.elapsed() < DRAIN_TIMEOUT, "{:?}", began.elapsed());
     drop((silent, half));
 }
 

@@ -14,7 +14,7 @@ fn exposed(exposure: Exposure) -> Server {
 }
 
 fn unlimited() -> Exposure {
-    Exposure { requests_a_second: 0, ..Exposure::default() }
+    Exposure { requests_per_second: 0, ..Exposure::default() }
 }
 
 /// Sends these bytes and reads until the server closes.
@@ -29,7 +29,7 @@ fn raw(server: &Server, bytes: &str) -> String {
 
 #[test]
 fn a_token_has_its_number_of_requests_a_second() {
-    let server = exposed(Exposure { requests_a_second: 3, ..Exposure::default() });
+    let server = exposed(Exposure { requests_per_second: 3, ..Exposure::default() });
     let first = server.get("/people");
     assert_eq!(first.status, 200);
     assert_eq!(first.header("ratelimit-policy"), "\"token\";q=3;w=1");
@@ -47,7 +47,7 @@ fn a_token_has_its_number_of_requests_a_second() {
 
 #[test]
 fn who_tries_tokens_is_slowed_and_nobody_else() {
-    let server = exposed(Exposure { requests_a_second: 2, ..Exposure::default() });
+    let server = exposed(Exposure { requests_per_second: 2, ..Exposure::default() });
     let attempt = || server.send_as("GET", "/people", &[("authorization", "Bearer clade_guess")], None);
     attempt().problem(401, "unauthorized");
     let refused = (0..1_000).map(|_| attempt()).find(|answer| answer.status != 401).unwrap();
@@ -118,7 +118,7 @@ fn one_token_takes_half_of_what_is_worked_on_at_once() {
 
 #[test]
 fn who_asks_graphql_by_url_without_a_token_is_slowed() {
-    let server = exposed(Exposure { requests_a_second: 2, ..Exposure::default() });
+    let server = exposed(Exposure { requests_per_second: 2, ..Exposure::default() });
     let ask = || server.send_as("GET", "!/graphql?query=%7Brevision%7D", &[("accept", "text/html")], None);
     ask().problem(401, "unauthorized");
     let refused = (0..1_000).map(|_| ask()).find(|answer| answer.status != 401).unwrap();
@@ -146,7 +146,7 @@ fn a_request_that_does_not_name_its_host_once_is_refused() {
 
 #[test]
 fn one_address_has_its_number_of_connections() {
-    let server = exposed(Exposure { connections_a_peer: 1, ..unlimited() });
+    let server = exposed(Exposure { connections_per_peer: 1, ..unlimited() });
     let ask = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
     let mut first = TcpStream::connect(server.address).unwrap();
     first.write_all(ask).unwrap();
@@ -161,8 +161,8 @@ fn one_address_has_its_number_of_connections() {
 
 #[test]
 fn headers_that_dribble_in_end_the_connection() {
-    let patience = ConnectionTimeouts { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
-    let server = exposed(Exposure { patience, ..unlimited() });
+    let timeouts = ConnectionTimeouts { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
+    let server = exposed(Exposure { timeouts, ..unlimited() });
     for begun in ["", "G", "PRI * HTT", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: "] {
         let text = raw(&server, begun);
         assert!(text.is_empty() || text.starts_with("HTTP/1.1 408"), "{begun:?}: {text}");
@@ -190,9 +190,9 @@ fn nothing_is_smuggled_behind_a_body_in_chunks() {
 /// The client sends and reads nothing any more.
 #[test]
 fn a_connection_on_which_nothing_moves_is_ended() {
-    let patience =
+    let timeouts =
         ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
-    let server = exposed(Exposure { patience, connections_a_peer: 1, ..unlimited() });
+    let server = exposed(Exposure { timeouts, connections_per_peer: 1, ..unlimited() });
     let idle = raw(&server, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(idle.starts_with("HTTP/1.1 200"), "{idle}");
     // Preface and settings of HTTP/2, and then nothing.
@@ -204,9 +204,9 @@ fn a_connection_on_which_nothing_moves_is_ended() {
 /// A GET of a list far larger than what the system buffers, of which the client reads nothing.
 #[test]
 fn a_reader_who_takes_nothing_is_given_up() {
-    let patience =
+    let timeouts =
         ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(200) };
-    let server = exposed(Exposure { patience, ..unlimited() });
+    let server = exposed(Exposure { timeouts, ..unlimited() });
     let note = "x".repeat(900_000);
     let lines: Vec<String> = (0..40)
         .map(|n| json!({"kind": "person", "email": format!("p{n}@x.example"), "note": note}).to_string())
@@ -229,9 +229,9 @@ fn a_reader_who_takes_nothing_is_given_up() {
 /// Over HTTP/2 such a reader opens no window, and the system has nothing to wait for.
 #[test]
 fn a_reader_who_opens_no_window_is_given_up() {
-    let patience =
+    let timeouts =
         ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
-    let server = exposed(Exposure { patience, ..unlimited() });
+    let server = exposed(Exposure { timeouts, ..unlimited() });
     // SETTINGS: a window of no bytes. Then HEADERS of stream 1: GET, http, path, authority, authorization.
     let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
     let mut fields = b"\x82\x86\x04\x13/api/v2/data/people\x01\x01x\x0f\x08".to_vec();
@@ -341,7 +341,7 @@ fn a_request_keeps_its_id_only_if_that_is_harmless() {
 
 #[test]
 fn without_tokens_whoever_is_on_this_machine_may_do_everything() {
-    let server = Server::start_exposed(unlimited(), clade::server::AppState::without_tokens);
+    let server = Server::start_exposed(unlimited(), clade::server::AppState::without_authentication);
     let json = ("content-type", "application/json");
     let made = server.send_as("POST", "/people", &[json], Some(br#"{"email":"ada@x.example"}"#));
     assert_eq!(made.status, 200, "{}", made.text());

@@ -109,10 +109,10 @@ fn rules() -> Rules {
 }
 
 /// A server with a small organisation that trusts these keys.
-fn trusting(folder: &Folder, keys: &[&Key]) -> Server {
+fn with_identity_provider(folder: &Folder, keys: &[&Key]) -> Server {
     folder.write("jwks.json", jwks(keys));
     let issuer = IdentityProvider::new(rules(), folder.path("jwks.json").to_str().unwrap()).unwrap();
-    Server::organisation_with(|state| state.trusting(issuer))
+    Server::organisation_with(|state| state.with_identity_provider(issuer))
 }
 
 fn get(server: &Server, token: &str, path: &str) -> Answer {
@@ -129,7 +129,7 @@ fn tokens_of_every_kind_of_key_are_taken() {
     let folder = Folder::new();
     let (ed, ec) = (Key::ed25519("ed"), Key::p256("ec"));
     let keys = [&ed, &ec, Key::rsa()];
-    let server = trusting(&folder, &keys);
+    let server = with_identity_provider(&folder, &keys);
     for key in keys {
         let token = key.sign(&claims(&json!({})));
         assert_eq!(get(&server, &token, "/people").ok()["count"], 5, "{}", key.id);
@@ -158,7 +158,7 @@ fn nothing_is_taken_unless_it_was_set_so() {
 fn every_other_token_is_the_one_401() {
     let folder = Folder::new();
     let (ed, ec, other) = (Key::ed25519("ed"), Key::p256("ec"), Key::ed25519("ed"));
-    let server = trusting(&folder, &[&ed, &ec, Key::rsa()]);
+    let server = with_identity_provider(&folder, &[&ed, &ec, Key::rsa()]);
     let good = ed.sign(&claims(&json!({})));
     let parts: Vec<&str> = good.split('.').collect();
     let encoded = |value: &Value| BASE64.encode(value.to_string());
@@ -239,7 +239,7 @@ fn every_other_token_is_the_one_401() {
 fn the_role_is_the_greatest_that_maps_and_the_log_knows_who() {
     let folder = Folder::new();
     let key = Key::ed25519("ed");
-    let server = trusting(&folder, &[&key]);
+    let server = with_identity_provider(&folder, &[&key]);
     let with = |role: &str, sub: &str| {
         key.sign(&claims(&json!({"realm_access": {"roles": ["x", role]}, "sub": sub})))
     };
@@ -269,7 +269,7 @@ fn the_role_is_the_greatest_that_maps_and_the_log_knows_who() {
 fn units_limit_what_is_seen_as_the_directory_is_now() {
     let folder = Folder::new();
     let key = Key::ed25519("ed");
-    let server = trusting(&folder, &[&key]);
+    let server = with_identity_provider(&folder, &[&key]);
     let within = |units: Value| key.sign(&claims(&json!({ "units": units })));
     assert_eq!(emails(&server, &within(json!(["Platform"]))), ["bob@aurora.example", "eve@aurora.example"]);
     for nothing in [json!([]), json!(["nowhere"]), json!([""]), json!(["Aurora"]), json!(["Aurora/Digital"])]
@@ -292,7 +292,7 @@ fn units_limit_what_is_seen_as_the_directory_is_now() {
 fn a_file_of_keys_is_read_again_once_it_changes() {
     let folder = Folder::new();
     let (old, new) = (Key::ed25519("old"), Key::ed25519("the new one"));
-    let server = trusting(&folder, &[&old]);
+    let server = with_identity_provider(&folder, &[&old]);
     let [of_old, of_new] = [&old, &new].map(|key| key.sign(&claims(&json!({}))));
     get(&server, &of_new, "/people").problem(401, "unauthorized");
     folder.write("jwks.json", jwks(&[&new]));
@@ -340,7 +340,7 @@ fn keys_at_a_url_are_fetched_once_a_token_needs_them_and_not_for_every_stranger(
     let (key, stranger) = (Key::ed25519("ed"), Key::ed25519("strange"));
     let (url, asked) = provider(jwks(&[&key]));
     let issuer = IdentityProvider::new(rules(), &url).unwrap();
-    let server = Server::organisation_with(|state| state.trusting(issuer));
+    let server = Server::organisation_with(|state| state.with_identity_provider(issuer));
     assert_eq!(asked.load(Ordering::SeqCst), 0);
     get(&server, "nonsense", "/people").problem(401, "unauthorized");
     assert_eq!(asked.load(Ordering::SeqCst), 0, "what is no token is no reason to ask");
@@ -358,8 +358,8 @@ fn who_waits_for_keys_takes_no_more_than_a_share_of_the_places() {
     let provider = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/keys", provider.local_addr().unwrap());
     let issuer = IdentityProvider::new(rules(), &url).unwrap();
-    let exposure = Exposure { requests_at_once: 2, requests_a_second: 0, ..Exposure::default() };
-    let server = Server::start_exposed(exposure, |state| state.trusting(issuer));
+    let exposure = Exposure { requests_at_once: 2, requests_per_second: 0, ..Exposure::default() };
+    let server = Server::start_exposed(exposure, |state| state.with_identity_provider(issuer));
     let guess = stranger.sign(&claims(&json!({})));
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| get(&server, &guess, "/people"));
@@ -379,7 +379,7 @@ fn who_waits_for_keys_takes_no_more_than_a_share_of_the_places() {
 fn a_subscription_ends_with_its_token() {
     let folder = Folder::new();
     let key = Key::ed25519("ed");
-    let server = trusting(&folder, &[&key]);
+    let server = with_identity_provider(&folder, &[&key]);
     // Held for some seconds more.
     let token = key.sign(&claims(&json!({"exp": now() - LEEWAY + 5})));
     let mut request = format!("ws://{}/graphql/ws", server.address).into_client_request().unwrap();

@@ -131,7 +131,7 @@ fn labels_hold_no_secret_and_no_key() {
 #[test]
 fn who_is_turned_away_is_counted() {
     let server =
-        Server::start_exposed(Exposure { requests_a_second: 2, ..Exposure::default() }, |state| state);
+        Server::start_exposed(Exposure { requests_per_second: 2, ..Exposure::default() }, |state| state);
     let refused = (0..1_000).any(|_| server.get("/people").status == 429);
     assert!(refused);
     let other = format!("Bearer {}", server.token_with(Role::Read));

@@ -28,7 +28,7 @@ fn made(folder: &Path, name: &str) -> CertificateDer<'static> {
 }
 
 fn secure() -> Secure {
-    exposed(|tls| Exposure { tls: Some(tls), requests_a_second: 0, ..Exposure::default() })
+    exposed(|tls| Exposure { tls: Some(tls), requests_per_second: 0, ..Exposure::default() })
 }
 
 fn exposed(exposure: impl FnOnce(Tls) -> Exposure) -> Secure {
@@ -91,8 +91,8 @@ fn what_a_browser_asks_first_is_answered_with_the_same_words() {
 
 #[test]
 fn a_handshake_that_does_not_go_on_ends_the_connection() {
-    let patience = ConnectionTimeouts { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
-    let secure = exposed(|tls| Exposure { tls: Some(tls), patience, ..Exposure::default() });
+    let timeouts = ConnectionTimeouts { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
+    let secure = exposed(|tls| Exposure { tls: Some(tls), timeouts, ..Exposure::default() });
     // Nothing; the beginning of a first message; all of one that is as long as it says, and no message.
     for sent in [&b""[..], b"\x16\x03\x01\x02", b"\x16\x03\x01\x00\x01\x01"] {
         let mut stream = TcpStream::connect(secure.server.address).unwrap();

@@ -38,7 +38,7 @@ impl Server {
 
     /// Starts one with other settings.
     pub(crate) fn start_with(set: impl FnOnce(AppState) -> AppState) -> Self {
-        Self::start_exposed(Exposure { requests_a_second: 0, ..Exposure::default() }, set)
+        Self::start_exposed(Exposure { requests_per_second: 0, ..Exposure::default() }, set)
     }
 
     /// Starts one that stands so far in the open.

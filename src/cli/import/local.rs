@@ -11,7 +11,7 @@ use crate::cli::settings::Settings;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::exchange::{
-    Counts, RecordRefusal, Report, command_of_line, command_of_record, in_order, merging_helps,
+    Counts, RecordRefusal, Report, command_of_line, command_of_record, in_order, upsert_helps,
 };
 use crate::model::command::Command;
 use crate::model::entity::Revision;
@@ -102,7 +102,7 @@ impl ImportArgs {
         let before = directory.view();
         let result = if self.dry_run { directory.dry_run(commands) } else { directory.apply(commands) };
         let applied = result.map_err(|refusal| {
-            let helps = merging_helps(&before, self.if_exists(), &refusal);
+            let helps = upsert_helps(&before, self.if_exists(), &refusal);
             let Error::Refused { refused, total } = refusal else { return refusal.into() };
             let mut report = Report::naming(usize::MAX);
             report.total = total;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::cli::import::ImportArgs;
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, print_json, print_line};
-use crate::exchange::{Counts, Report, merging_advice};
+use crate::exchange::{Counts, Report, upsert_advice};
 
 /// Maximum number of refused records in the text; `--json` lists more.
 const LISTED_MAX: usize = 20;
@@ -44,7 +44,7 @@ impl ImportArgs {
 pub(super) fn nothing_changed(
     report: &Report<RecordPosition>,
     names: &[String],
-    merging_helps: bool,
+    upsert_helps: bool,
 ) -> Failure {
     let mut lines = vec![report.summary("records")];
     for refusal in report.named.iter().take(LISTED_MAX) {
@@ -60,8 +60,8 @@ pub(super) fn nothing_changed(
         };
         lines.push(format!("  and {} more; {hint}", report.count - LISTED_MAX));
     }
-    if merging_helps {
-        lines.push(merging_advice("--mode upsert"));
+    if upsert_helps {
+        lines.push(upsert_advice("--mode upsert"));
     }
     let refused = report.named.iter().map(|refusal| {
         let RecordPosition { file, line } = refusal.place;

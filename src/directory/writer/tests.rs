@@ -238,14 +238,14 @@ fn a_disk_that_does_not_respond_is_not_writable() {
     let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), new_uuid);
     let started = Started { shared, writer };
     let began = Instant::now();
-    assert!(started.shared.takes_writes(began + 2 * DISK_TIMEOUT));
+    assert!(started.shared.is_writable(began + 2 * DISK_TIMEOUT));
     let blocked = disk.syncs.lock().unwrap();
     let answered = started.send(vec![succeeds("a")]);
-    while started.shared.takes_writes(began + 2 * DISK_TIMEOUT) {
+    while started.shared.is_writable(began + 2 * DISK_TIMEOUT) {
         std::thread::yield_now();
     }
-    assert!(started.shared.takes_writes(began), "it may still respond");
+    assert!(started.shared.is_writable(began), "it may still respond");
     drop(blocked);
     answered.recv().unwrap().unwrap();
-    assert!(started.shared.takes_writes(Instant::now() + 2 * DISK_TIMEOUT));
+    assert!(started.shared.is_writable(Instant::now() + 2 * DISK_TIMEOUT));
 }

@@ -21,8 +21,8 @@ use crate::directory::View;
 use crate::model::entity::Revision;
 use crate::server::auth::caller::Principal;
 use crate::server::limits::{
-    LARGE_ANSWER_BYTES, MEMORY_MAX_BYTES, RESPONSE_CHARGE_MIN_BYTES, RESPONSE_MAX_BYTES, REVISION_MAX_BYTES,
-    REVISION_MIN_BYTES, STREAM_BYTES,
+    LARGE_RESPONSE_BYTES, MEMORY_MAX_BYTES, RESPONSE_CHARGE_MIN_BYTES, RESPONSE_MAX_BYTES,
+    REVISION_MAX_BYTES, REVISION_MIN_BYTES, STREAM_BYTES,
 };
 use crate::server::quota::{Exhausted, Permit, Quota};
 use crate::server::response::compress::AsItIs;
@@ -52,7 +52,7 @@ pub(in crate::server) struct Streaming {
 /// Response extension: the request only read, so its response may be replaced by 503 if there is no memory for it.
 // The response to a change is sent in any case: a client that gets 503 tries again, and would change things twice.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::server) struct OnlyRead;
+pub(in crate::server) struct ReadOnly;
 
 impl Memory {
     /// `per_caller` gives the maximum of one caller, from the whole budget.
@@ -147,7 +147,7 @@ impl<P: Send + Sync + 'static> HttpBody for ReservedBody<P> {
 }
 
 /// The same body, whose bytes own `permit` until they are freed.
-pub(in crate::server) fn holding<P: Send + Sync + 'static>(body: Body, permit: P) -> Body {
+pub(in crate::server) fn with_permit<P: Send + Sync + 'static>(body: Body, permit: P) -> Body {
     Body::new(ReservedBody { body, permit: Arc::new(permit) })
 }
 
@@ -156,7 +156,7 @@ pub(super) async fn in_flight(State(memory): State<Memory>, request: Request, ne
     let (principal, version) = (Principal::of(&request), request.version());
     let is_read = request.method().is_safe();
     let response = next.run(request).await;
-    let only_read = is_read || response.extensions().get::<OnlyRead>().is_some();
+    let only_read = is_read || response.extensions().get::<ReadOnly>().is_some();
     memory.in_flight(&principal, version, only_read, response)
 }
 
@@ -171,7 +171,7 @@ impl Memory {
         // No exact size: a stream, see `Memory::stream`.
         let Some(size) = response.body().size_hint().exact() else { return response };
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let min_size = if version == Version::HTTP_2 { 1 } else { LARGE_ANSWER_BYTES };
+        let min_size = if version == Version::HTTP_2 { 1 } else { LARGE_RESPONSE_BYTES };
         if size < min_size {
             return response;
         }
@@ -179,7 +179,7 @@ impl Memory {
         // minimum is charged.
         let is_shared = response.extensions().get::<AsItIs>().is_some();
         match self.answer(principal, if is_shared { 0 } else { size }) {
-            Ok(permit) => response.map(|body| holding(body, permit)),
+            Ok(permit) => response.map(|body| with_permit(body, permit)),
             Err(refusal) if only_read => refusal.into_response(),
             // The change is made, so its result is sent even beyond the budget.
             Err(_) => response,
@@ -221,18 +221,18 @@ mod tests {
         let first = ask(&ADA, Version::HTTP_11, RESPONSE_MAX_BYTES);
         let second = ask(&ADA, Version::HTTP_11, MEMORY_MAX_BYTES / 2 - RESPONSE_MAX_BYTES);
         assert_eq!((first.status(), second.status()), (StatusCode::OK, StatusCode::OK));
-        let third = ask(&ADA, Version::HTTP_11, LARGE_ANSWER_BYTES);
+        let third = ask(&ADA, Version::HTTP_11, LARGE_RESPONSE_BYTES);
         assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE);
-        let small = ask(&ADA, Version::HTTP_11, LARGE_ANSWER_BYTES - 1);
+        let small = ask(&ADA, Version::HTTP_11, LARGE_RESPONSE_BYTES - 1);
         assert_eq!(small.status(), StatusCode::OK, "a connection has only one in flight");
         assert_eq!(ask(&ADA, Version::HTTP_2, 10).status(), StatusCode::SERVICE_UNAVAILABLE);
-        let changed = memory.in_flight(&ADA, Version::HTTP_11, false, whole(LARGE_ANSWER_BYTES));
+        let changed = memory.in_flight(&ADA, Version::HTTP_11, false, whole(LARGE_RESPONSE_BYTES));
         assert_eq!(changed.status(), StatusCode::OK, "the result of a change is always sent");
-        let others = ask(&OTHER, Version::HTTP_11, LARGE_ANSWER_BYTES);
+        let others = ask(&OTHER, Version::HTTP_11, LARGE_RESPONSE_BYTES);
         let taken = others.into_body().collect().await.unwrap().to_bytes();
-        assert_eq!(taken, vec![7; LARGE_ANSWER_BYTES]);
+        assert_eq!(taken, vec![7; LARGE_RESPONSE_BYTES]);
         drop(first);
-        assert_eq!(ask(&ADA, Version::HTTP_11, LARGE_ANSWER_BYTES).status(), StatusCode::OK);
+        assert_eq!(ask(&ADA, Version::HTTP_11, LARGE_RESPONSE_BYTES).status(), StatusCode::OK);
         let too_large = ask(&OTHER, Version::HTTP_11, RESPONSE_MAX_BYTES + 1);
         assert_eq!(too_large.status(), StatusCode::UNPROCESSABLE_ENTITY);
     }

@@ -26,14 +26,14 @@ use crate::server::auth::caller::Principal;
 use crate::server::auth::loopback::require_local;
 use crate::server::connection::config::Origin;
 use crate::server::connection::peer::Peer;
-use crate::server::limits::{ANSWER_WITHIN, COMPRESSED_MIN_BYTES};
+use crate::server::limits::{COMPRESSED_MIN_BYTES, RESPONSE_TIMEOUT};
 use crate::server::response::compress::MayBePacked;
 use crate::server::response::problem::{Problem, Result};
 use crate::server::response::trace;
 
 /// The middleware of one group of routes.
 #[derive(Debug, Clone)]
-pub(in crate::server) struct Admitting {
+pub(in crate::server) struct AdmissionMiddleware {
     authenticator: Arc<Authenticator>,
     admission: Arc<Admission>,
     /// The origins other than its own whose pages may use a server without tokens.
@@ -58,7 +58,7 @@ pub(in crate::server) enum Access {
     Token,
 }
 
-impl Admitting {
+impl AdmissionMiddleware {
     pub(in crate::server) fn new(
         authenticator: Arc<Authenticator>,
         admission: Arc<Admission>,
@@ -70,7 +70,7 @@ impl Admitting {
             origins: origins.into(),
             // The strictest by default, so that a forgotten route is closed and not open.
             access: Access::Token,
-            within: ANSWER_WITHIN,
+            within: RESPONSE_TIMEOUT,
         }
     }
 
@@ -195,7 +195,7 @@ impl Admitting {
     }
 }
 
-async fn admit(State(admitting): State<Arc<Admitting>>, request: Request, next: Next) -> Response {
+async fn admit(State(admitting): State<Arc<AdmissionMiddleware>>, request: Request, next: Next) -> Response {
     let response = admitting.respond(request, next);
     // Ends when the response begins. Bodies have limits of their own, see `connection/io.rs`.
     tokio::time::timeout(admitting.within, response).await.unwrap_or_else(|_| timed_out().into_response())

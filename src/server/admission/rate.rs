@@ -61,9 +61,9 @@ pub(in crate::server) struct TooMany {
 }
 
 impl Rates {
-    /// Limits each token to `requests_a_second`; 0 is no limit.
-    pub(in crate::server) fn new(requests_a_second: u32) -> Self {
-        let a_second = NonZeroU32::new(requests_a_second);
+    /// Limits each token to `requests_per_second`; 0 is no limit.
+    pub(in crate::server) fn new(requests_per_second: u32) -> Self {
+        let a_second = NonZeroU32::new(requests_per_second);
         Self {
             tokens: a_second.map(|a_second| Rate::new("token", a_second)),
             // Clients without a valid token stay limited even if callers are not: they may be guessing tokens. And they

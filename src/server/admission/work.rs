@@ -16,7 +16,7 @@ use crate::directory::{Applied, Audit, AuditRequest, Directory, View};
 use crate::error::Error;
 use crate::model::command::Command;
 use crate::server::admission::Admission;
-use crate::server::admission::memory::holding;
+use crate::server::admission::memory::with_permit;
 use crate::server::admission::slots::Weight;
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::{Caller, Principal, StoreAdmin};
@@ -34,7 +34,7 @@ pub(crate) struct RequestWork {
 /// The chunks of a streamed body. Each is made once the client has taken the one before.
 pub(crate) trait BodyChunks: Send + 'static {
     /// The next chunk; `None` at the end. May block: it runs on the blocking pool.
-    fn next_piece(&mut self) -> Option<io::Result<Bytes>>;
+    fn next_chunk(&mut self) -> Option<io::Result<Bytes>>;
 }
 
 impl<S: Sync> FromRequestParts<S> for RequestWork {
@@ -53,7 +53,7 @@ impl RequestWork {
 
     /// The limits of the process that owns the store: those of the server, without a quota per token.
     pub(in crate::server) fn local(directory: Directory) -> Self {
-        let authenticator = Authenticator::new(directory.clone()).without_tokens();
+        let authenticator = Authenticator::new(directory.clone()).without_authentication();
         let admission = Admission::new(&authenticator, &Exposure::default());
         Self::new(Arc::new(admission), Caller::local(directory))
     }
@@ -90,7 +90,7 @@ impl RequestWork {
             let work = work.clone();
             async move {
                 let mut chunks = chunks?;
-                let (chunk, chunks) = work.run_heavy(move || (chunks.next_piece(), chunks)).await;
+                let (chunk, chunks) = work.run_heavy(move || (chunks.next_chunk(), chunks)).await;
                 // An error is the last item. The status is long sent, so the client only sees the connection break.
                 let rest = matches!(chunk, Some(Ok(_))).then_some(chunks);
                 Some((chunk?, rest))
@@ -98,7 +98,7 @@ impl RequestWork {
         });
         let first = stream::iter((!first.is_empty()).then_some(Ok(first)));
         // Fused, since the compression layer polls once more after the end, and `unfold` panics then.
-        Ok(holding(Body::from_stream(first.chain(rest).fuse()), permit))
+        Ok(with_permit(Body::from_stream(first.chain(rest).fuse()), permit))
     }
 
     /// Takes memory from the budget, in bytes; given back on drop.

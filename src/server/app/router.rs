@@ -9,13 +9,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::server::admission::Admission;
-use crate::server::admission::middleware::{Access, Admitting};
+use crate::server::admission::middleware::{Access, AdmissionMiddleware};
 use crate::server::app::state::AppState;
 use crate::server::app::{health, layers, pages};
 use crate::server::auth::extract::Unlimited;
 use crate::server::connection::config::Exposure;
 use crate::server::graphql;
-use crate::server::limits::OPERATION_WITHIN;
+use crate::server::limits::STORE_OPERATION_TIMEOUT;
 use crate::server::metrics::{self, Metrics};
 use crate::server::response::problem::Problem;
 use crate::server::rest;
@@ -27,7 +27,8 @@ use crate::server::rest;
 pub fn router(state: AppState, exposure: &Exposure) -> Router {
     let authenticator = Arc::new(state.authenticator().clone());
     let admission = Arc::new(Admission::new(&authenticator, exposure));
-    let guard = Admitting::new(Arc::clone(&authenticator), Arc::clone(&admission), &exposure.cors_origins);
+    let guard =
+        AdmissionMiddleware::new(Arc::clone(&authenticator), Arc::clone(&admission), &exposure.cors_origins);
     let graphql = graphql::routes(graphql::GraphqlState {
         authenticator,
         admission,
@@ -41,7 +42,7 @@ pub fn router(state: AppState, exposure: &Exposure) -> Router {
         .with_state(Arc::clone(state.metrics()))
         .merge(rest::router());
     let routes = guarded(&guard.with(Access::Token), data)
-        .merge(guarded(&guard.with(Access::Token).within(OPERATION_WITHIN), rest::operations_router()))
+        .merge(guarded(&guard.with(Access::Token).within(STORE_OPERATION_TIMEOUT), rest::operations_router()))
         .merge(guarded(&guard.with(Access::TokenOrPage(graphql::wants_page)), graphql.over_http))
         .merge(guarded(&guard.with(Access::Socket), graphql.over_sockets))
         .merge(guarded(&guard.with(Access::Anyone), pages::routes()))
@@ -61,7 +62,7 @@ fn is_outside(request: &Request) -> bool {
 }
 
 // The 405 fallback is set first, so that it lies behind the guard: a client without a token gets 401 for any method.
-fn guarded(guard: &Admitting, routes: Router) -> Router {
+fn guarded(guard: &AdmissionMiddleware, routes: Router) -> Router {
     guard.clone().guard(routes.method_not_allowed_fallback(not_allowed))
 }
 

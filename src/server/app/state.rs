@@ -6,7 +6,7 @@ use crate::directory::Directory;
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::identity_provider::IdentityProvider;
 use crate::server::graphql;
-use crate::server::limits::ANSWERS_KEPT_BYTES;
+use crate::server::limits::RESPONSE_CACHE_BYTES;
 use crate::server::metrics::Metrics;
 
 /// A directory to serve, with the settings of the server. Cheap to clone.
@@ -26,27 +26,27 @@ impl AppState {
             // The authenticator owns the directory: what wants data has to come by it.
             metrics: Arc::new(Metrics::new(directory.clone())),
             authenticator: Authenticator::new(directory),
-            cache_bytes: ANSWERS_KEPT_BYTES,
+            cache_bytes: RESPONSE_CACHE_BYTES,
             graphql: Arc::default(),
         }
     }
 
-    /// Sets the size of the response cache in bytes; 0 disables it. The default is [`ANSWERS_KEPT_BYTES`].
+    /// Sets the size of the response cache in bytes; 0 disables it. The default is [`RESPONSE_CACHE_BYTES`].
     #[must_use]
-    pub fn keeping_answers(self, bytes: u64) -> Self {
+    pub fn with_response_cache(self, bytes: u64) -> Self {
         Self { cache_bytes: bytes, ..self }
     }
 
     /// Turns authentication off: every client may do everything. Use it on a loopback address only.
     #[must_use]
-    pub fn without_tokens(self) -> Self {
-        Self { authenticator: self.authenticator.without_tokens(), ..self }
+    pub fn without_authentication(self) -> Self {
+        Self { authenticator: self.authenticator.without_authentication(), ..self }
     }
 
     /// Accepts JWTs of an identity provider, in addition to the directory's own tokens.
     #[must_use]
-    pub fn trusting(self, provider: IdentityProvider) -> Self {
-        Self { authenticator: self.authenticator.trusting(provider), ..self }
+    pub fn with_identity_provider(self, provider: IdentityProvider) -> Self {
+        Self { authenticator: self.authenticator.with_identity_provider(provider), ..self }
     }
 
     /// Sets the limits and options of GraphQL.

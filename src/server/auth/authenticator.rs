@@ -36,12 +36,12 @@ impl Authenticator {
     }
 
     /// Needs no token from anyone.
-    pub(in crate::server) fn without_tokens(self) -> Self {
+    pub(in crate::server) fn without_authentication(self) -> Self {
         Self { is_open: true, ..self }
     }
 
     /// Accepts JWTs of an identity provider too.
-    pub(in crate::server) fn trusting(self, provider: IdentityProvider) -> Self {
+    pub(in crate::server) fn with_identity_provider(self, provider: IdentityProvider) -> Self {
         Self { identity_provider: Some(Arc::new(provider)), ..self }
     }
 
@@ -78,7 +78,7 @@ impl Authenticator {
     }
 
     /// The same caller for another request, with role and scope of its token as they are now.
-    pub(in crate::server) fn renewed(&self, caller: &Caller) -> Caller {
+    pub(in crate::server) fn refreshed(&self, caller: &Caller) -> Caller {
         let grant = match (caller.grant().claims(), caller.actor()) {
             // The claims stay, but the units that they name are looked up again: they may have been created or deleted.
             (Some(claims), _) => Some(self.grant_of_claims(Arc::clone(claims))),
@@ -202,7 +202,7 @@ mod tests {
         let caller = authenticator.caller_with(secret.reveal()).unwrap();
         assert_eq!(authenticator.directory.last_used(secret.id()), Some(now()));
         NOW_MINUTE.store(1_060, Ordering::Relaxed);
-        let _again = authenticator.renewed(&caller);
+        let _again = authenticator.refreshed(&caller);
         assert_eq!(authenticator.directory.last_used(secret.id()), Some(now()));
     }
 }

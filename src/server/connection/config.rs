@@ -15,17 +15,17 @@ use crate::server::limits::{
 #[derive(Debug, Clone)]
 pub struct Exposure {
     /// Maximum requests per second of one token; 0 for no limit. More are refused with 429.
-    pub requests_a_second: u32,
+    pub requests_per_second: u32,
     /// Maximum requests in flight; one token may have half of them. More are refused with 503 and `Retry-After`.
     pub requests_at_once: usize,
     /// Maximum open connections of one address. More are closed at once, without a response.
-    pub connections_a_peer: usize,
+    pub connections_per_peer: usize,
     /// The origins whose pages may use the API (CORS). None by default.
     pub cors_origins: Vec<Origin>,
     /// The certificate and key for HTTPS; `None` is plain HTTP.
     pub tls: Option<Tls>,
     /// The timeouts for slow clients.
-    pub patience: ConnectionTimeouts,
+    pub timeouts: ConnectionTimeouts,
 }
 
 /// Timeouts for slow clients.
@@ -40,12 +40,12 @@ pub struct ConnectionTimeouts {
 impl Default for Exposure {
     fn default() -> Self {
         Self {
-            requests_a_second: REQUESTS_PER_SECOND,
+            requests_per_second: REQUESTS_PER_SECOND,
             requests_at_once: REQUESTS_AT_ONCE,
-            connections_a_peer: CONNECTIONS_PER_PEER,
+            connections_per_peer: CONNECTIONS_PER_PEER,
             cors_origins: Vec::new(),
             tls: None,
-            patience: ConnectionTimeouts { headers: HEADER_READ_TIMEOUT, stalled: STALL_TIMEOUT },
+            timeouts: ConnectionTimeouts { headers: HEADER_READ_TIMEOUT, stalled: STALL_TIMEOUT },
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::server::connection::peer::Peer;
 use crate::server::connection::shutdown::{self, ShutdownSignal};
 use crate::server::connection::tls::Tls;
 use crate::server::limits::{
-    CONNECTION_CLOSE_TIMEOUT, CONNECTIONS_MAX, DRAIN_WITHIN, HEAD_MAX_BYTES, HEADER_READ_TIMEOUT,
+    CONNECTION_CLOSE_TIMEOUT, CONNECTIONS_MAX, DRAIN_TIMEOUT, HEAD_MAX_BYTES, HEADER_READ_TIMEOUT,
     HEADERS_MAX, HTTP2_PING_INTERVAL, HTTP2_RESETS_MAX, HTTP2_STREAMS_MAX,
 };
 use crate::server::quota::{Permit, Quota};
@@ -61,12 +61,12 @@ pub(in crate::server) async fn serve(
     listener: TcpListener,
     until: impl Future<Output = ()>,
 ) {
-    let connections = Quota::new(CONNECTIONS_MAX, exposure.connections_a_peer);
+    let connections = Quota::new(CONNECTIONS_MAX, exposure.connections_per_peer);
     let (stop, signal) = shutdown::channel();
     let served = Served {
         router: TowerToHyperService::new(router),
         tls: exposure.tls.as_ref().map(Tls::acceptor),
-        timeouts: exposure.patience,
+        timeouts: exposure.timeouts,
         open,
         shutdown: signal,
     };
@@ -80,8 +80,11 @@ pub(in crate::server) async fn serve(
     }
     // The listener, so that no more connections come. `served`, since it has a signal for which the drain would wait.
     drop((listener, served));
-    if timeout(DRAIN_WITHIN, stop.drain()).await.is_err() {
-        tracing::warn!(waited_s = DRAIN_WITHIN.as_secs(), "requests were still open when the server stopped");
+    if timeout(DRAIN_TIMEOUT, stop.drain()).await.is_err() {
+        tracing::warn!(
+            waited_s = DRAIN_TIMEOUT.as_secs(),
+            "requests were still open when the server stopped"
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 
-use crate::server::graphql::execution::limits::{ANSWER_WITHIN, SOCKETS_MAX};
+use crate::server::graphql::execution::limits::{RESPONSE_TIMEOUT, SOCKETS_MAX};
 
 /// Settings of the GraphQL endpoint. The defaults suit a server that only token holders can reach.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct GraphqlSettings {
     /// Maximum number of requests in a batch. 0, the default, disables batching.
     pub batch_max: usize,
     /// Timeout of a request's execution. Default: 30 s.
-    pub answer_within: Duration,
+    pub timeout: Duration,
     /// Maximum number of open WebSockets. One token may use half of them. Default: 1,000.
     pub sockets_max: usize,
     /// Foreign origins whose pages may open a WebSocket, as in the `Origin` header: `https://dash.corp.example`.
@@ -32,7 +32,7 @@ impl Default for GraphqlSettings {
             suggestions: false,
             // The rate limit counts a batch as one request, whatever is in it.
             batch_max: 0,
-            answer_within: ANSWER_WITHIN,
+            timeout: RESPONSE_TIMEOUT,
             sockets_max: SOCKETS_MAX,
             origins: Vec::new(),
         }

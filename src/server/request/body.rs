@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::server::admission::work::RequestWork;
 use crate::server::auth::caller::Principal;
 use crate::server::limits::{
-    BODY_GRACE, BODY_MIN_BYTES_A_SECOND, BODY_READ_WITHIN, DISCARDED_MAX_BYTES, DISCARDED_WITHIN,
+    BODY_GRACE, BODY_MIN_BYTES_PER_SECOND, BODY_READ_TIMEOUT, DISCARD_TIMEOUT, DISCARDED_MAX_BYTES,
     RECORD_BODY_MAX_BYTES,
 };
 use crate::server::quota::{Exhausted, Permit};
@@ -145,7 +145,7 @@ async fn collect(mut sink: Sink, mut body: Body, max: usize) -> Result<Bytes> {
         if let Err(refusal) = taken {
             // The memory goes first: discarding may take seconds.
             drop(sink);
-            let _discarded_or_late = timeout(DISCARDED_WITHIN, discard(body)).await;
+            let _discarded_or_late = timeout(DISCARD_TIMEOUT, discard(body)).await;
             return Err(refusal);
         }
     }
@@ -156,8 +156,8 @@ async fn collect(mut sink: Sink, mut body: Body, max: usize) -> Result<Bytes> {
 // A grace period, then a minimum rate over the whole time, then an absolute limit. A timeout per frame would let a
 // client that sends a byte now and then keep its slot forever.
 fn due(began: Instant, seen: usize) -> Instant {
-    let earned = Duration::from_millis(seen as u64 * 1_000 / BODY_MIN_BYTES_A_SECOND);
-    began + BODY_READ_WITHIN.min(BODY_GRACE + earned)
+    let earned = Duration::from_millis(seen as u64 * 1_000 / BODY_MIN_BYTES_PER_SECOND);
+    began + BODY_READ_TIMEOUT.min(BODY_GRACE + earned)
 }
 
 fn too_slow() -> Problem {
@@ -366,7 +366,7 @@ mod tests {
         );
         let began = Instant::now();
         let long = read_slowly(slow(100 * steady, steady, Duration::from_secs(1))).await.unwrap_err();
-        assert!(long.status == StatusCode::REQUEST_TIMEOUT && began.elapsed() == BODY_READ_WITHIN);
+        assert!(long.status == StatusCode::REQUEST_TIMEOUT && began.elapsed() == BODY_READ_TIMEOUT);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use tower_http::compression::Predicate;
 
 use crate::server::cache::SizeBytes;
-use crate::server::limits::{COMPRESSED_AT_ONCE_MAX_BYTES, COMPRESSED_MIN_BYTES};
+use crate::server::limits::{COMPRESSED_CACHED_MAX_BYTES, COMPRESSED_MIN_BYTES};
 
 /// A response body, plain or compressed. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ impl Sent {
         let length = body.len() as u64;
         // Below, gzip's own overhead outweighs the gain. Above, compressing in one go would block other requests
         // of this worker, so the compression layer does it piece by piece while the body is sent.
-        if !(COMPRESSED_MIN_BYTES..=COMPRESSED_AT_ONCE_MAX_BYTES).contains(&length) {
+        if !(COMPRESSED_MIN_BYTES..=COMPRESSED_CACHED_MAX_BYTES).contains(&length) {
             return Self::plain(body);
         }
         Self::gzip_always(body)
@@ -127,7 +127,7 @@ mod tests {
     fn short_and_long_bodies_are_not_compressed() {
         let is_gzip = |length: u64| Sent::gzip(vec![b'x'; usize::try_from(length).unwrap()]).is_gzip;
         assert!(!is_gzip(COMPRESSED_MIN_BYTES - 1));
-        assert!(is_gzip(COMPRESSED_MIN_BYTES) && is_gzip(COMPRESSED_AT_ONCE_MAX_BYTES));
-        assert!(!is_gzip(COMPRESSED_AT_ONCE_MAX_BYTES + 1));
+        assert!(is_gzip(COMPRESSED_MIN_BYTES) && is_gzip(COMPRESSED_CACHED_MAX_BYTES));
+        assert!(!is_gzip(COMPRESSED_CACHED_MAX_BYTES + 1));
     }
 }

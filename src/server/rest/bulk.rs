@@ -11,14 +11,14 @@ use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::exchange::{Counts, Report, command_of_line, in_order, merging_advice, merging_helps};
+use crate::exchange::{Counts, Report, command_of_line, in_order, upsert_advice, upsert_helps};
 use crate::model::command::{Command, IfExists};
 use crate::server::admission::work::RequestWork;
 use crate::server::auth::caller::Principal;
 use crate::server::auth::extract::Writer;
 use crate::server::limits::{
     BULK_BODY_MAX_BYTES, BULK_LINES_MAX, COMMAND_BYTES, COMMANDS_MAX_BYTES, RECORD_BODY_MAX_BYTES,
-    REFUSALS_NAMED_MAX,
+    REFUSALS_LISTED_MAX,
 };
 use crate::server::quota::Permit;
 use crate::server::request::body::{
@@ -103,7 +103,7 @@ pub(super) async fn bulk(
     let done = if dry_run { limits.dry_run(commands).await } else { writer.apply(commands).await };
     let written = done.map_err(|refusal| {
         // Asked of a new view: holding one while the writer works would keep an old revision of the graph in memory.
-        let helps = merging_helps(&writer.view(), if_exists, &refusal);
+        let helps = upsert_helps(&writer.view(), if_exists, &refusal);
         let problem = by_directory(refusal, &lines, report(), &WORDS);
         if helps { with_merging_advice(problem) } else { problem }
     })?;
@@ -196,10 +196,10 @@ fn too_long() -> Problem {
 /// Adds the advice to merge into existing records.
 fn with_merging_advice(mut problem: Problem) -> Problem {
     problem.detail.push_str("; ");
-    problem.detail.push_str(&merging_advice("mode=upsert"));
+    problem.detail.push_str(&upsert_advice("mode=upsert"));
     problem.with("mergingHelps", true)
 }
 
 fn report() -> Report<usize> {
-    Report::naming(REFUSALS_NAMED_MAX)
+    Report::naming(REFUSALS_LISTED_MAX)
 }

@@ -9,7 +9,7 @@ use crate::server::response::problem::Result;
 use crate::server::rest::list::{JsonPage, ListRequest};
 use crate::server::rest::openapi::parameters::parameters;
 use crate::server::rest::openapi::responses::{Examined, Refused};
-use crate::wire::finding::DoctorAnswer;
+use crate::wire::finding::DoctorReport;
 
 /// The parameters of the data-quality checks.
 pub(super) const DOCTOR: &[Param] = &[
@@ -39,7 +39,7 @@ parameters!(DoctorParams = DOCTOR);
 #[utoipa::path(
     get, path = "/api/v2/data/doctor", tag = "doctor", operation_id = "doctor",
     params(DoctorParams),
-    responses((status = 200, description = "The findings, ordered by code, and their number.", body = DoctorAnswer), Examined, Refused)
+    responses((status = 200, description = "The findings, ordered by code, and their number.", body = DoctorReport), Examined, Refused)
 )]
 pub(super) async fn show(request: ListRequest) -> Result<Response> {
     let list = request.parse_only(&[DOCTOR])?;
@@ -50,7 +50,7 @@ pub(super) async fn show(request: ListRequest) -> Result<Response> {
         // Called twice when the checks have to wait for a slot, hence the clone.
         move |view, _| Ok((cost(view, &codes), codes.clone())),
         move |view, codes| {
-            let findings = DoctorAnswer::of(view, &doctor(view, &codes), after.as_deref(), limit);
+            let findings = DoctorReport::of(view, &doctor(view, &codes), after.as_deref(), limit);
             let findings = findings.map_err(|refusal| unprocessable_error("cursor", refusal))?;
             Ok(JsonPage::of(&findings, findings.cursor.clone()))
         },

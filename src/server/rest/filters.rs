@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::directory::View;
 use crate::model::entity::Kind;
 use crate::model::level::Level;
-use crate::query::cost::{Estimate, affordable};
+use crate::query::cost::{Estimate, check_affordable};
 use crate::query::facet::{Bucket, FacetBy, facets};
 use crate::query::{Filter, select};
 use crate::server::request::params::{Param, ParamType};
@@ -111,7 +111,7 @@ pub(super) async fn show(request: ListRequest) -> Result<Response> {
             // Each facet leaves out its own condition, so the filter is evaluated once per facet, and each evaluation
             // reads one text of every record.
             let Estimate { texts, .. } = filter.estimate(view, kind);
-            affordable(view, texts)?;
+            check_affordable(view, texts)?;
             let per_facet = texts.saturating_add(view.all(kind).len());
             Ok((per_facet.saturating_mul(dimensions(kind).len() as u64), filter))
         },

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::directory::View;
 use crate::exchange::Format;
-use crate::query::cost::{Estimate, affordable, cost_of};
+use crate::query::cost::{Estimate, check_affordable, serialization_cost};
 use crate::query::page::{PageRequest, cursor, page};
 use crate::query::{Filter, select};
 use crate::query::{Order, OrderBy};
@@ -200,10 +200,10 @@ impl List {
                 let Estimate { texts, matches } = filter.estimate(view, R::KIND);
                 // Any other order reads the sort field of every match, also of those on other pages.
                 let texts = if order.by == OrderBy::Created { texts } else { texts.saturating_add(matches) };
-                affordable(view, texts)?;
+                check_affordable(view, texts)?;
                 // Refused by what finding costs alone: writing a long list is slow, but streamed in pieces.
                 let listed = first.map_or(matches, |first| matches.min(first as u64));
-                Ok((texts.saturating_add(cost_of(listed)), filter))
+                Ok((texts.saturating_add(serialization_cost(listed)), filter))
             },
             move |view, filter| {
                 let matches = select(view, R::KIND, &filter);

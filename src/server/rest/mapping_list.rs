@@ -4,7 +4,7 @@ use axum::response::Response;
 
 use crate::directory::View;
 use crate::model::mapping::{MappingId, MappingType, Relationship};
-use crate::query::cost::{affordable, cost_of};
+use crate::query::cost::{check_affordable, serialization_cost};
 use crate::query::{
     MappingFilter, MappingOrder, MappingOrderBy, MappingPageRequest, UnknownCursor, mappings,
 };
@@ -66,10 +66,10 @@ pub(super) async fn respond(
         move |view, params| {
             let filter = filter(view, params, base(view, params)?)?;
             let cost = filter.cost(view);
-            affordable(view, cost)?;
+            check_affordable(view, cost)?;
             // Every mapping looked at may match, so the cost of the filter also bounds the number of rows.
             let listed = first.map_or(cost, |first| cost.min(first as u64));
-            Ok((cost.saturating_add(cost_of(listed)), filter))
+            Ok((cost.saturating_add(serialization_cost(listed)), filter))
         },
         move |view, filter| {
             let after =

@@ -29,7 +29,7 @@ use crate::server::rest::openapi::schemas::MappingRecord;
 use crate::server::rest::openapi::schemas::{MappingInput, MappingPatch};
 use crate::server::rest::resource::MappingResource;
 use crate::server::rest::single::{found, not_found, written_mapping};
-use crate::wire::fields::{Fields, Manner};
+use crate::wire::fields::{Fields, UpdateMode};
 use crate::wire::mapping;
 use crate::wire::text::MappingIdText;
 
@@ -43,7 +43,7 @@ use crate::wire::text::MappingIdText;
     responses((status = 200, description = "The mapping.", body = MappingRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let command = mapping::created(Fields::new(body, Manner::Create), IfExists::Refuse)?;
+    let command = mapping::created(Fields::new(body, UpdateMode::Create), IfExists::Refuse)?;
     written_mapping(&writer.apply(command).await?)
 }
 
@@ -98,7 +98,7 @@ pub(super) async fn replace(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
-    update(writer, id, &headers, Fields::new(body, Manner::Replace)).await
+    update(writer, id, &headers, Fields::new(body, UpdateMode::Replace)).await
 }
 
 /// Updates a mapping by a merge patch (RFC 7396). Fields that are absent stay; null removes a field.
@@ -118,7 +118,7 @@ pub(super) async fn change(
     headers: HeaderMap,
     MergePatch(body): MergePatch,
 ) -> Result<Response> {
-    update(writer, id, &headers, Fields::new(body, Manner::Merge)).await
+    update(writer, id, &headers, Fields::new(body, UpdateMode::Merge)).await
 }
 
 /// Deletes a mapping.

@@ -21,7 +21,7 @@ use crate::server::rest::openapi::schemas::MappingRecord;
 use crate::server::rest::resource::MappingResource;
 use crate::server::rest::single::written_mapping;
 use crate::server::rest::unit_tree::{self, HIERARCHY, HierarchyParams};
-use crate::wire::fields::{Fields, Manner};
+use crate::wire::fields::{Fields, UpdateMode};
 use crate::wire::mapping;
 
 /// Places a unit below another unit. Either unit is created if it does not exist.
@@ -33,7 +33,7 @@ use crate::wire::mapping;
     responses((status = 200, description = "The created mapping.", body = MappingRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn link(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let command = mapping::linked(Fields::new(body, Manner::Create), IfExists::Refuse)?;
+    let command = mapping::linked(Fields::new(body, UpdateMode::Create), IfExists::Refuse)?;
     written_mapping(&writer.apply(command).await?)
 }
 

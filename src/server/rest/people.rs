@@ -25,7 +25,7 @@ use crate::server::rest::openapi::schemas::{PersonInput, PersonPatch};
 use crate::server::rest::openapi::schemas::{PersonList, PersonRecord};
 use crate::server::rest::resource::{People, Resource};
 use crate::server::rest::single::{found, not_found, written};
-use crate::wire::fields::{Fields, Manner};
+use crate::wire::fields::{Fields, UpdateMode};
 use crate::wire::person::person as person_fields;
 use crate::wire::text::EmailText;
 
@@ -56,7 +56,7 @@ pub(super) fn filter(view: &View, params: &ParsedParams) -> Result<Filter> {
     responses((status = 200, description = "The person.", body = PersonRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let fields = person_fields(Fields::new(body, Manner::Create))?;
+    let fields = person_fields(Fields::new(body, UpdateMode::Create))?;
     let command = Command::CreatePerson(Create { fields, if_exists: IfExists::Refuse });
     written::<People>(&writer.apply(command).await?)
 }
@@ -101,7 +101,7 @@ pub(super) async fn replace(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
-    update(writer, key, &headers, Fields::new(body, Manner::Replace)).await
+    update(writer, key, &headers, Fields::new(body, UpdateMode::Replace)).await
 }
 
 /// Updates a person by a merge patch (RFC 7396). Fields that are absent stay; null removes a field.
@@ -118,7 +118,7 @@ pub(super) async fn change(
     headers: HeaderMap,
     MergePatch(body): MergePatch,
 ) -> Result<Response> {
-    update(writer, key, &headers, Fields::new(body, Manner::Merge)).await
+    update(writer, key, &headers, Fields::new(body, UpdateMode::Merge)).await
 }
 
 /// Deletes a person and the mappings of that person.

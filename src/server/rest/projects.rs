@@ -25,7 +25,7 @@ use crate::server::rest::openapi::schemas::{ProjectInput, ProjectPatch, ProjectR
 use crate::server::rest::openapi::schemas::{ProjectList, ProjectRecord};
 use crate::server::rest::resource::{Projects, Resource};
 use crate::server::rest::single::{found, not_found, written};
-use crate::wire::fields::{Fields, Manner};
+use crate::wire::fields::{Fields, UpdateMode};
 use crate::wire::project::project as project_fields;
 use crate::wire::text::ProjectIdText;
 
@@ -79,7 +79,7 @@ pub(super) fn filter(view: &View, params: &ParsedParams) -> Result<Filter> {
     responses((status = 200, description = "The project.", body = ProjectRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let fields = project_fields(Fields::new(body, Manner::Create))?;
+    let fields = project_fields(Fields::new(body, UpdateMode::Create))?;
     let command = Command::CreateProject(Create { fields, if_exists: IfExists::Refuse });
     written::<Projects>(&writer.apply(command).await?)
 }
@@ -134,7 +134,7 @@ pub(super) async fn replace(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
-    update(writer, key, &headers, Fields::new(body, Manner::Replace)).await
+    update(writer, key, &headers, Fields::new(body, UpdateMode::Replace)).await
 }
 
 /// Updates a project by a merge patch (RFC 7396). Fields that are absent stay; null removes a field.
@@ -151,7 +151,7 @@ pub(super) async fn change(
     headers: HeaderMap,
     MergePatch(body): MergePatch,
 ) -> Result<Response> {
-    update(writer, key, &headers, Fields::new(body, Manner::Merge)).await
+    update(writer, key, &headers, Fields::new(body, UpdateMode::Merge)).await
 }
 
 /// Deletes a project and its mappings.

@@ -141,7 +141,7 @@ impl<R: Resource> ListBody<R> {
 }
 
 impl<R: Resource> BodyChunks for ListBody<R> {
-    fn next_piece(&mut self) -> Option<io::Result<Bytes>> {
+    fn next_chunk(&mut self) -> Option<io::Result<Bytes>> {
         self.write_piece(PIECE_BYTES).map(Ok)
     }
 }

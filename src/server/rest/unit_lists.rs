@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::reference::UnitRef;
-use crate::query::cost::{affordable, cost_of};
+use crate::query::cost::{check_affordable, serialization_cost};
 use crate::query::page::{PageRequest, page};
 use crate::query::subtree::descendants as walk;
 use crate::query::{Filter, Order, select};
@@ -88,8 +88,8 @@ pub(super) async fn descendants(PathKey(unit): PathKey<UnitRef>, request: ListRe
             let unit = find(view, &unit)?;
             let filter = Filter::And(levels::conditions(view, params)?);
             let texts = filter.estimate(view, Kind::OrgUnit).texts;
-            affordable(view, texts)?;
-            let cost = cost_of(view.below(unit, Kind::OrgUnit).len()).saturating_add(texts);
+            check_affordable(view, texts)?;
+            let cost = serialization_cost(view.below(unit, Kind::OrgUnit).len()).saturating_add(texts);
             Ok((cost, (unit, filter, units::types(params)?)))
         },
         move |view, (unit, filter, types)| {
@@ -177,10 +177,10 @@ async fn related_units(
             let unit = find(view, &unit)?;
             let filter = units::filter(view, params)?;
             let texts = filter.estimate(view, Kind::OrgUnit).texts;
-            affordable(view, texts)?;
+            check_affordable(view, texts)?;
             // An estimate for both operations: ancestors are few, and counting them exactly would need the walk itself.
             let units = view.directly_below(unit, Kind::OrgUnit).len() + view.parents(unit).len() as u64;
-            Ok((cost_of(units).saturating_add(texts), (unit, filter)))
+            Ok((serialization_cost(units).saturating_add(texts), (unit, filter)))
         },
         move |view, (unit, filter)| {
             let matches = select(view, Kind::OrgUnit, &filter);

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::reference::UnitRef;
-use crate::query::cost::cost_of;
+use crate::query::cost::serialization_cost;
 use crate::server::limits::{TREE_DEPTH_MAX, TREE_NODES_MAX};
 use crate::server::request::params::{Param, ParamType};
 use crate::server::response::problem::{Problem, Result};
@@ -73,7 +73,7 @@ pub(super) async fn respond(request: ListRequest) -> Result<Response> {
     let (root, depth) = (list.params.one("root").map(str::to_owned), list.params.whole("depth"));
     list.json(
         // The units are a lower bound of the nodes; a tree that grows far beyond them stops at the maximum.
-        |view, _| Ok((cost_of(view.all(Kind::OrgUnit).len()), ())),
+        |view, _| Ok((serialization_cost(view.all(Kind::OrgUnit).len()), ())),
         move |view, ()| {
             let tops = match root {
                 Some(root) => vec![view.find_unit(&UnitRef::from(root.as_str()))?],

@@ -30,7 +30,7 @@ use crate::server::rest::openapi::schemas::{UnitInput, UnitPatch};
 use crate::server::rest::resource::Resource;
 use crate::server::rest::resource::Units;
 use crate::server::rest::single::{found, not_found, written};
-use crate::wire::fields::{Fields, Manner};
+use crate::wire::fields::{Fields, UpdateMode};
 use crate::wire::text::UnitReferenceText;
 use crate::wire::unit::unit as unit_fields;
 
@@ -76,7 +76,7 @@ pub(super) fn find(view: &View, reference: &UnitRef) -> Result<EntityId> {
     responses((status = 200, description = "The unit.", body = UnitRecord), Bodied, Written, Refused)
 )]
 pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody) -> Result<Response> {
-    let fields = unit_fields(Fields::new(body, Manner::Create))?;
+    let fields = unit_fields(Fields::new(body, UpdateMode::Create))?;
     let command = Command::CreateUnit(Create { fields, if_exists: IfExists::Refuse });
     written::<Units>(&writer.apply(command).await?)
 }
@@ -121,7 +121,7 @@ pub(super) async fn replace(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
-    update(writer, &reference, &headers, Fields::new(body, Manner::Replace)).await
+    update(writer, &reference, &headers, Fields::new(body, UpdateMode::Replace)).await
 }
 
 /// Updates a unit by a merge patch (RFC 7396). Fields that are absent stay; null removes a field.
@@ -138,7 +138,7 @@ pub(super) async fn change(
     headers: HeaderMap,
     MergePatch(body): MergePatch,
 ) -> Result<Response> {
-    update(writer, &reference, &headers, Fields::new(body, Manner::Merge)).await
+    update(writer, &reference, &headers, Fields::new(body, UpdateMode::Merge)).await
 }
 
 /// Deletes a unit and its mappings. The records below it are kept.

@@ -6,7 +6,7 @@ use clade::model::command::{Command, Delete, PersonRef, ProjectRef};
 use clade::model::{Email, ProjectId};
 use clade::query::doctor::{FindingCode, doctor};
 use clade::store::Store;
-use clade::wire::finding::DoctorAnswer;
+use clade::wire::finding::DoctorReport;
 use clade::{CreateMapping, CreatePerson, CreateProject, Directory, EntityId, Error, Kind, Revision};
 use serde_json::json;
 
@@ -48,7 +48,7 @@ fn a_mapping_that_outlived_its_record_is_found() {
     let findings = doctor(&view, &[]);
     assert_eq!(findings.of(FindingCode::MappingToEnded).len(), 3);
     assert_eq!(findings.of(FindingCode::UnplacedPerson), [], "bob is placed, and ada is no more");
-    let told = json!(DoctorAnswer::with_examples(&view, usize::MAX));
+    let told = json!(DoctorReport::with_examples(&view, usize::MAX));
     let told: Vec<_> =
         told["data"].as_array().unwrap().iter().filter(|it| it["code"] == "mapping-to-ended").collect();
     for finding in &told {

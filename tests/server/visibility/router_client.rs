@@ -48,7 +48,7 @@ impl Answer {
 
 impl Door {
     pub(crate) fn to(directory: &Directory) -> Self {
-        let unlimited = Exposure { requests_a_second: 0, ..Exposure::default() };
+        let unlimited = Exposure { requests_per_second: 0, ..Exposure::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { router: router(AppState::new(directory.clone()), &unlimited), runtime }
     }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::directory::View;
 use crate::model::attributes::Attributes;
 use crate::model::entity::EntityId;
-use crate::query::cost::affordable;
+use crate::query::cost::check_affordable;
 use crate::server::admission::memory::{MemoryPermit, busy};
 use crate::server::admission::slots::HeavySlots;
 use crate::server::graphql::execution::fan_out::{FanOut, fields_below};
@@ -87,7 +87,7 @@ impl Budget {
     ) -> Result<T> {
         // Counted before it is checked, so that two fields cannot both pass with what is left for one of them.
         let texts_before = self.texts.fetch_add(texts, Ordering::Relaxed);
-        affordable(view, texts_before.saturating_add(texts))?;
+        check_affordable(view, texts_before.saturating_add(texts))?;
         self.turn.pause()?;
         if HeavySlots::is_light(texts) {
             return work();

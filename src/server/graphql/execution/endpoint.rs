@@ -157,15 +157,15 @@ impl Endpoint {
         let view = caller.view();
         let key = self.cache.key(caller, &view, &digest, &request, gzip);
         if let Some(Cached { sent, operation }) = key.and_then(|key| self.cache.get(key)) {
-            self.metrics.looked_for_answer(true);
-            self.metrics.carried_out(&operation, true, began.elapsed());
+            self.metrics.count_cache_lookup(true);
+            self.metrics.observe_operation(&operation, true, began.elapsed());
             return Ok(RequestLookup::Cached(sent));
         }
         let mut prepared = self.prepare_digested(request, digest)?;
         prepared.cached_as = key.filter(|_| prepared.is_cacheable).map(|key| (key, view));
         // Only what could have been a hit counts as a miss; mutations would distort the hit rate.
         if prepared.cached_as.is_some() {
-            self.metrics.looked_for_answer(false);
+            self.metrics.count_cache_lookup(false);
         }
         Ok(RequestLookup::Request(Box::new(prepared)))
     }
@@ -250,7 +250,7 @@ impl Endpoint {
         let (start, operation) = (Instant::now(), prepared.operation.clone());
         let span = operation.span();
         let response = self.run(budget, caller, prepared).instrument(span).await;
-        self.metrics.carried_out(&operation, response.errors.is_empty(), start.elapsed());
+        self.metrics.observe_operation(&operation, response.errors.is_empty(), start.elapsed());
         response
     }
 
@@ -301,7 +301,7 @@ impl Endpoint {
 
     pub(in crate::server) fn budget(&self, caller: &Caller) -> Budget {
         let work = RequestWork::new(Arc::clone(&self.admission), caller.clone());
-        Budget::new(Turn::new(work, self.settings.answer_within, self.waiting.clone()))
+        Budget::new(Turn::new(work, self.settings.timeout, self.waiting.clone()))
     }
 
     fn to_response(&self, response: async_graphql::Response) -> GraphqlResponse {
@@ -311,7 +311,7 @@ impl Endpoint {
     /// Caches a response without errors. Returns whether it fits.
     pub(in crate::server) fn insert(&self, key: AnswerKey, sent: &Sent, operation: OperationLabel) -> bool {
         let bytes = self.cache.insert(key, Cached { sent: sent.clone(), operation });
-        bytes.inspect(|bytes| self.metrics.answers_take(*bytes)).is_some()
+        bytes.inspect(|bytes| self.metrics.set_cache_bytes(*bytes)).is_some()
     }
 }
 
@@ -329,7 +329,7 @@ mod tests {
         let project = |at| CreateProject::new(&format!("p{at}"), "P");
         directory.apply((0..projects).map(project)).unwrap();
         Endpoint::new(GraphqlState {
-            authenticator: Arc::new(Authenticator::new(directory.clone()).without_tokens()),
+            authenticator: Arc::new(Authenticator::new(directory.clone()).without_authentication()),
             admission: Arc::clone(RequestWork::local(directory.clone()).admission()),
             metrics: Arc::new(Metrics::new(directory)),
             settings: Arc::default(),

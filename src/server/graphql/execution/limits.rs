@@ -26,7 +26,7 @@ pub(crate) const SEARCH_TEXT_MAX: usize = 256;
 /// Cost of a search, in texts read.
 pub(crate) const SEARCH_TEXTS: u64 = 50_000;
 /// Default timeout of a request's execution.
-pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Default maximum number of open WebSockets.
 pub(crate) const SOCKETS_MAX: usize = 1_000;
 /// Requests of this cost or more, in fields, are heavy work and need a slot: about a millisecond.

@@ -18,7 +18,7 @@ use crate::model::reference::UnitRef;
 use crate::server::graphql::types::scalars::{Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::field::{Need, RecordField};
-use crate::wire::fields::{Fields, Manner};
+use crate::wire::fields::{Fields, UpdateMode};
 use crate::wire::id::unit_ref;
 
 /// The definition of a generated input object.
@@ -291,12 +291,12 @@ impl<T: Table> Input<T> {
     /// The fields of a new record. Null is the same as absent.
     pub(crate) fn new_record(mut self) -> Fields {
         self.members.retain(|_, value| !value.is_null());
-        Fields::of_input(self.members, Manner::Create)
+        Fields::of_input(self.members, UpdateMode::Create)
     }
 
     /// The fields of an update.
     pub(crate) fn changes(self) -> Fields {
-        Fields::of_input(self.members, Manner::Merge)
+        Fields::of_input(self.members, UpdateMode::Merge)
     }
 }
 

@@ -65,7 +65,7 @@ pub(in crate::server) async fn execute(
                 let response = endpoint.execute_within(&budget, caller.clone(), prepared).await;
                 // The mutation may have changed the caller's own token: the next request has its new role and scope.
                 if is_mutation {
-                    caller = endpoint.authenticator.renewed(&caller);
+                    caller = endpoint.authenticator.refreshed(&caller);
                 }
                 response
             }

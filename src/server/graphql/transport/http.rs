@@ -12,7 +12,7 @@ use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
-use crate::server::admission::memory::{MemoryPermit, OnlyRead};
+use crate::server::admission::memory::{MemoryPermit, ReadOnly};
 use crate::server::auth::caller::Caller;
 use crate::server::graphql::execution::document::GraphqlRequest;
 use crate::server::graphql::execution::endpoint::{Endpoint, Executed, RequestLookup};
@@ -22,7 +22,7 @@ use crate::server::graphql::execution::variables;
 use crate::server::graphql::transport::media::{self, JSON, Media};
 use crate::server::graphql::transport::request::{no_subscription, parse};
 use crate::server::graphql::transport::{batch, page};
-use crate::server::limits::{JSON_VALUE_BYTES, LARGE_ANSWER_BYTES};
+use crate::server::limits::{JSON_VALUE_BYTES, LARGE_RESPONSE_BYTES};
 use crate::server::request::body;
 use crate::server::response::compress::{Sent, takes_gzip};
 use crate::server::response::problem::{Problem, ProblemCode, Result};
@@ -122,7 +122,7 @@ async fn respond_to(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
                 Some(key) => {
                     // Compressed here and not by the layer, so that a hit finds compressed bytes.
                     let sent = match gzip {
-                        true if body.len() >= LARGE_ANSWER_BYTES => blocking(|| Sent::gzip(body)),
+                        true if body.len() >= LARGE_RESPONSE_BYTES => blocking(|| Sent::gzip(body)),
                         true => Sent::gzip(body),
                         false => Sent::plain(body),
                     };
@@ -139,7 +139,7 @@ async fn respond_to(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
 /// read does no harm.
 fn marked(mut response: Response, only_reads: bool) -> Response {
     if only_reads {
-        response.extensions_mut().insert(OnlyRead);
+        response.extensions_mut().insert(ReadOnly);
     }
     response
 }
@@ -236,7 +236,7 @@ async fn from_body(head: &Parts, body: Body, batch_max: usize) -> Result<(Receiv
     let read = || -> Result<_> {
         let bytes = variables::check_body(&text)? * JSON_VALUE_BYTES;
         // Reserved before parsing, from a count of the values. Small bodies are not worth the locks.
-        let memory = (bytes >= LARGE_ANSWER_BYTES).then(|| work.memory(bytes)).transpose();
+        let memory = (bytes >= LARGE_RESPONSE_BYTES).then(|| work.memory(bytes)).transpose();
         Ok((json::parse(&text)?, memory.map_err(body::busy)?))
     };
     let is_large = text.len() > LARGE_BODY_FROM;

@@ -27,7 +27,7 @@ use crate::server::graphql::transport::operation::{Reply, SocketOperation};
 use crate::server::graphql::transport::origin;
 use crate::server::graphql::transport::request::parse;
 use crate::server::graphql::transport::sockets::{SocketPermit, Sockets};
-use crate::server::limits::DRAIN_WITHIN;
+use crate::server::limits::DRAIN_TIMEOUT;
 use crate::server::response::problem::Problem;
 use crate::wire::json;
 
@@ -50,7 +50,7 @@ const RECHECK_TOKEN_EVERY: Duration = Duration::from_secs(1);
 /// Timeout of sending a message to a slow client.
 const SEND_WITHIN: Duration = Duration::from_secs(30);
 /// How long running operations may take to finish after shutdown began. Leaves time for two closing handshakes.
-const FINISH_WITHIN: Duration = DRAIN_WITHIN.saturating_sub(CLOSE_TIMEOUT).saturating_sub(CLOSE_TIMEOUT);
+const FINISH_WITHIN: Duration = DRAIN_TIMEOUT.saturating_sub(CLOSE_TIMEOUT).saturating_sub(CLOSE_TIMEOUT);
 
 /// Handles `/graphql/ws`: checks the origin and the quota, then upgrades the connection.
 pub(crate) async fn endpoint(
@@ -325,7 +325,7 @@ impl WebSocketSession {
             return Err(Close::forbidden());
         }
         // With the token's present role and scope, which may have changed since the session began.
-        let caller = authenticator.renewed(caller);
+        let caller = authenticator.refreshed(caller);
         let id = match message["id"].as_str() {
             Some(id) if !id.is_empty() => id.to_owned(),
             _ => return Err(Close::invalid("subscribe must have an id")),
