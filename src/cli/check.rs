@@ -11,7 +11,7 @@ use crate::cli::doctor::{self, EXAMPLES_MAX};
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::Directory;
-use crate::wire::check::CheckResult;
+use crate::wire::check::CheckAnswer;
 use crate::wire::finding::DoctorReport;
 
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ impl CheckArgs {
                 let examples_max = if list_all { usize::MAX } else { EXAMPLES_MAX };
                 let doctor = directory
                     .map(|directory| json!(DoctorReport::with_examples(&directory.view(), examples_max)));
-                (json!(CheckResult::from(checked)), doctor.unwrap_or_default())
+                (json!(CheckAnswer::from(checked)), doctor.unwrap_or_default())
             }
             Some(server) => {
                 let client = Client::new(server)?;

@@ -7,7 +7,7 @@ use crate::directory::CheckReport;
 
 /// The result of an integrity check: what was checked, and the problems found.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CheckResult {
+pub struct CheckAnswer {
     /// The revision that was checked.
     revision: u64,
     /// The number of changes in the log.
@@ -22,7 +22,7 @@ pub struct CheckResult {
     findings: Vec<String>,
 }
 
-impl From<CheckReport> for CheckResult {
+impl From<CheckReport> for CheckAnswer {
     fn from(checked: CheckReport) -> Self {
         // Destructured, so that a new field of the report does not compile until it is added here.
         let CheckReport { revision, changes, entities, mappings, tokens, findings } = checked;

@@ -19,7 +19,7 @@ use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::format::accepted;
 use crate::server::rest::openapi::parameters::parameters;
 use crate::server::rest::openapi::responses::{Guarded, Refused};
-use crate::wire::check::CheckResult;
+use crate::wire::check::CheckAnswer;
 
 /// The size of the chunks in which a backup is read and sent, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -66,9 +66,9 @@ pub(super) async fn everything(
 /// Needs the role `admin` and a token that is not limited to units. Writes wait until the check is done.
 #[utoipa::path(
     post, path = "/api/v2/data/check", tag = "operations", operation_id = "check",
-    responses((status = 200, description = "What was checked, and the faults found. The store is consistent if `findings` is empty.", body = CheckResult), Guarded, Refused)
+    responses((status = 200, description = "What was checked, and the faults found. The store is consistent if `findings` is empty.", body = CheckAnswer), Guarded, Refused)
 )]
-pub(super) async fn check(admin: StoreAdmin, work: RequestWork) -> Result<Json<CheckResult>> {
+pub(super) async fn check(admin: StoreAdmin, work: RequestWork) -> Result<Json<CheckAnswer>> {
     let turn = work.check_turn().await;
     let directory = admin.directory().clone();
     // Not `run_heavy`: a check may take minutes, in which it would occupy a slot that lists need.
@@ -78,7 +78,7 @@ pub(super) async fn check(admin: StoreAdmin, work: RequestWork) -> Result<Json<C
         let _turn = turn;
         directory.check()
     });
-    Ok(Json(CheckResult::from(checked.await.map_err(|_| Problem::internal())??)))
+    Ok(Json(CheckAnswer::from(checked.await.map_err(|_| Problem::internal())??)))
 }
 
 /// Downloads a consistent backup of the store.
