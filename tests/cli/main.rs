@@ -5,6 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod commands;
+mod import;
 mod serve;
+mod shutdown;
 #[path = "../support/mod.rs"]
 mod support;
+mod target;

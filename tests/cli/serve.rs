@@ -1,21 +1,17 @@
-//! Serving, from outside the process: its first words, its demo, its end.
+//! `clade serve`: its first words, its demo, its settings, its health, and a full disk.
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::net::TcpListener;
 use std::process::Command;
-use std::thread;
-use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::Folder;
 use crate::support::process::{Ran, Running, clade};
 use crate::support::socket::{Client, PROTOCOL};
-use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Message;
 
 /// Sends one request and gives back status and body.
-fn send(running: &Running, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+pub(crate) fn send(running: &Running, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let request = ureq::http::Request::builder()
         .method(method)
@@ -136,11 +132,7 @@ fn an_address_that_cannot_be_had_is_told() {
     let taken = taken.local_addr().unwrap().to_string();
     let holder = TcpListener::bind(&taken);
     for (address, code, why) in [
-        (
-            taken.as_str(),
-            1,
-            "another process is using the address; stop it, or choose another address with --listen",
-        ),
+        (taken.as_str(), 1, "another process is using the address; stop it, or choose another address with --listen"),
         ("nonsense", 2, "the address must look like 127.0.0.1:7171"),
         ("127.0.0.1:99999", 2, "the address must look like 127.0.0.1:7171"),
     ] {
@@ -166,20 +158,6 @@ fn settings_of_serve_come_from_flag_variable_and_file() {
     folder.write("clade.toml", "server = \"http://127.0.0.1:1\"\ndata = \"corp.redb\"\n");
     drop(folder.serve(&[]));
     assert!(folder.names().contains(&"corp.redb".to_owned()));
-}
-
-#[test]
-fn sigterm_ends_it_in_order() {
-    let folder = Folder::new();
-    let running = folder.serve(&["--data", "corp.redb"]);
-    let token = running.token().unwrap();
-    let person = json!({ "email": "ada@corp.example" });
-    assert_eq!(send(&running, &token, "POST", "/api/v2/data/people", &person).0, 200);
-    running.terminate();
-    let (status, said) = running.ended();
-    assert_eq!((status.code(), said.as_str()), (Some(0), ""));
-    let exported = folder.clade(&["export", "--data", "corp.redb"]).ok();
-    assert!(exported.contains("ada@corp.example"), "{exported}");
 }
 
 #[test]
@@ -224,165 +202,6 @@ fn the_room_for_kept_answers_is_a_setting() {
     folder.write("clade.toml", "response_cache_mb = 0");
     assert_eq!(statuses(&["--demo"]), ["", ""]);
     assert_eq!(statuses(&["--demo", "--response-cache-mb", "1"]), kept);
-}
-
-/// Begins a request whose body is not sent yet; returns once the server asks for that.
-fn begun(running: &Running, token: &str, length: usize) -> TcpStream {
-    let mut stream = TcpStream::connect(&running.address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let head = format!(
-        "POST /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Type: application/json\r\n\
-         Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    let mut go_on = [0; 25];
-    stream.read_exact(&mut go_on).unwrap();
-    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
-    stream
-}
-
-/// Asks it to end, and returns once it has begun to.
-fn told_to_end(running: &Running) {
-    running.terminate();
-    let stops = (0..1_000_000).any(|_| TcpStream::connect(&running.address).is_err());
-    assert!(stops, "it goes on to listen");
-}
-
-/// Starts `clade serve` on a store; what it logs is in the file `log`.
-fn logging(folder: &Folder) -> Running {
-    let mut command = folder.command(clade());
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data", "corp.redb"]);
-    Running::start(command.stderr(File::create(folder.path("log")).unwrap()))
-}
-
-/// It ended by itself, in order, and waited for nobody in vain.
-fn assert_in_order(running: Running, folder: &Folder) {
-    assert_eq!(running.ended().0.code(), Some(0));
-    assert_eq!(std::fs::read_to_string(folder.path("log")).unwrap(), "");
-}
-
-#[test]
-fn sigterm_waits_for_a_body_that_is_being_sent() {
-    let folder = Folder::new();
-    let running = logging(&folder);
-    let token = running.token().unwrap();
-    let body = br#"{"email":"ada@corp.example"}"#;
-    let mut stream = begun(&running, &token, body.len());
-    told_to_end(&running);
-    stream.write_all(body).unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("ada@corp.example"), "{text}");
-    assert_in_order(running, &folder);
-    let exported = folder.clade(&["export", "--data", "corp.redb"]).ok();
-    assert!(exported.contains("ada@corp.example"), "{exported}");
-}
-
-#[test]
-fn sigterm_ends_subscriptions_and_closes_sockets_with_a_word() {
-    let folder = Folder::new();
-    let running = logging(&folder);
-    let mut client = Client::let_in(running.address.as_str(), &running.token().unwrap());
-    client.subscribe("r", "subscription { revision }");
-    assert_eq!(client.hear()["type"], "next");
-    // It has little time to say who it is, and is not to be closed for that.
-    let silent = Client::connect(running.address.as_str(), PROTOCOL, None);
-    running.terminate();
-    assert_eq!(client.hear(), json!({"id": "r", "type": "complete"}));
-    let going_away = (1001, "the server is shutting down; reconnect".to_owned());
-    assert_eq!(client.closed(), going_away);
-    assert_eq!(silent.closed(), going_away);
-    assert_in_order(running, &folder);
-}
-
-#[test]
-fn sigterm_waits_for_a_change_that_came_over_a_socket() {
-    let folder = Folder::new();
-    let running = logging(&folder);
-    let mut client = Client::let_in(running.address.as_str(), &running.token().unwrap());
-    let person = |n: usize| json!({"createPerson": {"email": format!("p{n}@x")}});
-    let changes: Vec<_> = (0..5_000).map(person).collect();
-    let query = "mutation ($c: [ChangeInput!]!) { apply(changes: $c) { revision } }";
-    client.say(
-        &json!({"id": "m", "type": "subscribe", "payload": {"query": query, "variables": {"c": changes}}}),
-    );
-    client.subscribe("r", "subscription { revision }");
-    // What was sent before is being carried out once this is answered.
-    client.say(&json!({"type": "ping"}));
-    let mut heard = Vec::new();
-    while heard.last() != Some(&json!({"type": "pong"})) {
-        heard.push(client.hear());
-    }
-    running.terminate();
-    let ended = json!({"id": "m", "type": "complete"});
-    while !heard.contains(&ended) {
-        heard.push(client.hear());
-    }
-    let answer = heard.iter().find(|message| message["id"] == "m").unwrap();
-    assert!(answer["payload"]["data"]["apply"]["revision"].is_u64(), "{answer}");
-    assert_eq!(client.closed().0, 1001);
-    assert_in_order(running, &folder);
-    let exported = folder.clade(&["export", "--data", "corp.redb"]).ok();
-    assert!(exported.contains("p4999@x"), "the change is on disk");
-}
-
-#[test]
-fn a_second_signal_ends_it_at_once() {
-    let folder = Folder::new();
-    let running = folder.serve(&["--demo"]);
-    let open = begun(&running, &running.token().unwrap(), 10);
-    told_to_end(&running);
-    running.terminate();
-    assert_eq!(running.ended().0.code(), Some(1));
-    drop(open);
-}
-
-/// A pipe, held open without a word, that the server tries to read keys from.
-fn unending_keys(running: &Running, pipe: PathBuf) -> File {
-    std::fs::remove_file(&pipe).unwrap();
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    // Opened once the server opens it too.
-    let writer = thread::spawn(move || File::options().write(true).open(pipe).unwrap());
-    while !writer.is_finished() {
-        let mut stream = TcpStream::connect(&running.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
-        let token = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.e30.AAAA";
-        let head = format!(
-            "GET /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nConnection: close\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        // There is an answer until it is time to look at the keys again.
-        let mut some = [0; 1024];
-        while !writer.is_finished() && stream.read(&mut some).ok() != Some(0) {}
-    }
-    writer.join().unwrap()
-}
-
-#[test]
-fn a_second_signal_ends_it_also_while_it_waits_for_more_than_connections() {
-    let folder = Folder::new();
-    let key = json!({
-        "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "a",
-        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
-    });
-    folder.write("jwks.json", json!({ "keys": [key] }).to_string());
-    folder.write(
-        "clade.toml",
-        "[jwt]\nissuer = \"https://id.example\"\naudience = \"clade\"\njwks = \"jwks.json\"\n\
-         role_claim = \"groups\"\nroles = { staff = \"read\" }\n",
-    );
-    let mut command = folder.command(clade());
-    command.args(["serve", "--listen", "127.0.0.1:0", "--demo", "--log", "clade::cli=info"]);
-    let running = Running::start(command.stderr(File::create(folder.path("log")).unwrap()));
-    let held = unending_keys(&running, folder.path("jwks.json"));
-    running.terminate();
-    let log = || std::fs::read_to_string(folder.path("log")).unwrap();
-    let is_drained = (0..1_000_000).any(|_| log().contains("closing the store"));
-    assert!(is_drained, "{}", log());
-    running.terminate();
-    assert_eq!(running.ended().0.code(), Some(1));
-    assert!(log().contains("exiting at once") && !log().contains("requests were still open"), "{}", log());
-    drop(held);
 }
 
 #[test]

@@ -3,12 +3,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::{Answer, Server};
 use clade::model::token::Role;
 use clade::{CreatePerson, Directory};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+use crate::support::{Answer, Server};
 
 const JSON: &str = "application/json";
 const RESPONSE: &str = "application/graphql-response+json";

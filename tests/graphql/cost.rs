@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::support::Server;
 use serde_json::{Value, json};
+
+use crate::support::Server;
 
 const TOO_COMPLEX: &str = "too-complex";
 /// What one operation may cost, in fields to answer.

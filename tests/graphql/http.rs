@@ -1,7 +1,9 @@
 //! GraphQL over HTTP, rule by rule: methods, media types, statuses, parameters.
 
-use crate::support::{Answer, Server};
 use serde_json::{Value, json};
+
+use crate::code;
+use crate::support::{Answer, Server};
 
 const RESPONSE: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
@@ -336,4 +338,12 @@ fn browsers_get_a_page_that_needs_no_other_host() {
     // With a query it is a request like any other.
     let query = server.send_as("GET", "!/graphql?query=%7B__typename%7D", &accept, None);
     query.problem(401, "unauthorized");
+}
+
+#[test]
+fn a_name_given_twice_is_refused_in_a_url_too() {
+    let server = Server::start();
+    let twice = "!/graphql?query=%7Brevision%7D&variables=%7B%22a%22%3A1%2C%22a%22%3A2%7D";
+    let answer = server.get(twice);
+    assert_eq!((answer.status, code(&answer.value())), (400, "malformed"), "{}", answer.text());
 }

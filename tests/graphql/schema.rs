@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::Server;
 use serde_json::Value;
+
+use crate::support::Server;
 
 const SCHEMA: &str = r"{ __schema {
     queryType { name } mutationType { name } subscriptionType { name }

@@ -2,8 +2,6 @@
 
 use std::net::TcpStream;
 
-use crate::support::Server;
-use crate::support::socket::{Client, PROTOCOL};
 use clade::access::Secret;
 use clade::model::command::{Command, NewToken};
 use clade::model::time::Timestamp;
@@ -12,6 +10,9 @@ use clade::server::app::GraphqlSettings as Settings;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message, client};
+
+use crate::support::Server;
+use crate::support::socket::{Client, PROTOCOL};
 
 #[test]
 fn a_token_lets_in_by_payload_or_header() {

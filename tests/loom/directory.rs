@@ -28,9 +28,10 @@ pub(crate) mod published;
 
 use self::published::{Published, unshared};
 use self::sync::Arc;
-use crate::graph::Graph;
 use loom::thread;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::graph::Graph;
 
 /// What became of retired graphs, in all orders together.
 #[derive(Default)]

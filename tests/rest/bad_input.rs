@@ -1,7 +1,8 @@
 //! What cannot be taken is refused: with the right status, a stable code, and words that help.
 
-use crate::support::Server;
 use serde_json::json;
+
+use crate::support::Server;
 
 /// A body, and what its refusal must be: the status, the code, and words of the detail.
 type Case = (&'static str, u16, &'static str, &'static [&'static str]);

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
-use crate::support::Server;
 use clade::exchange::{Format, export};
 use serde_json::{Value, json};
+
+use crate::support::Server;
 
 const CORP: &str = r#"
 {"kind":"mapping","attribute1":"p1","attribute2":"ada@corp","mappingType":"project-people"}

@@ -1,7 +1,8 @@
 //! Conditional requests: what a client knows already, and what it means to change.
 
-use crate::support::{Answer, Server};
 use serde_json::json;
+
+use crate::support::{Answer, Server};
 
 fn server() -> Server {
     let server = Server::start();

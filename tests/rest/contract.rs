@@ -1,8 +1,9 @@
 //! The published API, as clients of both its editions use it, and what every answer promises.
 
-use crate::support::Server;
 use clade::model::token::Role;
 use serde_json::{Value, json};
+
+use crate::support::Server;
 
 fn project() -> Value {
     json!({

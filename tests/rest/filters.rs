@@ -1,7 +1,8 @@
 //! Facets: what a dashboard's drop-downs ask, and how counts go with a choice.
 
-use crate::support::Server;
 use serde_json::{Value, json};
+
+use crate::support::Server;
 
 /// `Corp > (Retail > Shop, Web > Shop)` and a `Matrix` team beneath both; projects here and there.
 fn corp() -> Server {

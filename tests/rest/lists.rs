@@ -1,7 +1,8 @@
 //! Lists: filtered, sorted, paged, narrowed, in every format; and the facets that fill drop-downs.
 
-use crate::support::Server;
 use serde_json::{Value, json};
+
+use crate::support::Server;
 
 /// `Corp > (Retail > Platform > Shop, Web > Platform)`: two departments of one name.
 fn corp() -> Server {

@@ -1,7 +1,8 @@
 //! Units over REST: what may be beneath what, by which names they go, and what is refused with reasons.
 
-use crate::support::Server;
 use serde_json::{Value, json};
+
+use crate::support::Server;
 
 /// `Opsera > R&D > Core > Deep`.
 fn opsera() -> Server {

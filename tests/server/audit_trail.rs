@@ -1,8 +1,9 @@
 //! The audit trail from outside: who changed what, when, before and after, and who may read that.
 
-use crate::support::{Folder, Server};
 use clade::model::token::Role;
 use serde_json::{Value, json};
+
+use crate::support::{Folder, Server};
 
 /// `what kind key` of every change, the newest first, each with its actor.
 fn told(log: &Value) -> Vec<String> {

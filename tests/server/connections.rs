@@ -1,12 +1,16 @@
-//! Connections: what a client that says nothing, or says it slowly, may hold up.
+//! Connections: what a client that says nothing, or says or reads it slowly, may hold up; their number; and HTTP/1.1
+//! that is malformed.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::support::Server;
-use clade::server::app::{ConnectionTimeouts, Exposure};
+use clade::server::app::{Exposure, ConnectionTimeouts};
 use clade::server::limits::DRAIN_TIMEOUT;
+use serde_json::json;
+
+use crate::support::Server;
+use crate::{exposed, raw, unlimited};
 
 #[test]
 fn a_silent_client_does_not_hold_up_the_end() {
@@ -57,4 +61,125 @@ fn a_body_that_says_it_is_too_large_is_refused_unread() {
         stream.read_exact(&mut begin).unwrap();
         assert_eq!(std::str::from_utf8(&begin), Ok("HTTP/1.1 413"), "{path} {length}");
     }
+}
+
+#[test]
+fn a_request_that_does_not_name_its_host_once_is_refused() {
+    let server = exposed(unlimited());
+    for path in ["/healthz", "/", "/api/v2/data/people", "/graphql/ws"] {
+        for hosts in ["", "Host: a\r\nHost: a\r\n", "Host: a b\r\n"] {
+            let text = raw(&server, &format!("GET {path} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n"));
+            assert!(
+                text.starts_with("HTTP/1.1 400 ") && text.contains("\"malformed\""),
+                "{path} {hosts}: {text}"
+            );
+            assert!(text.contains("x-request-id: ") && text.contains("nosniff"), "{text}");
+        }
+    }
+    let old = raw(&server, "GET /healthz HTTP/1.0\r\n\r\n");
+    assert!(old.starts_with("HTTP/1.0 200 "), "{old}");
+}
+
+#[test]
+fn one_address_has_its_number_of_connections() {
+    let server = exposed(Exposure { connections_per_peer: 1, ..unlimited() });
+    let ask = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut first = TcpStream::connect(server.address).unwrap();
+    first.write_all(ask).unwrap();
+    let mut begun = [0; 15];
+    first.read_exact(&mut begun).unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 200 OK");
+    let mut second = TcpStream::connect(server.address).unwrap();
+    let _may_be_closed_already = second.write_all(ask);
+    assert_eq!(second.read(&mut [0; 16]).unwrap_or(0), 0, "closed without a word");
+    drop(first);
+}
+
+#[test]
+fn headers_that_dribble_in_end_the_connection() {
+    let timeouts = ConnectionTimeouts { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
+    let server = exposed(Exposure { timeouts, ..unlimited() });
+    for begun in ["", "G", "PRI * HTT", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: "] {
+        let text = raw(&server, begun);
+        assert!(text.is_empty() || text.starts_with("HTTP/1.1 408"), "{begun:?}: {text}");
+    }
+}
+
+#[test]
+fn nothing_is_smuggled_behind_a_body_in_chunks() {
+    let server = exposed(unlimited());
+    let next = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    for lengths in ["", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"] {
+        let head = format!(
+            "POST /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\n\
+             Content-Type: application/json\r\n{lengths}Transfer-Encoding: chunked\r\n\r\n",
+            server.token
+        );
+        let text = raw(&server, &format!("{head}2\r\n{{}}\r\n0\r\n\r\n{next}"));
+        assert!(
+            text.contains("missing-field") && text.matches("HTTP/1.1 ").count() == 1,
+            "{lengths}: {text}"
+        );
+    }
+}
+
+/// The client sends and reads nothing any more.
+#[test]
+fn a_connection_on_which_nothing_moves_is_ended() {
+    let timeouts = ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
+    let server = exposed(Exposure { timeouts, connections_per_peer: 1, ..unlimited() });
+    let idle = raw(&server, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(idle.starts_with("HTTP/1.1 200"), "{idle}");
+    // Preface and settings of HTTP/2, and then nothing.
+    let idle = raw(&server, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+    assert!(!idle.is_empty());
+    assert_eq!(server.get("/people").status, 200, "the only place is free again");
+}
+
+/// A GET of a list far larger than what the system buffers, of which the client reads nothing.
+#[test]
+fn a_reader_who_takes_nothing_is_given_up() {
+    let timeouts = ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(200) };
+    let server = exposed(Exposure { timeouts, ..unlimited() });
+    let note = "x".repeat(900_000);
+    let lines: Vec<String> = (0..40)
+        .map(|n| json!({"kind": "person", "email": format!("p{n}@x.example"), "note": note}).to_string())
+        .collect();
+    server.bulk("", &lines.join("\n")).ok();
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    let ask =
+        format!("GET /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\n\r\n", server.token);
+    stream.write_all(ask.as_bytes()).unwrap();
+    let whole = lines.len() * note.len();
+    // Not read until the server has given up, which shows in what it will not take any more.
+    while stream.write_all(b"\r\n").is_ok() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut taken = Vec::new();
+    let _broken_off = stream.read_to_end(&mut taken);
+    assert!(taken.len() < whole, "{} of {whole}", taken.len());
+}
+
+/// Over HTTP/2 such a reader opens no window, and the system has nothing to wait for.
+#[test]
+fn a_reader_who_opens_no_window_is_given_up() {
+    let timeouts = ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
+    let server = exposed(Exposure { timeouts, ..unlimited() });
+    // SETTINGS: a window of no bytes. Then HEADERS of stream 1: GET, http, path, authority, authorization.
+    let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+    let mut fields = b"\x82\x86\x04\x13/api/v2/data/people\x01\x01x\x0f\x08".to_vec();
+    fields.push(u8::try_from(server.token.len()).unwrap());
+    fields.extend_from_slice(server.token.as_bytes());
+    let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    sent.extend_from_slice(settings);
+    sent.extend_from_slice(&[0, 0, u8::try_from(fields.len()).unwrap(), 1, 5, 0, 0, 0, 1]);
+    sent.extend_from_slice(&fields);
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.write_all(&sent).unwrap();
+    let mut text = Vec::new();
+    // It ends at all.
+    let _reset = stream.read_to_end(&mut text);
+    let is_answer = |frame: &[u8]| frame[3] == 1 && frame[8] == 1 && frame[9] == 0x88;
+    assert!(text.windows(10).any(is_answer), "the head of a 200 came: {text:?}");
+    assert!(!text.windows(5).any(|five| five == b"count"), "and nothing of the body");
 }

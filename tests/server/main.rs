@@ -4,6 +4,7 @@
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod admission;
 mod audit_trail;
 mod connections;
 mod deploy_files;
@@ -16,3 +17,28 @@ mod tls;
 mod tokens;
 mod traces;
 mod visibility;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use clade::server::app::Exposure;
+
+use crate::support::Server;
+
+fn exposed(exposure: Exposure) -> Server {
+    Server::start_exposed(exposure, |state| state)
+}
+
+fn unlimited() -> Exposure {
+    Exposure { requests_per_second: 0, ..Exposure::default() }
+}
+
+/// Sends these bytes and reads until the server closes.
+fn raw(server: &Server, bytes: &str) -> String {
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.write_all(bytes.as_bytes()).unwrap();
+    let mut text = Vec::new();
+    // A server that closes with something unread says so by a reset.
+    let _reset = stream.read_to_end(&mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}

@@ -6,12 +6,13 @@ mod exposition;
 
 use std::collections::BTreeSet;
 
-use crate::support::Server;
-use crate::support::socket::Client;
 use clade::model::token::Role;
 use clade::server::app::{Exposure, GraphqlSettings};
 use exposition::Exposition;
 use serde_json::{Value, json};
+
+use crate::support::Server;
+use crate::support::socket::Client;
 
 pub(crate) fn told(server: &Server) -> Exposition {
     let answer = server.get("!/metrics");

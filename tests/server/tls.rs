@@ -6,13 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::{Folder, Server};
-use clade::server::app::{ConnectionTimeouts, Exposure, Tls};
+use clade::server::app::{Exposure, ConnectionTimeouts, Tls};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tempfile::TempDir;
 use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::ring, pki_types::CertificateDer,
 };
+
+use crate::support::{Folder, Server};
 
 struct Secure {
     server: Server,

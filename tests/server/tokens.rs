@@ -1,9 +1,10 @@
 //! Tokens: what each may do, how far it reaches, and how it comes and goes.
 
-use crate::support::{Server, strings};
 use clade::model::Command;
 use clade::model::token::{Actor, Author, Role, Scope, TokenId};
 use serde_json::{Value, json};
+
+use crate::support::{Server, strings};
 
 /// One record of everything, for a token to be tried on. `eve` is in `Carbon` and in `Checkout`.
 fn narrow(units: &[&str]) -> (Server, String) {

@@ -4,8 +4,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
-use crate::support::Folder;
 use serde_json::json;
+
+use crate::support::Folder;
 
 /// A span as the collector got it.
 #[derive(Debug, Clone)]

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::Folder;
 use clade::access::Secret;
 use clade::model::change::Batch;
 use clade::model::command::{Command, NewToken};
@@ -11,6 +10,8 @@ use clade::model::time::Timestamp;
 use clade::model::token::{Actor, Author, JwtSubject, Role, Scope};
 use clade::model::{CreateOrgUnit, CreatePerson, IntoCommand};
 use clade::{Directory, Revision};
+
+use crate::support::Folder;
 
 fn kept() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/storage/released_formats/v1.redb")

@@ -8,11 +8,12 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use crate::support::Folder;
-use crate::support::process::{Running, clade};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
+
+use crate::support::Folder;
+use crate::support::process::{Running, clade};
 
 const KILLS: usize = 5;
 /// After so many kills the next store begins.

@@ -12,6 +12,7 @@ use rand::{Rng, SeedableRng};
 use super::disk::{Call, Disk, Failing, Fault, Survives};
 use super::history::{examine_store, is_there};
 use super::{seeded, variable};
+
 use crate::support::random_changes;
 
 /// So many disks fail where nothing else is said, each several times.

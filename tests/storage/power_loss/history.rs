@@ -14,6 +14,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::disk::Disk;
+
 use crate::support::random_changes;
 
 /// So often the power goes in one history, but for cuts while the store is opened again.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::disk::{Call, Disk, Failing, Fault, Survives};
 use super::faults::open;
+
 use crate::support::{Server, new_token};
 
 fn serve(disk: &Disk) -> Server {
