@@ -427,7 +427,8 @@ fn the_settings_file_turns_it_on() {
     assert_eq!(status(&token), 200);
     assert_eq!(status(&key.sign(&claims(&json!({"units": null})))), 401);
     folder.write("clade.toml", format!("{settings}secret = \"s\"\n"));
-    assert!(folder.clade(&["serve", "--demo"]).refusal(2).contains("secret"));
+    let serve = ["serve", "--demo", "--listen", "127.0.0.1:0"];
+    assert!(folder.clade(&serve).refusal(2).contains("secret"));
     folder.write("clade.toml", settings.replace("jwks.json", "http://id.example/keys"));
-    assert!(folder.clade(&["serve", "--demo"]).refusal(2).contains("https"));
+    assert!(folder.clade(&serve).refusal(2).contains("https"));
 }

@@ -42,8 +42,13 @@ fn one_that_another_process_holds_is_left_to_it() {
     with_corp(&folder, "corp.redb");
     folder.write("unit.ndjson", r#"{"kind":"orgUnit","name":"Other"}"#);
     let running = folder.serve(&["--data", "corp.redb"]);
-    for args in [&["tree"][..], &["import", "unit.ndjson"], &["check"], &["backup", "copy.redb"], &["serve"]]
-    {
+    for args in [
+        &["tree"][..],
+        &["import", "unit.ndjson"],
+        &["check"],
+        &["backup", "copy.redb"],
+        &["serve", "--listen", "127.0.0.1:0"],
+    ] {
         let refusal = folder.clade(&[args, &["--data", "corp.redb"]].concat()).refusal(1);
         assert!(refusal.contains("corp.redb is in use by another process"), "{refusal}");
         assert!(refusal.contains("--server"), "says what to do: {refusal}");
