@@ -132,7 +132,11 @@ fn an_address_that_cannot_be_had_is_told() {
     let taken = taken.local_addr().unwrap().to_string();
     let holder = TcpListener::bind(&taken);
     for (address, code, why) in [
-        (taken.as_str(), 1, "another process is using the address; stop it, or choose another address with --listen"),
+        (
+            taken.as_str(),
+            1,
+            "another process is using the address; stop it, or choose another address with --listen",
+        ),
         ("nonsense", 2, "the address must look like 127.0.0.1:7171"),
         ("127.0.0.1:99999", 2, "the address must look like 127.0.0.1:7171"),
     ] {

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use clade::server::app::{Exposure, ConnectionTimeouts};
+use clade::server::app::{ConnectionTimeouts, Exposure};
 use clade::server::limits::DRAIN_TIMEOUT;
 use serde_json::json;
 
@@ -126,7 +126,8 @@ fn nothing_is_smuggled_behind_a_body_in_chunks() {
 /// The client sends and reads nothing any more.
 #[test]
 fn a_connection_on_which_nothing_moves_is_ended() {
-    let timeouts = ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
+    let timeouts =
+        ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
     let server = exposed(Exposure { timeouts, connections_per_peer: 1, ..unlimited() });
     let idle = raw(&server, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(idle.starts_with("HTTP/1.1 200"), "{idle}");
@@ -139,7 +140,8 @@ fn a_connection_on_which_nothing_moves_is_ended() {
 /// A GET of a list far larger than what the system buffers, of which the client reads nothing.
 #[test]
 fn a_reader_who_takes_nothing_is_given_up() {
-    let timeouts = ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(200) };
+    let timeouts =
+        ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(200) };
     let server = exposed(Exposure { timeouts, ..unlimited() });
     let note = "x".repeat(900_000);
     let lines: Vec<String> = (0..40)
@@ -163,7 +165,8 @@ fn a_reader_who_takes_nothing_is_given_up() {
 /// Over HTTP/2 such a reader opens no window, and the system has nothing to wait for.
 #[test]
 fn a_reader_who_opens_no_window_is_given_up() {
-    let timeouts = ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
+    let timeouts =
+        ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
     let server = exposed(Exposure { timeouts, ..unlimited() });
     // SETTINGS: a window of no bytes. Then HEADERS of stream 1: GET, http, path, authority, authorization.
     let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clade::server::app::{Exposure, ConnectionTimeouts, Tls};
+use clade::server::app::{ConnectionTimeouts, Exposure, Tls};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tempfile::TempDir;
 use tokio_rustls::rustls::{
