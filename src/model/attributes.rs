@@ -11,7 +11,8 @@ use crate::error::Error;
 /// ```
 /// let directory = clade::Directory::in_memory()?;
 /// let view = directory.apply(clade::CreatePerson::new("ada@corp.example").attribute("desk", 7))?.view;
-/// let desk = view.person("ada@corp.example")?.attributes.as_map().and_then(|members| members.get("desk"));
+/// let ada = view.person("ada@corp.example")?;
+/// let desk = ada.attributes.as_map().and_then(|members| members.get("desk"));
 /// assert_eq!(desk, Some(&serde_json::json!(7)));
 /// # Ok::<(), clade::Error>(())
 /// ```
