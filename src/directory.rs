@@ -1,7 +1,6 @@
-//! The one door: commands in, change sets out.
+//! [`Directory`]: opens a store, applies commands to it and hands out read-only views of it.
 //!
-//! What must stay true: everyone who changes anything comes through [`Directory`], and everyone who reads
-//! does so through a [`View`] of one published revision.
+//! Invariant: every change goes through [`Directory`], and every read through a [`View`] of one published revision.
 
 mod applied;
 mod bulk;
@@ -48,11 +47,11 @@ pub use crate::timeline::audit::{
     Audit, AuditAction, AuditChange, AuditEntry, AuditRecord, AuditRequest, AuditSet, RecordName,
 };
 
-/// An organization directory in one file. Cheap to clone; clones share the directory.
+/// An organization directory, stored in one file. Cheap to clone; all clones are the same directory.
 ///
-/// Reads see one revision for as long as they hold their [`View`] and never wait for a writer.
-/// A write returns once it is on disk: all of it, in order, or none of it. Writers that wait at the same time share one
-/// transaction and its sync; each is still answered after it, and is carried out or refused for itself.
+/// A reader sees one revision for as long as it keeps its [`View`], and never waits for the writer. A write returns
+/// once it is on disk: all of its commands, in order, or none of them. Writes that are queued at the same time are
+/// committed in one transaction with one sync (group commit); each succeeds or fails on its own.
 ///
 /// ```
 /// use clade::model::CreatePerson;
@@ -66,22 +65,31 @@ pub use crate::timeline::audit::{
 #[derive(Debug, Clone)]
 pub struct Directory {
     shared: Arc<DirectoryState>,
-    /// The last clone to go closes the store.
+    /// Dropping the last clone stops the writer thread and closes the store.
+    // In an `Arc` of its own: the thread has an `Arc` of `shared`, so dropping that could never be what stops it.
     writer: Arc<Writer>,
 }
 
-/// Whether a directory can take writes, and if not, what is in the way.
+/// Whether a directory can take writes, and if not, which part is the cause.
+///
+/// ```
+/// # let directory = clade::Directory::in_memory()?;
+/// let readiness = directory.readiness();
+/// assert!(readiness.writer, "the writer thread has ended: reopen the directory");
+/// assert!(readiness.disk, "the disk fails or hangs: the writer tries it again by itself");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readiness {
-    /// The writer is alive.
+    /// The writer thread is running.
     pub writer: bool,
-    /// Nothing is known against the disk: the last commit reached it, and so did the last trial while nobody wrote; and
-    /// it owes no answer for ten seconds.
+    /// The disk works as far as is known: the last commit and the last idle check succeeded, and no disk operation has
+    /// been pending for ten seconds.
     pub disk: bool,
 }
 
 impl Directory {
-    /// Opens the store at `path`, or makes it.
+    /// Opens the store at `path`, and creates it if the file does not exist.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -93,38 +101,38 @@ impl Directory {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Store`] when another process holds the file, or it is no store, a newer one or a damaged one.
+    /// [`Error::Store`] when another process has the file open, or when it is not a store, has a newer format or is
+    /// damaged.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::with_store(Store::open(path.as_ref()).map_err(check::with_check_hint)?)
     }
 
-    /// Opens the store at `path`, which must exist.
+    /// Opens the existing store at `path`.
     ///
     /// # Errors
-    /// As [`Directory::open`], and when there is no such file.
+    /// As [`Directory::open`], and [`Error::Store`] when there is no such file.
     pub fn open_existing(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::with_store(Store::open_existing(path.as_ref()).map_err(check::with_check_hint)?)
     }
 
-    /// A directory that ends with the process.
+    /// A directory in memory, which is lost with its last clone.
     ///
     /// ```
-    /// # fn main() -> Result<(), clade::Error> {
     /// let directory = clade::Directory::in_memory()?;
     /// assert!(directory.view().roots().is_empty());
-    /// # Ok(()) }
+    /// # Ok::<(), clade::Error>(())
     /// ```
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Store`] when the store cannot be set up.
     pub fn in_memory() -> Result<Self, Error> {
         Self::with_store(Store::in_memory()?)
     }
 
-    /// A directory kept in `store`: for tests that bring a disk of their own.
+    /// A directory in `store`: for tests with a simulated disk.
     ///
     /// # Errors
-    /// [`Error::Store`] when what the store says cannot be read.
+    /// [`Error::Store`] when the store cannot be read.
     #[doc(hidden)]
     pub fn with_store(store: Store) -> Result<Self, Error> {
         let loaded = store.load()?;
@@ -136,15 +144,16 @@ impl Directory {
             loaded.tokens,
         );
         let uses = Uses::new(store.token_uses()?);
+        // Random per open: a restored backup reaches the same revision numbers again with other content, and must not
+        // match the ETags and cache keys of the directory that it replaces.
         let (shared, writer) =
             writer::start(store, graph.with_instance_id(rand::random()), uses, writer::new_uuid);
         Ok(Self { shared, writer: Arc::new(writer) })
     }
 
-    /// The directory as it is now.
+    /// A snapshot of the current revision. Takes no lock.
     ///
     /// ```
-    /// # fn main() -> Result<(), clade::Error> {
     /// use clade::model::CreateOrgUnit;
     ///
     /// let directory = clade::Directory::in_memory()?;
@@ -152,19 +161,20 @@ impl Directory {
     /// directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
     /// assert!(before.org_unit("Corp").is_err(), "a view never changes");
     /// assert!(directory.view().org_unit("Corp").is_ok());
-    /// # Ok(()) }
+    /// # Ok::<(), clade::Error>(())
     /// ```
     #[must_use]
     pub fn view(&self) -> View {
         View::of(self.shared.published.load())
     }
 
-    /// Carries out one command, or all of a list or none. Returns once it is on disk: written and synced, with its entry
-    /// in the change log, after every write that returned before, and visible in every view that is taken from then on.
-    /// Each command of a list sees what those before it did.
+    /// Applies one command, or a list of commands of which all are applied or none. Returns once the change is on disk:
+    /// written and synced, with its entry in the change log, ordered after every write that has returned, and visible
+    /// in every view taken from then on. Each command of a list sees the effects of those before it.
+    ///
+    /// Blocks while the queue of the writer is full.
     ///
     /// ```
-    /// # fn main() -> Result<(), clade::Error> {
     /// use clade::model::{CreateOrgUnit, CreateProject, RepoUrl};
     ///
     /// let directory = clade::Directory::in_memory()?;
@@ -183,33 +193,36 @@ impl Directory {
     /// ]);
     /// assert!(refused.unwrap_err().to_string().contains("Labb"));
     /// assert!(directory.view().org_unit("Lab").is_err(), "nothing was changed");
-    /// # Ok(()) }
+    /// # Ok::<(), clade::Error>(())
     /// ```
     ///
     /// # Errors
-    /// The reason for which one command was refused; for a list [`Error::Refused`] with the position and reason of each
-    /// command that was. Nothing changed then. The one exception is [`Error::Store`] with [`StoreTrouble::Unsure`]: the
-    /// disk failed at the last moment, and the change may have been made, or not. Read before you try again.
-    /// [`Error::Closed`] once the writer has ended.
+    /// For one command, the reason why it was refused; for a list, [`Error::Refused`] with the position and reason of
+    /// each refused command. After an error nothing has changed, with one exception: [`Error::Store`] with
+    /// [`StoreTrouble::Unsure`] means that the disk failed during the commit, so the change may or may not have been
+    /// made. Read before you retry. [`Error::Closed`] after the writer has ended.
     pub fn apply(&self, commands: impl IntoCommands) -> Result<Applied, Error> {
         self.apply_as(&Author::local(), commands)
     }
 
-    /// As [`Directory::apply`], in the name of `author` and within what their scope may change.
+    /// As [`Directory::apply`], recorded as a change by `author` and limited to the author's scope.
     ///
     /// # Errors
     /// As [`Directory::apply`], and [`Error::Unauthorized`] if the author's token has expired or was revoked.
     pub fn apply_as(&self, author: &Author, commands: impl IntoCommands) -> Result<Applied, Error> {
-        let (commands, in_set) = taken(commands)?;
-        let (answer, answered) = std::sync::mpsc::sync_channel(1);
-        let answer = Box::new(move |outcome| {
-            let _gone = answer.send(outcome);
+        let (commands, report) = built(commands)?;
+        // A capacity of 1, not 0: with a rendezvous channel the writer would wait for this thread to be scheduled.
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        let reply = Box::new(move |outcome| {
+            let _receiver_dropped = sender.send(outcome);
         });
-        self.writer.send_and_wait(Request::new(&self.shared, author.clone(), commands, answer))?;
-        answered.recv().unwrap_or_else(|_| Err(unanswered())).map_err(in_set)
+        // Blocks while the queue is full. `apply_as_async` must not block its runtime, and fails with `Busy` instead.
+        self.writer.send_and_wait(Request::new(&self.shared, author.clone(), commands, reply))?;
+        // The sender is dropped without a reply only when the writer panicked while it had the request.
+        receiver.recv().unwrap_or_else(|_| Err(writer_panicked())).map_err(report)
     }
 
-    /// As [`Directory::apply`], without blocking the thread. It needs no particular async runtime.
+    /// As [`Directory::apply`], without blocking the thread. Works with any async runtime.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -221,41 +234,42 @@ impl Directory {
     /// ```
     ///
     /// # Errors
-    /// As [`Directory::apply`], and [`Error::Busy`] when too many writes wait.
+    /// As [`Directory::apply`], and [`Error::Busy`] when the queue of the writer is full.
     pub async fn apply_async(&self, commands: impl IntoCommands) -> Result<Applied, Error> {
         self.apply_as_async(&Author::local(), commands).await
     }
 
-    /// As [`Directory::apply_as`], without blocking the thread.
+    /// As [`Directory::apply_as`], without blocking the thread. Dropping the future does not cancel a write that was
+    /// queued.
     ///
     /// # Errors
-    /// As [`Directory::apply_as`], and [`Error::Busy`] when too many writes wait.
+    /// As [`Directory::apply_as`], and [`Error::Busy`] when the queue of the writer is full.
     pub async fn apply_as_async(
         &self,
         author: &Author,
         commands: impl IntoCommands,
     ) -> Result<Applied, Error> {
-        let (commands, in_set) = taken(commands)?;
-        let (answer, answered) = oneshot::channel();
-        let answer = Box::new(move |outcome| {
-            let _gone = answer.send(outcome);
+        let (commands, report) = built(commands)?;
+        let (sender, receiver) = oneshot::channel();
+        let reply = Box::new(move |outcome| {
+            // Fails when the future was dropped: the write is committed all the same, and nobody needs its outcome.
+            let _receiver_dropped = sender.send(outcome);
         });
-        self.writer.send(Request::new(&self.shared, author.clone(), commands, answer))?;
-        answered.await.unwrap_or_else(|_| Err(unanswered())).map_err(in_set)
+        self.writer.send(Request::new(&self.shared, author.clone(), commands, reply))?;
+        receiver.await.unwrap_or_else(|_| Err(writer_panicked())).map_err(report)
     }
 
-    /// Plans what [`Directory::apply`] would do and returns the view after it; nothing is written. It copies the graph,
-    /// which takes about 0.1 s at a million records.
+    /// Plans what [`Directory::apply`] would do and returns the view after it, without writing. Copies the graph, which
+    /// takes about 0.1 s for a million records.
     ///
     /// ```
-    /// # fn main() -> Result<(), clade::Error> {
     /// use clade::model::CreateOrgUnit;
     ///
     /// let directory = clade::Directory::in_memory()?;
     /// let planned = directory.dry_run([CreateOrgUnit::new("Corp", "organization")])?;
     /// assert!(planned.view.org_unit("Corp").is_ok());
     /// assert!(directory.view().org_unit("Corp").is_err());
-    /// # Ok(()) }
+    /// # Ok::<(), clade::Error>(())
     /// ```
     ///
     /// # Errors
@@ -269,151 +283,157 @@ impl Directory {
     /// # Errors
     /// As [`Directory::apply_as`].
     pub fn dry_run_as(&self, author: &Author, commands: impl IntoCommands) -> Result<Applied, Error> {
-        let (commands, in_set) = taken(commands)?;
+        let (commands, report) = built(commands)?;
         let began = Instant::now();
+        // A deep copy here, on the caller's thread: planning changes the graph, and the writer must not wait for dry
+        // runs.
         let mut draft = Arc::new(Graph::clone(&self.shared.published.load()));
         let context = PlanContext::new(Timestamp::now(), draft.revision().next(), &writer::new_uuid);
-        let outcomes = draft::plan_all(&mut draft, author, commands, &context, drop).map_err(in_set)?;
+        let outcomes = draft::plan_all(&mut draft, author, commands, &context, drop).map_err(report)?;
         let took = WriteTimings { planned: began.elapsed(), ..WriteTimings::default() };
         Ok(Applied { view: View::of(draft), outcomes, took })
     }
 
-    /// Says the newest published revision, and each that follows.
+    /// A channel with the newest published revision, which is notified of each new one. Slow receivers skip revisions.
     #[must_use]
     pub fn revisions(&self) -> watch::Receiver<Revision> {
         self.shared.revisions.subscribe()
     }
 
-    /// The committed batches from a revision on, oldest first, read as they are asked for. While a change of
-    /// thousands of records is planned and written, this waits for it.
+    /// The committed batches from revision `from` on, oldest first, read from disk lazily. Waits for a bulk write
+    /// (thousands of records) that is in progress.
     ///
     /// ```
-    /// # fn main() -> Result<(), clade::Error> {
     /// use clade::model::{CreateOrgUnit, Revision};
     ///
     /// let directory = clade::Directory::in_memory()?;
     /// directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
     /// let batch = directory.log(Revision(1))?.next().expect("one batch was committed")?;
     /// assert_eq!(batch.sets[0].actor.to_string(), "local");
-    /// # Ok(()) }
+    /// # Ok::<(), clade::Error>(())
     /// ```
     ///
     /// # Errors
-    /// [`Error::Store`], also as an item, when the log cannot be read or its hashes do not fit.
+    /// [`Error::Store`], also as an item, when the log cannot be read or its hash chain is broken.
     pub fn log(&self, from: Revision) -> Result<impl Iterator<Item = Result<Batch, Error>> + use<>, Error> {
+        // A poisoned lock is taken all the same, here and below: every store operation is one redb transaction, which a
+        // panic rolls back, and the writer recovers from its own panics. The lock is released as soon as the read
+        // transaction is open, so iterating does not block the writer.
         let store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(store.log(from)?.map(|batch| batch.map_err(Error::from)))
     }
 
-    /// Who changed what, from the newest entry of the log down, with what each record was before. Reads the disk, and
-    /// as far back as it must.
+    /// The audit trail: who changed what, newest log entry first, with each record before and after the change. Reads
+    /// the disk as far back as it needs to.
     ///
     /// ```
-    /// # fn main() -> Result<(), clade::Error> {
     /// use clade::directory::{AuditAction, AuditRequest};
     /// use clade::model::CreateOrgUnit;
     ///
     /// let directory = clade::Directory::in_memory()?;
     /// directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
-    /// let asked = AuditRequest { before: None, entries: 10, changes: 100, record: None };
-    /// let audit = directory.audit(&asked)?;
+    /// let request = AuditRequest { before: None, entries: 10, changes: 100, record: None };
+    /// let audit = directory.audit(&request)?;
     /// assert_eq!(audit.entries[0].sets[0].changes[0].what, AuditAction::Created);
-    /// # Ok(()) }
+    /// # Ok::<(), clade::Error>(())
     /// ```
     ///
     /// # Errors
-    /// [`Error::Store`] when the log cannot be read, and [`Error::TooLarge`] where what the records of the page were
-    /// is too much for one answer.
-    pub fn audit(&self, asked: &AuditRequest) -> Result<Audit, Error> {
+    /// [`Error::Store`] when the log cannot be read, and [`Error::TooLarge`] when the earlier versions of the page's
+    /// records are too large for one response.
+    pub fn audit(&self, request: &AuditRequest) -> Result<Audit, Error> {
+        // The lock guard is a temporary of this statement: the history reads its own snapshot and needs no lock.
         let history = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).history()?;
-        audit::read(&history, asked)
+        audit::read(&history, request)
     }
 
-    /// Notes that a token is used. Told to the minute, and written now and then.
+    /// Records that a token is used now. Kept to the minute, and written to disk about once a minute.
     pub fn note_use(&self, id: &TokenId, now: Timestamp) {
         self.shared.uses.note(id, now);
     }
 
-    /// When a token was last used, to the minute.
+    /// When a token was last used, to the minute. `None` if it never was.
     #[must_use]
     pub fn last_used(&self, id: &TokenId) -> Option<Timestamp> {
         self.shared.uses.last(id)
     }
 
-    /// Whether the writer is alive, the last commit reached the disk, and none has been on its way there for long.
+    /// Whether the writer is running, the last commit reached the disk, and no commit has been pending for ten seconds.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.shared.is_writable(Instant::now())
     }
 
-    /// The same, told apart.
+    /// As [`Directory::is_ready`], for the writer and the disk separately.
     ///
     /// ```
-    /// # fn main() -> Result<(), clade::Error> {
     /// let readiness = clade::Directory::in_memory()?.readiness();
     /// assert!(readiness.writer && readiness.disk);
-    /// # Ok(()) }
+    /// # Ok::<(), clade::Error>(())
     /// ```
     #[must_use]
     pub fn readiness(&self) -> Readiness {
-        // A writer that has ended tries no disk any more.
+        // `is_ready` is false after the writer has ended, whatever the disk does. Nobody checks the disk then, so only
+        // the writer is reported.
         let writer = self.writer.is_alive();
         Readiness { writer, disk: !writer || self.is_ready() }
     }
 
-    /// How much there is, and how the writer's work goes.
+    /// Record counts, and counters and latencies of the writer.
     ///
     /// ```
-    /// # fn main() -> Result<(), clade::Error> {
     /// let directory = clade::Directory::in_memory()?;
     /// directory.apply(clade::model::CreateOrgUnit::new("Corp", "organization"))?;
-    /// let told = directory.statistics();
-    /// assert_eq!((told.revision.0, told.commits_failed, told.committed.count()), (1, 0, 1));
-    /// # Ok(()) }
+    /// let now = directory.statistics();
+    /// assert_eq!((now.revision.0, now.commits_failed, now.committed.count()), (1, 0, 1));
+    /// # Ok::<(), clade::Error>(())
     /// ```
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.shared.tally.statistics(&self.shared.published.load())
     }
 
-    /// Examines the file, then the store against the graph, then the graph against the rules.
+    /// Checks the integrity of the file, then compares the store with the graph, then checks the graph's invariants.
     ///
-    /// Writes wait meanwhile.
+    /// Writes wait until it is done.
     ///
     /// ```
-    /// # fn main() -> Result<(), clade::Error> {
     /// assert!(clade::Directory::in_memory()?.check()?.findings.is_empty());
-    /// # Ok(()) }
+    /// # Ok::<(), clade::Error>(())
     /// ```
     ///
     /// # Errors
-    /// [`Error::Store`] when the store cannot be read at all.
+    /// [`Error::Store`] when the store cannot be read. Damage that can be described is a finding of the report instead.
     pub fn check(&self) -> Result<CheckReport, Error> {
+        // The lock comes before the view: the writer keeps it from commit to publish, so store and view are of one
+        // revision.
         let mut store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
         check::check(&mut store, &self.view())
     }
 }
 
-/// The writer had the request, and panicked.
-fn unanswered() -> Error {
-    let message =
-        "something went wrong here, and is logged; the change may have been made: read before trying again";
+/// The error of a request that the writer had when it panicked.
+fn writer_panicked() -> Error {
+    // `Unsure`, not `Internal`: the panic may have come after the commit.
+    let message = "internal error, see the log; the change may have been made: read before you retry";
     StoreError::new(StoreTrouble::Unsure, message).into()
 }
 
-/// The commands of one call, and how a refusal of them is reported: as it is for one command, by position for a list.
-fn taken(commands: impl IntoCommands) -> Result<(Vec<Command>, impl FnOnce(Error) -> Error), Error> {
+/// The commands of one call, and a function that reports their errors: unchanged for one command, by position for a
+/// list.
+fn built(commands: impl IntoCommands) -> Result<(Vec<Command>, impl FnOnce(Error) -> Error), Error> {
     let (commands, is_list) = match commands.into_commands()? {
         Commands::One(command) => (vec![*command], false),
         Commands::List(commands) => (commands, true),
     };
     let total = commands.len();
-    Ok((commands, move |refusal| if is_list { in_a_list(refusal, total) } else { refusal }))
+    Ok((commands, move |refusal| if is_list { refusal_of_list(refusal, total) } else { refusal }))
 }
 
-/// The refusal of a list, also of a list of one command.
-fn in_a_list(refusal: Error, total: usize) -> Error {
+/// The error of a list. The planner returns the plain error of a single command, also of a list of one.
+fn refusal_of_list(refusal: Error, total: usize) -> Error {
     match refusal {
+        // These concern the whole request, not the command at position 0.
         many @ (Error::Refused { .. }
         | Error::Store(_)
         | Error::Unauthorized

@@ -1,7 +1,7 @@
-//! Who and what belongs where: an embedded graph store of people, projects and org units.
+//! Embedded graph store for organization data: org units, people, projects and the mappings between them.
 //!
-//! A *clade* is a common ancestor and everything that descends from it. That is the question this crate answers:
-//! *everything under this unit, now, counted, filtered, and allowed for this token*.
+//! A *clade* is a common ancestor with all its descendants. The crate's main query is *everything under this unit, now,
+//! counted, filtered, and within the scope of this token*.
 //!
 //! ```
 //! use clade::query::{FacetBy, Field, Filter, TextTest, facet, select};
@@ -11,17 +11,17 @@
 //! # fn main() -> Result<(), clade::Error> {
 //! let directory = Directory::in_memory()?; // or Directory::open("corp.redb")
 //!
-//! // A write returns once it is on disk. Units that a path names are made where they do not exist.
+//! // A write returns once it is on disk. Units of a path that do not exist are created.
 //! directory.apply(CreatePerson::new("ada@corp.example").under("Corp/Research"))?;
 //! directory.apply(CreateProject::new("engine", "Engine").under("Corp/Research/Core"))?;
 //! directory.apply(CreateMapping::member("engine", "ada@corp.example"))?;
 //!
-//! // A view is one revision, and never changes or waits. What is beneath a unit is counted once.
+//! // A view is a snapshot of one revision; it never changes or blocks. Totals count each descendant once.
 //! let view = directory.view();
 //! let corp = view.org_unit("Corp")?;
 //! assert_eq!((corp.totals().people, corp.totals().projects), (1, 1));
 //!
-//! // Filters and facets are the ones that GraphQL and REST use.
+//! // The filters and facets of GraphQL and REST.
 //! let named = Filter::Text(Field::Name, TextTest::Contains("eng".to_owned()));
 //! let filter = Filter::And(vec![Filter::Within(vec![corp.id()]), named]);
 //! assert_eq!(select(&view, Kind::Project, &filter).len(), 1);
@@ -30,14 +30,16 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`Directory`] changes, [`View`] only shows. The binary's REST, GraphQL and command line ([`server`], [`cli`]) use
-//! the same two as you do, and have no private way in. Every refusal is an [`Error`] with a stable
+//! [`Directory`] takes writes, [`View`] is read-only. The binary's REST and GraphQL APIs and its command line
+//! ([`server`], [`cli`]) use the same two types, without a private API. Every failure is an [`Error`] with a stable
 //! [`code`](Error::code).
 //!
-//! Commands for common changes stand here; the others, each with all its fields, are in [`model::command`].
+//! The crate root has the builders of the common commands; [`model::command`] has every command with all its fields.
+//!
+//! Invariant: the library parts (all modules without the feature `server`) know nothing of HTTP.
 
-// Modules that are hidden from the documentation are public for this repository's tests, benches and fuzz targets alone;
-// what a program needs of them is exported from `directory`, `query` and the crate's root.
+// Modules hidden from the documentation are public only for this repository's tests, benches and fuzz targets.
+// `directory`, `query` and the crate root re-export what a program needs of them.
 
 pub mod access;
 #[cfg(feature = "server")]

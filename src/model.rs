@@ -1,7 +1,7 @@
-//! What is true of one record: entities, keys, levels, mappings, tokens, commands and change sets.
+//! Data model: entities, keys, levels, mappings, tokens, commands and change sets.
 //!
-//! Nothing here knows of other records, of a disk, of a clock or of a wire format. A value of these
-//! types has been checked: what cannot be right cannot be built.
+//! Invariant: nothing here depends on other records, the disk or a wire format, and only [`Timestamp::now`] reads the
+//! clock. Values are validated when they are constructed, so code that receives one does not check it again.
 
 pub mod attributes;
 pub mod builder;
@@ -21,6 +21,8 @@ pub mod time;
 pub mod token;
 pub mod unit;
 
+// The structs behind the builders (`Create`, `PersonFields`, …) are exported by `command` alone: transports fill them
+// field by field, while a program that starts from the builders would only find two ways to write the same command.
 pub use attributes::{Attributes, AttributesPatch};
 pub use builder::{
     Commands, CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, DeleteMapping, DeleteOrgUnit,

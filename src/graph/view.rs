@@ -1,4 +1,7 @@
-//! One revision, one scope. Every read begins here, and nothing outside the scope is ever seen.
+//! [`View`]: a read-only snapshot of one revision, limited to one scope.
+//!
+//! Invariant: every read goes through a view, and a view returns nothing outside its scope. The `pub(crate)` methods
+//! that say "not limited to the scope" are for candidates and counts that their callers narrow.
 
 mod hierarchy;
 pub(super) mod node;
@@ -19,22 +22,40 @@ use crate::model::token::Scope;
 
 use self::visible::VisibleSet;
 
-/// A directory at one revision, as far as one scope may see it. Cheap to clone; never changes.
+/// A read-only snapshot of a directory at one revision, limited to one scope. Cheap to clone.
+///
+/// ```
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example").under("Corp/Research"))?;
+/// let view = directory.view();
+/// directory.apply(clade::DeletePerson::new("ada@corp.example"))?;
+/// assert!(view.person("ada@corp.example").is_ok(), "a view never changes");
+/// assert_eq!(view.within(&[view.org_unit("Research")?.id()]).roots().len(), 1);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct View {
     graph: Arc<Graph>,
-    /// What it is narrowed to; everything where to nothing.
-    sight: Option<Arc<VisibleSet>>,
+    /// The visible entities; `None` for all.
+    visible: Option<Arc<VisibleSet>>,
 }
 
-/// What is beneath a unit, rolled up, each counted once.
+/// The number of records below a unit, at any depth, each counted once.
+///
+/// ```
+/// let ada = clade::CreatePerson::new("ada@corp.example").under("Corp/Research");
+/// let view = clade::Directory::in_memory()?.apply(ada)?.view;
+/// let totals = view.org_unit("Corp")?.totals();
+/// assert_eq!((totals.units, totals.people, totals.projects), (1, 1, 0));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
-    /// Units strictly beneath it.
+    /// Units below it, without itself.
     pub units: u64,
-    /// People placed in it or beneath it.
+    /// People placed in it or below it.
     pub people: u64,
-    /// Projects placed in it or beneath it.
+    /// Projects placed in it or below it.
     pub projects: u64,
     /// Repositories of those projects.
     pub repositories: u64,
@@ -43,19 +64,19 @@ pub struct Totals {
 }
 
 impl View {
-    /// Sees everything in `graph`.
+    /// A view of the whole graph.
     #[must_use]
     pub fn of(graph: Arc<Graph>) -> Self {
-        Self { graph, sight: None }
+        Self { graph, visible: None }
     }
 
-    /// About how many bytes it takes to hold this once it was replaced.
+    /// Estimated memory, in bytes, that this view keeps alive after a newer revision is published.
     #[cfg(feature = "server")]
     pub(crate) fn retained_bytes(&self) -> u64 {
         self.graph.copy_bytes()
     }
 
-    /// As far as `scope` reaches.
+    /// This view, limited to `scope`.
     #[must_use]
     pub fn scoped_to(&self, scope: &Scope) -> Self {
         match scope {
@@ -64,42 +85,43 @@ impl View {
         }
     }
 
-    /// Narrows to these units and what is beneath them; they become its roots. Those that are not in sight add
-    /// nothing, and without any there is nothing to be seen.
+    /// This view, limited to these units and everything below them; they become its roots. Units that are not visible
+    /// in this view are ignored. If none is left, the result is empty.
     #[must_use]
     pub fn within(&self, units: &[EntityId]) -> Self {
+        // Through `self.entity`, not the graph: narrowing a view that is narrowed already must never widen it.
         let is_unit = |id: &EntityId| self.entity(*id).is_some_and(|it| it.kind() == Kind::OrgUnit);
         let units = units.iter().copied().filter(is_unit).collect();
-        Self { graph: Arc::clone(&self.graph), sight: Some(Arc::new(VisibleSet::of(&self.graph, units))) }
+        Self { graph: Arc::clone(&self.graph), visible: Some(Arc::new(VisibleSet::of(&self.graph, units))) }
     }
 
-    /// Whether anything is left out of it.
+    /// Whether it is limited to a scope.
     #[must_use]
     pub fn is_narrowed(&self) -> bool {
-        self.sight.is_some()
+        self.visible.is_some()
     }
 
-    /// The revision that this is a view of.
+    /// Its revision.
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.graph.revision()
     }
 
-    /// A number that the views of one instance_id of a directory share, and hardly any others: a revision says what is
-    /// in a directory only together with this, since a backup that was restored counts on from where it stood.
+    /// A random number that is chosen when the directory is opened, the same for all of its views. Revisions are
+    /// comparable only within one instance: a restored backup uses the same revision numbers again for other content.
     #[must_use]
     pub fn instance_id(&self) -> u32 {
         self.graph.instance_id
     }
 
-    /// A word for what this view may see: the same for equal scopes, for use in `ETag`s and cache keys.
+    /// A name for the scope, equal for equal scopes: `all`, or a hash of the unit keys. For `ETag`s and cache keys.
     #[must_use]
     pub fn scope_name(&self) -> &str {
-        self.sight.as_ref().map_or("all", |sight| sight.name(&self.graph))
+        // A hash is 16 hexadecimal digits, so it is never "all".
+        self.visible.as_ref().map_or("all", |visible| visible.name(&self.graph))
     }
 
-    /// Tells what this view holds from what any other does, as a word: equal views of one instance_id have the same. For
-    /// `ETag`s and cache keys.
+    /// Identifies the content of this view: revision, scope and instance. For `ETag`s and cache keys.
     #[must_use]
     pub fn identity(&self) -> String {
         format!("r{}-{}-{:08x}", self.revision(), self.scope_name(), self.instance_id())
@@ -109,51 +131,56 @@ impl View {
         &self.graph
     }
 
+    /// Whether an entity is in the scope. Deleted entities are in every unlimited scope: check [`View::entity`] too.
     fn sees(&self, id: EntityId) -> bool {
-        self.sight.as_ref().is_none_or(|sight| sight.sees(&self.graph, id))
+        self.visible.as_ref().is_none_or(|visible| visible.sees(&self.graph, id))
     }
 
-    /// The entity of this number, if it exists now and is in sight.
+    /// The entity with this id; `None` if it does not exist, is deleted or is not visible.
     #[must_use]
     pub fn entity(&self, id: EntityId) -> Option<&Arc<Entity>> {
         self.graph.entity(id).filter(|_| self.sees(id))
     }
 
-    /// What messages call this entity; `?` for what is out of sight.
+    /// The key, email, project id or name of this entity, for messages; `?` if it is not visible.
     #[must_use]
     pub fn label(&self, id: EntityId) -> String {
+        // Error messages name parents and path steps, some of which may be outside the caller's scope.
         self.entity(id).map_or_else(|| "?".to_owned(), |entity| entity.label().to_owned())
     }
 
-    /// All entities of a kind.
+    /// All visible entities of a kind, as a bitmap of their ids.
     #[must_use]
     pub fn all(&self, kind: Kind) -> &RoaringBitmap {
-        match &self.sight {
+        match &self.visible {
             None => &self.graph.all[kind as usize],
-            Some(sight) => sight.all(&self.graph, kind),
+            Some(visible) => visible.all(&self.graph, kind),
         }
     }
 
-    /// The number that the next new entity gets. For the planner alone: it says how many there ever were.
+    /// The id that the next new entity gets. For the planner only: it reveals how many entities there ever were, in any
+    /// scope.
     pub(crate) fn next_entity(&self) -> EntityId {
         self.graph.next_entity()
     }
 
+    /// The visible entities with this key in an index, by id.
     pub(super) fn look_up(&self, by: IndexBy, text: &str) -> Vec<EntityId> {
         let entity_of = |id| self.graph.entity(id).map(|entity| &**entity);
         let mut found: Vec<_> =
             self.graph.index.find(by, text, entity_of).filter(|id| self.sees(*id)).collect();
+        // The index is a hash table without an order of its own; ids are in order of creation.
         found.sort_unstable();
         found
     }
 
-    /// As [`View::look_up`], where a text stands for one entity at most.
+    /// As [`View::look_up`], for an index in which a key has at most one entity. Does not allocate.
     fn look_up_one(&self, by: IndexBy, text: &str) -> Option<EntityId> {
         let entity_of = |id| self.graph.entity(id).map(|entity| &**entity);
         self.graph.index.find(by, text, entity_of).find(|id| self.sees(*id))
     }
 
-    /// The person with this email.
+    /// The person with this email, without regard to case.
     #[must_use]
     pub fn person_by_email(&self, email: &Email) -> Option<EntityId> {
         self.look_up_one(IndexBy::Email, &email.folded())
@@ -165,56 +192,60 @@ impl View {
         self.look_up_one(IndexBy::ProjectId, id.as_str())
     }
 
-    /// Every project's repository at this url, the earliest first.
+    /// The repositories of all projects with this URL, in any spelling, in order of creation.
     #[must_use]
     pub fn repositories_at(&self, url: &RepoUrl) -> Vec<EntityId> {
         self.look_up(IndexBy::RepositoryUrl, &url.normalized())
     }
 
-    /// Every project's service with this identifier, the earliest first.
+    /// The services of all projects with this identifier, in order of creation.
     #[must_use]
     pub fn services_called(&self, identifier: &ServiceIdentifier) -> Vec<EntityId> {
         self.look_up(IndexBy::ServiceIdentifier, identifier.as_str())
     }
 
-    /// Builds now what is otherwise built when a text is first looked for. Takes seconds for a million records.
+    /// Builds the text index, which is otherwise built by the first search. Takes seconds for a million records.
     pub fn warm_up(&self) {
         self.graph.text();
     }
 
-    /// Who of a kind may have `part`, folded, somewhere in a text of their own; none when it is too short to look
-    /// up. Not narrowed to what is in sight.
+    /// Candidates for entities with a text that contains `part`, which is folded; `None` if `part` is too short for the
+    /// index. Not limited to the scope.
     pub(crate) fn may_contain(&self, part: &str) -> Option<TextCandidates> {
+        // One index serves all scopes: callers combine the candidates of several words first, and intersect once.
         self.graph.text().containing(part)
     }
 
-    /// The same at the beginning of a text. Others may be among them: whether one has it is for the caller to see.
+    /// Candidates for entities with a text that begins with `part`. Includes false positives, which the caller must
+    /// check. Not limited to the scope.
     pub(crate) fn may_start(&self, part: &str) -> Option<RoaringBitmap> {
         self.graph.text().starting(part)
     }
 
-    /// For each three letters in a row of a word, folded, who has them. Not narrowed to what is in sight.
+    /// For each trigram of a folded word, the entities that have it. Not limited to the scope.
     pub(crate) fn trigrams(&self, word: &str) -> Vec<RoaringBitmap> {
         self.graph.text().each_of(word)
     }
 
-    /// Shows the texts of each of `ids` in turn, folded, in the order of [`Kind::texts`]; between them a `SEPARATOR`.
-    pub(crate) fn each_texts(&self, ids: &RoaringBitmap, show: impl FnMut(EntityId, &str)) {
+    /// Calls `visit` with the folded texts of each visible entity of `ids`: in the order of [`Kind::texts`], with a
+    /// `SEPARATOR` after each.
+    pub(crate) fn each_texts(&self, ids: &RoaringBitmap, visit: impl FnMut(EntityId, &str)) {
+        // Filtered here, since `ids` are mostly candidates of the index, which is not limited to the scope.
         let ids = ids.iter().map(EntityId).filter(|id| self.sees(*id));
-        self.graph.text().texts().each(ids, show);
+        self.graph.text().texts().each(ids, visit);
     }
 
-    /// What `entity` is sorted by in an order.
+    /// The sort value of `entity` in an order.
     pub(crate) fn value<'v>(&'v self, order: Order, entity: &'v Entity) -> Option<Value<'v>> {
         order.value(&self.graph, entity)
     }
 
-    /// What tells `entity` from all others.
+    /// The unique sort key of `entity`, which breaks ties.
     pub(crate) fn record_key<'v>(&'v self, entity: &'v Entity) -> RecordKey<'v> {
         RecordKey::of(&self.graph, entity)
     }
 
-    /// How a record, out of sight too, stands in an order to one with this value and key.
+    /// Compares the position of a record in an order with a value and key. Not limited to the scope.
     pub(crate) fn stands(
         &self,
         order: Order,
@@ -227,17 +258,18 @@ impl View {
         by_value.then_with(|| RecordKey::of(&self.graph, entity).cmp(key))
     }
 
-    /// How many records of `kind` there are, out of sight too: as many as a list of them has.
+    /// The number of records of `kind`, which is the length of [`View::sorted`]. Not limited to the scope.
     pub(crate) fn count_of(&self, kind: Kind) -> u64 {
         self.graph.count_of(kind)
     }
 
-    /// All records of `kind` in an order, out of sight too; none for that of creation, which is the numbers' own.
+    /// All records of `kind` in an order; `None` for the order of creation, which is that of the ids. Not limited to
+    /// the scope.
     pub(crate) fn sorted(&self, kind: Kind, order: Order) -> Option<&Sorted> {
         self.graph.sorted(kind, order)
     }
 
-    /// Each platform, with the projects that have a repository there. Not narrowed to what is in sight.
+    /// Each platform with the projects that have a repository there. Not limited to the scope.
     pub(crate) fn projects_by_platform(&self) -> impl Iterator<Item = (&str, &RoaringBitmap)> {
         self.graph.platforms.iter().map(|(platform, projects)| (platform.as_str(), projects))
     }

@@ -1,4 +1,6 @@
-//! Commands as a Rust program writes them: `CreatePerson::new("ada@corp.example").under("Corp/Research")`.
+//! Builders of commands: `CreatePerson::new("ada@corp.example").under("Corp/Research")`.
+//!
+//! Invariant: a builder returns its first error when it is turned into a command, and never panics.
 
 mod create;
 mod delete;
@@ -14,7 +16,7 @@ pub use self::delete::{DeleteMapping, DeleteOrgUnit, DeletePerson, DeleteProject
 pub use self::into_command::{Commands, IntoCommand, IntoCommands};
 pub use self::update::{UpdateMapping, UpdateOrgUnit, UpdatePerson, UpdateProject};
 
-/// A blanket `impl<C: IntoCommand> IntoCommands for C` would overlap with that for iterators, so each type gets its own.
+// A blanket `impl<C: IntoCommand> IntoCommands for C` would overlap with that for iterators, so each type gets its own.
 macro_rules! single_command {
     ($($type:ty),+ $(,)?) => {
         $(impl IntoCommands for $type {
@@ -48,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_builder_returns_the_first_refusal() {
+    fn a_builder_returns_its_first_error() {
         let refusal = CreatePerson::new("ada").display_name("Ada").into_command().unwrap_err();
         assert_eq!(refusal.code(), "invalid");
         let refusal = CreateProject::new("p1", "One").repository(" ").into_command().unwrap_err();
@@ -60,7 +62,9 @@ mod tests {
     #[test]
     fn a_list_names_each_command_that_could_not_be_built() {
         let people = ["ada@corp.example", "bob", "eve"].map(CreatePerson::new);
-        let Err(Error::Refused { refused, total }) = people.into_commands() else { panic!("it was taken") };
+        let Err(Error::Refused { refused, total }) = people.into_commands() else {
+            panic!("the list was accepted")
+        };
         assert_eq!((refused[0].0, refused[1].0, refused.len(), total), (1, 2, 2, 3));
     }
 }

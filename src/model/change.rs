@@ -1,7 +1,7 @@
-//! What became true: the facts that graph, tables and log are made of.
+//! Changes, change sets and batches: the entries of the change log, from which graph and tables are built.
 //!
-//! A change holds everything needed to make it so again. Applying the same changes in the same order
-//! to the same graph gives the same graph.
+//! Invariant: applying the same changes in the same order to the same graph gives the same graph. A change therefore
+//! holds everything that it needs: ids, times and whole records.
 
 use std::sync::Arc;
 
@@ -12,32 +12,57 @@ use crate::model::mapping::{Mapping, MappingId};
 use crate::model::time::Timestamp;
 use crate::model::token::{Actor, Token, TokenId};
 
-/// One fact.
+/// One change to one record.
+///
+/// ```
+/// use clade::model::{Change, Revision};
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
+/// let batch = directory.log(Revision(1))?.next().expect("one batch was committed")?;
+/// let Change::PutEntity(person) = &batch.sets[0].changes[0] else { unreachable!("a person was created") };
+/// assert_eq!(person.label(), "ada@corp.example");
+/// # Ok::<(), clade::Error>(())
+/// ```
+// Whole records rather than differences: replay and audit need no earlier entry to know what a record was. The `Arc`s
+// are shared with the graph, so a change costs no copy of the record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// This entity exists, as given here.
+    /// Creates or replaces an entity.
     PutEntity(Arc<Entity>),
-    /// This entity no longer holds. Its mappings and assets were ended before it.
+    /// Deletes an entity. Changes before it in the same set delete its mappings and assets.
+    // The stamps are included because replay must not read a clock.
     EndEntity {
-        /// Which.
+        /// The entity.
         id: EntityId,
         /// Its stamps from now on, with `valid_to` set.
         stamps: Stamps,
     },
-    /// This mapping exists, as given here.
+    /// Creates or replaces a mapping.
     PutMapping(Arc<Mapping>),
-    /// This mapping no longer holds.
+    /// Deletes a mapping.
     EndMapping {
-        /// Which.
+        /// The mapping.
         id: MappingId,
         /// Its stamps from now on, with `valid_to` set.
         stamps: Stamps,
     },
-    /// This token exists, as given here; a revoked one says so itself.
+    /// Creates or replaces a token. Revoking is a replacement with `revoked_at` set.
     PutToken(Arc<Token>),
 }
 
-/// Which record a change is of.
+/// The id of a record of any kind.
+///
+/// ```
+/// use clade::model::{Change, RecordId, Revision};
+///
+/// let directory = clade::Directory::in_memory()?;
+/// let view = directory.apply(clade::CreatePerson::new("ada@corp.example"))?.view;
+/// let batch = directory.log(Revision(1))?.next().expect("one batch was committed")?;
+/// let Change::PutEntity(entity) = &batch.sets[0].changes[0] else { unreachable!("a person was created") };
+/// assert_eq!(RecordId::Entity(entity.id), RecordId::Entity(view.person("ada@corp.example")?.id()));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RecordId {
     /// An entity.
@@ -48,25 +73,52 @@ pub enum RecordId {
     Token(TokenId),
 }
 
-/// The changes that one caller asked for; all of them or none.
+/// The changes of one call: all of them are committed, or none.
+///
+/// ```
+/// use clade::model::{Actor, Revision};
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(["ada@corp.example", "eve@corp.example"].map(clade::CreatePerson::new))?;
+/// let batch = directory.log(Revision(1))?.next().expect("one batch was committed")?;
+/// assert_eq!((&batch.sets[0].actor, batch.sets[0].changes.len()), (&Actor::Local, 2));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChangeSet {
-    /// Who asked.
+    /// The caller.
     pub actor: Actor,
-    /// The facts, in order.
+    /// The changes, in the order in which they must be applied.
     pub changes: Vec<Change>,
 }
 
-/// The hash of a batch as it stands in the log, over the hash of the batch before it.
+/// The BLAKE3 hash of a batch in the log, computed over the batch and the hash before it. All zero before the first
+/// batch.
+///
+/// ```
+/// use clade::model::BatchHash;
+///
+/// assert_eq!(BatchHash::default(), BatchHash([0; 32]));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BatchHash(pub [u8; 32]);
 
-/// One entry of the log: the change sets that were committed together.
+/// One entry of the change log: the change sets that were committed together, in one transaction.
+///
+/// ```
+/// use clade::model::Revision;
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
+/// let batches = directory.log(Revision(1))?.collect::<Result<Vec<_>, _>>()?;
+/// assert_eq!((batches.len(), batches[0].revision, batches[0].sets.len()), (1, Revision(1), 1));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// The revision that it made.
+    /// The revision after it.
     pub revision: Revision,
-    /// A `UUIDv7` of its own.
+    /// Its unique id, a `UUIDv7`.
     pub id: Uuid,
     /// When it was committed.
     pub at: Timestamp,

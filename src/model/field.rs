@@ -1,45 +1,54 @@
-//! The texts of a record by name: what can be tested, sorted by and found.
+//! Text fields of entities by name: for filters, sorting and full-text search.
 
 use crate::model::entity::{Body, Entity, Kind};
 use crate::model::key::{Email, RepoUrl};
 
-/// A text of an entity that can be tested and sorted by. A field that a kind does not have is null for all of it.
+/// A text field of an entity that queries can filter and sort by. `None` for all entities of a kind without the field.
+///
+/// ```
+/// use clade::model::Field;
+///
+/// let view = clade::Directory::in_memory()?.apply(clade::CreateProject::new("cart", "Cart"))?.view;
+/// let entity = view.entity(view.project("cart")?.id()).expect("it is visible");
+/// assert_eq!((Field::Name.text(entity), Field::Email.text(entity)), (Some("Cart"), None));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Field {
-    /// Of a unit.
+    /// The key of a unit.
     Key,
-    /// Of a unit, repository or service; a project's `projectName`.
+    /// The name of a unit, repository or service; the `projectName` of a project.
     Name,
-    /// Of a unit.
+    /// The type of a unit.
     Type,
-    /// Of anything but a repository.
+    /// The external id of any entity but a repository.
     ExternalId,
-    /// Of a person; compared without case.
+    /// The email of a person, compared without case.
     Email,
-    /// Of a person.
+    /// The given name of a person.
     FirstName,
-    /// Of a person.
+    /// The family name of a person.
     LastName,
-    /// Of a person.
+    /// The display name of a person.
     DisplayName,
-    /// Of a project.
+    /// The id of a project.
     ProjectId,
-    /// The email of a project's owner; compared without case.
+    /// The email of a project's owner, compared without case.
     OwnerEmail,
     /// The given name of a project's owner.
     OwnerFirstName,
     /// The family name of a project's owner.
     OwnerLastName,
-    /// Of a repository.
+    /// The platform of a repository.
     Platform,
-    /// Of a repository; compared normalised.
+    /// The URL of a repository, compared in its normalized form.
     Url,
-    /// Of a service.
+    /// The identifier of a service.
     Identifier,
 }
 
 impl Field {
-    /// All of them, in the order in which they are numbered.
+    /// All fields, in the order of their numbers.
     pub const ALL: [Self; 15] = [
         Self::Key,
         Self::Name,
@@ -58,9 +67,10 @@ impl Field {
         Self::Identifier,
     ];
 
-    /// The text of `entity` in this field.
+    /// The value of this field; `None` if it is absent or the kind does not have it.
     #[must_use]
     pub fn text(self, entity: &Entity) -> Option<&str> {
+        // Borrowed and as stored, since sorting and indexing read millions of these; comparisons fold or normalize it.
         match &entity.body {
             Body::OrgUnit(unit) => match self {
                 Self::Key => Some(unit.key.as_str()),
@@ -101,7 +111,7 @@ impl Field {
         }
     }
 
-    /// The word for it, as the wire has it.
+    /// Its name in REST and GraphQL.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -114,6 +124,7 @@ impl Field {
             Self::LastName => "lastName",
             Self::DisplayName => "displayName",
             Self::ProjectId => "projectId",
+            // Not `ownerEmail`: the REST query parameter has this name too.
             Self::OwnerEmail => "owner",
             Self::OwnerFirstName => "ownerFirstName",
             Self::OwnerLastName => "ownerLastName",
@@ -125,9 +136,11 @@ impl Field {
 }
 
 impl Kind {
-    /// The texts by which records of a kind are found, in a fixed order: names and keys.
+    /// The fields in the text index for this kind, in the order of the index.
     #[must_use]
     pub fn texts(self) -> &'static [Field] {
+        // The index stores texts by their position in this list. `OwnerEmail` and what follows must come last: search
+        // stops before it, and only filters use the whole list.
         match self {
             Self::OrgUnit => &[Field::Name, Field::Key, Field::ExternalId],
             Self::Person => {

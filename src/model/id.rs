@@ -1,17 +1,34 @@
-//! The numbers and kinds by which entities and revisions are told apart.
+//! Identifiers: entity ids, revision numbers and the kinds of entity.
 
 use std::fmt;
 
-/// The number of an entity inside one store: given once, in order, never given again.
+/// The id of an entity inside one store. Ids are assigned in ascending order and never reused.
+///
+/// ```
+/// let directory = clade::Directory::in_memory()?;
+/// let view = directory.apply(clade::CreatePerson::new("ada@corp.example").under("Corp"))?.view;
+/// let id = view.person("ada@corp.example")?.id();
+/// assert_eq!(view.entity(id).map(|entity| entity.label()), Some("ada@corp.example"));
+/// # Ok::<(), clade::Error>(())
+/// ```
+// 32 bits: roaring bitmaps are sets of u32, and every closure, index and facet is a bitmap of these ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntityId(pub u32);
 
-/// How many batches had been committed: 0 is the empty directory, and each commit adds one.
+/// The number of committed batches: 0 is the empty directory, and each commit adds 1.
+///
+/// ```
+/// let directory = clade::Directory::in_memory()?;
+/// let before = directory.view().revision();
+/// let after = directory.apply(clade::CreatePerson::new("ada@corp.example"))?.view.revision();
+/// assert_eq!(after, before.next());
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Revision(pub u64);
 
 impl Revision {
-    /// The one after this.
+    /// The next revision.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0 + 1)
@@ -25,6 +42,16 @@ impl fmt::Display for Revision {
 }
 
 /// The kinds of entity.
+///
+/// ```
+/// use clade::Kind;
+///
+/// let directory = clade::Directory::in_memory()?;
+/// let view = directory.apply(clade::CreatePerson::new("ada@corp.example").under("Corp/Research"))?.view;
+/// assert_eq!(Kind::ALL.map(|kind| view.all(kind).len()), [2, 1, 0, 0, 0]);
+/// # Ok::<(), clade::Error>(())
+/// ```
+// The numbers index the arrays of one bitmap per kind, and are part of page cursors: never renumber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Kind {
@@ -41,10 +68,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds, by number.
     pub const ALL: [Self; 5] = [Self::OrgUnit, Self::Person, Self::Project, Self::Repository, Self::Service];
 
-    /// The word for it in messages.
+    /// Its name in messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,7 +1,8 @@
-//! The keys and short texts of records, parsed once at the edge.
+//! Keys, names, emails and repository URLs: validated text types, and [`fold`] for comparison without case.
 //!
-//! A value of these types is trimmed, not empty, free of control characters and no longer than its
-//! limit, so nothing further inside checks again.
+//! Invariant: a value of these types is trimmed, not empty, free of control characters and at most as long as its
+//! limit. Code relies on it: the text index separates texts by U+001F, and cache keys separate unit keys by a line
+//! feed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,16 +11,18 @@ use compact_str::CompactString;
 
 use crate::error::Error;
 
-/// The longest key, name or identifier, in characters.
+/// The maximum length of a key, name or identifier, in characters.
 pub const TEXT_MAX: usize = 512;
-/// The longest url, in characters.
+/// The maximum length of a URL, in characters.
 pub const URL_MAX: usize = 2048;
 
+/// Trims `raw` and checks it.
 fn clean(field: &'static str, raw: &str, max: usize) -> Result<CompactString, Error> {
     let text = raw.trim();
     if text.is_empty() {
         return Err(Error::invalid(field, raw, "must not be empty"));
     }
+    // Bytewise for ASCII, which most texts are: this runs for every text of every record when a store is loaded.
     let is_ascii = text.is_ascii();
     let has_control = if is_ascii {
         text.bytes().any(|b| b.is_ascii_control())
@@ -27,17 +30,26 @@ fn clean(field: &'static str, raw: &str, max: usize) -> Result<CompactString, Er
         text.chars().any(char::is_control)
     };
     if has_control {
-        return Err(Error::invalid(field, raw, "must not hold control characters"));
+        return Err(Error::invalid(field, raw, "must not contain control characters"));
     }
+    // A text has at most as many characters as bytes, so most are accepted without counting.
     if text.len() > max && (is_ascii || text.chars().count() > max) {
         return Err(Error::invalid(field, raw, format!("must be at most {max} characters long")));
     }
     Ok(text.into())
 }
 
-/// Text as it is compared where case does not matter.
+/// Lower-cases a text for comparison without case. Borrows when there is nothing to change.
+///
+/// ```
+/// use clade::model::key::fold;
+///
+/// assert_eq!(fold("Büro NORD"), fold("BÜRO nord"));
+/// assert!(matches!(fold("team-7"), std::borrow::Cow::Borrowed(_)));
+/// ```
 #[must_use]
 pub fn fold(text: &str) -> Cow<'_, str> {
+    // Any non-ASCII text is copied, even if it is in lower case: finding that out costs as much as converting it.
     if text.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
         Cow::Owned(text.to_lowercase())
     } else {
@@ -55,12 +67,12 @@ macro_rules! text_type {
             /// Trims `raw` and checks it.
             ///
             /// # Errors
-            /// [`Error::Invalid`] when it is empty, too long or holds control characters.
+            /// [`Error::Invalid`] when it is empty, longer than 512 characters or contains control characters.
             pub fn parse(raw: &str) -> Result<Self, Error> {
                 clean($field, raw, TEXT_MAX).map(Self)
             }
 
-            /// The text itself.
+            /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -82,58 +94,116 @@ macro_rules! text_type {
 }
 
 text_type!(
-    /// The unique key of an org unit; its name where nobody chose another.
+    /// The unique key of an org unit. By default it is the unit's name.
+    ///
+    /// ```
+    /// # let directory = clade::Directory::in_memory()?;
+    /// use clade::{CreateOrgUnit, model::UnitKey};
+    ///
+    /// let view = directory.apply(CreateOrgUnit::new("R&D", "team").key("rnd"))?.view;
+    /// assert_eq!(view.org_unit(UnitKey::parse("rnd")?)?.name.as_str(), "R&D");
+    /// # Ok::<(), clade::Error>(())
+    /// ```
     UnitKey,
     "key"
 );
 text_type!(
-    /// The unique key of a project.
+    /// The unique key of a project, compared exactly.
+    ///
+    /// ```
+    /// use clade::model::ProjectId;
+    ///
+    /// let view = clade::Directory::in_memory()?.apply(clade::CreateProject::new("cart", "Cart"))?.view;
+    /// assert!(view.project_by_id(&ProjectId::parse(" cart ")?).is_some(), "it is trimmed");
+    /// assert!(view.project_by_id(&ProjectId::parse("CART")?).is_none());
+    /// # Ok::<(), clade::Error>(())
+    /// ```
     ProjectId,
     "projectId"
 );
 text_type!(
-    /// What another system calls this record. Need not be unique.
+    /// The id of a record in another system. Need not be unique.
+    ///
+    /// ```
+    /// use clade::{CreateOrgUnit, model::{ExternalId, UnitRef}};
+    ///
+    /// let unit = CreateOrgUnit::new("Research", "team").external_id("sap-4711");
+    /// let view = clade::Directory::in_memory()?.apply(unit)?.view;
+    /// let reference = UnitRef::ExternalId(ExternalId::parse("sap-4711")?);
+    /// assert_eq!(view.org_unit(reference)?.name.as_str(), "Research");
+    /// # Ok::<(), clade::Error>(())
+    /// ```
     ExternalId,
     "externalId"
 );
 text_type!(
-    /// A name that people read: of a unit, a project, a person, a repository, a service.
+    /// A display name of a unit, project, person, repository or service. Need not be unique.
+    ///
+    /// ```
+    /// use clade::model::Name;
+    ///
+    /// assert_eq!(Name::parse("  Büro Nord ")?.as_str(), "Büro Nord");
+    /// assert_eq!(Name::parse("two\nlines").unwrap_err().code(), "invalid");
+    /// # Ok::<(), clade::Error>(())
+    /// ```
     Name,
     "name"
 );
 text_type!(
-    /// What a service is called by machines.
+    /// The technical identifier of a service, compared exactly.
+    ///
+    /// ```
+    /// use clade::model::ServiceIdentifier;
+    ///
+    /// let view = clade::Directory::in_memory()?.view();
+    /// assert!(view.services_called(&ServiceIdentifier::parse("cart-api")?).is_empty());
+    /// # Ok::<(), clade::Error>(())
+    /// ```
     ServiceIdentifier,
     "identifier"
 );
 
-/// The unique key of a person: shown as given, compared without case by way of [`Email::folded`].
+/// An email address, the unique key of a person: stored as it was sent, and looked up without case by
+/// [`Email::folded`].
+///
+/// ```
+/// use clade::model::Email;
+///
+/// let view = clade::Directory::in_memory()?.apply(clade::CreatePerson::new("Ada@Corp.Example"))?.view;
+/// let id = view.person_by_email(&Email::parse("ada@corp.example")?).expect("case does not matter");
+/// assert_eq!(view.label(id), "Ada@Corp.Example");
+/// # Ok::<(), clade::Error>(())
+/// ```
+// `==` compares exactly, so that a change of case alone is an update and not "unchanged". Key a map by `folded`
+// instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email(CompactString);
 
 impl Email {
-    /// Trims `raw` and checks that it has the shape `local@domain`.
+    /// Trims `raw` and checks that it has the form `local@domain`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it has not.
+    /// [`Error::Invalid`] when it does not, or is longer than 512 characters.
     pub fn parse(raw: &str) -> Result<Self, Error> {
         let text = clean("email", raw, TEXT_MAX)?;
-        let shaped = text
+        // Loose on purpose: the address is a key and no mail is sent to it, and the grammar of RFC 5322 is known to
+        // refuse addresses that are in use.
+        let has_form = text
             .rsplit_once('@')
             .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !local.contains('@'));
-        if !shaped || text.chars().any(char::is_whitespace) {
+        if !has_form || text.chars().any(char::is_whitespace) {
             return Err(Error::invalid("email", raw, "must look like name@domain"));
         }
         Ok(Self(text))
     }
 
-    /// The address as it was given.
+    /// The address as it was sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The address as it is compared.
+    /// The address in lower case, for comparison.
     #[must_use]
     pub fn folded(&self) -> Cow<'_, str> {
         fold(&self.0)
@@ -146,41 +216,53 @@ impl fmt::Display for Email {
     }
 }
 
-/// Where a repository is: shown as given, but for a user and password in an http url, which are never kept; compared by
-/// way of [`RepoUrl::normalized`], which every spelling of it has in common.
+/// The URL of a repository: stored as it was sent, except for credentials in an HTTP URL, which are removed; looked up
+/// by [`RepoUrl::normalized`], which is the same for all spellings of a URL.
+///
+/// ```
+/// use clade::model::RepoUrl;
+///
+/// let cart = clade::CreateProject::new("cart", "Cart").repository("https://github.com/corp/cart.git");
+/// let view = clade::Directory::in_memory()?.apply(cart)?.view;
+/// assert_eq!(view.repositories_at(&RepoUrl::parse("git@github.com:corp/cart")?).len(), 1);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoUrl(CompactString);
 
 impl RepoUrl {
-    /// Trims `raw` and checks that a host and a path, or at least a path, are left of it.
+    /// Trims `raw`, removes HTTP credentials, and checks that a host or a path remains.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when nothing is.
+    /// [`Error::Invalid`] when neither does, or when it is longer than 2048 characters.
     pub fn parse(raw: &str) -> Result<Self, Error> {
         let url = Self(without_credentials(clean("url", raw, URL_MAX)?));
         if url.host_and_path() == ("", "") {
+            // The cleaned URL, not `raw`: messages are logged, and `raw` may contain a password.
             return Err(Error::invalid("url", url.as_str(), "must name a host and a path"));
         }
         Ok(url)
     }
 
-    /// The url as it was given, without credentials.
+    /// The URL as it was sent, without credentials.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Host and path alone: no scheme, user, default port, `.git` or trailing `/`, the host in lower case.
+    /// Host and path only: without scheme, user, default port, `.git` and trailing `/`, and with the host in lower
+    /// case.
     ///
     /// `git@github.com:Org/app.git` and `https://GitHub.com/Org/app/` are the same repository.
     #[must_use]
     pub fn normalized(&self) -> String {
         let (host, path) = self.host_and_path();
+        // Hosts ignore case by RFC 3986. Paths do not, and some git servers tell `Org/app` from `org/app`.
         let host = host.to_lowercase();
         if path.is_empty() { host } else { format!("{host}/{path}") }
     }
 
-    /// Host and path as [`RepoUrl::normalized`] has them, but for the host's case.
+    /// Host and path as in [`RepoUrl::normalized`], but with the host's case unchanged.
     fn host_and_path(&self) -> (&str, &str) {
         let text: &str = &self.0;
         let (scheme, rest) = match text.split_once("://") {
@@ -188,24 +270,27 @@ impl RepoUrl {
             None => (None, text),
         };
         let authority_end = rest.find('/').unwrap_or(rest.len());
+        // The last `@`, and only before the path: a password may contain one, and so may a path (`/@scope/app`).
         let rest = match rest[..authority_end].rfind('@') {
             Some(at) => &rest[at + 1..],
             None => rest,
         };
         let (host, path) = match (scheme, rest.find('/'), rest.find(':')) {
-            // The short form of ssh: host:path, where no slash comes before the colon.
+            // The scp-like form of SSH, `host:path`: only without a scheme, and without a slash before the colon.
             (None, slash, Some(colon)) if slash.is_none_or(|slash| colon < slash) => {
                 (&rest[..colon], &rest[colon + 1..])
             }
             (_, Some(slash), _) => (&rest[..slash], &rest[slash + 1..]),
             (_, None, _) => (rest, ""),
         };
+        // Any of the default ports with any scheme: one repository is served by HTTPS and SSH, and must compare equal.
         let host = [":443", ":80", ":22"].iter().find_map(|port| host.strip_suffix(port)).unwrap_or(host);
         let path = path.trim_matches('/');
+        // Trimmed again: without its `.git`, `Org/app/.git` ends in a slash.
         (host, path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/'))
     }
 
-    /// The host alone, in lower case.
+    /// The host, in lower case.
     #[must_use]
     pub fn host(&self) -> String {
         let normalized = self.normalized();
@@ -213,11 +298,12 @@ impl RepoUrl {
     }
 }
 
-/// An http url without what comes before the host's `@`: often a secret, and every reader would see it. The user of an ssh
-/// url is no secret, and part of the address.
+/// Removes the userinfo of an HTTP URL: it is often an access token, and every reader of the directory would see it.
 fn without_credentials(url: CompactString) -> CompactString {
+    // SSH URLs keep their user (`git@`): it is no secret, and the URL does not work without it.
     let is_http = |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     if let Some((scheme, rest)) = url.split_once("://").filter(|(scheme, _)| is_http(scheme)) {
+        // `?` and `#` end the authority too. Otherwise an `@` in a query would cut off the host.
         let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         if let Some(at) = rest[..authority_end].rfind('@') {
             return compact_str::format_compact!("{scheme}://{}", &rest[at + 1..]);
@@ -237,15 +323,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn emails_compare_without_case_and_show_as_given() {
-        let given = Email::parse(" Ada@Corp.Example ").unwrap();
-        assert_eq!(given.as_str(), "Ada@Corp.Example");
-        assert_eq!(given.folded(), Email::parse("ada@corp.example").unwrap().folded());
+    fn emails_compare_without_case_and_display_as_sent() {
+        let email = Email::parse(" Ada@Corp.Example ").unwrap();
+        assert_eq!(email.as_str(), "Ada@Corp.Example");
+        assert_eq!(email.folded(), Email::parse("ada@corp.example").unwrap().folded());
         assert_eq!(Email::parse("ÉVA@corp.example").unwrap().folded(), "éva@corp.example");
     }
 
     #[test]
-    fn what_is_no_email_is_refused_with_its_value() {
+    fn an_invalid_email_is_refused_with_its_value() {
         for raw in ["", "  ", "ada", "@corp", "ada@", "a@b@c", "a da@corp", "a\0@corp"] {
             let refusal = Email::parse(raw).unwrap_err().to_string();
             assert!(refusal.contains("email"), "{raw:?}: {refusal}");
@@ -262,8 +348,8 @@ mod tests {
     }
 
     #[test]
-    fn credentials_in_an_http_url_are_not_kept() {
-        for (given, kept) in [
+    fn credentials_in_an_http_url_are_removed() {
+        for (raw, stored) in [
             ("https://user:secret@host/Org/app", "https://host/Org/app"),
             ("HTTP://token@host:8080/app.git", "HTTP://host:8080/app.git"),
             ("https://user:p@ss@host/app", "https://host/app"),
@@ -271,14 +357,14 @@ mod tests {
             ("git@host:Org/app", "git@host:Org/app"),
             ("ssh://git@host/Org/app", "ssh://git@host/Org/app"),
         ] {
-            assert_eq!(RepoUrl::parse(given).unwrap().as_str(), kept);
+            assert_eq!(RepoUrl::parse(raw).unwrap().as_str(), stored);
         }
         let refusal = RepoUrl::parse("https://user:secret@").unwrap_err().to_string();
         assert!(!refusal.contains("secret"), "{refusal}");
     }
 
     #[test]
-    fn every_spelling_of_a_repository_is_the_same() {
+    fn every_spelling_of_a_url_normalizes_to_the_same() {
         for other in [
             "https://github.com/Org/app.git",
             "https://GitHub.com/Org/app/",

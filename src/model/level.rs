@@ -1,4 +1,4 @@
-//! The five levels of a hierarchy, and unit types, which are one of them or any other word.
+//! The five levels of the hierarchy, and unit types: a level, or any other word.
 
 use std::fmt;
 
@@ -6,6 +6,16 @@ use crate::error::Error;
 use crate::model::key::Name;
 
 /// One of the five levels; `Organization` is the highest.
+///
+/// ```
+/// use clade::{CreatePerson, Directory, model::Level};
+///
+/// let view = Directory::in_memory()?.apply(CreatePerson::new("ada@corp.example").under("Corp/Research"))?.view;
+/// let business = view.person("ada@corp.example")?.level(Level::Business).expect("the second unit of a path");
+/// assert_eq!(business.name.as_str(), "Research");
+/// # Ok::<(), clade::Error>(())
+/// ```
+// From 1, as the numbers are shown; `index` is for arrays. The derived order relies on highest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Level {
@@ -22,23 +32,23 @@ pub enum Level {
 }
 
 impl Level {
-    /// All five, highest first.
+    /// All levels, highest first.
     pub const ALL: [Self; 5] =
         [Self::Organization, Self::Business, Self::Department, Self::Group, Self::Team];
 
-    /// 1 for the organization to 5 for a team.
+    /// 1 for an organization to 5 for a team.
     #[must_use]
     pub fn number(self) -> u8 {
         self as u8
     }
 
-    /// 0 for the organization to 4 for a team.
+    /// Position in an array by level: 0 for an organization to 4 for a team.
     #[must_use]
     pub fn index(self) -> usize {
         self as usize - 1
     }
 
-    /// The word for it, in lower case.
+    /// Its name, in lower case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,14 +60,22 @@ impl Level {
         }
     }
 
-    /// The level directly beneath, if there is one.
+    /// The next lower level; `None` for a team.
     #[must_use]
     pub fn below(self) -> Option<Self> {
         Self::ALL.get(self.index() + 1).copied()
     }
 }
 
-/// What kind of unit a unit is. Compared without case: words are kept in lower case.
+/// The type of a unit: a level, or any other word. Compared without case, because words are stored in lower case.
+///
+/// ```
+/// use clade::model::{Level, UnitType};
+///
+/// assert_eq!(UnitType::parse("Business_Group")?.level(), Some(Level::Business));
+/// assert_eq!((UnitType::parse("Squad")?.as_str(), UnitType::parse("Squad")?.level()), ("squad", None));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum UnitType {
     /// One of the five levels.
@@ -67,11 +85,12 @@ pub enum UnitType {
 }
 
 impl UnitType {
-    /// Reads a type or one of its aliases: `root`, `business_group`, `application`.
+    /// Parses a type, or an alias: `root` (organization), `business_group` (business), `application` (department).
     ///
     /// # Errors
-    /// [`Error::Invalid`] when `raw` is empty, too long or holds control characters.
+    /// [`Error::Invalid`] when `raw` is empty, longer than 512 characters or contains control characters.
     pub fn parse(raw: &str) -> Result<Self, Error> {
+        // `Name` trims and checks, but its error is about the field `name`.
         let word = Name::parse(&raw.to_lowercase()).map_err(|refusal| refusal.about("type"))?;
         Ok(match word.as_str() {
             "organization" | "root" => Self::Level(Level::Organization),
@@ -83,7 +102,7 @@ impl UnitType {
         })
     }
 
-    /// Its level; none for a word of the organisation's own.
+    /// Its level; `None` for any other word. Units of such a type never fill a level field.
     #[must_use]
     pub fn level(&self) -> Option<Level> {
         match self {
@@ -92,7 +111,7 @@ impl UnitType {
         }
     }
 
-    /// The word for it, in lower case.
+    /// Its name, in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -101,11 +120,12 @@ impl UnitType {
         }
     }
 
-    /// The type a unit gets beneath a parent of this type, when nobody says.
+    /// The default type of a unit below a parent of this type: one level lower. Without a parent, organization.
     #[must_use]
     pub fn default_below(parent: Option<&Self>) -> Self {
         match parent {
             None => Self::Level(Level::Organization),
+            // Below a team, or a parent without a level, a unit becomes a team: the only level that is never too high.
             Some(parent) => Self::Level(parent.level().and_then(Level::below).unwrap_or(Level::Team)),
         }
     }

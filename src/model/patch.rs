@@ -1,32 +1,41 @@
-//! What a command says of one field, and of where a record belongs.
+//! Partial updates: [`Patch`] for one optional field, and [`Placement`] for the units of a person or project.
 
 use crate::model::key::Name;
 use crate::model::reference::UnitRef;
 
-/// What becomes of one field.
+/// A change to one optional field: keep, clear or set.
+///
+/// ```
+/// use clade::model::command::Patch;
+///
+/// assert_eq!(Patch::Keep.applied(Some("Ada")), Some("Ada"));
+/// assert_eq!(Patch::Clear.applied(Some("Ada")), None);
+/// assert_eq!(Patch::Set("Eve").applied(Some("Ada")), Some("Eve"));
+/// ```
+// Three states, which `Option<Option<T>>` would have as well: there, what `None` means is easily confused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Patch<T> {
-    /// It stays; for a new record, there is none.
+    /// No change; a new record does not have the field.
     #[default]
     Keep,
-    /// It goes.
+    /// Remove the value.
     Clear,
-    /// It becomes this.
+    /// Set this value.
     Set(T),
 }
 
 impl<T> Patch<T> {
-    /// From a field that may be given: what is not given stays.
-    pub fn keep_or_set(given: Option<T>) -> Self {
-        given.map_or(Self::Keep, Self::Set)
+    /// For a partial update: `None` keeps the value.
+    pub fn keep_or_set(value: Option<T>) -> Self {
+        value.map_or(Self::Keep, Self::Set)
     }
 
-    /// From a field of a whole record: what is not given goes.
-    pub fn clear_or_set(given: Option<T>) -> Self {
-        given.map_or(Self::Clear, Self::Set)
+    /// For a full replacement: `None` removes the value.
+    pub fn clear_or_set(value: Option<T>) -> Self {
+        value.map_or(Self::Clear, Self::Set)
     }
 
-    /// The same of another type.
+    /// Converts the value.
     pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Patch<U> {
         match self {
             Self::Keep => Patch::Keep,
@@ -35,7 +44,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// The field's value after this, where `before` stays.
+    /// The field's value after this change. As [`Patch::applied`], for borrowed values.
     #[must_use]
     pub fn applied_to(&self, before: &Option<T>) -> Option<T>
     where
@@ -48,7 +57,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// The field's value after this.
+    /// The field's value after this change.
     pub fn applied(self, before: Option<T>) -> Option<T> {
         match self {
             Self::Keep => before,
@@ -58,22 +67,32 @@ impl<T> Patch<T> {
     }
 }
 
-/// A name for each level that is given, highest first.
+/// The name of a unit for each level, highest first; `None` where the path skips the level.
 pub type LevelNames = [Option<Name>; 5];
 
-/// Where a person or a project belongs.
+/// A change to the units that a person or project is placed in.
+///
+/// ```
+/// use clade::{CreatePerson, Directory, UpdatePerson}; // `under` sets `Placement::Under`
+///
+/// let directory = Directory::in_memory()?;
+/// directory.apply(CreatePerson::new("ada@corp.example").under("Corp/Research"))?;
+/// let view = directory.apply(UpdatePerson::new("ada@corp.example").under("Corp/Web"))?.view;
+/// assert_eq!(view.person("ada@corp.example")?.org_units().count(), 2, "the first placement stays");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Placement {
-    /// Where it is.
+    /// No change.
     #[default]
     Keep,
-    /// Beneath the lowest of these, each found or made beneath the one before it, and nowhere else.
-    /// Where the record is shown with just these levels already, nothing changes.
+    /// Only in the lowest of these units. Each is looked up below the one before it, and created if it does not exist.
+    /// No change if it is the first unit of the record already.
     Levels(LevelNames),
-    /// As [`Placement::Levels`], over the levels that the record is shown with now.
+    /// As [`Placement::Levels`], with each level patched that the record has now.
     PatchLevels([Patch<Name>; 5]),
-    /// Beneath the unit at the end of this path, made where it does not exist, beside where it is.
+    /// Additionally in the unit at the end of this path. Units of the path that do not exist are created.
     Under(String),
-    /// Beneath just these units.
+    /// Only in these units, which must exist.
     Units(Vec<UnitRef>),
 }

@@ -1,4 +1,6 @@
-//! A project, and what a command says of one. A command's fields become the record's here and nowhere else.
+//! Projects: the record, its owner, and the fields of a command, including repositories and services.
+//!
+//! Invariant: [`Project::patched`] is the only place that turns the fields of a command into a record.
 
 use serde_json::Value;
 
@@ -6,74 +8,110 @@ use crate::model::attributes::{Attributes, AttributesPatch};
 use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIdentifier};
 use crate::model::patch::{Patch, Placement};
 
-/// A project. Its repositories and services are entities of their own that point to it.
+/// The record of a project. Its repositories and services are separate entities that refer to it.
+///
+/// ```
+/// let cart = clade::CreateProject::new("cart", "Cart").owner("ada@corp.example");
+/// let view = clade::Directory::in_memory()?.apply(cart)?.view;
+/// let cart = view.project("cart")?; // dereferences to the record
+/// assert_eq!(cart.name.as_str(), "Cart");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Project {
-    /// Unique among projects.
+    /// The key: unique among projects.
     pub project_id: ProjectId,
-    /// What people call it.
+    /// Its display name.
     pub name: Name,
-    /// Who answers for it; need not be a known person.
+    /// Its owner, who need not be a person of the directory.
     pub owner: Option<ProjectOwner>,
-    /// What another system calls it.
+    /// Its id in another system.
     pub external_id: Option<ExternalId>,
-    /// All else.
+    /// Fields that Clade does not define.
     pub attributes: Attributes,
 }
 
-/// Who answers for a project, as the record says it. Mostly that is the email alone, so the names are kept apart.
+/// The owner of a project, as its record has it.
+///
+/// ```
+/// let cart = clade::CreateProject::new("cart", "Cart").owner("ada@corp.example");
+/// let view = clade::Directory::in_memory()?.apply(cart)?.view;
+/// let owner = view.project("cart")?.owner.clone().expect("it was set");
+/// assert_eq!(owner.email.as_ref().map(|email| email.as_str()), Some("ada@corp.example"));
+/// # Ok::<(), clade::Error>(())
+/// ```
+// The names are boxed because most projects have the owner's email only; inline they would enlarge every entity.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ProjectOwner {
     /// Given name.
     pub first_name: Option<Box<Name>>,
     /// Family name.
     pub last_name: Option<Box<Name>>,
-    /// Leads to the person, where one has this address.
+    /// Email. Links to the person with this email, if there is one.
     pub email: Option<Email>,
 }
 
-/// What is said of a project.
+/// The fields of a project, in a command.
+///
+/// ```
+/// use clade::{Command, CreateProject, IntoCommand, model::command::Patch};
+///
+/// let cart = CreateProject::new("cart", "Cart").repository("https://github.com/corp/cart");
+/// let Command::CreateProject(create) = cart.into_command()? else { unreachable!("it was built as one") };
+/// assert!(matches!(create.fields.repositories, Patch::Set(repositories) if repositories.len() == 1));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProjectFields {
-    /// Required of a new project.
+    /// The project id; required for a new project.
     pub project_id: Option<ProjectId>,
-    /// Required of a new project.
+    /// The name; required for a new project.
     pub name: Option<Name>,
-    /// Who answers for it.
+    /// Its owner.
     pub owner: Patch<OwnerFields>,
-    /// What another system calls it.
+    /// Its id in another system.
     pub external_id: Patch<ExternalId>,
-    /// All else.
+    /// Fields that Clade does not define.
     pub attributes: AttributesPatch,
-    /// Its repositories, all of them.
+    /// All of its repositories: those that are missing here are deleted.
     pub repositories: Patch<Vec<RepositoryFields>>,
-    /// Its services, all of them.
+    /// All of its services: those that are missing here are deleted.
     pub services: Patch<Vec<ServiceFields>>,
-    /// Where the project belongs.
+    /// The units that the project is placed in.
     pub placement: Placement,
 }
 
-/// What is said of a project's owner.
+/// The fields of a project's owner, in a command.
+///
+/// ```
+/// use clade::{Command, CreateProject, IntoCommand, model::command::Patch};
+///
+/// let cart = CreateProject::new("cart", "Cart").owner("ada@corp.example").into_command()?;
+/// let Command::CreateProject(create) = cart else { unreachable!("it was built as one") };
+/// assert!(matches!(create.fields.owner, Patch::Set(owner) if owner.first_name == Patch::Keep));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OwnerFields {
     /// Given name.
     pub first_name: Patch<Name>,
     /// Family name.
     pub last_name: Patch<Name>,
-    /// Leads to the person, where one has this address.
+    /// Email. Links to the person with this email, if there is one.
     pub email: Patch<Email>,
 }
 
 impl Project {
-    /// With this id and name and nothing else.
+    /// A project with this id and name and no other field.
     #[must_use]
     pub fn new(project_id: ProjectId, name: Name) -> Self {
         Self { project_id, name, owner: None, external_id: None, attributes: Attributes::default() }
     }
 
-    /// The record after a command.
+    /// The record after an update. Repositories, services and placement are not part of it.
     #[must_use]
     pub fn patched(&self, fields: &ProjectFields) -> Self {
+        // Listed field by field, without `..`: a field that is added to the record must be handled here to compile.
         Self {
             project_id: fields.project_id.as_ref().unwrap_or(&self.project_id).clone(),
             name: fields.name.as_ref().unwrap_or(&self.name).clone(),
@@ -89,41 +127,66 @@ impl Project {
 }
 
 impl ProjectOwner {
-    /// The owner after a command; none of whom nothing is left.
+    /// The owner after an update; `None` if no field is left.
     fn patched(self, fields: &OwnerFields) -> Option<Self> {
         let after = Self {
             first_name: fields.first_name.clone().map(Box::new).applied(self.first_name),
             last_name: fields.last_name.clone().map(Box::new).applied(self.last_name),
             email: fields.email.clone().applied(self.email),
         };
+        // An owner without fields and no owner must be one value, or clearing the last field would look like a change.
         (after != Self::default()).then_some(after)
     }
 }
 
-/// A repository as a project's record gives it. Two of one project differ in url, or else in name.
+/// The fields of a repository, in a command. A project's repositories are identified by their URL; without one, by
+/// name.
+///
+/// ```
+/// use clade::model::{RepoUrl, command::RepositoryFields};
+///
+/// let repository = RepositoryFields::at(RepoUrl::parse("git@github.com:corp/cart.git")?)?;
+/// assert_eq!(repository.name.as_str(), "cart");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RepositoryFields {
-    /// What people call it.
+    /// Its display name.
     pub name: Name,
-    /// Where it is hosted.
+    /// The hosting platform, such as `github.com`.
     pub platform: Option<Name>,
-    /// Where it is.
+    /// Its URL.
     pub url: Option<RepoUrl>,
-    /// All else.
+    /// Fields that Clade does not define.
     pub attributes: AttributesPatch,
 }
 
-/// A service as a project's record gives it. Two of one project differ in identifier, or else in name.
+/// The fields of a service, in a command. A project's services are identified by their identifier; without one, by
+/// name.
+///
+/// ```
+/// # use clade::{Command, CreateProject, Directory, IntoCommand};
+/// use clade::model::{Name, ServiceIdentifier, command::{Patch, ServiceFields}};
+///
+/// let (name, identifier) = (Name::parse("Cart API")?, ServiceIdentifier::parse("cart-api")?);
+/// let (attributes, known) = (Default::default(), Some(identifier.clone()));
+/// let api = ServiceFields { name, identifier: known, dependencies: None, external_id: None, attributes };
+/// # let Command::CreateProject(mut cart) = CreateProject::new("cart", "Cart").into_command()? else { panic!() };
+/// cart.fields.services = Patch::Set(vec![api]); // `cart` is a `Create<ProjectFields>`
+/// let view = Directory::in_memory()?.apply(Command::CreateProject(cart))?.view;
+/// assert_eq!(view.services_called(&identifier).len(), 1);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceFields {
-    /// What people call it.
+    /// Its display name.
     pub name: Name,
-    /// What machines call it.
+    /// Its technical identifier.
     pub identifier: Option<ServiceIdentifier>,
-    /// What it depends on.
+    /// Its dependencies, any JSON.
     pub dependencies: Option<Value>,
-    /// What another system calls it.
+    /// Its id in another system.
     pub external_id: Option<ExternalId>,
-    /// All else.
+    /// Fields that Clade does not define.
     pub attributes: AttributesPatch,
 }

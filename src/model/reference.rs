@@ -1,25 +1,36 @@
-//! How a caller names a unit.
+//! References to units: by key, external id, path, name or id.
 
 use crate::model::id::EntityId;
 use crate::model::key::{ExternalId, UnitKey};
 
-/// A way to name a unit. What a person types is [`UnitRef::Text`].
+/// A reference to a unit. Strings convert to [`UnitRef::Text`], which is meant for what users type.
+///
+/// ```
+/// use clade::model::UnitRef;
+///
+/// let ada = clade::CreatePerson::new("ada@corp.example").under("Corp/Research");
+/// let view = clade::Directory::in_memory()?.apply(ada)?.view;
+/// let path = UnitRef::Path(vec!["Corp".to_owned(), "Research".to_owned()]);
+/// assert_eq!(view.org_unit("Research")?.id(), view.org_unit(path)?.id());
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnitRef {
-    /// Tried as key, external id, path (`"Corp/R&D"`), then as a name that only one unit has.
+    /// Looked up as a key, then an external id, then a path (`"Corp/R&D"`), then a name. The first that matches
+    /// decides, and must match one unit only.
     Text(String),
-    /// Names from an ancestor downwards, where names hold slashes.
+    /// The names on the path to the unit from any ancestor. For names that contain slashes.
     Path(Vec<String>),
     /// Exactly this key.
     Key(UnitKey),
     /// Exactly this external id.
     ExternalId(ExternalId),
-    /// A unit already found, in the same directory.
+    /// The unit with the id that a view of the same directory returned.
     Id(EntityId),
 }
 
 impl UnitRef {
-    /// As the caller gave it.
+    /// The reference as text, for messages.
     #[must_use]
     pub fn shown(&self) -> String {
         match self {

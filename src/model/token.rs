@@ -1,4 +1,6 @@
-//! An API token as it is stored: everything but its secret. And in whose name something is asked for.
+//! API tokens as stored, roles and scopes, and the actor and author of a change.
+//!
+//! Invariant: the secret of a token is never stored, only its BLAKE3 hash.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,23 +10,31 @@ use crate::model::entity::{EntityId, Revision};
 use crate::model::key::Name;
 use crate::model::time::Timestamp;
 
-/// The public part of a token: eight characters of base62.
+/// The public part of a token: eight base62 characters.
+///
+/// ```
+/// use clade::model::TokenId;
+///
+/// assert_eq!(TokenId::parse("aB3dE5gH")?.as_str(), "aB3dE5gH");
+/// assert_eq!(TokenId::parse("too-short").unwrap_err().code(), "invalid");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TokenId(Box<str>);
 
 impl TokenId {
-    /// How many characters it has.
+    /// Its length in characters.
     pub const LENGTH: usize = 8;
 
-    /// Reads an id.
+    /// Parses an id.
     ///
     /// # Errors
-    /// [`Error::Invalid`] unless it is eight letters and digits.
+    /// [`Error::Invalid`] unless it consists of eight ASCII letters and digits.
     pub fn parse(raw: &str) -> Result<Self, Error> {
         if raw.len() == Self::LENGTH && raw.bytes().all(|b| b.is_ascii_alphanumeric()) {
             Ok(Self(raw.into()))
         } else {
-            Err(Error::invalid("id", raw, "must be the eight characters after clade_"))
+            Err(Error::invalid("id", raw, "must be the eight letters and digits after clade_"))
         }
     }
 
@@ -41,20 +51,28 @@ impl fmt::Display for TokenId {
     }
 }
 
-/// What a token may do; each role may do what the one before it may.
+/// The operations that a token permits; each role includes the one before it.
+///
+/// ```
+/// use clade::model::Role;
+///
+/// assert!(Role::parse("Admin")? > Role::Write && Role::Write > Role::Read);
+/// # Ok::<(), clade::Error>(())
+/// ```
+// Permission checks compare roles by the derived order, and records store the numbers: never reorder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Role {
-    /// Ask.
+    /// Read records.
     Read = 0,
-    /// Change records.
+    /// Also create, update and delete records.
     Write = 1,
-    /// Make and revoke tokens.
+    /// Also manage tokens.
     Admin = 2,
 }
 
 impl Role {
-    /// Reads a role, without case.
+    /// Parses a role, without case.
     ///
     /// # Errors
     /// [`Error::Invalid`] for any other word.
@@ -67,7 +85,7 @@ impl Role {
         }
     }
 
-    /// The word for it.
+    /// Its name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -84,24 +102,38 @@ impl fmt::Display for Role {
     }
 }
 
-/// What of a directory is seen and may be changed.
+/// The part of a directory that a caller can read and change.
+///
+/// ```
+/// use clade::model::token::Scope;
+///
+/// let ada = clade::CreatePerson::new("ada@corp.example").under("Corp/Research");
+/// let view = clade::Directory::in_memory()?.apply(ada)?.view;
+/// let research = view.org_unit("Research")?.id();
+/// let scoped = view.scoped_to(&Scope::Units([research].into()));
+/// assert!(scoped.person("ada@corp.example").is_ok());
+/// assert!(scoped.org_unit("Corp").is_err(), "the units above are outside the scope");
+/// # Ok::<(), clade::Error>(())
+/// ```
+// An `Arc`: every request clones the scope of its token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// All of it.
+    /// The whole directory.
     #[default]
     Everything,
-    /// These units and what is beneath them, and nothing else; nothing at all where none of them holds any more.
+    /// These units and everything below them. Nothing at all once all of them are deleted.
     Units(Arc<[EntityId]>),
 }
 
 impl Scope {
-    /// Whether it leaves anything out.
+    /// Whether it is limited to units.
     #[must_use]
     pub fn is_limited(&self) -> bool {
         *self != Self::Everything
     }
 
-    /// The units that limit it; none where nothing does.
+    /// The units that it is limited to; empty for the whole directory. Check [`Scope::is_limited`] to tell the two
+    /// apart.
     #[must_use]
     pub fn units(&self) -> &[EntityId] {
         match self {
@@ -111,26 +143,40 @@ impl Scope {
     }
 }
 
-/// A token as it is stored. The secret is known only to whoever holds it.
+/// A token as stored. Its secret is known to its owner only.
+///
+/// ```
+/// # use clade::{Command, Directory, access::Secret, model::{Role, Timestamp, command::NewToken}};
+/// # let (directory, secret) = (Directory::in_memory()?, Secret::generate());
+/// # let (id, hash, expires_at) = (secret.id().clone(), secret.hash(), Some(Timestamp::now().later_by(60_000)));
+/// # let new = NewToken { id, hash, role: Role::Read, description: None, units: None, expires_at };
+/// # directory.apply(Command::CreateToken(new))?;
+/// let view = directory.view();
+/// let token = view.token(secret.id()).expect("it was created");
+/// assert!(token.is_valid_at(Timestamp::now()));
+/// assert!(!token.is_valid_at(token.expires_at.expect("it expires in a minute")));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// Its public part.
     pub id: TokenId,
     /// BLAKE3 of the whole secret.
+    // A fast hash is enough: the secret has 256 random bits, so guessing it is hopeless, unlike a password.
     pub hash: [u8; 32],
-    /// What it may do.
+    /// The operations that it permits.
     pub role: Role,
-    /// What it is for.
+    /// Its purpose.
     pub description: Option<Name>,
-    /// What it sees and may change.
+    /// The part of the directory that it gives access to.
     pub scope: Scope,
-    /// From when on it is refused.
+    /// When it expires; `None` for never.
     pub expires_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it was revoked, if it was.
+    /// When it was revoked; `None` if it is not.
     pub revoked_at: Option<Timestamp>,
-    /// The revision in which it last changed.
+    /// The revision of its last change.
     pub revision: Revision,
 }
 
@@ -142,32 +188,52 @@ impl Token {
     }
 }
 
-/// Who asked for a change, as the log keeps it.
+/// The caller who made a change, as recorded in the log. Displayed as `local`, `token:<id>` or `jwt:<subject>`.
+///
+/// ```
+/// use clade::model::Revision;
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
+/// let batch = directory.log(Revision(1))?.next().expect("one batch was committed")?;
+/// assert_eq!(batch.sets[0].actor.to_string(), "local");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Actor {
-    /// The process that holds the store: the command line, or the program that embeds it.
+    /// The process that opened the store: the command line, or the program that embeds Clade.
     Local,
-    /// The holder of a token.
+    /// A client with this token.
     Token(TokenId),
-    /// Whom an identity provider vouches for.
+    /// A client with a JWT of an identity provider, by the `sub` claim.
     Jwt(JwtSubject),
 }
 
-/// What an identity provider calls someone.
+/// The subject (`sub` claim) of a JWT.
+///
+/// ```
+/// use clade::model::{Actor, JwtSubject};
+///
+/// let subject = JwtSubject::parse("ada@corp.example")?;
+/// assert_eq!(Actor::Jwt(subject).to_string(), "jwt:ada@corp.example");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JwtSubject(Box<str>);
 
 impl JwtSubject {
-    /// The longest, in bytes.
+    /// The maximum length, in bytes.
+    // The limit of OpenID Connect Core, section 2.
     pub const BYTES_MAX: usize = 255;
 
-    /// Reads a subject.
+    /// Checks a subject.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where it is empty, too long, or holds control characters.
+    /// [`Error::Invalid`] when it is empty, longer than 255 bytes, or contains control characters.
     pub fn parse(raw: &str) -> Result<Self, Error> {
+        // Not trimmed, unlike other texts: two subjects that differ in a space are two identities to their provider.
         if raw.is_empty() || raw.len() > Self::BYTES_MAX || raw.chars().any(char::is_control) {
-            return Err(Error::invalid("sub", raw, "must have 1 to 255 bytes, and no control characters"));
+            return Err(Error::invalid("sub", raw, "must have 1 to 255 bytes and no control characters"));
         }
         Ok(Self(raw.into()))
     }
@@ -189,19 +255,31 @@ impl fmt::Display for Actor {
     }
 }
 
-/// In whose name a change is asked for, and how far it may reach.
+/// The principal of a change: who makes it, in which role, and within which scope.
+///
+/// ```
+/// use clade::{CreatePerson, Directory, model::token::{Author, Scope}};
+///
+/// let directory = Directory::in_memory()?;
+/// let view = directory.apply(CreatePerson::new("ada@corp.example").under("Corp"))?.view;
+/// let corp = view.org_unit("Corp")?.id();
+/// let author = Author { scope: Scope::Units([corp].into()), ..Author::local() };
+/// let refusal = directory.apply_as(&author, CreatePerson::new("eve@corp.example")).unwrap_err();
+/// assert_eq!(refusal.code(), "out-of-scope", "she would be in no unit of the scope");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author {
-    /// Who asks.
+    /// The caller.
     pub actor: Actor,
-    /// In which role. A token that has less of one when the change's turn comes changes nothing.
+    /// The caller's role. A token must still have at least this role when the write is planned.
     pub role: Role,
-    /// What they see and may change.
+    /// The part of the directory that the change is limited to.
     pub scope: Scope,
 }
 
 impl Author {
-    /// The process that holds the store, which may change everything.
+    /// The process that opened the store, which may change everything.
     #[must_use]
     pub fn local() -> Self {
         Self { actor: Actor::Local, role: Role::Admin, scope: Scope::Everything }

@@ -1,4 +1,6 @@
-//! What is above and beneath: roots, parents, children, ancestors, subtrees, totals, levels.
+//! Hierarchy queries: roots, parents, children, ancestors, descendants, totals and levels.
+//!
+//! Invariant: results contain visible entities only, and a unit outside the scope has no descendants, path or totals.
 
 use std::borrow::Cow;
 
@@ -9,16 +11,17 @@ use crate::model::entity::{EntityId, Kind};
 use crate::model::key::fold;
 
 impl View {
-    /// Units with nothing in sight above them, by name.
+    /// Units without a visible parent, by name.
     #[must_use]
     pub fn roots(&self) -> Vec<EntityId> {
         self.by_name(self.tops())
     }
 
-    /// As [`View::roots`], in no order.
+    /// As [`View::roots`], unordered.
     pub(crate) fn tops(&self) -> Vec<EntityId> {
-        match &self.sight {
-            Some(sight) => sight.tops().to_vec(),
+        match &self.visible {
+            // The units of a scope: none of them is below another, and their parents are outside the scope.
+            Some(visible) => visible.tops().to_vec(),
             None => {
                 self.all(Kind::OrgUnit).iter().map(EntityId).filter(|id| !self.graph.is_child(*id)).collect()
             }
@@ -30,31 +33,33 @@ impl View {
             let unit = self.entity(*id).and_then(|entity| entity.as_org_unit());
             unit.map(|unit| (fold(unit.name.as_str()).into_owned(), unit.key.clone()))
         };
+        // The key ends with the unit's unique key, so units of the same name have a fixed order. Cached: it allocates.
         units.sort_by_cached_key(name_and_key);
         units
     }
 
-    /// The units directly above a unit, or that a person or project is placed in; of an asset, those of its
-    /// project. The earliest mapping first.
+    /// The parents of a unit, or the units that a person or project is placed in; for a repository or service, those of
+    /// its project. The earliest mapping first.
     #[must_use]
     pub fn parents(&self, id: EntityId) -> Vec<EntityId> {
         let mut parents = self.graph.parents(self.placed(id));
+        // A person in the scope may be placed outside of it as well, and the caller must not learn of that.
         parents.retain(|unit| self.sees(*unit));
         parents
     }
 
-    /// Itself, or the project of an asset: what mappings speak of.
+    /// The entity that placements are of: for a repository or service its project, else itself.
     fn placed(&self, id: EntityId) -> EntityId {
         self.graph.entity(id).and_then(|entity| entity.owning_project()).unwrap_or(id)
     }
 
-    /// The units directly beneath a unit, by name.
+    /// The child units of a unit, by name.
     #[must_use]
     pub fn children(&self, unit: EntityId) -> Vec<EntityId> {
         self.by_name(self.directly_below(unit, Kind::OrgUnit).iter().map(EntityId).collect())
     }
 
-    /// Every unit above, each once, each after the units above it: root first.
+    /// All visible units above, each once, in topological order: root first.
     #[must_use]
     pub fn ancestors(&self, id: EntityId) -> Vec<EntityId> {
         let mut ancestors = self.graph.ancestors(self.placed(id));
@@ -62,17 +67,18 @@ impl View {
         ancestors
     }
 
-    /// All of a kind strictly beneath a unit, at any depth. Empty for what is no unit in sight.
+    /// All entities of a kind below a unit, at any depth, without itself. Empty if it is not a visible unit.
     #[must_use]
     pub fn below(&self, unit: EntityId, kind: Kind) -> Cow<'_, RoaringBitmap> {
-        // What is beneath a unit in sight is in sight itself: no need to narrow.
+        // A scope includes all descendants of its units, so those of a visible unit are visible: no need to intersect.
         match self.graph.beneath.get(&unit).filter(|_| self.sees(unit)) {
             Some(beneath) => Cow::Borrowed(&beneath.below[kind as usize]),
             None => Cow::Owned(RoaringBitmap::new()),
         }
     }
 
-    /// All of a kind placed directly in a unit. Empty for what is no unit in sight.
+    /// The child units of a unit, or the entities of another kind that are placed directly in it. Empty if it is not a
+    /// visible unit.
     #[must_use]
     pub fn directly_below(&self, unit: EntityId, kind: Kind) -> Cow<'_, RoaringBitmap> {
         match self.graph.beneath.get(&unit).filter(|_| self.sees(unit)) {
@@ -81,9 +87,11 @@ impl View {
         }
     }
 
-    /// How many of each kind are beneath a unit.
+    /// The number of entities of each kind below a unit, each counted once. All zero if it is not a visible unit.
     #[must_use]
     pub fn totals(&self, unit: EntityId) -> Totals {
+        // The lengths of stored bitmaps: a person in several units of the subtree is one bit, so nothing is counted
+        // twice.
         let Some(beneath) = self.graph.beneath.get(&unit).filter(|_| self.sees(unit)) else {
             return Totals::default();
         };
@@ -97,22 +105,24 @@ impl View {
         }
     }
 
-    /// Whether `lower` is strictly beneath the unit `upper`.
+    /// Whether `lower` is below the unit `upper`, at any depth.
     #[must_use]
     pub fn contains(&self, upper: EntityId, lower: EntityId) -> bool {
+        // `upper` alone needs the check: what is below a visible unit is visible.
         self.sees(upper) && self.graph.contains(upper, lower)
     }
 
-    /// The way down from `upper` to `lower`, both included, if `lower` is beneath it.
+    /// A path from `upper` down to `lower`, both included; `None` if `lower` is not below `upper`.
     #[must_use]
     pub fn path_down(&self, upper: EntityId, lower: EntityId) -> Option<Vec<EntityId>> {
         if self.sees(upper) { self.graph.path_down(upper, lower) } else { None }
     }
 
-    /// The five level fields of a person, project or asset: for each level the nearest unit of that type above;
-    /// where several qualify, the earliest mapping decides.
+    /// The level fields of an entity: for each level, the nearest visible unit of that type above it. Among units at
+    /// the same distance, the earliest mapping decides. `None` where there is no such unit.
     #[must_use]
     pub fn levels(&self, id: EntityId) -> [Option<EntityId>; 5] {
+        // The search is filtered, not its result: otherwise a nearer, invisible unit would hide a visible one.
         self.graph.levels(self.placed(id), |unit| self.sees(unit))
     }
 }

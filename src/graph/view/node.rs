@@ -1,5 +1,7 @@
-//! Records as nodes: a unit, person or project together with the view that it was read from, so that a program reads on
-//! from one to the next without handling ids.
+//! Nodes: a unit, person or project together with its view, so that a program can navigate from one to the next without
+//! ids.
+//!
+//! Invariant: a node exists only for a visible record of its kind.
 
 use std::ops::Deref;
 
@@ -10,7 +12,7 @@ use crate::model::key::{Email, ProjectId, RepoUrl};
 use crate::model::level::Level;
 use crate::model::reference::UnitRef;
 
-/// A unit as one view sees it. Dereferences to its record, [`OrgUnit`].
+/// A unit in a view. Dereferences to its record, [`OrgUnit`].
 ///
 /// ```
 /// # fn main() -> Result<(), clade::Error> {
@@ -31,7 +33,7 @@ pub struct OrgUnitNode<'v> {
     record: &'v OrgUnit,
 }
 
-/// A person as one view sees them. Dereferences to the record, [`Person`].
+/// A person in a view. Dereferences to the record, [`Person`].
 ///
 /// ```
 /// # fn main() -> Result<(), clade::Error> {
@@ -53,7 +55,7 @@ pub struct PersonNode<'v> {
     record: &'v Person,
 }
 
-/// A project as one view sees it. Dereferences to its record, [`Project`].
+/// A project in a view. Dereferences to its record, [`Project`].
 ///
 /// ```
 /// # fn main() -> Result<(), clade::Error> {
@@ -81,10 +83,10 @@ pub struct ProjectNode<'v> {
 }
 
 impl View {
-    /// The unit that a reference names: a key, an external id, a path (`"Corp/R&D"`) or a name that only it has.
+    /// The unit with this reference: a key, an external id, a path (`"Corp/R&D"`) or a unique name.
     ///
     /// # Errors
-    /// As [`View::find_unit`].
+    /// As [`View::find_unit`]: [`Error::NotFound`], or [`Error::Ambiguous`] if several units match.
     pub fn org_unit(&self, reference: impl Into<UnitRef>) -> Result<OrgUnitNode<'_>, Error> {
         let reference = reference.into();
         let id = self.find_unit(&reference)?;
@@ -109,7 +111,7 @@ impl View {
         id.and_then(|id| ProjectNode::at(self, id)).ok_or_else(|| not_found(Kind::Project, project_id))
     }
 
-    /// The projects that have a repository at this url, in any of its spellings; the earliest repository first.
+    /// The projects that have a repository with this URL, in any spelling; the earliest repository first.
     pub fn projects_with_repository(&self, url: &RepoUrl) -> impl Iterator<Item = ProjectNode<'_>> {
         let repositories = self.repositories_at(url).into_iter();
         repositories.filter_map(|id| ProjectNode::at(self, self.entity(id)?.owning_project()?))
@@ -120,7 +122,7 @@ fn not_found(kind: Kind, reference: &str) -> Error {
     Error::NotFound { kind: kind.as_str(), reference: reference.to_owned() }
 }
 
-/// What every node has.
+/// The constructor, id and record of every node.
 macro_rules! node {
     ($node:ident, $record:ident, $of_entity:ident) => {
         impl<'v> $node<'v> {
@@ -131,7 +133,7 @@ macro_rules! node {
                 Some(Self { view, id, record })
             }
 
-            /// The number of its record, as [`View`]'s other methods and the module `query` use it.
+            /// The id of its record, as used by [`View`] and the module [`query`](crate::query).
             #[must_use]
             pub fn id(&self) -> EntityId {
                 self.id
@@ -152,18 +154,20 @@ node!(OrgUnitNode, OrgUnit, as_org_unit);
 node!(PersonNode, Person, as_person);
 node!(ProjectNode, Project, as_project);
 
-/// Where people and projects are placed.
+/// The units of people and projects.
 macro_rules! placed {
     ($node:ident) => {
         impl<'v> $node<'v> {
             /// The units that it is placed in directly, the earliest mapping first.
+            // `use<'v>`, here and below: captures the view's lifetime and not that of `&self`, so that an iterator may
+            // outlive the node that it came from, as in `view.person(…)?.org_units()`.
             pub fn org_units(&self) -> impl Iterator<Item = OrgUnitNode<'v>> + use<'v> {
                 let view = self.view;
                 view.parents(self.id).into_iter().filter_map(|id| OrgUnitNode::at(view, id))
             }
 
-            /// The unit that its level field shows: the nearest one of this level above it, or `None`. Where several are
-            /// as near, the earliest mapping decides.
+            /// The unit of its level field: the nearest one of this level above it, or `None`. Among units at the same
+            /// distance, the earliest mapping decides.
             #[must_use]
             pub fn level(&self, level: Level) -> Option<OrgUnitNode<'v>> {
                 self.view.levels(self.id)[level.index()].and_then(|id| OrgUnitNode::at(self.view, id))
@@ -176,7 +180,7 @@ placed!(PersonNode);
 placed!(ProjectNode);
 
 impl<'v> OrgUnitNode<'v> {
-    /// The counts of everything below it, each record once.
+    /// The number of records below it, each counted once.
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.view.totals(self.id)
@@ -187,7 +191,7 @@ impl<'v> OrgUnitNode<'v> {
         self.nodes(self.view.parents(self.id))
     }
 
-    /// Every unit above it, each once, root first.
+    /// All units above it, each once, root first.
     pub fn ancestors(&self) -> impl Iterator<Item = OrgUnitNode<'v>> + use<'v> {
         self.nodes(self.view.ancestors(self.id))
     }
@@ -197,19 +201,19 @@ impl<'v> OrgUnitNode<'v> {
         self.nodes(self.view.children(self.id))
     }
 
-    /// Every unit below it, each once, in the order in which they were created.
+    /// All units below it, each once, in order of creation.
     pub fn descendants(&self) -> impl Iterator<Item = OrgUnitNode<'v>> + use<'v> {
         let view = self.view;
         self.below(Kind::OrgUnit).filter_map(|id| OrgUnitNode::at(view, id))
     }
 
-    /// Every person placed in it or below it, each once, in the order in which they were created.
+    /// All people placed in it or below it, each once, in order of creation.
     pub fn people(&self) -> impl Iterator<Item = PersonNode<'v>> + use<'v> {
         let view = self.view;
         self.below(Kind::Person).filter_map(|id| PersonNode::at(view, id))
     }
 
-    /// Every project placed in it or below it, each once, in the order in which they were created.
+    /// All projects placed in it or below it, each once, in order of creation.
     pub fn projects(&self) -> impl Iterator<Item = ProjectNode<'v>> + use<'v> {
         let view = self.view;
         self.below(Kind::Project).filter_map(|id| ProjectNode::at(view, id))
@@ -227,7 +231,7 @@ impl<'v> OrgUnitNode<'v> {
 }
 
 impl<'v> PersonNode<'v> {
-    /// The projects that this person works on, in the order of the mappings.
+    /// The projects that this person is a member of, in the order of the mappings.
     pub fn projects(&self) -> impl Iterator<Item = ProjectNode<'v>> + use<'v> {
         let view = self.view;
         view.memberships(self.id).into_iter().filter_map(|id| ProjectNode::at(view, id))
@@ -235,18 +239,18 @@ impl<'v> PersonNode<'v> {
 }
 
 impl<'v> ProjectNode<'v> {
-    /// The people who work on it, in the order of the mappings.
+    /// Its members, in the order of the mappings.
     pub fn members(&self) -> impl Iterator<Item = PersonNode<'v>> + use<'v> {
         let view = self.view;
         view.members(self.id).into_iter().filter_map(|id| PersonNode::at(view, id))
     }
 
-    /// Its repositories, in the order in which they were set.
+    /// Its repositories, in order of creation.
     pub fn repositories(&self) -> impl Iterator<Item = &'v Repository> + use<'v> {
         self.assets(Kind::Repository).filter_map(Entity::as_repository)
     }
 
-    /// Its services, in the order in which they were set.
+    /// Its services, in order of creation.
     pub fn services(&self) -> impl Iterator<Item = &'v Service> + use<'v> {
         self.assets(Kind::Service).filter_map(Entity::as_service)
     }

@@ -1,4 +1,6 @@
-//! What belongs together: members, assets, mappings; and the tokens.
+//! Related records: members, repositories and services, mappings, and tokens.
+//!
+//! Invariant: a mapping is visible only if both of its ends are, and a token only if its whole scope is.
 
 use std::sync::Arc;
 
@@ -8,13 +10,13 @@ use crate::model::mapping::{Mapping, MappingId, MappingType};
 use crate::model::token::{Scope, Token, TokenId};
 
 impl View {
-    /// The people who work on a project, in the order of their mappings.
+    /// The members of a project, in the order of their mappings.
     #[must_use]
     pub fn members(&self, project: EntityId) -> Vec<EntityId> {
         self.memberships_at(project, |mapping| (mapping.from == project).then_some(mapping.to))
     }
 
-    /// The projects that a person works on, in the order of their mappings.
+    /// The projects that a person is a member of, in the order of their mappings.
     #[must_use]
     pub fn memberships(&self, person: EntityId) -> Vec<EntityId> {
         self.memberships_at(person, |mapping| (mapping.to == person).then_some(mapping.from))
@@ -32,7 +34,7 @@ impl View {
             .collect()
     }
 
-    /// The repositories or services of a project, in the order in which they were given.
+    /// The repositories or services of a project, in order of creation.
     #[must_use]
     pub fn assets(&self, project: EntityId, kind: Kind) -> Vec<EntityId> {
         let mut assets: Vec<_> = self
@@ -40,52 +42,55 @@ impl View {
             .asset_ids(project)
             .filter(|id| self.entity(*id).is_some_and(|entity| entity.kind() == kind))
             .collect();
+        // petgraph lists the edges of a node newest first; ids are in order of creation.
         assets.sort_unstable();
         assets
     }
 
+    /// Whether both ends are visible. With one end only, the id of the other would leak.
     fn sees_mapping(&self, mapping: &Mapping) -> bool {
         self.sees(mapping.from) && self.sees(mapping.to)
     }
 
-    /// The mapping with this id, if both its ends are in sight.
+    /// The mapping with this id; `None` if it does not exist or one of its ends is not visible.
     #[must_use]
     pub fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {
         self.graph.mapping(id).filter(|mapping| self.sees_mapping(mapping))
     }
 
-    /// Every mapping with both ends in sight, in the order in which they were made.
+    /// All mappings with two visible ends, in order of creation.
     #[must_use]
     pub fn mappings(&self) -> Vec<&Arc<Mapping>> {
         let mut mappings: Vec<_> = self.each_mapping().collect();
+        // Ids are UUIDv7 from one generator, so their order is the order of creation.
         mappings.sort_unstable_by_key(|mapping| mapping.id);
         mappings
     }
 
-    /// The same in no order.
+    /// As [`View::mappings`], unordered.
     pub(crate) fn each_mapping(&self) -> impl Iterator<Item = &Arc<Mapping>> {
         self.graph.all_mappings().filter(|mapping| self.sees_mapping(mapping))
     }
 
-    /// How many mappings there are, out of sight too.
+    /// The number of mappings. Not limited to the scope.
     pub(crate) fn mapping_count(&self) -> u64 {
         self.graph.mapping_count()
     }
 
-    /// The mappings by which something in sight holds this entity, in no order.
+    /// The visible mappings in which this entity is the child, unordered.
     pub(crate) fn mappings_holding(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
         self.graph.holding(id).filter(|mapping| self.sees_mapping(mapping))
     }
 
-    /// The mappings that name an entity that does not hold, in no order. What is out of sight does not hold either, but
-    /// then neither does the mapping: a narrowed view has none.
+    /// The mappings with a deleted end, unordered, for data-quality checks. None in a view that is limited to a scope.
     pub(crate) fn mappings_to_ended(&self) -> impl Iterator<Item = &Arc<Mapping>> {
-        let holds = |id| self.graph.entity(id).is_some();
+        // A deleted end is in no scope, so a limited view may not show the mapping either.
+        let exists = |id| self.graph.entity(id).is_some();
         let all = (!self.is_narrowed()).then(|| self.graph.all_mappings()).into_iter().flatten();
-        all.filter(move |mapping| !(holds(mapping.from) && holds(mapping.to)))
+        all.filter(move |mapping| !(exists(mapping.from) && exists(mapping.to)))
     }
 
-    /// The mappings that name this entity at either end, in the order in which they were made.
+    /// The visible mappings with this entity at either end, in order of creation.
     #[must_use]
     pub fn mappings_of(&self, id: EntityId) -> Vec<&Arc<Mapping>> {
         let mut mappings: Vec<_> = self.mappings_at(id).collect();
@@ -93,43 +98,46 @@ impl View {
         mappings
     }
 
-    /// The same in no order.
+    /// As [`View::mappings_of`], unordered.
     pub(crate) fn mappings_at(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
         self.graph.mappings_of(id).filter(|mapping| self.sees_mapping(mapping))
     }
 
-    /// About how many those are: what is out of sight counts too.
+    /// An upper bound of the number of mappings of an entity: includes invisible ones, and of a project its assets.
     pub(crate) fn mapping_count_of(&self, id: EntityId) -> u64 {
         self.graph.edge_count_of(id) as u64
     }
 
-    /// The mapping by which `holder` (a unit, or a project) holds `held` directly.
+    /// The mapping from `parent` (a unit or a project) to its direct child `child`, if both are visible.
     #[must_use]
-    pub fn mapping_between(&self, holder: EntityId, held: EntityId) -> Option<&Mapping> {
-        self.graph.mapping_between(holder, held).filter(|mapping| self.sees_mapping(mapping))
+    pub fn mapping_between(&self, parent: EntityId, child: EntityId) -> Option<&Mapping> {
+        self.graph.mapping_between(parent, child).filter(|mapping| self.sees_mapping(mapping))
     }
 
-    /// A token, also an expired or revoked one, if it sees no more than this view.
+    /// The token with this id, also if it is expired or revoked; `None` if its scope exceeds that of this view.
     #[must_use]
     pub fn token(&self, id: &TokenId) -> Option<&Arc<Token>> {
         self.graph.tokens.get(id).filter(|token| self.covers(&token.scope))
     }
 
-    /// All tokens that see no more than this view, the earliest first.
+    /// All tokens whose scope does not exceed that of this view, in order of creation.
     #[must_use]
     pub fn tokens(&self) -> Vec<&Arc<Token>> {
         let mut tokens: Vec<_> =
             self.graph.tokens.values().filter(|token| self.covers(&token.scope)).collect();
+        // Token ids are random, so they only break ties between tokens of the same millisecond.
         tokens.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
         tokens
     }
 
-    /// Whether everything that `scope` reaches is in sight, and there is anything. Units that have ended give nothing.
+    /// Whether all existing units of `scope` are visible, and there is at least one.
     fn covers(&self, scope: &Scope) -> bool {
         if !self.is_narrowed() {
             return true;
         }
-        let mut standing = scope.units().iter().filter(|unit| self.graph.entity(**unit).is_some()).peekable();
-        standing.peek().is_some() && standing.all(|unit| self.sees(*unit))
+        // `all` is true for an empty list, which is the case of an unlimited scope (it has no list of units) and of one
+        // whose units are all deleted. Neither may be managed from within a limited view, hence the `peek`.
+        let mut existing = scope.units().iter().filter(|unit| self.graph.entity(**unit).is_some()).peekable();
+        existing.peek().is_some() && existing.all(|unit| self.sees(*unit))
     }
 }

@@ -127,7 +127,7 @@ impl CreateOrgUnit {
         })
     }
 
-    /// Sets the key, which is unique among units. Without it, the key is the name.
+    /// Sets the key, which is unique among units. The default is the name.
     pub fn key(self, key: &str) -> Self {
         self.set(|fields| {
             fields.key = Some(UnitKey::parse(key)?);
@@ -179,28 +179,29 @@ impl CreateMapping {
     fn between(mapping_type: MappingType, from: &str, to: &str) -> Self {
         Self::from_fields(|fields| {
             fields.mapping_type = Some(mapping_type);
+            // Not parsed here: for a unit, the text may be a key, an external id, a path or a name.
             fields.from = Some(EndRef::Text(from.to_owned()));
             fields.to = Some(EndRef::Text(to.to_owned()));
             Ok(())
         })
     }
 
-    /// This person works on this project.
+    /// Makes the person with this email a member of the project.
     pub fn member(project_id: &str, email: &str) -> Self {
         Self::between(MappingType::ProjectPeople, project_id, email)
     }
 
-    /// This project belongs to this unit.
+    /// Places the project in this unit.
     pub fn project_in(project_id: &str, unit: &str) -> Self {
         Self::between(MappingType::ProjectOrg, project_id, unit)
     }
 
-    /// This person belongs to this unit.
+    /// Places the person in this unit.
     pub fn person_in(email: &str, unit: &str) -> Self {
         Self::between(MappingType::PeopleOrg, email, unit)
     }
 
-    /// The first unit is a parent of the second.
+    /// Makes the first unit a parent of the second.
     pub fn parent_child(parent: &str, child: &str) -> Self {
         Self::between(MappingType::ParentChild, parent, child)
     }
@@ -213,11 +214,12 @@ impl CreateMapping {
 }
 
 impl RepositoryFields {
-    /// The repository at `url`. Its name is the last segment of the url, its platform the host.
+    /// The repository at `url`. Its name is the last segment of the URL, its platform the host.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the last segment of the url is not a valid name.
+    /// [`Error::Invalid`] if the last segment of the URL is not a valid name.
     pub fn at(url: RepoUrl) -> Result<Self, Error> {
+        // Of the normalized form, so that the name has no `.git`.
         let normalized = url.normalized();
         let last = normalized.rsplit('/').next().unwrap_or_default();
         Ok(Self {

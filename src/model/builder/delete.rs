@@ -1,4 +1,4 @@
-//! Builders that delete records and move units. Deleted records stay in the store with the time of their end.
+//! Builders that delete records and move units. Deleted records stay in the store, with `valid_to` set.
 
 use crate::error::Error;
 use crate::model::builder::into_command::IntoCommand;
@@ -17,7 +17,8 @@ macro_rules! delete {
         pub struct $name(Built<Delete<$target>>);
 
         impl $name {
-            /// Refuses the command with [`Error::PreconditionFailed`] unless the record is still of this revision.
+            /// Refuses the command with [`Error::PreconditionFailed`] unless the record's last change is of this
+            /// revision.
             pub fn if_revision(self, revision: Revision) -> Self {
                 Self(changed(self.0, |delete| {
                     delete.if_revision = Some(revision);
@@ -108,7 +109,7 @@ delete!(
 );
 
 impl DeleteOrgUnit {
-    /// Deletes the unit that this names.
+    /// Deletes the unit with this reference.
     pub fn new(unit: impl Into<UnitRef>) -> Self {
         Self::of(Ok(unit.into()))
     }
@@ -150,21 +151,22 @@ impl DeleteMapping {
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "a command does nothing until a directory applies it"]
+// No `Built`, unlike the others: a unit reference is any text, so nothing here can be invalid.
 pub struct MoveOrgUnit(MoveUnit);
 
 impl MoveOrgUnit {
-    /// Gives `unit` the parent `to`. A unit with several parents needs [`MoveOrgUnit::from`] too.
+    /// Moves `unit` below `to`. A unit with several parents needs [`MoveOrgUnit::from`] too.
     pub fn new(unit: impl Into<UnitRef>, to: impl Into<UnitRef>) -> Self {
         Self(MoveUnit { unit: unit.into(), to: to.into(), from: None, if_revision: None })
     }
 
-    /// Sets the parent that it loses.
+    /// Sets the parent to remove.
     pub fn from(mut self, parent: impl Into<UnitRef>) -> Self {
         self.0.from = Some(parent.into());
         self
     }
 
-    /// Refuses the command with [`Error::PreconditionFailed`] unless the unit is still of this revision.
+    /// Refuses the command with [`Error::PreconditionFailed`] unless the unit's last change is of this revision.
     pub fn if_revision(mut self, revision: Revision) -> Self {
         self.0.if_revision = Some(revision);
         self

@@ -1,12 +1,12 @@
-//! From one builder, or a list of them, to commands.
+//! [`IntoCommand`] and [`IntoCommands`]: conversion of one builder, or of a list of builders, to commands.
 //!
-//! Invariant: a builder never panics and loses nothing. The first value that is refused is kept as the builder's error,
-//! and [`IntoCommand::into_command`] returns it.
+//! Invariant: a builder never panics. It stores the error of the first invalid value, and
+//! [`IntoCommand::into_command`] returns that.
 
 use crate::error::Error;
 use crate::model::command::{Command, LinkUnits};
 
-/// One command, or what a builder makes one of.
+/// Conversion to one command: implemented by every builder and by [`Command`].
 ///
 /// ```
 /// use clade::model::{CreatePerson, IntoCommand};
@@ -15,15 +15,15 @@ use crate::model::command::{Command, LinkUnits};
 /// assert_eq!(CreatePerson::new("no address").into_command().unwrap_err().code(), "invalid");
 /// ```
 pub trait IntoCommand {
-    /// The command.
+    /// Converts to the command.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for the first value that the builder was given and refused.
+    /// [`Error::Invalid`] for the first invalid value that was passed to the builder.
     fn into_command(self) -> Result<Command, Error>;
 }
 
-/// One command, or a list of commands that are carried out together, all or none: what
-/// `Directory::apply` takes.
+/// Conversion to one command, or to a list of commands that are applied together, all or none: the argument of
+/// [`Directory::apply`](crate::Directory::apply).
 ///
 /// Every builder, [`Command`] itself, and every array, vector or iterator of them implements it.
 ///
@@ -35,20 +35,31 @@ pub trait IntoCommand {
 /// # Ok::<(), clade::Error>(())
 /// ```
 pub trait IntoCommands {
-    /// The commands.
+    /// Converts to the commands.
     ///
     /// # Errors
-    /// What was wrong with a single command; for a list [`Error::Refused`] with the position and reason of each command
+    /// For a single command, its own error; for a list [`Error::Refused`] with the position and reason of each command
     /// that could not be built.
     fn into_commands(self) -> Result<Commands, Error>;
 }
 
-/// What one call carries out.
+/// The commands of one call.
+///
+/// ```
+/// use clade::{CreatePerson, IntoCommands, model::Commands};
+///
+/// assert!(matches!(CreatePerson::new("ada@corp.example").into_commands()?, Commands::One(_)));
+/// assert!(matches!([CreatePerson::new("ada@corp.example")].into_commands()?, Commands::List(_)));
+/// # Ok::<(), clade::Error>(())
+/// ```
+// One command and a list of one differ: the error of a list has positions, which would only be noise for one command.
+// `One` is boxed because a command takes several hundred bytes, and a `Vec` three words.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Commands {
-    /// One command. A refusal is its own error.
+    /// One command. Its error is reported unchanged.
     One(Box<Command>),
-    /// Several, all or none. A refusal is [`Error::Refused`], which names each refused command by its position.
+    /// Several commands, all or none. Errors are reported as [`Error::Refused`], with the position of each refused
+    /// command.
     List(Vec<Command>),
 }
 
@@ -62,7 +73,7 @@ impl Commands {
         }
     }
 
-    /// Whether there is nothing to carry out.
+    /// Whether there are no commands, as for an empty list.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -83,6 +94,7 @@ where
     fn into_commands(self) -> Result<Commands, Error> {
         let mut refused = Vec::new();
         let mut total = 0;
+        // Goes on after an error, so that the caller learns of all invalid commands at once.
         let built = self.into_iter().filter_map(|command| {
             total += 1;
             command.into_command().map_err(|refusal| refused.push((total - 1, refusal))).ok()

@@ -1,14 +1,15 @@
-//! What creating and updating share: the setters of each kind of record, and the error that a builder keeps.
+//! Setters that the builders for creating and updating share, and the error that a builder stores.
 
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::model::attributes::{AttributesPatch, kept_exactly};
 
-/// What a builder has so far: its value, or the first refusal.
+/// The value of a builder so far, or its first error.
+// Setters that returned a `Result` would need a `?` each, and no chain of calls could be read as one command.
 pub(super) type Built<T> = Result<T, Error>;
 
-/// Applies one change unless an earlier one was refused.
+/// Applies one change unless there is an error already.
 pub(super) fn changed<T>(built: Built<T>, change: impl FnOnce(&mut T) -> Result<(), Error>) -> Built<T> {
     built.and_then(|mut value| {
         change(&mut value)?;
@@ -17,6 +18,7 @@ pub(super) fn changed<T>(built: Built<T>, change: impl FnOnce(&mut T) -> Result<
 }
 
 /// Setters for the optional texts of a new record.
+// Macros, not traits, here and below: inherent methods need no import, and each has its own documentation.
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident: $type:ty),+ $(,)?) => {
         $(
@@ -32,6 +34,8 @@ macro_rules! texts {
 }
 
 /// Setters for the optional texts of a record that exists.
+// `Into<Option<&str>>` takes both `"Ada"` and `None`. New records have nothing to remove, so `texts!` takes `&str`
+// alone.
 macro_rules! removable_texts {
     ($($(#[$doc:meta])* $name:ident: $type:ty),+ $(,)?) => {
         $(
@@ -65,6 +69,7 @@ pub(super) fn merge_attribute(
     name: &str,
     value: Value,
 ) -> Result<(), Error> {
+    // A `Value` may come from parsed JSON, in which a long number has been rounded already.
     kept_exactly("attributes", &value)?;
     match attributes {
         AttributesPatch::Merge(members) | AttributesPatch::Replace(members) => {
@@ -92,7 +97,7 @@ macro_rules! person_setters {
         }
         attribute!();
 
-        /// Places the person in the unit at the end of this path (`"Corp/Research"`), besides the units that they are in.
+        /// Places the person in the unit at the end of this path (`"Corp/Research"`), in addition to their other units.
         /// Units of the path that do not exist are created.
         pub fn under(self, path: &str) -> Self {
             self.set(|fields| {
@@ -123,14 +128,15 @@ macro_rules! project_setters {
         /// Sets the email of its owner, who need not be a person of the directory.
         pub fn owner(self, email: &str) -> Self {
             self.set(|fields| {
+                // Only the email is set: names that the owner has stay, even if the email is another person's.
                 let email = Patch::Set(Email::parse(email)?);
                 fields.owner = Patch::Set(OwnerFields { email, ..OwnerFields::default() });
                 Ok(())
             })
         }
 
-        /// Adds the repository at this url to those that the command sets. Those that are set replace all that the
-        /// project has.
+        /// Adds the repository at this URL to those that the command sets. They replace all repositories of the
+        /// project.
         pub fn repository(self, url: &str) -> Self {
             self.set(|fields| {
                 let repository = RepositoryFields::at(RepoUrl::parse(url)?)?;
@@ -142,7 +148,7 @@ macro_rules! project_setters {
             })
         }
 
-        /// Places the project in the unit at the end of this path (`"Corp/Research"`), besides the units that it is in.
+        /// Places the project in the unit at the end of this path (`"Corp/Research"`), in addition to its other units.
         /// Units of the path that do not exist are created.
         pub fn under(self, path: &str) -> Self {
             self.set(|fields| {

@@ -23,7 +23,8 @@ macro_rules! update {
         pub struct $name(Built<Update<$target, $fields>>);
 
         impl $name {
-            /// Refuses the command with [`Error::PreconditionFailed`] unless the record is still of this revision.
+            /// Refuses the command with [`Error::PreconditionFailed`] unless the record's last change is of this
+            /// revision.
             pub fn if_revision(self, revision: Revision) -> Self {
                 Self(changed(self.0, |update| {
                     update.if_revision = Some(revision);
@@ -128,7 +129,7 @@ update!(
 );
 
 impl UpdateOrgUnit {
-    /// Updates the unit that this names.
+    /// Updates the unit with this reference.
     pub fn new(unit: impl Into<UnitRef>) -> Self {
         Self::of(Ok(unit.into()))
     }
