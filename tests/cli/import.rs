@@ -111,7 +111,7 @@ fn import_counts_all_refused_records_also_those_that_a_server_does_not_name() {
         door.folder.write("many.ndjson", &lines);
         let refusal = door.run(&["import", "many.ndjson"]).refusal(1);
         assert!(refusal.contains("10050 of 10050 records were refused\n"), "{refusal}");
-        assert!(refusal.contains("and 10030 more; --json lists"), "{refusal}");
+        assert!(refusal.contains("and 10030 more; use --json"), "{refusal}");
     }
 }
 

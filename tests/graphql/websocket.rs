@@ -306,7 +306,7 @@ fn too_many_operations_are_sent_away() {
         client.subscribe(&n.to_string(), "subscription { revision }");
     }
     let (code, reason) = client.closed();
-    assert!(code == 4400 && reason.contains("100 operations"), "{code} {reason}");
+    assert!(code == 4400 && reason.contains("100 open operations"), "{code} {reason}");
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn a_store_comes_back_with_all_its_history_and_ids() {
     let folder = store();
     folder.clade(&["export", "--history", "--data", "v1.redb", "-o", "all.ndjson"]).ok();
     let made = folder.clade(&["import", "--history", "all.ndjson", "--data", "again.redb"]).ok();
-    assert_eq!(made, "made again.redb from all.ndjson, up to revision 7\n");
+    assert_eq!(made, "created again.redb from all.ndjson, up to revision 7\n");
     assert_eq!(log(folder.path("again.redb")), log(folder.path("v1.redb")));
     let told = |data: &str| {
         let told = |args: &[&str]| folder.clade(&[args, &["--data", data]].concat()).ok();
@@ -102,7 +102,7 @@ fn an_archive_that_was_cut_or_changed_makes_nothing() {
     let lines: Vec<&[u8]> = archive.split_inclusive(|byte| *byte == b'\n').collect();
     for at in 0..lines.len() {
         let missing = refused(&lines[..at].concat(), &format!("cut before line {}", at + 1));
-        let told = if at == 0 { "no history".to_owned() } else { format!("line {} of the archive", at + 1) };
+        let told = if at == 0 { "not the history".to_owned() } else { format!("line {} of the archive", at + 1) };
         assert!(missing.contains(&told), "{missing}");
         refused(&[&lines[..at], &lines[at + 1..]].concat().concat(), &format!("without line {}", at + 1));
         refused(&[&lines[..=at], &lines[at..]].concat().concat(), &format!("line {} twice", at + 1));

@@ -94,14 +94,14 @@ impl JsonPage {
 }
 
 /// The outcome of a list request.
-enum Outcome<T> {
+enum PreparedList<T> {
     /// 304: the client has the response with this tag.
     Unchanged(String),
     /// 200, with what the body is made of.
     Computed { tag: String, uri: Uri, next: Option<String>, content: T },
 }
 
-impl<T> Outcome<T> {
+impl<T> PreparedList<T> {
     fn respond(self, response: impl FnOnce(T) -> Result<Response>) -> Result<Response> {
         match self {
             Self::Unchanged(tag) => Ok(etag::not_modified(&tag)),
@@ -283,21 +283,21 @@ impl List {
         self,
         prepare: impl Fn(&View, &ParsedParams) -> Result<(u64, P)> + Send + 'static,
         make: impl FnOnce(&View, P) -> Result<(Option<String>, T)> + Send + 'static,
-    ) -> Result<Outcome<T>> {
+    ) -> Result<PreparedList<T>> {
         let Self { params, format, request: ListContext { view, work, uri, headers } } = self;
         let tag = etag::list_tag(&view, &uri, format);
         // Before anything is evaluated: polling an unchanged list costs a hash and a comparison.
         if etag::is_known(&headers, &tag) {
-            return Ok(Outcome::Unchanged(tag));
+            return Ok(PreparedList::Unchanged(tag));
         }
         let (cost, prepared) = prepare(&view, &params)?;
         // `*` matches only what exists, so an unknown unit in the path or in a filter has to be reported first.
         if etag::matches_any(&headers) {
-            return Ok(Outcome::Unchanged(tag));
+            return Ok(PreparedList::Unchanged(tag));
         }
         if HeavySlots::is_light(cost) {
             let (next, content) = make(&view, prepared)?;
-            return Ok(Outcome::Computed { tag, uri, next, content });
+            return Ok(PreparedList::Computed { tag, uri, next, content });
         }
         // A view keeps a revision of the whole graph in memory, and waiting for a slot may take long: many waiting
         // requests would keep as many revisions. So the view is given up and everything is prepared again when the slot
@@ -309,7 +309,7 @@ impl List {
             let (_, prepared) = prepare(&view, &params)?;
             let (next, content) = make(&view, prepared)?;
             // The tag of the new view: the old one would describe another revision than the body.
-            Ok(Outcome::Computed { tag: etag::list_tag(&view, &uri, format), uri, next, content })
+            Ok(PreparedList::Computed { tag: etag::list_tag(&view, &uri, format), uri, next, content })
         });
         computed.await
     }

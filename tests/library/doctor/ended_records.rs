@@ -53,7 +53,7 @@ fn a_mapping_that_outlived_its_record_is_found() {
         told["data"].as_array().unwrap().iter().filter(|it| it["code"] == "mapping-to-ended").collect();
     for finding in &told {
         assert!(
-            finding["message"].as_str().unwrap().ends_with("a record that it names has ended"),
+            finding["message"].as_str().unwrap().ends_with("refers to a deleted record"),
             "{finding}"
         );
         assert_eq!(finding["records"][0]["kind"], "mapping");
