@@ -1,5 +1,5 @@
-//! The requests of the HTTP benchmark, prebuilt: typical dashboard queries, repeated (served from the response cache) and
-//! different each time.
+//! The requests of the HTTP benchmark, prebuilt: typical dashboard queries, repeated (served from the response cache)
+//! and different each time.
 
 use std::net::SocketAddr;
 

@@ -1,6 +1,7 @@
 //! What a peer answers, in a form that can be compared.
 
-/// One answer. Numbers are the peer's own until [`Peer::told`](crate::peer::Peer::told) has made them the organisation's.
+/// One answer. Numbers are the peer's own until [`Peer::told`](crate::peer::Peer::told) has made them the
+/// organisation's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// Nothing but that it was done.

@@ -31,8 +31,8 @@ const OPEN: &str = "
     SET max_parallel_workers_per_gather = 0;
 ";
 const CLOSE: &str = "DROP SCHEMA IF EXISTS clade_peers CASCADE";
-/// What was committed without waiting for the disk is not yet seen as such by VACUUM, which would leave index-only scans
-/// without effect: one commit that waits brings the others with it.
+/// What was committed without waiting for the disk is not yet seen as such by VACUUM, which would leave index-only
+/// scans without effect: one commit that waits brings the others with it.
 const FLUSH: &str = "SET synchronous_commit = on; CREATE TABLE flushed(); DROP TABLE flushed";
 /// Our tables, and of these the ones that changes touch.
 const VACUUM_ALL: &str = "VACUUM (ANALYZE) unit, person, project, repository, service, unit_parent, project_unit, \
