@@ -228,11 +228,11 @@ impl Clade {
         if durable {
             self.become_durable()?;
         }
-        let Self { directory, made, units, .. } = self;
+        let Self { directory, inserted, units, .. } = self;
         let team = units[team as usize];
         Ok(Box::new(move || {
-            let (id, name) = made_up(*made);
-            *made += 1;
+            let (id, name) = made_up(*inserted);
+            *inserted += 1;
             let fields = ProjectFields {
                 project_id: Some(ProjectId::parse(&id)?),
                 name: Some(Name::parse(&name)?),
