@@ -1,5 +1,5 @@
-//! The command line, as a user types it: every command on a store and against a server, what it refuses, and
-//! where its settings come from.
+//! Command-line commands on a store and against a server: output, exit codes, refused arguments, and settings from
+//! flags, environment variables and the settings file.
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -9,7 +9,7 @@ use crate::support::process::{Ran, clade, packed};
 use crate::support::{Folder, Server};
 use serde_json::{Value, json};
 
-/// A small organisation with a matrix team, and names that need care.
+/// A small organization with a matrix team, and names that need escaping.
 const CORP: &str = r#"{"kind":"orgUnit","key":"Corp","name":"Corp","type":"organization"}
 {"kind":"orgUnit","key":"R&D","name":"R&D","type":"business","parents":["Corp"]}
 {"kind":"orgUnit","key":"Ops","name":"Ops","type":"business","parents":["Corp"]}
@@ -34,7 +34,7 @@ Corp  organization                                     2         1
    └─ 研究 lab  tribe, 2 parents (… shown above)       1         1
 ";
 
-/// A store, or a server over one: what every command but a few works on.
+/// The target of a command: a store, or a server over one.
 struct Door {
     folder: Folder,
     server: Option<Server>,
@@ -68,7 +68,7 @@ impl Door {
         }
     }
 
-    /// Everything in it, without what differs from store to store.
+    /// Its whole content, without ids and timestamps that differ between stores.
     fn exported(&self) -> Vec<Value> {
         records(&self.run(&["export"]).ok())
     }
@@ -209,7 +209,7 @@ fn import_names_every_line_of_units_above_each_other() {
     }
 }
 
-/// What is said of each refused line of a file; nothing is changed by it.
+/// The errors of an import by line. Checks that nothing was changed.
 fn refused_lines(door: &Door, lines: &str) -> Vec<Value> {
     door.folder.write("bad.ndjson", lines);
     let ran = door.run(&["import", "bad.ndjson", "--json"]);
@@ -528,7 +528,7 @@ fn a_flag_goes_before_a_variable_and_that_before_the_file() {
     assert_eq!(seen(&[], &[]), "file");
     assert_eq!(seen(&variable, &[]), "variable");
     assert_eq!(seen(&variable, &["--data", "flag.redb"]), "flag");
-    // A server named further back is not asked.
+    // A server from a source of lower precedence is not contacted.
     let nobody = "http://127.0.0.1:1";
     assert_eq!(seen(&[("CLADE_SERVER", nobody)], &["--data", "flag.redb"]), "flag");
     folder.write("clade.toml", format!("server = {nobody:?}\n"));

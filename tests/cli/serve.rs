@@ -1,4 +1,5 @@
-//! Serving, from outside the process: its first words, its demo, its end.
+//! `clade serve` as a process: startup output, admin token, demo mode, settings, logging, graceful shutdown on
+//! SIGTERM.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,7 +15,7 @@ use crate::support::socket::{Client, PROTOCOL};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-/// Sends one request and gives back status and body.
+/// Sends a request; returns status and body.
 fn send(running: &Running, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let request = ureq::http::Request::builder()
@@ -162,7 +163,7 @@ fn settings_of_serve_come_from_flag_variable_and_file() {
     assert!(refusal.contains("cannot listen on from variable"), "{refusal}");
     let refusal = folder.clade_with(&variable, &["serve", "--demo", "--listen", "from flag"]).refusal(2);
     assert!(refusal.contains("cannot listen on from flag"), "{refusal}");
-    // A server to ask is a setting for the other commands.
+    // The setting `server` is for the other commands.
     folder.write("clade.toml", "server = \"http://127.0.0.1:1\"\ndata = \"corp.redb\"\n");
     drop(folder.serve(&[]));
     assert!(folder.names().contains(&"corp.redb".to_owned()));
@@ -226,7 +227,7 @@ fn the_room_for_kept_answers_is_a_setting() {
     assert_eq!(statuses(&["--demo", "--response-cache-mb", "1"]), kept);
 }
 
-/// Begins a request whose body is not sent yet; returns once the server asks for that.
+/// Begins a request without its body; returns once the server sends `100 Continue`.
 fn begun(running: &Running, token: &str, length: usize) -> TcpStream {
     let mut stream = TcpStream::connect(&running.address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -241,7 +242,7 @@ fn begun(running: &Running, token: &str, length: usize) -> TcpStream {
     stream
 }
 
-/// Asks it to end, and returns once it has begun to.
+/// Sends SIGTERM; returns once the shutdown has begun.
 fn told_to_end(running: &Running) {
     running.terminate();
     let stops = (0..1_000_000).any(|_| TcpStream::connect(&running.address).is_err());
@@ -255,7 +256,7 @@ fn logging(folder: &Folder) -> Running {
     Running::start(command.stderr(File::create(folder.path("log")).unwrap()))
 }
 
-/// It ended by itself, in order, and waited for nobody in vain.
+/// Checks that it shut down gracefully, without a timeout.
 fn assert_in_order(running: Running, folder: &Folder) {
     assert_eq!(running.ended().0.code(), Some(0));
     assert_eq!(std::fs::read_to_string(folder.path("log")).unwrap(), "");
@@ -285,7 +286,7 @@ fn sigterm_ends_subscriptions_and_closes_sockets_with_a_word() {
     let mut client = Client::let_in(running.address.as_str(), &running.token().unwrap());
     client.subscribe("r", "subscription { revision }");
     assert_eq!(client.hear()["type"], "next");
-    // It has little time to say who it is, and is not to be closed for that.
+    // It must not be closed for the short authentication timeout.
     let silent = Client::connect(running.address.as_str(), PROTOCOL, None);
     running.terminate();
     assert_eq!(client.hear(), json!({"id": "r", "type": "complete"}));
@@ -307,7 +308,7 @@ fn sigterm_waits_for_a_change_that_came_over_a_socket() {
         &json!({"id": "m", "type": "subscribe", "payload": {"query": query, "variables": {"c": changes}}}),
     );
     client.subscribe("r", "subscription { revision }");
-    // What was sent before is being carried out once this is answered.
+    // Once this is answered, the message before it is being executed.
     client.say(&json!({"type": "ping"}));
     let mut heard = Vec::new();
     while heard.last() != Some(&json!({"type": "pong"})) {
@@ -337,7 +338,7 @@ fn a_second_signal_ends_it_at_once() {
     drop(open);
 }
 
-/// A pipe, held open without a word, that the server tries to read keys from.
+/// A named pipe that stays empty, from which the server tries to read keys.
 fn unending_keys(running: &Running, pipe: PathBuf) -> File {
     std::fs::remove_file(&pipe).unwrap();
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -446,7 +447,7 @@ fn a_variable_that_is_empty_is_none() {
     assert!(asked.refusal(2).contains("set CLADE_TOKEN"));
 }
 
-/// Linux sends a signal where a file grows beyond what it may, and that would end the process.
+/// Linux sends SIGXFSZ if a file exceeds its limit, which by default ends the process.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_may_not_grow_is_a_full_disk_until_it_may() {
@@ -466,7 +467,7 @@ fn a_file_that_may_not_grow_is_a_full_disk_until_it_may() {
     let (refused, (status, problem)) =
         (1..200).map(|name| (name, post(name))).find(|(_, answer)| answer.0 != 200).unwrap();
     assert_eq!((status, &problem["code"]), (507, &json!("no-space")), "{problem}");
-    // Each of these tries the disk again: that a commit of nothing fits is not enough.
+    // Each of these probes the disk again: an empty commit that fits is not enough.
     for name in 0..3 {
         assert_eq!(send(&running, &token, "GET", "/readyz", &Value::Null).0, 503);
         let small = json!({ "email": format!("small{name}@corp.example") });
@@ -497,7 +498,7 @@ fn health_asks_without_a_token() {
     let told = folder.clade(&["health", "--json", "--server", &url]).json();
     assert_eq!(told, json!({ "status": "ready", "loaded": true, "writer": true, "disk": true }));
     running.kill();
-    // Another may have the place of that one by now.
+    // Another process may have the same port by now.
     let refusal = folder.clade(&["health", "--server", "http://127.0.0.1:1"]).refusal(1);
     assert!(refusal.contains("cannot be reached"), "{refusal}");
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,4 +1,5 @@
-//! GraphQL in the open: what a server's keeper may switch off, and what no request can do to the others.
+//! GraphQL limits and isolation: introspection settings, batches, work and time budgets, concurrency permits, rate
+//! limits of HTTP and WebSocket requests.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

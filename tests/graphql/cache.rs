@@ -1,5 +1,6 @@
-//! What is kept from one GraphQL request to the next: documents by their hash, and whole answers. Neither may ever
-//! change an answer.
+//! GraphQL caches: parsed documents by hash, persisted queries, and the response cache.
+//!
+//! Invariant: a cache never changes a response.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,5 @@
-//! What one request may cost: every way to ask for too much is refused before anything is carried out.
+//! GraphQL query cost: limits of depth, nesting, fragments, page sizes, document size and estimated cost are checked
+//! before execution.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! GraphQL over HTTP, rule by rule: methods, media types, statuses, parameters.
+//! GraphQL over HTTP, by the specification: methods, media types, status codes, parameters, compression.
 
 use crate::support::{Answer, Server};
 use serde_json::{Value, json};

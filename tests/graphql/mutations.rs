@@ -1,4 +1,4 @@
-//! What GraphQL changes: every mutation, each refusal with its code, and sets of changes that hold as a whole.
+//! GraphQL mutations: each one with its result, its errors and their codes, roles, and atomic change sets.
 
 use crate::support::{Server, strings};
 use clade::model::token::Role;

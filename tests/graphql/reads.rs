@@ -1,4 +1,4 @@
-//! What GraphQL answers: the hierarchy, lists with cursors, filters, facets, totals, search, node ids.
+//! GraphQL queries: the hierarchy, lists with cursors, filters, facets, totals, search, node ids.
 
 use crate::support::{Server, strings};
 use serde_json::{Value, json};

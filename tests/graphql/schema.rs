@@ -1,5 +1,5 @@
-//! The schema is a contract: the checked-in file is what is served, everything in it is described, and the names that
-//! clients were promised are there with their types.
+//! The GraphQL schema: `schema.graphql` equals the served schema, everything in it has a description, and the names
+//! and types that clients rely on exist.
 
 use std::collections::BTreeMap;
 

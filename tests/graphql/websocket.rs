@@ -1,4 +1,4 @@
-//! GraphQL over WebSocket: the protocol graphql-transport-ws, message by message and close by close.
+//! GraphQL over WebSocket: the protocol graphql-transport-ws with its messages, close codes, limits and subscriptions.
 
 use std::net::TcpStream;
 

@@ -1,7 +1,7 @@
-//! Every page of the audit trail is what a plain replay of the log says: a page of any size, from anywhere, of all
-//! records or of one.
+//! Paging of the audit trail: pages of any size, from any position, of all records or of one, equal a plain replay of
+//! the log.
 //!
-//! `CLADE_SEED` says with which seed to begin.
+//! `CLADE_SEED` is the first seed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Random changes, and every answer about the hierarchy compared with a twin that only follows edges.
+//! Property test of the closures: after random changes, every query of the hierarchy equals a reference model that
+//! only follows edges.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,8 +1,9 @@
-//! Readers beside several writers: no view is torn, none comes out of order, and none ever changes.
+//! Concurrent readers and writers: snapshot isolation of views. No view mixes two revisions, revisions never go
+//! backwards, and a view never changes.
 //!
-//! What readers saw is compared with the log afterwards: each view must be just what the log replays to at its revision.
-//! The usual run takes a moment. `CLADE_VIEWS_WRITES=200000 cargo test --release --test library concurrent_views -- --nocapture` is the long
-//! one; `CLADE_VIEWS_SEED` says where to begin.
+//! Afterwards each view is compared with a replay of the log at its revision. The default run is short.
+//! `CLADE_VIEWS_WRITES=200000 cargo test --release --test library concurrent_views -- --nocapture` is the long one;
+//! `CLADE_VIEWS_SEED` is the first seed.
 
 use std::collections::BTreeMap;
 use std::env;

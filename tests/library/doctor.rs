@@ -1,5 +1,5 @@
-//! What the doctor finds about the data, and what it does not: the same through every door, as a plain twin finds it
-//! that compares each record with each other, and of a token what it sees alone.
+//! Data-quality findings (`doctor`): the same findings through REST, GraphQL and the command line, equal to a
+//! reference model that compares every pair of records, and scoped to a token's units.
 
 mod ended_records;
 mod interfaces;

@@ -1,4 +1,5 @@
-//! A change set so large that it is written while it is planned leaves what small ones leave, or nothing.
+//! Large change sets, which are written to the store while they are planned: the result equals that of small change
+//! sets, and they stay atomic.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Random questions to random organisations, and every answer compared with a twin that looks at each record.
+//! Property test of queries: random filters, facets, sorts, pages and searches over random organizations equal a
+//! reference model that reads every record.
 
 mod mappings;
 mod organisation;

@@ -1,4 +1,5 @@
-//! The seven rules of the model, each by cases that are small enough to draw.
+//! The seven rules of the model, each by small cases: no cycles, each entity counts once, level paths, derived level
+//! fields, references to units, ends of mappings, deletion and history.
 
 use clade::graph::OrgUnitNode;
 use clade::model::attributes::AttributesPatch;

@@ -1,4 +1,4 @@
-//! Lists stay in their order while records are made, renamed, changed and ended.
+//! Sorted lists stay sorted while records are created, renamed, updated and deleted.
 
 use clade::model::ProjectId;
 use clade::model::command::{Command, Delete, ProjectFields, ProjectRef, Update};

@@ -1,4 +1,4 @@
-//! What is looked up by a part of a text stays right while records are made, renamed and ended.
+//! The text index (trigrams, search, typos) stays correct while records are created, renamed and deleted.
 
 use clade::model::ProjectId;
 use clade::model::command::{Command, Delete, ProjectRef};

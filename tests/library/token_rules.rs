@@ -1,4 +1,4 @@
-//! What a change may do that is asked in someone's name, and what tokens come to say, by the library alone.
+//! Authorization in the library: what a principal's change may touch, and the rules for creating and updating tokens.
 
 use std::time::Duration;
 

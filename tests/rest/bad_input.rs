@@ -1,4 +1,4 @@
-//! What cannot be taken is refused: with the right status, a stable code, and words that help.
+//! Invalid REST requests: status, stable error code and message of each.
 
 use crate::support::Server;
 use serde_json::json;

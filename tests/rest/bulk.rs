@@ -1,4 +1,4 @@
-//! Bulk: one atomic change set, an answer that names every refused line, and files that come back as they went.
+//! REST bulk import and export: one atomic change set, errors by line, NDJSON, CSV and gzip, and round trips.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! Conditional requests: what a client knows already, and what it means to change.
+//! Conditional requests: `ETag`, `If-None-Match` and 304 for reads, `If-Match` and 412 for writes.
 
 use crate::support::{Answer, Server};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The published API, as clients of both its editions use it, and what every answer promises.
+//! The published REST API in both editions: routes, payloads, response headers, the OpenAPI document.
 
 use crate::support::Server;
 use clade::model::token::Role;

@@ -1,4 +1,4 @@
-//! Facets: what a dashboard's drop-downs ask, and how counts go with a choice.
+//! REST facets (`/filters`): options of a dashboard's drop-downs, and how counts depend on the selection.
 
 use crate::support::Server;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Lists: filtered, sorted, paged, narrowed, in every format; and the facets that fill drop-downs.
+//! REST lists: filters, sorting, paging, output formats, streaming.
 
 use crate::support::Server;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Units over REST: what may be beneath what, by which names they go, and what is refused with reasons.
+//! Org units over REST: hierarchy rules, references by key, external id, path or name, cycles, and error details.
 
 use crate::support::Server;
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
-//! A whole made-up organisation, asked through bitmaps and indexes, and every answer compared with one that comes of
-//! walking and looking at each record.
+//! Correctness at scale: queries over a whole generated organization, through bitmaps and indexes, equal a reference
+//! model that walks edges and scans records.
 //!
-//! It is small in the usual tests. `CLADE_TEST_ENTITIES=1000000 cargo test --release --test scale answers` asks the same
-//! of a million.
+//! The default organization is small. `CLADE_TEST_ENTITIES=1000000 cargo test --release --test scale answers` uses a
+//! million entities.
 
 mod organisation;
 mod plain_records;

@@ -1,12 +1,11 @@
-//! Reads and writes at once, for as long as one likes, over records that come and go: whoever holds memory must let
-//! go of it.
+//! Soak test: concurrent reads and writes while records are created and deleted, to detect memory leaks.
 //!
-//! The usual tests do so for a moment. `cargo test --release --test scale soak -- --ignored --nocapture` does it for three
-//! minutes (`CLADE_SOAK_SECONDS` says for how long) over 100,000 entities (`CLADE_SOAK_ENTITIES`), prints the memory
-//! as it goes, and fails when it grew by more than it may.
+//! The default run is short. `cargo test --release --test scale soak -- --ignored --nocapture` runs for three minutes
+//! (`CLADE_SOAK_SECONDS`) over 100,000 entities (`CLADE_SOAK_ENTITIES`), prints resident memory, and fails if it grows
+//! by more than the limit.
 //!
-//! What may grow: a number is never given again, so a record that ended leaves an empty slot in both graphs. And the
-//! store keeps pages of its file in memory, up to a limit; the first third of the time is for it to get there.
+//! Allowed growth: internal numbers are never reused, so a deleted record leaves an empty slot in both graphs. The
+//! store's page cache fills up to its limit, which the first third of the time is for.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,4 +1,5 @@
-//! The audit trail from outside: who changed what, when, before and after, and who may read that.
+//! The audit trail over REST, GraphQL and the command line: actor, time, values before and after, paging, and who may
+//! read it.
 
 use crate::support::{Folder, Server};
 use clade::model::token::Role;

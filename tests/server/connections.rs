@@ -1,4 +1,4 @@
-//! Connections: what a client that says nothing, or says it slowly, may hold up.
+//! HTTP connections: silent and slow clients, pipelining, and shutdown while connections are open.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

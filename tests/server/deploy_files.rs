@@ -1,4 +1,4 @@
-//! The files of `deploy/` speak of what there is: flags, variables, commands and metrics.
+//! The files of `deploy/` refer only to flags, variables, commands, metrics and files that exist.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! A server in the open: who is turned away, how, and what browsers are told.
+//! An exposed server: rate limits, admission control, timeouts, connection limits, CORS and security headers, mode
+//! without tokens.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

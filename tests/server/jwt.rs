@@ -1,4 +1,5 @@
-//! Tokens of an identity provider, from outside: which are taken, what they give, and that all others are one 401.
+//! JWT authentication: keys and algorithms, claims, roles and units of a token, key sets from a file or URL; every
+//! invalid token gets the same 401.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

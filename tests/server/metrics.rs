@@ -1,4 +1,5 @@
-//! `/metrics`: text that Prometheus reads, with bounded labels, for whoever sees everything and nobody else.
+//! Prometheus metrics at `/metrics`: values, bounded label cardinality, and access only for tokens without a unit
+//! limit.
 
 #![expect(clippy::float_cmp, reason = "what is counted is a whole number")]
 

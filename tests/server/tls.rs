@@ -1,4 +1,5 @@
-//! HTTPS, with a certificate made for the test.
+//! HTTPS with a generated certificate: HTTP/1.1 and HTTP/2, handshake timeouts, plain HTTP on the TLS port,
+//! certificate errors.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

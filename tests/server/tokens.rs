@@ -1,4 +1,4 @@
-//! Tokens: what each may do, how far it reaches, and how it comes and goes.
+//! Tokens: roles, unit scopes, creation, rotation, expiry and revocation.
 
 use crate::support::{Server, strings};
 use clade::model::Command;

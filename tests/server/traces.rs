@@ -1,4 +1,4 @@
-//! Traces: from the request over the writer to the disk, sent to a collector that is a socket here.
+//! OpenTelemetry traces: spans from the request through the writer to the commit, exported to a test collector.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,10 +1,10 @@
-//! A token with units sees those subtrees and nothing else: whatever is asked, by every field of every type that the
-//! schema leads to and by every path of the OpenAPI document, is answered just as a server answers that holds nothing
-//! but the visible part.
+//! Property test of visibility: a token that is limited to units sees those subtrees and nothing else. Every field of
+//! every type of the GraphQL schema and every path of the OpenAPI document gives the same response as a server that
+//! stores only the visible part.
 //!
-//! Organisations, tokens and questions are drawn from a seed. `CLADE_VISIBILITY_ORGS` says how many organisations,
-//! each with several tokens; `CLADE_VISIBILITY_SEED` where to begin. The usual run is short; this asks for 10,000 pairs
-//! of an organisation and a token:
+//! Organizations, tokens and queries are random, from a seed. `CLADE_VISIBILITY_ORGS` is the number of organizations,
+//! each with several tokens, `CLADE_VISIBILITY_SEED` the first seed. The default run is short; this runs 10,000 pairs
+//! of an organization and a token:
 //!
 //! ```text
 //! CLADE_VISIBILITY_ORGS=2500 cargo test --release --test server visibility

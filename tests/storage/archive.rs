@@ -1,4 +1,5 @@
-//! A store as text and back: the same ids, moments, tokens and log, or nothing.
+//! Archives (dump and restore of a whole store): ids, timestamps, tokens and log are preserved, and a restore is
+//! atomic.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +23,7 @@ fn log(path: impl AsRef<Path>) -> Vec<Batch> {
     directory.log(Revision(1)).unwrap().map(Result::unwrap).collect()
 }
 
-/// A folder with a store that has every kind of record and a past.
+/// A folder with a store that has every kind of record and a history.
 fn store() -> Folder {
     let folder = Folder::new();
     fs::copy(kept(), folder.path("v1.redb")).unwrap();

@@ -1,4 +1,4 @@
-//! Stores that cannot be opened or written: each a clear error, and nothing lost.
+//! Stores that cannot be opened or written: a clear error for each, and no data loss.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -193,7 +193,7 @@ fn what_may_not_be_read_or_written_is_told() {
     for name in ["corp.redb", "readable.redb", "folder/new.redb"] {
         let mut command = folder.command(folder.path("clade"));
         if fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
-            // Nothing is forbidden to root.
+            // Root ignores file permissions.
             command.uid(65_534).gid(65_534);
         }
         let refusal = Ran::of(command.args(["token", "create", "--data", name])).refusal(1);
@@ -203,11 +203,11 @@ fn what_may_not_be_read_or_written_is_told() {
     assert_eq!(fs::read_dir(folder.path("folder")).unwrap().count(), 0);
 }
 
-/// Bytes that outlive the backends over them, on a disk that refuses from some write on.
+/// Shared bytes of a disk that fails from some write on.
 #[derive(Debug, Clone)]
 struct Disk {
     bytes: Arc<InMemoryBackend>,
-    /// So many more writes are taken.
+    /// Writes that succeed before the failure.
     left: Arc<AtomicI64>,
     refusal: ErrorKind,
     /// Whether a sync counts as a write.
@@ -275,13 +275,13 @@ fn a_full_disk_loses_nothing_and_is_forgotten_once_there_is_room() {
     let directory = disk.open();
     directory.apply(CreateOrgUnit::new("Corp", "organization")).unwrap();
     let mut made = 0;
-    // Whichever write it is that the disk refuses first.
+    // For each write as the first that the disk refuses.
     for writes in 0.. {
         let before = directory.view();
         disk.refuses_after(writes);
         let outcome = directory.apply(LinkUnits::new("Corp", format!("unit {made}").as_str()));
         let has_refused = disk.left.load(Ordering::Relaxed) < 0;
-        // Looked at while the disk is ill: it is tried again in the background.
+        // Checked while the disk fails: the directory retries in the background.
         let (is_ready, differences) = (directory.is_ready(), before.differences(&directory.view()));
         disk.is_well();
         if !has_refused {

@@ -1,5 +1,4 @@
-//! The shape of the code (walls between modules, circles of imports, names, comments), and that the documents agree with
-//! it.
+//! Checks of the source code (module boundaries, import cycles, names, comments) and of the documents against it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

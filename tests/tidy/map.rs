@@ -1,4 +1,4 @@
-//! `ARCHITECTURE.md` has the same walls, files and dependencies as the code.
+//! `ARCHITECTURE.md` lists the same module boundaries, files and dependencies as the code.
 
 use std::fs;
 use std::path::Path;

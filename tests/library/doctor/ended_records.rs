@@ -1,4 +1,5 @@
-//! Mappings of records that have ended: no change leaves one behind, so the stores here were made by hand.
+//! Findings of mappings whose record is deleted. No change leaves such a mapping behind, so these stores are
+//! constructed by hand.
 
 use clade::error::StoreTrouble;
 use clade::model::change::{Batch, Change, ChangeSet};

@@ -1,4 +1,5 @@
-//! One small organisation with each finding and what is nearly one, asked through every door.
+//! One small organization with an example and a near miss of each finding, read through REST, GraphQL and the command
+//! line.
 
 use clade::model::token::Role;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Random small organisations with much that is worth a look, and the same as a directory.
+//! Generator of random small organizations with many data-quality findings, as plain records and as a directory.
 
 use clade::exchange::command_of_line;
 use clade::model::command::{Command, Delete, IfExists, PersonRef, ProjectRef};

@@ -1,4 +1,4 @@
-//! The findings, as whoever compares each record with each other finds them. Quadratic, and as plain as can be.
+//! Reference model of the findings: compares every pair of records, which is quadratic but simple.
 
 use super::organisation::{Org, Person};
 

@@ -1,4 +1,5 @@
-//! Random questions after mappings, compared with a twin that tests each mapping by itself and sorts all that pass.
+//! Property test of mapping queries: random filters and pages equal a reference model that tests and sorts every
+//! mapping.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;

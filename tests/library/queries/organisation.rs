@@ -1,4 +1,4 @@
-//! Random small organisations: what they are made of, and the same as a directory.
+//! Generator of random small organizations, as plain records and as a directory.
 
 use std::collections::HashMap;
 

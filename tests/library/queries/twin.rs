@@ -1,4 +1,4 @@
-//! The twin: answers by testing each record by itself, and by walking every path.
+//! Reference model of queries: tests each record by itself and walks every path.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;

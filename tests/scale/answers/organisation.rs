@@ -1,4 +1,4 @@
-//! The organisation twice, as a directory and as plain records, with the same changes made to both.
+//! The generated organization twice, as a directory and as plain records, with the same changes applied to both.
 
 use std::env;
 use std::sync::LazyLock;

@@ -1,5 +1,5 @@
-//! The organisation as plain records that know their neighbours, read from its lines. No index, no bitmap: whoever
-//! asks walks.
+//! The organization as plain records that know their neighbours, read from its NDJSON lines, without any index or
+//! bitmap.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Filters at random, the same each time, about what the records say.
+//! Random filters over values of the records, from a fixed seed.
 
 use clade::query::{Field, Filter, Relation, TextTest};
 use clade::{EntityId, Kind};

@@ -1,4 +1,4 @@
-//! Answers by looking at every record.
+//! Reference model of queries: scans every record.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;

@@ -1,4 +1,4 @@
-//! Prometheus's text format (version 0.0.4), read more strictly than Prometheus does.
+//! A strict parser of Prometheus's text exposition format (version 0.0.4).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What a question may name: everything that there is, in sight or not, in every way, and some things that are not.
+//! Random arguments of queries: references to visible, hidden and missing records, in every notation.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,4 @@
-//! The schema as introspection tells it, so that a new field is asked for as soon as it is there.
+//! Reads the GraphQL schema by introspection, so that queries cover new fields automatically.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! Organisations at random: small, with matrix teams, records in two places or none, names that come twice, and a
-//! past.
+//! Generator of random small organizations with matrix teams, records with two placements or none, duplicate names,
+//! and history.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! Questions at random: one for each field of `Query`, with all that it leads to; and some for paths of the OpenAPI
-//! document, each with some of its parameters.
+//! Generator of random queries: one for each field of `Query` with all fields below it, and requests to paths of the
+//! OpenAPI document with some of their parameters.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! Asking a server without a network between.
+//! A client that calls the server's router in process, without a network.
 
 use axum::Router;
 use axum::body::Body;

@@ -1,4 +1,5 @@
-//! What can be seen from some units, told from the log alone and by plain walking; and a directory of nothing but that.
+//! Reference model of visibility: computes the part that is visible from some units from the log by plain walking, and
+//! builds a directory of only that part.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,5 +1,6 @@
-//! Writes at random by whoever sees a part: whatever comes of them, nothing out of sight changes, and nothing that was
-//! in sight is left out of it.
+//! Random writes by a scoped token.
+//!
+//! Invariant: nothing outside the scope changes, and no record leaves the scope.
 
 use std::collections::{BTreeMap, BTreeSet};
 

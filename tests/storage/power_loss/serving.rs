@@ -1,4 +1,4 @@
-//! A disk that is full or ill while the directory is served: clear answers, reads go on, and no restart.
+//! A full or failing disk under a running server: clear errors, reads go on, and no restart is needed.
 
 use clade::model::token::Role;
 use clade::server::AppState;
@@ -25,7 +25,7 @@ fn fails(disk: &Disk, call: Call, how: Failing, lasts: bool) {
     disk.fails(Fault { call, how, after: 0, lasts });
 }
 
-/// What is there can be read, and a load balancer is told to send writes elsewhere.
+/// Reads work, and the readiness probe tells load balancers to send writes elsewhere.
 fn still_answers(server: &Server) {
     assert_eq!(server.get("/people/ada@corp.example").ok()["team"], "Checkout");
     assert_eq!(server.data("{ people { totalCount } }")["people"]["totalCount"], 1);
