@@ -60,7 +60,7 @@ fn a_store_with_tokens_prints_none() {
 }
 
 #[test]
-fn what_graphql_tells_is_a_setting() {
+fn introspection_and_suggestions_are_settings() {
     let folder = Folder::new();
     let asked = json!({ "query": "{ __schema { queryType { name } } }" });
     let is_told = |args: &[&str]| {
@@ -82,7 +82,7 @@ fn what_graphql_tells_is_a_setting() {
 }
 
 #[test]
-fn the_demo_says_three_things_to_try_and_they_work() {
+fn the_demo_prints_three_commands_and_they_work() {
     let folder = Folder::new();
     let mut running = folder.serve(&["--demo"]);
     let token = running.token().expect("an admin token");
@@ -108,7 +108,7 @@ fn the_demo_says_three_things_to_try_and_they_work() {
 }
 
 #[test]
-fn a_demo_in_a_store_stays_and_is_not_made_twice() {
+fn a_demo_in_a_store_is_kept_and_not_created_twice() {
     let folder = Folder::new();
     let first = folder.serve(&["--demo", "--data", "demo.redb"]);
     let token = first.token().unwrap();
@@ -131,7 +131,7 @@ fn a_demo_stays_out_of_the_store_that_a_standing_setting_names() {
 }
 
 #[test]
-fn an_address_that_cannot_be_had_is_told() {
+fn an_unavailable_address_is_reported() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
@@ -170,7 +170,7 @@ fn settings_of_serve_come_from_flag_variable_and_file() {
 }
 
 #[test]
-fn sigterm_ends_it_in_order() {
+fn sigterm_shuts_down_gracefully() {
     let folder = Folder::new();
     let running = folder.serve(&["--data", "corp.redb"]);
     let token = running.token().unwrap();
@@ -206,7 +206,7 @@ fn the_log_goes_to_standard_error() {
 }
 
 #[test]
-fn the_room_for_kept_answers_is_a_setting() {
+fn the_size_of_the_response_cache_is_a_setting() {
     let folder = Folder::new();
     let statuses = |args: &[&str]| {
         let running = folder.serve(args);
@@ -280,7 +280,7 @@ fn sigterm_waits_for_a_body_that_is_being_sent() {
 }
 
 #[test]
-fn sigterm_ends_subscriptions_and_closes_sockets_with_a_word() {
+fn sigterm_completes_subscriptions_and_closes_sockets_with_a_code() {
     let folder = Folder::new();
     let running = logging(&folder);
     let mut client = Client::let_in(running.address.as_str(), &running.token().unwrap());
@@ -387,7 +387,7 @@ fn a_second_signal_ends_it_also_while_it_waits_for_more_than_connections() {
 }
 
 #[test]
-fn a_backup_takes_no_room_among_temporary_files() {
+fn a_backup_uses_no_space_in_the_temporary_folder() {
     let folder = Folder::new();
     let mut command = folder.command(clade());
     command.args(["serve", "--listen", "127.0.0.1:0", "--data", "corp.redb"]);
@@ -400,7 +400,7 @@ fn a_backup_takes_no_room_among_temporary_files() {
 }
 
 #[test]
-fn how_many_sockets_may_be_open_is_a_setting() {
+fn the_maximum_number_of_sockets_is_a_setting() {
     let folder = Folder::new();
     folder.write("clade.toml", "[graphql]\nsockets_max = 4\n");
     let let_in = |args: &[&str]| {
@@ -422,7 +422,7 @@ fn how_many_sockets_may_be_open_is_a_setting() {
 }
 
 #[test]
-fn a_variable_that_is_empty_is_none() {
+fn an_empty_variable_is_unset() {
     let folder = Folder::new();
     let help = folder.clade(&["serve", "--help"]).ok();
     let word =

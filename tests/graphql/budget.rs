@@ -41,7 +41,7 @@ fn many(count: usize, each: impl Fn(usize) -> String) -> String {
 }
 
 #[test]
-fn the_schema_is_told_unless_it_is_switched_off() {
+fn introspection_works_unless_disabled() {
     let asks = [
         "{ __schema { types { name } } }",
         "{ __type(name: \"Query\") { name } }",
@@ -60,7 +60,7 @@ fn the_schema_is_told_unless_it_is_switched_off() {
 }
 
 #[test]
-fn without_introspection_no_error_names_what_was_not_asked() {
+fn without_introspection_errors_reveal_no_other_names() {
     let server = with(Settings { introspection: false, ..Settings::default() });
     for (query, hidden) in [
         ("{ peopl { totalCount } }", "people"),
@@ -92,7 +92,7 @@ fn without_introspection_no_error_names_what_was_not_asked() {
 }
 
 #[test]
-fn names_are_proposed_only_where_that_is_switched_on() {
+fn suggestions_are_made_only_if_enabled() {
     let wrong = "{ peopl { totalCount } }";
     let told =
         |server: &Server| server.refusal(wrong, "invalid-query")["message"].as_str().unwrap().to_owned();
@@ -103,7 +103,7 @@ fn names_are_proposed_only_where_that_is_switched_on() {
 }
 
 #[test]
-fn a_batch_is_answered_in_order_where_it_is_taken() {
+fn an_enabled_batch_is_answered_in_order() {
     let server = with(Settings { batch_max: 4, ..Settings::default() });
     let answer = batch(
         &server,
@@ -154,7 +154,7 @@ fn a_batch_may_cost_no_more_than_a_request() {
 }
 
 #[test]
-fn texts_to_look_at_are_counted_over_the_whole_request() {
+fn scanned_texts_are_counted_over_the_whole_request() {
     let server = Server::start();
     projects(&server, 4_000);
     let any: Vec<_> = (0..1_000).map(|_| json!({ "projectName": { "contains": "p" } })).collect();
@@ -248,7 +248,7 @@ fn variables_have_a_limit() {
 }
 
 #[test]
-fn what_is_searched_for_has_a_limit() {
+fn search_text_has_a_maximum_length() {
     let server = Server::organisation();
     let query = "query ($t: String!) { search(text: $t) { score } }";
     server.data_with(query, &json!({ "t": "é".repeat(128) }));
@@ -259,7 +259,7 @@ fn what_is_searched_for_has_a_limit() {
 }
 
 #[test]
-fn a_request_ends_when_its_time_is_up() {
+fn a_request_times_out() {
     let server = with(Settings { answer_within: Duration::ZERO, ..Settings::default() });
     let error = server.error("{ people { totalCount } }", "timeout");
     assert_eq!(error["extensions"]["limitMs"], 0);
@@ -283,7 +283,7 @@ fn a_request_ends_when_its_time_is_up() {
 }
 
 #[test]
-fn a_slow_request_holds_up_no_other() {
+fn a_slow_request_does_not_delay_others() {
     let server = Server::start();
     let line = |at: usize| {
         format!(
@@ -335,7 +335,7 @@ fn fields_come_in_the_order_in_which_they_are_asked_for_however_long_they_take()
 }
 
 #[test]
-fn introspection_that_goes_in_circles_is_counted() {
+fn cyclic_introspection_is_counted() {
     let server = Server::start();
     let (mut open, mut close) = (String::new(), String::new());
     for _ in 0..5 {
@@ -347,7 +347,7 @@ fn introspection_that_goes_in_circles_is_counted() {
 }
 
 #[test]
-fn an_alias_has_a_longest_length() {
+fn an_alias_has_a_maximum_length() {
     let server = Server::start();
     server.data(&format!("{{ {}: revision }}", "a".repeat(128)));
     server.refusal(&format!("{{ {}: revision }}", "a".repeat(129)), "too-complex");
@@ -364,7 +364,7 @@ fn long_lists_in_variables_cost_no_more_for_being_named_often() {
 
 /// As many as would take every thread of the runtime, were each to keep one.
 #[test]
-fn a_crowd_that_waits_for_what_takes_long_stops_nobody() {
+fn a_crowd_that_waits_for_heavy_work_blocks_nobody() {
     let server = Server::start();
     projects(&server, 2_000);
     let query = many(40, |at| format!("a{at}: search(text: \"Shop{at}\") {{ score }} "));
@@ -395,7 +395,7 @@ fn exposed(exposure: Exposure) -> Server {
 }
 
 #[test]
-fn what_is_asked_over_a_socket_counts_with_what_is_asked_over_http() {
+fn sockets_and_http_share_one_rate_limit() {
     let server = exposed(Exposure { requests_a_second: 3, ..Exposure::default() });
     let token = server.token_with(Role::Read);
     let mut client = Client::let_in(server.address, &token);
@@ -425,7 +425,7 @@ fn what_is_asked_over_a_socket_counts_with_what_is_asked_over_http() {
 
 /// A request whose body does not come holds the only place.
 #[test]
-fn what_is_carried_out_over_a_socket_takes_a_place_and_what_stays_open_none() {
+fn an_operation_over_a_socket_takes_a_permit_and_an_idle_subscription_none() {
     let server = exposed(Exposure { requests_at_once: 1, requests_a_second: 0, ..Exposure::default() });
     let mut client = Client::let_in(server.address, &server.token);
     let mut slow = TcpStream::connect(server.address).unwrap();
@@ -452,7 +452,7 @@ fn what_is_carried_out_over_a_socket_takes_a_place_and_what_stays_open_none() {
 }
 
 #[test]
-fn who_tries_tokens_over_sockets_is_slowed_and_nobody_else() {
+fn guessing_tokens_over_sockets_is_rate_limited_by_address() {
     let server = exposed(Exposure { requests_a_second: 2, ..Exposure::default() });
     // Opened with a token of its own each, so that it is the attempts that count.
     let attempt = || {
@@ -469,7 +469,7 @@ fn who_tries_tokens_over_sockets_is_slowed_and_nobody_else() {
 }
 
 #[test]
-fn who_opens_sockets_without_a_token_is_slowed() {
+fn sockets_without_a_token_are_rate_limited() {
     let server = exposed(Exposure { requests_a_second: 2, ..Exposure::default() });
     let open = |authorization| {
         let headers = [("sec-websocket-protocol", Some(PROTOCOL)), ("authorization", authorization)];

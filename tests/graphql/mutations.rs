@@ -5,7 +5,7 @@ use clade::model::token::Role;
 use serde_json::{Value, json};
 
 #[test]
-fn a_parent_given_twice_is_one_parent() {
+fn a_duplicate_parent_is_one_parent() {
     let server = Server::organisation();
     let made = server.data(
         r#"mutation { createOrgUnit(input: {name: "Lab", parents: ["Bikes", "Bikes", "Aurora/Bikes"]}) { orgUnit { parents { key } } } }"#,
@@ -19,7 +19,7 @@ fn a_parent_given_twice_is_one_parent() {
 }
 
 #[test]
-fn a_unit_is_made_changed_moved_and_ended() {
+fn a_unit_is_created_updated_moved_and_deleted() {
     let server = Server::organisation();
     let made = server.data(
         r#"mutation { createOrgUnit(input: {name: "R&D / Lab", type: "Application", externalId: "x-1", attributes: {floor: 3}, parents: ["Aurora/Digital", "Bikes"]})
@@ -128,7 +128,7 @@ fn a_cycle_is_named_with_its_whole_path() {
 }
 
 #[test]
-fn a_person_is_made_changed_and_ended() {
+fn a_person_is_created_updated_and_deleted() {
     let server = Server::organisation();
     let made = server.data(
         r#"mutation { createPerson(input: {email: "Új@aurora.example", firstName: "Új", attributes: {desk: "4"}, organization: "Aurora", business: "Digital", team: "Night"})
@@ -175,7 +175,7 @@ fn a_person_is_made_changed_and_ended() {
 }
 
 #[test]
-fn a_project_is_made_changed_and_ended() {
+fn a_project_is_created_updated_and_deleted() {
     let server = Server::organisation();
     let made = server.data(
         r#"mutation { createProject(input: {projectId: "p/1", projectName: "One", owner: {email: "bob@aurora.example"}, units: ["Steel", "Carbon"],
@@ -224,7 +224,7 @@ fn a_project_is_made_changed_and_ended() {
 }
 
 #[test]
-fn a_mapping_is_made_changed_and_ended() {
+fn a_mapping_is_created_updated_and_deleted() {
     let server = Server::organisation();
     let create = "mutation ($input: CreateMappingInput!) { createMapping(input: $input) { mapping { id mappingId mappingType relationship source attributes validTo
         from { __typename ... on Project { projectId } ... on Person { email } } to { __typename ... on Person { email } ... on OrgUnit { key } } } } }";
@@ -286,7 +286,7 @@ fn a_mapping_is_made_changed_and_ended() {
 }
 
 #[test]
-fn a_set_of_changes_holds_as_a_whole() {
+fn a_change_set_is_atomic() {
     let server = Server::organisation();
     let before = server.data("{ revision }")["revision"].clone();
     let apply = "mutation ($changes: [ChangeInput!]!, $dry: Boolean!) { apply(changes: $changes, dryRun: $dry) { dryRun revision results { effect node { __typename ... on OrgUnit { key totals { people } } ... on Person { email team { name } } } } } }";
@@ -381,7 +381,7 @@ fn several_mutations_run_one_after_the_other_and_each_stands_alone() {
 }
 
 #[test]
-fn roles_reach_just_so_far() {
+fn each_role_may_do_what_it_should() {
     let server = Server::organisation();
     let (read, write) = (server.token_with(Role::Read), server.token_with(Role::Write));
     let code = |token: &str, query: &str| {
@@ -407,7 +407,7 @@ fn roles_reach_just_so_far() {
 }
 
 #[test]
-fn a_token_is_made_changed_and_revoked() {
+fn a_token_is_created_updated_and_revoked() {
     let server = Server::start();
     let made = server.data(
         r#"mutation { createToken(input: {role: WRITE, description: "sync", expiresAt: "2999-01-01T00:00:00Z"}) { token record { tokenId role description expiresAt revokedAt } } }"#,
@@ -522,7 +522,7 @@ fn a_change_of_a_set_names_by_global_id_what_an_earlier_one_made() {
 }
 
 #[test]
-fn a_record_that_exists_is_refused_without_advice_from_another_door() {
+fn a_conflict_error_gives_no_advice_of_another_interface() {
     let server = Server::organisation();
     let error =
         server.error(r#"mutation { createOrgUnit(input: {key: "Bikes"}) { revision } }"#, "duplicate");
@@ -530,7 +530,7 @@ fn a_record_that_exists_is_refused_without_advice_from_another_door() {
 }
 
 #[test]
-fn what_was_read_before_a_dry_run_does_not_keep_the_slots_that_it_needs() {
+fn reads_before_a_dry_run_release_the_permits_that_it_needs() {
     let server = Server::start();
     let person =
         |at| format!("{}\n", json!({"kind": "person", "email": format!("p{at}@x.example"), "team": "Lab"}));

@@ -183,7 +183,7 @@ Subscription: revision: Revision!
 ";
 
 #[test]
-fn what_was_promised_is_there() {
+fn the_contract_of_names_and_types_is_kept() {
     let server = Server::start();
     let found = written_types(&server);
     let is = |at: String, of: &str| {

@@ -176,7 +176,7 @@ fn any_is_refused(streams: &[TcpStream]) -> bool {
 }
 
 #[test]
-fn who_leaves_answers_unread_holds_a_share_over_http1_and_http2() {
+fn unread_responses_are_limited_per_client_over_http1_and_http2() {
     let crowded = Crowded::start();
     for large in &LARGE {
         // A cached response counts against the budget too.
@@ -198,7 +198,7 @@ fn who_leaves_answers_unread_holds_a_share_over_http1_and_http2() {
 }
 
 #[test]
-fn who_sends_bodies_slowly_holds_a_share_and_is_told_to_hurry() {
+fn slow_bodies_are_limited_per_client_and_time_out() {
     let crowded = Crowded::start();
     let person = br#"{"email":"ada@corp.example"}"#;
     let length = format!("Content-Length: {}", person.len());

@@ -92,7 +92,7 @@ fn the_program_survives_them_all_at_once_in_512_mb() {
 /// The same, while another token leaves as many responses unread and bodies half sent as it may.
 #[test]
 #[ignore = "loads the machine for a minute; see the head of main.rs"]
-fn the_program_survives_them_beside_a_crowd_in_768_mb() {
+fn the_program_survives_them_with_a_crowd_of_slow_clients_in_768_mb() {
     const LIMIT_KB: usize = 768 << 10;
     let folder = Folder::new();
     let (_limit, running) = limited(&folder, LIMIT_KB);

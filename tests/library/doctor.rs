@@ -97,7 +97,7 @@ fn names(finding: &Finding, id: EntityId) -> bool {
 }
 
 #[test]
-fn what_is_no_cursor_of_findings_is_refused() {
+fn an_invalid_cursor_of_findings_is_refused() {
     let directory = clade::Directory::in_memory().unwrap();
     directory.apply(clade::CreatePerson::new("ada@corp.example")).unwrap();
     let view = directory.view();

@@ -275,7 +275,7 @@ proptest! {
     }
 
     #[test]
-    fn a_tree_is_read_by_its_shortest_ways(org in org(), scope in of(0..100_usize), top in 0..100_usize, depth in of(0..4_usize), types in vec(one_of(&["team", "group", "tribe"][..]), 0..2)) {
+    fn a_tree_is_read_by_its_shortest_paths(org in org(), scope in of(0..100_usize), top in 0..100_usize, depth in of(0..4_usize), types in vec(one_of(&["team", "group", "tribe"][..]), 0..2)) {
         with_both(&org, &org.view(), scope, |view, twin| {
             let top = twin.unit(top);
             if !twin.sees(top) {

@@ -119,7 +119,7 @@ fn a_unit_is_not_its_own_parent_known_or_not() {
 }
 
 #[test]
-fn a_mapping_is_turned_round_unless_another_way_leads_down() {
+fn a_mapping_is_reversed_unless_another_path_leads_down() {
     let directory = org(&["Corp > Retail", "Retail > Shop, Cart", "Shop > Cart"]);
     let turn = |upper: &str, lower: &str| {
         let view = directory.view();
@@ -142,7 +142,7 @@ fn a_mapping_is_turned_round_unless_another_way_leads_down() {
 }
 
 #[test]
-fn a_parent_given_twice_is_one_parent_and_opens_no_way_to_a_cycle() {
+fn a_duplicate_parent_is_one_parent_and_allows_no_cycle() {
     let directory = Directory::in_memory().unwrap();
     let unit = |key: &str, parents: &[&str]| UnitFields {
         key: Some(UnitKey::parse(key).unwrap()),
@@ -180,7 +180,7 @@ fn a_unit_with_two_parents_counts_once() {
 }
 
 #[test]
-fn what_is_held_another_way_stays_when_one_way_ends() {
+fn a_record_with_two_paths_stays_when_one_is_removed() {
     let directory = org(&["Corp > Retail, Web", "Retail > Checkout", "Web > Checkout"]);
     directory.apply(CreatePerson::new("ada@x").under("Checkout")).unwrap();
     let view = directory.view();
@@ -293,7 +293,7 @@ fn a_level_path_over_new_units_does_not_lead_upwards_either() {
 }
 
 #[test]
-fn a_changed_mapping_keeps_what_is_not_said_anew() {
+fn an_updated_mapping_keeps_fields_that_are_absent() {
     let directory = org(&["Corp > Lab"]);
     directory.apply(CreatePerson::new("ada@x")).unwrap();
     let attributes =
@@ -465,7 +465,7 @@ fn a_project_has_changed_where_its_assets_have() {
 }
 
 #[test]
-fn a_unit_leads_to_what_is_above_and_beneath_it() {
+fn a_unit_leads_to_its_ancestors_and_descendants() {
     let directory = org(&["Corp > Retail, Web", "Retail > Shop", "Web > Shop"]);
     directory.apply(CreatePerson::new("ada@x").under("Shop")).unwrap();
     directory.apply(CreateProject::new("cart", "Cart").under("Web")).unwrap();
@@ -509,7 +509,7 @@ fn a_type_is_asked_of_the_last_unit_of_a_path_alone() {
 }
 
 #[test]
-fn linking_units_makes_those_that_are_not_there() {
+fn linking_units_creates_missing_ones() {
     let directory = Directory::in_memory().unwrap();
     let types = |word: &str| UnitType::parse(word).unwrap();
     let link = LinkUnits::new("Opsera", "R&D").types(types("root"), types("Department"));
@@ -520,7 +520,7 @@ fn linking_units_makes_those_that_are_not_there() {
 }
 
 #[test]
-fn a_type_that_the_unit_has_not_is_refused_rather_than_made_again() {
+fn a_wrong_type_of_a_unit_is_refused_instead_of_creating_another() {
     let directory = org(&["Corp > Retail"]);
     let types =
         |parent: &str, child: &str| (UnitType::parse(parent).unwrap(), UnitType::parse(child).unwrap());
@@ -569,7 +569,7 @@ fn a_membership_takes_its_ends_in_either_order_and_once() {
 // 7. Nothing is forgotten by accident.
 
 #[test]
-fn an_end_is_named_in_every_way_and_a_wrong_one_as_it_was_given() {
+fn an_end_is_named_in_every_notation_and_errors_quote_it() {
     let directory = Directory::in_memory().unwrap();
     directory.apply(CreatePerson::new("Ada@x").under("Corp/Lab")).unwrap();
     directory.apply(CreateProject::new("engine", "Engine").under("Corp/Lab")).unwrap();
@@ -626,7 +626,7 @@ fn an_end_is_named_in_every_way_and_a_wrong_one_as_it_was_given() {
 }
 
 #[test]
-fn what_ended_stays_in_the_log_with_its_interval() {
+fn deleted_records_stay_in_the_log_with_their_interval() {
     let directory = org(&["Corp > Retail"]);
     directory.apply(CreatePerson::new("ada@x").under("Retail")).unwrap();
     let target = PersonRef::Email(Email::parse("ada@x").unwrap());

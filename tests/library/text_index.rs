@@ -110,7 +110,7 @@ fn a_whole_url_comes_before_many_that_begin_like_it() {
 }
 
 #[test]
-fn what_has_no_text_does_not_contain_the_empty_one() {
+fn a_record_without_text_does_not_contain_the_empty_text() {
     let directory = Directory::in_memory().unwrap();
     directory.apply((0..PROJECTS).map(|at| CreateProject::new(&format!("p{at}"), "P"))).unwrap();
     directory.apply(CreateProject::new("known", "P").external_id("x")).unwrap();

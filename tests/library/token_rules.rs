@@ -47,7 +47,7 @@ fn token(directory: &Directory, id: &TokenId) -> Token {
 }
 
 #[test]
-fn whoever_is_limited_changes_nothing_out_of_sight_and_leaves_nothing_there() {
+fn a_scoped_principal_changes_nothing_outside_its_scope_and_leaves_nothing_there() {
     let directory = directory();
     let author = within(&directory, &["Lab"]);
     let before = directory.view();

@@ -16,7 +16,7 @@ fn known(server: &Server, method: &str, path: &str, tag: &str) -> Answer {
 }
 
 #[test]
-fn every_read_has_a_tag_and_takes_it_back() {
+fn every_read_has_an_etag_and_accepts_it() {
     let server = server();
     let mapping = server.get("/mappings").ok()["data"][0]["id"].as_str().unwrap().to_owned();
     let paths = [
@@ -57,7 +57,7 @@ fn every_read_has_a_tag_and_takes_it_back() {
 }
 
 #[test]
-fn a_tag_says_nothing_of_another_directory_at_the_same_revision() {
+fn an_etag_does_not_match_another_directory_at_the_same_revision() {
     let (here, there) = (server(), server());
     for path in ["/people/a@b", "/people", "/projects", "/org-hierarchy"] {
         let tag = here.get(path).header("etag");
@@ -67,7 +67,7 @@ fn a_tag_says_nothing_of_another_directory_at_the_same_revision() {
 }
 
 #[test]
-fn a_tag_of_before_a_restore_is_not_taken_after_it() {
+fn an_etag_from_before_a_restore_does_not_match_after_it() {
     use clade::model::CreatePerson;
     let folder = tempfile::tempdir().unwrap();
     let backup = folder.path().join("backup.redb");
@@ -85,7 +85,7 @@ fn a_tag_of_before_a_restore_is_not_taken_after_it() {
 }
 
 #[test]
-fn a_change_is_made_only_to_the_record_that_was_seen() {
+fn a_write_with_if_match_needs_the_current_revision() {
     let server = server();
     for (path, body) in [
         ("/people/a@b", json!({"firstName": "Ada"})),

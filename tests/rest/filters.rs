@@ -70,7 +70,7 @@ fn a_record_counts_once_for_every_unit_above_it() {
 }
 
 #[test]
-fn a_choice_narrows_the_others_and_not_its_own() {
+fn a_selection_narrows_other_facets_but_not_its_own() {
     let server = corp();
     let chosen = server.get("/filters?business=Web&platform=github.com").ok();
     assert_eq!(chosen["count"], 1);
@@ -96,7 +96,7 @@ fn every_count_is_that_of_the_list_it_leads_to() {
 }
 
 #[test]
-fn what_is_no_filter_is_refused() {
+fn an_unknown_filter_is_refused() {
     let server = corp();
     for (query, status, code, field) in [
         ("of=teams", 400, "invalid", "of"),

@@ -84,7 +84,7 @@ fn ancestors_are_what_walking_up_meets() {
 }
 
 #[test]
-fn totals_and_subtrees_are_what_is_beneath() {
+fn totals_and_subtrees_are_the_descendants() {
     let mut draw = Draw::new(&ORG.plain, 2);
     let units: Vec<_> = (0..UNITS).map(|_| draw.unit()).collect();
     for (view, scan) in scopes(&ORG) {

@@ -193,7 +193,7 @@ fn ask(view: &View, question: u64) {
 }
 
 #[test]
-fn as_many_are_left_as_there_were() {
+fn the_number_of_records_stays_the_same() {
     let soak = Soak::new(2_000, Directory::in_memory().unwrap());
     let before = soak.live();
     soak.run(Duration::from_millis(600), |_| ());

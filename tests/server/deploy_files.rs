@@ -44,7 +44,7 @@ fn target_paths(kind: &str, target: &Table) -> Vec<String> {
 }
 
 #[test]
-fn the_dashboard_asks_for_metrics_that_there_are() {
+fn the_dashboard_queries_existing_metrics() {
     let server = Server::organisation();
     server.data("query A { revision }");
     server.get("/nowhere").problem(404, "not-found");
@@ -75,7 +75,7 @@ fn the_dashboard_asks_for_metrics_that_there_are() {
 }
 
 #[test]
-fn variables_are_those_that_clade_takes() {
+fn environment_variables_exist() {
     let folder = Folder::new();
     let help = [folder.clade(&["serve", "--help"]).ok(), folder.clade(&["query", "--help"]).ok()].concat();
     let known = words(&help, "CLADE_");
@@ -88,7 +88,7 @@ fn variables_are_those_that_clade_takes() {
 }
 
 #[test]
-fn commands_are_those_that_clade_takes() {
+fn commands_and_flags_exist() {
     let folder = Folder::new();
     let takes = |arguments: &[String]| {
         let mut command: Vec<&str> =
@@ -112,7 +112,7 @@ fn commands_are_those_that_clade_takes() {
 }
 
 #[test]
-fn the_image_is_built_with_every_target_that_cargo_looks_for() {
+fn the_image_context_has_every_cargo_target() {
     let ignore = fs::read_to_string("deploy/Dockerfile.dockerignore").unwrap();
     let manifest: Table = fs::read_to_string("Cargo.toml").unwrap().parse().unwrap();
     let mut seen = 0;
@@ -136,7 +136,7 @@ fn the_image_is_built_with_every_target_that_cargo_looks_for() {
 
 /// All of them stand between two places: a server that asks for a token, and one that sends it.
 #[test]
-fn prometheus_asks_where_the_server_answers() {
+fn prometheus_scrapes_the_address_of_the_server() {
     let prometheus = fs::read_to_string("deploy/prometheus.yml").unwrap();
     let compose = fs::read_to_string("deploy/compose.yaml").unwrap();
     let dockerfile = fs::read_to_string("deploy/Dockerfile").unwrap();

@@ -47,7 +47,7 @@ fn a_token_has_its_number_of_requests_a_second() {
 }
 
 #[test]
-fn who_tries_tokens_is_slowed_and_nobody_else() {
+fn guessing_tokens_is_rate_limited_by_address() {
     let server = exposed(Exposure { requests_a_second: 2, ..Exposure::default() });
     let attempt = || server.send_as("GET", "/people", &[("authorization", "Bearer clade_guess")], None);
     attempt().problem(401, "unauthorized");
@@ -58,7 +58,7 @@ fn who_tries_tokens_is_slowed_and_nobody_else() {
 }
 
 #[test]
-fn without_a_limit_no_answer_speaks_of_one_and_who_tries_tokens_is_slowed_all_the_same() {
+fn without_a_rate_limit_no_headers_mention_one_but_guessing_tokens_is_limited() {
     let server = exposed(unlimited());
     let attempt = || server.send_as("GET", "/people", &[("authorization", "Bearer clade_guess")], None);
     let refused = (0..10_000).map(|_| attempt()).find(|answer| answer.status != 401).unwrap();
@@ -88,7 +88,7 @@ fn without_its_body(server: &Server) -> TcpStream {
 
 /// One request whose body does not come holds the only place.
 #[test]
-fn more_requests_than_are_worked_on_are_told_to_come_back() {
+fn requests_beyond_the_concurrency_limit_get_retry_after() {
     let server = exposed(Exposure { requests_at_once: 1, ..unlimited() });
     let mut slow = without_its_body(&server);
     let refused = server.get("/people");
@@ -106,7 +106,7 @@ fn more_requests_than_are_worked_on_are_told_to_come_back() {
 
 /// A request whose body does not come holds the half that is this token's.
 #[test]
-fn one_token_takes_half_of_what_is_worked_on_at_once() {
+fn one_token_takes_at_most_half_of_the_concurrency_limit() {
     let server = exposed(Exposure { requests_at_once: 2, ..unlimited() });
     let _slow = without_its_body(&server);
     let problem = server.get("/people").problem(503, "busy");
@@ -118,7 +118,7 @@ fn one_token_takes_half_of_what_is_worked_on_at_once() {
 }
 
 #[test]
-fn who_asks_graphql_by_url_without_a_token_is_slowed() {
+fn graphql_by_get_without_a_token_is_rate_limited() {
     let server = exposed(Exposure { requests_a_second: 2, ..Exposure::default() });
     let ask = || server.send_as("GET", "!/graphql?query=%7Brevision%7D", &[("accept", "text/html")], None);
     ask().problem(401, "unauthorized");
@@ -161,7 +161,7 @@ fn one_address_has_its_number_of_connections() {
 }
 
 #[test]
-fn headers_that_dribble_in_end_the_connection() {
+fn slow_headers_close_the_connection() {
     let patience = ConnectionTimeouts { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
     let server = exposed(Exposure { patience, ..unlimited() });
     for begun in ["", "G", "PRI * HTT", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: "] {
@@ -171,7 +171,7 @@ fn headers_that_dribble_in_end_the_connection() {
 }
 
 #[test]
-fn nothing_is_smuggled_behind_a_body_in_chunks() {
+fn no_request_is_smuggled_behind_a_chunked_body() {
     let server = exposed(unlimited());
     let next = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
     for lengths in ["", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"] {
@@ -190,7 +190,7 @@ fn nothing_is_smuggled_behind_a_body_in_chunks() {
 
 /// The client sends and reads nothing any more.
 #[test]
-fn a_connection_on_which_nothing_moves_is_ended() {
+fn an_idle_connection_is_closed() {
     let patience =
         ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
     let server = exposed(Exposure { patience, connections_a_peer: 1, ..unlimited() });
@@ -204,7 +204,7 @@ fn a_connection_on_which_nothing_moves_is_ended() {
 
 /// A GET of a list far larger than what the system buffers, of which the client reads nothing.
 #[test]
-fn a_reader_who_takes_nothing_is_given_up() {
+fn a_client_that_does_not_read_is_disconnected() {
     let patience =
         ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(200) };
     let server = exposed(Exposure { patience, ..unlimited() });
@@ -229,7 +229,7 @@ fn a_reader_who_takes_nothing_is_given_up() {
 
 /// Over HTTP/2 such a reader opens no window, and the system has nothing to wait for.
 #[test]
-fn a_reader_who_opens_no_window_is_given_up() {
+fn an_http2_client_without_window_updates_is_disconnected() {
     let patience =
         ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
     let server = exposed(Exposure { patience, ..unlimited() });
@@ -253,7 +253,7 @@ fn a_reader_who_opens_no_window_is_given_up() {
 }
 
 #[test]
-fn pages_of_other_sites_may_not_ask_unless_they_are_named() {
+fn cors_allows_only_configured_origins() {
     let origin = "https://dash.example";
     let preflight = |server: &Server, origin: &str| {
         let headers = [
@@ -295,7 +295,7 @@ fn pages_of_other_sites_may_not_ask_unless_they_are_named() {
 }
 
 #[test]
-fn every_answer_tells_browsers_to_keep_off() {
+fn every_response_has_security_headers() {
     let server = exposed(unlimited());
     let large = vec![b' '; (1 << 20) + 1];
     let json = ("content-type", "application/json");
@@ -331,7 +331,7 @@ fn every_answer_tells_browsers_to_keep_off() {
 }
 
 #[test]
-fn a_request_keeps_its_id_only_if_that_is_harmless() {
+fn a_request_id_is_kept_only_if_it_is_well_formed() {
     let server = exposed(unlimited());
     let id =
         |sent: &str| server.send("GET", "/people", &[("x-request-id", sent)], None).header("x-request-id");
@@ -341,7 +341,7 @@ fn a_request_keeps_its_id_only_if_that_is_harmless() {
 }
 
 #[test]
-fn without_tokens_whoever_is_on_this_machine_may_do_everything() {
+fn without_tokens_local_clients_may_do_everything() {
     let server = Server::start_exposed(unlimited(), clade::server::AppState::without_tokens);
     let json = ("content-type", "application/json");
     let made = server.send_as("POST", "/people", &[json], Some(br#"{"email":"ada@x.example"}"#));
@@ -362,7 +362,7 @@ fn without_tokens_whoever_is_on_this_machine_may_do_everything() {
 }
 
 #[test]
-fn without_tokens_it_listens_on_loopback_alone_and_says_so_loudly() {
+fn without_tokens_it_listens_on_loopback_only_and_warns() {
     let folder = Folder::new();
     let refusal = folder.clade(&["serve", "--demo", "--auth", "none", "--listen", "0.0.0.0:0"]).refusal(2);
     assert!(refusal.contains("--auth none") && refusal.contains("0.0.0.0"), "{refusal}");
@@ -393,7 +393,7 @@ fn the_rate_limit_is_a_setting() {
 }
 
 #[test]
-fn settings_of_exposure_that_cannot_be_are_told() {
+fn invalid_exposure_settings_are_reported() {
     let folder = Folder::new();
     folder.write("no.pem", "nothing");
     let serve = |args: &[&str]| folder.clade(&[&["serve", "--demo"], args].concat()).refusal(2);
@@ -432,7 +432,7 @@ fn readers_of_nothing(server: &Server, token: &str, count: usize) -> Vec<TcpStre
 }
 
 #[test]
-fn who_leaves_answers_unread_has_a_share_of_the_room_and_no_more() {
+fn unread_responses_of_one_client_are_limited_to_its_memory_quota() {
     let server = exposed(unlimited());
     let filler = "x".repeat(20_000);
     let line = |at: usize| {

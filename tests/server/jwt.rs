@@ -149,7 +149,7 @@ fn tokens_of_every_kind_of_key_are_taken() {
 }
 
 #[test]
-fn nothing_is_taken_unless_it_was_set_so() {
+fn no_jwt_is_accepted_unless_configured() {
     let key = Key::ed25519("ed");
     let server = Server::organisation();
     get(&server, &key.sign(&claims(&json!({}))), "/people").problem(401, "unauthorized");
@@ -267,7 +267,7 @@ fn the_role_is_the_greatest_that_maps_and_the_log_knows_who() {
 }
 
 #[test]
-fn units_limit_what_is_seen_as_the_directory_is_now() {
+fn unit_scopes_follow_the_current_hierarchy() {
     let folder = Folder::new();
     let key = Key::ed25519("ed");
     let server = trusting(&folder, &[&key]);
@@ -337,7 +337,7 @@ fn provider(body: String) -> (String, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn keys_at_a_url_are_fetched_once_a_token_needs_them_and_not_for_every_stranger() {
+fn keys_at_a_url_are_fetched_on_demand_and_not_for_every_unknown_token() {
     let (key, stranger) = (Key::ed25519("ed"), Key::ed25519("strange"));
     let (url, asked) = provider(jwks(&[&key]));
     let issuer = IdentityProvider::new(rules(), &url).unwrap();
@@ -354,7 +354,7 @@ fn keys_at_a_url_are_fetched_once_a_token_needs_them_and_not_for_every_stranger(
 }
 
 #[test]
-fn who_waits_for_keys_takes_no_more_than_a_share_of_the_places() {
+fn requests_that_wait_for_keys_take_a_part_of_the_permits_only() {
     let (key, stranger) = (Key::ed25519("ed"), Key::ed25519("strange"));
     let provider = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/keys", provider.local_addr().unwrap());

@@ -184,7 +184,7 @@ fn a_trace_leads_from_the_request_to_the_disk() {
 }
 
 #[test]
-fn a_collector_that_is_not_there_holds_nothing_up() {
+fn a_missing_collector_does_not_delay_requests() {
     let folder = Folder::new();
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     folder.write("clade.toml", format!("otlp_endpoint = \"http://{nobody}\"\n"));
@@ -197,7 +197,7 @@ fn a_collector_that_is_not_there_holds_nothing_up() {
 }
 
 #[test]
-fn an_endpoint_that_is_none_is_refused() {
+fn an_invalid_endpoint_is_refused() {
     let folder = Folder::new();
     let refusal = folder.clade(&["serve", "--demo", "--otlp-endpoint", "not a url"]).refusal(2);
     assert!(refusal.contains("--otlp-endpoint \"not a url\" cannot be used"), "{refusal}");

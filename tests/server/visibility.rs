@@ -52,7 +52,7 @@ fn seeds() -> std::ops::Range<u64> {
 }
 
 #[test]
-fn what_is_hidden_reads_as_absent() {
+fn hidden_records_read_as_absent() {
     let schema = Schema::read();
     let mut asked = BTreeSet::new();
     let (mut pairs, mut told_apart, mut plain) = (0, 0, 0);
@@ -92,7 +92,7 @@ fn what_is_hidden_reads_as_absent() {
 }
 
 #[test]
-fn a_narrow_writer_changes_nothing_out_of_sight() {
+fn a_scoped_writer_changes_nothing_outside_its_scope() {
     let mut done = 0;
     for seed in seeds() {
         let mut rng = StdRng::seed_from_u64(seed);

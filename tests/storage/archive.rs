@@ -88,7 +88,7 @@ fn a_server_is_asked_for_a_copy_and_nothing_is_overwritten() {
 }
 
 #[test]
-fn an_archive_that_was_cut_or_changed_makes_nothing() {
+fn a_truncated_or_changed_archive_restores_nothing() {
     let folder = store();
     let archive = archive_of(folder.path("v1.redb"));
     let path = folder.path("again.redb");
@@ -124,7 +124,7 @@ fn an_archive_that_was_cut_or_changed_makes_nothing() {
 }
 
 #[test]
-fn who_asked_and_when_a_token_was_used_come_back() {
+fn actors_and_last_use_of_tokens_are_restored() {
     let folder = Folder::new();
     let path = folder.path("corp.redb");
     let directory = Directory::open(&path).unwrap();
@@ -157,7 +157,7 @@ fn who_asked_and_when_a_token_was_used_come_back() {
 }
 
 #[test]
-fn an_archive_that_cannot_be_written_is_told() {
+fn an_archive_that_cannot_be_written_is_an_error() {
     struct Full;
     impl std::io::Write for Full {
         fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {

@@ -377,7 +377,7 @@ fn refused_or_the_same(
 }
 
 #[test]
-fn any_changed_byte_of_the_file_is_noticed_or_of_no_account() {
+fn any_changed_byte_of_the_file_is_detected_or_unused() {
     let sample = Sample::new();
     let whole = told(&Directory::open_existing(&sample.path).unwrap());
     let bytes = fs::read(&sample.path).unwrap();
@@ -408,7 +408,7 @@ fn any_changed_byte_of_the_file_is_noticed_or_of_no_account() {
 }
 
 #[test]
-fn what_cannot_be_loaded_is_examined_all_the_same() {
+fn a_store_that_cannot_be_loaded_is_checked_nevertheless() {
     let sample = Sample::new();
     let (checked, directory) = Directory::examine(&sample.path).unwrap();
     assert!(checked.findings.is_empty() && directory.is_some());

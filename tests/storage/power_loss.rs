@@ -30,12 +30,12 @@ fn seeded<T>(test: &str, seed: u64, round: impl FnOnce() -> T) -> T {
 }
 
 #[test]
-fn whenever_the_power_goes_what_was_answered_is_there() {
+fn whenever_the_power_fails_acknowledged_writes_are_there() {
     let cuts = variable("CLADE_CUTS").unwrap_or(CUTS);
     let first = variable("CLADE_SEED").unwrap_or(1);
     let mut told = Told::default();
     for seed in first.. {
-        let test = "whenever_the_power_goes_what_was_answered_is_there";
+        let test = "whenever_the_power_fails_acknowledged_writes_are_there";
         told += seeded(test, seed, || History::begin(seed).run());
         if told.cuts >= cuts {
             break;

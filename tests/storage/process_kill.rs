@@ -205,7 +205,7 @@ fn write_until_killed(running: Running, token: &str, kill: usize, random: &mut S
 }
 
 #[test]
-fn what_was_answered_survives_kill_9() {
+fn acknowledged_writes_survive_kill_9() {
     let kills = variable("CLADE_KILLS").map_or(KILLS, |kills| kills.try_into().unwrap());
     let seed = variable("CLADE_SEED").unwrap_or(1);
     println!("CLADE_SEED={seed}");
@@ -234,7 +234,7 @@ fn what_was_answered_survives_kill_9() {
 }
 
 #[test]
-fn a_store_whose_making_is_killed_does_not_stand_in_the_way() {
+fn an_interrupted_creation_of_a_store_does_not_block_the_next() {
     let folder = Folder::new();
     for round in 0..MAKINGS {
         let data = format!("new{round}.redb");

@@ -43,7 +43,7 @@ fn trouble(opened: Result<Directory, Error>) -> (StoreTrouble, String) {
 
 #[test]
 #[cfg(feature = "server")]
-fn one_that_another_process_holds_is_left_to_it() {
+fn a_store_locked_by_another_process_is_refused() {
     let folder = Folder::new();
     with_corp(&folder, "corp.redb");
     folder.write("unit.ndjson", r#"{"kind":"orgUnit","name":"Other"}"#);
@@ -60,7 +60,7 @@ fn one_that_another_process_holds_is_left_to_it() {
 }
 
 #[test]
-fn what_is_no_store_is_left_as_it_is() {
+fn a_file_that_is_no_store_is_left_unchanged() {
     let folder = Folder::new();
     let store = with_corp(&folder, "corp.redb");
     let foreign = Database::create(folder.path("foreign")).unwrap();
@@ -86,7 +86,7 @@ fn what_is_no_store_is_left_as_it_is() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_told() {
+fn a_missing_folder_is_reported() {
     let folder = Folder::new();
     let (trouble, message) = trouble(Directory::open(folder.path("no/corp.redb")));
     assert_eq!(trouble, StoreTrouble::Io);
@@ -96,7 +96,7 @@ fn a_folder_that_is_not_there_is_told() {
 }
 
 #[test]
-fn an_empty_file_becomes_a_store_only_where_one_may_be_made() {
+fn an_empty_file_becomes_a_store_only_if_creation_is_allowed() {
     let folder = Folder::new();
     folder.write("empty", "");
     let (trouble, message) = trouble(Directory::open_existing(folder.path("empty")));
@@ -107,7 +107,7 @@ fn an_empty_file_becomes_a_store_only_where_one_may_be_made() {
 }
 
 #[test]
-fn one_that_is_cut_short_is_told_and_not_made_worse() {
+fn a_truncated_store_is_reported_and_left_unchanged() {
     let folder = Folder::new();
     let store = with_corp(&folder, "corp.redb");
     for part in [store.len() / 4, store.len() / 2, store.len() - 4096] {
@@ -120,7 +120,7 @@ fn one_that_is_cut_short_is_told_and_not_made_worse() {
 }
 
 #[test]
-fn a_newer_format_is_told_and_never_written() {
+fn a_newer_format_is_reported_and_never_written() {
     let folder = Folder::new();
     with_corp(&folder, "corp.redb");
     let database = Database::open(folder.path("corp.redb")).unwrap();
@@ -159,7 +159,7 @@ fn a_record_that_cannot_be_read_is_named() {
 
 #[test]
 #[cfg(feature = "server")]
-fn a_check_says_that_a_store_is_damaged_also_to_who_reads_no_further() {
+fn a_check_of_a_damaged_store_fails_even_if_its_output_is_not_read() {
     let folder = Folder::new();
     with_corp(&folder, "corp.redb");
     let database = Database::open(folder.path("corp.redb")).unwrap();
@@ -179,7 +179,7 @@ fn a_check_says_that_a_store_is_damaged_also_to_who_reads_no_further() {
 
 #[test]
 #[cfg(feature = "server")]
-fn what_may_not_be_read_or_written_is_told() {
+fn missing_file_permissions_are_reported() {
     let folder = Folder::new();
     with_corp(&folder, "corp.redb");
     fs::copy(folder.path("corp.redb"), folder.path("readable.redb")).unwrap();
@@ -270,7 +270,7 @@ fn children(view: &View) -> usize {
 }
 
 #[test]
-fn a_full_disk_loses_nothing_and_is_forgotten_once_there_is_room() {
+fn a_full_disk_loses_nothing_and_writes_resume_once_space_is_free() {
     let disk = Disk::new(ErrorKind::StorageFull);
     let directory = disk.open();
     directory.apply(CreateOrgUnit::new("Corp", "organization")).unwrap();
@@ -347,7 +347,7 @@ fn a_sync_that_fails_leaves_a_change_wholly_or_not_at_all() {
 }
 
 #[test]
-fn everyone_in_a_batch_hears_that_it_failed() {
+fn every_writer_of_a_failed_batch_gets_the_error() {
     let disk = Disk::new(ErrorKind::StorageFull);
     let directory = disk.open();
     disk.refuses_after(0);
@@ -388,7 +388,7 @@ fn a_disk_that_fails_a_large_change_keeps_nothing_of_it() {
 }
 
 #[test]
-fn a_disk_that_is_well_again_is_noticed_without_a_write() {
+fn a_repaired_disk_is_noticed_without_a_write() {
     let disk = Disk::new(ErrorKind::StorageFull);
     let directory = disk.open();
     disk.refuses_after(0);
@@ -418,7 +418,7 @@ fn a_store_that_only_its_owner_can_open_again_says_so() {
 }
 
 #[test]
-fn a_store_that_was_exchanged_meanwhile_is_not_taken_for_the_same() {
+fn a_replaced_store_file_is_detected() {
     let disk = Disk::new(ErrorKind::Other);
     let other = Disk::new(ErrorKind::Other);
     other.open().apply(CreateOrgUnit::new("Other", "team")).unwrap();
@@ -438,7 +438,7 @@ fn a_store_that_was_exchanged_meanwhile_is_not_taken_for_the_same() {
 }
 
 #[test]
-fn no_room_for_a_new_store_leaves_no_store() {
+fn a_full_disk_leaves_no_new_store_behind() {
     let disk = Disk::new(ErrorKind::StorageFull);
     for writes in 0.. {
         disk.refuses_after(writes);

@@ -123,7 +123,7 @@ fn complaints(circles: &[Vec<&str>], allowed: &[Allowed]) -> Vec<String> {
 }
 
 #[test]
-fn circles_of_imports_are_those_on_the_list() {
+fn import_cycles_are_those_on_the_list() {
     let files = texts("src");
     let imports = imports(files.iter().map(|(path, text)| (path.as_path(), text.as_str())));
     let complaints = complaints(&circles(&imports), ALLOWED);
@@ -131,7 +131,7 @@ fn circles_of_imports_are_those_on_the_list() {
 }
 
 #[test]
-fn a_circle_is_seen() {
+fn a_cycle_is_detected() {
     let files = [
         ("src/a.rs", "use crate::b::{c, D};"),
         ("src/b.rs", "use self::c::C;"),
@@ -143,7 +143,7 @@ fn a_circle_is_seen() {
 }
 
 #[test]
-fn the_list_must_say_what_is_there() {
+fn the_list_of_cycles_must_be_exact() {
     const LISTED: &[Allowed] = &[
         Allowed { within: &["x"], files: 3, because: "x" },
         Allowed { within: &["x", "y"], files: 2, because: "y" },

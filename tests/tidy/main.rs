@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::source::files;
 
 #[test]
-fn every_file_says_what_lives_in_it() {
+fn every_file_begins_with_a_module_comment() {
     let folders = ["src", "tests", "benches", "examples"];
     let silent: Vec<_> = folders
         .iter()

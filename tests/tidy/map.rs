@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::walls::MAY_USE;
 
 #[test]
-fn the_map_has_the_same_walls() {
+fn the_map_has_the_same_boundaries() {
     let map = fs::read_to_string("ARCHITECTURE.md").unwrap();
     let rows: Vec<Vec<&str>> = map
         .lines()

@@ -108,7 +108,7 @@ fn arrows_between_modules_point_down_only() {
 }
 
 #[test]
-fn a_broken_wall_is_seen() {
+fn a_violated_boundary_is_detected() {
     let rows = rows(MAY_USE, &[]);
     let seen = |path: &str, text: &str| broken(&rows, [(Path::new(path), text)]).len();
     assert_eq!(seen("src/store/load.rs", "use crate::model::key::Email;\nuse crate::store::log;"), 0);
@@ -125,7 +125,7 @@ fn a_broken_wall_is_seen() {
 }
 
 #[test]
-fn a_row_may_be_a_path_and_name_paths() {
+fn a_row_may_be_a_path_and_list_paths() {
     let rows = rows(&[("cli", &["server/app"]), ("server", &["model"]), ("model", &[])], &[]);
     let seen = |path: &str, text: &str| broken(&rows, [(Path::new(path), text)]).len();
     assert_eq!(seen("src/cli/serve.rs", "use crate::server::app::{Router, state::State};"), 0);
@@ -134,7 +134,7 @@ fn a_row_may_be_a_path_and_name_paths() {
 }
 
 #[test]
-fn a_layer_names_only_those_before_it() {
+fn a_layer_imports_only_lower_ones() {
     let layers: &[&[&str]] = &[&["limits"], &["auth"], &["rest", "graphql"], &["app"]];
     let rows = rows(&[("server", &["model"]), ("model", &[])], &[("server", layers)]);
     let seen = |path: &str, text: &str| broken(&rows, [(Path::new(path), text)]).len();

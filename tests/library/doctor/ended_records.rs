@@ -84,7 +84,7 @@ fn an_asset_that_outlived_its_project_is_wrong() {
 }
 
 #[test]
-fn a_store_with_a_mapping_of_what_never_was_is_refused() {
+fn a_store_with_a_mapping_of_a_record_that_never_existed_is_refused() {
     let store = without(&past(), |change| match change {
         Change::PutEntity(entity) => entity.id.0 > 1,
         Change::EndEntity { id, .. } => id.0 > 1,

@@ -84,7 +84,7 @@ fn expected() -> Vec<(String, String)> {
 }
 
 #[test]
-fn rest_tells_each_finding_with_its_records() {
+fn rest_returns_each_finding_with_its_records() {
     let server = server();
     let answer = server.get("/doctor").ok();
     assert_eq!(told(&answer), expected());
@@ -103,7 +103,7 @@ fn rest_tells_each_finding_with_its_records() {
 }
 
 #[test]
-fn rest_takes_codes_pages_and_tags() {
+fn rest_accepts_codes_pages_and_etags() {
     let server = server();
     let some = server.get("/doctor?code=unplaced-person&code=unplaced-project&code=").ok();
     assert_eq!(told(&some), expected()[1..3]);
@@ -121,7 +121,7 @@ fn rest_takes_codes_pages_and_tags() {
 }
 
 #[test]
-fn graphql_tells_the_same() {
+fn graphql_returns_the_same() {
     let server = server();
     let query = r"{ doctor {
         totalCount counts { code count } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -154,7 +154,7 @@ fn graphql_tells_the_same() {
 }
 
 #[test]
-fn a_narrow_reader_hears_of_what_is_in_sight_alone() {
+fn a_scoped_reader_gets_findings_in_its_scope_only() {
     let server = server();
     let token = server.token_within(Role::Read, &["web"]);
     let headers = [("authorization", token.as_str())];

@@ -41,7 +41,7 @@ fn is_well_again(server: &Server, disk: &Disk) {
 }
 
 #[test]
-fn a_full_disk_is_told_as_such_and_reads_go_on() {
+fn a_full_disk_is_reported_and_reads_go_on() {
     let disk = Disk::new(1);
     let server = serve(&disk);
     fails(&disk, Call::Write, Failing::NoSpace, true);
@@ -64,7 +64,7 @@ fn a_full_disk_is_told_as_such_and_reads_go_on() {
 }
 
 #[test]
-fn a_disk_that_fails_at_the_last_moment_is_told_as_such() {
+fn a_disk_that_fails_at_the_last_call_is_reported() {
     let disk = Disk::new(1);
     let server = serve(&disk);
     disk.survives(Survives::All);
