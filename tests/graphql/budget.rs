@@ -28,14 +28,14 @@ fn code(answer: &Value) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none")
 }
 
-/// So many projects, all of one name.
+/// Creates projects with the same name.
 fn projects(server: &Server, count: usize) {
     let line =
         |at: usize| format!("{{\"kind\": \"project\", \"projectId\": \"p{at}\", \"projectName\": \"P\"}}\n");
     server.bulk("", &(0..count).map(line).collect::<String>()).ok();
 }
 
-/// So many of something, one after the other.
+/// Repeats a text.
 fn many(count: usize, each: impl Fn(usize) -> String) -> String {
     (0..count).map(each).collect::<Vec<_>>().concat()
 }
@@ -362,7 +362,7 @@ fn long_lists_in_variables_cost_no_more_for_being_named_often() {
     server.refusal_with(&document, &ids, "too-complex");
 }
 
-/// As many as would take every thread of the runtime, were each to keep one.
+/// Enough requests to block every thread of the runtime, if each occupied one.
 #[test]
 fn a_crowd_that_waits_for_heavy_work_blocks_nobody() {
     let server = Server::start();
@@ -423,7 +423,7 @@ fn sockets_and_http_share_one_rate_limit() {
     server.data("{ revision }");
 }
 
-/// A request whose body does not come holds the only place.
+/// A request whose body does not arrive occupies the only permit.
 #[test]
 fn an_operation_over_a_socket_takes_a_permit_and_an_idle_subscription_none() {
     let server = exposed(Exposure { requests_at_once: 1, requests_a_second: 0, ..Exposure::default() });

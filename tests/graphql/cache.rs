@@ -30,7 +30,7 @@ fn get(server: &Server, parameters: &[(&str, &str)]) -> Answer {
     server.send("GET", &format!("!/graphql?{}", pairs.join("&")), &[("accept", RESPONSE)], None)
 }
 
-/// Whether the answer was kept from before.
+/// Whether the response came from the cache.
 fn is_kept(answer: &Answer) -> bool {
     match answer.header("cache-status").as_str() {
         "clade; hit" => true,
@@ -39,7 +39,7 @@ fn is_kept(answer: &Answer) -> bool {
     }
 }
 
-/// Asks twice: the first answer is worked out and the second one kept from it. They are the same.
+/// Sends a request twice and checks that the first response is computed, the second cached, and both are equal.
 fn twice(ask: impl Fn() -> Answer) -> Value {
     let (first, second) = (ask(), ask());
     assert!(!is_kept(&first), "{}", first.text());

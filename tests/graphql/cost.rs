@@ -7,7 +7,7 @@ use crate::support::Server;
 use serde_json::{Value, json};
 
 const TOO_COMPLEX: &str = "too-complex";
-/// What one operation may cost, in fields to answer.
+/// Maximum cost of one operation, in fields.
 const COST: u64 = 500_000;
 
 fn too_complex(server: &Server, query: &str, limit: u64) {
@@ -21,12 +21,12 @@ fn nested(field: &str, times: usize, last: &str) -> String {
     format!("{}{last}{}", format!("{field} {{ ").repeat(times), " }".repeat(times))
 }
 
-/// So many parts of a document, one after the other.
+/// Repeats a part of a document.
 fn joined(count: usize, part: impl Fn(usize) -> String) -> String {
     (0..count).map(part).collect()
 }
 
-/// Fragments of which each spreads the next one `spreads` times.
+/// Fragments, each of which spreads the next one `spreads` times.
 fn chain(length: usize, spreads: usize) -> String {
     let mut text = String::new();
     for n in 0..length {

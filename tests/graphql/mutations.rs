@@ -448,7 +448,7 @@ fn a_token_is_created_updated_and_revoked() {
     server.error_with(revoke, &json!({"id": "00000000"}), "not-found");
 }
 
-/// The global ids of a unit, a person, a project and a mapping between them that are made, read and ended.
+/// The global ids of a unit, a person, a project and a mapping between them, which are created, read and deleted.
 fn ids_of_what_was_there(server: &Server) -> Value {
     let made = server.data(
         r#"mutation {

@@ -90,7 +90,7 @@ fn scalars_say_where_they_are_specified() {
     assert_eq!(sdl.matches(" @specifiedBy(url: \"https://").count(), 3);
 }
 
-/// A type as the schema language writes it.
+/// A type in the notation of the schema language.
 fn written(of: &Value) -> String {
     match text(&of["kind"]) {
         "NON_NULL" => format!("{}!", written(&of["ofType"])),
@@ -122,7 +122,7 @@ fn written_types(server: &Server) -> BTreeMap<String, String> {
     found
 }
 
-/// What clients were promised.
+/// The names and types that clients rely on.
 const PROMISED: &str = "
 Query: node(id: ID!): Node | nodes(ids: [ID!]!): [Node]! | person(email: String!): Person
 Query: project(projectId: String!): Project | repository(url: String!): Repository

@@ -20,7 +20,7 @@ use rand::{Rng, SeedableRng};
 
 const WRITERS: u64 = 4;
 const READERS: u64 = 3;
-/// Each reader keeps the views of so many revisions, evenly spread.
+/// Number of views that each reader keeps, evenly spread over the revisions.
 const KEPT: u64 = 40;
 const UNITS: u32 = 12;
 const PEOPLE: u32 = 40;
@@ -40,7 +40,7 @@ fn person(rng: &mut StdRng) -> (String, PersonRef) {
     (email, reference)
 }
 
-/// Some changes that belong together. Some cannot be made, and are refused.
+/// A random change set. Some are refused.
 fn changes(rng: &mut StdRng) -> Vec<Command> {
     let (email, target) = person(rng);
     match rng.random_range(0..8) {
@@ -69,7 +69,7 @@ fn changes(rng: &mut StdRng) -> Vec<Command> {
     }
 }
 
-/// What a view says, that it must go on to say for as long as anyone holds it.
+/// The content of a view, which must not change as long as the view is held.
 fn told(view: &View) -> (Revision, Vec<u64>) {
     let units = view.all(Kind::OrgUnit).iter().map(clade::EntityId);
     let mut told: Vec<u64> = Kind::ALL.iter().map(|kind| view.all(*kind).len()).collect();
@@ -80,7 +80,7 @@ fn told(view: &View) -> (Revision, Vec<u64>) {
     (view.revision(), told)
 }
 
-/// Reads until `done`; keeps some views, with what each said at first.
+/// Reads until `done`; keeps some views with their content when they were taken.
 fn read(directory: &Directory, done: &AtomicBool, every: u64) -> Vec<(View, Vec<u64>)> {
     let mut kept: Vec<(View, Vec<u64>)> = Vec::new();
     let mut last = Revision::default();

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use self::organisation::{Org, org};
 use self::twin::Told;
 
-/// A finding as the twin tells it: its code, and the keys of its records.
+/// A finding of the reference model: its code, and the keys of its records.
 fn told(view: &clade::View, finding: &Finding) -> Told {
     let key = |about: &About| match about {
         About::Entity(id) => view.entity(*id).unwrap().label().to_lowercase(),

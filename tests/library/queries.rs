@@ -36,7 +36,7 @@ const FIELDS: [Field; 13] = [
 ];
 const RELATIONS: [Relation; 4] =
     [Relation::Member, Relation::Project, Relation::Repository, Relation::Service];
-/// Texts that some record has, in its own case or another, and some that none has.
+/// Texts that some record has, in the same or another case, and texts that no record has.
 const TEXTS: [&str; 32] = [
     "",
     " ",
@@ -76,7 +76,7 @@ fn text() -> impl Strategy<Value = String> {
     one_of(TEXTS.as_slice()).prop_map(str::to_owned)
 }
 
-/// The ways that begin at a kind.
+/// The relations of a kind.
 fn relations(kind: Kind) -> Vec<Relation> {
     match kind {
         Kind::OrgUnit => Vec::new(),
@@ -85,7 +85,7 @@ fn relations(kind: Kind) -> Vec<Relation> {
     }
 }
 
-/// A filter for a kind that often matches some of it, and now and then makes no sense for it.
+/// A filter that often matches some records of a kind, and sometimes does not apply to the kind.
 fn ask(kind: Kind, depth: usize) -> BoxedStrategy<Ask> {
     let test = prop_oneof![
         2 => text().prop_map(TextTest::Eq),
@@ -138,7 +138,7 @@ fn order() -> impl Strategy<Value = Order> {
     (by, any::<bool>()).prop_map(|(by, descending)| Order { by, descending })
 }
 
-/// Asks a view of everything, or of what is beneath a unit, and the twin of the same.
+/// Compares a view, of everything or limited to a unit, with the reference model of the same.
 fn with_both(org: &Org, view: &View, scope: Option<usize>, test: impl FnOnce(&View, &Twin<'_>)) {
     let ids = org.ids(view);
     let mut twin = Twin { org, ids: &ids, scope: None };
@@ -151,7 +151,7 @@ fn answered(view: &View, kind: Kind, filter: &Filter) -> Vec<u32> {
     select(view, kind, filter).iter().collect()
 }
 
-/// A condition on a dimension, as a user who chose one of its values would set it.
+/// A filter on one value of a dimension, as a user would select it.
 fn condition(twin: &Twin<'_>, by: FacetBy, text: &str) -> Ask {
     let eq = || TextTest::Eq(text.to_owned());
     let related = |relation, field| Ask::Related(relation, Box::new(Ask::Text(field, eq())));

@@ -15,7 +15,7 @@ use clade::model::{
 use clade::query::{FacetBy, Filter, facet, select};
 use clade::{Directory, Error, View};
 
-/// An organisation of units, from lines such as `Corp > Retail, Web`: who is above whom.
+/// An organization of units, from lines such as `Corp > Retail, Web`: a parent and its children.
 fn org(lines: &[&str]) -> Directory {
     let directory = Directory::in_memory().unwrap();
     for line in lines {
@@ -54,7 +54,7 @@ fn person(view: &View, email: &str) -> EntityId {
     view.person_by_email(&Email::parse(email).unwrap()).unwrap()
 }
 
-/// The level fields as a record shows them, empty ones left out.
+/// The level fields of a record, without empty ones.
 fn shown(view: &View, id: EntityId) -> String {
     let name = |unit: EntityId| view.entity(unit).unwrap().as_org_unit().unwrap().name.to_string();
     view.levels(id).into_iter().flatten().map(name).collect::<Vec<_>>().join(" > ")

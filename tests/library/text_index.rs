@@ -5,7 +5,7 @@ use clade::model::command::{Command, Delete, ProjectRef};
 use clade::query::{Field, Filter, TextTest, search, select};
 use clade::{CreateProject, Directory, Kind, View};
 
-/// Enough that the index is asked, and not every record looked at.
+/// Enough records that queries use the index instead of a scan.
 const PROJECTS: usize = 60;
 const WORDS: [&str; 5] = ["Amber", "Birch", "Ärmel", "Amble", "Cedar"];
 const PARTS: [&str; 6] = ["amb", "am", "irch", "ärm", "cedar 1", "nothing"];
@@ -19,7 +19,7 @@ fn delete(id: &str) -> Command {
     Command::DeleteProject(Delete { target, if_revision: None })
 }
 
-/// Every answer is what looking at each project by itself gives.
+/// Every result equals a scan of all projects.
 fn must_be_right(view: &View, step: usize) {
     for part in PARTS {
         for (test, passes) in [

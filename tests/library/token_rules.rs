@@ -23,7 +23,7 @@ fn directory() -> Directory {
     directory
 }
 
-/// Someone who sees these units and what is beneath them, and nothing else.
+/// A principal that is limited to these units and their subtrees.
 fn within(directory: &Directory, units: &[&str]) -> Author {
     let view = directory.view();
     let units: Vec<_> = units.iter().map(|unit| view.find_unit(&UnitRef::from(*unit)).unwrap()).collect();

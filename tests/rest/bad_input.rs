@@ -3,7 +3,7 @@
 use crate::support::Server;
 use serde_json::json;
 
-/// A body, and what its refusal must be: the status, the code, and words of the detail.
+/// A body with the expected status, error code and words of the detail.
 type Case = (&'static str, u16, &'static str, &'static [&'static str]);
 
 const PEOPLE: &[Case] = &[

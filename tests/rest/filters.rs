@@ -3,7 +3,7 @@
 use crate::support::Server;
 use serde_json::{Value, json};
 
-/// `Corp > (Retail > Shop, Web > Shop)` and a `Matrix` team beneath both; projects here and there.
+/// `Corp > (Retail > Shop, Web > Shop)`, a `Matrix` team below both, and some projects.
 fn corp() -> Server {
     let server = Server::start();
     for (id, business, department, platform) in [

@@ -23,18 +23,19 @@ use clade::query::{
 };
 use clade::{CreateMapping, CreatePerson, CreateProject, Directory, EntityId, IntoCommand, Kind, View};
 
-/// How many people and projects a batch makes, and how many it ends.
+/// Number of people and projects that a batch creates, and that it deletes.
 const BATCH: u64 = 16;
-/// How many of what batches make there is at a time.
+/// Number of live records of the batches at a time.
 const KEPT: u64 = 512;
 const READERS: u64 = 2;
 const SAMPLES: u32 = 60;
-/// An empty slot: a node's, and where its texts end, in two graphs whose lists are up to twice as long as needed.
+/// Bytes of an empty slot: a node and the end of its texts, in two graphs whose vectors have up to twice the needed
+/// capacity.
 const BYTES_A_NUMBER: u64 = 128;
-/// Beside slots, so much of what there was after the first third: the allocator's own unrest.
+/// Allowed growth beside the slots, as a part of the memory after the first third: fluctuation of the allocator.
 const UNREST_PER_CENT: u64 = 10;
 
-/// A directory that is read and written.
+/// The directory under test.
 struct Soak {
     directory: Directory,
     stop: AtomicBool,
@@ -42,7 +43,7 @@ struct Soak {
     questions: AtomicU64,
 }
 
-/// What memory there was, in bytes, once so many batches had been written.
+/// Resident memory in bytes after this many batches.
 struct Sample {
     resident: u64,
     batches: u64,
@@ -60,7 +61,7 @@ impl Soak {
         Self { directory, stop: AtomicBool::new(false), batches, questions }
     }
 
-    /// Reads and writes for `time`, and gives what `sample` said at regular moments.
+    /// Reads and writes for `time`; returns the values of `sample` at regular intervals.
     fn run<S>(&self, time: Duration, sample: impl Fn(&Self) -> S) -> Vec<S> {
         thread::scope(|scope| {
             let write = scope.spawn(|| self.write());
@@ -106,7 +107,7 @@ impl Soak {
         }
     }
 
-    /// How many there are of each kind.
+    /// The number of records of each kind.
     fn live(&self) -> [u64; Kind::ALL.len()] {
         let view = self.directory.view();
         Kind::ALL.map(|kind| view.all(kind).len())
@@ -117,7 +118,7 @@ fn email(number: u64) -> String {
     format!("soak{number}@corp.example")
 }
 
-/// A person, and a project with a repository that they work on.
+/// Commands that create a person, and a project with a repository of which the person is a member.
 fn made(number: u64) -> Vec<Command> {
     let (id, url) = (format!("soak-{number}"), format!("https://gitlab.com/soak/{number}.git"));
     let unit = format!("t{}", number % 7);
@@ -130,7 +131,7 @@ fn made(number: u64) -> Vec<Command> {
     ]
 }
 
-/// Another name for a project, and another place for a person.
+/// Commands that rename a project and move a person.
 fn renamed(number: u64) -> Vec<Command> {
     let project = ProjectFields { name: Some(Name::parse("Soaked").unwrap()), ..ProjectFields::default() };
     let team = UnitRef::Text(format!("t{}", (number + 3) % 7));
@@ -143,7 +144,7 @@ fn renamed(number: u64) -> Vec<Command> {
     ]
 }
 
-/// Now and then a department goes to the other business, or back.
+/// Sometimes moves a department to the other business, or back.
 fn moved(number: u64) -> Vec<Command> {
     if !number.is_multiple_of(4 * BATCH) {
         return Vec::new();
@@ -152,7 +153,7 @@ fn moved(number: u64) -> Vec<Command> {
     vec![Command::MoveUnit(MoveUnit { unit: "d1".into(), to: to.into(), from: None, if_revision: None })]
 }
 
-/// The end of what [`made`] made.
+/// Commands that delete the records of [`made`].
 fn ended(number: u64) -> Vec<Command> {
     let project_id = ProjectRef::ProjectId(ProjectId::parse(&format!("soak-{number}")).unwrap());
     let email = PersonRef::Email(Email::parse(&email(number)).unwrap());
@@ -162,7 +163,7 @@ fn ended(number: u64) -> Vec<Command> {
     ]
 }
 
-/// One of the questions that dashboards ask.
+/// Runs a random dashboard query.
 fn ask(view: &View, question: u64) {
     let unit = |key: &str| view.org_unit(key).unwrap().id();
     let (business, team) = (unit("b0"), unit(&format!("t{}", question % 7)));
@@ -237,7 +238,7 @@ fn median(samples: &[Sample]) -> u64 {
     resident[resident.len() / 2]
 }
 
-/// The memory that this process has, in bytes.
+/// Resident memory of this process in bytes.
 fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("memory is measured on Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

@@ -70,7 +70,7 @@ fn without_a_rate_limit_no_headers_mention_one_but_guessing_tokens_is_limited() 
     );
 }
 
-/// A request that has its place, and whose body has yet to come.
+/// A request that was admitted and whose body is not sent yet.
 fn without_its_body(server: &Server) -> TcpStream {
     let mut stream = TcpStream::connect(server.address).unwrap();
     let head = format!(
@@ -86,7 +86,7 @@ fn without_its_body(server: &Server) -> TcpStream {
     stream
 }
 
-/// One request whose body does not come holds the only place.
+/// A request whose body does not arrive occupies the only permit.
 #[test]
 fn requests_beyond_the_concurrency_limit_get_retry_after() {
     let server = exposed(Exposure { requests_at_once: 1, ..unlimited() });
@@ -104,7 +104,7 @@ fn requests_beyond_the_concurrency_limit_get_retry_after() {
     assert_eq!(server.get("/people").status, 200, "the place is free again");
 }
 
-/// A request whose body does not come holds the half that is this token's.
+/// A request whose body does not arrive occupies this token's half of the permits.
 #[test]
 fn one_token_takes_at_most_half_of_the_concurrency_limit() {
     let server = exposed(Exposure { requests_at_once: 2, ..unlimited() });
@@ -188,7 +188,7 @@ fn no_request_is_smuggled_behind_a_chunked_body() {
     }
 }
 
-/// The client sends and reads nothing any more.
+/// The client neither sends nor reads any more.
 #[test]
 fn an_idle_connection_is_closed() {
     let patience =
@@ -202,7 +202,7 @@ fn an_idle_connection_is_closed() {
     assert_eq!(server.get("/people").status, 200, "the only place is free again");
 }
 
-/// A GET of a list far larger than what the system buffers, of which the client reads nothing.
+/// A GET of a list that is far larger than the socket buffers, whose response the client does not read.
 #[test]
 fn a_client_that_does_not_read_is_disconnected() {
     let patience =
@@ -227,7 +227,7 @@ fn a_client_that_does_not_read_is_disconnected() {
     assert!(taken.len() < whole, "{} of {whole}", taken.len());
 }
 
-/// Over HTTP/2 such a reader opens no window, and the system has nothing to wait for.
+/// Such an HTTP/2 client sends no window updates, so the server has no pending socket write that could time out.
 #[test]
 fn an_http2_client_without_window_updates_is_disconnected() {
     let patience =
@@ -414,7 +414,7 @@ fn invalid_exposure_settings_are_reported() {
     assert!(refusal.contains("\"other nonsense\""), "{refusal}");
 }
 
-/// So many connections that ask for everything, and read nothing of it.
+/// Connections that request everything and read nothing.
 fn readers_of_nothing(server: &Server, token: &str, count: usize) -> Vec<TcpStream> {
     let head = format!(
         "GET /api/v2/data/projects HTTP/1.1\r\nHost: {}\r\nAuthorization: {token}\r\n\r\n",

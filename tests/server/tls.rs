@@ -20,7 +20,7 @@ struct Secure {
     certificate: CertificateDer<'static>,
 }
 
-/// Writes a certificate and its key; the certificate also as it is.
+/// Writes a certificate and its key to files; also returns the certificate.
 fn made(folder: &Path, name: &str) -> CertificateDer<'static> {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(folder.join(format!("{name}.pem")), cert.pem()).unwrap();
@@ -40,7 +40,7 @@ fn exposed(exposure: impl FnOnce(Tls) -> Exposure) -> Secure {
 }
 
 impl Secure {
-    /// A connection that offers these protocols.
+    /// A TLS connection that offers these ALPN protocols.
     fn connect(&self, protocols: &[&str]) -> StreamOwned<ClientConnection, TcpStream> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
@@ -106,7 +106,7 @@ fn a_stalled_handshake_closes_the_connection() {
     }
 }
 
-/// One request, written by hand.
+/// Sends one raw request.
 #[test]
 fn https_serves_http_2() {
     let secure = secure();

@@ -5,7 +5,7 @@ use clade::model::Command;
 use clade::model::token::{Actor, Author, Role, Scope, TokenId};
 use serde_json::{Value, json};
 
-/// One record of everything, for a token to be tried on. `eve` is in `Carbon` and in `Checkout`.
+/// One record of each kind on which tokens are tested. `eve` is in `Carbon` and in `Checkout`.
 fn narrow(units: &[&str]) -> (Server, String) {
     let server = Server::organisation();
     let token = server.token_within(Role::Write, units);

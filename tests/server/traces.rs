@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use crate::support::Folder;
 use serde_json::json;
 
-/// A span as the collector got it.
+/// A span that the collector received.
 #[derive(Debug, Clone)]
 struct Span {
     trace: Vec<u8>,
@@ -16,7 +16,7 @@ struct Span {
     name: String,
 }
 
-/// Takes what is sent until nobody sends any more; gives back the bodies.
+/// A collector that receives requests until the test ends; returns their bodies.
 struct Collector {
     url: String,
     bodies: JoinHandle<Vec<Vec<u8>>>,
@@ -38,7 +38,7 @@ impl Collector {
         Self { url, bodies }
     }
 
-    /// Everything that came.
+    /// All received spans.
     fn end(self) -> Vec<Vec<u8>> {
         let address = self.url.strip_prefix("http://").unwrap();
         TcpStream::connect(address).unwrap().write_all(b"END\r\n").unwrap();
@@ -76,7 +76,7 @@ fn take_all(stream: TcpStream, bodies: &mut Vec<Vec<u8>>) -> bool {
     }
 }
 
-/// The fields of a protobuf message that hold bytes, with their numbers.
+/// The length-delimited fields of a protobuf message, with their numbers.
 fn fields(mut message: &[u8]) -> Vec<(u64, &[u8])> {
     let mut found = Vec::new();
     while !message.is_empty() {
@@ -123,7 +123,7 @@ fn spans(body: &[u8]) -> Vec<Span> {
     .collect()
 }
 
-/// The names from a span up to the one that the client told.
+/// The names of spans from a span up to the client's parent span.
 fn up(all: &[Span], from: &Span) -> Vec<String> {
     let mut names = vec![from.name.clone()];
     let mut at = from;

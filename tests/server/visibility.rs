@@ -33,11 +33,11 @@ use self::questions::{graphql, rest};
 use self::router_client::Door;
 use self::visible_part::Facts;
 
-/// Organisations of a usual run.
+/// Number of organizations of the default run.
 const ORGANISATIONS: u64 = 12;
-/// Tokens that each is asked with.
+/// Tokens per organization.
 const TOKENS: usize = 4;
-/// Questions by REST for each pair of an organisation and a token, beside one for each field of `Query`.
+/// REST requests per pair of an organization and a token, in addition to one query for each field of `Query`.
 const PATHS_ASKED: usize = 40;
 
 fn number(name: &str, usual: u64) -> u64 {

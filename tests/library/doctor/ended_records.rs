@@ -11,7 +11,7 @@ use clade::wire::finding::DoctorAnswer;
 use clade::{CreateMapping, CreatePerson, CreateProject, Directory, EntityId, Error, Kind, Revision};
 use serde_json::json;
 
-/// A directory in which a person and a project came and went.
+/// A directory in which a person and a project were created and deleted.
 fn past() -> Directory {
     let directory = Directory::in_memory().unwrap();
     directory.apply(CreatePerson::new("ada@corp.example").under("Corp")).unwrap();
@@ -26,7 +26,7 @@ fn past() -> Directory {
     directory
 }
 
-/// A store of what was committed, but for some of it.
+/// A store that is replayed from the committed changes, without some of them.
 fn without(directory: &Directory, is_left_out: impl Fn(&Change) -> bool) -> Store {
     let mut store = Store::in_memory().unwrap();
     for batch in directory.log(Revision(1)).unwrap().map(Result::unwrap) {

@@ -74,7 +74,7 @@ fn server() -> Server {
     server
 }
 
-/// The code and the message of each, as REST and the command line give them.
+/// The code and the message of each finding, as REST and the command line return them.
 fn told(answer: &Value) -> Vec<(String, String)> {
     strings(answer, "/data/*/code").into_iter().zip(strings(answer, "/data/*/message")).collect()
 }
