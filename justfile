@@ -1,18 +1,18 @@
-# The words of daily work; `just` alone lists them. Each is what CI runs, or a line you can type yourself.
+# Recipes for development: run `just` to list them. Each is a command that CI runs too or that you can type yourself.
 
-# List these words.
+# List the recipes.
 default:
     @just --list
 
-# Serve the sample organisation, with an address, a token and three things to try.
+# Serve the demo organization; prints the address, a token and three requests to try.
 demo:
     cargo run --release -- serve --demo
 
-# Every test: units, properties, the product from outside, the examples in the docs.
+# Run all tests: unit tests, property tests, end-to-end tests, doc tests.
 test:
     cargo test --locked
 
-# What CI refuses: formatting, lints, docs with a warning; and what may come in, where cargo-deny is installed.
+# Run the checks of CI: formatting, lints, warnings of rustdoc; and of dependencies, if cargo-deny is installed.
 lint:
     cargo fmt --all --check
     cargo clippy --all-targets --locked -- -D warnings
@@ -20,59 +20,59 @@ lint:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
     if command -v cargo-deny > /dev/null; then cargo deny check; fi
 
-# Measure the graph and its queries at 10 k, 100 k and 1 M entities, and write the table and plot of BENCHMARKS.md.
+# Benchmark the graph and its queries at 10 k, 100 k and 1 M entities; write the table and plot of BENCHMARKS.md.
 bench *ARGS:
     cargo bench --locked --bench graph -- {{ARGS}}
 
-# The same questions to Clade, SQLite and, where DATABASE_URL is set, PostgreSQL: benches/peers/README.md.
+# Benchmark the same queries in Clade, SQLite and, if DATABASE_URL is set, PostgreSQL: benches/peers/README.md.
 peers *ARGS="--entities 100000":
     cargo run --release --manifest-path benches/peers/Cargo.toml -- {{ARGS}}
 
-# Measure the server under load, as a share of what it gives for /healthz.
+# Benchmark HTTP throughput and latency, relative to /healthz.
 bench-http:
     cargo bench --locked --bench http
 
-# Point reads beside heavy reads, conditional requests, many writers, and memory under attack, of the release build;
-# `just bench-beside writers` measures one part.
+# Benchmark the release build: point reads under heavy load, conditional requests, concurrent writers, memory under
+# attack. `just bench-beside writers` runs one part.
 bench-beside *ARGS:
     cargo build --locked --release --bin clade
     cargo bench --locked --bench beside -- {{ARGS}}
 
-# Measure durable writes, by one and by 64 at once, beside a bare append with a sync.
+# Benchmark durable writes by one writer and by 64 writers, compared with a bare append and fdatasync.
 bench-durable:
     cargo bench --locked --bench durable
 
-# Cut the power ten thousand times, and kill the program two hundred times.
+# Test durability: 10,000 simulated power losses, 500 disk faults, 200 process kills, and 200,000 writes with readers.
 durability:
     CLADE_CUTS=10000 cargo test --locked --release --test storage whenever -- --nocapture
     CLADE_CUTS=500 cargo test --locked --release --test storage faults -- --nocapture
     CLADE_KILLS=200 cargo test --locked --release --test storage process_kill -- --nocapture
     CLADE_VIEWS_WRITES=200000 cargo test --locked --release --test library concurrent_views -- --nocapture
 
-# Change the rooms that hold the truth, one small thing at a time, and see whether a test notices; with `--shard 0/16`, a
-# sixteenth of them. cargo-mutants must be installed.
+# Mutation testing of the graph, directory and store modules; `--shard 0/16` runs a sixteenth of the mutants. Requires
+# cargo-mutants.
 mutants *ARGS:
     cargo mutants {{ARGS}}
 
-# Which lines no test reaches; cargo-llvm-cov must be installed.
+# Measure test coverage by line. Requires cargo-llvm-cov.
 coverage:
     cargo llvm-cov --locked --lib --tests
 
-# Import, start, memory and file of the program itself, at a million entities.
+# Benchmark import, startup, memory and file size of the program, with a million entities.
 bench-binary *ENTITIES:
     benches/binary.sh {{ENTITIES}}
 
-# A million entities: every kind of answer against plain scanning, then minutes of reads and writes.
+# Test with a million entities: all kinds of queries compared with plain scanning, then the soak test.
 at-scale:
     CLADE_TEST_ENTITIES=1000000 cargo test --locked --release --test scale answers
     cargo test --locked --release --test scale soak -- --ignored --nocapture
 
-# Throw what is like the seeds at one target of fuzz/, for some seconds; cargo-fuzz must be installed.
+# Fuzz one target of fuzz/ for three minutes, starting from its seeds. Requires cargo-fuzz.
 fuzz TARGET *ARGS="-max_total_time=180":
     mkdir -p fuzz/corpus/{{TARGET}}
     RUSTC_BOOTSTRAP=1 cargo fuzz run {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} -- {{ARGS}}
 
-# Write schema.graphql anew from the code; read the diff.
+# Regenerate schema.graphql from the code, and show the size of the diff.
 schema:
     cargo run --locked -- schema > schema.graphql.new
     mv schema.graphql.new schema.graphql

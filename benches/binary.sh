@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# What the program takes as a whole: importing a made-up organisation durably, starting on it, and memory and disk.
+# Durable import, startup time, resident memory and file size of the program, with a generated organization.
 #
 #   benches/binary.sh [ENTITIES]      prints a Markdown table; a million entities by default
+#
+# CLADE names the program (default: the release build), CLADE_BENCH_PORT its port on 127.0.0.1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +17,7 @@ trap 'kill "${server:-}" 2> /dev/null || true; rm -rf "$folder"' EXIT
 now() { date +%s%N; }
 since() { echo $((($(now) - $1) / 1000000)); }
 row() { printf '| %s | %s |\n' "$1" "$2"; }
-a_record() { awk -v all="$1" -v records="$2" 'BEGIN { printf "%.0f", all / records }'; }
+per_record() { awk -v all="$1" -v records="$2" 'BEGIN { printf "%.0f", all / records }'; }
 megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.0f MB", bytes / 1e6 }'; }
 resident() { awk '/^VmRSS/ { print $2 * 1024 }' "/proc/$server/status"; }
 
@@ -28,7 +30,7 @@ began=$(now)
 imported=$(since "$began")
 size=$(stat --format %s "$folder/store.redb")
 
-# Once before, so that the token is made and the file is as it was left by a server.
+# The first start creates the admin token. It is not measured, so that the file is as a server left it.
 for run in first measured; do
     began=$(now)
     "$clade" serve --data "$folder/store.redb" --listen "$address" > "$folder/$run.log" 2>&1 &
@@ -38,7 +40,7 @@ for run in first measured; do
         sleep 0.01
     done
     started=$(since "$began")
-    # The index of texts is built behind the first answers.
+    # The text index is built in the background after startup: wait until memory stops growing.
     settled=0
     until [[ $(resident) == "$settled" ]]; do settled=$(resident); sleep 2; done
     kill "$server"
@@ -47,7 +49,7 @@ done
 
 row "$entities entities and $mappings mappings" ''
 row '---' '---:'
-row "import of $lines lines, on disk" "$((imported / 1000)).$((imported % 1000 / 100)) s, $((lines * 1000 / imported)) lines/s"
-row 'start to ready' "$started ms"
-row 'resident memory, index of texts included' "$(megabytes "$settled"), $(a_record "$settled" "$entities") bytes an entity, $(a_record "$settled" "$lines") a line"
-row 'file' "$(megabytes "$size"), $(a_record "$size" "$entities") bytes an entity, $(a_record "$size" "$lines") a line"
+row "durable import of $lines lines" "$((imported / 1000)).$((imported % 1000 / 100)) s, $((lines * 1000 / imported)) lines/s"
+row 'startup until ready' "$started ms"
+row 'resident memory, text index included' "$(megabytes "$settled"), $(per_record "$settled" "$entities") bytes per entity, $(per_record "$settled" "$lines") per line"
+row 'file size' "$(megabytes "$size"), $(per_record "$size" "$entities") bytes per entity, $(per_record "$size" "$lines") per line"

@@ -1,4 +1,4 @@
-//! How does a program keep its organisation in a file of its own, and ask it?
+//! Embed Clade in a program: open a store in a file, create units, people and projects, and query the hierarchy.
 //!
 //! `cargo run --example embed`
 
@@ -9,7 +9,7 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = folder.path().join("corp.redb");
 
     let directory = Directory::open(&path)?;
-    // All or none: nothing is changed when one of them is refused.
+    // One change set is atomic: if one command is refused, none is applied.
     directory.apply([
         CreateOrgUnit::new("Corp", "organization"),
         CreateOrgUnit::new("Retail", "business").under("Corp"),
@@ -25,10 +25,10 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
     directory.apply(CreateMapping::member("cart", "ada@corp.example"))?;
 
-    // The team has two parents, and yet everything counts once.
+    // The team has two parents, but totals count each record once.
     let view = directory.view();
     let corp = view.org_unit("Corp")?;
-    println!("{} holds {:?}", corp.name, corp.totals());
+    println!("{}: {:?}", corp.name, corp.totals());
     for project in corp.projects() {
         println!("  {} ({})", project.name, project.project_id);
     }
@@ -36,13 +36,13 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let above: Vec<_> = checkout.ancestors().map(|unit| unit.name.to_string()).collect();
     println!("above {}: {}", checkout.name, above.join(", "));
 
-    // A refusal is a value, with a stable code.
+    // A refused command is an error value with a stable code.
     match directory.apply(CreateMapping::parent_child("Checkout", "Corp")) {
         Err(refusal @ Error::WouldCycle { .. }) => println!("refused as {}: {refusal}", refusal.code()),
         other => panic!("a cycle was not refused: {other:?}"),
     }
 
-    // Everything is there again when the file is opened again.
+    // Everything is persistent: opening the file again finds it.
     drop(directory);
     let again = Directory::open_existing(&path)?;
     assert_eq!(again.view().org_unit("Corp")?.totals(), corp.totals());

@@ -1,4 +1,4 @@
-//! How does a program take in an organisation as NDJSON, all of it or nothing, and say which lines are wrong?
+//! Import NDJSON atomically: all lines or none, with an error for each invalid line.
 //!
 //! `cargo run --example import_ndjson`
 
@@ -6,7 +6,7 @@ use clade::exchange::{command_of_line, in_order};
 use clade::model::command::IfExists;
 use clade::{Directory, Error};
 
-/// In no order: a line may name what a later one makes.
+/// In any order: a line may refer to a record that a later line creates.
 const RECORDS: &str = r#"
 {"kind":"mapping","mappingType":"project-people","attribute1":"cart","attribute2":"ada@corp.example"}
 {"kind":"person","email":"ada@corp.example","displayName":"Ada","organization":"Corp","team":"Checkout"}
@@ -18,10 +18,10 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     import(&directory, RECORDS)?;
     println!("{:?}", directory.view().org_unit("Corp")?.totals());
 
-    let wrong = r#"{"kind":"person","email":"bob@corp.example"}
+    let invalid = r#"{"kind":"person","email":"bob@corp.example"}
 {"kind":"person","email":"bob"}
 {"kind":"mapping","mappingType":"people-org","attribute1":"bob@corp.example","attribute2":"Korp"}"#;
-    let refusal = import(&directory, wrong).expect_err("two lines of it are wrong");
+    let refusal = import(&directory, invalid).expect_err("two of its lines are invalid");
     println!("{refusal}");
     assert_eq!(directory.view().org_unit("Corp")?.totals().people, 1, "nothing was changed");
     Ok(())
@@ -40,7 +40,7 @@ fn import(directory: &Directory, records: &str) -> Result<(), String> {
         cycle.iter().map(|(line, why)| format!("line {line}: {why}")).collect::<Vec<_>>().join("\n")
     })?;
     let (lines, commands): (Vec<usize>, Vec<_>) = ordered.into_iter().unzip();
-    // What could be read is tried too, so that all that is wrong is told at once.
+    // If some lines cannot be parsed, the others still run dry, so that all errors are reported at once.
     let outcome = if wrong.is_empty() { directory.apply(commands) } else { directory.dry_run(commands) };
     match outcome {
         Ok(_) if wrong.is_empty() => return Ok(()),

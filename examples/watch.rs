@@ -1,4 +1,4 @@
-//! How does a program follow every change, without missing one and without asking in a loop?
+//! Follow every change (change data capture): wait for revisions and read the log, without polling and without gaps.
 //!
 //! `cargo run --example watch`
 
@@ -9,16 +9,16 @@ use clade::{CreateOrgUnit, CreatePerson, Directory, Error, Revision};
 pub(crate) async fn main() -> Result<(), Error> {
     let directory = Directory::in_memory()?;
 
-    // Somebody else writes meanwhile.
-    let elsewhere = directory.clone();
+    // Another thread writes at the same time.
+    let for_writer = directory.clone();
     let writer = std::thread::spawn(move || {
-        elsewhere.apply(CreateOrgUnit::new("Corp", "organization"))?;
-        elsewhere.apply(CreatePerson::new("ada@corp.example").under("Corp/Research"))?;
-        elsewhere.apply(CreatePerson::new("ada@corp.example").display_name("Ada").or_update())
+        for_writer.apply(CreateOrgUnit::new("Corp", "organization"))?;
+        for_writer.apply(CreatePerson::new("ada@corp.example").under("Corp/Research"))?;
+        for_writer.apply(CreatePerson::new("ada@corp.example").display_name("Ada").or_update())
     });
 
-    // The newest revision says that there is something to read; the log says what, oldest first. Commits that follow
-    // each other closely may wake us once, and none is missed, because we go on from the last batch that we read.
+    // The newest revision only signals that there is something to read; the log has the changes, oldest first. Commits in
+    // quick succession may wake this loop once; none is missed, because it continues after the last batch that it read.
     let mut revisions = directory.revisions();
     let mut next = Revision(1);
     while next <= Revision(3) {
@@ -29,7 +29,7 @@ pub(crate) async fn main() -> Result<(), Error> {
         }
         for batch in directory.log(next)? {
             let batch = batch?;
-            tell(&batch);
+            print_batch(&batch);
             next = batch.revision.next();
         }
     }
@@ -37,7 +37,7 @@ pub(crate) async fn main() -> Result<(), Error> {
     Ok(())
 }
 
-fn tell(batch: &Batch) {
+fn print_batch(batch: &Batch) {
     println!("revision {} at {}", batch.revision, batch.at);
     for set in &batch.sets {
         for change in &set.changes {

@@ -1,5 +1,7 @@
-//! What is fuzzed: each function takes whatever bytes there are, and fails if something is wrong with what comes of
-//! them. No answer may be the server's own fault.
+//! The fuzz targets: import lines, unit paths, GraphQL filters and documents, REST parameters, tokens, stored records.
+//!
+//! Each function takes arbitrary bytes and panics if the result is wrong. Invariant: no input makes the server respond
+//! with a 5xx status or the error code `internal`.
 
 use std::sync::LazyLock;
 
@@ -18,10 +20,10 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
-/// What takes whatever bytes there are.
+/// A function that accepts arbitrary bytes.
 type Target = fn(&[u8]);
 
-/// Every target by its name.
+/// All targets by name.
 pub(crate) const ALL: [(&str, Target); 7] = [
     ("lines", lines),
     ("paths", paths),
@@ -42,7 +44,7 @@ const ORGANISATION: &str = r#"{"kind":"orgUnit","key":"corp","name":"Corp","type
 {"kind":"mapping","attribute1":"shop","attribute2":"ada@corp.example"}
 "#;
 
-/// A small organisation that stays as it is, and who may ask it.
+/// A small organization that no target changes, a router over it, and a read-only token.
 struct World {
     directory: Directory,
     router: Router,
@@ -76,7 +78,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     }
 });
 
-/// A line of an import, and a file of CSV: read, and tried out.
+/// One NDJSON line of an import, and a CSV file: parsed, and applied as a dry run.
 pub(crate) fn lines(bytes: &[u8]) {
     let world = &*WORLD;
     if let Ok(command) = command_of_line(bytes, IfExists::Merge) {
@@ -89,18 +91,18 @@ pub(crate) fn lines(bytes: &[u8]) {
     }
 }
 
-/// A unit as people name it. The names of a path that leads to a unit lead there as well.
+/// A reference to a unit: as text, and as a path of names separated by `/`. What it resolves to must exist.
 pub(crate) fn paths(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let view = WORLD.directory.view();
     let names: Vec<String> = text.split('/').map(|name| name.trim().to_owned()).collect();
     let _none = view.find_unit(&UnitRef::Path(names));
     if let Ok(found) = view.find_unit(&UnitRef::Text(text.to_owned())) {
-        assert!(view.entity(found).is_some(), "{text:?} leads nowhere");
+        assert!(view.entity(found).is_some(), "{text:?} resolves to a unit that does not exist");
     }
 }
 
-/// A filter in GraphQL, as JSON.
+/// GraphQL filters, orders and cursors, as a JSON object of variables.
 pub(crate) fn filters(bytes: &[u8]) {
     const QUERY: &str = "query ($people: PersonFilter, $projects: ProjectFilter, $units: OrgUnitFilter,
         $order: PersonOrder, $first: Int, $after: String) {
@@ -112,7 +114,7 @@ pub(crate) fn filters(bytes: &[u8]) {
     ask(QUERY, &variables);
 }
 
-/// A GraphQL document. The first line is the variables, if it is any.
+/// A GraphQL document. If the first line is a JSON object, it is the variables.
 pub(crate) fn documents(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let (first, rest) = text.split_once('\n').unwrap_or_default();
@@ -126,14 +128,14 @@ fn ask(text: &str, variables: &serde_json::Map<String, Value>) {
     let request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
     let body = json!({ "query": text, "variables": variables }).to_string();
     let answer = send(request, Body::from(body));
-    let answer: Value = serde_json::from_slice(&answer).expect("an answer is JSON");
+    let answer: Value = serde_json::from_slice(&answer).expect("a response is JSON");
     for error in answer["errors"].as_array().into_iter().flatten() {
         assert!(error["extensions"]["code"].is_string(), "an error without a code: {answer}");
         assert_ne!(error["extensions"]["code"], "internal", "{answer}");
     }
 }
 
-/// The parameters of REST. The first byte says of which list.
+/// Query parameters of REST lists. The first byte selects the list.
 pub(crate) fn parameters(bytes: &[u8]) {
     const LISTS: [&str; 9] = [
         "people",
@@ -149,13 +151,13 @@ pub(crate) fn parameters(bytes: &[u8]) {
     let Some((list, query)) = bytes.split_first() else { return };
     let list = LISTS[usize::from(*list) % LISTS.len()];
     let Ok(query) = std::str::from_utf8(query) else { return };
-    // What is no url does not come this far.
+    // An invalid URI never reaches the router, so it is skipped.
     if let Ok(uri) = format!("/api/v2/data/{list}?{query}").parse::<Uri>() {
         send(Request::get(uri), Body::empty());
     }
 }
 
-/// The answer to a request of a token that may only read.
+/// Sends a request with a read-only token; returns the body of the response.
 fn send(request: Builder, body: Body) -> Bytes {
     let world = &*WORLD;
     let request = request.header(header::AUTHORIZATION, &world.token).body(body);
@@ -163,28 +165,28 @@ fn send(request: Builder, body: Body) -> Bytes {
     world.runtime.block_on(async {
         let response = world.router.clone().oneshot(request).await.expect("a router never fails");
         assert!(!response.status().is_server_error(), "{}", response.status());
-        to_bytes(response.into_body(), usize::MAX).await.expect("an answer has an end")
+        to_bytes(response.into_body(), usize::MAX).await.expect("a response body ends")
     })
 }
 
-/// A token as the header brings it. What is read is what was written.
+/// The `Authorization` header: parsing a token must round-trip, and no other text may authenticate.
 pub(crate) fn tokens(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Some(secret) = Secret::parse(text) {
         assert_eq!(secret.reveal(), text);
     }
-    // What is no header does not come this far.
+    // An invalid header value never reaches the router, so it is skipped.
     let Ok(header) = HeaderValue::from_str(text) else { return };
     let world = &*WORLD;
     let request = Request::get("/api/v2/data/units?limit=1").header(header::AUTHORIZATION, header);
     let request = request.body(Body::empty()).expect("its parts are valid");
     let answer = world.runtime.block_on(world.router.clone().oneshot(request));
     if answer.expect("a router never fails").status().is_success() {
-        assert!(text.trim_end().ends_with(&world.token), "{text:?} lets in");
+        assert!(text.trim_end().ends_with(&world.token), "{text:?} authenticates");
     }
 }
 
-/// What stands in a store. The first byte says as what it is read.
+/// The encoding of stored records. The first byte selects the table.
 pub(crate) fn records(bytes: &[u8]) {
     clade::store::read_record(bytes);
 }

@@ -1,5 +1,5 @@
-//! What a client can do to make a server run out of memory, each until it is stopped. All but the half-sent bodies
-//! would do with tokens that only read.
+//! Memory exhaustion attacks on the server: expensive GraphQL documents, half-sent bodies, unread responses, idle
+//! WebSockets. Each runs until it is stopped. All but the half-sent bodies work with read-only tokens too.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,39 +13,39 @@ use crate::load::ask_until;
 use crate::questions;
 use crate::requests::{Question, Requests, get};
 
-/// Bodies that are half sent at once with each token, and their announced length.
+/// Half-sent bodies per token at a time, and the `Content-Length` of each.
 const BODIES_A_TOKEN: usize = 4;
 const BODY_BYTES: usize = 32 << 20;
-/// How much of a body is sent at once.
+/// Bytes of a body per write.
 const PART_BYTES: usize = 64 << 10;
-/// Answers of each token that are asked for and not read.
+/// Requests per token whose responses are not read.
 const UNREAD_A_TOKEN: usize = 16;
-/// GraphQL sockets that say nothing, half of them with a token.
+/// WebSockets that send no operations; half of them authenticate.
 const SOCKETS: usize = 600;
-/// How long a connection that broke rests.
+/// Pause before a broken connection is opened again.
 const AFTER_BREAK: Duration = Duration::from_millis(250);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// `{"type":"connection_init"}` as a frame that is masked with zeros.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// `{"type":"connection_init"}` as a WebSocket frame, masked with zeros.
 const FIRST_MESSAGE: [u8; 32] = *b"\x81\x9a\0\0\0\0{\"type\":\"connection_init\"}";
 
-/// What an attack needs.
+/// The target of an attack and its parameters.
 pub(crate) struct Scene<'a> {
     pub(crate) address: SocketAddr,
-    /// Tokens that read and write.
+    /// Tokens with the role `write`.
     pub(crate) tokens: &'a [String],
     pub(crate) clients: usize,
     pub(crate) stop: &'a AtomicBool,
 }
 
-/// Runs until it is stopped; what the server answered.
+/// Runs until it is stopped; returns the outcomes of its requests.
 pub(crate) type Attack = fn(&Scene) -> Outcomes;
 
-/// The document of sixty bytes, by all clients with one token.
+/// The document of sixty bytes whose result multiplies with each step, by all clients with one token.
 pub(crate) fn up_and_down(scene: &Scene) -> Outcomes {
     documents(scene, vec![Question::Document(questions::UP_AND_DOWN.to_owned())])
 }
 
-/// Dear documents in turn, by all clients with one token.
+/// Expensive documents in turn, by all clients with one token.
 pub(crate) fn costly_documents(scene: &Scene) -> Outcomes {
     documents(scene, questions::costly())
 }
@@ -55,31 +55,31 @@ fn documents(scene: &Scene, questions: Vec<Question>) -> Outcomes {
     ask_until(scene.address, &requests, scene.clients, &AtomicUsize::new(1), scene.stop).outcomes
 }
 
-/// Everything at once.
+/// All attacks at once.
 pub(crate) fn all(scene: &Scene) -> Outcomes {
     let all: [Attack; 5] = [up_and_down, costly_documents, half_sent_bodies, unread_answers, idle_sockets];
     at_once(all.into_iter().map(|attack| move || attack(scene)).collect())
 }
 
-/// Bodies of 32 MiB, of which half is sent and then nothing more.
+/// Bodies of 32 MiB of which only half is sent.
 pub(crate) fn half_sent_bodies(scene: &Scene) -> Outcomes {
     let bodies = scene.tokens.iter().flat_map(|token| [token; BODIES_A_TOKEN]);
     at_once(bodies.map(|token| move || again(scene, || half_sent(scene, token))).collect())
 }
 
-/// Whole lists over kept connections, of which the beginning is read and then nothing more.
+/// Requests for whole lists of whose responses only the status line is read.
 pub(crate) fn unread_answers(scene: &Scene) -> Outcomes {
     let answers = scene.tokens.iter().flat_map(|token| [token; UNREAD_A_TOKEN]);
     at_once(answers.map(|token| move || again(scene, || unread(scene, token))).collect())
 }
 
-/// GraphQL sockets that are opened and then say no more than whose they are; half of them not even that.
+/// Idle GraphQL WebSockets: half of them authenticate and send nothing more, half send nothing at all.
 pub(crate) fn idle_sockets(scene: &Scene) -> Outcomes {
     let sockets = (0..SOCKETS).map(|number| scene.tokens.get(number % (2 * scene.tokens.len())));
     at_once(sockets.map(|token| move || again(scene, || idle_socket(scene, token))).collect())
 }
 
-/// Each on a thread of its own.
+/// Runs each attack on its own thread.
 fn at_once<F: FnOnce() -> Outcomes + Send>(attacks: Vec<F>) -> Outcomes {
     let mut all = Outcomes::default();
     thread::scope(|scope| {
@@ -91,7 +91,7 @@ fn at_once<F: FnOnce() -> Outcomes + Send>(attacks: Vec<F>) -> Outcomes {
     all
 }
 
-/// Does it again whenever the server ends it, until the attack is stopped.
+/// Repeats an attack whenever the server ends it, until it is stopped.
 fn again(scene: &Scene, attack: impl Fn() -> std::io::Result<String>) -> Outcomes {
     let mut outcomes = Outcomes::default();
     while !scene.stop.load(Ordering::Relaxed) {
@@ -124,7 +124,7 @@ fn unread(scene: &Scene, token: &str) -> std::io::Result<String> {
     stream.write_all(&get("/api/v2/data/people", token, ""))?;
     let status = status(scene, &mut stream)?;
     while status == "200" && !scene.stop.load(Ordering::Relaxed) {
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(POLL_INTERVAL);
     }
     Ok(if status == "200" { "held".to_owned() } else { status })
 }
@@ -151,7 +151,7 @@ fn idle_socket(scene: &Scene, token: Option<&String>) -> std::io::Result<String>
     }
 }
 
-/// The status of the answer; nothing is read but its first line's beginning.
+/// Reads no more of the response than the status.
 fn status(scene: &Scene, stream: &mut TcpStream) -> std::io::Result<String> {
     let mut line = [0; 12];
     let mut filled = 0;
@@ -166,7 +166,8 @@ fn status(scene: &Scene, stream: &mut TcpStream) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(line.get(9..filled).unwrap_or(b"stopped")).into_owned())
 }
 
-/// Reads whatever comes until the server closes the connection, whose answer's status it gives, or the attack is stopped.
+/// Reads until the server closes the connection, and returns the response's status. `None` if the attack is stopped
+/// first.
 fn until_it_ends(scene: &Scene, stream: &mut TcpStream) -> std::io::Result<Option<String>> {
     let mut part = vec![0; 4 << 10];
     let mut first = None;

@@ -1,4 +1,4 @@
-//! How long point reads take beside clients that ask for much at the same time.
+//! Latency of point reads while other clients send heavy requests.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,32 +15,39 @@ use crate::questions::{self, Load};
 use crate::requests::Requests;
 use crate::settings::Settings;
 
-/// How often each probe reads.
+/// Interval between the reads of each probe.
 const EVERY: Duration = Duration::from_millis(10);
-/// How long the load runs before the probes do.
+/// The load starts this much before the probes.
 const LEAD: Duration = Duration::from_millis(300);
-/// How long a first answer may take: some indexes are built when they are first needed.
+/// Timeout of the first request: some indexes are built on first use.
 const FIRST_WITHIN: Duration = Duration::from_mins(2);
 
-/// Every load in turn, each on a server of its own.
+/// Measures every load in turn, each on its own server.
 pub(crate) fn run(settings: &Settings) {
     let store = org::made_up(settings);
-    let tokens = if settings.has_two_tokens { "a token of their own" } else { "the probes' token" };
-    println!("\n## Point reads beside {} clients with {tokens}\n", settings.clients);
+    let tokens = if settings.has_two_tokens { "their own token" } else { "the probes' token" };
+    println!("\n## Point reads under the load of {} clients with {tokens}\n", settings.clients);
     println!(
-        "{} entities; 100 reads a second of each kind, timed from when each was due; p50 / p99 / max in ms\n",
+        "{} entities; 100 reads a second of each kind, timed from when each was due; p50 / p99 / maximum in ms\n",
         settings.entities
     );
-    table(&["beside", "`/healthz`", "REST: a person", "GraphQL: a project", "not right", "load answered"]);
+    table(&[
+        "load",
+        "`/healthz`",
+        "REST: a person",
+        "GraphQL: a project",
+        "wrong responses",
+        "responses to the load",
+    ]);
     for load in questions::loads() {
         if load.0.contains(&settings.rows) {
-            beside(settings, &store, &load);
+            under_load(settings, &store, &load);
         }
     }
 }
 
-/// One row.
-fn beside(settings: &Settings, store: &Store, (name, questions): &Load) {
+/// Measures and prints one row.
+fn under_load(settings: &Settings, store: &Store, (name, questions): &Load) {
     let program = Program::start(&settings.binary, &store.path, None);
     let probes = probes(settings, &store.readers[0]);
     let token = &store.readers[usize::from(settings.has_two_tokens)];
@@ -59,14 +66,14 @@ fn beside(settings: &Settings, store: &Store, (name, questions): &Load) {
 }
 
 fn probes(settings: &Settings, token: &str) -> [Probe; 3] {
-    // Of a hundred entities one is a unit, 45 are people and 54 are projects.
+    // Of 100 entities 1 is a unit, 45 are people and 54 are projects; 44 and 53 stay within what exists.
     let (people, projects) = (settings.entities * 44 / 100, settings.entities * 53 / 100);
     [questions::healthz(), questions::person(token, people), questions::project(token, projects)]
 }
 
-/// Asks everything once.
+/// Sends every request once, so that indexes are built and caches filled.
 fn warm(address: SocketAddr, probes: &[Probe], load: &Requests) {
-    assert!(probes.iter().all(|probe| probe.is_answered(address)), "a probe gets no right answer");
+    assert!(probes.iter().all(|probe| probe.is_answered(address)), "a probe gets a wrong response");
     for number in 0..load.questions.len() {
         let answer =
             Client::new(address).ask(&load.nth(number), ConnectionTimeouts::of(FIRST_WITHIN)).unwrap();
@@ -74,7 +81,7 @@ fn warm(address: SocketAddr, probes: &[Probe], load: &Requests) {
     }
 }
 
-/// All probes at the same time.
+/// Runs all probes at the same time.
 fn read(address: SocketAddr, probes: &[Probe], time: Duration) -> Vec<Probed> {
     thread::scope(|scope| {
         let reading: Vec<_> =

@@ -1,9 +1,9 @@
-//! Latencies and counts, and how they are printed.
+//! Latency percentiles and counts of outcomes, printed as rows of a Markdown table.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long answers took, sorted.
+/// Latencies of responses, sorted.
 pub(crate) struct Latencies(Vec<Duration>);
 
 impl Latencies {
@@ -12,13 +12,13 @@ impl Latencies {
         Self(took)
     }
 
-    /// The latency that so many of a thousand answers stay within; zero where there are none.
+    /// The percentile `per_mille`; zero if there are no responses.
     pub(crate) fn at(&self, per_mille: usize) -> Duration {
         let last = self.0.len().saturating_sub(1);
         self.0.get((self.0.len() * per_mille / 1_000).min(last)).copied().unwrap_or_default()
     }
 
-    /// p50, p99 and max in milliseconds.
+    /// p50, p99 and maximum in milliseconds.
     pub(crate) fn in_ms(&self) -> String {
         if self.0.is_empty() {
             return "–".to_owned();
@@ -27,7 +27,7 @@ impl Latencies {
     }
 }
 
-/// Milliseconds, with as many digits as say something.
+/// Milliseconds with three significant digits.
 pub(crate) fn ms(time: Duration) -> String {
     let ms = time.as_secs_f64() * 1e3;
     match ms {
@@ -37,7 +37,7 @@ pub(crate) fn ms(time: Duration) -> String {
     }
 }
 
-/// How many answers there were of each outcome: a status, with the error's code where there is one.
+/// The number of responses of each outcome: an HTTP status, with the error code if there is one.
 #[derive(Default)]
 pub(crate) struct Outcomes(BTreeMap<String, usize>);
 
@@ -52,18 +52,18 @@ impl Outcomes {
         }
     }
 
-    /// How many there were of one outcome.
+    /// The count of one outcome.
     pub(crate) fn of(&self, outcome: &str) -> usize {
         self.0.get(outcome).copied().unwrap_or_default()
     }
 
-    /// All but one outcome.
+    /// All outcomes except one.
     pub(crate) fn without(mut self, outcome: &str) -> Self {
         self.0.remove(outcome);
         self
     }
 
-    /// Each outcome with its count a second.
+    /// Each outcome with its rate per second.
     pub(crate) fn a_second(&self, time: Duration) -> String {
         self.listed(|count| {
             let rate = a_second(count, time);
@@ -86,19 +86,19 @@ impl Outcomes {
     }
 }
 
-/// A rate.
+/// A rate per second.
 pub(crate) fn a_second(count: usize, time: Duration) -> f64 {
     let count = u32::try_from(count).unwrap();
     f64::from(count) / time.as_secs_f64()
 }
 
-/// Begins a table.
+/// Prints the header of a Markdown table.
 pub(crate) fn table(columns: &[&str]) {
     println!("| {} |", columns.join(" | "));
     println!("|{}", "---|".repeat(columns.len()));
 }
 
-/// A row of it.
+/// Prints a row of a Markdown table.
 pub(crate) fn row(cells: &[String]) {
     println!("| {} |", cells.join(" | "));
 }

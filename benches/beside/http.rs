@@ -1,33 +1,33 @@
-//! A client of HTTP/1.1 over one kept connection: `Content-Length`, chunks, and a limit on how long it waits.
+//! An HTTP/1.1 client over one keep-alive connection: `Content-Length`, chunked bodies, timeouts.
 //!
-//! Of a body only the beginning is kept, so that large answers cost the client little.
+//! It stores only the beginning of a body, so that large responses cost the client little.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How much of a body is kept when nothing else is said.
+/// How much of a body is stored by default.
 const KEPT_BYTES: usize = 4 << 10;
-/// How much is read at once.
+/// Size of the read buffer.
 const BUFFER_BYTES: usize = 128 << 10;
-/// How often a client that waits looks whether it should go on.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// The longest line of a head.
+/// How often a waiting client checks whether it should stop.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Maximum length of a header line.
 const LINE_MAX_BYTES: usize = 16 << 10;
 
-/// An answer.
+/// An HTTP response.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) etag: Option<String>,
     /// The beginning of the body.
     pub(crate) body: String,
-    /// Whether the server closes the connection after it.
+    /// Whether the server closes the connection afterwards.
     closes: bool,
 }
 
 impl Answer {
-    /// The status, with the code of the error where there is one.
+    /// The status, with the error code if there is one.
     pub(crate) fn outcome(&self) -> String {
         let is_error = self.status >= 400 || self.body.contains("\"errors\":[");
         let code = self.body.split_once("\"code\":\"").and_then(|(_, rest)| rest.split('"').next());
@@ -39,11 +39,11 @@ impl Answer {
     }
 }
 
-/// How long an answer is waited for.
+/// When to stop waiting for a response.
 #[derive(Clone, Copy)]
 pub(crate) struct ConnectionTimeouts<'a> {
     pub(crate) until: Instant,
-    /// Given up as soon as this is set.
+    /// Stops waiting as soon as this is set.
     pub(crate) stop: Option<&'a AtomicBool>,
 }
 
@@ -57,13 +57,13 @@ impl ConnectionTimeouts<'_> {
     }
 }
 
-/// A connection, opened when it is needed.
+/// A client with one connection, opened on demand.
 pub(crate) struct Client {
     address: SocketAddr,
     stream: Option<TcpStream>,
     kept_bytes: usize,
     buffer: Vec<u8>,
-    /// What has been read and not used.
+    /// The range of `buffer` that was read from the socket and not consumed yet.
     unused: std::ops::Range<usize>,
 }
 
@@ -72,57 +72,62 @@ impl Client {
         Self::keeping(address, KEPT_BYTES)
     }
 
-    /// One that keeps so much of each body.
+    /// A client that stores at most `kept_bytes` of each body.
     pub(crate) fn keeping(address: SocketAddr, kept_bytes: usize) -> Self {
         Self { address, stream: None, kept_bytes, buffer: vec![0; BUFFER_BYTES], unused: 0..0 }
     }
 
-    /// Sends a request and reads its answer to the end. After an error the next request opens a new connection.
-    pub(crate) fn ask(&mut self, request: &[u8], patience: ConnectionTimeouts) -> io::Result<Answer> {
-        let asked = self.exchange(request, patience);
-        if asked.as_ref().map_or(true, |answer| answer.closes) {
+    /// Sends a request and reads its response to the end. After an error the next request opens a new connection.
+    pub(crate) fn ask(&mut self, request: &[u8], timeouts: ConnectionTimeouts) -> io::Result<Answer> {
+        let response = self.exchange(request, timeouts);
+        if response.as_ref().map_or(true, |answer| answer.closes) {
             self.stream = None;
         }
-        asked
+        response
     }
 
-    fn exchange(&mut self, request: &[u8], patience: ConnectionTimeouts) -> io::Result<Answer> {
+    fn exchange(&mut self, request: &[u8], timeouts: ConnectionTimeouts) -> io::Result<Answer> {
         if self.stream.is_none() {
             self.stream = Some(connect(self.address)?);
             self.unused = 0..0;
         }
         self.stream()?.write_all(request)?;
-        let status = self.line(patience)?;
+        let status = self.line(timeouts)?;
         let status = status.split(' ').nth(1).and_then(|text| text.parse().ok());
-        let status = status.ok_or_else(|| broken("an answer without a status"))?;
+        let status = status.ok_or_else(|| invalid("a response without a status"))?;
         let mut answer = Answer { status, etag: None, body: String::new(), closes: false };
-        let length = self.head(&mut answer, patience)?;
+        let length = self.head(&mut answer, timeouts)?;
         let mut kept = Vec::new();
         match length {
             _ if matches!(status, 204 | 304) => {}
-            Length::Known(length) => self.take(length, &mut kept, patience)?,
-            Length::Chunks => self.chunks(&mut kept, patience)?,
+            Length::Known(length) => self.take(length, &mut kept, timeouts)?,
+            Length::Chunks => self.chunks(&mut kept, timeouts)?,
         }
         answer.body = String::from_utf8_lossy(&kept).into_owned();
         Ok(answer)
     }
 
     fn stream(&mut self) -> io::Result<&mut TcpStream> {
-        self.stream.as_mut().ok_or_else(|| broken("no connection"))
+        self.stream.as_mut().ok_or_else(|| invalid("no connection"))
     }
 
-    /// Reads the head; gives how long the body is.
-    fn head(&mut self, answer: &mut Answer, patience: ConnectionTimeouts) -> io::Result<Length> {
+    /// Reads the headers; returns the length of the body.
+    fn head(&mut self, answer: &mut Answer, timeouts: ConnectionTimeouts) -> io::Result<Length> {
         let mut length = Length::Known(0);
         loop {
-            let line = self.line(patience)?;
+            let line = self.line(timeouts)?;
             let Some((name, value)) = line.split_once(':') else {
-                return if line.is_empty() { Ok(length) } else { Err(broken("a line that is no header")) };
+                return if line.is_empty() {
+                    Ok(length)
+                } else {
+                    Err(invalid("a header line without a colon"))
+                };
             };
             let value = value.trim();
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => {
-                    let value = value.parse().map_err(|_| broken("a length that is no number"))?;
+                    let value =
+                        value.parse().map_err(|_| invalid("a Content-Length that is not a number"))?;
                     length = Length::Known(value);
                 }
                 "transfer-encoding" => length = Length::Chunks,
@@ -133,22 +138,22 @@ impl Client {
         }
     }
 
-    fn chunks(&mut self, kept: &mut Vec<u8>, patience: ConnectionTimeouts) -> io::Result<()> {
+    fn chunks(&mut self, kept: &mut Vec<u8>, timeouts: ConnectionTimeouts) -> io::Result<()> {
         loop {
-            let size = self.line(patience)?;
+            let size = self.line(timeouts)?;
             let size = size.split(';').next().unwrap_or_default().trim();
-            let size = usize::from_str_radix(size, 16).map_err(|_| broken("a chunk without a size"))?;
+            let size = usize::from_str_radix(size, 16).map_err(|_| invalid("a chunk without a size"))?;
             if size == 0 {
-                while !self.line(patience)?.is_empty() {}
+                while !self.line(timeouts)?.is_empty() {}
                 return Ok(());
             }
-            self.take(size, kept, patience)?;
-            self.line(patience)?;
+            self.take(size, kept, timeouts)?;
+            self.line(timeouts)?;
         }
     }
 
-    /// One line, without its end.
-    fn line(&mut self, patience: ConnectionTimeouts) -> io::Result<String> {
+    /// Reads one line, without its line break.
+    fn line(&mut self, timeouts: ConnectionTimeouts) -> io::Result<String> {
         let mut line = Vec::new();
         loop {
             let unused = &self.buffer[self.unused.clone()];
@@ -162,17 +167,17 @@ impl Client {
             }
             line.extend_from_slice(unused);
             if line.len() > LINE_MAX_BYTES {
-                return Err(broken("a line without an end"));
+                return Err(invalid("a header line that is too long"));
             }
-            self.fill(patience)?;
+            self.fill(timeouts)?;
         }
     }
 
-    /// So many bytes of a body.
-    fn take(&mut self, mut count: usize, kept: &mut Vec<u8>, patience: ConnectionTimeouts) -> io::Result<()> {
+    /// Consumes `count` bytes of a body.
+    fn take(&mut self, mut count: usize, kept: &mut Vec<u8>, timeouts: ConnectionTimeouts) -> io::Result<()> {
         while count > 0 {
             if self.unused.is_empty() {
-                self.fill(patience)?;
+                self.fill(timeouts)?;
             }
             let now = count.min(self.unused.len());
             let keep = now.min(self.kept_bytes.saturating_sub(kept.len()));
@@ -183,11 +188,11 @@ impl Client {
         Ok(())
     }
 
-    /// Reads more, once all has been used.
-    fn fill(&mut self, patience: ConnectionTimeouts) -> io::Result<()> {
-        let stream = self.stream.as_mut().ok_or_else(|| broken("no connection"))?;
+    /// Reads more from the socket, once all of the buffer is consumed.
+    fn fill(&mut self, timeouts: ConnectionTimeouts) -> io::Result<()> {
+        let stream = self.stream.as_mut().ok_or_else(|| invalid("no connection"))?;
         loop {
-            if patience.is_over() {
+            if timeouts.is_over() {
                 return Err(ErrorKind::TimedOut.into());
             }
             match stream.read(&mut self.buffer) {
@@ -208,15 +213,15 @@ enum Length {
     Chunks,
 }
 
-/// Opens a connection whose reads return from time to time.
+/// Opens a connection with a short read timeout, so that a waiting client can check whether it should stop.
 pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(LOOK_EVERY))?;
+    stream.set_read_timeout(Some(POLL_INTERVAL))?;
     stream.set_write_timeout(Some(Duration::from_secs(5)))?;
     Ok(stream)
 }
 
-fn broken(reason: &'static str) -> io::Error {
+fn invalid(reason: &'static str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, reason)
 }

@@ -1,4 +1,4 @@
-//! Clients that ask as fast as they are answered, until they are stopped.
+//! Load generator: clients that send a request as soon as the previous one is answered, until they are stopped.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,27 +9,27 @@ use crate::figures::{Latencies, Outcomes};
 use crate::http::{Client, ConnectionTimeouts};
 use crate::requests::Requests;
 
-/// How long one answer is waited for.
+/// Timeout of a response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_mins(2);
-/// How long a client waits after a connection that broke.
+/// Pause after a broken connection.
 const AFTER_BREAK: Duration = Duration::from_millis(20);
 
-/// What came of it.
+/// The outcomes and latencies of all clients.
 pub(crate) struct Answered {
     pub(crate) outcomes: Outcomes,
     pub(crate) latencies: Latencies,
     pub(crate) time: Duration,
 }
 
-/// What one client saw.
+/// The outcomes and latencies of one client.
 #[derive(Default)]
 struct Seen {
     outcomes: Outcomes,
     took: Vec<Duration>,
 }
 
-/// So many clients ask in turn until `stop`, and then give up what they wait for. `numbers` counts the requests, so that
-/// no number comes twice.
+/// Runs `clients` until `stop`; they abandon responses that are still pending then. `numbers` counts the requests, so
+/// that no two requests get the same number.
 pub(crate) fn ask_until(
     address: SocketAddr,
     requests: &Requests,
@@ -40,7 +40,7 @@ pub(crate) fn ask_until(
     all(clients, || ask(&mut Client::new(address), requests, numbers, stop, Some(stop)))
 }
 
-/// So many clients ask in turn for a time, and then wait for their last answers.
+/// Runs `clients` for `time`, then waits for their last responses.
 pub(crate) fn ask_for(
     address: SocketAddr,
     requests: &Requests,
@@ -58,7 +58,7 @@ pub(crate) fn ask_for(
     })
 }
 
-/// What all clients saw, each on a thread of its own.
+/// Runs each client on its own thread, and merges their results.
 fn all(clients: usize, client: impl Fn() -> Seen + Sync) -> Answered {
     let began = Instant::now();
     let seen: Vec<Seen> = thread::scope(|scope| {
@@ -74,7 +74,7 @@ fn all(clients: usize, client: impl Fn() -> Seen + Sync) -> Answered {
     Answered { outcomes, latencies: Latencies::of(took), time }
 }
 
-/// One client, one request at a time, until `stop`. What is given up does not count.
+/// Sends one request at a time until `stop`. Abandoned requests do not count.
 fn ask(
     client: &mut Client,
     requests: &Requests,
@@ -86,8 +86,8 @@ fn ask(
     while !stop.load(Ordering::Relaxed) {
         let request = requests.nth(numbers.fetch_add(1, Ordering::Relaxed));
         let began = Instant::now();
-        let patience = ConnectionTimeouts { until: began + RESPONSE_TIMEOUT, stop: give_up };
-        match client.ask(&request, patience) {
+        let timeouts = ConnectionTimeouts { until: began + RESPONSE_TIMEOUT, stop: give_up };
+        match client.ask(&request, timeouts) {
             Ok(answer) => {
                 seen.took.push(began.elapsed());
                 seen.outcomes.count(answer.outcome());

@@ -1,18 +1,19 @@
-//! What others notice while some clients ask for much, and what the program survives: point reads beside heavy reads,
-//! conditional requests, many writers, and memory under attack.
+//! Load and attack benchmarks of a running server: latency of point reads under heavy load, conditional requests,
+//! concurrent writers, and memory under attack.
 //!
-//! It starts the program itself (`CLADE_BIN`, else `target/release/clade`) and talks to it over HTTP with nothing but the
-//! standard library, so that two binaries can be compared by the same bench. `cargo bench --bench beside -- PART...`
-//! prints Markdown tables; so does `rustc -O --edition 2024 benches/beside/main.rs -o beside && ./beside PART...`.
-//! Parts are `beside`, `conditional`, `writers` and `memory`; all of them when none is named.
+//! It starts the program (`CLADE_BIN`, default `target/release/clade`) and talks HTTP to it with nothing but the
+//! standard library, so that the same bench can compare two binaries. `cargo bench --bench beside -- PART...` prints
+//! Markdown tables; so does `rustc -O --edition 2024 benches/beside/main.rs -o beside && ./beside PART...`. The parts
+//! are `beside`, `conditional`, `writers` and `memory`; without a name all of them run.
 //!
-//! `CLADE_BENCH_ONLY` names parts too. `CLADE_BENCH_ENTITIES` is the size of the organisation (100,000; a million for
-//! the goals on writers), `CLADE_BENCH_MILLIS` how long each row lasts (3,000), `CLADE_BENCH_CLIENTS` how many clients
-//! ask for much (16), `CLADE_BENCH_TOKENS=2` gives them a token of their own, `CLADE_BENCH_ROWS` takes only loads and
-//! attacks with this in their name, `CLADE_BENCH_COUNT` is the number of conditional requests of a kind (2,000), and
-//! `CLADE_BENCH_DATA` the folder in which stores are kept for the next run.
+//! Variables, with their defaults: `CLADE_BENCH_ONLY` (all) names parts too, `CLADE_BENCH_ENTITIES` (100,000; the
+//! goals for writers apply to a million) is the size of the organization, `CLADE_BENCH_MILLIS` (3,000) the length of
+//! each row, `CLADE_BENCH_CLIENTS` (16) the number of clients that send heavy requests, `CLADE_BENCH_TOKENS=2` gives
+//! those clients their own token, `CLADE_BENCH_ROWS` (all) is a part of the names of the loads and attacks to run,
+//! `CLADE_BENCH_COUNT` (2,000) the number of conditional requests of each kind, and `CLADE_BENCH_DATA` the folder in
+//! which stores are kept for the next run.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot continue fails")]
 
 mod attacks;
 mod beside;
@@ -34,7 +35,7 @@ use std::{env, fs};
 
 use settings::Settings;
 
-/// A part by its name.
+/// The name of a part, and its function.
 type Part = (&'static str, fn(&Settings));
 
 const PARTS: [Part; 4] = [
@@ -48,7 +49,7 @@ fn main() {
     let settings = Settings::from_environment();
     let named = named();
     if let Some(unknown) = named.iter().find(|name| PARTS.iter().all(|(part, _)| part != name)) {
-        panic!("there is no part {unknown:?}; there are beside, conditional, writers and memory");
+        panic!("unknown part {unknown:?}; the parts are beside, conditional, writers and memory");
     }
     heading(&settings, &named);
     for (name, run) in PARTS {
@@ -58,7 +59,7 @@ fn main() {
     }
 }
 
-/// The parts that the command line or the variable names. Cargo adds a flag of its own.
+/// The parts that the command line or `CLADE_BENCH_ONLY` names. Flags are skipped: Cargo adds `--bench`.
 fn named() -> Vec<String> {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     if !arguments.is_empty() {
@@ -68,10 +69,10 @@ fn named() -> Vec<String> {
     only.split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// The command that made the tables, and the state of the machine.
+/// Prints the command that reproduces the tables, and the load of the machine.
 fn heading(settings: &Settings, named: &[String]) {
-    let tells = |name: &str| name.starts_with("CLADE_B") && name != "CLADE_BENCH_ONLY";
-    let mut variables: Vec<_> = env::vars().filter(|(name, _)| tells(name)).collect();
+    let is_setting = |name: &str| name.starts_with("CLADE_B") && name != "CLADE_BENCH_ONLY";
+    let mut variables: Vec<_> = env::vars().filter(|(name, _)| is_setting(name)).collect();
     variables.sort_unstable();
     let mut command: Vec<_> = variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     command.push("cargo bench --bench beside --".to_owned());

@@ -1,4 +1,4 @@
-//! Whether the program survives attacks on its memory in 512 MB, and what a good client notices meanwhile.
+//! Memory under attack: whether the server survives in 512 MB, and the latency of a well-behaved client meanwhile.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,37 +16,37 @@ use crate::settings::Settings;
 
 const LIMIT_BYTES: usize = 512 << 20;
 const MANY: usize = 64;
-/// How many people the larger organisation has.
+/// Number of people of the larger organization.
 const PEOPLE: usize = 60_000;
-/// How often the good client reads.
+/// Interval between the reads of the well-behaved client.
 const EVERY: Duration = Duration::from_millis(20);
-/// How long the attack runs before that.
+/// The attack starts this much before those reads.
 const LEAD: Duration = Duration::from_millis(300);
-/// How much longer than others a row lasts: some attacks take time to unfold.
+/// A row lasts this many times as long as in other parts: some attacks need time to build up.
 const TIMES: u32 = 2;
-/// How often memory is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Interval between the samples of memory.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What came of an attack.
+/// The result of an attack.
 struct Attacked {
     probed: Probed,
     answered: Outcomes,
     peak_mb: Option<u64>,
     group_peak_mb: Option<u64>,
-    /// How long after the beginning the server was gone.
+    /// When the server died, from the start of the attack. `None` if it survived.
     ended: Option<Duration>,
 }
 
-/// Each attack on a server of its own.
+/// Runs each attack on its own server.
 pub(crate) fn run(settings: &Settings) {
     let is_limited = Limit::of(LIMIT_BYTES).is_some();
     println!("\n## Memory under attack\n");
     println!(
-        "{}; a good client with a token of its own reads a record every 20 ms, timed from when it was due\n",
+        "{}; a well-behaved client with its own token reads a record every 20 ms, timed from when it was due\n",
         if is_limited {
             "In a control group of 512 MB"
         } else {
-            "Without a limit: no control group can be made"
+            "Without a limit: no control group can be created"
         }
     );
     table(&[
@@ -54,11 +54,11 @@ pub(crate) fn run(settings: &Settings) {
         "attack",
         "server",
         "VmHWM MB",
-        "group's peak MB",
-        "right",
-        "p50 / p99 / max ms",
-        "not right",
-        "attackers' answers",
+        "cgroup peak MB",
+        "right responses",
+        "p50 / p99 / maximum ms",
+        "wrong responses",
+        "responses to the attackers",
     ]);
     let document: Attack = attacks::up_and_down;
     let (few, many) = (settings.clients, MANY);
@@ -91,7 +91,7 @@ fn rows(settings: &Settings, people: usize, attacks: &[(&str, Attack, usize)]) {
 fn attacked(settings: &Settings, store: &Store, attack: Attack, clients: usize) -> Attacked {
     let program = Program::start(&settings.binary, &store.path, Limit::of(LIMIT_BYTES));
     let good = questions::unit(&store.readers[0]);
-    assert!(good.is_answered(program.address), "the good client gets no right answer");
+    assert!(good.is_answered(program.address), "the well-behaved client gets a wrong response");
     let stop = AtomicBool::new(false);
     let scene = Scene { address: program.address, tokens: &store.writers, clients, stop: &stop };
     let id = program.id();
@@ -107,18 +107,18 @@ fn attacked(settings: &Settings, store: &Store, attack: Attack, clients: usize) 
     Attacked { probed, answered, peak_mb, group_peak_mb, ended }
 }
 
-/// The most that was resident, and when the process was gone, if it was.
+/// The peak resident memory in MB, and when the process died, if it did.
 fn most_memory(id: u32, stop: &AtomicBool) -> (Option<u64>, Option<Duration>) {
     let (began, mut most) = (Instant::now(), None);
     while !stop.load(Ordering::Relaxed) {
         let Some(now) = resident_at_most(id) else { return (most, Some(began.elapsed())) };
         most = Some(now);
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(POLL_INTERVAL);
     }
     (most, None)
 }
 
-/// In MB; nothing where the process has no memory any more, or the system does not tell.
+/// `VmHWM` in MB; `None` if the process has ended or the system does not report it.
 fn resident_at_most(id: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

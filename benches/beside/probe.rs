@@ -1,4 +1,5 @@
-//! Reads at a fixed rate, each timed from when it was due: a server that falls behind is not asked less.
+//! Probes: point reads at a fixed rate, each timed from when it was due, so that a slow server does not lower the
+//! rate and hide its own latency (coordinated omission).
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -10,43 +11,43 @@ use crate::figures::{Latencies, Outcomes};
 use crate::http::{Client, ConnectionTimeouts};
 use crate::requests::{NUMBER, Requests};
 
-/// How many reads of one kind may be on their way; the next waits until one is answered, which counts as its time.
+/// Maximum reads in flight per probe. A read that waits for a free connection counts that time in its latency.
 const CONNECTIONS: usize = 8;
-/// How long after it was due an answer is waited for.
+/// Timeout of a response, from when the read was due.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a right answer counts as.
+/// The outcome of a correct response.
 pub(crate) const RIGHT: &str = "right";
-/// What one counts as that does not come.
-const NONE: &str = "none in time";
+/// The outcome of a read that timed out.
+const TIMED_OUT: &str = "timed out";
 
-/// Reads of one kind.
+/// A kind of read that is repeated at a fixed rate.
 pub(crate) struct Probe {
     pub(crate) requests: Requests,
-    /// What the answer must hold, with the number of the request.
+    /// Text that a correct response contains; [`NUMBER`] stands for the number of the request.
     pub(crate) expected: String,
 }
 
-/// What came of it.
+/// The latencies and outcomes of a probe.
 pub(crate) struct Probed {
-    /// Of right answers; and how long those were waited for that did not come.
+    /// Of correct responses and of timeouts.
     pub(crate) latencies: Latencies,
     pub(crate) outcomes: Outcomes,
 }
 
 impl Probed {
-    /// How many answers were something other than what was asked for, by what they were.
+    /// The wrong responses, by outcome.
     pub(crate) fn wrong(self) -> Outcomes {
         self.outcomes.without(RIGHT)
     }
 }
 
 impl Probe {
-    /// Whether the server answers this read as it should.
+    /// Whether the server responds to this read correctly.
     pub(crate) fn is_answered(&self, address: SocketAddr) -> bool {
         self.ask(&mut Client::new(address), 0, Instant::now()) == RIGHT
     }
 
-    /// Reads every so often for a time.
+    /// Reads at the interval `every` for `time`.
     pub(crate) fn read(&self, address: SocketAddr, every: Duration, time: Duration) -> Probed {
         let reads = usize::try_from(time.as_nanos() / every.as_nanos()).unwrap();
         let (next, began) = (AtomicUsize::new(0), Instant::now());
@@ -58,8 +59,8 @@ impl Probe {
         let mut outcomes = Outcomes::default();
         let mut took = Vec::with_capacity(read.len());
         for (time, outcome) in read {
-            // A refusal is quick, and says nothing of how long a read takes.
-            if outcome == RIGHT || outcome == NONE {
+            // An error response is quick, and would lower the percentiles of reads.
+            if outcome == RIGHT || outcome == TIMED_OUT {
                 took.push(time);
             }
             outcomes.count(outcome);
@@ -67,7 +68,7 @@ impl Probe {
         Probed { latencies: Latencies::of(took), outcomes }
     }
 
-    /// One connection, which takes the next read when it has its answer.
+    /// Sends reads over one connection, the next as soon as the previous is answered and it is due.
     fn read_in_turn(
         &self,
         address: SocketAddr,
@@ -90,16 +91,16 @@ impl Probe {
     }
 
     fn ask(&self, client: &mut Client, number: usize, due: Instant) -> String {
-        let patience = ConnectionTimeouts { until: due + RESPONSE_TIMEOUT, stop: None };
-        if Instant::now() >= patience.until {
-            return NONE.to_owned();
+        let timeouts = ConnectionTimeouts { until: due + RESPONSE_TIMEOUT, stop: None };
+        if Instant::now() >= timeouts.until {
+            return TIMED_OUT.to_owned();
         }
         let expected = self.expected.replace(NUMBER, &(number % self.requests.numbers).to_string());
-        match client.ask(&self.requests.nth(number), patience) {
+        match client.ask(&self.requests.nth(number), timeouts) {
             Ok(answer) if answer.status == 200 && answer.body.contains(&expected) => RIGHT.to_owned(),
             Ok(answer) if answer.status == 200 => "another record".to_owned(),
             Ok(answer) => answer.outcome(),
-            Err(error) if error.kind() == ErrorKind::TimedOut => NONE.to_owned(),
+            Err(error) if error.kind() == ErrorKind::TimedOut => TIMED_OUT.to_owned(),
             Err(error) => format!("{:?}", error.kind()),
         }
     }

@@ -1,4 +1,4 @@
-//! The program under test as a process of its own, on a copy of a store.
+//! The server under test as a child process, on a copy of a store.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -12,20 +12,20 @@ use crate::http::{Client, ConnectionTimeouts};
 use crate::limit::Limit;
 use crate::requests::get;
 
-/// How long a server may take until it is ready.
+/// Timeout of startup.
 const READY_WITHIN: Duration = Duration::from_mins(3);
-/// How long one may take to end by itself.
+/// Timeout of shutdown, after which the process is killed.
 const END_WITHIN: Duration = Duration::from_secs(3);
 const METRICS_WITHIN: Duration = Duration::from_secs(10);
 const METRICS_MAX_BYTES: usize = 1 << 20;
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A running server.
 pub(crate) struct Program {
     pub(crate) address: SocketAddr,
     child: Child,
     limit: Option<Limit>,
-    /// Its copy of the store, and what it logs.
+    /// The copy of the store, and the log.
     folder: PathBuf,
 }
 
@@ -55,16 +55,15 @@ impl Program {
         let began = Instant::now();
         let request = get("/readyz", "none", "");
         while began.elapsed() < READY_WITHIN {
-            let asked = Client::new(self.address).ask(&request, ConnectionTimeouts::of(READY_WITHIN));
-            if asked.is_ok_and(|answer| answer.status == 200) {
+            let response = Client::new(self.address).ask(&request, ConnectionTimeouts::of(READY_WITHIN));
+            if response.is_ok_and(|response| response.status == 200) {
                 return;
             }
-            thread::sleep(LOOK_EVERY);
+            thread::sleep(POLL_INTERVAL);
         }
         panic!("the server is not ready: {}", log(&self.folder));
     }
 
-    /// Whether it still runs.
     fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
@@ -77,7 +76,7 @@ impl Program {
         self.limit.as_ref()
     }
 
-    /// The value of a counter of `/metrics`; nothing where it has no such counter.
+    /// The value of a counter of `/metrics`; `None` if the counter is missing.
     pub(crate) fn counter(&self, name: &str, token: &str) -> Option<f64> {
         let mut client = Client::keeping(self.address, METRICS_MAX_BYTES);
         let answer = client.ask(&get("/metrics", token, ""), ConnectionTimeouts::of(METRICS_WITHIN)).ok()?;
@@ -92,7 +91,7 @@ impl Drop for Program {
             let _if_there_is_such_a_command = Command::new("kill").arg(self.child.id().to_string()).status();
         }
         while began.elapsed() < END_WITHIN && self.is_running() {
-            thread::sleep(LOOK_EVERY);
+            thread::sleep(POLL_INTERVAL);
         }
         let _if_it_runs = self.child.kill();
         let _ended = self.child.wait();
@@ -100,7 +99,8 @@ impl Drop for Program {
     }
 }
 
-/// Where it says that it listens. What else it says is read, so that it never waits for a reader.
+/// The address that the server prints when it listens. The rest of its output is drained on a thread, so that a full
+/// pipe never blocks the server.
 fn address(child: &mut Child, folder: &Path) -> SocketAddr {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
@@ -115,11 +115,12 @@ fn log(folder: &Path) -> String {
     fs::read_to_string(folder.join("log")).unwrap_or_default()
 }
 
-/// Runs a command of the program to its end; what it prints.
+/// Runs a command of the program to its end; returns its output.
 pub(crate) fn command(binary: &Path, arguments: &[&str]) -> String {
     let run = Command::new(binary).args(arguments).output();
     let output = run.unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
-    let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "clade {}: {said}", arguments.join(" "));
+    let (printed, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "clade {}: {errors}", arguments.join(" "));
     printed.into_owned()
 }

@@ -1,9 +1,10 @@
-//! What is asked: the dearest lists of REST, the dearest documents of GraphQL, and the point reads beside them.
+//! The requests of the load benchmarks: the most expensive lists of REST, the most expensive documents of GraphQL,
+//! and the point reads of the probes.
 
 use crate::probe::Probe;
 use crate::requests::{Question, Requests};
 
-/// The largest pages with many fields.
+/// Pages of the maximum size with many fields.
 const PAGE: &str = "{ n«n»: __typename projects(first: 1000) { totalCount nodes {
   projectId projectName externalId createdAt updatedAt revision owner { email }
   organization { name } business { name } department { name } group { name } team { name }
@@ -21,7 +22,7 @@ const DESCENDANTS: &str = "{ n«n»: __typename orgUnit(by: { key: \"corp\" }) {
 const NESTED: &str = "{ n«n»: __typename roots { key totals { people projects }
   children { key totals { people projects } children { key totals { people projects }
   children { key totals { people projects } children { key totals { people projects } } } } } } }";
-/// Filters of two letters, which many records have.
+/// Filters by a substring of two letters, which many records contain.
 const TWO_LETTERS: &str = "{ n«n»: __typename
   projects(first: 50, filter: { projectName: { contains: \"ar\" } }) { totalCount nodes { projectId } }
   people(first: 50, filter: { displayName: { contains: \"ar\" } }) { totalCount nodes { email } } }";
@@ -29,9 +30,9 @@ const TWO_LETTERS: &str = "{ n«n»: __typename
 const SEARCH: &str = "{ n«n»: __typename a: search(text: \"e\", first: 1000) { score matched }
   b: search(text: \"quartz lagoon\") { score matched } c: search(text: \"ravn harbr\") { score matched } }";
 
-/// The document of sixty bytes whose lists grow with every step.
+/// A document of sixty bytes whose result multiplies with every step.
 pub(crate) const UP_AND_DOWN: &str = "{roots{children{parents{children{parents{children{key}}}}}}}";
-/// Dear documents for an organisation of one root with people beneath it.
+/// Expensive documents for a flat organization: one root, child units, people.
 const OF_PEOPLE: [&str; 5] = [
     "{ n«n»: __typename people(first: 1000) { nodes { email displayName externalId createdAt updatedAt
       organization { name } business { name } team { name } units { key parents { key } ancestors { key } } } } }",
@@ -42,15 +43,15 @@ const OF_PEOPLE: [&str; 5] = [
     UP_AND_DOWN,
 ];
 
-/// A load by its name.
+/// The name of a load, and its requests.
 pub(crate) type Load = (&'static str, Vec<Question>);
 
-/// Each load beside which the probes read; nothing first.
+/// The loads under which the probes read; no load first.
 pub(crate) fn loads() -> Vec<Load> {
     let list = |path: &str| vec![Question::Get(format!("/api/v2/data/{path}"))];
     let document = |text: &str| vec![Question::Document(text.to_owned())];
     vec![
-        ("nothing", Vec::new()),
+        ("no load", Vec::new()),
         ("REST: all projects", list("projects")),
         ("REST: projects, `q=ab`", list("projects?q=ab")),
         ("REST: all projects, `sort=-projectName`", list("projects?sort=-projectName")),
@@ -67,25 +68,25 @@ pub(crate) fn loads() -> Vec<Load> {
     ]
 }
 
-/// Dear documents for a flat organisation.
+/// Expensive documents for a flat organization.
 pub(crate) fn costly() -> Vec<Question> {
     OF_PEOPLE.iter().map(|text| Question::Document((*text).to_owned())).collect()
 }
 
-/// Whether the server lives.
+/// `GET /healthz`.
 pub(crate) fn healthz() -> Probe {
     let requests = Requests::new("none", vec![Question::Get("/healthz".to_owned())]);
     Probe { requests, expected: "ok".to_owned() }
 }
 
-/// A person over REST, another each time.
+/// A person over REST, a different one each time.
 pub(crate) fn person(token: &str, people: usize) -> Probe {
     let path = "/api/v2/data/people/person«n»@corp.example".to_owned();
     let requests = Requests { numbers: people, ..Requests::new(token, vec![Question::Get(path)]) };
     Probe { requests, expected: "\"email\":\"person«n»@corp.example\"".to_owned() }
 }
 
-/// A project over GraphQL, another each time.
+/// A project over GraphQL, a different one each time.
 pub(crate) fn project(token: &str, projects: usize) -> Probe {
     let document = "{ project(projectId: \"p«n»\") { projectId projectName team { name } owner { email } } }";
     let document = Question::Document(document.to_owned());
@@ -93,7 +94,7 @@ pub(crate) fn project(token: &str, projects: usize) -> Probe {
     Probe { requests, expected: "\"projectId\":\"p«n»\"".to_owned() }
 }
 
-/// A unit of a flat organisation over REST, another each time.
+/// A unit of a flat organization over REST, a different one each time.
 pub(crate) fn unit(token: &str) -> Probe {
     let path = "/api/v2/data/units/u«n»".to_owned();
     let requests = Requests { numbers: 300, ..Requests::new(token, vec![Question::Get(path)]) };

@@ -1,9 +1,10 @@
-//! Requests as bytes. Where a text holds [`NUMBER`], each request has another number, so that no cache answers it.
+//! HTTP requests as bytes. A text that contains [`NUMBER`] gets a different number in each request, so that the
+//! response cache never answers it.
 
-/// Where the number of a request goes.
+/// Placeholder of the number of a request.
 pub(crate) const NUMBER: &str = "«n»";
 
-/// A path to GET, or something to POST.
+/// A path to GET, a GraphQL document, or a record to POST.
 #[derive(Clone)]
 pub(crate) enum Question {
     Get(String),
@@ -11,12 +12,12 @@ pub(crate) enum Question {
     Record { path: &'static str, body: String },
 }
 
-/// Questions asked in turn with one token.
+/// Requests that are sent in turn with one token.
 #[derive(Clone)]
 pub(crate) struct Requests {
     pub(crate) questions: Vec<Question>,
     pub(crate) token: String,
-    /// Numbers begin anew after this one.
+    /// Numbers are taken modulo this.
     pub(crate) numbers: usize,
 }
 
@@ -25,7 +26,7 @@ impl Requests {
         Self { questions, token: token.to_owned(), numbers: usize::MAX }
     }
 
-    /// The request with this number.
+    /// Builds the request with this number.
     pub(crate) fn nth(&self, number: usize) -> Vec<u8> {
         let question = &self.questions[number % self.questions.len()];
         let number = (number % self.numbers).to_string();
@@ -38,7 +39,7 @@ impl Requests {
     }
 }
 
-/// A GET, with more headers, each ended.
+/// A GET request. `headers` are more header lines, each with its line break.
 pub(crate) fn get(path: &str, token: &str, headers: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n{headers}\r\n")
         .into_bytes()
@@ -54,7 +55,7 @@ fn post(path: &str, token: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A document as JSON. Documents here hold no backslash and no control character but the end of a line.
+/// A document as a JSON body. Documents here contain no backslash and no control character but line breaks.
 fn body_of(document: &str) -> String {
     format!("{{\"query\":\"{}\"}}", document.replace('"', "\\\"").replace('\n', " "))
 }

@@ -1,4 +1,4 @@
-//! What the variables say; each has a default with which all parts together take about three minutes.
+//! Settings from environment variables. With the defaults all parts together take about three minutes.
 
 use std::env;
 use std::path::PathBuf;
@@ -13,15 +13,15 @@ pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     /// Units, people and projects of the organisation.
     pub(crate) entities: usize,
-    /// How long each row lasts.
+    /// Length of each row.
     pub(crate) time: Duration,
-    /// How many clients ask for much.
+    /// Number of clients that send heavy requests.
     pub(crate) clients: usize,
-    /// How many conditional requests of each kind are sent.
+    /// Number of conditional requests of each kind.
     pub(crate) count: usize,
-    /// Only loads and attacks with this in their name.
+    /// Only loads and attacks whose name contains this are run.
     pub(crate) rows: String,
-    /// Whether those who ask for much have a token of their own.
+    /// Whether the clients that send heavy requests have their own token.
     pub(crate) has_two_tokens: bool,
 }
 
@@ -41,10 +41,10 @@ impl Settings {
     }
 }
 
-/// The value of a variable, or the default where it is not set.
+/// The value of a variable, or the default if it is not set.
 fn setting<T: FromStr>(name: &str, default: T) -> T {
     match env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} cannot be {text:?}")),
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} has the invalid value {text:?}")),
         Err(_) => default,
     }
 }

@@ -1,4 +1,4 @@
-//! How many records a second one connection makes, and many at once: does a server that has more writers do more?
+//! Write throughput by the number of concurrent writers: creates per second over 1, 4, 16 and 64 connections.
 
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -11,25 +11,25 @@ use crate::program::Program;
 use crate::requests::{Question, Requests};
 use crate::settings::Settings;
 
-/// How many connections write at once.
+/// Numbers of concurrent connections.
 const CONNECTIONS: [usize; 4] = [1, 4, 16, 64];
-/// How long the first write may take, which the others are not measured with.
+/// Timeout of the first write, which is not measured.
 const FIRST_WITHIN: Duration = Duration::from_mins(2);
 
-/// People over REST, then people over GraphQL, each on a server of its own.
+/// Creates people over REST, then over GraphQL, each on its own server.
 pub(crate) fn run(settings: &Settings) {
     let store = org::made_up(settings);
     println!("\n## Writers\n");
-    println!("{} entities, each connection makes one person after the other\n", settings.entities);
+    println!("{} entities, each connection creates one person after another\n", settings.entities);
     table(&[
-        "over",
+        "API",
         "connections",
         "creates/s",
-        "of one",
+        "compared with one",
         "p50 ms",
         "p99 ms",
         "copies of the graph",
-        "answers",
+        "responses",
     ]);
     let person = "{\"email\":\"new«n»@bench.example\",\"displayName\":\"New «n»\"}".to_owned();
     write(settings, &store, "REST", Question::Record { path: "/api/v2/data/people", body: person });

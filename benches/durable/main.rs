@@ -1,9 +1,10 @@
-//! What a durable write takes: by one writer, by 64 at once, and a bare append with a sync for comparison.
+//! Durable writes per second and their latency: one writer, 64 writers at once (group commit), and a bare append with
+//! `fdatasync` as the baseline.
 //!
-//! `cargo bench --bench durable` measures on the disk of the build folder, `CLADE_BENCH_DIR` names another; memory that
-//! only looks like a disk says nothing. The three take turns, so that a disk that others use too is as good or bad for all.
+//! `cargo bench --bench durable` measures on the disk of the build folder; `CLADE_BENCH_DIR` names another folder. A
+//! tmpfs gives meaningless figures. The three take turns, so that load of others on a shared disk affects all alike.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot continue fails")]
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -16,20 +17,20 @@ use clade::Directory;
 use clade::model::CreatePerson;
 use mimalloc::MiMalloc;
 
-/// As the program does.
+/// The program uses the same allocator.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// How long each is measured in each turn.
+/// Length of one turn of each of the three.
 const TURN: Duration = Duration::from_secs(3);
 const TURNS: usize = 5;
-/// So many people are there before.
+/// Number of people in the store before the first write.
 const PEOPLE: u32 = 10_000;
-/// So many bytes are appended at once: about what one change has in the log.
+/// Size of one append in bytes: about the size of one change in the log.
 const APPENDED: usize = 512;
 const CROWD: usize = 64;
 
-/// How long each write of one turn took.
+/// The latency of each write of one turn.
 struct Measured(Vec<Duration>);
 
 impl Measured {
@@ -37,7 +38,7 @@ impl Measured {
         f64::from(u32::try_from(self.0.len()).unwrap()) / TURN.as_secs_f64()
     }
 
-    /// The time that so many of a hundred writes keep within.
+    /// The latency percentile `percent`.
     fn within(&mut self, percent: usize) -> Duration {
         self.0.sort_unstable();
         self.0[(self.0.len() * percent / 100).min(self.0.len() - 1)]
@@ -77,11 +78,11 @@ fn apply(directory: &Directory, writers: usize, next: &AtomicU64) -> Measured {
     })
 }
 
-fn tell(name: &str, turns: &mut [Measured]) -> f64 {
+fn print(name: &str, turns: &mut [Measured]) -> f64 {
     turns.sort_by(|a, b| a.a_second().total_cmp(&b.a_second()));
     let median = &mut turns[TURNS / 2];
     let (rate, half, most) = (median.a_second(), median.within(50), median.within(99));
-    println!("{name:24} {rate:8.0}/s   half within {half:9.2?}   99 % within {most:9.2?}");
+    println!("{name:24} {rate:8.0}/s   p50 {half:9.2?}   p99 {most:9.2?}");
     rate
 }
 
@@ -109,13 +110,13 @@ fn main() {
         commits += f64::from(u32::try_from(directory.statistics().committed.count() - before).unwrap());
     }
     let crowded = crowds.iter().map(Measured::a_second).sum::<f64>() * TURN.as_secs_f64();
-    let bare = tell("append and sync", &mut appends);
-    let one = tell("one writer", &mut ones);
-    let crowd = tell("64 writers", &mut crowds);
+    let bare = print("append and fdatasync", &mut appends);
+    let one = print("one writer", &mut ones);
+    let crowd = print("64 writers", &mut crowds);
     println!(
-        "one writer takes {:.1} × a bare append; 64 write {:.1} × what one does",
+        "one writer takes {:.1} × the time of a bare append; 64 writers write {:.1} × as many as one",
         bare / one,
         crowd / one
     );
-    println!("64 writers share a commit by {:.0}", crowded / commits);
+    println!("{:.0} writes of 64 writers share a commit", crowded / commits);
 }

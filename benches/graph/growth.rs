@@ -1,6 +1,6 @@
-//! How what was measured grows with the organisation: the table in `BENCHMARKS.md`, and what the plot is drawn from.
+//! Latency growth by organization size: the table in `BENCHMARKS.md`, and the data of the plot.
 //!
-//! What must stay true: only a whole run is written, so that no figure stands beside those of another day.
+//! Invariant: only a complete run is written, so that the table never mixes figures of two runs.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,28 +13,28 @@ use crate::plot;
 
 const TABLE_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/BENCHMARKS.md");
 const PLOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/growth.svg");
-/// Between these lines of the page stands what the bench wrote.
+/// The bench rewrites the part of the page between these two lines.
 const BEGIN: &str = "<!-- written by `cargo bench --bench graph` -->";
 const END: &str = "<!-- until here -->";
 
-/// Where criterion keeps its results.
+/// The folder in which criterion stores its results.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("criterion")
 }
 
-/// Every question that there was in this run, in the order of asking.
+/// Every benchmark of this run, in the order of running.
 pub(crate) struct Growth {
     began: SystemTime,
-    asked: Vec<GraphqlRequest>,
+    benchmarks: Vec<Benchmark>,
 }
 
-struct GraphqlRequest {
+struct Benchmark {
     kind: &'static str,
     name: String,
     sizes: Vec<u64>,
 }
 
-/// A question with the seconds that it took in organisations of these sizes.
+/// A benchmark with its median in seconds at each organization size.
 pub(crate) struct Line {
     pub(crate) kind: &'static str,
     pub(crate) name: String,
@@ -43,25 +43,25 @@ pub(crate) struct Line {
 
 impl Growth {
     pub(crate) fn new() -> Self {
-        Self { began: SystemTime::now(), asked: Vec::new() }
+        Self { began: SystemTime::now(), benchmarks: Vec::new() }
     }
 
-    /// Remembers a question, which a run of only some may pass over.
-    pub(crate) fn asked(&mut self, kind: &'static str, name: &str, size: u64) {
-        match self.asked.iter_mut().find(|asked| (asked.kind, &*asked.name) == (kind, name)) {
-            Some(asked) => asked.sizes.push(size),
-            None => self.asked.push(GraphqlRequest { kind, name: name.to_owned(), sizes: vec![size] }),
+    /// Records a benchmark. A filtered run may still skip it; then it has no result.
+    pub(crate) fn add(&mut self, kind: &'static str, name: &str, size: u64) {
+        match self.benchmarks.iter_mut().find(|known| (known.kind, &*known.name) == (kind, name)) {
+            Some(known) => known.sizes.push(size),
+            None => self.benchmarks.push(Benchmark { kind, name: name.to_owned(), sizes: vec![size] }),
         }
     }
 
-    /// Prints the table, and writes it and the plot when everything was measured at all `sizes` in this run.
+    /// Prints the table, and writes it and the plot if every benchmark was measured at all `sizes` in this run.
     pub(crate) fn write(&self, sizes: &[u64]) {
-        let lines: Vec<Line> = self.asked.iter().map(|asked| self.line(asked)).collect();
+        let lines: Vec<Line> = self.benchmarks.iter().map(|benchmark| self.line(benchmark)).collect();
         let table = table(&lines, sizes);
         println!("{table}");
         let is_whole = |line: &Line| line.measured.iter().map(|(size, _)| size).eq(sizes);
         if !lines.iter().all(is_whole) {
-            println!("Not all was measured: {TABLE_IN} and {PLOT} stay as they are.");
+            println!("Not every benchmark was measured at all sizes: {TABLE_IN} and {PLOT} are unchanged.");
             return;
         }
         let page = fs::read_to_string(TABLE_IN).unwrap();
@@ -69,19 +69,19 @@ impl Growth {
         let (_, after) = rest.split_once(END).unwrap();
         fs::write(TABLE_IN, format!("{before}{BEGIN}\n\n{}\n\n{table}\n{END}{after}", machine())).unwrap();
         fs::write(PLOT, plot::draw(&lines, sizes)).unwrap();
-        println!("Written to {TABLE_IN} and {PLOT}.");
+        println!("Wrote {TABLE_IN} and {PLOT}.");
     }
 
-    fn line(&self, asked: &GraphqlRequest) -> Line {
-        let seconds = |size: &u64| Some((*size, self.seconds(asked, *size)?));
-        let measured = asked.sizes.iter().filter_map(seconds).collect();
-        Line { kind: asked.kind, name: asked.name.replace('_', " "), measured }
+    fn line(&self, benchmark: &Benchmark) -> Line {
+        let seconds = |size: &u64| Some((*size, self.seconds(benchmark, *size)?));
+        let measured = benchmark.sizes.iter().filter_map(seconds).collect();
+        Line { kind: benchmark.kind, name: benchmark.name.replace('_', " "), measured }
     }
 
-    /// The median that criterion found in this run, if it measured this.
-    fn seconds(&self, asked: &GraphqlRequest, size: u64) -> Option<f64> {
-        let place = folder().join(asked.kind).join(&asked.name).join(size.to_string());
-        let estimates = place.join("new/estimates.json");
+    /// Criterion's median in seconds. `None` if this run did not measure the benchmark: older results do not count.
+    fn seconds(&self, benchmark: &Benchmark, size: u64) -> Option<f64> {
+        let results = folder().join(benchmark.kind).join(&benchmark.name).join(size.to_string());
+        let estimates = results.join("new/estimates.json");
         if fs::metadata(&estimates).ok()?.modified().unwrap() < self.began {
             return None;
         }
@@ -93,26 +93,27 @@ impl Growth {
 fn table(lines: &[Line], sizes: &[u64]) -> String {
     let heads: Vec<_> = sizes.iter().map(|size| format!("{} entities", plot::count(*size))).collect();
     let mut table =
-        format!("| | question | {} |\n|---|---|{}\n", heads.join(" | "), "---:|".repeat(sizes.len()));
+        format!("| | query | {} |\n|---|---|{}\n", heads.join(" | "), "---:|".repeat(sizes.len()));
     let mut kind = "";
     for line in lines.iter().filter(|line| !line.measured.is_empty()) {
         let cell = |size: &u64| {
             let measured = line.measured.iter().find(|(measured, _)| measured == size);
             measured.map(|(_, seconds)| plot::time(*seconds)).unwrap_or_default()
         };
-        let shown = if kind == line.kind { String::new() } else { format!("**{}**", line.kind) };
+        // Only the first line of a kind names it.
+        let heading = if kind == line.kind { String::new() } else { format!("**{}**", line.kind) };
         let cells: Vec<_> = sizes.iter().map(cell).collect();
-        writeln!(table, "| {shown} | {} | {} |", line.name, cells.join(" | ")).unwrap();
+        writeln!(table, "| {heading} | {} | {} |", line.name, cells.join(" | ")).unwrap();
         kind = line.kind;
     }
     table
 }
 
-/// What was measured on, as far as the machine says so.
+/// The number of cores and the processor's model.
 fn machine() -> String {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    let model = model.map_or("a processor that does not say its name", |(_, model)| model.trim());
+    let model = model.map_or("an unknown processor", |(_, model)| model.trim());
     format!("Medians on {cores} cores of {model}.")
 }

@@ -1,14 +1,15 @@
-//! What the graph and its queries take, over made-up organisations of 10 k, 100 k and 1 M entities.
+//! Benchmarks of the graph and its queries (hierarchy, filters, facets, pages, search, changes) over generated
+//! organizations of 10 k, 100 k and 1 M entities.
 //!
-//! `cargo bench --bench graph` measures everything, and writes what came out into `BENCHMARKS.md` and
-//! `benches/growth.svg`. `cargo bench --bench graph -- NAME` measures those whose name holds NAME, and writes
-//! nothing. `CLADE_BENCH_ENTITIES` is the largest organisation that is made, where the largest is too large.
+//! `cargo bench --bench graph` measures everything, and writes the results into `BENCHMARKS.md` and
+//! `benches/growth.svg`. `cargo bench --bench graph -- NAME` measures the benchmarks whose name contains NAME, and
+//! writes nothing. `CLADE_BENCH_ENTITIES` limits the size of the largest organization.
 //!
-//! Changes are made in memory: what they take beside the disk. Each is asked of the directory as anyone would, so
-//! the time is that of all four words, plan, apply, commit (to a store in memory) and publish, and of waiting for
-//! the writer's thread; but for one row, which leaves out the commit and the waiting.
+//! Changes are applied to an in-memory directory, so the disk does not count. Each goes through `Directory::apply`:
+//! the time includes plan, apply, commit (to an in-memory store), publish, and the round trip to the writer's
+//! thread. Only `insert_planned_applied_and_published` excludes the commit and the round trip.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot continue fails")]
 
 mod growth;
 mod narrow;
@@ -36,21 +37,21 @@ use roaring::RoaringBitmap;
 use growth::Growth;
 use org::Org;
 
-/// As the program does.
+/// The program uses the same allocator.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
-/// As a list is shown.
+/// Page size of a typical list view.
 const PAGE: usize = 50;
-/// A page far into a list, where the list is long enough; of a shorter one the last.
+/// Number of a page deep in a list. A shorter list uses its last page.
 const DEEP_PAGE: u64 = 10_000;
-/// Short, since there are many questions: medians of so many samples are steady enough to show growth.
+/// Few, since there are many benchmarks: medians of 20 samples are stable enough to show growth.
 const SAMPLES: usize = 20;
 const WARM_UP: Duration = Duration::from_millis(300);
 const MEASURED: Duration = Duration::from_secs(1);
 
-/// Questions of one kind to an organisation of one size.
+/// Benchmarks of one kind over an organization of one size.
 struct Bench<'c> {
     kind: &'static str,
     size: u64,
@@ -59,14 +60,15 @@ struct Bench<'c> {
 }
 
 impl Bench<'_> {
+    /// Measures the time of one call of `question`.
     fn ask<A>(&mut self, name: &str, question: impl Fn() -> A) {
-        self.growth.asked(self.kind, name, self.size);
+        self.growth.add(self.kind, name, self.size);
         self.group.bench_function(BenchmarkId::new(name, self.size), |bencher| bencher.iter(&question));
     }
 
-    /// The same of what tells itself how long it took.
+    /// Measures `question` by the duration that it returns.
     fn ask_how_long(&mut self, name: &str, question: impl Fn() -> Duration) {
-        self.growth.asked(self.kind, name, self.size);
+        self.growth.add(self.kind, name, self.size);
         self.group.bench_function(BenchmarkId::new(name, self.size), |bencher| {
             bencher.iter_custom(|times| (0..times).map(|_| question()).sum());
         });
@@ -111,10 +113,10 @@ fn hierarchy(bench: &mut Bench<'_>, org: &Org) {
     bench.ask("subtree_ids_of_a_department", || ids(*department));
     bench.ask("subtree_ids_of_a_team", || ids(*team));
     let children = view.directly_below(*business, Kind::OrgUnit);
-    let beneath = |child: u32| view.below(EntityId(child), Kind::Project);
-    bench.ask("counts_per_child", || children.iter().map(|child| beneath(child).len()).sum::<u64>());
+    let descendants_of = |child: u32| view.below(EntityId(child), Kind::Project);
+    bench.ask("counts_per_child", || children.iter().map(|child| descendants_of(child).len()).sum::<u64>());
     let tenth: RoaringBitmap = view.below(*business, Kind::Project).iter().step_by(10).collect();
-    let selected = |child: u32| beneath(child).intersection_len(&tenth);
+    let selected = |child: u32| descendants_of(child).intersection_len(&tenth);
     bench.ask("counts_per_child_of_a_tenth", || children.iter().map(selected).sum::<u64>());
     let url = RepoUrl::parse("git@github.com:corp/repo-77").unwrap();
     bench.ask("repository_to_team", || {
@@ -160,7 +162,7 @@ fn filters(bench: &mut Bench<'_>, org: &Org) {
     });
 }
 
-/// How many projects match, and a page of them.
+/// The number of matching projects, and a page of them.
 fn paged(view: &View, filter: &Filter, order: Order, request: &PageRequest) -> (u64, Vec<EntityId>) {
     let matches = select(view, Kind::Project, black_box(filter));
     (matches.len(), page(view, &matches, order, request).unwrap().ids)
@@ -194,7 +196,7 @@ fn pages(bench: &mut Bench<'_>, org: &Org) {
     bench.ask("search_with_a_typo", || search(view, black_box("quratz raven"), &[], None, 10));
 }
 
-/// Planned, applied, committed to memory and published. Last, since the organisation grows by it.
+/// Benchmarks of changes: plan, apply, commit to memory and publish. They run last, since the organization grows.
 fn changes(bench: &mut Bench<'_>, org: &Org) {
     let directory = &org.directory;
     let is_away = Cell::new(false);
@@ -240,14 +242,15 @@ fn changes(bench: &mut Bench<'_>, org: &Org) {
     }
 }
 
-/// What takes microseconds.
+/// A reader that holds its view for microseconds.
 fn count_and_list(view: &View, unit: EntityId) {
     let first = PageRequest { first: Some(PAGE), ..PageRequest::default() };
     let projects = view.below(unit, Kind::Project);
     black_box((view.totals(unit), page(view, &projects, Order::default(), &first).unwrap()));
 }
 
-/// What takes milliseconds in a large organisation: longer than the writer waits for the graph that is read.
+/// A reader that holds its view for milliseconds in a large organization: longer than the writer waits for the
+/// graph in use before it copies the graph.
 fn count_by_team(view: &View, _: EntityId) {
     black_box(facet(view, Kind::Project, &Filter::All, FacetBy::Level(Level::Team), false));
 }

@@ -1,4 +1,5 @@
-//! The same questions about one business, asked by whoever sees everything, and by whoever sees that business alone.
+//! Scoped tokens: the same queries about one business through a view of everything, and through a view that is
+//! limited to that business.
 
 use std::hint::black_box;
 
@@ -14,7 +15,7 @@ use crate::org::Org;
 
 const PAGE: usize = 100;
 
-/// Asks each question of both views, and makes sure that they answer the same.
+/// Measures each query on both views, after checking that both give the same result.
 pub(crate) fn questions(bench: &mut Bench<'_>, org: &Org) {
     let (business, department, team) = (org.business, org.department, org.team);
     let project = EntityId(org.view.below(team, Kind::Project).min().unwrap());
@@ -56,7 +57,8 @@ pub(crate) fn questions(bench: &mut Bench<'_>, org: &Org) {
     ask("search", &|view| search(view, "quartz rav", &[], Some(business), 10).len() as u64);
     let dimensions = Level::ALL[2..].iter().map(|level| FacetBy::Level(*level)).collect::<Vec<_>>();
     let in_business = Filter::And(vec![within(business), Filter::AnyText("amber".to_owned())]);
-    // What is shared with another business counts there too, for whoever sees that.
+    // A record shared with another business has a bucket there too in the wide view, so only the number of facets is
+    // compared.
     ask("facets_with_text", &|view| {
         black_box(facets(view, Kind::Project, &in_business, &dimensions, false)).len() as u64
     });

@@ -1,4 +1,4 @@
-//! The made-up organisation that is asked about.
+//! The generated organization that the benchmarks query.
 
 use clade::cli::demo_data::DemoData;
 use clade::exchange::commands_of_lines;
@@ -6,7 +6,7 @@ use clade::model::ProjectId;
 use clade::query::{Field, Filter, Relation, TextTest};
 use clade::{Directory, EntityId, Kind, View};
 
-/// An organisation, with the records that the questions are about.
+/// An organization, with the records that the queries are about.
 pub(crate) struct Org {
     pub(crate) directory: Directory,
     pub(crate) view: View,
@@ -23,7 +23,7 @@ pub(crate) struct Org {
 }
 
 impl Org {
-    /// One of this size, in memory, with the index of its texts built.
+    /// Generates an organization of this size in memory, with its text index built.
     pub(crate) fn of(entities: u64) -> Self {
         let mut lines = Vec::new();
         DemoData { entities, seed: 1 }.write(&mut lines).unwrap();
@@ -40,7 +40,7 @@ impl Org {
         Self { directory, view, corp, business, department, team, project }
     }
 
-    /// Those beneath a unit on one platform, with a word in their name: bitmaps, neighbours and texts.
+    /// Projects below a unit, on one platform, with a word in their name: uses bitmaps, neighbours and texts.
     pub(crate) fn compound(unit: EntityId) -> Filter {
         let platform = Filter::Text(Field::Platform, TextTest::Eq("gitlab.com".to_owned()));
         Filter::And(vec![
@@ -50,7 +50,7 @@ impl Org {
         ])
     }
 
-    /// Those of one person in the business, with a letter in their name.
+    /// Projects of one member in the business, with a letter in their name.
     pub(crate) fn compound_of_a_member(&self) -> Filter {
         let member = Filter::Text(Field::Email, TextTest::Eq("person77@corp.example".to_owned()));
         Filter::And(vec![

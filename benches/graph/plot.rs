@@ -1,6 +1,7 @@
-//! The plot of times against the size of the organisation: a panel for each kind of question, both axes logarithmic.
+//! The SVG plot of latency against organization size: one panel per kind of query, both axes logarithmic.
 //!
-//! Nothing is painted behind it, and its colours stand out from white and from black: pages are of either kind.
+//! The background is transparent, and the colours are legible on white and on black, since pages have light and dark
+//! themes.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -10,9 +11,9 @@ use crate::growth::Line;
 
 const PANEL: (u32, u32) = (660, 480);
 const PANELS_BESIDE: usize = 2;
-/// Beside the lines, for their names.
+/// Width of the labels to the right of the lines, in pixels.
 const NAMES_WIDTH: u32 = 280;
-/// From one name to the next.
+/// Vertical distance between two labels, in pixels.
 const NAME_HEIGHT: i32 = 20;
 const NAME_SIZE: u32 = 15;
 const GREY: RGBColor = RGBColor(122, 130, 140);
@@ -48,7 +49,7 @@ pub(crate) fn draw(lines: &[Line], sizes: &[u64]) -> String {
     svg
 }
 
-/// Lines of one kind, each named at its end.
+/// Draws the lines of one kind, each labelled at its end.
 fn panel(area: &Area<'_>, kind: &str, lines: &[&Line], sizes: &[u64]) {
     let (least, most) = (sizes[0], sizes[sizes.len() - 1]);
     let times = || lines.iter().flat_map(|line| line.measured.iter().map(|(_, seconds)| *seconds));
@@ -72,13 +73,13 @@ fn panel(area: &Area<'_>, kind: &str, lines: &[&Line], sizes: &[u64]) {
         .label_style(grey(15))
         .axis_desc_style(grey(15))
         .x_desc("entities")
-        .y_desc("time of one answer")
+        .y_desc("latency")
         .x_labels(sizes.len())
         .x_label_formatter(&|size| count(*size))
         .y_label_formatter(&|seconds| time(*seconds).replace(".0 ", " "))
         .draw()
         .unwrap();
-    // Neighbours in different colours.
+    // Sorted by their last value, so that adjacent lines get different colours.
     let mut lines = lines.to_vec();
     lines.sort_by(|a, b| last(a).total_cmp(&last(b)));
     let mut names = Vec::new();
@@ -95,30 +96,31 @@ fn last(line: &Line) -> f64 {
     line.measured.last().map_or(0.0, |(_, seconds)| *seconds)
 }
 
-/// Writes each name beside the end of its line, or a little lower or higher where others stand.
+/// Draws each label at the end of its line, moved up or down so that labels do not overlap.
 fn name_ends(area: &Area<'_>, mut names: Vec<((i32, i32), &str, RGBColor)>) {
     let (left, top) = area.get_base_pixel();
     names.sort_by_key(|((_, y), ..)| *y);
     let lowest = i32::try_from(area.dim_in_pixel().1).unwrap() - NAME_HEIGHT;
-    let mut places: Vec<i32> = names.iter().map(|((_, y), ..)| y - top).collect();
-    for at in 1..places.len() {
-        places[at] = places[at].max(places[at - 1] + NAME_HEIGHT);
+    let mut label_ys: Vec<i32> = names.iter().map(|((_, y), ..)| y - top).collect();
+    for at in 1..label_ys.len() {
+        label_ys[at] = label_ys[at].max(label_ys[at - 1] + NAME_HEIGHT);
     }
+    // The pass above pushes labels down, past the lower edge at worst; this pass pushes them back up.
     let mut limit = lowest;
-    for place in places.iter_mut().rev() {
-        *place = (*place).min(limit);
-        limit = *place - NAME_HEIGHT;
+    for label_y in label_ys.iter_mut().rev() {
+        *label_y = (*label_y).min(limit);
+        limit = *label_y - NAME_HEIGHT;
     }
-    for (((x, y), name, colour), place) in names.into_iter().zip(places) {
+    for (((x, y), name, colour), label_y) in names.into_iter().zip(label_ys) {
         let end = (x - left, y - top);
-        let beside = (end.0 + 22, place);
-        area.draw(&PathElement::new([(end.0 + 4, end.1), (beside.0 - 4, place)], colour.mix(0.6))).unwrap();
+        let label = (end.0 + 22, label_y);
+        area.draw(&PathElement::new([(end.0 + 4, end.1), (label.0 - 4, label_y)], colour.mix(0.6))).unwrap();
         let style = ("sans-serif", NAME_SIZE).into_font().color(&colour);
-        area.draw(&Text::new(name, beside, style.pos(Pos::new(HPos::Left, VPos::Center)))).unwrap();
+        area.draw(&Text::new(name, label, style.pos(Pos::new(HPos::Left, VPos::Center)))).unwrap();
     }
 }
 
-/// A number of entities.
+/// Formats a number of entities, such as `100 k`.
 pub(crate) fn count(entities: u64) -> String {
     match entities {
         1_000_000.. => format!("{} M", entities / 1_000_000),
@@ -126,10 +128,10 @@ pub(crate) fn count(entities: u64) -> String {
     }
 }
 
-/// With two digits at least.
+/// Formats a time in seconds with at least two digits, such as `6.7 ms`.
 pub(crate) fn time(seconds: f64) -> String {
     let units = [("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9)];
-    // What rounds to a thousand of a unit is one of the next.
+    // 0.9995 instead of 1: a value that would round to 1000 of a unit is shown as 1.0 of the next.
     let (unit, of) = units.into_iter().find(|(_, of)| seconds >= of * 0.9995).unwrap_or(("ns", 1e-9));
     let value = seconds / of;
     if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }

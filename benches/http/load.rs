@@ -1,7 +1,7 @@
-//! A client that asks one question again and again over kept connections, and notes how long each answer took.
+//! An HTTP load generator: sends requests over keep-alive connections and records the latency of each response.
 //!
-//! It writes requests made before and reads no more of an answer than its status and length, so that what is
-//! measured is the server. It runs on a thread of its own, beside the server's.
+//! It sends prebuilt requests and parses no more of a response than its status and length, so that the measurement is
+//! of the server. It runs on its own thread.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -14,16 +14,16 @@ use tokio::task::LocalSet;
 
 use crate::cpu;
 
-/// What came of asking for a while.
+/// Throughput, latency and CPU time of one run.
 pub(crate) struct Measured {
     pub(crate) a_second: f64,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
-    /// What the server spent on one answer; nothing where the system does not tell.
+    /// CPU time that the server spent per response; zero if the system does not report it.
     pub(crate) server_time: Duration,
 }
 
-/// Sends `requests` in turn over so many connections, beginning anew when all were sent.
+/// Sends `requests` in turn over `connections` for `time`, starting over after the last one.
 pub(crate) fn load(
     address: SocketAddr,
     connections: usize,
@@ -51,17 +51,17 @@ pub(crate) fn load(
 
 fn measured(mut took: Vec<Duration>, time: Duration, worked: Duration) -> Measured {
     took.sort_unstable();
-    let share = |per_mille: usize| took[(took.len() * per_mille / 1_000).min(took.len() - 1)];
+    let percentile = |per_mille: usize| took[(took.len() * per_mille / 1_000).min(took.len() - 1)];
     let answers = u32::try_from(took.len()).unwrap();
     Measured {
         a_second: f64::from(answers) / time.as_secs_f64(),
-        p50: share(500),
-        p99: share(990),
+        p50: percentile(500),
+        p99: percentile(990),
         server_time: worked / answers,
     }
 }
 
-/// One connection, one request at a time.
+/// Sends one request at a time over one connection; returns the latencies.
 async fn ask(
     address: SocketAddr,
     until: Instant,
@@ -83,7 +83,8 @@ async fn ask(
     }
 }
 
-/// Sends a request and reads its answer to the end, which must be a 200; gives the body's place in the buffer.
+/// Sends a request and reads its response to the end; returns the body's range in the buffer. Panics if the status is
+/// not 200.
 pub(crate) async fn answer(stream: &mut TcpStream, request: &[u8], buffer: &mut [u8]) -> (usize, usize) {
     stream.write_all(request).await.unwrap();
     let mut filled = 0;
@@ -92,7 +93,7 @@ pub(crate) async fn answer(stream: &mut TcpStream, request: &[u8], buffer: &mut 
         if let Some((begins, ends)) = extent(&buffer[..filled])
             && filled >= ends
         {
-            assert_eq!(filled, ends, "no more than one answer comes for one request");
+            assert_eq!(filled, ends, "one request gets exactly one response");
             return (begins, ends);
         }
     }
@@ -100,18 +101,18 @@ pub(crate) async fn answer(stream: &mut TcpStream, request: &[u8], buffer: &mut 
 
 async fn read(stream: &mut TcpStream, into: &mut [u8]) -> usize {
     let count = stream.read(into).await.unwrap();
-    assert!(count > 0, "the server hung up");
+    assert!(count > 0, "the server closed the connection");
     count
 }
 
-/// Where the body begins and ends, once that is known.
+/// The start and end of the body, once they are known.
 fn extent(seen: &[u8]) -> Option<(usize, usize)> {
     let begins = seen.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = std::str::from_utf8(&seen[..begins]).unwrap();
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}{}", String::from_utf8_lossy(&seen[begins..]));
     match head.lines().find_map(|line| line.strip_prefix("content-length: ")) {
         Some(length) => Some((begins, begins + length.parse::<usize>().unwrap())),
-        // In chunks, of which the last one is empty.
+        // Chunked: the last chunk is empty.
         None => seen.ends_with(b"\r\n0\r\n\r\n").then_some((begins, seen.len())),
     }
 }

@@ -1,13 +1,13 @@
-//! How many requests a second the server answers, and how fast, as a share of what the same server gives for
-//! `/healthz` in the same run: what is left once connections, HTTP and every layer around all answers are paid.
-//! The last two columns are the time on a processor that the server spent on an answer, and the share by that.
+//! HTTP benchmark: requests per second and latency of REST and GraphQL, also as a ratio of `/healthz` on the same
+//! server in the same run. `/healthz` is the cost of connections, HTTP and the middleware that every request passes.
+//! The last two columns are the server's CPU time per response, and the same ratio by CPU time.
 //!
-//! `cargo bench --bench http` prints a Markdown table. `CLADE_BENCH_ENTITIES` says how large the made-up
-//! organisation is (100,000), `CLADE_BENCH_ROUNDS` how many times each question has its turn (7),
-//! `CLADE_BENCH_MILLIS` for how long (500), `CLADE_BENCH_CONNECTIONS` over how many connections (32), and
-//! `CLADE_BENCH_ONLY` which questions: those with this in their name.
+//! `cargo bench --bench http` prints a Markdown table. Variables, with their defaults: `CLADE_BENCH_ENTITIES`
+//! (100,000) is the size of the generated organization, `CLADE_BENCH_ROUNDS` (7) the number of rounds per request,
+//! `CLADE_BENCH_MILLIS` (500) the length of a round, `CLADE_BENCH_CONNECTIONS` (32) the number of connections, and
+//! `CLADE_BENCH_ONLY` (all) a part of the names of the requests to measure.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot continue fails")]
 
 mod cpu;
 mod load;
@@ -25,11 +25,11 @@ use clade::server::{AppState, Exposure, serve_exposed};
 use load::{Measured, load};
 use mimalloc::MiMalloc;
 
-/// As the program does.
+/// The program uses the same allocator.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// One question, and what came of it in each round.
+/// One kind of request, and its results in each round.
 struct Row {
     name: &'static str,
     requests: Rc<[Vec<u8>]>,
@@ -56,7 +56,7 @@ fn main() {
         .map(|(name, requests)| Row { name, requests: requests.into(), rounds: Vec::new() })
         .collect();
     for round in 0..rounds {
-        // Another revision: no answer of the round before is of use any more.
+        // A new revision invalidates the response cache of the round before.
         org::change(&directory, round);
         for row in &mut rows {
             row.rounds.push(load(address, connections, time, &row.requests));
@@ -65,35 +65,37 @@ fn main() {
     print(&rows, entities, connections);
 }
 
-/// Serves as `clade serve --rate-limit 0` does, until the process ends.
+/// Starts a server like `clade serve --rate-limit 0`, which runs until the process ends.
 fn start(directory: Directory) -> SocketAddr {
-    let (tell, told) = std::sync::mpsc::channel();
+    let (send_address, address) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new().name(cpu::SERVER.to_owned());
     let serving = thread.spawn(move || {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.thread_name(cpu::SERVER).enable_all().build().unwrap();
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            tell.send(listener.local_addr().unwrap()).unwrap();
+            send_address.send(listener.local_addr().unwrap()).unwrap();
             let exposure = Exposure { requests_per_second: 0, ..Exposure::default() };
             serve_exposed(AppState::new(directory), exposure, listener, std::future::pending()).await;
         });
     });
     serving.unwrap();
-    told.recv().unwrap()
+    address.recv().unwrap()
 }
 
-/// The median of each figure over the rounds: a busy moment of the machine is in one round alone.
+/// Prints the median of each figure over the rounds: a short disturbance of the machine affects one round only.
 fn print(rows: &[Row], entities: u64, connections: usize) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!("{entities} entities, {connections} connections, client and server on the same {cores} cores\n");
-    println!("| question | requests/s | p50 | p99 | of /healthz | server's time | of /healthz |");
+    println!(
+        "| request | requests/s | p50 | p99 | ratio to /healthz | server's CPU time | ratio to /healthz |"
+    );
     println!("|---|---:|---:|---:|---:|---:|---:|");
-    let alive = &rows[0];
+    let healthz = &rows[0];
     for row in rows {
         let median = |of: fn(&Measured) -> f64| median(row.rounds.iter().map(of));
-        let share = |of: fn(&Measured) -> f64| {
-            self::median(row.rounds.iter().zip(&alive.rounds).map(|(this, alive)| of(this) / of(alive)))
+        let ratio = |of: fn(&Measured) -> f64| {
+            self::median(row.rounds.iter().zip(&healthz.rounds).map(|(this, healthz)| of(this) / of(healthz)))
         };
         println!(
             "| {} | {:.0} | {:.0} µs | {:.0} µs | {:.2} | {:.1} µs | {:.2} |",
@@ -101,9 +103,9 @@ fn print(rows: &[Row], entities: u64, connections: usize) {
             median(|round| round.a_second),
             median(|round| round.p50.as_secs_f64() * 1e6),
             median(|round| round.p99.as_secs_f64() * 1e6),
-            share(|round| round.a_second),
+            ratio(|round| round.a_second),
             median(|round| round.server_time.as_secs_f64() * 1e6),
-            share(|round| 1.0 / round.server_time.as_secs_f64()),
+            ratio(|round| 1.0 / round.server_time.as_secs_f64()),
         );
     }
 }

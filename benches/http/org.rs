@@ -1,4 +1,4 @@
-//! The made-up organisation that is asked about.
+//! The generated organization that the HTTP benchmark queries.
 
 use clade::access::Secret;
 use clade::cli::demo_data::DemoData;
@@ -7,7 +7,7 @@ use clade::model::command::{Command, NewToken};
 use clade::model::token::Role;
 use clade::{CreatePerson, Directory};
 
-/// One of this size, in memory.
+/// Generates an organization of this size in memory.
 pub(crate) fn directory(entities: u64) -> Directory {
     let mut lines = Vec::new();
     DemoData { entities, seed: 1 }.write(&mut lines).unwrap();
@@ -16,7 +16,7 @@ pub(crate) fn directory(entities: u64) -> Directory {
     directory
 }
 
-/// A dashboard's token.
+/// Creates a token with the role `read`.
 pub(crate) fn token(directory: &Directory) -> String {
     let secret = Secret::generate();
     let (id, hash) = (secret.id().clone(), secret.hash());
@@ -25,7 +25,7 @@ pub(crate) fn token(directory: &Directory) -> String {
     secret.reveal().to_owned()
 }
 
-/// Makes another revision.
+/// Applies a change, so that the revision advances.
 pub(crate) fn change(directory: &Directory, round: u64) {
     directory.apply(CreatePerson::new(&format!("new{round}@corp.example")).under("corp")).unwrap();
 }

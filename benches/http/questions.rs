@@ -1,4 +1,5 @@
-//! What dashboards ask, as requests made before: the same one again, and others of the same kind.
+//! The requests of the HTTP benchmark, prebuilt: typical dashboard queries, repeated (served from the response cache)
+//! and different each time.
 
 use std::net::SocketAddr;
 
@@ -7,11 +8,11 @@ use tokio::net::TcpStream;
 
 use crate::load::answer;
 
-/// What everything else is a share of.
+/// The baseline of all ratios.
 pub(crate) const HEALTHZ: &str = "`/healthz`";
-/// How many different ones there are of each kind, where the organisation has as many.
+/// Maximum number of different requests of each kind.
 const DIFFERENT_MAX: usize = 50_000;
-/// The largest page.
+/// Maximum page size of the server.
 const PAGE_MAX: usize = 1_000;
 
 const PROJECT: &str = "query Project($id: String!) {
@@ -38,7 +39,7 @@ const CURSORS: &str = "query ($first: Int!, $after: String) {
   }
 }";
 
-/// Every question, `/healthz` first.
+/// Every kind of request, `/healthz` first.
 pub(crate) fn all(address: SocketAddr, token: &str) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let get = |path: &str| {
         format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n").into_bytes()
@@ -51,7 +52,7 @@ pub(crate) fn all(address: SocketAddr, token: &str) -> Vec<(&'static str, Vec<Ve
     let pages = |cursors: &[(String, String)]| -> Vec<_> {
         cursors.iter().map(|(_, cursor)| ask(HUNDRED, &json!({ "after": cursor }))).collect()
     };
-    // The last pages are short.
+    // Cursors of the last hundred projects lead to pages with fewer than 100 projects.
     let full = projects.len().saturating_sub(100).max(1);
     vec![
         (HEALTHZ, vec![get("/healthz")]),
@@ -82,13 +83,13 @@ fn post(token: &str, query: &str, variables: &Value) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The same request by a browser, which takes gzip.
+/// The same request with the `Accept-Encoding` of a browser, which accepts gzip.
 fn in_gzip(request: &[u8]) -> Vec<u8> {
     let request = std::str::from_utf8(request).unwrap();
     request.replacen("\r\n", "\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n", 1).into_bytes()
 }
 
-/// The ids of projects, each with the cursor of what follows it.
+/// The ids of projects, each with the cursor of the page that follows it.
 fn projects(address: SocketAddr, token: &str) -> Vec<(String, String)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

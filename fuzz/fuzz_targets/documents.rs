@@ -1,8 +1,8 @@
-//! Runs `targets::documents`.
+//! Fuzz target for GraphQL documents: runs `targets::documents`.
 #![no_main]
 
 #[path = "../targets.rs"]
-#[expect(dead_code, reason = "each target runs its own")]
+#[expect(dead_code, reason = "each binary runs one target")]
 mod targets;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::documents(bytes));

@@ -1,8 +1,8 @@
-//! Runs `targets::parameters`.
+//! Fuzz target for REST query parameters: runs `targets::parameters`.
 #![no_main]
 
 #[path = "../targets.rs"]
-#[expect(dead_code, reason = "each target runs its own")]
+#[expect(dead_code, reason = "each binary runs one target")]
 mod targets;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::parameters(bytes));

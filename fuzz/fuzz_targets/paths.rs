@@ -1,8 +1,8 @@
-//! Runs `targets::paths`.
+//! Fuzz target for references to units: runs `targets::paths`.
 #![no_main]
 
 #[path = "../targets.rs"]
-#[expect(dead_code, reason = "each target runs its own")]
+#[expect(dead_code, reason = "each binary runs one target")]
 mod targets;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::paths(bytes));

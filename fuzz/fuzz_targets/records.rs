@@ -1,8 +1,8 @@
-//! Runs `targets::records`.
+//! Fuzz target for stored records: runs `targets::records`.
 #![no_main]
 
 #[path = "../targets.rs"]
-#[expect(dead_code, reason = "each target runs its own")]
+#[expect(dead_code, reason = "each binary runs one target")]
 mod targets;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::records(bytes));

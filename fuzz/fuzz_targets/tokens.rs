@@ -1,8 +1,8 @@
-//! Runs `targets::tokens`.
+//! Fuzz target for bearer tokens: runs `targets::tokens`.
 #![no_main]
 
 #[path = "../targets.rs"]
-#[expect(dead_code, reason = "each target runs its own")]
+#[expect(dead_code, reason = "each binary runs one target")]
 mod targets;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::tokens(bytes));

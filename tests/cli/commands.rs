@@ -10,7 +10,7 @@ use crate::support::{Folder, Server};
 use crate::target::{CORP, Door, PICTURE, read, records};
 
 #[test]
-fn what_is_exported_can_be_imported_and_is_the_same() {
+fn an_export_can_be_imported_and_is_the_same() {
     for format in ["ndjson", "csv"] {
         for door in Door::with_corp() {
             let before = door.exported();
@@ -27,7 +27,7 @@ fn what_is_exported_can_be_imported_and_is_the_same() {
 }
 
 #[test]
-fn a_store_and_its_copies_are_for_their_owner_alone() {
+fn a_store_and_its_copies_are_readable_by_their_owner_only() {
     let folder = Folder::new();
     folder.write("corp.ndjson", CORP);
     for (data, args) in [
@@ -64,7 +64,7 @@ fn results_are_never_written_over_a_file() {
 }
 
 #[test]
-fn tree_draws_and_tells() {
+fn tree_prints_text_and_json() {
     for door in Door::with_corp() {
         assert_eq!(door.run(&["tree"]).ok(), PICTURE);
         assert_eq!(door.run(&["tree", "Corp"]).ok(), PICTURE);
@@ -237,7 +237,7 @@ fn the_contracts_are_printed() {
 }
 
 #[test]
-fn made_up_data_can_be_imported() {
+fn demo_data_can_be_imported() {
     let folder = Folder::new();
     folder.clade(&["demo-data", "--entities", "300", "--seed", "7", "-o", "made.ndjson"]).ok();
     assert_eq!(
@@ -249,7 +249,7 @@ fn made_up_data_can_be_imported() {
 }
 
 #[test]
-fn wrong_usage_is_told_from_refusals() {
+fn wrong_usage_and_refusals_have_different_exit_codes() {
     let folder = Folder::new();
     for (args, code, why) in [
         (&["frob"][..], 2, "unrecognized subcommand 'frob'"),
@@ -277,7 +277,7 @@ fn wrong_usage_is_told_from_refusals() {
 }
 
 #[test]
-fn servers_that_cannot_be_asked_are_told() {
+fn unreachable_servers_are_reported() {
     let folder = Folder::new();
     let server = Server::start();
     let url = format!("http://{}", server.address);
@@ -296,7 +296,7 @@ fn servers_that_cannot_be_asked_are_told() {
 }
 
 #[test]
-fn a_flag_goes_before_a_variable_and_that_before_the_file() {
+fn flags_override_variables_and_variables_the_settings_file() {
     let folder = Folder::new();
     for name in ["flag", "variable", "file"] {
         folder.write("unit.ndjson", json!({ "kind": "orgUnit", "name": name }).to_string());
@@ -311,7 +311,7 @@ fn a_flag_goes_before_a_variable_and_that_before_the_file() {
     assert_eq!(seen(&[], &[]), "file");
     assert_eq!(seen(&variable, &[]), "variable");
     assert_eq!(seen(&variable, &["--data", "flag.redb"]), "flag");
-    // A server named further back is not asked.
+    // A server from a source of lower precedence is not contacted.
     let nobody = "http://127.0.0.1:1";
     assert_eq!(seen(&[("CLADE_SERVER", nobody)], &["--data", "flag.redb"]), "flag");
     folder.write("clade.toml", format!("server = {nobody:?}\n"));
@@ -334,7 +334,7 @@ fn a_flag_goes_before_a_variable_and_that_before_the_file() {
 }
 
 #[test]
-fn a_reader_who_has_seen_enough_is_no_failure() {
+fn a_closed_output_pipe_is_no_failure() {
     let folder = Folder::new();
     folder.clade(&["demo-data", "--entities", "2000", "-o", "made.ndjson"]).ok();
     let mut all = folder.command(clade());

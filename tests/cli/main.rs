@@ -1,5 +1,5 @@
-//! The binary, as a user runs it: every command on a store and against a server, its settings, and `clade serve` from its
-//! first words to its end.
+//! End-to-end tests of the `clade` binary: every command on a store and against a server, its settings, and `clade
+//! serve` from startup to shutdown.
 
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]

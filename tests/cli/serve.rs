@@ -10,8 +10,8 @@ use crate::support::Folder;
 use crate::support::process::{Ran, Running, clade};
 use crate::support::socket::{Client, PROTOCOL};
 
-/// Sends one request and gives back status and body.
-pub(crate) fn send(running: &Running, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+/// Sends a request; returns status and body.
+fn send(running: &Running, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let request = ureq::http::Request::builder()
         .method(method)
@@ -55,7 +55,7 @@ fn a_store_with_tokens_prints_none() {
 }
 
 #[test]
-fn what_graphql_tells_is_a_setting() {
+fn introspection_and_suggestions_are_settings() {
     let folder = Folder::new();
     let asked = json!({ "query": "{ __schema { queryType { name } } }" });
     let is_told = |args: &[&str]| {
@@ -77,7 +77,7 @@ fn what_graphql_tells_is_a_setting() {
 }
 
 #[test]
-fn the_demo_says_three_things_to_try_and_they_work() {
+fn the_demo_prints_three_commands_and_they_work() {
     let folder = Folder::new();
     let mut running = folder.serve(&["--demo"]);
     let token = running.token().expect("an admin token");
@@ -103,7 +103,7 @@ fn the_demo_says_three_things_to_try_and_they_work() {
 }
 
 #[test]
-fn a_demo_in_a_store_stays_and_is_not_made_twice() {
+fn a_demo_in_a_store_is_kept_and_not_created_twice() {
     let folder = Folder::new();
     let first = folder.serve(&["--demo", "--data", "demo.redb"]);
     let token = first.token().unwrap();
@@ -126,7 +126,7 @@ fn a_demo_stays_out_of_the_store_that_a_standing_setting_names() {
 }
 
 #[test]
-fn an_address_that_cannot_be_had_is_told() {
+fn an_unavailable_address_is_reported() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
@@ -158,7 +158,7 @@ fn settings_of_serve_come_from_flag_variable_and_file() {
     assert!(refusal.contains("cannot listen on from variable"), "{refusal}");
     let refusal = folder.clade_with(&variable, &["serve", "--demo", "--listen", "from flag"]).refusal(2);
     assert!(refusal.contains("cannot listen on from flag"), "{refusal}");
-    // A server to ask is a setting for the other commands.
+    // The setting `server` is for the other commands.
     folder.write("clade.toml", "server = \"http://127.0.0.1:1\"\ndata = \"corp.redb\"\n");
     drop(folder.serve(&[]));
     assert!(folder.names().contains(&"corp.redb".to_owned()));
@@ -187,7 +187,7 @@ fn the_log_goes_to_standard_error() {
 }
 
 #[test]
-fn the_room_for_kept_answers_is_a_setting() {
+fn the_size_of_the_response_cache_is_a_setting() {
     let folder = Folder::new();
     let statuses = |args: &[&str]| {
         let running = folder.serve(args);
@@ -209,7 +209,7 @@ fn the_room_for_kept_answers_is_a_setting() {
 }
 
 #[test]
-fn a_backup_takes_no_room_among_temporary_files() {
+fn a_backup_uses_no_space_in_the_temporary_folder() {
     let folder = Folder::new();
     let mut command = folder.command(clade());
     command.args(["serve", "--listen", "127.0.0.1:0", "--data", "corp.redb"]);
@@ -222,7 +222,7 @@ fn a_backup_takes_no_room_among_temporary_files() {
 }
 
 #[test]
-fn how_many_sockets_may_be_open_is_a_setting() {
+fn the_maximum_number_of_sockets_is_a_setting() {
     let folder = Folder::new();
     folder.write("clade.toml", "[graphql]\nsockets_max = 4\n");
     let let_in = |args: &[&str]| {
@@ -244,7 +244,7 @@ fn how_many_sockets_may_be_open_is_a_setting() {
 }
 
 #[test]
-fn a_variable_that_is_empty_is_none() {
+fn an_empty_variable_is_unset() {
     let folder = Folder::new();
     let help = folder.clade(&["serve", "--help"]).ok();
     let word =
@@ -269,7 +269,7 @@ fn a_variable_that_is_empty_is_none() {
     assert!(asked.refusal(2).contains("set CLADE_TOKEN"));
 }
 
-/// Linux sends a signal where a file grows beyond what it may, and that would end the process.
+/// Linux sends SIGXFSZ if a file exceeds its limit, which by default ends the process.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_may_not_grow_is_a_full_disk_until_it_may() {
@@ -289,7 +289,7 @@ fn a_file_that_may_not_grow_is_a_full_disk_until_it_may() {
     let (refused, (status, problem)) =
         (1..200).map(|name| (name, post(name))).find(|(_, answer)| answer.0 != 200).unwrap();
     assert_eq!((status, &problem["code"]), (507, &json!("no-space")), "{problem}");
-    // Each of these tries the disk again: that a commit of nothing fits is not enough.
+    // Each of these probes the disk again: an empty commit that fits is not enough.
     for name in 0..3 {
         assert_eq!(send(&running, &token, "GET", "/readyz", &Value::Null).0, 503);
         let small = json!({ "email": format!("small{name}@corp.example") });
@@ -320,7 +320,7 @@ fn health_asks_without_a_token() {
     let told = folder.clade(&["health", "--json", "--server", &url]).json();
     assert_eq!(told, json!({ "status": "ready", "loaded": true, "writer": true, "disk": true }));
     running.kill();
-    // Another may have the place of that one by now.
+    // Another process may have the same port by now.
     let refusal = folder.clade(&["health", "--server", "http://127.0.0.1:1"]).refusal(1);
     assert!(refusal.contains("cannot be reached"), "{refusal}");
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -6,7 +6,7 @@ use crate::support::Server;
 use crate::{code, many, projects};
 
 #[test]
-fn texts_to_look_at_are_counted_over_the_whole_request() {
+fn scanned_texts_are_counted_over_the_whole_request() {
     let server = Server::start();
     projects(&server, 4_000);
     let any: Vec<_> = (0..1_000).map(|_| json!({ "projectName": { "contains": "p" } })).collect();
@@ -100,7 +100,7 @@ fn variables_have_a_limit() {
 }
 
 #[test]
-fn what_is_searched_for_has_a_limit() {
+fn search_text_has_a_maximum_length() {
     let server = Server::organisation();
     let query = "query ($t: String!) { search(text: $t) { score } }";
     server.data_with(query, &json!({ "t": "é".repeat(128) }));

@@ -1,5 +1,6 @@
-//! What is kept from one GraphQL request to the next: documents by their hash, and whole answers. Neither may ever
-//! change an answer.
+//! GraphQL caches: parsed documents by hash, persisted queries, and the response cache.
+//!
+//! Invariant: a cache never changes a response.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,7 +31,7 @@ fn get(server: &Server, parameters: &[(&str, &str)]) -> Answer {
     server.send("GET", &format!("!/graphql?{}", pairs.join("&")), &[("accept", RESPONSE)], None)
 }
 
-/// Whether the answer was kept from before.
+/// Whether the response came from the cache.
 fn is_kept(answer: &Answer) -> bool {
     match answer.header("cache-status").as_str() {
         "clade; hit" => true,
@@ -39,7 +40,7 @@ fn is_kept(answer: &Answer) -> bool {
     }
 }
 
-/// Asks twice: the first answer is worked out and the second one kept from it. They are the same.
+/// Sends a request twice and checks that the first response is computed, the second cached, and both are equal.
 fn twice(ask: impl Fn() -> Answer) -> Value {
     let (first, second) = (ask(), ask());
     assert!(!is_kept(&first), "{}", first.text());
@@ -52,7 +53,7 @@ fn twice(ask: impl Fn() -> Answer) -> Value {
 }
 
 #[test]
-fn the_same_question_gets_the_same_bytes_kept_or_not() {
+fn the_same_query_gets_the_same_bytes_cached_or_not() {
     let kept = Server::organisation();
     for query in [
         "{ roots { name totals { people } } }",
@@ -66,7 +67,7 @@ fn the_same_question_gets_the_same_bytes_kept_or_not() {
 }
 
 #[test]
-fn by_whichever_way_it_is_asked() {
+fn a_cached_response_is_shared_by_get_and_post() {
     let server = Server::organisation();
     let query = "{ roots { name } }";
     let expected = twice(|| post(&server, &json!({ "query": query })));
@@ -81,7 +82,7 @@ fn by_whichever_way_it_is_asked() {
 }
 
 #[test]
-fn clients_that_take_gzip_get_it_from_what_is_kept() {
+fn clients_that_accept_gzip_get_it_from_the_cache() {
     let server = Server::organisation();
     let body = json!({ "query": "{ __schema { types { name description } } }" }).to_string();
     let ask = |encoding: &str| {
@@ -120,7 +121,7 @@ fn a_change_is_seen_by_the_next_request() {
 }
 
 #[test]
-fn another_question_gets_its_own_answer() {
+fn another_query_gets_its_own_response() {
     let server = Server::organisation();
     let query = "query A($id: String!) { project(projectId: $id) { projectName } }
                  query B($id: String!) { project(projectId: $id) { projectId } }";
@@ -143,7 +144,7 @@ fn another_question_gets_its_own_answer() {
 }
 
 #[test]
-fn another_role_gets_its_own_answer() {
+fn another_role_gets_its_own_response() {
     let server = Server::organisation();
     let (read, other_read) = (server.token_with(Role::Read), server.token_with(Role::Read));
     let admins = "{ tokens { role } }";
@@ -161,7 +162,7 @@ fn another_role_gets_its_own_answer() {
 }
 
 #[test]
-fn mutations_and_errors_are_never_kept() {
+fn mutations_and_errors_are_never_cached() {
     let server = Server::organisation();
     for n in 1..=3 {
         // The very same text each time.
@@ -202,7 +203,7 @@ fn a_document_that_is_known_is_counted_with_the_variables_of_each_request() {
 }
 
 #[test]
-fn nothing_is_kept_where_that_is_switched_off() {
+fn a_disabled_cache_keeps_nothing() {
     let server = Server::start_with(|state| state.with_response_cache(0));
     let query = "{ revision }";
     for _ in 0..3 {
@@ -216,7 +217,7 @@ fn nothing_is_kept_where_that_is_switched_off() {
 }
 
 #[test]
-fn the_room_for_answers_has_an_end() {
+fn the_response_cache_has_a_maximum_size() {
     let server = Server::start_with(|state| state.with_response_cache(16 << 10));
     let ask = |n: usize| {
         server.ask(
@@ -270,7 +271,7 @@ fn a_persisted_query_is_asked_for_by_its_hash_once_it_was_sent() {
 }
 
 #[test]
-fn persisted_queries_come_by_url_too() {
+fn persisted_queries_work_by_get_too() {
     let server = Server::organisation();
     let query = "{ roots { name } }";
     let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash(query) } }).to_string();
@@ -291,7 +292,7 @@ fn persisted_queries_come_by_url_too() {
 }
 
 #[test]
-fn a_hash_that_is_not_the_texts_is_refused_and_teaches_nothing() {
+fn a_wrong_hash_is_refused_and_not_cached() {
     let server = Server::organisation();
     let (harmless, other) = ("{ revision }", "{ roots { name } }");
     let extensions = |text: &str| json!({ "persistedQuery": { "version": 1, "sha256Hash": hash(text) } });
@@ -317,7 +318,7 @@ fn a_hash_that_is_not_the_texts_is_refused_and_teaches_nothing() {
 }
 
 #[test]
-fn readers_and_a_writer_at_once_see_no_answer_of_the_past() {
+fn concurrent_readers_and_a_writer_get_no_stale_response() {
     let server = Server::start();
     let directory: &Directory = &server.directory;
     let done = AtomicBool::new(false);

@@ -1,4 +1,5 @@
-//! What one request may cost: every way to ask for too much is refused before anything is carried out.
+//! GraphQL query cost: limits of depth, nesting, fragments, page sizes, document size and estimated cost are checked
+//! before execution.
 
 use std::fmt::Write;
 
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::Server;
 
 const TOO_COMPLEX: &str = "too-complex";
-/// What one operation may cost, in fields to answer.
+/// Maximum cost of one operation, in fields.
 const COST: u64 = 500_000;
 
 fn too_complex(server: &Server, query: &str, limit: u64) {
@@ -21,12 +22,12 @@ fn nested(field: &str, times: usize, last: &str) -> String {
     format!("{}{last}{}", format!("{field} {{ ").repeat(times), " }".repeat(times))
 }
 
-/// So many parts of a document, one after the other.
+/// Repeats a part of a document.
 fn joined(count: usize, part: impl Fn(usize) -> String) -> String {
     (0..count).map(part).collect()
 }
 
-/// Fragments of which each spreads the next one `spreads` times.
+/// Fragments, each of which spreads the next one `spreads` times.
 fn chain(length: usize, spreads: usize) -> String {
     let mut text = String::new();
     for n in 0..length {
@@ -51,7 +52,7 @@ fn depth_has_a_limit() {
 }
 
 #[test]
-fn nesting_has_a_limit_that_no_stack_feels() {
+fn nesting_has_a_limit_before_the_stack_overflows() {
     let server = Server::start();
     for n in [128, 1_000, 8_000] {
         too_complex(&server, &format!("{{ {} }}", nested("a", n, "b")), 128);
@@ -82,7 +83,7 @@ fn nesting_has_a_limit_that_no_stack_feels() {
 }
 
 #[test]
-fn a_filter_that_would_take_long_is_refused_with_its_cost() {
+fn an_expensive_filter_is_refused_with_its_cost() {
     let server = Server::start();
     let line =
         |at: usize| format!("{{\"kind\": \"project\", \"projectId\": \"p{at}\", \"projectName\": \"P\"}}\n");
@@ -117,7 +118,7 @@ fn fragments_that_spread_the_next_one_twice_are_counted_and_not_expanded() {
 }
 
 #[test]
-fn circles_of_fragments_are_refused() {
+fn fragment_cycles_are_refused() {
     let server = Server::start();
     for circle in [
         "{ ...A } fragment A on Query { ...A }",
@@ -132,7 +133,7 @@ fn circles_of_fragments_are_refused() {
 }
 
 #[test]
-fn what_is_no_field_of_the_schema_counts_too() {
+fn unknown_fields_count_too() {
     let server = Server::organisation();
     let many = |count: usize, field: &str| joined(count, |n| format!("a{n}: {field} "));
     too_complex(&server, &format!("{{ {} }}", many(51, "__typename")), 50);
@@ -174,7 +175,7 @@ fn typename_is_validated_like_any_field() {
 }
 
 #[test]
-fn many_errors_are_counted_and_not_told() {
+fn many_errors_are_counted_and_not_listed() {
     let server = Server::start();
     let unknown = |count: usize| joined(count, |n| format!("x{n} "));
     too_complex(&server, &format!("{{ roots {{ {} }} }}", unknown(3_000)), 2_000);
@@ -286,7 +287,7 @@ fn lists_without_a_page_size_are_counted_as_they_are_answered() {
 }
 
 #[test]
-fn the_texts_of_one_answer_have_a_limit() {
+fn the_text_of_one_response_has_a_limit() {
     let server = Server::start();
     let name = "🦀".repeat(500);
     let person = |at: usize| {

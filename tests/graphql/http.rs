@@ -1,4 +1,4 @@
-//! GraphQL over HTTP, rule by rule: methods, media types, statuses, parameters.
+//! GraphQL over HTTP, by the specification: methods, media types, status codes, parameters, compression.
 
 use serde_json::{Value, json};
 
@@ -78,7 +78,7 @@ fn bodies_are_json_in_utf_8_and_nothing_else() {
 }
 
 #[test]
-fn what_is_no_request_is_a_400_in_either_media_type() {
+fn an_invalid_request_is_a_400_in_either_media_type() {
     let server = Server::start();
     let ill = [b"{\"query\":\"{ a(b: \\\"".as_slice(), &[0xff], b"\\\") }\"}"].concat();
     for accept in [JSON, RESPONSE] {
@@ -126,7 +126,7 @@ fn refused(answer: &Answer, status: u16, code: &str, what: &str) {
 }
 
 #[test]
-fn null_parameters_are_parameters_that_are_not_given() {
+fn null_parameters_are_absent_parameters() {
     let server = Server::start();
     for accept in [JSON, RESPONSE] {
         for body in [
@@ -142,7 +142,7 @@ fn null_parameters_are_parameters_that_are_not_given() {
 }
 
 #[test]
-fn what_does_not_parse_validate_or_coerce_is_a_400_or_in_json_a_200() {
+fn parse_validation_and_coercion_errors_are_a_400_or_in_json_a_200() {
     let server = Server::start();
     for (body, code) in [
         (json!({"query": "{"}), "syntax-error"),
@@ -221,7 +221,7 @@ fn skipped_fields_leave_an_empty_object() {
 }
 
 #[test]
-fn get_asks_and_never_changes() {
+fn get_runs_queries_and_no_mutations() {
     let server = Server::start();
     for accept in [JSON, RESPONSE] {
         ok(&get(&server, accept, "query=%7B__typename%7D"));
@@ -248,7 +248,7 @@ fn get_asks_and_never_changes() {
 }
 
 #[test]
-fn other_methods_are_told_which_there_are() {
+fn other_methods_get_the_allow_header() {
     let server = Server::start();
     for method in ["PUT", "PATCH", "DELETE", "OPTIONS"] {
         let answer = server.send(method, "!/graphql", &[], None);
@@ -272,7 +272,7 @@ fn batches_are_refused() {
 }
 
 #[test]
-fn nobody_learns_anything_without_a_token() {
+fn without_a_token_nothing_is_revealed() {
     let server = Server::start();
     let expected = server.send_as("GET", "!/graphql?query=%7B__typename%7D", &[], None);
     expected.problem(401, "unauthorized");

@@ -1,5 +1,4 @@
-//! GraphQL, asked over HTTP and WebSocket: the schema, what is read and changed, the transports, and what a request may
-//! cost.
+//! End-to-end tests of GraphQL over HTTP and WebSocket: schema, queries, mutations, transports, cost limits, caches.
 
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]

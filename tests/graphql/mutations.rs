@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Server, strings};
 
 #[test]
-fn a_parent_given_twice_is_one_parent() {
+fn a_duplicate_parent_is_one_parent() {
     let server = Server::organisation();
     let made = server.data(
         r#"mutation { createOrgUnit(input: {name: "Lab", parents: ["Bikes", "Bikes", "Aurora/Bikes"]}) { orgUnit { parents { key } } } }"#,
@@ -20,7 +20,7 @@ fn a_parent_given_twice_is_one_parent() {
 }
 
 #[test]
-fn a_unit_is_made_changed_moved_and_ended() {
+fn a_unit_is_created_updated_moved_and_deleted() {
     let server = Server::organisation();
     let made = server.data(
         r#"mutation { createOrgUnit(input: {name: "R&D / Lab", type: "Application", externalId: "x-1", attributes: {floor: 3}, parents: ["Aurora/Digital", "Bikes"]})
@@ -129,7 +129,7 @@ fn a_cycle_is_named_with_its_whole_path() {
 }
 
 #[test]
-fn a_person_is_made_changed_and_ended() {
+fn a_person_is_created_updated_and_deleted() {
     let server = Server::organisation();
     let made = server.data(
         r#"mutation { createPerson(input: {email: "Új@aurora.example", firstName: "Új", attributes: {desk: "4"}, organization: "Aurora", business: "Digital", team: "Night"})
@@ -176,7 +176,7 @@ fn a_person_is_made_changed_and_ended() {
 }
 
 #[test]
-fn a_project_is_made_changed_and_ended() {
+fn a_project_is_created_updated_and_deleted() {
     let server = Server::organisation();
     let made = server.data(
         r#"mutation { createProject(input: {projectId: "p/1", projectName: "One", owner: {email: "bob@aurora.example"}, units: ["Steel", "Carbon"],
@@ -225,7 +225,7 @@ fn a_project_is_made_changed_and_ended() {
 }
 
 #[test]
-fn a_mapping_is_made_changed_and_ended() {
+fn a_mapping_is_created_updated_and_deleted() {
     let server = Server::organisation();
     let create = "mutation ($input: CreateMappingInput!) { createMapping(input: $input) { mapping { id mappingId mappingType relationship source attributes validTo
         from { __typename ... on Project { projectId } ... on Person { email } } to { __typename ... on Person { email } ... on OrgUnit { key } } } } }";
@@ -325,7 +325,7 @@ fn roles_reach_just_so_far() {
 }
 
 #[test]
-fn a_token_is_made_changed_and_revoked() {
+fn a_token_is_created_updated_and_revoked() {
     let server = Server::start();
     let made = server.data(
         r#"mutation { createToken(input: {role: WRITE, description: "sync", expiresAt: "2999-01-01T00:00:00Z"}) { token record { tokenId role description expiresAt revokedAt } } }"#,
@@ -367,7 +367,7 @@ fn a_token_is_made_changed_and_revoked() {
 }
 
 #[test]
-fn a_record_that_exists_is_refused_without_advice_from_another_door() {
+fn a_conflict_error_gives_no_advice_of_another_interface() {
     let server = Server::organisation();
     let error =
         server.error(r#"mutation { createOrgUnit(input: {key: "Bikes"}) { revision } }"#, "duplicate");

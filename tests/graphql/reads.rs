@@ -135,7 +135,7 @@ fn totals_count_each_once_and_lists_agree_with_them() {
 }
 
 #[test]
-fn contains_is_strictly_beneath() {
+fn contains_is_strictly_below() {
     let server = Server::organisation();
     let ids = server.data("{ person(email: \"bob@aurora.example\") { id } repository(url: \"gitlab.example/aurora/shop\") { id } mappings(first: 1) { nodes { id } } }");
     for (unit, lower, expected) in [

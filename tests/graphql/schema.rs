@@ -1,5 +1,5 @@
-//! The schema is a contract: the checked-in file is what is served, everything in it is described, and the names that
-//! clients were promised are there with their types.
+//! The GraphQL schema: `schema.graphql` equals the served schema, everything in it has a description, and the names
+//! and types that clients rely on exist.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +91,7 @@ fn scalars_say_where_they_are_specified() {
     assert_eq!(sdl.matches(" @specifiedBy(url: \"https://").count(), 3);
 }
 
-/// A type as the schema language writes it.
+/// A type in the notation of the schema language.
 fn written(of: &Value) -> String {
     match text(&of["kind"]) {
         "NON_NULL" => format!("{}!", written(&of["ofType"])),
@@ -123,7 +123,7 @@ fn written_types(server: &Server) -> BTreeMap<String, String> {
     found
 }
 
-/// What clients were promised.
+/// The names and types that clients rely on.
 const PROMISED: &str = "
 Query: node(id: ID!): Node | nodes(ids: [ID!]!): [Node]! | person(email: String!): Person
 Query: project(projectId: String!): Project | repository(url: String!): Repository
@@ -184,7 +184,7 @@ Subscription: revision: Revision!
 ";
 
 #[test]
-fn what_was_promised_is_there() {
+fn the_contract_of_names_and_types_is_kept() {
     let server = Server::start();
     let found = written_types(&server);
     let is = |at: String, of: &str| {

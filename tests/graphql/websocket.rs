@@ -1,4 +1,4 @@
-//! GraphQL over WebSocket: the protocol graphql-transport-ws, message by message and close by close.
+//! GraphQL over WebSocket: the protocol graphql-transport-ws with its messages, close codes, limits and subscriptions.
 
 use std::net::TcpStream;
 
@@ -15,7 +15,7 @@ use crate::support::Server;
 use crate::support::socket::{Client, PROTOCOL};
 
 #[test]
-fn a_token_lets_in_by_payload_or_header() {
+fn a_token_authenticates_by_payload_or_header() {
     let server = Server::start();
     let bearer = format!("bearer {}", server.token);
     for payload in [
@@ -35,7 +35,7 @@ fn a_token_lets_in_by_payload_or_header() {
 }
 
 #[test]
-fn who_has_no_token_is_sent_away() {
+fn a_socket_without_a_token_is_closed() {
     let server = Server::start();
     for payload in [json!(null), json!({}), json!({"Authorization": "nonsense"}), json!({"Authorization": 5})]
     {
@@ -49,7 +49,7 @@ fn who_has_no_token_is_sent_away() {
 }
 
 #[test]
-fn who_says_nothing_is_sent_away() {
+fn a_silent_socket_is_closed() {
     let server = Server::start();
     let silent = Client::connect(server.address, PROTOCOL, Some(&server.token));
     assert_eq!(silent.closed(), (4408, "Connection initialisation timeout".to_owned()));
@@ -71,7 +71,7 @@ fn other_protocols_are_not_spoken() {
 }
 
 #[test]
-fn what_is_no_message_is_sent_away() {
+fn an_invalid_message_closes_the_socket() {
     let server = Server::start();
     for text in [
         "",
@@ -106,7 +106,7 @@ fn what_is_no_message_is_sent_away() {
 }
 
 #[test]
-fn a_second_init_is_sent_away() {
+fn a_second_init_closes_the_socket() {
     let server = Server::start();
     let mut client = Client::let_in(server.address, &server.token);
     client.say(&json!({"type": "connection_init", "payload": {"Authorization": server.token}}));
@@ -147,7 +147,7 @@ fn an_id_is_used_once_at_a_time() {
 }
 
 #[test]
-fn answers_that_are_not_taken_wait_for_each_other_or_are_refused() {
+fn unread_responses_wait_for_each_other_or_are_refused() {
     let server = Server::start();
     let note = "x".repeat(30_000);
     let line = |at: usize| {
@@ -207,7 +207,7 @@ fn every_commit_ticks_for_every_subscriber() {
 }
 
 #[test]
-fn queries_and_mutations_are_carried_out_too() {
+fn queries_and_mutations_are_executed_too() {
     let server = Server::organisation();
     let mut client = Client::let_in(server.address, &server.token);
     client.subscribe("1", "mutation { createOrgUnit(input: {key: \"new\"}) { orgUnit { key } } }");
@@ -264,7 +264,7 @@ fn a_document_that_is_refused_is_an_error_and_not_an_answer() {
 }
 
 #[test]
-fn a_ping_has_its_pong() {
+fn a_ping_gets_a_pong() {
     let server = Server::start();
     let mut client = Client::connect(server.address, PROTOCOL, None);
     client.say(&json!({"type": "ping"}));
@@ -277,7 +277,7 @@ fn a_ping_has_its_pong() {
 }
 
 #[test]
-fn a_message_that_is_too_large_is_not_taken() {
+fn a_message_that_is_too_large_is_refused() {
     let server = Server::start();
     let mut client = Client::let_in(server.address, &server.token);
     client.subscribe("fits", &format!("{{ __typename }} # {}", "x".repeat(60 << 10)));
@@ -299,7 +299,7 @@ fn a_message_that_is_too_large_is_not_taken() {
 }
 
 #[test]
-fn too_many_operations_are_sent_away() {
+fn too_many_operations_close_the_socket() {
     let server = Server::start();
     let mut client = Client::let_in(server.address, &server.token);
     for n in 0..101 {
@@ -310,7 +310,7 @@ fn too_many_operations_are_sent_away() {
 }
 
 #[test]
-fn a_revoked_token_hears_nothing_more() {
+fn a_revoked_token_receives_no_more_events() {
     let server = Server::start();
     let token = server.token_with(Role::Read);
     let id = token.split('_').nth(1).unwrap().to_owned();
@@ -334,7 +334,7 @@ fn a_revoked_token_hears_nothing_more() {
 }
 
 #[test]
-fn a_token_that_expires_hears_nothing_more() {
+fn an_expired_token_receives_no_more_events() {
     let server = Server::start();
     let secret = Secret::generate();
     let soon = Timestamp::from_millis(Timestamp::now().as_millis() + 4_000);
@@ -363,7 +363,7 @@ fn a_token_that_expires_hears_nothing_more() {
 }
 
 #[test]
-fn pages_of_other_sites_open_no_socket() {
+fn sockets_from_other_origins_are_refused() {
     let origins = vec!["https://dash.example".parse().unwrap()];
     let server = Server::start_with(|state| state.with_graphql(Settings { origins, ..Settings::default() }));
     let own = format!("http://{}", server.address);
@@ -408,7 +408,7 @@ fn sockets_have_a_limit() {
 }
 
 #[test]
-fn who_has_not_said_who_it_is_has_little_room_and_takes_none_from_others() {
+fn unauthenticated_sockets_have_a_small_limit_of_their_own() {
     let server =
         Server::start_with(|state| state.with_graphql(Settings { sockets_max: 2, ..Settings::default() }));
     let mut known = Client::let_in(server.address, &server.token);
@@ -428,7 +428,7 @@ fn who_has_not_said_who_it_is_has_little_room_and_takes_none_from_others() {
 }
 
 #[test]
-fn a_goodbye_is_answered() {
+fn a_close_frame_is_answered() {
     let server = Server::start();
     let mut client = Client::let_in(server.address, &server.token);
     client.subscribe("r", "subscription { revision }");

@@ -1,5 +1,5 @@
-//! What no single request does: answers left unread, and bodies half sent, in numbers. Whoever does it has a share of the
-//! room, and others are answered meanwhile.
+//! Slow clients in numbers: unread responses and half-sent bodies over many connections. Each principal is limited to
+//! its part of the memory budget, and other clients are served meanwhile.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -16,22 +16,22 @@ use crate::wire::{Reply, ask, headed, request};
 const JSON: &str = "Content-Type: application/json";
 const NDJSON: &str = "Content-Type: application/x-ndjson";
 const MIB: usize = 1 << 20;
-/// So many projects of so many bytes: more of them than the buffers of two sockets take.
+/// Number and size of projects: together they exceed the buffers of two sockets.
 const PROJECTS: usize = 800;
 const PROJECT_BYTES: usize = 20_000;
-/// How many large answers are asked for and not taken, over connections of HTTP/1 and as streams of HTTP/2.
+/// Number of unread large responses, over HTTP/1 connections and as HTTP/2 streams.
 const CONNECTIONS: usize = 60;
 const STREAMS: usize = 100;
-/// How many bodies are half sent, and how much of each.
+/// Number of half-sent bodies, and the bytes sent of each.
 const BODIES: usize = 60;
 const HALF_SENT_BYTES: usize = 2 * MIB;
-/// How often a client asks again until it is let in.
+/// Maximum attempts of a client until it is admitted.
 const TRIES: usize = 10_000;
-/// How long a look at a connection waits, and how often all are looked at.
+/// Read timeout of a check of one connection, and maximum rounds of checks.
 const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: usize = 60;
 
-/// A program of its own, since the room for bodies is one for all of a process, with projects and two tokens.
+/// A separate process, since the memory budget of bodies is per process, with projects and two tokens.
 pub(crate) struct Crowded {
     pub(crate) running: Running,
     _folder: Folder,
@@ -39,11 +39,11 @@ pub(crate) struct Crowded {
     pub(crate) greedy: String,
 }
 
-/// Something large to ask for.
+/// A request with a large response.
 pub(crate) struct Large {
     target: &'static str,
     accept: &'static str,
-    /// What one answer takes of the room.
+    /// The part of the memory budget that one response takes.
     takes: usize,
 }
 
@@ -63,7 +63,7 @@ impl Crowded {
         Self::with(folder, running)
     }
 
-    /// Fills a new program.
+    /// Creates the projects in a new process.
     pub(crate) fn with(folder: Folder, running: Running) -> Self {
         let admin = running.token().unwrap();
         let filler = "x".repeat(PROJECT_BYTES);
@@ -86,19 +86,19 @@ impl Crowded {
         &self.running.address
     }
 
-    /// The whole of something large.
+    /// Reads a large response completely.
     fn take(&self, token: &str, large: &Large) -> Reply {
         ask(self.address(), &large.request(token), false).expect("an answer")
     }
 
-    /// Nobody else is kept from an answer as large as those that are left unread.
+    /// Another token still gets a response as large as the unread ones.
     fn serves_others(&self, large: &Large) {
         let reply = self.take(&self.admin, large);
         assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
         assert!(reply.body.len() > PROJECTS * PROJECT_BYTES);
     }
 
-    /// Whether this token is let in again, after some tries.
+    /// Whether this token is admitted again, after some attempts.
     fn serves_again(&self, large: &Large) -> bool {
         (0..TRIES).any(|_| self.take(&self.greedy, large).status == 200)
     }
@@ -109,13 +109,13 @@ impl Large {
         request(token, "GET", self.target, &[&format!("Accept: {}", self.accept)], b"")
     }
 
-    /// How many of them one asker may leave unread.
+    /// Maximum number of unread responses of one principal.
     fn share(&self) -> usize {
         MEMORY_MAX_BYTES / 2 / self.takes
     }
 }
 
-/// Connections over which something is sent, and none of the answer is taken but its status.
+/// Opens connections, sends a request over each, and reads only the status of the response.
 pub(crate) struct Unread {
     _open: Vec<TcpStream>,
     pub(crate) statuses: Vec<u16>,
@@ -143,21 +143,21 @@ fn sent(address: &str, bytes: &[u8]) -> TcpStream {
     stream
 }
 
-/// The status with which an answer begins.
+/// The status of a response.
 fn status(stream: &mut TcpStream) -> u16 {
     let mut line = [0; 12];
     stream.read_exact(&mut line).unwrap();
     String::from_utf8_lossy(&line[9..]).parse().unwrap()
 }
 
-/// Streams of one connection of HTTP/2, of whose answers nothing is taken; how many of them were not refused.
+/// Opens streams over one HTTP/2 connection without reading; returns how many were not refused.
 pub(crate) fn unread_streams(crowded: &Crowded, large: &Large) -> (Connection, usize) {
     let mut connection = Connection::open(crowded.address());
     let held = connection.ask(&crowded.greedy, large.target, large.accept, STREAMS);
     (connection, held)
 }
 
-/// Bodies that are half sent.
+/// Opens connections with half-sent bodies.
 pub(crate) fn half_sent(crowded: &Crowded) -> Vec<TcpStream> {
     let length = format!("Content-Length: {BULK_BODY_MAX_BYTES}");
     let half = vec![b'\n'; HALF_SENT_BYTES];
@@ -165,7 +165,7 @@ pub(crate) fn half_sent(crowded: &Crowded) -> Vec<TcpStream> {
     (0..BODIES).map(|_| sent(crowded.address(), &bytes)).collect()
 }
 
-/// Whether one of these is told that there is no room, after some looks.
+/// Whether one of these gets the error that the memory budget is exhausted, after some checks.
 fn any_is_refused(streams: &[TcpStream]) -> bool {
     let is_refused = |stream: &TcpStream| {
         let mut line = [0; 12];
@@ -176,13 +176,13 @@ fn any_is_refused(streams: &[TcpStream]) -> bool {
 }
 
 #[test]
-fn who_leaves_answers_unread_holds_a_share_over_http1_and_http2() {
+fn unread_responses_are_limited_per_client_over_http1_and_http2() {
     let crowded = Crowded::start();
     for large in &LARGE {
-        // What is made once is kept, and counts all the same.
+        // A cached response counts against the budget too.
         assert!(crowded.serves_again(large), "before");
         let unread = Unread::large(&crowded, large);
-        // What is made at the same time takes room too.
+        // Responses that are computed concurrently count against the budget too.
         let held = unread.count(200);
         assert!((1..=large.share()).contains(&held), "{}: {:?}", large.target, unread.statuses);
         assert_eq!(unread.count(503), CONNECTIONS - held, "{:?}", unread.statuses);
@@ -198,7 +198,7 @@ fn who_leaves_answers_unread_holds_a_share_over_http1_and_http2() {
 }
 
 #[test]
-fn who_sends_bodies_slowly_holds_a_share_and_is_told_to_hurry() {
+fn slow_bodies_are_limited_per_client_and_time_out() {
     let crowded = Crowded::start();
     let person = br#"{"email":"ada@corp.example"}"#;
     let length = format!("Content-Length: {}", person.len());
@@ -210,7 +210,7 @@ fn who_sends_bodies_slowly_holds_a_share_and_is_told_to_hurry() {
     let bulk = request(&crowded.admin, "POST", "/api/v2/data/bulk", &[NDJSON], lines.as_bytes());
     let others = ask(crowded.address(), &bulk, false).unwrap();
     assert_eq!(others.status, 200, "{}", String::from_utf8_lossy(&others.body));
-    // Whoever sent a few bytes and no more.
+    // A client that sent only a few bytes.
     assert!(slow.iter_mut().all(|stream| status(stream) == 408));
     drop(half);
     let quick = request(&crowded.greedy, "POST", "/api/v2/data/people", &[JSON], person);

@@ -1,4 +1,4 @@
-//! The seeds of the fuzz targets, run as plain tests: what fuzzing found once stays found.
+//! Regression test: runs every fuzz target over its seeds, which include the inputs that fuzzing has found.
 
 #[path = "../../fuzz/targets.rs"]
 mod targets;

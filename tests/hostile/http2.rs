@@ -1,4 +1,4 @@
-//! HTTP/2 by hand, as no library speaks it: many requests over one connection, of whose answers nothing is taken.
+//! A raw HTTP/2 client that opens many streams over one connection and never reads the responses (no window updates).
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,20 +8,20 @@ const HEADERS: u8 = 1;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
-/// Of settings and pings: I have heard.
+/// Flag ACK of SETTINGS and PING frames.
 const ACK: u8 = 1;
-/// Of headers: all of them, and no body follows.
+/// Flags END_HEADERS and END_STREAM of HEADERS frames.
 const WHOLE: u8 = 4 | 1;
-/// Places of names in the table that HPACK begins with.
+/// Indexes of names in HPACK's static table.
 const AUTHORITY: usize = 1;
 const PATH: usize = 4;
 const ACCEPT: usize = 19;
 const AUTHORIZATION: usize = 23;
-/// `:method: GET` and `:scheme: http` are in it with their values, and so is `:status: 200`.
+/// Indexes of `:method: GET`, `:scheme: http` and `:status: 200`, which the static table has with their values.
 const GET_HTTP: [u8; 2] = [0x82, 0x86];
 const STATUS_200: u8 = 0x88;
 
-/// A connection whose window is never opened further than it is at first.
+/// A connection that never sends a window update.
 pub(crate) struct Connection(TcpStream);
 
 struct Frame {
@@ -38,7 +38,7 @@ impl Connection {
         connection
     }
 
-    /// Asks for the same so many times at once, and returns how many of the answers begin with 200 once all have begun.
+    /// Sends `count` equal requests at once; returns how many responses begin with 200 once all have begun.
     pub(crate) fn ask(&mut self, token: &str, target: &str, accept: &str, count: usize) -> usize {
         let mut block = GET_HTTP.to_vec();
         for (name, value) in [(AUTHORITY, "clade"), (PATH, target), (AUTHORIZATION, token), (ACCEPT, accept)]
@@ -86,14 +86,14 @@ impl Connection {
     }
 }
 
-/// A header whose name is in the table and whose value is not, as HPACK has it, kept by nobody.
+/// HPACK literal without indexing: the name from the static table, the value as text.
 fn literal(block: &mut Vec<u8>, name: usize, value: &str) {
     integer(block, 0xf, name);
     integer(block, 0x7f, value.len());
     block.extend(value.bytes());
 }
 
-/// A number that begins in the bits of `mask`.
+/// HPACK integer with its prefix in the bits of `mask`.
 fn integer(block: &mut Vec<u8>, mask: u8, number: usize) {
     let Some(mut rest) = number.checked_sub(usize::from(mask)) else {
         block.push(u8::try_from(number).unwrap());

@@ -1,4 +1,4 @@
-//! The table of hostile inputs, with what each deserves.
+//! The table of hostile HTTP inputs, each with the expected response.
 
 use clade::wire::json::JSON_VALUES_MAX;
 
@@ -9,23 +9,23 @@ const JSON: &str = "Content-Type: application/json";
 const NDJSON: &str = "Content-Type: application/x-ndjson";
 const MIB: usize = 1 << 20;
 
-/// One input.
+/// A hostile input with the expected responses.
 pub(crate) struct Hostile {
     pub(crate) name: String,
     pub(crate) request: Vec<u8>,
-    /// Any of these is right.
+    /// The accepted statuses.
     pub(crate) statuses: Vec<u16>,
-    /// Whether the client goes before the end of its request, and may have no answer.
+    /// Whether the client disconnects before the end of its request; it may get no response.
     pub(crate) breaks_off: bool,
 }
 
-/// Who asks, and what was gathered for them.
+/// The token of the client, and the collected inputs.
 struct Table<'t> {
     token: &'t str,
     inputs: Vec<Hostile>,
 }
 
-/// All of them, in the name of this token.
+/// All inputs, sent with this token.
 pub(crate) fn all(token: &str) -> Vec<Hostile> {
     let mut table = Table { token, inputs: Vec::new() };
     bodies(&mut table);
@@ -102,7 +102,7 @@ fn bodies(table: &mut Table) {
     table.person("nothing but spaces", &[400], " ".repeat(MIB - 1));
     let path = format!("{{\"email\":\"x@y.example\",\"team\":\"{long}\"}}");
     table.person("a long team", &[422], path);
-    // Nothing is wrong with these but one thing at the end.
+    // These are valid except for one thing at the end.
     let most = with(&format!("[{}0]", "0,".repeat(JSON_VALUES_MAX - 10)));
     table.person("as many values as a body may have", &[422], most.replace("x@y.example", "nobody"));
     let most = with(&format!("[{}0]", "0,".repeat(JSON_VALUES_MAX)));
@@ -259,7 +259,7 @@ fn heads(table: &mut Table) {
     table.add("thousands of media types", &[400, 406], accept);
 }
 
-/// Lengths that lie, and the shapes by which one request is smuggled in another.
+/// Wrong lengths, and request smuggling.
 fn framing(table: &mut Table) {
     let person = br#"{"email":"x@y"}"#;
     let chunks = b"2\r\n{}\r\n0\r\n\r\n";
@@ -289,7 +289,7 @@ fn framing(table: &mut Table) {
         let mut all = vec![JSON];
         all.extend_from_slice(headers);
         let request = headed(table.token, "POST", "/api/v2/data/people", &all, body);
-        // Of several answers the first counts.
+        // If there are several responses, the first counts.
         table.add(name, statuses, request).breaks_off = name.contains("more") || name.contains("never end");
     }
     let endless = [b"100000\r\n", &b"x".repeat(MIB)[..], b"\r\n"].concat().repeat(3);

@@ -1,14 +1,14 @@
-//! A limit on the memory of one process, by a control group, where the system lets this user make one.
+//! A memory limit for one process through a control group (cgroup), if this user may create one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The group; gone with this, once its process has ended.
+/// A control group, removed on drop once its process has ended.
 pub(crate) struct Limit(PathBuf);
 
 impl Limit {
-    /// A group of at most so many bytes, of either version.
+    /// Creates a group (cgroup v1 or v2) that is limited to these bytes.
     pub(crate) fn of(bytes: usize) -> Option<Self> {
         let versions = [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")];
         versions.into_iter().find_map(|(root, file)| {
@@ -19,7 +19,7 @@ impl Limit {
         })
     }
 
-    /// A command that joins the group and becomes the program.
+    /// A command that joins the group and then replaces itself by the program.
     pub(crate) fn command(&self, mut shell: Command, program: &Path) -> Command {
         let join = format!("echo $$ > '{}/cgroup.procs' && exec \"$@\"", self.0.display());
         shell.args(["-c", &join, "sh"]).arg(program);

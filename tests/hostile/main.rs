@@ -1,9 +1,9 @@
-//! Hostile inputs: each gets its refusal, nothing of the inside, and takes nothing from a normal client.
+//! Hostile inputs: each is refused with the right error, leaks no internals, and does not affect a normal client.
 //!
-//! `cargo test --release --test hostile -- --ignored --nocapture --test-threads 1` does the same to the program itself, with
-//! 512 MB of memory, and with 768 MB beside a crowd, and tells the most that it had.
+//! `cargo test --release --test hostile -- --ignored --nocapture --test-threads 1` sends the same inputs to the
+//! program with a memory limit of 512 MB, and of 768 MB with a crowd of slow clients, and prints the peak memory.
 //!
-//! A binary of its own, since those tests load the machine. The seeds of the fuzz targets are run here too.
+//! A separate test binary, since those tests load the machine. It also runs the seeds of the fuzz targets.
 
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -29,7 +29,7 @@ use support::Server;
 use crate::inputs::{Hostile, all};
 use crate::wire::{Reply, ask};
 
-/// Sends each input, and says of each what it should not have come to.
+/// Sends each input, and returns the unexpected outcomes.
 fn faults(address: &str, inputs: &[Hostile]) -> Vec<String> {
     let faults = inputs.iter().filter_map(|hostile| {
         let reply = ask(address, &hostile.request, hostile.breaks_off);
@@ -48,7 +48,7 @@ fn fault(hostile: &Hostile, reply: Option<&Reply>) -> Option<String> {
     if !hostile.statuses.contains(&reply.status) {
         return Some(format!("{} is not of {:?}: {shown}", reply.status, hostile.statuses));
     }
-    // What the HTTP library refuses by itself has no body, and no words to give anything away.
+    // A request that the HTTP library itself refuses gets no body, so it cannot leak internals.
     if body.is_empty() {
         return None;
     }
@@ -72,7 +72,7 @@ fn fault(hostile: &Hostile, reply: Option<&Reply>) -> Option<String> {
     None
 }
 
-/// Asks for one person until `done`, and counts the answers, every one of which must be right.
+/// Reads one person until `done`, and counts the responses, all of which must be correct.
 fn normal_client(address: &str, token: &str, done: &AtomicBool) -> usize {
     let request = format!(
         "GET /api/v2/data/people/ada@corp.example HTTP/1.1\r\nHost: clade\r\nAuthorization: {token}\r\n\

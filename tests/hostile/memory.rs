@@ -1,4 +1,4 @@
-//! All of it at once, sent to the program itself as a container with little memory runs it: what it takes at most.
+//! Peak memory of the program under all hostile inputs at once, in a process with a container's memory limit.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,20 +11,20 @@ use crate::support::process::{Running, clade};
 use crate::wire::{ask, request};
 use crate::{faults, normal_client};
 
-/// How many send everything at the same time, and how often.
+/// Number of concurrent attackers, and how often each sends all inputs.
 const ATTACKERS: usize = 16;
 const ROUNDS: usize = 3;
 const JSON: &str = "Content-Type: application/json";
 const ADA: &[u8] = br#"{"email":"ada@corp.example","firstName":"Ada"}"#;
 
-/// What a run came to.
+/// The result of a run.
 struct Attacked {
     faults: Vec<String>,
     most_kb: usize,
     answers: usize,
 }
 
-/// A program in a folder, and under a limit where the system lets this user set one.
+/// A process in a folder, with a memory limit if this user may set one.
 fn limited(folder: &Folder, limit_kb: usize) -> (Option<Limit>, Running) {
     let limit = Limit::of(limit_kb << 10);
     let mut command = match &limit {
@@ -37,7 +37,7 @@ fn limited(folder: &Folder, limit_kb: usize) -> (Option<Limit>, Running) {
     (limit, running)
 }
 
-/// Everything, in the name of this token; all at once there may be no room for one.
+/// All inputs with this token. A server under load may also refuse each as busy.
 fn inputs(token: &str) -> Vec<Hostile> {
     let mut inputs = all(token);
     for hostile in &mut inputs {
@@ -46,7 +46,7 @@ fn inputs(token: &str) -> Vec<Hostile> {
     inputs
 }
 
-/// All inputs by all attackers, beside a client that is none.
+/// All inputs by all attackers, with a normal client at the same time.
 fn attack(running: &Running, token: &str) -> Attacked {
     let made = request(token, "POST", "/api/v2/data/people", &[JSON], ADA);
     assert_eq!(ask(&running.address, &made, false).unwrap().status, 200);
@@ -89,10 +89,10 @@ fn the_program_survives_them_all_at_once_in_512_mb() {
     attacked.assert_borne_within(LIMIT_KB);
 }
 
-/// Beside another token that leaves as many answers unread as it may, and as many bodies half sent.
+/// The same, while another token leaves as many responses unread and bodies half sent as it may.
 #[test]
 #[ignore = "loads the machine for a minute; see the head of main.rs"]
-fn the_program_survives_them_beside_a_crowd_in_768_mb() {
+fn the_program_survives_them_with_a_crowd_of_slow_clients_in_768_mb() {
     const LIMIT_KB: usize = 768 << 10;
     let folder = Folder::new();
     let (_limit, running) = limited(&folder, LIMIT_KB);

@@ -1,4 +1,4 @@
-//! What a socket may be told that no client should say: each is answered, or the socket closed with its code.
+//! Hostile WebSocket frames and messages: each gets an error, or the socket is closed with the right close code.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use crate::support::Server;
 use crate::support::socket::Client;
 
 const MIB: usize = 1 << 20;
-/// More than one socket may have open.
+/// More operations than one socket may have open.
 const SUBSCRIPTIONS: usize = 5_000;
 
 fn nested(depth: usize) -> String {
     format!("{}{}", "[".repeat(depth), "]".repeat(depth))
 }
 
-/// The code that a socket of its own is closed with for these messages; None where it is not closed with one.
+/// The close code of a new socket after these messages; `None` if it is not closed with a code.
 fn closed_for(server: &Server, messages: impl IntoIterator<Item = Message>) -> Option<u16> {
     let mut client = Client::let_in(server.address, &server.token);
     client.0.get_mut().set_write_timeout(Some(Duration::from_secs(20))).unwrap();
     for message in messages {
-        // The server may have heard enough.
+        // The server may already have closed the socket.
         if client.0.send(message).is_err() {
             break;
         }
@@ -35,13 +35,13 @@ fn closed_for(server: &Server, messages: impl IntoIterator<Item = Message>) -> O
     }
 }
 
-/// A subscription with this id, as the text of a message.
+/// The text of a subscribe message with this id.
 fn subscription(id: usize) -> Message {
     let payload = json!({"query": "subscription { revision }"});
     Message::text(json!({"id": id.to_string(), "type": "subscribe", "payload": payload}).to_string())
 }
 
-/// What is closed, for what is said.
+/// Messages, each with the expected close code.
 fn hostile() -> Vec<(&'static str, Vec<Message>)> {
     let with = |id: &str, payload: &str| {
         Message::text(format!("{{\"type\":\"subscribe\",\"id\":{id},\"payload\":{payload}}}"))
@@ -94,7 +94,7 @@ fn a_hostile_socket_is_closed_and_the_next_one_served() {
     assert_eq!(client.hear()["payload"]["data"]["revision"], server.data("{ revision }")["revision"]);
 }
 
-/// Every refusal of an operation leaves the socket open for the next one.
+/// A refused operation leaves the socket open for the next one.
 #[test]
 fn a_hostile_document_over_a_socket_is_refused_and_the_next_one_answered() {
     let server = Server::start();

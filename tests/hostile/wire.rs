@@ -1,10 +1,10 @@
-//! Requests as bytes: what an ordinary client would never send.
+//! Raw HTTP requests as bytes, which a normal client library would refuse to send.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
 
-/// What came back.
+/// The first response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -18,7 +18,7 @@ impl Reply {
     }
 }
 
-/// A whole request.
+/// A complete request.
 pub(crate) fn request(token: &str, method: &str, target: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     let length = format!("Content-Length: {}", body.len());
     let mut headers = headers.to_vec();
@@ -26,7 +26,7 @@ pub(crate) fn request(token: &str, method: &str, target: &str, headers: &[&str],
     headed(token, method, target, &headers, body)
 }
 
-/// A request with just these headers, and who sends it.
+/// A request with only these headers and the token.
 pub(crate) fn headed(token: &str, method: &str, target: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("{method} {target} HTTP/1.1\r\nHost: clade\r\nAuthorization: {token}\r\n");
     for header in headers {
@@ -39,13 +39,13 @@ pub(crate) fn headed(token: &str, method: &str, target: &str, headers: &[&str], 
     bytes
 }
 
-/// Sends these bytes, says that there will be no more where it `ends`, and reads the first answer, if there is one.
+/// Sends these bytes, closes the write side if `ends`, and reads the first response, if there is one.
 pub(crate) fn ask(address: &str, bytes: &[u8], ends: bool) -> Option<Reply> {
     let mut stream = TcpStream::connect(address).expect("the server listens");
     let mut writing = stream.try_clone().expect("a socket has a second handle");
     thread::scope(|scope| {
         scope.spawn(move || {
-            // The server may have heard enough.
+            // The server may already have closed the connection.
             let _cut_off = writing.write_all(bytes);
             if ends {
                 let _cut_off = writing.shutdown(std::net::Shutdown::Write);

@@ -1,7 +1,7 @@
-//! Every page of the audit trail is what a plain replay of the log says: a page of any size, from anywhere, of all
-//! records or of one.
+//! Paging of the audit trail: pages of any size, from any position, of all records or of one, equal a plain replay of
+//! the log.
 //!
-//! `CLADE_SEED` says with which seed to begin.
+//! `CLADE_SEED` is the first seed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -23,14 +23,14 @@ const HISTORIES: u64 = 6;
 const CHANGES: usize = 60;
 const PAGES: usize = 60;
 
-/// The log as plain values: every change of every entry with what its record was, and the last of each record.
+/// The log as plain values: every change of every entry with the record before it, and the latest state of each record.
 struct Twin {
-    /// The oldest first.
+    /// Oldest first.
     entries: Vec<AuditEntry>,
     last: HashMap<RecordId, AuditRecord>,
 }
 
-/// A directory whose entries are of several sets, as those of writers who write at once.
+/// A directory whose log entries have several change sets, as with concurrent writers.
 fn directory(random: &mut StdRng) -> Directory {
     let alone = Directory::in_memory().unwrap();
     alone.apply(CreateOrgUnit::new("Corp", "organization")).unwrap();
@@ -72,7 +72,7 @@ fn id_of(change: &Change) -> RecordId {
     }
 }
 
-/// AuditAction a record is once it has ended: it keeps all but its stamps.
+/// The record after its deletion: it keeps everything but its timestamps.
 fn ended(was: AuditRecord, change: &Change) -> AuditRecord {
     match (was, change) {
         (AuditRecord::Entity(entity), Change::EndEntity { stamps, .. }) => {
@@ -181,7 +181,7 @@ impl Twin {
         Audit { entries, next: (at > Revision(0)).then(|| at.next()), keys }
     }
 
-    /// The name of a record at random, or of one that is not there.
+    /// A random reference to a record, or to one that does not exist.
     fn name(&self, random: &mut StdRng) -> RecordName {
         let mut ids: Vec<&AuditRecord> = self.last.values().collect();
         ids.sort_by_key(|record| match record {

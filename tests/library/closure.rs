@@ -1,4 +1,5 @@
-//! Random changes, and every answer about the hierarchy compared with a twin that only follows edges.
+//! Property test of the closures: after random changes, every query of the hierarchy equals a reference model that
+//! only follows edges.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use clade::store::Store;
 use clade::{Directory, View};
 use proptest::prelude::*;
 
-/// So few names that most changes meet a record that is there.
+/// Few names, so that most changes affect an existing record.
 const NAMES: u8 = 9;
 
 #[derive(Debug, Clone)]
@@ -60,7 +61,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What is there, and who holds whom. It knows nothing else.
+/// The reference model: the records and their parent edges, nothing else.
 #[derive(Debug, Default, Clone)]
 struct Twin {
     nodes: BTreeSet<Node>,
@@ -97,7 +98,7 @@ impl Twin {
         });
     }
 
-    /// Does the step if it may be done; whether it may.
+    /// Applies the step if it is allowed; returns whether it is.
     fn take(&mut self, step: &Step) -> bool {
         match *step {
             Step::Unit(n) => self.nodes.insert(Node::Unit(n)),
@@ -179,7 +180,7 @@ fn id(view: &View, node: Node) -> Option<EntityId> {
     }
 }
 
-/// The step as a caller would ask for it; none where it names no mapping that could be asked for.
+/// The step as a command; `None` if it refers to a mapping that cannot be named.
 fn command(view: &View, step: &Step) -> Option<Command> {
     Some(match *step {
         Step::Unit(n) => CreateOrgUnit::new(&label(Node::Unit(n)), "team").into_command().unwrap(),

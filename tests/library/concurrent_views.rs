@@ -1,8 +1,9 @@
-//! Readers beside several writers: no view is torn, none comes out of order, and none ever changes.
+//! Concurrent readers and writers: snapshot isolation of views. No view mixes two revisions, revisions never go
+//! backwards, and a view never changes.
 //!
-//! What readers saw is compared with the log afterwards: each view must be just what the log replays to at its revision.
-//! The usual run takes a moment. `CLADE_VIEWS_WRITES=200000 cargo test --release --test library concurrent_views -- --nocapture` is the long
-//! one; `CLADE_VIEWS_SEED` says where to begin.
+//! Afterwards each view is compared with a replay of the log at its revision. The default run is short.
+//! `CLADE_VIEWS_WRITES=200000 cargo test --release --test library concurrent_views -- --nocapture` is the long one;
+//! `CLADE_VIEWS_SEED` is the first seed.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -19,7 +20,7 @@ use rand::{Rng, SeedableRng};
 
 const WRITERS: u64 = 4;
 const READERS: u64 = 3;
-/// Each reader keeps the views of so many revisions, evenly spread.
+/// Number of views that each reader keeps, evenly spread over the revisions.
 const KEPT: u64 = 40;
 const UNITS: u32 = 12;
 const PEOPLE: u32 = 40;
@@ -39,7 +40,7 @@ fn person(rng: &mut StdRng) -> (String, PersonRef) {
     (email, reference)
 }
 
-/// Some changes that belong together. Some cannot be made, and are refused.
+/// A random change set. Some are refused.
 fn changes(rng: &mut StdRng) -> Vec<Command> {
     let (email, target) = person(rng);
     match rng.random_range(0..8) {
@@ -68,7 +69,7 @@ fn changes(rng: &mut StdRng) -> Vec<Command> {
     }
 }
 
-/// What a view says, that it must go on to say for as long as anyone holds it.
+/// The content of a view, which must not change as long as the view is held.
 fn told(view: &View) -> (Revision, Vec<u64>) {
     let units = view.all(Kind::OrgUnit).iter().map(clade::EntityId);
     let mut told: Vec<u64> = Kind::ALL.iter().map(|kind| view.all(*kind).len()).collect();
@@ -79,7 +80,7 @@ fn told(view: &View) -> (Revision, Vec<u64>) {
     (view.revision(), told)
 }
 
-/// Reads until `done`; keeps some views, with what each said at first.
+/// Reads until `done`; keeps some views with their content when they were taken.
 fn read(directory: &Directory, done: &AtomicBool, every: u64) -> Vec<(View, Vec<u64>)> {
     let mut kept: Vec<(View, Vec<u64>)> = Vec::new();
     let mut last = Revision::default();

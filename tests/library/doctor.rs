@@ -1,5 +1,5 @@
-//! What the doctor finds about the data, and what it does not: the same through every door, as a plain twin finds it
-//! that compares each record with each other, and of a token what it sees alone.
+//! Data-quality findings (`doctor`): the same findings through REST, GraphQL and the command line, equal to a
+//! reference model that compares every pair of records, and scoped to a token's units.
 
 mod ended_records;
 mod interfaces;
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use self::organisation::{Org, org};
 use self::twin::Told;
 
-/// A finding as the twin tells it: its code, and the keys of its records.
+/// A finding of the reference model: its code, and the keys of its records.
 fn told(view: &clade::View, finding: &Finding) -> Told {
     let key = |about: &About| match about {
         About::Entity(id) => view.entity(*id).unwrap().label().to_lowercase(),
@@ -97,7 +97,7 @@ fn names(finding: &Finding, id: EntityId) -> bool {
 }
 
 #[test]
-fn what_is_no_cursor_of_findings_is_refused() {
+fn an_invalid_cursor_of_findings_is_refused() {
     let directory = clade::Directory::in_memory().unwrap();
     directory.apply(clade::CreatePerson::new("ada@corp.example")).unwrap();
     let view = directory.view();

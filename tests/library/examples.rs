@@ -1,4 +1,4 @@
-//! The examples do what they say.
+//! Runs the programs of `examples/`.
 
 #[path = "../../examples/embed.rs"]
 mod embed;

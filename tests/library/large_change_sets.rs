@@ -1,4 +1,5 @@
-//! A change set so large that it is written while it is planned leaves what small ones leave, or nothing.
+//! Large change sets, which are written to the store while they are planned: the result equals that of small change
+//! sets, and they stay atomic.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +11,14 @@ use clade::{
     View,
 };
 
-/// Units, people and projects each; far more than are planned like a small set.
+/// Number of units, of people and of projects: far above the limit of a small change set.
 const MANY: usize = 700;
 
 fn unit(at: usize) -> String {
     format!("unit {at}")
 }
 
-/// Units each beneath an earlier one, some beneath two, with people and projects in them.
+/// Commands that create units below earlier ones, some with two parents, with people and projects in them.
 fn all_made() -> Vec<Command> {
     let mut commands = Vec::new();
     let mut push = |command: Result<Command, Error>| commands.push(command.unwrap());
@@ -41,7 +42,7 @@ fn all_made() -> Vec<Command> {
     commands
 }
 
-/// Everything at once that takes something away again.
+/// Commands that move, unlink and delete.
 fn all_moved() -> Vec<Command> {
     let mut commands = all_made();
     for at in (10..MANY).step_by(40) {
@@ -61,7 +62,7 @@ fn all_moved() -> Vec<Command> {
     commands
 }
 
-/// AuditAction is beneath each unit, by its key.
+/// The descendants of each unit, by its key.
 fn totals(view: &View) -> BTreeMap<String, Totals> {
     view.all(Kind::OrgUnit).iter().map(|id| (view.label(EntityId(id)), view.totals(EntityId(id)))).collect()
 }

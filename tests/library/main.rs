@@ -1,7 +1,7 @@
-//! The library, without a process or a socket of its own: the rules of the model, the hierarchy, indexes and queries,
-//! views, tokens and the audit trail; the doctor, also as the server and the command line show it; and the examples.
+//! Tests of the library API, mostly without a server: rules of the model, hierarchy, indexes, queries, views, tokens,
+//! audit trail, data-quality findings, examples.
 //!
-//! `cargo test --no-default-features --test library` runs what needs no server.
+//! `cargo test --no-default-features --test library` runs the tests that need no server.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

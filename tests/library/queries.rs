@@ -1,4 +1,5 @@
-//! Random questions to random organisations, and every answer compared with a twin that looks at each record.
+//! Property test of queries: random filters, facets, sorts, pages and searches over random organizations equal a
+//! reference model that reads every record.
 
 mod mappings;
 mod organisation;
@@ -35,7 +36,7 @@ const FIELDS: [Field; 13] = [
 ];
 const RELATIONS: [Relation; 4] =
     [Relation::Member, Relation::Project, Relation::Repository, Relation::Service];
-/// Texts that some record has, in its own case or another, and some that none has.
+/// Texts that some record has, in the same or another case, and texts that no record has.
 const TEXTS: [&str; 32] = [
     "",
     " ",
@@ -75,7 +76,7 @@ fn text() -> impl Strategy<Value = String> {
     one_of(TEXTS.as_slice()).prop_map(str::to_owned)
 }
 
-/// The ways that begin at a kind.
+/// The relations of a kind.
 fn relations(kind: Kind) -> Vec<Relation> {
     match kind {
         Kind::OrgUnit => Vec::new(),
@@ -84,7 +85,7 @@ fn relations(kind: Kind) -> Vec<Relation> {
     }
 }
 
-/// A filter for a kind that often matches some of it, and now and then makes no sense for it.
+/// A filter that often matches some records of a kind, and sometimes does not apply to the kind.
 fn ask(kind: Kind, depth: usize) -> BoxedStrategy<Ask> {
     let test = prop_oneof![
         2 => text().prop_map(TextTest::Eq),
@@ -137,7 +138,7 @@ fn order() -> impl Strategy<Value = Order> {
     (by, any::<bool>()).prop_map(|(by, descending)| Order { by, descending })
 }
 
-/// Asks a view of everything, or of what is beneath a unit, and the twin of the same.
+/// Compares a view, of everything or limited to a unit, with the reference model of the same.
 fn with_both(org: &Org, view: &View, scope: Option<usize>, test: impl FnOnce(&View, &Twin<'_>)) {
     let ids = org.ids(view);
     let mut twin = Twin { org, ids: &ids, scope: None };
@@ -150,7 +151,7 @@ fn answered(view: &View, kind: Kind, filter: &Filter) -> Vec<u32> {
     select(view, kind, filter).iter().collect()
 }
 
-/// A condition on a dimension, as a user who chose one of its values would set it.
+/// A filter on one value of a dimension, as a user would select it.
 fn condition(twin: &Twin<'_>, by: FacetBy, text: &str) -> Ask {
     let eq = || TextTest::Eq(text.to_owned());
     let related = |relation, field| Ask::Related(relation, Box::new(Ask::Text(field, eq())));
@@ -274,7 +275,7 @@ proptest! {
     }
 
     #[test]
-    fn a_tree_is_read_by_its_shortest_ways(org in org(), scope in of(0..100_usize), top in 0..100_usize, depth in of(0..4_usize), types in vec(one_of(&["team", "group", "tribe"][..]), 0..2)) {
+    fn a_tree_is_read_by_its_shortest_paths(org in org(), scope in of(0..100_usize), top in 0..100_usize, depth in of(0..4_usize), types in vec(one_of(&["team", "group", "tribe"][..]), 0..2)) {
         with_both(&org, &org.view(), scope, |view, twin| {
             let top = twin.unit(top);
             if !twin.sees(top) {

@@ -1,4 +1,5 @@
-//! The seven rules of the model, each by cases that are small enough to draw.
+//! The seven rules of the model, each by small cases: no cycles, each entity counts once, level paths, derived level
+//! fields, references to units, ends of mappings, deletion and history.
 
 mod changes;
 mod hierarchy;
@@ -9,7 +10,7 @@ use clade::model::command::LinkUnits;
 use clade::model::{Email, EntityId};
 use clade::{Directory, View};
 
-/// An organisation of units, from lines such as `Corp > Retail, Web`: who is above whom.
+/// An organization of units, from lines such as `Corp > Retail, Web`: a parent and its children.
 fn org(lines: &[&str]) -> Directory {
     let directory = Directory::in_memory().unwrap();
     for line in lines {

@@ -1,4 +1,4 @@
-//! Lists stay in their order while records are made, renamed, changed and ended.
+//! Sorted lists stay sorted while records are created, renamed, updated and deleted.
 
 use clade::model::ProjectId;
 use clade::model::command::{Command, Delete, ProjectFields, ProjectRef, Update};
@@ -12,13 +12,13 @@ fn reference(id: &str) -> ProjectRef {
     ProjectRef::ProjectId(ProjectId::parse(id).unwrap())
 }
 
-/// Many share a name, and each has a repository whose name it shares with others.
+/// Projects with duplicate names, each with a repository whose name is a duplicate too.
 fn project(id: &str, number: usize) -> CreateProject {
     let word = WORDS[number % WORDS.len()];
     CreateProject::new(id, word).repository(&format!("https://{word}.example/{}", number % 3))
 }
 
-/// By what a record is sorted, and what tells it from others.
+/// The sort key of a record, and its tie breaker.
 fn standing(view: &View, id: EntityId, by: OrderBy) -> (Option<String>, [String; 2]) {
     let entity = view.entity(id).unwrap();
     let value = match by {

@@ -1,11 +1,11 @@
-//! What is looked up by a part of a text stays right while records are made, renamed and ended.
+//! The text index (trigrams, search, typos) stays correct while records are created, renamed and deleted.
 
 use clade::model::ProjectId;
 use clade::model::command::{Command, Delete, ProjectRef};
 use clade::query::{Field, Filter, TextTest, search, select};
 use clade::{CreateProject, Directory, Kind, View};
 
-/// Enough that the index is asked, and not every record looked at.
+/// Enough records that queries use the index instead of a scan.
 const PROJECTS: usize = 60;
 const WORDS: [&str; 5] = ["Amber", "Birch", "Ärmel", "Amble", "Cedar"];
 const PARTS: [&str; 6] = ["amb", "am", "irch", "ärm", "cedar 1", "nothing"];
@@ -19,7 +19,7 @@ fn delete(id: &str) -> Command {
     Command::DeleteProject(Delete { target, if_revision: None })
 }
 
-/// Every answer is what looking at each project by itself gives.
+/// Every result equals a scan of all projects.
 fn must_be_right(view: &View, step: usize) {
     for part in PARTS {
         for (test, passes) in [
@@ -110,7 +110,7 @@ fn a_whole_url_comes_before_many_that_begin_like_it() {
 }
 
 #[test]
-fn what_has_no_text_does_not_contain_the_empty_one() {
+fn a_record_without_text_does_not_contain_the_empty_text() {
     let directory = Directory::in_memory().unwrap();
     directory.apply((0..PROJECTS).map(|at| CreateProject::new(&format!("p{at}"), "P"))).unwrap();
     directory.apply(CreateProject::new("known", "P").external_id("x")).unwrap();

@@ -1,4 +1,4 @@
-//! What a change may do that is asked in someone's name, and what tokens come to say, by the library alone.
+//! Authorization in the library: what a principal's change may touch, and the rules for creating and updating tokens.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn directory() -> Directory {
     directory
 }
 
-/// Someone who sees these units and what is beneath them, and nothing else.
+/// A principal that is limited to these units and their subtrees.
 fn within(directory: &Directory, units: &[&str]) -> Author {
     let view = directory.view();
     let units: Vec<_> = units.iter().map(|unit| view.find_unit(&UnitRef::from(*unit)).unwrap()).collect();
@@ -47,7 +47,7 @@ fn token(directory: &Directory, id: &TokenId) -> Token {
 }
 
 #[test]
-fn whoever_is_limited_changes_nothing_out_of_sight_and_leaves_nothing_there() {
+fn a_scoped_principal_changes_nothing_outside_its_scope_and_leaves_nothing_there() {
     let directory = directory();
     let author = within(&directory, &["Lab"]);
     let before = directory.view();

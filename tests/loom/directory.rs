@@ -1,10 +1,10 @@
-//! The writer's part, in the room of that name: `published.rs` is the real one.
+//! Replaces `crate::directory` for loom, with the real `published.rs`.
 
 pub(crate) mod sync {
     pub(crate) use loom::sync::Arc;
     use loom::sync::Mutex;
 
-    /// What arc-swap promises, by a lock.
+    /// The guarantees of arc-swap, implemented with a lock.
     #[derive(Debug)]
     pub(crate) struct ArcSwap<T>(Mutex<Arc<T>>);
 
@@ -33,14 +33,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::graph::Graph;
 
-/// What became of retired graphs, in all orders together.
+/// Counts of reclaimed and copied graphs over all interleavings.
 #[derive(Default)]
 struct Counted {
     taken_back: AtomicU64,
     copied: AtomicU64,
 }
 
-/// As the writer does: publish the draft, then make the retired graph the next one, or a copy where it is held.
+/// Does what the writer does: publishes the draft, then reuses the retired graph, or a copy if a reader holds it.
 fn write(published: &Published, revisions: u64, counted: &Counted) {
     let mut draft = Arc::new(Graph::at(published.load().revision()));
     for revision in 1..=revisions {

@@ -1,13 +1,13 @@
-//! `src/directory/published.rs` itself, over loom's threads and loom's `Arc`: every order in which readers may take and
-//! drop graphs while the writer publishes and takes back. A graph here is one number, and loom fails the model where
-//! anyone reads it while it is written.
+//! Loom model check of `src/directory/published.rs`: every interleaving of readers that take and drop graphs while the
+//! writer publishes and reclaims them. A graph here is one number, and loom fails the model if it is read while it is
+//! written.
 //!
-//! A binary of its own, since `published.rs` is compiled anew here: its `crate::graph` must be the one below, and its
-//! threads loom's.
+//! A separate test binary, since it compiles `published.rs` with another `crate::graph`, and with loom's threads and
+//! `Arc`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-/// What stands in for the graph.
+/// Stands in for `crate::graph`.
 mod graph {
     use loom::cell::Cell;
 

@@ -1,10 +1,10 @@
-//! What cannot be taken is refused: with the right status, a stable code, and words that help.
+//! Invalid REST requests: status, stable error code and message of each.
 
 use serde_json::json;
 
 use crate::support::Server;
 
-/// A body, and what its refusal must be: the status, the code, and words of the detail.
+/// A body with the expected status, error code and words of the detail.
 type Case = (&'static str, u16, &'static str, &'static [&'static str]);
 
 const PEOPLE: &[Case] = &[
@@ -102,7 +102,7 @@ fn server() -> Server {
 }
 
 #[test]
-fn every_bad_body_is_refused_as_it_deserves() {
+fn every_bad_body_gets_its_status_and_code() {
     let server = server();
     for (path, cases) in [("/people", PEOPLE), ("/project", PROJECTS), ("/mapping", MAPPINGS)] {
         for (body, status, code, words) in cases {
@@ -166,7 +166,7 @@ fn a_refused_change_leaves_the_record_as_it_was() {
 }
 
 #[test]
-fn a_key_that_can_be_none_is_not_found_and_says_what_one_looks_like() {
+fn an_invalid_key_is_not_found_and_the_message_shows_a_valid_one() {
     let server = server();
     for (path, word) in [("/people/ada", "name@domain"), ("/mapping/7", "UUID")] {
         let problem = server.get(path).problem(404, "not-found");
@@ -175,7 +175,7 @@ fn a_key_that_can_be_none_is_not_found_and_says_what_one_looks_like() {
 }
 
 #[test]
-fn two_mappings_are_told_apart_by_id_alone() {
+fn the_id_of_a_mapping_cannot_be_changed() {
     let server = server();
     let made = server.post("/org-hierarchy", &json!({"parent": "A", "child": "B"})).ok();
     let path = format!("/mapping/{}", made["id"].as_str().unwrap());
@@ -185,7 +185,7 @@ fn two_mappings_are_told_apart_by_id_alone() {
 }
 
 #[test]
-fn a_number_that_would_be_rounded_is_refused_by_its_name() {
+fn a_number_that_would_be_rounded_is_refused_with_its_field() {
     let server = Server::start();
     for (number, is_kept) in [
         ("18446744073709551615", true),

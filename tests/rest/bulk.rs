@@ -1,4 +1,4 @@
-//! Bulk: one atomic change set, an answer that names every refused line, and files that come back as they went.
+//! REST bulk import and export: one atomic change set, errors by line, NDJSON, CSV and gzip, and round trips.
 
 use std::io::Write;
 
@@ -77,7 +77,7 @@ fn a_cycle_across_lines_is_refused() {
 }
 
 #[test]
-fn units_above_each_other_are_refused_with_their_way() {
+fn units_above_each_other_are_refused_with_their_path() {
     let server = Server::start();
     let lines = "{\"kind\":\"orgUnit\",\"name\":\"A\",\"parent\":\"C\"}\n\
         {\"kind\":\"orgUnit\",\"name\":\"Top\"}\n\
@@ -111,7 +111,7 @@ fn a_hierarchy_of_links_may_come_in_any_order() {
 }
 
 #[test]
-fn what_cannot_be_read_in_the_middle_is_named_by_its_line() {
+fn an_unreadable_line_in_the_middle_is_named_by_its_number() {
     let server = Server::start();
     let fine = "{\"kind\":\"person\",\"email\":\"a@b\"}";
     for (bad, code, words) in [
@@ -150,7 +150,7 @@ fn all_refused_lines_are_counted_and_the_first_are_named() {
 }
 
 #[test]
-fn only_lines_of_json_are_taken_plain_or_zipped() {
+fn only_ndjson_is_accepted_plain_or_gzip() {
     let server = Server::start();
     for content_type in ["text/plain", "application/json", "application/json-seq"] {
         let headers = [("content-type", content_type)];

@@ -1,4 +1,4 @@
-//! Conditional requests: what a client knows already, and what it means to change.
+//! Conditional requests: `ETag`, `If-None-Match` and 304 for reads, `If-Match` and 412 for writes.
 
 use serde_json::json;
 
@@ -17,7 +17,7 @@ fn known(server: &Server, method: &str, path: &str, tag: &str) -> Answer {
 }
 
 #[test]
-fn every_read_has_a_tag_and_takes_it_back() {
+fn every_read_has_an_etag_and_accepts_it() {
     let server = server();
     let mapping = server.get("/mappings").ok()["data"][0]["id"].as_str().unwrap().to_owned();
     let paths = [
@@ -58,7 +58,7 @@ fn every_read_has_a_tag_and_takes_it_back() {
 }
 
 #[test]
-fn a_tag_says_nothing_of_another_directory_at_the_same_revision() {
+fn an_etag_does_not_match_another_directory_at_the_same_revision() {
     let (here, there) = (server(), server());
     for path in ["/people/a@b", "/people", "/projects", "/org-hierarchy"] {
         let tag = here.get(path).header("etag");
@@ -68,7 +68,7 @@ fn a_tag_says_nothing_of_another_directory_at_the_same_revision() {
 }
 
 #[test]
-fn a_tag_of_before_a_restore_is_not_taken_after_it() {
+fn an_etag_from_before_a_restore_does_not_match_after_it() {
     use clade::model::CreatePerson;
     let folder = tempfile::tempdir().unwrap();
     let backup = folder.path().join("backup.redb");
@@ -86,7 +86,7 @@ fn a_tag_of_before_a_restore_is_not_taken_after_it() {
 }
 
 #[test]
-fn a_change_is_made_only_to_the_record_that_was_seen() {
+fn a_write_with_if_match_needs_the_current_revision() {
     let server = server();
     for (path, body) in [
         ("/people/a@b", json!({"firstName": "Ada"})),

@@ -1,4 +1,4 @@
-//! The published API, as clients of both its editions use it, and what every answer promises.
+//! The published REST API in both editions: routes, payloads, response headers, the OpenAPI document.
 
 use clade::model::token::Role;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ fn without_stamps(mut record: Value) -> Value {
 }
 
 #[test]
-fn a_person_is_made_shown_changed_and_ended() {
+fn a_person_is_created_read_updated_and_deleted() {
     let server = Server::start();
     let made = server
         .post(
@@ -81,7 +81,7 @@ fn a_project_is_answered_as_the_published_page_shows_it() {
 }
 
 #[test]
-fn what_a_get_gave_can_be_sent_back() {
+fn the_body_of_a_get_can_be_put_back() {
     let server = Server::start();
     server.post("/project", &project()).ok();
     server.post("/people", &json!({"email": "a@b", "business": "Engineering"})).ok();
@@ -150,7 +150,7 @@ fn the_hierarchy_is_linked_listed_and_nested() {
 }
 
 #[test]
-fn a_unit_is_made_shown_changed_and_ended() {
+fn a_unit_is_created_read_updated_and_deleted() {
     let server = Server::start();
     server.post("/units", &json!({"name": "Corp", "type": "organization"})).ok();
     let made =
@@ -187,7 +187,7 @@ fn keys_in_paths_are_decoded_once() {
 }
 
 #[test]
-fn a_token_is_taken_in_both_forms_and_nothing_is_told_without_one() {
+fn a_token_is_accepted_in_both_forms_and_required() {
     let server = Server::start();
     let with = |value: &str| server.send_as("GET", "/units", &[("authorization", value)], None).status;
     let token = server.token.clone();
@@ -254,7 +254,7 @@ fn conditions_are_held_against_revisions() {
 }
 
 #[test]
-fn every_answer_wears_its_headers() {
+fn every_response_has_the_common_headers() {
     let server = Server::start();
     let answer = server.send("GET", "/people", &[("x-request-id", "mine")], None);
     assert_eq!(answer.header("x-request-id"), "mine");
@@ -267,7 +267,7 @@ fn every_answer_wears_its_headers() {
 }
 
 #[test]
-fn what_is_not_there_and_what_is_not_taken_say_so() {
+fn unknown_paths_are_404_and_wrong_methods_405() {
     let server = Server::start();
     server.get("/nothing").problem(404, "not-found");
     server.get("!/nothing").problem(404, "not-found");

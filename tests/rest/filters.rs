@@ -1,10 +1,10 @@
-//! Facets: what a dashboard's drop-downs ask, and how counts go with a choice.
+//! REST facets (`/filters`): options of a dashboard's drop-downs, and how counts depend on the selection.
 
 use serde_json::{Value, json};
 
 use crate::support::Server;
 
-/// `Corp > (Retail > Shop, Web > Shop)` and a `Matrix` team beneath both; projects here and there.
+/// `Corp > (Retail > Shop, Web > Shop)`, a `Matrix` team below both, and some projects.
 fn corp() -> Server {
     let server = Server::start();
     for (id, business, department, platform) in [
@@ -71,7 +71,7 @@ fn a_record_counts_once_for_every_unit_above_it() {
 }
 
 #[test]
-fn a_choice_narrows_the_others_and_not_its_own() {
+fn a_selection_narrows_other_facets_but_not_its_own() {
     let server = corp();
     let chosen = server.get("/filters?business=Web&platform=github.com").ok();
     assert_eq!(chosen["count"], 1);
@@ -97,7 +97,7 @@ fn every_count_is_that_of_the_list_it_leads_to() {
 }
 
 #[test]
-fn what_is_no_filter_is_refused() {
+fn an_unknown_filter_is_refused() {
     let server = corp();
     for (query, status, code, field) in [
         ("of=teams", 400, "invalid", "of"),

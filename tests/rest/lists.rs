@@ -1,4 +1,4 @@
-//! Lists: filtered, sorted, paged, narrowed, in every format; and the facets that fill drop-downs.
+//! REST lists: filters, sorting, paging, output formats, streaming.
 
 use serde_json::{Value, json};
 
@@ -155,7 +155,7 @@ fn a_long_list_is_streamed_whole() {
 }
 
 #[test]
-fn what_is_around_a_unit_is_listed() {
+fn ancestors_children_and_members_of_a_unit_are_listed() {
     let server = corp();
     let shop = "/units/Shop";
     for (path, field, expected) in [
@@ -184,7 +184,7 @@ fn what_is_around_a_unit_is_listed() {
 }
 
 #[test]
-fn a_name_of_two_units_is_told_with_their_keys() {
+fn an_ambiguous_unit_name_is_refused_with_the_keys() {
     let server = Server::start();
     for parent in ["A", "B"] {
         server.post("/units", &json!({"name": parent})).ok();
@@ -195,7 +195,7 @@ fn a_name_of_two_units_is_told_with_their_keys() {
 }
 
 #[test]
-fn facets_count_rolled_up_and_leave_out_their_own_choice() {
+fn facets_count_rolled_up_and_ignore_their_own_filter() {
     let server = corp();
     let all = server.get("/filters").ok();
     assert_eq!(all["count"], 2);

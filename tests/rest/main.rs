@@ -1,4 +1,4 @@
-//! REST, asked over HTTP: every route with its answers and refusals.
+//! End-to-end tests of the REST API over HTTP: every route with its responses and errors.
 
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]

@@ -1,4 +1,4 @@
-//! Units over REST: what may be beneath what, by which names they go, and what is refused with reasons.
+//! Org units over REST: hierarchy rules, references by key, external id, path or name, cycles, and error details.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn id_of(mapping: &Value) -> String {
 }
 
 #[test]
-fn a_parent_given_twice_is_one_parent() {
+fn a_duplicate_parent_is_one_parent() {
     let server = opsera();
     let twice = json!({"name": "Lab", "parents": ["R&D", "R&D", ["Opsera", "R&D"]]});
     server.post("/units", &twice).ok();
@@ -32,7 +32,7 @@ fn a_parent_given_twice_is_one_parent() {
 }
 
 #[test]
-fn a_cycle_is_refused_at_every_door_with_the_whole_way() {
+fn a_cycle_is_refused_by_every_route_with_the_whole_path() {
     let server = opsera();
     let top = server.post("/org-hierarchy", &json!({"parent": "Holding", "child": "Opsera"})).ok();
     let top = format!("/mapping/{}", id_of(&top));
@@ -145,7 +145,7 @@ fn keys_of_any_shape_go_through_every_path() {
 }
 
 #[test]
-fn what_a_unit_does_not_know_is_kept_in_order_and_comes_back() {
+fn unknown_fields_of_a_unit_are_kept_in_order() {
     let server = Server::start();
     let body =
         json!({"zebra": 1, "name": "Corp", "yak": {"x": [null, "\u{0}", 1.5]}, "type": "tribe", "ant": "é"});
@@ -178,7 +178,7 @@ fn a_unit_moves_and_takes_its_subtree_along() {
 }
 
 #[test]
-fn what_is_there_already_is_named() {
+fn a_conflict_names_the_existing_record() {
     let server = opsera();
     let link = json!({"parent": "Opsera", "child": "R&D"});
     let made = server.get("/org-hierarchy?root=Opsera&depth=1").ok()["data"][0].clone();
@@ -231,7 +231,7 @@ fn bad_units_are_refused_by_field() {
 }
 
 #[test]
-fn a_parent_beside_parents_is_refused_as_it_was_given() {
+fn parent_together_with_parents_is_refused() {
     let server = opsera();
     let both = json!({"name": "Lab", "parent": "Core", "parents": ["R&D"]});
     let problem = server.post("/units", &both).problem(422, "invalid");

@@ -1,8 +1,8 @@
-//! A whole made-up organisation, asked through bitmaps and indexes, and every answer compared with one that comes of
-//! walking and looking at each record.
+//! Correctness at scale: queries over a whole generated organization, through bitmaps and indexes, equal a reference
+//! model that walks edges and scans records.
 //!
-//! It is small in the usual tests. `CLADE_TEST_ENTITIES=1000000 cargo test --release --test scale answers` asks the same
-//! of a million.
+//! The default organization is small. `CLADE_TEST_ENTITIES=1000000 cargo test --release --test scale answers` uses a
+//! million entities.
 
 mod organisation;
 mod plain_records;
@@ -25,7 +25,7 @@ const RECORDS: usize = 200;
 const UNITS: usize = 12;
 const PAGE: usize = 50;
 
-/// Everything, and what a token for one business would see, each with the plain answers to the same.
+/// An unscoped view and a view of one business, each with its reference model.
 fn scopes(org: &Org) -> [(View, Scan<'_>); 2] {
     let business = org.plain.at("b0");
     [None, Some(business)].map(|scope| {
@@ -34,7 +34,7 @@ fn scopes(org: &Org) -> [(View, Scan<'_>); 2] {
     })
 }
 
-/// Says where two long answers part.
+/// Reports the first difference of two long results.
 fn assert_same<A: PartialEq + std::fmt::Debug>(found: &[A], expected: &[A], asked: impl std::fmt::Display) {
     let nth = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
     let (next, wanted) = (found.get(nth), expected.get(nth));
@@ -84,7 +84,7 @@ fn ancestors_are_what_walking_up_meets() {
 }
 
 #[test]
-fn totals_and_subtrees_are_what_is_beneath() {
+fn totals_and_subtrees_are_the_descendants() {
     let mut draw = Draw::new(&ORG.plain, 2);
     let units: Vec<_> = (0..UNITS).map(|_| draw.unit()).collect();
     for (view, scan) in scopes(&ORG) {
@@ -123,7 +123,7 @@ fn a_filter_matches_what_passes_it() {
     assert!(some > FILTERS / 2, "only {some} filters match anything");
 }
 
-/// AuditAction dashboards ask: a subtree, a neighbour and a text at once.
+/// A typical dashboard query: a subtree, a neighbour and a text together.
 fn compound(unit: &str) -> Filter {
     let platform = Filter::Text(Field::Platform, TextTest::Eq("gitlab.com".to_owned()));
     Filter::And(vec![

@@ -1,7 +1,7 @@
-//! Large organisations: answers compared with plain scanning, and memory after long reads and writes.
+//! Tests at scale: correctness of queries compared with plain scanning, and a soak test of memory growth.
 //!
-//! A binary of its own, since `soak` measures the memory of its process, and `answers` may take gigabytes; they are run
-//! one at a time at full size. The usual run of both is small.
+//! A separate test binary, since `soak` measures the memory of its process and `answers` may need gigabytes; at full
+//! size they are run one at a time. The default run of both is small.
 
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]

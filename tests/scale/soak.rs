@@ -1,12 +1,11 @@
-//! Reads and writes at once, for as long as one likes, over records that come and go: whoever holds memory must let
-//! go of it.
+//! Soak test: concurrent reads and writes while records are created and deleted, to detect memory leaks.
 //!
-//! The usual tests do so for a moment. `cargo test --release --test scale soak -- --ignored --nocapture` does it for three
-//! minutes (`CLADE_SOAK_SECONDS` says for how long) over 100,000 entities (`CLADE_SOAK_ENTITIES`), prints the memory
-//! as it goes, and fails when it grew by more than it may.
+//! The default run is short. `cargo test --release --test scale soak -- --ignored --nocapture` runs for three minutes
+//! (`CLADE_SOAK_SECONDS`) over 100,000 entities (`CLADE_SOAK_ENTITIES`), prints resident memory, and fails if it grows
+//! by more than the limit.
 //!
-//! What may grow: a number is never given again, so a record that ended leaves an empty slot in both graphs. And the
-//! store keeps pages of its file in memory, up to a limit; the first third of the time is for it to get there.
+//! Allowed growth: internal numbers are never reused, so a deleted record leaves an empty slot in both graphs. The
+//! store's page cache fills up to its limit, which the first third of the time is for.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,18 +23,19 @@ use clade::query::{
 };
 use clade::{CreateMapping, CreatePerson, CreateProject, Directory, EntityId, IntoCommand, Kind, View};
 
-/// How many people and projects a batch makes, and how many it ends.
+/// Number of people and projects that a batch creates, and that it deletes.
 const BATCH: u64 = 16;
-/// How many of what batches make there is at a time.
+/// Number of live records of the batches at a time.
 const KEPT: u64 = 512;
 const READERS: u64 = 2;
 const SAMPLES: u32 = 60;
-/// An empty slot: a node's, and where its texts end, in two graphs whose lists are up to twice as long as needed.
+/// Bytes of an empty slot: a node and the end of its texts, in two graphs whose vectors have up to twice the needed
+/// capacity.
 const BYTES_A_NUMBER: u64 = 128;
-/// Beside slots, so much of what there was after the first third: the allocator's own unrest.
+/// Allowed growth beside the slots, as a part of the memory after the first third: fluctuation of the allocator.
 const UNREST_PER_CENT: u64 = 10;
 
-/// A directory that is read and written.
+/// The directory under test.
 struct Soak {
     directory: Directory,
     stop: AtomicBool,
@@ -43,7 +43,7 @@ struct Soak {
     questions: AtomicU64,
 }
 
-/// What memory there was, in bytes, once so many batches had been written.
+/// Resident memory in bytes after this many batches.
 struct Sample {
     resident: u64,
     batches: u64,
@@ -61,7 +61,7 @@ impl Soak {
         Self { directory, stop: AtomicBool::new(false), batches, questions }
     }
 
-    /// Reads and writes for `time`, and gives what `sample` said at regular moments.
+    /// Reads and writes for `time`; returns the values of `sample` at regular intervals.
     fn run<S>(&self, time: Duration, sample: impl Fn(&Self) -> S) -> Vec<S> {
         thread::scope(|scope| {
             let write = scope.spawn(|| self.write());
@@ -107,7 +107,7 @@ impl Soak {
         }
     }
 
-    /// How many there are of each kind.
+    /// The number of records of each kind.
     fn live(&self) -> [u64; Kind::ALL.len()] {
         let view = self.directory.view();
         Kind::ALL.map(|kind| view.all(kind).len())
@@ -118,7 +118,7 @@ fn email(number: u64) -> String {
     format!("soak{number}@corp.example")
 }
 
-/// A person, and a project with a repository that they work on.
+/// Commands that create a person, and a project with a repository of which the person is a member.
 fn made(number: u64) -> Vec<Command> {
     let (id, url) = (format!("soak-{number}"), format!("https://gitlab.com/soak/{number}.git"));
     let unit = format!("t{}", number % 7);
@@ -131,7 +131,7 @@ fn made(number: u64) -> Vec<Command> {
     ]
 }
 
-/// Another name for a project, and another place for a person.
+/// Commands that rename a project and move a person.
 fn renamed(number: u64) -> Vec<Command> {
     let project = ProjectFields { name: Some(Name::parse("Soaked").unwrap()), ..ProjectFields::default() };
     let team = UnitRef::Text(format!("t{}", (number + 3) % 7));
@@ -144,7 +144,7 @@ fn renamed(number: u64) -> Vec<Command> {
     ]
 }
 
-/// Now and then a department goes to the other business, or back.
+/// Sometimes moves a department to the other business, or back.
 fn moved(number: u64) -> Vec<Command> {
     if !number.is_multiple_of(4 * BATCH) {
         return Vec::new();
@@ -153,7 +153,7 @@ fn moved(number: u64) -> Vec<Command> {
     vec![Command::MoveUnit(MoveUnit { unit: "d1".into(), to: to.into(), from: None, if_revision: None })]
 }
 
-/// The end of what [`made`] made.
+/// Commands that delete the records of [`made`].
 fn ended(number: u64) -> Vec<Command> {
     let project_id = ProjectRef::ProjectId(ProjectId::parse(&format!("soak-{number}")).unwrap());
     let email = PersonRef::Email(Email::parse(&email(number)).unwrap());
@@ -163,7 +163,7 @@ fn ended(number: u64) -> Vec<Command> {
     ]
 }
 
-/// One of the questions that dashboards ask.
+/// Runs a random dashboard query.
 fn ask(view: &View, question: u64) {
     let unit = |key: &str| view.org_unit(key).unwrap().id();
     let (business, team) = (unit("b0"), unit(&format!("t{}", question % 7)));
@@ -194,7 +194,7 @@ fn ask(view: &View, question: u64) {
 }
 
 #[test]
-fn as_many_are_left_as_there_were() {
+fn the_number_of_records_stays_the_same() {
     let soak = Soak::new(2_000, Directory::in_memory().unwrap());
     let before = soak.live();
     soak.run(Duration::from_millis(600), |_| ());
@@ -238,7 +238,7 @@ fn median(samples: &[Sample]) -> u64 {
     resident[resident.len() / 2]
 }
 
-/// The memory that this process has, in bytes.
+/// Resident memory of this process in bytes.
 fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("memory is measured on Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

@@ -1,4 +1,5 @@
-//! The audit trail from outside: who changed what, when, before and after, and who may read that.
+//! The audit trail over REST, GraphQL and the command line: actor, time, values before and after, paging, and who may
+//! read it.
 
 use clade::model::token::Role;
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ fn change(log: &Value, at: usize) -> &Value {
 }
 
 #[test]
-fn a_record_is_followed_from_its_making_to_its_end() {
+fn a_record_is_followed_from_creation_to_deletion() {
     let server = Server::start();
     let [one, two] = [server.token_with(Role::Write), server.token_with(Role::Write)];
     server.post("/people", &json!({"email": "Ada@corp.example", "firstName": "Ada", "site": "Kiel"})).ok();
@@ -71,7 +72,7 @@ fn a_record_is_followed_from_its_making_to_its_end() {
 }
 
 #[test]
-fn tokens_are_told_of_without_their_secret_and_its_hash() {
+fn token_entries_have_neither_secret_nor_hash() {
     let server = Server::organisation();
     let made = server.data(
         r#"mutation { createToken(input: {role: WRITE, description: "nightly sync", units: ["Platform"]}) { token } }"#,
@@ -116,7 +117,7 @@ fn tokens_are_told_of_without_their_secret_and_its_hash() {
 }
 
 #[test]
-fn mappings_name_their_ends_by_key_also_once_those_have_ended() {
+fn mappings_name_their_ends_by_key_even_if_deleted() {
     let server = Server::organisation();
     let placed = json!({"attribute1": "zoe@aurora.example", "attribute2": "Steel", "source": "hr"});
     let mapping = server.post("/mapping", &placed).ok();
@@ -137,7 +138,7 @@ fn mappings_name_their_ends_by_key_also_once_those_have_ended() {
 }
 
 #[test]
-fn what_follows_closely_is_told_apart() {
+fn changes_in_quick_succession_are_separate_entries() {
     let server = Server::start();
     server.post("/people", &json!({"email": "ada@corp.example", "n": 0})).ok();
     for n in 1..60 {
@@ -227,7 +228,7 @@ fn pages_follow_each_other() {
 }
 
 #[test]
-fn one_record_is_followed_through_all_that_had_its_key() {
+fn one_key_is_followed_through_all_its_records() {
     let server = Server::organisation();
     server.json("PATCH", "/people/ada@aurora.example", &json!({"lastName": "Bergström"})).ok();
     assert_eq!(server.delete("/people/ada@aurora.example").status, 204);
@@ -255,7 +256,7 @@ fn one_record_is_followed_through_all_that_had_its_key() {
 }
 
 #[test]
-fn only_admins_who_see_everything_may_read_it() {
+fn only_unscoped_admins_may_read_it() {
     let server = Server::organisation();
     let question = json!({"query": "{ log { next entries { id } } }"});
     let refused = [
@@ -275,7 +276,7 @@ fn only_admins_who_see_everything_may_read_it() {
 }
 
 #[test]
-fn graphql_tells_the_same() {
+fn graphql_returns_the_same() {
     let server = Server::organisation();
     server.json("PATCH", "/project/shop", &json!({"projectName": "Web Shop"})).ok();
     let rest = server.get("/log?limit=2").ok();
@@ -310,7 +311,7 @@ fn graphql_tells_the_same() {
 }
 
 #[test]
-fn the_command_line_tells_it_on_a_store_and_from_a_server() {
+fn the_command_line_shows_it_on_a_store_and_from_a_server() {
     let folder = Folder::new();
     folder.write(
         "corp.ndjson",

@@ -13,7 +13,7 @@ use crate::support::Server;
 use crate::{exposed, raw, unlimited};
 
 #[test]
-fn a_silent_client_does_not_hold_up_the_end() {
+fn a_silent_client_does_not_delay_shutdown() {
     let an_hour = Duration::from_hours(1);
     let timeouts = ConnectionTimeouts { headers: an_hour, stalled: an_hour };
     let server = Server::start_exposed(Exposure { timeouts, ..Exposure::default() }, |state| state);
@@ -42,7 +42,7 @@ fn requests_on_one_connection_are_answered_in_turn() {
 }
 
 #[test]
-fn a_body_that_says_it_is_too_large_is_refused_unread() {
+fn a_body_with_a_too_large_content_length_is_refused_unread() {
     let server = Server::start();
     for (path, media_type, length, expect) in [
         ("/api/v2/data/people", "application/json", 999_999_999_999_u64, ""),

@@ -1,4 +1,4 @@
-//! The files of `deploy/` speak of what there is: flags, variables, commands and metrics.
+//! The files of `deploy/` refer only to flags, variables, commands, metrics and files that exist.
 
 use std::fs;
 use std::path::Path;
@@ -9,26 +9,26 @@ use toml::Table;
 use crate::metrics::told;
 use crate::support::{Folder, Server};
 
-/// The words of a text that begin with `start`, as far as they look like names.
+/// The identifiers in a text that begin with `start`.
 fn words<'t>(text: &'t str, start: &str) -> Vec<&'t str> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     text.split(|c| !is_name(c)).filter(|word| word.starts_with(start) && word.len() > start.len()).collect()
 }
 
-/// The arguments that follow `clade` in a line, its brackets and quotes left out.
+/// The arguments of `clade` in a line, without brackets and quotes.
 fn arguments(line: &str) -> Vec<String> {
     let plain = line.replace(['[', ']', '"', ','], " ");
     plain.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Whether the image is built with this file: the last line of the ignore file that is about it says so.
+/// Whether the image's build context contains this file: the last matching line of the ignore file decides.
 fn is_in_context(ignore: &str, path: &str) -> bool {
     let is_about = |pattern: &str| pattern == "*" || Path::new(path).starts_with(pattern);
     let last = ignore.lines().rfind(|line| is_about(line.strip_prefix('!').unwrap_or(line)));
     last.is_none_or(|line| line.starts_with('!'))
 }
 
-/// Where Cargo looks for a target, by the table that names it.
+/// The paths at which Cargo looks for a target.
 fn target_paths(kind: &str, target: &Table) -> Vec<String> {
     if let Some(path) = target.get("path") {
         return vec![path.as_str().unwrap().to_owned()];
@@ -44,7 +44,7 @@ fn target_paths(kind: &str, target: &Table) -> Vec<String> {
 }
 
 #[test]
-fn the_dashboard_asks_for_metrics_that_there_are() {
+fn the_dashboard_queries_existing_metrics() {
     let server = Server::organisation();
     server.data("query A { revision }");
     server.get("/nowhere").problem(404, "not-found");
@@ -75,7 +75,7 @@ fn the_dashboard_asks_for_metrics_that_there_are() {
 }
 
 #[test]
-fn variables_are_those_that_clade_takes() {
+fn environment_variables_exist() {
     let folder = Folder::new();
     let help = [folder.clade(&["serve", "--help"]).ok(), folder.clade(&["query", "--help"]).ok()].concat();
     let known = words(&help, "CLADE_");
@@ -88,7 +88,7 @@ fn variables_are_those_that_clade_takes() {
 }
 
 #[test]
-fn commands_are_those_that_clade_takes() {
+fn commands_and_flags_exist() {
     let folder = Folder::new();
     let takes = |arguments: &[String]| {
         let mut command: Vec<&str> =
@@ -112,7 +112,7 @@ fn commands_are_those_that_clade_takes() {
 }
 
 #[test]
-fn the_image_is_built_with_every_target_that_cargo_looks_for() {
+fn the_image_context_has_every_cargo_target() {
     let ignore = fs::read_to_string("deploy/Dockerfile.dockerignore").unwrap();
     let manifest: Table = fs::read_to_string("Cargo.toml").unwrap().parse().unwrap();
     let mut seen = 0;
@@ -134,9 +134,9 @@ fn the_image_is_built_with_every_target_that_cargo_looks_for() {
     }
 }
 
-/// All of them stand between two places: a server that asks for a token, and one that sends it.
+/// Address, port, token file and mounts agree between Prometheus, Compose and the Dockerfile.
 #[test]
-fn prometheus_asks_where_the_server_answers() {
+fn prometheus_scrapes_the_address_of_the_server() {
     let prometheus = fs::read_to_string("deploy/prometheus.yml").unwrap();
     let compose = fs::read_to_string("deploy/compose.yaml").unwrap();
     let dockerfile = fs::read_to_string("deploy/Dockerfile").unwrap();

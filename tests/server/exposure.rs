@@ -7,7 +7,7 @@ use crate::support::{Answer, Folder, Server};
 use crate::{exposed, raw, unlimited};
 
 #[test]
-fn pages_of_other_sites_may_not_ask_unless_they_are_named() {
+fn cors_allows_only_configured_origins() {
     let origin = "https://dash.example";
     let preflight = |server: &Server, origin: &str| {
         let headers = [
@@ -49,7 +49,7 @@ fn pages_of_other_sites_may_not_ask_unless_they_are_named() {
 }
 
 #[test]
-fn every_answer_tells_browsers_to_keep_off() {
+fn every_response_has_security_headers() {
     let server = exposed(unlimited());
     let large = vec![b' '; (1 << 20) + 1];
     let json = ("content-type", "application/json");
@@ -85,7 +85,7 @@ fn every_answer_tells_browsers_to_keep_off() {
 }
 
 #[test]
-fn a_request_keeps_its_id_only_if_that_is_harmless() {
+fn a_request_id_is_kept_only_if_it_is_well_formed() {
     let server = exposed(unlimited());
     let id =
         |sent: &str| server.send("GET", "/people", &[("x-request-id", sent)], None).header("x-request-id");
@@ -95,7 +95,7 @@ fn a_request_keeps_its_id_only_if_that_is_harmless() {
 }
 
 #[test]
-fn without_tokens_whoever_is_on_this_machine_may_do_everything() {
+fn without_tokens_local_clients_may_do_everything() {
     let server = Server::start_exposed(unlimited(), clade::server::AppState::without_authentication);
     let json = ("content-type", "application/json");
     let made = server.send_as("POST", "/people", &[json], Some(br#"{"email":"ada@x.example"}"#));
@@ -116,7 +116,7 @@ fn without_tokens_whoever_is_on_this_machine_may_do_everything() {
 }
 
 #[test]
-fn without_tokens_it_listens_on_loopback_alone_and_says_so_loudly() {
+fn without_tokens_it_listens_on_loopback_only_and_warns() {
     let folder = Folder::new();
     let refusal = folder.clade(&["serve", "--demo", "--auth", "none", "--listen", "0.0.0.0:0"]).refusal(2);
     assert!(refusal.contains("--auth none") && refusal.contains("0.0.0.0"), "{refusal}");

@@ -1,4 +1,5 @@
-//! Tokens of an identity provider, from outside: which are taken, what they give, and that all others are one 401.
+//! JWT authentication: keys and algorithms, claims, roles and units of a token, key sets from a file or URL; every
+//! invalid token gets the same 401.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -22,17 +23,17 @@ use tokio_tungstenite::tungstenite::{Message, client};
 use crate::support::{Answer, Folder, Server};
 
 const ISSUER: &str = "https://id.example/realms/corp";
-/// How far the clocks may be apart, in seconds.
+/// Allowed clock skew in seconds.
 const LEEWAY: i64 = 30;
 
-/// A key of the provider's.
+/// A key of the identity provider.
 struct Key {
     id: &'static str,
     algorithm: Algorithm,
     secret: EncodingKey,
 }
 
-/// What stands around a private key of 32 bytes in PKCS #8.
+/// The PKCS #8 encoding around a private key of 32 bytes.
 const ED25519: &[u8] = &[0x30, 0x2E, 2, 1, 0, 0x30, 5, 6, 3, 0x2B, 0x65, 0x70, 4, 0x22, 4, 0x20];
 const P256: &[u8] = &[
     0x30, 0x41, 2, 1, 0, 0x30, 0x13, 6, 7, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 2, 1, 6, 8, 0x2A, 0x86, 0x48, 0xCE,
@@ -50,7 +51,7 @@ impl Key {
         Self { id, algorithm: Algorithm::ES256, secret: EncodingKey::from_ec_der(&der) }
     }
 
-    /// Takes a while to make, so it is made once.
+    /// Generated once, since that takes a while.
     fn rsa() -> &'static Self {
         static KEY: LazyLock<Key> = LazyLock::new(|| {
             let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap();
@@ -83,7 +84,7 @@ fn now() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }
 
-/// The claims of someone who may write everything, with some of them otherwise; null takes one out.
+/// The claims of a principal that may write everything, overridden by `others`; null removes a claim.
 fn claims(others: &Value) -> Value {
     let mut claims = json!({
         "iss": ISSUER, "aud": "clade", "sub": "ada", "iat": now(), "exp": now() + 600,
@@ -109,7 +110,7 @@ fn rules() -> Rules {
     }
 }
 
-/// A server with a small organisation that trusts these keys.
+/// A server with a small organization that trusts these keys.
 fn with_identity_provider(folder: &Folder, keys: &[&Key]) -> Server {
     folder.write("jwks.json", jwks(keys));
     let issuer = IdentityProvider::new(rules(), folder.path("jwks.json").to_str().unwrap()).unwrap();
@@ -149,7 +150,7 @@ fn tokens_of_every_kind_of_key_are_taken() {
 }
 
 #[test]
-fn nothing_is_taken_unless_it_was_set_so() {
+fn no_jwt_is_accepted_unless_configured() {
     let key = Key::ed25519("ed");
     let server = Server::organisation();
     get(&server, &key.sign(&claims(&json!({}))), "/people").problem(401, "unauthorized");
@@ -267,7 +268,7 @@ fn the_role_is_the_greatest_that_maps_and_the_log_knows_who() {
 }
 
 #[test]
-fn units_limit_what_is_seen_as_the_directory_is_now() {
+fn unit_scopes_follow_the_current_hierarchy() {
     let folder = Folder::new();
     let key = Key::ed25519("ed");
     let server = with_identity_provider(&folder, &[&key]);
@@ -306,7 +307,7 @@ fn a_file_of_keys_is_read_again_once_it_changes() {
     }
 }
 
-/// The file is looked at but once in so much time.
+/// The file is checked at most once in this time.
 fn until(mut is_so: impl FnMut() -> bool) {
     for _ in 0..200 {
         if is_so() {
@@ -317,7 +318,7 @@ fn until(mut is_so: impl FnMut() -> bool) {
     panic!("it never was so");
 }
 
-/// Answers every request with `body`, and counts them.
+/// A server that answers every request with `body`, and counts them.
 fn provider(body: String) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/keys", listener.local_addr().unwrap());
@@ -337,7 +338,7 @@ fn provider(body: String) -> (String, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn keys_at_a_url_are_fetched_once_a_token_needs_them_and_not_for_every_stranger() {
+fn keys_at_a_url_are_fetched_on_demand_and_not_for_every_unknown_token() {
     let (key, stranger) = (Key::ed25519("ed"), Key::ed25519("strange"));
     let (url, asked) = provider(jwks(&[&key]));
     let issuer = IdentityProvider::new(rules(), &url).unwrap();
@@ -354,7 +355,7 @@ fn keys_at_a_url_are_fetched_once_a_token_needs_them_and_not_for_every_stranger(
 }
 
 #[test]
-fn who_waits_for_keys_takes_no_more_than_a_share_of_the_places() {
+fn requests_that_wait_for_keys_take_a_part_of_the_permits_only() {
     let (key, stranger) = (Key::ed25519("ed"), Key::ed25519("strange"));
     let provider = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/keys", provider.local_addr().unwrap());

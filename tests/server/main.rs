@@ -1,5 +1,5 @@
-//! The server beside its two APIs: who may ask and how much, what a token sees, connections and TLS, what browsers are
-//! told, the audit trail, metrics and traces; and the files of `deploy/`.
+//! End-to-end tests of the server apart from its APIs: authentication, tokens and scopes, rate limits, connections,
+//! TLS, response headers, audit trail, metrics, traces, and the files of `deploy/`.
 
 #![cfg(feature = "server")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]

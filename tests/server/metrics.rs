@@ -1,4 +1,5 @@
-//! `/metrics`: text that Prometheus reads, with bounded labels, for whoever sees everything and nobody else.
+//! Prometheus metrics at `/metrics`: values, bounded label cardinality, and access only for tokens without a unit
+//! limit.
 
 #![expect(clippy::float_cmp, reason = "what is counted is a whole number")]
 
@@ -22,7 +23,7 @@ pub(crate) fn told(server: &Server) -> Exposition {
 }
 
 #[test]
-fn what_is_told_is_what_was_done() {
+fn metrics_count_what_was_done() {
     let server = Server::organisation();
     let before = told(&server);
     server.get("/people/ada@aurora.example").ok();
@@ -79,7 +80,7 @@ fn each_server_counts_for_itself() {
 }
 
 #[test]
-fn only_who_sees_everything_may_read_it() {
+fn only_unscoped_tokens_may_read_it() {
     let server = Server::organisation();
     for role in [Role::Read, Role::Write, Role::Admin] {
         let whole = format!("Bearer {}", server.token_with(role));
@@ -93,7 +94,7 @@ fn only_who_sees_everything_may_read_it() {
 }
 
 #[test]
-fn ten_thousand_names_of_operations_are_a_hundred_and_others() {
+fn ten_thousand_operation_names_become_a_hundred_and_other() {
     let settings = GraphqlSettings { batch_max: 1_000, ..GraphqlSettings::default() };
     let server = Server::start_with(|state| state.with_graphql(settings));
     let ask = |at: usize| json!({ "query": format!("query O{at} {{ __typename }}") });
@@ -130,7 +131,7 @@ fn labels_hold_no_secret_and_no_key() {
 }
 
 #[test]
-fn who_is_turned_away_is_counted() {
+fn refused_requests_are_counted() {
     let server =
         Server::start_exposed(Exposure { requests_per_second: 2, ..Exposure::default() }, |state| state);
     let refused = (0..1_000).any(|_| server.get("/people").status == 429);

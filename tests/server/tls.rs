@@ -1,4 +1,5 @@
-//! HTTPS, with a certificate made for the test.
+//! HTTPS with a generated certificate: HTTP/1.1 and HTTP/2, handshake timeouts, plain HTTP on the TLS port,
+//! certificate errors.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -20,7 +21,7 @@ struct Secure {
     certificate: CertificateDer<'static>,
 }
 
-/// Writes a certificate and its key; the certificate also as it is.
+/// Writes a certificate and its key to files; also returns the certificate.
 fn made(folder: &Path, name: &str) -> CertificateDer<'static> {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(folder.join(format!("{name}.pem")), cert.pem()).unwrap();
@@ -40,7 +41,7 @@ fn exposed(exposure: impl FnOnce(Tls) -> Exposure) -> Secure {
 }
 
 impl Secure {
-    /// A connection that offers these protocols.
+    /// A TLS connection that offers these ALPN protocols.
     fn connect(&self, protocols: &[&str]) -> StreamOwned<ClientConnection, TcpStream> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
@@ -56,7 +57,7 @@ impl Secure {
 }
 
 #[test]
-fn https_speaks_http_1_and_says_that_it_is_https_alone() {
+fn https_serves_http_1_with_hsts() {
     let secure = secure();
     let mut stream = secure.connect(&["http/1.1"]);
     let ask = format!(
@@ -71,7 +72,7 @@ fn https_speaks_http_1_and_says_that_it_is_https_alone() {
 }
 
 #[test]
-fn what_a_browser_asks_first_is_answered_with_the_same_words() {
+fn cors_preflights_over_https_have_the_common_headers() {
     let origin = "https://dash.example";
     let cors_origins = vec![origin.parse().unwrap()];
     let secure = exposed(|tls| Exposure { tls: Some(tls), cors_origins, ..Exposure::default() });
@@ -91,7 +92,7 @@ fn what_a_browser_asks_first_is_answered_with_the_same_words() {
 }
 
 #[test]
-fn a_handshake_that_does_not_go_on_ends_the_connection() {
+fn a_stalled_handshake_closes_the_connection() {
     let timeouts = ConnectionTimeouts { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
     let secure = exposed(|tls| Exposure { tls: Some(tls), timeouts, ..Exposure::default() });
     // Nothing; the beginning of a first message; all of one that is as long as it says, and no message.
@@ -106,9 +107,9 @@ fn a_handshake_that_does_not_go_on_ends_the_connection() {
     }
 }
 
-/// One request, written by hand.
+/// Sends one raw request.
 #[test]
-fn https_speaks_http_2() {
+fn https_serves_http_2() {
     let secure = secure();
     let mut stream = secure.connect(&["h2", "http/1.1"]);
     let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
@@ -132,7 +133,7 @@ fn https_speaks_http_2() {
 }
 
 #[test]
-fn what_is_no_tls_is_closed_and_a_good_client_served() {
+fn plain_http_is_closed_and_other_clients_are_served() {
     let secure = secure();
     for sent in [&b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], b"\x16\x03\x01\xff\xff", b"\0"] {
         let mut stream = TcpStream::connect(secure.server.address).unwrap();
@@ -150,7 +151,7 @@ fn what_is_no_tls_is_closed_and_a_good_client_served() {
 }
 
 #[test]
-fn files_that_do_not_fit_are_told() {
+fn mismatched_certificate_files_are_reported() {
     let folder = TempDir::new().unwrap();
     made(folder.path(), "own");
     made(folder.path(), "other");
@@ -168,7 +169,7 @@ fn files_that_do_not_fit_are_told() {
 }
 
 #[test]
-fn its_health_is_asked_over_https_too() {
+fn the_health_command_uses_https_too() {
     let folder = Folder::new();
     made(folder.root(), "own");
     let running = folder.serve(&["--tls-cert", "own.pem", "--tls-key", "own.key"]);

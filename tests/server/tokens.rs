@@ -1,4 +1,4 @@
-//! Tokens: what each may do, how far it reaches, and how it comes and goes.
+//! Tokens: roles, unit scopes, creation, rotation, expiry and revocation.
 
 use clade::model::Command;
 use clade::model::token::{Actor, Author, Role, Scope, TokenId};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Server, strings};
 
-/// One record of everything, for a token to be tried on. `eve` is in `Carbon` and in `Checkout`.
+/// One record of each kind on which tokens are tested. `eve` is in `Carbon` and in `Checkout`.
 fn narrow(units: &[&str]) -> (Server, String) {
     let server = Server::organisation();
     let token = server.token_within(Role::Write, units);
@@ -29,7 +29,7 @@ impl Server {
 }
 
 #[test]
-fn words_from_out_of_sight_are_in_no_answer() {
+fn no_response_contains_text_from_outside_the_scope() {
     let server = Server::organisation();
     let graphql = "{ roots { key parents { key } ancestors { key } descendants { nodes { key } } totals { people projects } }
         people { nodes { email units { key } organization { key } business { key } projects { nodes { projectId } } } }
@@ -83,7 +83,7 @@ fn words_from_out_of_sight_are_in_no_answer() {
 }
 
 #[test]
-fn what_is_hidden_is_not_found_by_the_same_words_as_what_is_not_there() {
+fn hidden_and_missing_records_give_the_same_not_found() {
     let (server, token) = narrow(&["Carbon"]);
     for (hidden, absent) in [
         ("/people/bob@aurora.example", "/people/nob@aurora.example"),
@@ -104,7 +104,7 @@ fn what_is_hidden_is_not_found_by_the_same_words_as_what_is_not_there() {
 }
 
 #[test]
-fn a_narrow_writer_writes_in_sight_and_nowhere_else() {
+fn a_scoped_writer_writes_inside_its_scope_only() {
     let (server, token) = narrow(&["Frames"]);
     let write = |method: &str, path: &str, body: Value| server.sent_as(&token, method, path, &body);
     let before = server.get("/mappings?limit=1").ok()["count"].clone();
@@ -183,7 +183,7 @@ fn a_token_whose_units_are_gone_sees_nothing() {
 }
 
 #[test]
-fn a_narrow_admin_gives_no_more_than_it_has() {
+fn a_scoped_admin_grants_no_more_than_it_has() {
     let server = Server::organisation();
     let admin = server.token_within(Role::Admin, &["Frames"]);
     let made = server.data_as(&admin, "mutation { createToken(input: {role: READ, units: [\"Carbon\"], description: \"ci\"}) { token record { units { key } } } }");
@@ -211,7 +211,7 @@ fn a_narrow_admin_gives_no_more_than_it_has() {
 }
 
 #[test]
-fn a_token_is_replaced_while_both_hold_for_a_while() {
+fn a_rotated_token_is_valid_during_its_grace_period() {
     let server = Server::organisation();
     let id = |token: &str| token["clade_".len()..][..8].to_owned();
     let rotate = |token: &str, seconds: u32| {
@@ -236,7 +236,7 @@ fn a_token_is_replaced_while_both_hold_for_a_while() {
 }
 
 #[test]
-fn a_token_says_when_it_was_used() {
+fn a_token_has_the_time_of_its_last_use() {
     let server = Server::organisation();
     let token = server.token_with(Role::Read);
     let used = || {
@@ -250,7 +250,7 @@ fn a_token_says_when_it_was_used() {
 }
 
 #[test]
-fn a_revoked_token_gets_no_kept_answer_and_changes_nothing() {
+fn a_revoked_token_gets_no_cached_response_and_changes_nothing() {
     let server = Server::organisation();
     let token = server.token_with(Role::Write);
     let query = "{ people { totalCount } }";
@@ -262,7 +262,7 @@ fn a_revoked_token_gets_no_kept_answer_and_changes_nothing() {
 }
 
 #[test]
-fn a_token_that_lost_its_role_changes_nothing_more() {
+fn a_token_that_lost_its_role_can_no_longer_write() {
     let server = Server::organisation();
     let token = server.token_with(Role::Admin);
     let id = TokenId::parse(&token["clade_".len()..][..8]).expect("it is one");
@@ -296,7 +296,7 @@ fn a_token_with_a_unit_that_ended_is_still_known_to_whoever_may_end_it() {
 }
 
 #[test]
-fn a_unit_that_hangs_out_of_sight_is_not_taken_for_an_unplaced_one() {
+fn a_unit_below_a_hidden_parent_is_not_adopted_as_unplaced() {
     let (server, token) = narrow(&["Bikes", "Platform"]);
     let other = server.token_within(Role::Read, &["Bikes"]);
     let seen = || server.data_as(&other, "{ roots { totals { units people } } }");

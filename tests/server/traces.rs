@@ -1,4 +1,4 @@
-//! Traces: from the request over the writer to the disk, sent to a collector that is a socket here.
+//! OpenTelemetry traces: spans from the request through the writer to the commit, exported to a test collector.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::Folder;
 
-/// A span as the collector got it.
+/// A span that the collector received.
 #[derive(Debug, Clone)]
 struct Span {
     trace: Vec<u8>,
@@ -17,7 +17,7 @@ struct Span {
     name: String,
 }
 
-/// Takes what is sent until nobody sends any more; gives back the bodies.
+/// A collector that receives requests until the test ends; returns their bodies.
 struct Collector {
     url: String,
     bodies: JoinHandle<Vec<Vec<u8>>>,
@@ -39,7 +39,7 @@ impl Collector {
         Self { url, bodies }
     }
 
-    /// Everything that came.
+    /// All received spans.
     fn end(self) -> Vec<Vec<u8>> {
         let address = self.url.strip_prefix("http://").unwrap();
         TcpStream::connect(address).unwrap().write_all(b"END\r\n").unwrap();
@@ -77,7 +77,7 @@ fn take_all(stream: TcpStream, bodies: &mut Vec<Vec<u8>>) -> bool {
     }
 }
 
-/// The fields of a protobuf message that hold bytes, with their numbers.
+/// The length-delimited fields of a protobuf message, with their numbers.
 fn fields(mut message: &[u8]) -> Vec<(u64, &[u8])> {
     let mut found = Vec::new();
     while !message.is_empty() {
@@ -124,7 +124,7 @@ fn spans(body: &[u8]) -> Vec<Span> {
     .collect()
 }
 
-/// The names from a span up to the one that the client told.
+/// The names of spans from a span up to the client's parent span.
 fn up(all: &[Span], from: &Span) -> Vec<String> {
     let mut names = vec![from.name.clone()];
     let mut at = from;
@@ -185,7 +185,7 @@ fn a_trace_leads_from_the_request_to_the_disk() {
 }
 
 #[test]
-fn a_collector_that_is_not_there_holds_nothing_up() {
+fn a_missing_collector_does_not_delay_requests() {
     let folder = Folder::new();
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     folder.write("clade.toml", format!("otlp_endpoint = \"http://{nobody}\"\n"));
@@ -198,7 +198,7 @@ fn a_collector_that_is_not_there_holds_nothing_up() {
 }
 
 #[test]
-fn an_endpoint_that_is_none_is_refused() {
+fn an_invalid_endpoint_is_refused() {
     let folder = Folder::new();
     let refusal = folder.clade(&["serve", "--demo", "--otlp-endpoint", "not a url"]).refusal(2);
     assert!(refusal.contains("--otlp-endpoint \"not a url\" cannot be used"), "{refusal}");

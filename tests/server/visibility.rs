@@ -1,10 +1,10 @@
-//! A token with units sees those subtrees and nothing else: whatever is asked, by every field of every type that the
-//! schema leads to and by every path of the OpenAPI document, is answered just as a server answers that holds nothing
-//! but the visible part.
+//! Property test of visibility: a token that is limited to units sees those subtrees and nothing else. Every field of
+//! every type of the GraphQL schema and every path of the OpenAPI document gives the same response as a server that
+//! stores only the visible part.
 //!
-//! Organisations, tokens and questions are drawn from a seed. `CLADE_VISIBILITY_ORGS` says how many organisations,
-//! each with several tokens; `CLADE_VISIBILITY_SEED` where to begin. The usual run is short; this asks for 10,000 pairs
-//! of an organisation and a token:
+//! Organizations, tokens and queries are random, from a seed. `CLADE_VISIBILITY_ORGS` is the number of organizations,
+//! each with several tokens, `CLADE_VISIBILITY_SEED` the first seed. The default run is short; this runs 10,000 pairs
+//! of an organization and a token:
 //!
 //! ```text
 //! CLADE_VISIBILITY_ORGS=2500 cargo test --release --test server visibility
@@ -33,11 +33,11 @@ use self::questions::{graphql, rest};
 use self::router_client::Door;
 use self::visible_part::Facts;
 
-/// Organisations of a usual run.
+/// Number of organizations of the default run.
 const ORGANISATIONS: u64 = 12;
-/// Tokens that each is asked with.
+/// Tokens per organization.
 const TOKENS: usize = 4;
-/// Questions by REST for each pair of an organisation and a token, beside one for each field of `Query`.
+/// REST requests per pair of an organization and a token, in addition to one query for each field of `Query`.
 const PATHS_ASKED: usize = 40;
 
 fn number(name: &str, usual: u64) -> u64 {
@@ -52,7 +52,7 @@ fn seeds() -> std::ops::Range<u64> {
 }
 
 #[test]
-fn what_is_hidden_reads_as_absent() {
+fn hidden_records_read_as_absent() {
     let schema = Schema::read();
     let mut asked = BTreeSet::new();
     let (mut pairs, mut told_apart, mut plain) = (0, 0, 0);
@@ -92,7 +92,7 @@ fn what_is_hidden_reads_as_absent() {
 }
 
 #[test]
-fn a_narrow_writer_changes_nothing_out_of_sight() {
+fn a_scoped_writer_changes_nothing_outside_its_scope() {
     let mut done = 0;
     for seed in seeds() {
         let mut rng = StdRng::seed_from_u64(seed);

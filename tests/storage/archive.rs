@@ -1,4 +1,5 @@
-//! A store as text and back: the same ids, moments, tokens and log, or nothing.
+//! Archives (dump and restore of a whole store): ids, timestamps, tokens and log are preserved, and a restore is
+//! atomic.
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +24,7 @@ fn log(path: impl AsRef<Path>) -> Vec<Batch> {
     directory.log(Revision(1)).unwrap().map(Result::unwrap).collect()
 }
 
-/// A folder with a store that has every kind of record and a past.
+/// A folder with a store that has every kind of record and a history.
 fn store() -> Folder {
     let folder = Folder::new();
     fs::copy(kept(), folder.path("v1.redb")).unwrap();
@@ -88,7 +89,7 @@ fn a_server_is_asked_for_a_copy_and_nothing_is_overwritten() {
 }
 
 #[test]
-fn an_archive_that_was_cut_or_changed_makes_nothing() {
+fn a_truncated_or_changed_archive_restores_nothing() {
     let folder = store();
     let archive = archive_of(folder.path("v1.redb"));
     let path = folder.path("again.redb");
@@ -102,7 +103,8 @@ fn an_archive_that_was_cut_or_changed_makes_nothing() {
     let lines: Vec<&[u8]> = archive.split_inclusive(|byte| *byte == b'\n').collect();
     for at in 0..lines.len() {
         let missing = refused(&lines[..at].concat(), &format!("cut before line {}", at + 1));
-        let told = if at == 0 { "not the history".to_owned() } else { format!("line {} of the archive", at + 1) };
+        let told =
+            if at == 0 { "not the history".to_owned() } else { format!("line {} of the archive", at + 1) };
         assert!(missing.contains(&told), "{missing}");
         refused(&[&lines[..at], &lines[at + 1..]].concat().concat(), &format!("without line {}", at + 1));
         refused(&[&lines[..=at], &lines[at..]].concat().concat(), &format!("line {} twice", at + 1));
@@ -124,7 +126,7 @@ fn an_archive_that_was_cut_or_changed_makes_nothing() {
 }
 
 #[test]
-fn who_asked_and_when_a_token_was_used_come_back() {
+fn actors_and_last_use_of_tokens_are_restored() {
     let folder = Folder::new();
     let path = folder.path("corp.redb");
     let directory = Directory::open(&path).unwrap();
@@ -157,7 +159,7 @@ fn who_asked_and_when_a_token_was_used_come_back() {
 }
 
 #[test]
-fn an_archive_that_cannot_be_written_is_told() {
+fn an_archive_that_cannot_be_written_is_an_error() {
     struct Full;
     impl std::io::Write for Full {
         fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {

@@ -1,5 +1,5 @@
-//! What `check` and the log say of a store whose bytes were changed behind Clade's back, and that a sound one is
-//! what its log says.
+//! Corruption detection: `check` and the log report any byte that was changed outside Clade, and report nothing for an
+//! intact store.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use clade::{Directory, Error};
 use redb::{Database, Key, ReadableDatabase, ReadableTable, TableDefinition};
 use tempfile::TempDir;
 
-/// What redb writes at once.
+/// Page size of redb.
 const PAGE_BYTES: usize = 4096;
 
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("clade");
@@ -22,7 +22,7 @@ const MAPPINGS: TableDefinition<u128, &[u8]> = TableDefinition::new("mappings");
 const TOKENS: TableDefinition<&str, &[u8]> = TableDefinition::new("tokens");
 const LOG: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("log");
 
-/// A store of ten revisions with everything that a store can hold, ended records too.
+/// A store of ten revisions with every kind of content, deleted records included.
 struct Sample {
     _folder: TempDir,
     path: PathBuf,
@@ -53,7 +53,7 @@ impl Sample {
         Self { _folder: folder, path }
     }
 
-    /// Changes a table behind Clade's back: each row becomes what `change` makes of it, or goes.
+    /// Changes a table outside Clade: `change` maps each row to a new row or removes it.
     fn change<K: Key + 'static>(
         &self,
         table: TableDefinition<K, &'static [u8]>,
@@ -84,7 +84,7 @@ impl Sample {
         checked.findings.into_iter().map(|finding| finding.what).collect()
     }
 
-    /// What the log says, if it can be read to its end.
+    /// The log, if it can be read to its end.
     fn log_failure(&self) -> Option<String> {
         let directory = Directory::open_existing(&self.path).unwrap();
         let failure = directory.log(Revision(1)).unwrap().find_map(Result::err)?;
@@ -156,7 +156,7 @@ fn entries_that_are_gone_or_exchanged_break_the_chain() {
         assert!(failure.contains("is missing or cut short"), "{what}: {failure}");
         assert_eq!(sample.findings(), [failure], "{what}");
     }
-    // Another history of the same length, entry by entry whole.
+    // Another history of the same length, with valid entries.
     let (sample, other) = (Sample::new(), Sample::new());
     let entry = entry_of(&other.path, 10);
     sample.change(LOG, |(revision, _), bytes| Some(if revision == 10 { entry.clone() } else { bytes }));
@@ -301,23 +301,23 @@ fn a_copy_is_of_one_revision_while_writes_go_on() {
     assert_eq!(store.load().unwrap(), loaded, "a refused batch changes nothing");
 }
 
-/// What a store says of itself: everything that holds, and how it came to be.
+/// The content of a store: current state and history.
 fn told(directory: &Directory) -> (clade::View, Vec<clade::model::change::Batch>) {
     (directory.view(), directory.log(Revision(1)).unwrap().map(Result::unwrap).collect())
 }
 
-/// What came of a changed file.
+/// The outcome of opening a changed file.
 #[derive(Debug, PartialEq, Eq)]
 enum Came {
-    /// It is what it was, since nobody reads those bytes.
+    /// The content is unchanged, since those bytes are not read.
     Unharmed,
-    /// It is refused, and its log makes a store that is what it was.
+    /// The store is refused, and its log restores the same content.
     Saved,
-    /// It is refused, and so is its log.
+    /// The store is refused, and so is its log.
     Lost,
 }
 
-/// What is left of a store that was refused: all of the log, or nothing, and the check says which.
+/// What can be recovered from a refused store: the whole log or nothing, as the check reports.
 fn salvaged(path: &Path, whole: &(clade::View, Vec<clade::model::change::Batch>), what: &str) -> Came {
     let before = fs::read(path).unwrap();
     let (mut first, mut archive) = (Vec::new(), Vec::new());
@@ -353,7 +353,7 @@ fn salvaged(path: &Path, whole: &(clade::View, Vec<clade::model::change::Batch>)
     }
 }
 
-/// Whatever was done to the bytes: the store is refused, or it is what it was.
+/// Checks that a changed store is refused or has unchanged content.
 fn refused_or_the_same(
     path: &Path,
     whole: &(clade::View, Vec<clade::model::change::Batch>),
@@ -377,7 +377,7 @@ fn refused_or_the_same(
 }
 
 #[test]
-fn any_changed_byte_of_the_file_is_noticed_or_of_no_account() {
+fn any_changed_byte_of_the_file_is_detected_or_unused() {
     let sample = Sample::new();
     let whole = told(&Directory::open_existing(&sample.path).unwrap());
     let bytes = fs::read(&sample.path).unwrap();
@@ -408,7 +408,7 @@ fn any_changed_byte_of_the_file_is_noticed_or_of_no_account() {
 }
 
 #[test]
-fn what_cannot_be_loaded_is_examined_all_the_same() {
+fn a_store_that_cannot_be_loaded_is_checked_nevertheless() {
     let sample = Sample::new();
     let (checked, directory) = Directory::examine(&sample.path).unwrap();
     assert!(checked.findings.is_empty() && directory.is_some());

@@ -1,7 +1,6 @@
-//! What is on disk: stores that are refused or damaged, older formats, archives, disks that fail, and what is left where
-//! the power goes or the process is killed.
+//! Storage tests: refused and damaged stores, released formats, archives, disk failures, power loss, process kills.
 //!
-//! `cargo test --no-default-features --test storage` runs what needs no server and no binary.
+//! `cargo test --no-default-features --test storage` runs the tests that need no server and no binary.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

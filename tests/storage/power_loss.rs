@@ -1,7 +1,8 @@
-//! The power goes at any moment, and the disk fails at any call: what was answered is there, whole, and nothing in part.
+//! Crash consistency: simulated power loss at any moment and disk failure at any call. Every acknowledged write is
+//! durable and complete, and no write is applied in part.
 //!
-//! `CLADE_CUTS` says how often the power goes, `CLADE_SEED` with which seed to begin. Where only one thread writes, a seed
-//! gives the same calls each time.
+//! `CLADE_CUTS` is the number of power losses, `CLADE_SEED` the first seed. With a single writer thread, a seed
+//! reproduces the same calls.
 
 mod disk;
 mod faults;
@@ -13,14 +14,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use history::{History, Told};
 
-/// So often the power goes where nothing else is said.
+/// Default number of power losses.
 const CUTS: u64 = 60;
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().expect("a whole number"))
 }
 
-/// Runs `round` with the seed, and says how to repeat that where it fails.
+/// Runs `round` with the seed, and prints how to reproduce a failure.
 fn seeded<T>(test: &str, seed: u64, round: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(round)).unwrap_or_else(|cause| {
         eprintln!("again: CLADE_SEED={seed} CLADE_CUTS=1 cargo test --test storage {test} -- --nocapture");
@@ -29,12 +30,12 @@ fn seeded<T>(test: &str, seed: u64, round: impl FnOnce() -> T) -> T {
 }
 
 #[test]
-fn whenever_the_power_goes_what_was_answered_is_there() {
+fn whenever_the_power_fails_acknowledged_writes_are_there() {
     let cuts = variable("CLADE_CUTS").unwrap_or(CUTS);
     let first = variable("CLADE_SEED").unwrap_or(1);
     let mut told = Told::default();
     for seed in first.. {
-        let test = "whenever_the_power_goes_what_was_answered_is_there";
+        let test = "whenever_the_power_fails_acknowledged_writes_are_there";
         told += seeded(test, seed, || History::begin(seed).run());
         if told.cuts >= cuts {
             break;

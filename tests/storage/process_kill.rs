@@ -1,6 +1,7 @@
-//! `kill -9` in the middle of writing: every answered write is there when the store is opened again, and no other in part.
+//! Durability under `kill -9` while writing: every acknowledged write is there after reopening, and no other is there
+//! in part.
 //!
-//! `CLADE_KILLS` says how often, `CLADE_SEED` with which seed the moments are chosen.
+//! `CLADE_KILLS` is the number of kills, `CLADE_SEED` the seed of their times.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -16,39 +17,39 @@ use crate::support::Folder;
 use crate::support::process::{Running, clade};
 
 const KILLS: usize = 5;
-/// After so many kills the next store begins.
+/// Kills per store.
 const KILLS_A_STORE: usize = 10;
 const MAKINGS: usize = 5;
-/// The process is killed after fewer answered writes than these.
+/// Exclusive maximum of acknowledged writes before a kill.
 const ANSWERED_MAX: usize = 60;
-/// So many records are imported at once: some imports are large enough to be written while they are planned.
+/// Records per import: some imports are large enough to be written while they are planned.
 const IMPORTED: [usize; 3] = [20, 200, 1_200];
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().expect("a whole number"))
 }
 
-/// What a writer goes on doing.
+/// The kind of writes of a writer.
 #[derive(Debug, Clone, Copy)]
 enum Work {
-    /// Makes people, each with a team of its own.
+    /// Creates people, each with its own team.
     People,
-    /// Makes projects, each with two repositories.
+    /// Creates projects, each with two repositories.
     Projects,
-    /// Gives one person another team each time.
+    /// Moves one person to another team each time.
     Moves,
     /// Imports people by the hundred.
     Imports(usize),
 }
 
-/// The keys of all records that a write makes, and where each must be found.
+/// The keys of all records that a write creates, and the expected position of each.
 type Made = Vec<(String, Value)>;
 
-/// What was asked for, and what of it was answered.
+/// The attempted and the acknowledged writes.
 #[derive(Default)]
 struct Book {
     asked: Vec<(Made, bool)>,
-    /// By person: the last place that was answered, and the last that was asked for.
+    /// By person: the last acknowledged placement, and the last attempted one.
     moves: BTreeMap<String, (usize, usize)>,
 }
 
@@ -59,7 +60,7 @@ struct Client<'c> {
 }
 
 impl Client<'_> {
-    /// Sends a body; whether that was answered.
+    /// Sends a body; returns whether it was acknowledged.
     fn send(&self, method: &str, path: &str, media: &str, body: String) -> bool {
         let request = ureq::http::Request::builder()
             .method(method)
@@ -72,7 +73,7 @@ impl Client<'_> {
                 true
             }
             Err(ureq::Error::StatusCode(status)) => panic!("{method} {path}: {status}"),
-            // Nobody answers any more.
+            // The server is gone.
             Err(_) => false,
         }
     }
@@ -81,7 +82,7 @@ impl Client<'_> {
         self.send("POST", path, "application/json", record.to_string())
     }
 
-    /// Writes until nobody answers.
+    /// Writes until the server is gone.
     fn work(&self, work: Work, name: &str, book: &Mutex<Book>, tell: &Sender<()>) {
         for number in 0.. {
             let is_answered = match work {
@@ -141,7 +142,7 @@ impl Client<'_> {
     }
 }
 
-/// Everything that is there, by key: of people their team, of projects how many repositories they have.
+/// All records by key: people with their team, projects with their number of repositories.
 fn there(running: &Running, token: &str) -> BTreeMap<String, Value> {
     let list = |path: &str| -> Vec<Value> {
         let url = format!("{}/api/v2/data{path}", running.url());
@@ -163,7 +164,7 @@ fn there(running: &Running, token: &str) -> BTreeMap<String, Value> {
     people.chain(projects).collect()
 }
 
-/// How many writes are there that nobody had an answer to.
+/// The number of writes that survived without an acknowledgement.
 fn examine(book: &Book, there: &BTreeMap<String, Value>) -> usize {
     let mut unanswered = 0;
     for (made, is_answered) in &book.asked {
@@ -183,7 +184,7 @@ fn examine(book: &Book, there: &BTreeMap<String, Value>) -> usize {
     unanswered
 }
 
-/// Writes of several kinds at once, until the process is killed after so many answers.
+/// Runs concurrent writers of several kinds, and kills the process after this many acknowledgements.
 fn write_until_killed(running: Running, token: &str, kill: usize, random: &mut StdRng, book: &Mutex<Book>) {
     let size = IMPORTED[random.random_range(0..IMPORTED.len())];
     let works = [Work::People, Work::People, Work::Projects, Work::Moves, Work::Imports(size)];
@@ -205,7 +206,7 @@ fn write_until_killed(running: Running, token: &str, kill: usize, random: &mut S
 }
 
 #[test]
-fn what_was_answered_survives_kill_9() {
+fn acknowledged_writes_survive_kill_9() {
     let kills = variable("CLADE_KILLS").map_or(KILLS, |kills| kills.try_into().unwrap());
     let seed = variable("CLADE_SEED").unwrap_or(1);
     println!("CLADE_SEED={seed}");
@@ -234,7 +235,7 @@ fn what_was_answered_survives_kill_9() {
 }
 
 #[test]
-fn a_store_whose_making_is_killed_does_not_stand_in_the_way() {
+fn an_interrupted_creation_of_a_store_does_not_block_the_next() {
     let folder = Folder::new();
     for round in 0..MAKINGS {
         let data = format!("new{round}.redb");

@@ -37,7 +37,7 @@ fn trouble(opened: Result<Directory, Error>) -> (StoreTrouble, String) {
 
 #[test]
 #[cfg(feature = "server")]
-fn one_that_another_process_holds_is_left_to_it() {
+fn a_store_locked_by_another_process_is_refused() {
     let folder = Folder::new();
     with_corp(&folder, "corp.redb");
     folder.write("unit.ndjson", r#"{"kind":"orgUnit","name":"Other"}"#);
@@ -59,7 +59,7 @@ fn one_that_another_process_holds_is_left_to_it() {
 }
 
 #[test]
-fn what_is_no_store_is_left_as_it_is() {
+fn a_file_that_is_no_store_is_left_unchanged() {
     let folder = Folder::new();
     let store = with_corp(&folder, "corp.redb");
     let foreign = Database::create(folder.path("foreign")).unwrap();
@@ -85,7 +85,7 @@ fn what_is_no_store_is_left_as_it_is() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_told() {
+fn a_missing_folder_is_reported() {
     let folder = Folder::new();
     let (trouble, message) = trouble(Directory::open(folder.path("no/corp.redb")));
     assert_eq!(trouble, StoreTrouble::Io);
@@ -95,7 +95,7 @@ fn a_folder_that_is_not_there_is_told() {
 }
 
 #[test]
-fn an_empty_file_becomes_a_store_only_where_one_may_be_made() {
+fn an_empty_file_becomes_a_store_only_if_creation_is_allowed() {
     let folder = Folder::new();
     folder.write("empty", "");
     let (trouble, message) = trouble(Directory::open_existing(folder.path("empty")));
@@ -106,7 +106,7 @@ fn an_empty_file_becomes_a_store_only_where_one_may_be_made() {
 }
 
 #[test]
-fn one_that_is_cut_short_is_told_and_not_made_worse() {
+fn a_truncated_store_is_reported_and_left_unchanged() {
     let folder = Folder::new();
     let store = with_corp(&folder, "corp.redb");
     for part in [store.len() / 4, store.len() / 2, store.len() - 4096] {
@@ -119,7 +119,7 @@ fn one_that_is_cut_short_is_told_and_not_made_worse() {
 }
 
 #[test]
-fn a_newer_format_is_told_and_never_written() {
+fn a_newer_format_is_reported_and_never_written() {
     let folder = Folder::new();
     with_corp(&folder, "corp.redb");
     let database = Database::open(folder.path("corp.redb")).unwrap();
@@ -158,7 +158,7 @@ fn a_record_that_cannot_be_read_is_named() {
 
 #[test]
 #[cfg(feature = "server")]
-fn a_check_says_that_a_store_is_damaged_also_to_who_reads_no_further() {
+fn a_check_of_a_damaged_store_fails_even_if_its_output_is_not_read() {
     let folder = Folder::new();
     with_corp(&folder, "corp.redb");
     let database = Database::open(folder.path("corp.redb")).unwrap();
@@ -169,7 +169,10 @@ fn a_check_says_that_a_store_is_damaged_also_to_who_reads_no_further() {
     let args = ["check", "--data", "corp.redb"];
     let told = Ran::of(folder.command(clade()).args(args));
     assert_eq!(told.code, Some(1), "{told:?}");
-    assert!(told.out.contains("the entity 0 cannot be read") && told.err.contains("integrity problem"), "{told:?}");
+    assert!(
+        told.out.contains("the entity 0 cannot be read") && told.err.contains("integrity problem"),
+        "{told:?}"
+    );
     let mut child =
         folder.command(clade()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
@@ -178,7 +181,7 @@ fn a_check_says_that_a_store_is_damaged_also_to_who_reads_no_further() {
 
 #[test]
 #[cfg(feature = "server")]
-fn what_may_not_be_read_or_written_is_told() {
+fn missing_file_permissions_are_reported() {
     let folder = Folder::new();
     with_corp(&folder, "corp.redb");
     fs::copy(folder.path("corp.redb"), folder.path("readable.redb")).unwrap();
@@ -192,7 +195,7 @@ fn what_may_not_be_read_or_written_is_told() {
     for name in ["corp.redb", "readable.redb", "folder/new.redb"] {
         let mut command = folder.command(folder.path("clade"));
         if fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
-            // Nothing is forbidden to root.
+            // Root ignores file permissions.
             command.uid(65_534).gid(65_534);
         }
         let refusal = Ran::of(command.args(["token", "create", "--data", name])).refusal(1);

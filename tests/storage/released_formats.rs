@@ -1,4 +1,4 @@
-//! Stores of every released format open for ever: each is checked in with what it holds.
+//! Backward compatibility: stores of every released format, checked in with their expected contents, can be opened.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/storage/released_formats").join(name)
 }
 
-/// Everything that a store says of itself, line by line.
+/// The whole content of a store as lines.
 fn told(folder: &Folder, data: &str) -> String {
     let export = folder.clade(&["export", "--data", data]).ok();
     let tokens = folder.clade(&["token", "list", "--json", "--data", data]).ok();
     let check = folder.clade(&["check", "--data", data]).ok();
-    // What the doctor makes of the data is no part of the format.
+    // Data-quality findings are not part of the format.
     let check = check.split("the data-quality checks").next().unwrap_or_default();
     format!("{export}{tokens}{check}")
 }
@@ -30,7 +30,7 @@ fn a_store_of_format_1_opens_and_is_written() {
     assert!(check.contains("the store is intact\n"), "{check}");
 }
 
-/// Makes the store of the present format, once, before it is released:
+/// Creates the store of the current format, once, before its release:
 /// `cargo test --test storage released_formats -- --ignored`.
 #[test]
 #[ignore = "writes into the repository"]
@@ -54,7 +54,7 @@ fn make_the_store_of_the_present_format() {
     fs::copy(folder.path("v1.redb"), kept("v1.redb")).unwrap();
 }
 
-/// Every kind of record, every field, every level, and types and names that are none of these.
+/// Every kind of record, every field, every level, and custom types and names.
 const ORGANISATION: &str = r#"{"kind":"orgUnit","key":"Corp","name":"The Corp","type":"organization","externalId":"hr-1"}
 {"kind":"orgUnit","key":"R&D","name":"R&D","type":"business","parents":["Corp"],"attributes":{"site":{"city":"Malmö"},"codes":[1,2.5,null,true]}}
 {"kind":"orgUnit","key":"Lab","name":"研究","type":"department","parents":["R&D"]}

@@ -1,11 +1,11 @@
-//! A folder of a test's own.
+//! A temporary folder of a test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// A folder with nothing in it, which goes with its owner.
+/// An empty temporary folder, deleted on drop.
 pub(crate) struct Folder(TempDir);
 
 impl Folder {

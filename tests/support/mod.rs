@@ -1,4 +1,5 @@
-//! One harness for everything that is tested from outside.
+//! Test harness: temporary folders, the `clade` process, an HTTP server with a client, a WebSocket client, random
+//! changes.
 #![allow(dead_code, unused_imports, clippy::allow_attributes, reason = "each test binary uses its own part")]
 
 pub(crate) mod folder;

@@ -1,4 +1,4 @@
-//! The real binary, run in a folder of its own, as a user runs it.
+//! Runs the `clade` binary as a process in a temporary folder.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::folder::Folder;
 
-/// What a command came to.
+/// Exit code and output of a command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -16,18 +16,18 @@ pub(crate) struct Ran {
     pub(crate) err: String,
 }
 
-/// A server in a process of its own; killed when it is dropped.
+/// A `clade serve` process, killed on drop.
 pub(crate) struct Running {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    /// What it said before it served.
+    /// Its output until it was ready to serve.
     pub(crate) greeting: String,
-    /// Where it listens, such as `127.0.0.1:1234`.
+    /// The address that it listens on, such as `127.0.0.1:1234`.
     pub(crate) address: String,
 }
 
 impl Folder {
-    /// The command, not yet run: no variable of Clade's reaches it from outside.
+    /// A command to run in this folder, without the `CLADE_` variables of the environment.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CLADE_"))
@@ -49,7 +49,7 @@ impl Folder {
         Ran::of(command.envs(variables.iter().copied()).args(args))
     }
 
-    /// Starts `clade serve` on any free port; returns once it serves.
+    /// Starts `clade serve` on any free port; returns once it is ready.
     pub(crate) fn serve(&self, args: &[&str]) -> Running {
         let mut command = self.command(clade());
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
@@ -57,7 +57,7 @@ impl Folder {
     }
 }
 
-/// The binary.
+/// Path of the `clade` binary.
 pub(crate) fn clade() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_clade"))
 }
@@ -69,19 +69,19 @@ impl Ran {
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// What it wrote, of a command that must have succeeded.
+    /// Its standard output. Panics unless it succeeded.
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.out
     }
 
-    /// The same, as JSON.
+    /// Its standard output as JSON. Panics unless it succeeded.
     pub(crate) fn json(self) -> Value {
         let out = self.ok();
         serde_json::from_str(&out).unwrap_or_else(|why| panic!("{why}: {out}"))
     }
 
-    /// What it complained of, of a command that must have ended with `code` and said nothing else.
+    /// Its standard error. Panics unless it ended with `code` and an empty standard output.
     pub(crate) fn refusal(self, code: i32) -> String {
         assert_eq!((self.code, self.out.as_str()), (Some(code), ""), "{self:?}");
         self.err
@@ -89,12 +89,12 @@ impl Ran {
 }
 
 impl Running {
-    /// Starts this command, which is `clade serve`; returns once it serves.
+    /// Starts this `clade serve` command; returns once it is ready.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
-        // The last line before it serves begins so, with or without a token.
+        // One of these is the last line before it serves, depending on whether it requires tokens.
         while !greeting.contains("\nQuery page: ") && !greeting.contains("\nTokens: ") {
             let count = stdout.read_line(&mut greeting).unwrap();
             assert!(count > 0, "it ended: {greeting}");
@@ -114,14 +114,14 @@ impl Running {
         format!("http://{}", self.address)
     }
 
-    /// A figure of its memory as Linux tells it, such as `VmHWM`, the most that it ever had.
+    /// A value of `/proc/<pid>/status` in kB, such as `VmHWM`, the peak resident memory.
     pub(crate) fn memory_kb(&self, name: &str) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// Lets its files grow to so many bytes from now on, or as far as they like; whether this system can.
+    /// Limits the size of its files in bytes (`None`: unlimited). False if the system has no `prlimit`.
     pub(crate) fn limit_files(&self, bytes: Option<u64>) -> bool {
         let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
         let pid = self.child.id().to_string();
@@ -129,19 +129,19 @@ impl Running {
         Command::new("prlimit").args(["--pid", &pid, &limit]).status().is_ok_and(|status| status.success())
     }
 
-    /// Ends it as `kill -9` does.
+    /// Kills it like `kill -9`.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Asks it to end, as a supervisor does.
+    /// Sends SIGTERM, as a supervisor does.
     pub(crate) fn terminate(&self) {
         let signal = format!("kill -TERM {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &signal]).status().unwrap().success());
     }
 
-    /// Waits for its end; how it ended, and what it said since it serves.
+    /// Waits for its end; returns the exit status and the output since it was ready.
     pub(crate) fn ended(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
         let mut said = String::new();
@@ -149,7 +149,7 @@ impl Running {
         (status, said)
     }
 
-    /// What it says until a line contains `word`, after the greeting.
+    /// Reads its output after startup until it contains `word`.
     pub(crate) fn says_until(&mut self, word: &str) -> String {
         let mut said = String::new();
         while !said.contains(word) {
@@ -167,7 +167,7 @@ impl Drop for Running {
     }
 }
 
-/// Packs with gzip.
+/// Compresses with gzip.
 pub(crate) fn packed(text: &str) -> Vec<u8> {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(text.as_bytes()).unwrap();

@@ -1,6 +1,8 @@
-//! Changes at random, of every kind: single commands, sets, large sets, tokens, moves and ends.
+//! Generator of random changes of every kind: single commands, change sets, large change sets, tokens, moves and
+//! deletions.
 //!
-//! A set begins and ends with a person of its own who is never changed again, so that a part of it would be seen.
+//! A change set begins and ends with a marker person that nothing else changes, so that a partly applied set is
+//! detected.
 
 use clade::access::Secret;
 use clade::model::command::{
@@ -14,24 +16,24 @@ use clade::model::{
 use rand::Rng;
 use rand::rngs::StdRng;
 
-/// So few names that most changes meet a record that is there.
+/// Few names, so that most changes affect an existing record.
 const NAMES: u32 = 12;
-/// So many commands are carried out in bulk by any store that is not large.
+/// Number of commands of a large change set: enough for bulk planning in a store that is not large itself.
 const LARGE: std::ops::Range<usize> = 1_100..1_400;
 
-/// Commands that are to be carried out together.
+/// Commands of one change set.
 pub(crate) struct GraphqlRequest {
     pub(crate) commands: Vec<Command>,
-    /// Which set this is; none where it is a single command.
+    /// Identifies the set by its marker persons. `None` for a single command.
     pub(crate) mark: Option<String>,
 }
 
-/// The first and the last person of a set.
+/// The marker persons of a set: its first and its last.
 pub(crate) fn marks(mark: &str) -> [Email; 2] {
     ["first", "last"].map(|which| Email::parse(&format!("{which}@{mark}.mark.example")).unwrap())
 }
 
-/// The next change; `name` is new each time.
+/// The next random change; `name` is unique.
 pub(crate) fn next(random: &mut StdRng, name: String) -> GraphqlRequest {
     match random.random_range(0..150) {
         0 => set(name, large(random)),
@@ -68,7 +70,7 @@ fn project(random: &mut StdRng) -> String {
     format!("j{}", random.random_range(0..NAMES))
 }
 
-/// A command that is never refused, whatever is there.
+/// A command that succeeds in any state of the directory.
 fn made(random: &mut StdRng) -> Command {
     let under = format!("Corp/d{}", random.random_range(0..3));
     match random.random_range(0..4) {
@@ -95,13 +97,13 @@ pub(crate) fn token() -> NewToken {
     NewToken { id, hash, role: Role::Read, description: None, units: None, expires_at: None }
 }
 
-/// Mostly short, now and then as long as a name may be.
+/// Mostly a short text, sometimes one of the maximum length of a name.
 fn text(random: &mut StdRng) -> String {
     let size = if random.random_ratio(1, 20) { 500 } else { 20 };
     (0..size).map(|_| char::from(random.random_range(b'a'..=b'z'))).collect()
 }
 
-/// Any command; it may be refused.
+/// Any command, which may be refused.
 fn command(random: &mut StdRng) -> Command {
     let reference = |name: String| UnitRef::Text(name);
     match random.random_range(0..9) {

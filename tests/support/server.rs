@@ -1,4 +1,4 @@
-//! A real server on a free port, and a small client.
+//! A server on a free port, with a small HTTP and GraphQL client and a sample organization.
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
@@ -12,7 +12,7 @@ use clade::server::{AppState, Exposure, serve_exposed};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-/// A running server over a directory that ends with it.
+/// A running server over an in-memory directory, shut down on drop.
 pub(crate) struct Server {
     pub(crate) directory: Directory,
     pub(crate) address: SocketAddr,
@@ -22,7 +22,7 @@ pub(crate) struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What came back.
+/// An HTTP response.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -31,17 +31,17 @@ pub(crate) struct Answer {
 }
 
 impl Server {
-    /// Starts one, empty but for its token.
+    /// Starts a server that is empty except for its admin token.
     pub(crate) fn start() -> Self {
         Self::start_with(|state| state)
     }
 
-    /// Starts one with other settings.
+    /// Starts a server with changed settings.
     pub(crate) fn start_with(set: impl FnOnce(AppState) -> AppState) -> Self {
         Self::start_exposed(Exposure { requests_per_second: 0, ..Exposure::default() }, set)
     }
 
-    /// Starts one that stands so far in the open.
+    /// Starts a server with these limits on exposure and changed settings.
     pub(crate) fn start_exposed(exposure: Exposure, set: impl FnOnce(AppState) -> AppState) -> Self {
         let directory = Directory::in_memory().unwrap();
         let token = new_token(&directory, Role::Admin);
@@ -64,18 +64,18 @@ impl Server {
         Self { directory, address, token, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// A token with this role.
+    /// Creates a token with this role.
     pub(crate) fn token_with(&self, role: Role) -> String {
         new_token(&self.directory, role)
     }
 
-    /// A token with this role, limited to units.
+    /// Creates a token with this role, limited to units.
     pub(crate) fn token_within(&self, role: Role, units: &[&str]) -> String {
         let units = units.iter().map(|unit| UnitRef::from(*unit)).collect();
         keep_token(&self.directory, role, Some(units))
     }
 
-    /// Sends one request with the admin token. `path` is what follows `/api/v2/data`, or a whole one after `!`.
+    /// Sends a request with the admin token. `path` is relative to `/api/v2/data`, or absolute after `!`.
     pub(crate) fn send(
         &self,
         method: &str,
@@ -89,7 +89,7 @@ impl Server {
         self.send_as(method, path, &all, body)
     }
 
-    /// Sends one request with just these headers.
+    /// Sends a request with only these headers.
     pub(crate) fn send_as(
         &self,
         method: &str,
@@ -131,13 +131,13 @@ impl Server {
         self.json("POST", path, body)
     }
 
-    /// Sends lines to `/bulk`.
+    /// Sends NDJSON lines to `/bulk`.
     pub(crate) fn bulk(&self, query: &str, lines: &str) -> Answer {
         let headers = [("content-type", "application/x-ndjson")];
         self.send("POST", &format!("/bulk{query}"), &headers, Some(lines.as_bytes()))
     }
 
-    /// The keys of a list: the member `field` of every record, in order.
+    /// The values of `field` of all records of a list, in order.
     pub(crate) fn keys(&self, path: &str, field: &str) -> Vec<String> {
         let list = self.get(path).ok();
         let records = list["data"].as_array().unwrap();
@@ -145,7 +145,7 @@ impl Server {
     }
 }
 
-/// A small organisation: matrix team `Checkout` has two parents, `eve` two teams, `zoe` and `loose` no place at all.
+/// A small organization: matrix team `Checkout` has two parents, `eve` two teams, `zoe` and `loose` no placement.
 ///
 /// ```text
 /// Aurora > Bikes > Frames > Carbon: ada, eve, gearbox    Steel    Checkout
@@ -184,14 +184,14 @@ const ORGANISATION: &str = r#"
 {"kind":"mapping","attribute1":"shop","attribute2":"bob@aurora.example"}
 "#;
 
-/// GraphQL.
+/// GraphQL requests.
 impl Server {
-    /// Starts one with a small organisation.
+    /// Starts a server with a small organization.
     pub(crate) fn organisation() -> Self {
         Self::organisation_with(|state| state)
     }
 
-    /// As [`Server::organisation`], with other settings.
+    /// As [`Server::organisation`], with changed settings.
     pub(crate) fn organisation_with(set: impl FnOnce(AppState) -> AppState) -> Self {
         let server = Self::start_with(set);
         server.bulk("", ORGANISATION).ok();
@@ -214,7 +214,7 @@ impl Server {
         self.send_as("POST", "!/graphql", &headers, Some(body.as_bytes()))
     }
 
-    /// The data of an answer that must be without errors.
+    /// The `data` of a response. Panics if it has errors.
     pub(crate) fn data(&self, query: &str) -> Value {
         self.data_with(query, &Value::Null)
     }
@@ -225,7 +225,7 @@ impl Server {
         answer["data"].clone()
     }
 
-    /// The first error of an answer that was carried out and must have one, with this code.
+    /// The first error of a response with status 200. Panics unless its code is `code`.
     pub(crate) fn error(&self, query: &str, code: &str) -> Value {
         self.error_with(query, &Value::Null, code)
     }
@@ -235,7 +235,7 @@ impl Server {
         first_error(&answer, 200, code)
     }
 
-    /// The first error of a request that must be refused before anything is carried out, with this code.
+    /// The first error of a request that is refused before execution (status 400). Panics unless its code is `code`.
     pub(crate) fn refusal(&self, query: &str, code: &str) -> Value {
         self.refusal_with(query, &Value::Null, code)
     }
@@ -255,7 +255,7 @@ fn first_error(answer: &Answer, status: u16, code: &str) -> Value {
     error
 }
 
-/// The strings at `path`, a JSON pointer in which `*` stands for every element of a list.
+/// The strings at `path`, a JSON pointer in which `*` means every element of a list.
 pub(crate) fn strings(value: &Value, path: &str) -> Vec<String> {
     let Some((before, after)) = path.split_once("/*") else {
         let found = value.pointer(path).unwrap_or_else(|| panic!("no {path} in {value}"));
@@ -281,13 +281,13 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
     }
 
-    /// The body as JSON, of an answer that must be 200.
+    /// The body as JSON. Panics unless the status is 200.
     pub(crate) fn ok(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.text());
         self.value()
     }
 
-    /// The body of a problem, of an answer that must be one with this status and code.
+    /// The body of an `application/problem+json` response. Panics unless status and code match.
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
         assert_eq!(self.header("content-type"), "application/problem+json");
@@ -301,13 +301,13 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// A header; empty when it is not there.
+    /// The value of a header; empty if absent.
     pub(crate) fn header(&self, name: &str) -> String {
         self.headers.get(name).map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
     }
 }
 
-/// Keeps a new token with this role, and gives its secret.
+/// Creates a token with this role and returns its secret.
 pub(crate) fn new_token(directory: &Directory, role: Role) -> String {
     keep_token(directory, role, None)
 }

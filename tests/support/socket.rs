@@ -1,4 +1,4 @@
-//! A client of `/graphql/ws`, which speaks graphql-transport-ws message by message.
+//! A WebSocket client of `/graphql/ws`, which speaks graphql-transport-ws message by message.
 
 use std::fmt::Display;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, client};
 
 pub(crate) const PROTOCOL: &str = "graphql-transport-ws";
 
-/// A client of the socket.
+/// A WebSocket client.
 pub(crate) struct Client(pub(crate) WebSocket<TcpStream>);
 
 impl Client {
@@ -24,7 +24,7 @@ impl Client {
         Self::try_connect(address, &headers).unwrap_or_else(|status| panic!("{status}"))
     }
 
-    /// Connects with these headers, or gives the status with which that is refused.
+    /// Connects with these headers, or returns the HTTP status of the refusal.
     pub(crate) fn try_connect(
         address: impl ToSocketAddrs + Display,
         headers: &[(&'static str, Option<&str>)],
@@ -36,7 +36,7 @@ impl Client {
             }
         }
         let stream = TcpStream::connect(address).unwrap();
-        // A test that waits for ever tells nothing.
+        // A test must fail rather than wait forever.
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         match client(request, stream) {
             Ok((socket, _)) => Ok(Self(socket)),
@@ -45,7 +45,7 @@ impl Client {
         }
     }
 
-    /// Connected, and let in with this token.
+    /// Connects and authenticates with this token.
     pub(crate) fn let_in(address: impl ToSocketAddrs + Display, token: &str) -> Self {
         let mut client = Self::connect(address, PROTOCOL, None);
         client.say(&json!({"type": "connection_init", "payload": {"Authorization": token}}));
@@ -75,7 +75,7 @@ impl Client {
         }
     }
 
-    /// The code and the reason that it is sent away with. What was said before is passed over.
+    /// Waits for the close frame and returns its code and reason. Earlier messages are skipped.
     pub(crate) fn closed(mut self) -> (u16, String) {
         loop {
             match self.0.read() {

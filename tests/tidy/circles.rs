@@ -1,6 +1,6 @@
-//! Circles of imports: files that name each other, directly or by way of others.
+//! Import cycles: files that import each other, directly or through others.
 //!
-//! What must stay true: the list below says neither more nor less than the code.
+//! Invariant: the list below equals the cycles of the code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,16 +10,16 @@ use petgraph::graph::DiGraph;
 
 use crate::source::{absolute, blanked, is_in, module, paths, texts, without_tests};
 
-/// A circle that may be there.
+/// An allowed import cycle.
 struct Allowed {
-    /// Its modules lie in these.
+    /// The folders of its modules.
     within: &'static [&'static str],
-    /// How many there are.
+    /// The number of modules.
     files: usize,
     because: &'static str,
 }
 
-/// The circles that may be there, largest first. Take out what has gone, and write down what has become smaller.
+/// The allowed cycles, largest first. Remove those that are gone, and lower the counts of those that shrank.
 const ALLOWED: &[Allowed] = &[
     Allowed {
         within: &["server/graphql/filter", "server/graphql/types"],
@@ -44,7 +44,7 @@ const ALLOWED: &[Allowed] = &[
     Allowed { within: &["store/record"], files: 2, because: "a record and its first version" },
 ];
 
-/// For each module, the modules that its code names outside tests. A path leads to the longest module in it.
+/// For each module, the modules that its code imports outside tests. A path resolves to its longest module prefix.
 fn imports<'f>(files: impl IntoIterator<Item = (&'f Path, &'f str)>) -> BTreeMap<String, BTreeSet<String>> {
     let is_test = |name: &str| name.split('/').any(|part| part == "tests");
     let texts: BTreeMap<String, &str> = files
@@ -64,7 +64,7 @@ fn imports<'f>(files: impl IntoIterator<Item = (&'f Path, &'f str)>) -> BTreeMap
     texts.iter().map(|(own, text)| (own.clone(), named(own, text))).collect()
 }
 
-/// The circles, each with its modules by name, the largest first.
+/// The cycles, each with the names of its modules, the largest first.
 fn circles(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<&str>> {
     let mut graph = DiGraph::<&str, ()>::new();
     let nodes: BTreeMap<&str, _> = imports.keys().map(|name| (name.as_str(), graph.add_node(name))).collect();
@@ -85,13 +85,13 @@ fn circles(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<&str>> {
     circles
 }
 
-/// What the circles and the list say that the other does not.
+/// The differences between the cycles and the list.
 fn complaints(circles: &[Vec<&str>], allowed: &[Allowed]) -> Vec<String> {
     let mut left: Vec<&Allowed> = allowed.iter().collect();
     let is_it = |circle: &[&str], allowed: &Allowed| {
         circle.iter().all(|module| allowed.within.iter().any(|folder| is_in(module, folder)))
     };
-    // Those that are just as the list says come first, so that a row is not taken by the circle of another.
+    // Exact matches come first, so that a row is not used up by another cycle.
     let mut changed = Vec::new();
     for circle in circles {
         match left.iter().position(|one| one.files == circle.len() && is_it(circle, one)) {
@@ -123,7 +123,7 @@ fn complaints(circles: &[Vec<&str>], allowed: &[Allowed]) -> Vec<String> {
 }
 
 #[test]
-fn circles_of_imports_are_those_on_the_list() {
+fn import_cycles_are_those_on_the_list() {
     let files = texts("src");
     let imports = imports(files.iter().map(|(path, text)| (path.as_path(), text.as_str())));
     let complaints = complaints(&circles(&imports), ALLOWED);
@@ -131,7 +131,7 @@ fn circles_of_imports_are_those_on_the_list() {
 }
 
 #[test]
-fn a_circle_is_seen() {
+fn a_cycle_is_detected() {
     let files = [
         ("src/a.rs", "use crate::b::{c, D};"),
         ("src/b.rs", "use self::c::C;"),
@@ -143,7 +143,7 @@ fn a_circle_is_seen() {
 }
 
 #[test]
-fn the_list_must_say_what_is_there() {
+fn the_list_of_cycles_must_be_exact() {
     const LISTED: &[Allowed] = &[
         Allowed { within: &["x"], files: 3, because: "x" },
         Allowed { within: &["x", "y"], files: 2, because: "y" },
@@ -153,7 +153,7 @@ fn the_list_must_say_what_is_there() {
     };
     assert_eq!(told(&[&["x", "x/a", "x/b"], &["x/c", "y"]]), 0);
     assert_eq!(told(&[&["x", "x/a", "x/b"], &["x/c", "x/d"]]), 0);
-    // One has gone, one has grown, one is new.
+    // One is gone, one has grown, one is new.
     assert_eq!(told(&[&["x", "x/a", "x/b"]]), 1);
     assert_eq!(told(&[&["x", "x/a", "x/b", "x/c"], &["x/d", "y"]]), 1);
     assert_eq!(told(&[&["x", "x/a", "x/b"], &["x/c", "y"], &["xy", "z"]]), 1);

@@ -1,4 +1,4 @@
-//! The documents say what is so: links lead somewhere, examples are the files that are tested, every error code is listed.
+//! Checks of the documents: links resolve, examples equal the tested files, every error code is documented.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ fn documents() -> Vec<(PathBuf, String)> {
     paths.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
 
-/// The text between a fence that begins with `language` and its end, of each such block.
+/// The contents of all fenced code blocks in `language`.
 fn blocks<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
     let fence = format!("```{language}\n");
     text.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
-/// As GitHub makes the anchor of a heading.
+/// The anchor of a heading, by GitHub's rules.
 fn anchor(heading: &str) -> String {
     let kept = |letter: &char| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_');
     heading
@@ -80,7 +80,7 @@ fn every_error_code_is_documented() {
     };
     let mut missing = Vec::new();
     for (path, text) in texts("src") {
-        // `code()` of an error, and the second argument of `Problem::new`.
+        // Error codes are in `code()` of an error, and in the second argument of `Problem::new`.
         let of_errors = if path == Path::new("src/error.rs") {
             text.lines()
                 .filter_map(|line| line.split_once("=> \""))

@@ -1,5 +1,4 @@
-//! The shape of the code (walls between modules, circles of imports, names, comments), and that the documents agree with
-//! it.
+//! Checks of the source code (module boundaries, import cycles, names, comments) and of the documents against it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -16,7 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::source::files;
 
 #[test]
-fn every_file_says_what_lives_in_it() {
+fn every_file_begins_with_a_module_comment() {
     let folders = ["src", "tests", "benches", "examples"];
     let silent: Vec<_> = folders
         .iter()

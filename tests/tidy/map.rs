@@ -1,4 +1,4 @@
-//! `ARCHITECTURE.md` has the same walls, files and dependencies as the code.
+//! `ARCHITECTURE.md` lists the same module boundaries, files and dependencies as the code.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::walls::MAY_USE;
 
 #[test]
-fn the_map_has_the_same_walls() {
+fn the_map_has_the_same_boundaries() {
     let map = fs::read_to_string("ARCHITECTURE.md").unwrap();
     let rows: Vec<Vec<&str>> = map
         .lines()

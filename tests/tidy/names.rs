@@ -1,17 +1,17 @@
-//! One type name for one thing, and comments that give reasons.
+//! Type names are unique, and the share of comments that give reasons has a minimum.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::source::{module, texts, without_tests};
 
-/// Names that a type of the model and its GraphQL form share: one thing in two forms.
+/// GraphQL types may have the name of the model's type that they represent.
 const GRAPHQL_FORMS: &str = "server/graphql/types/";
 
-/// Other names that several types have. Take out what has gone.
+/// Other names that several types share. Remove those that are gone.
 const ALLOWED: [&str; 2] = ["Problem", "Result"];
 
-/// Of all lines of code, the share of `//` comments in percent that must not be fallen short of.
+/// Minimum lines of `//` comments per 100 lines of code.
 const COMMENTS_MIN_PERCENT: f64 = 3.0;
 
 fn type_name(line: &str) -> Option<&str> {

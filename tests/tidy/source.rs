@@ -1,17 +1,17 @@
-//! Rust files as text: which files there are, and which paths their code names.
+//! Reads Rust files as text: the list of files, and the paths that their code names.
 //!
-//! What must stay true: a path in a comment or in a string is no path.
+//! Invariant: a path in a comment or in a string does not count.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every Rust file of a folder and of those in it.
+/// All Rust files of a folder, recursively.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap_or_else(|why| panic!("{}: {why}", folder.display())) {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            // The target folder of a package of its own.
+            // The target folder of a nested package.
             if !path.ends_with("target") {
                 found.extend(files(&path));
             }
@@ -22,7 +22,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Every Rust file of a folder, with its text.
+/// All Rust files of a folder, with their text.
 pub(crate) fn texts(folder: &str) -> Vec<(PathBuf, String)> {
     let with_text = |path: PathBuf| (path.clone(), fs::read_to_string(path).unwrap());
     files(Path::new(folder)).into_iter().map(with_text).collect()
@@ -45,7 +45,7 @@ pub(crate) fn without_tests(text: &str) -> &str {
     text.split("#[cfg(test)]").next().unwrap_or(text)
 }
 
-/// The text with comments, strings and characters made blank.
+/// The text with comments, strings and characters replaced by blanks.
 pub(crate) fn blanked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -64,7 +64,7 @@ pub(crate) fn blanked(text: &str) -> String {
     out
 }
 
-/// How many bytes of a comment, a string or a character `text` begins with.
+/// Length in bytes of the comment, string or character at the start of `text`.
 fn blank_length(text: &str, in_word: bool) -> usize {
     let to = |end: Option<usize>| end.unwrap_or(text.len());
     if text.starts_with("//") {
@@ -105,7 +105,7 @@ fn string_length(text: &str) -> usize {
     text.len()
 }
 
-/// Of `'x'` and `'\u{1f}'`; none of a lifetime.
+/// Length of a character such as `'x'` or `'\u{1f}'`; `None` for a lifetime.
 fn character_length(text: &str) -> Option<usize> {
     let inside = text.strip_prefix('\'')?;
     let length = if inside.starts_with('\\') {
@@ -132,7 +132,7 @@ pub(crate) fn paths(text: &str) -> Vec<String> {
     found
 }
 
-/// Adds `path` with what follows it in the text.
+/// Adds `path` with the segments that follow it in the text.
 fn write_out(mut path: String, mut rest: &str, found: &mut Vec<String>) {
     while let Some(after) = rest.strip_prefix("::") {
         if let Some(group) = after.strip_prefix('{') {
@@ -151,7 +151,7 @@ fn write_out(mut path: String, mut rest: &str, found: &mut Vec<String>) {
     found.push(path);
 }
 
-/// The items of a group whose opening brace is gone.
+/// The items of a group after its opening brace.
 fn items(group: &str) -> Vec<&str> {
     let (mut depth, mut begin, mut items) = (0, 0, Vec::new());
     for (at, c) in group.char_indices() {
@@ -172,7 +172,7 @@ fn items(group: &str) -> Vec<&str> {
     items
 }
 
-/// A path from `own` on, as a module is named: `super::b::C` in `a/x` is `a/b/C`.
+/// Resolves a path relative to `own`: `super::b::C` in `a/x` is `a/b/C`.
 pub(crate) fn absolute(path: &str, own: &str) -> String {
     let mut base: Vec<&str> = own.split('/').collect();
     let mut parts = path.split("::").peekable();

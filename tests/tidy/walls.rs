@@ -1,12 +1,12 @@
-//! The walls between modules: one crate has none of its own.
+//! Module boundaries: which modules may import which. One crate has no such boundaries of its own.
 //!
-//! Paths in tests and comments count too: whatever names `crate::graph` in a file of `model` is refused.
+//! Paths in tests and comments count too: a file of `model` that names `crate::graph` is refused.
 
 use std::path::Path;
 
 use crate::source::{absolute, is_in, module, paths, texts, without_tests};
 
-/// Each module with the modules that it may name, as the map has it.
+/// Each module with the modules that it may import, as in `ARCHITECTURE.md`.
 pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     ("cli", &["server/app", "server/limits", "wire", "exchange", "directory", "access", "query", "model"]),
     ("server", &["wire", "exchange", "directory", "access", "query", "model"]),
@@ -41,10 +41,10 @@ const LAYERS: &[(&str, &[&[&str]])] = &[(
     ],
 )];
 
-/// May be named by all.
+/// Modules that all may import.
 const BESIDE: &str = "error";
 
-/// A module, and the modules that it may name beside itself.
+/// A module, and the modules that it may import.
 struct Row {
     module: String,
     may: Vec<String>,
@@ -66,12 +66,12 @@ fn rows(may_use: &[(&str, &[&str])], layers: &[(&str, &[&[&str]])]) -> Vec<Row> 
     rows
 }
 
-/// The row of a module: the one with the longest name of those that it lies in.
+/// The row of a module: the longest match wins.
 fn row_of<'r>(rows: &'r [Row], module: &str) -> Option<&'r Row> {
     rows.iter().filter(|row| is_in(module, &row.module)).max_by_key(|row| row.module.len())
 }
 
-/// Every wall that the files break.
+/// All imports that violate a boundary.
 fn broken<'f>(rows: &[Row], files: impl IntoIterator<Item = (&'f Path, &'f str)>) -> Vec<String> {
     let mut broken = Vec::new();
     for (path, text) in files {
@@ -108,7 +108,7 @@ fn arrows_between_modules_point_down_only() {
 }
 
 #[test]
-fn a_broken_wall_is_seen() {
+fn a_violated_boundary_is_detected() {
     let rows = rows(MAY_USE, &[]);
     let seen = |path: &str, text: &str| broken(&rows, [(Path::new(path), text)]).len();
     assert_eq!(seen("src/store/load.rs", "use crate::model::key::Email;\nuse crate::store::log;"), 0);
@@ -125,7 +125,7 @@ fn a_broken_wall_is_seen() {
 }
 
 #[test]
-fn a_row_may_be_a_path_and_name_paths() {
+fn a_row_may_be_a_path_and_list_paths() {
     let rows = rows(&[("cli", &["server/app"]), ("server", &["model"]), ("model", &[])], &[]);
     let seen = |path: &str, text: &str| broken(&rows, [(Path::new(path), text)]).len();
     assert_eq!(seen("src/cli/serve.rs", "use crate::server::app::{Router, state::State};"), 0);
@@ -134,7 +134,7 @@ fn a_row_may_be_a_path_and_name_paths() {
 }
 
 #[test]
-fn a_layer_names_only_those_before_it() {
+fn a_layer_imports_only_lower_ones() {
     let layers: &[&[&str]] = &[&["limits"], &["auth"], &["rest", "graphql"], &["app"]];
     let rows = rows(&[("server", &["model"]), ("model", &[])], &[("server", layers)]);
     let seen = |path: &str, text: &str| broken(&rows, [(Path::new(path), text)]).len();

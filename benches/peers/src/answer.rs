@@ -1,31 +1,32 @@
-//! What a peer answers, in a form that can be compared.
+//! The result of a query, in a form that can be compared between peers.
 
-/// One answer. Numbers are the peer's own until [`Peer::told`](crate::peer::Peer::told) has made them the organisation's.
+/// The result of one query. Ids are the peer's own until [`Peer::normalized`](crate::peer::Peer::normalized) translates
+/// them to the organization's numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Nothing but that it was done.
+    /// No result: a write, or an empty call.
     Done,
     /// Projects, in any order.
     Projects(Vec<u32>),
-    /// Units, in this order.
+    /// Units, in order.
     Units(Vec<u32>),
     /// Units, each with a count, in any order.
     PerUnit(Vec<(u32, u64)>),
-    /// Projects, each with a unit that it is placed in, in any order.
+    /// Projects, each with a unit that it belongs to, in any order.
     Placed(Vec<(u32, u32)>),
-    /// The first of so many projects, in this order.
+    /// The first page of projects in order, with the total count.
     Page { total: u64, projects: Vec<u32> },
-    /// Projects and people.
+    /// Counts of projects and people.
     Totals { projects: u64, people: u64 },
-    /// How many.
+    /// A count.
     Count(u64),
-    /// Yes or no.
+    /// A boolean.
     Holds(bool),
-    /// A project's name, its owner's email, and what another system calls it; none where there is no such project.
+    /// A project's name, its owner's email and its external id; `None` if there is no such project.
     Record(Option<Record>),
 }
 
-/// What is read of a project.
+/// The fields of a project that are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) name: String,
@@ -34,7 +35,7 @@ pub(crate) struct Record {
 }
 
 impl Answer {
-    /// The same in one order, where the order was free.
+    /// Sorts results whose order is not significant.
     pub(crate) fn sorted(mut self) -> Self {
         match &mut self {
             Self::Projects(projects) => projects.sort_unstable(),
@@ -45,7 +46,7 @@ impl Answer {
         self
     }
 
-    /// Whether it says that there is nothing.
+    /// Whether the result is empty, zero or false.
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Done | Self::Record(None) | Self::Holds(false) => true,
@@ -58,7 +59,7 @@ impl Answer {
         }
     }
 
-    /// How much it is, for the table.
+    /// The size of the result, for the table's title.
     pub(crate) fn size(&self) -> Option<String> {
         match self {
             Self::Projects(projects) => Some(grouped(projects.len() as u64)),
@@ -74,11 +75,11 @@ impl Answer {
         }
     }
 
-    /// The beginning of it, for a message.
-    pub(crate) fn shown(&self) -> String {
-        const SHOWN_MAX: usize = 300;
+    /// The first characters of the result, for an error message.
+    pub(crate) fn excerpt(&self) -> String {
+        const EXCERPT_MAX_CHARS: usize = 300;
         let text = format!("{self:?}");
-        match text.char_indices().nth(SHOWN_MAX) {
+        match text.char_indices().nth(EXCERPT_MAX_CHARS) {
             Some((end, _)) => format!("{}…", &text[..end]),
             None => text,
         }
@@ -88,12 +89,12 @@ impl Answer {
 /// `1234567` as `1,234,567`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            shown.push(',');
+            grouped.push(',');
         }
-        shown.push(digit);
+        grouped.push(digit);
     }
-    shown
+    grouped
 }

@@ -1,30 +1,30 @@
-//! Answers before times: everyone must say the same as Clade, to every target, in every form.
+//! Correctness before speed: every peer must return the same result as Clade, for every target, in every form.
 
 use crate::Result;
 use crate::answer::Answer;
 use crate::peer::{Form, Peer};
 use crate::questions::{Asks, Question};
 
-/// Asks a question of everyone; gives Clade's first answer, for its size.
+/// Runs a read query on every peer and compares the results; returns Clade's first result, for its size.
 pub(crate) fn check_read(peers: &mut [Box<dyn Peer>], question: &Question) -> Result<Answer> {
     let mut expected: Option<Vec<Answer>> = None;
     for peer in peers {
         for form in peer.forms(question) {
-            let told = answers(&mut **peer, question, form)?;
+            let actual = answers(&mut **peer, question, form)?;
             match &expected {
-                None => expected = Some(told),
-                Some(expected) => compare(&**peer, question, form, expected, &told)?,
+                None => expected = Some(actual),
+                Some(expected) => compare(&**peer, question, form, expected, &actual)?,
             }
         }
     }
     let expected = expected.unwrap_or_default();
     if !matches!(question.asks, Asks::Nothing) && expected.iter().all(Answer::is_empty) {
-        return Err(format!("{}: the answer is empty, which shows nothing", question.title).into());
+        return Err(format!("{}: the result is empty, so comparing it proves nothing", question.title).into());
     }
-    expected.into_iter().next().ok_or_else(|| "nobody was asked".into())
+    expected.into_iter().next().ok_or_else(|| "there are no peers".into())
 }
 
-/// Has everyone make a change and take it back, and asks `probes` before, between and afterwards.
+/// Applies a change on every peer and undoes it, and compares the results of `probes` before, between and afterwards.
 pub(crate) fn check_write(
     peers: &mut [Box<dyn Peer>],
     question: &Question,
@@ -60,25 +60,25 @@ pub(crate) fn check_write(
     Ok(())
 }
 
-/// The answers to each target of a question, in turn.
+/// The results of a query for each target, in turn.
 fn answers(peer: &mut dyn Peer, question: &Question, form: Form) -> Result<Vec<Answer>> {
     let mut ask = peer.ask(question, form)?;
     let answers = (0..question.asks.targets()).map(|_| ask()).collect::<Result<Vec<_>>>()?;
     drop(ask);
-    Ok(answers.into_iter().map(|answer| peer.told(answer)).collect())
+    Ok(answers.into_iter().map(|answer| peer.normalized(answer)).collect())
 }
 
 fn probe(peer: &mut dyn Peer, probes: &[Question], form: Form) -> Result<Vec<Answer>> {
-    let mut told = Vec::new();
+    let mut results = Vec::new();
     for probe in probes {
         let forms = peer.forms(probe);
         let form = if forms.contains(&form) { form } else { forms[0] };
-        told.extend(answers(peer, probe, form)?);
+        results.extend(answers(peer, probe, form)?);
     }
-    Ok(told)
+    Ok(results)
 }
 
-/// The change that takes back a change, where that is one of the questions.
+/// The query that undoes a change; `None` if only [`Peer::undo`] can.
 fn reversed(question: &Question) -> Option<Question> {
     match question.asks {
         Asks::Move { unit, from, to } => {
@@ -93,19 +93,21 @@ fn compare(
     question: &Question,
     form: Form,
     expected: &[Answer],
-    told: &[Answer],
+    actual: &[Answer],
 ) -> Result<()> {
-    let differs = expected.iter().zip(told).position(|(expected, told)| expected != told);
+    let differs = expected.iter().zip(actual).position(|(expected, actual)| expected != actual);
     match differs {
-        None if expected.len() == told.len() => Ok(()),
-        None => Err(format!("{}: {} gives another number of answers", question.title, peer.name()).into()),
+        None if expected.len() == actual.len() => Ok(()),
+        None => {
+            Err(format!("{}: {} returns a different number of results", question.title, peer.name()).into())
+        }
         Some(at) => Err(format!(
-            "{} (target {at}): {} {} says\n  {}\nbut it should be\n  {}",
+            "{} (target {at}): {} {} returns\n  {}\nexpected\n  {}",
             question.title,
             peer.name(),
             peer.form_name(form),
-            told[at].shown(),
-            expected[at].shown(),
+            actual[at].excerpt(),
+            expected[at].excerpt(),
         )
         .into()),
     }

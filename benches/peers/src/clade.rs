@@ -1,4 +1,4 @@
-//! Clade: a directory in this process, asked by its public interface alone.
+//! Clade as a peer: a directory in this process, through its public API only.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,22 +20,22 @@ use crate::peer::{Ask, Form, Peer};
 use crate::questions::{Asks, Of, PAGE, Question, is_selected, made_up};
 use crate::turn::Turn;
 
-/// So many lines are applied together.
+/// Number of lines per change set.
 const LINES_TOGETHER: usize = 200_000;
 
 pub(crate) struct Clade {
     directory: Directory,
-    /// Whether writes wait for the disk.
+    /// Whether writes wait for the disk: the directory is in a file, no longer in memory.
     is_durable: bool,
     folder: PathBuf,
-    /// By the organisation's numbers.
+    /// Clade's ids by the organization's numbers.
     units: Vec<EntityId>,
     projects: Vec<EntityId>,
-    /// Back to the organisation's numbers.
+    /// The organization's numbers by Clade's ids.
     numbers: HashMap<u32, u32>,
     selection: RoaringBitmap,
-    /// How many projects were put in by a question.
-    made: u32,
+    /// The number of projects that queries inserted.
+    inserted: u32,
 }
 
 impl Clade {
@@ -56,7 +56,7 @@ impl Clade {
         let units = units.collect::<Result<Vec<_>>>()?;
         let projects = organisation.projects.iter().map(|project| {
             let found = view.project_by_id(&ProjectId::parse(&project.id)?);
-            found.ok_or_else(|| format!("Clade lost {}", project.id).into())
+            found.ok_or_else(|| format!("Clade does not have project {}", project.id).into())
         });
         let projects = projects.collect::<Result<Vec<_>>>()?;
         let numbers =
@@ -71,11 +71,11 @@ impl Clade {
             projects,
             numbers,
             selection,
-            made: 0,
+            inserted: 0,
         })
     }
 
-    /// From now on, the same directory in a file.
+    /// Moves the directory from memory to a file.
     fn become_durable(&mut self) -> Result<()> {
         if !self.is_durable {
             let file = self.folder.join("peers.redb");
@@ -120,7 +120,7 @@ impl Peer for Clade {
                 let totals = view.totals(*unit);
                 Ok(Answer::Totals { projects: totals.projects, people: totals.people })
             }),
-            Asks::PerChild { unit: number, of } => self.ask_per_child(unit(number), of),
+            Asks::PerChild { unit: number, of } => self.prepare_per_child(unit(number), of),
             Asks::Ancestors { units } => self.read(units.into_iter().map(unit).collect(), |view, unit| {
                 Ok(Answer::Units(view.ancestors(*unit).into_iter().map(|unit| unit.0).collect()))
             }),
@@ -147,15 +147,15 @@ impl Peer for Clade {
             Asks::NameContains { text } => self.read(vec![named(text)], |view, filter| {
                 Ok(Answer::Count(select(view, Kind::Project, filter).len()))
             }),
-            Asks::Move { unit, from, to } => self.ask_to_move(unit, from, to),
-            Asks::Insert { team, durable } => self.ask_to_insert(team, durable),
+            Asks::Move { unit, from, to } => self.prepare_move(unit, from, to),
+            Asks::Insert { team, durable } => self.prepare_insert(team, durable),
         }
     }
 
-    fn told(&self, answer: Answer) -> Answer {
+    fn normalized(&self, answer: Answer) -> Answer {
         let number = |id: u32| self.numbers.get(&id).copied().unwrap_or(u32::MAX);
         let numbers = |ids: Vec<u32>| ids.into_iter().map(number).collect();
-        let told = match answer {
+        let translated = match answer {
             Answer::Projects(ids) => Answer::Projects(numbers(ids)),
             Answer::Units(ids) => Answer::Units(numbers(ids)),
             Answer::PerUnit(counts) => {
@@ -167,11 +167,11 @@ impl Peer for Clade {
             Answer::Page { total, projects } => Answer::Page { total, projects: numbers(projects) },
             other => other,
         };
-        told.sorted()
+        translated.sorted()
     }
 
     fn undo(&mut self) -> Result<()> {
-        let deletes = (0..self.made).map(|made| {
+        let deletes = (0..self.inserted).map(|made| {
             let target = ProjectRef::ProjectId(ProjectId::parse(&made_up(made).0)?);
             Ok(Command::DeleteProject(Delete { target, if_revision: None }))
         });
@@ -179,13 +179,13 @@ impl Peer for Clade {
         if !deletes.is_empty() {
             self.directory.apply(deletes)?;
         }
-        self.made = 0;
+        self.inserted = 0;
         Ok(())
     }
 }
 
 impl Clade {
-    /// Asks of each target in turn, and takes a view each time, as any caller would.
+    /// Runs the query on each target in turn, with a new view each time, as a request does.
     fn read<'p, T: 'p>(
         &'p self,
         targets: Vec<T>,
@@ -195,7 +195,7 @@ impl Clade {
         Ok(Box::new(move || question(&self.directory.view(), targets.next())))
     }
 
-    fn ask_per_child(&self, unit: EntityId, of: Of) -> Result<Ask<'_>> {
+    fn prepare_per_child(&self, unit: EntityId, of: Of) -> Result<Ask<'_>> {
         match of {
             Of::All => self.read(vec![unit], |view, unit| Ok(per_child(view, *unit, RoaringBitmap::len))),
             Of::Selection => self.read(vec![unit], |view, unit| {
@@ -211,7 +211,7 @@ impl Clade {
         }
     }
 
-    fn ask_to_move(&self, unit: u32, from: u32, to: u32) -> Result<Ask<'_>> {
+    fn prepare_move(&self, unit: u32, from: u32, to: u32) -> Result<Ask<'_>> {
         let named = |number: u32| UnitRef::Id(self.units[number as usize]);
         let moves = [(from, to), (to, from)].map(|(from, to)| {
             let (from, to) = (Some(named(from)), named(to));
@@ -224,15 +224,15 @@ impl Clade {
         }))
     }
 
-    fn ask_to_insert(&mut self, team: u32, durable: bool) -> Result<Ask<'_>> {
+    fn prepare_insert(&mut self, team: u32, durable: bool) -> Result<Ask<'_>> {
         if durable {
             self.become_durable()?;
         }
-        let Self { directory, made, units, .. } = self;
+        let Self { directory, inserted, units, .. } = self;
         let team = units[team as usize];
         Ok(Box::new(move || {
-            let (id, name) = made_up(*made);
-            *made += 1;
+            let (id, name) = made_up(*inserted);
+            *inserted += 1;
             let fields = ProjectFields {
                 project_id: Some(ProjectId::parse(&id)?),
                 name: Some(Name::parse(&name)?),
@@ -245,7 +245,7 @@ impl Clade {
     }
 }
 
-/// What is counted of the projects beneath each child that has any.
+/// The result of `count` over the projects below each child; children with zero are left out.
 fn per_child(view: &View, unit: EntityId, count: impl Fn(&RoaringBitmap) -> u64) -> Answer {
     let children = view.directly_below(unit, Kind::OrgUnit);
     let counts = children.iter().map(|child| (child, count(&view.below(EntityId(child), Kind::Project))));
@@ -275,7 +275,7 @@ fn named(text: String) -> Filter {
     Filter::Text(Field::Name, TextTest::Contains(text))
 }
 
-/// Beneath a unit, with a neighbour that passes, and with a word in the name.
+/// Below a unit, with a neighbour that passes a filter, and with a word in the name.
 fn inside(unit: EntityId, relation: Relation, neighbour: Filter, word: String) -> Filter {
     Filter::And(vec![Filter::Within(vec![unit]), Filter::Related(relation, Box::new(neighbour)), named(word)])
 }

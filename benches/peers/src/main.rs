@@ -1,6 +1,7 @@
-//! Clade beside SQLite and PostgreSQL: the same organisation, the same questions, answers compared before times.
+//! Benchmark of Clade, SQLite and PostgreSQL: the same organization, the same queries; results are compared before
+//! times are taken.
 //!
-//! `cargo run --release --manifest-path benches/peers/Cargo.toml -- --entities 100000`; see the README beside it.
+//! `cargo run --release --manifest-path benches/peers/Cargo.toml -- --entities 100000`; see benches/peers/README.md.
 
 mod answer;
 mod check;
@@ -36,23 +37,23 @@ use crate::table::{Row, Took};
 
 pub(crate) type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
-/// Asks Clade, SQLite and PostgreSQL the same questions of the same organisation, and prints a table of times.
+/// Runs the same queries over the same organization in Clade, SQLite and PostgreSQL, and prints a table of times
 #[derive(Parser)]
 struct Args {
-    /// Units, people and projects together
+    /// Number of units, people and projects together
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     entities: u64,
-    /// Another seed gives another organisation
+    /// Seed of the generated organization
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Ask only the questions with this in their title
+    /// Run only the queries whose title contains this
     #[arg(long, default_value = "", hide_default_value = true)]
     only: String,
-    /// Where SQLite's and Clade's files go for a while; else to the system's temporary folder
+    /// Folder of the temporary files of SQLite and Clade [default: the system's temporary folder]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<std::path::PathBuf>,
-    /// A PostgreSQL database to which the schema `clade_peers` is added for a while; without it, there is no
-    /// PostgreSQL in the table
+    /// A PostgreSQL database; the schema `clade_peers` is created in it and dropped afterwards. If absent, PostgreSQL
+    /// is left out
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
 }
@@ -72,8 +73,8 @@ fn main() -> Result<()> {
     drop(lines);
     let names: Vec<_> = peers.iter().map(|peer| peer.name()).collect();
     println!("{}", table::head(&names));
-    let is_asked = |question: &Question| question.title.contains(&args.only);
-    for question in targets.reads(&organisation).iter().filter(|question| is_asked(question)) {
+    let is_selected = |question: &Question| question.title.contains(&args.only);
+    for question in targets.reads(&organisation).iter().filter(|question| is_selected(question)) {
         let answer = check::check_read(&mut peers, question)?;
         let title = match answer.size() {
             Some(size) => format!("{} ({size})", question.title),
@@ -81,7 +82,7 @@ fn main() -> Result<()> {
         };
         println!("{}", measure(&mut peers, question, title)?.line());
     }
-    for (question, probes) in targets.writes().iter().filter(|(question, _)| is_asked(question)) {
+    for (question, probes) in targets.writes().iter().filter(|(question, _)| is_selected(question)) {
         check::check_write(&mut peers, question, probes)?;
         println!("{}", measure(&mut peers, question, question.title.clone())?.line());
     }
@@ -89,7 +90,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Everyone with the whole organisation; Clade first.
+/// Loads the organization into every peer; Clade first.
 fn load(args: &Args, lines: &[u8], organisation: &Organisation, folder: &Path) -> Result<Vec<Box<dyn Peer>>> {
     let mut peers: Vec<Box<dyn Peer>> = Vec::new();
     let begun = Instant::now();
@@ -106,7 +107,7 @@ fn load(args: &Args, lines: &[u8], organisation: &Organisation, folder: &Path) -
             peers.push(Box::new(Postgres::load(organisation, url)?));
             loaded("PostgreSQL", begun);
         }
-        None => eprintln!("DATABASE_URL is not set: no PostgreSQL"),
+        None => eprintln!("DATABASE_URL is not set: PostgreSQL is left out"),
     }
     Ok(peers)
 }

@@ -1,6 +1,7 @@
-//! The organisation as plain numbered records, read back from the lines that Clade imports.
+//! The organization as plain numbered records, read from the NDJSON lines that Clade imports.
 //!
-//! A record's number is its place in the lines. It is the peers' primary key, and what answers are compared by.
+//! A record's number is its position among the records of its kind. It is the peers' primary key, and results are
+//! compared by it.
 
 use std::collections::HashMap;
 
@@ -8,7 +9,7 @@ use serde::Deserialize;
 
 use crate::Result;
 
-/// Everything that is loaded into a peer.
+/// All records that are loaded into a peer.
 #[derive(Debug, Default)]
 pub(crate) struct Organisation {
     pub(crate) units: Vec<Unit>,
@@ -98,7 +99,7 @@ struct Mapping {
     attribute2: String,
 }
 
-/// From keys to numbers, while the lines are read.
+/// Numbers by key, while the lines are read.
 #[derive(Default)]
 struct Numbers {
     units: HashMap<String, u32>,
@@ -107,7 +108,7 @@ struct Numbers {
 }
 
 impl Organisation {
-    /// Reads the lines, each of which names only what came before it.
+    /// Reads the lines. Each may refer only to records of lines before it.
     pub(crate) fn read(lines: &[u8]) -> Result<Self> {
         let mut read = Self::default();
         let mut numbers = Numbers::default();
@@ -149,18 +150,18 @@ impl Organisation {
                 "project-people" => self
                     .memberships
                     .push((find(&numbers.projects, &attribute1)?, find(&numbers.people, &attribute2)?)),
-                other => return Err(format!("no peer has a table for {other}").into()),
+                other => return Err(format!("mapping type {other}: no peer has a table for it").into()),
             },
         }
         Ok(())
     }
 
-    /// Units, people and projects.
+    /// Number of units, people and projects.
     pub(crate) fn entities(&self) -> usize {
         self.units.len() + self.people.len() + self.projects.len()
     }
 
-    /// Placements and memberships; the hierarchy's own edges not counted.
+    /// Number of placements and memberships; edges between units are not counted.
     pub(crate) fn mappings(&self) -> usize {
         self.project_units.len() + self.person_units.len() + self.memberships.len()
     }
@@ -170,8 +171,8 @@ impl Organisation {
         numbered(&self.units).filter(|(_, unit)| unit.level == level).map(|(number, _)| number).collect()
     }
 
-    /// For each unit, the one directly above it. Units made up have one at most, which the peers' ways of moving
-    /// them rely on.
+    /// The parent of each unit. Fails if a unit has two: generated units have at most one, which the SQL for moves
+    /// requires.
     pub(crate) fn parents(&self) -> Result<Vec<Option<u32>>> {
         let mut parents = vec![None; self.units.len()];
         for (parent, child) in &self.unit_parents {
@@ -183,7 +184,7 @@ impl Organisation {
     }
 }
 
-/// With their numbers.
+/// The records with their numbers.
 pub(crate) fn numbered<T>(records: &[T]) -> impl Iterator<Item = (u32, &T)> {
     (0_u32..).zip(records)
 }
@@ -192,10 +193,10 @@ fn enter(numbers: &mut HashMap<String, u32>, key: &str, next: usize) -> Result<u
     let number = u32::try_from(next)?;
     match numbers.insert(key.to_owned(), number) {
         None => Ok(number),
-        Some(_) => Err(format!("{key} comes twice").into()),
+        Some(_) => Err(format!("{key} is defined twice").into()),
     }
 }
 
 fn find(numbers: &HashMap<String, u32>, key: &str) -> Result<u32> {
-    numbers.get(key).copied().ok_or_else(|| format!("{key} is named before it comes").into())
+    numbers.get(key).copied().ok_or_else(|| format!("{key} is referred to before it is defined").into())
 }

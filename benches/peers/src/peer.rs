@@ -1,55 +1,55 @@
-//! What is asked the same questions: Clade, and what people use today.
+//! The interface of the databases that are compared: Clade, SQLite and PostgreSQL.
 
 use crate::Result;
 use crate::answer::Answer;
 use crate::questions::Question;
 
-/// A question made ready: statements are prepared, parameters are at hand. Each call asks it of the next target.
+/// A prepared query: statements are prepared, parameters are bound. Each call runs it on the next target.
 pub(crate) type Ask<'p> = Box<dyn FnMut() -> Result<Answer> + 'p>;
 
-/// A way of keeping a hierarchy, and of asking it.
+/// A way of storing a hierarchy or indexing names, and of querying it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// The question has nothing to do with the hierarchy, or there is one way only.
+    /// The query does not involve the hierarchy, or there is only one form.
     Plain,
     /// Parent edges alone, walked by a recursive query.
     Recursive,
-    /// A closure table of units; what is placed in them is joined.
+    /// A closure table of units; people and projects are joined through their placements.
     UnitClosure,
-    /// A closure table of all, down to the single project and person.
+    /// A closure table down to every project and person.
     FullClosure,
-    /// The same, where words in names are looked up in a trigram index first.
+    /// The same, with names matched in a trigram index first.
     FullClosureTrigrams,
     /// Each unit's path as an `ltree`, with a GiST index.
     Ltree,
-    /// Every name is read.
+    /// Substring match by reading every name.
     Scan,
-    /// Words in names are looked up in a trigram index.
+    /// Substring match in a trigram index.
     Trigrams,
 }
 
-/// One that is asked.
+/// A database under test.
 pub(crate) trait Peer {
-    /// As the table's head calls it.
+    /// The name in the table's header.
     fn name(&self) -> &'static str;
 
-    /// What it is, by version and settings.
+    /// Version and settings, for the line below the table.
     fn described(&mut self) -> Result<String>;
 
-    /// What a form is called here.
+    /// The name of a form in the table.
     fn form_name(&self, form: Form) -> &'static str;
 
-    /// The forms in which it can be asked a question.
+    /// The forms that can run a query.
     fn forms(&self, question: &Question) -> Vec<Form>;
 
-    /// Makes a question ready.
+    /// Prepares a query.
     fn ask<'p>(&'p mut self, question: &Question, form: Form) -> Result<Ask<'p>>;
 
-    /// The same answer by the organisation's numbers, in one order.
-    fn told(&self, answer: Answer) -> Answer {
+    /// Translates a result to the organization's numbers, in a canonical order.
+    fn normalized(&self, answer: Answer) -> Answer {
         answer.sorted()
     }
 
-    /// Takes out every project that was put in by a question, and cleans up behind the writes.
+    /// Deletes every project that a query inserted, and cleans up after the writes (vacuum, checkpoint).
     fn undo(&mut self) -> Result<()>;
 }

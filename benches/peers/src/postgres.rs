@@ -1,4 +1,4 @@
-//! PostgreSQL: a server reached over one connection, prepared statements, answers in binary.
+//! PostgreSQL as a peer: a server over one connection, prepared statements, results in the binary format.
 
 use std::io::Write;
 
@@ -16,7 +16,8 @@ use crate::turn::Turn;
 use crate::writes::{Step, new_project, there_and_back};
 use crate::{rows, schema};
 
-/// A schema of our own, with the extensions in it where the database has them not: dropping it leaves no trace.
+/// Creates a schema of its own, with the extensions in it if the database lacks them: dropping the schema leaves no
+/// trace.
 const OPEN: &str = "
     DROP SCHEMA IF EXISTS clade_peers CASCADE;
     CREATE SCHEMA clade_peers;
@@ -31,10 +32,10 @@ const OPEN: &str = "
     SET max_parallel_workers_per_gather = 0;
 ";
 const CLOSE: &str = "DROP SCHEMA IF EXISTS clade_peers CASCADE";
-/// What was committed without waiting for the disk is not yet seen as such by VACUUM, which would leave index-only scans
-/// without effect: one commit that waits brings the others with it.
+/// VACUUM does not mark pages as all-visible while their commits (`synchronous_commit = off`) are not on disk, and
+/// then index-only scans read the table. One synchronous commit flushes those before it.
 const FLUSH: &str = "SET synchronous_commit = on; CREATE TABLE flushed(); DROP TABLE flushed";
-/// Our tables, and of these the ones that changes touch.
+/// All tables, and those that changes touch.
 const VACUUM_ALL: &str = "VACUUM (ANALYZE) unit, person, project, repository, service, unit_parent, project_unit, \
     person_unit, membership, selection, unit_below, project_below, person_below, unit_path";
 const VACUUM_CHANGED: &str = "VACUUM (ANALYZE) project, project_unit, project_below, person_below, unit_below, \
@@ -42,17 +43,17 @@ const VACUUM_CHANGED: &str = "VACUUM (ANALYZE) project, project_unit, project_be
 
 pub(crate) struct Postgres {
     client: Client,
-    /// The number of the first project that a question puts in.
+    /// The number of the first project that a query inserts.
     first_new: u32,
-    /// How many were put in.
-    made: u32,
+    /// The number of inserted projects.
+    inserted: u32,
 }
 
 impl Postgres {
     pub(crate) fn load(organisation: &Organisation, url: &str) -> Result<Self> {
-        let client =
-            Client::connect(url, NoTls).map_err(|why| format!("no PostgreSQL at DATABASE_URL: {why}"))?;
-        let mut peer = Self { client, first_new: u32::try_from(organisation.projects.len())?, made: 0 };
+        let client = Client::connect(url, NoTls)
+            .map_err(|why| format!("cannot connect to PostgreSQL at DATABASE_URL: {why}"))?;
+        let mut peer = Self { client, first_new: u32::try_from(organisation.projects.len())?, inserted: 0 };
         let client = &mut peer.client;
         client.batch_execute(OPEN)?;
         client.batch_execute(&Dialect::Postgres.of(schema::TABLES))?;
@@ -73,7 +74,7 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         if let Err(why) = self.client.batch_execute(CLOSE) {
-            eprintln!("the schema clade_peers is left behind: {why}");
+            eprintln!("cannot drop the schema clade_peers: {why}");
         }
     }
 }
@@ -98,7 +99,7 @@ fn copy(client: &mut Client, table: Table<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A character as the text format of COPY has it.
+/// Escapes a character for the text format of COPY.
 fn escaped(character: char) -> impl Iterator<Item = char> {
     let (escape, character) = match character {
         '\\' => (Some('\\'), '\\'),
@@ -141,20 +142,21 @@ impl Peer for Postgres {
     fn ask<'p>(&'p mut self, question: &Question, form: Form) -> Result<Ask<'p>> {
         let asks = &question.asks;
         let Some((sql, shape)) = Dialect::Postgres.question(asks, form) else {
-            return self.ask_to_write(asks, form);
+            return self.prepare_write(asks, form);
         };
-        // A plan for just these values costs a millisecond; one for any values takes large units for small ones.
+        // A custom plan costs a millisecond per query; the generic plan underestimates large units, so heavy queries
+        // need the custom one.
         let plans = match asks {
             Asks::PerChild { .. } | Asks::OnPlatform { .. } => "force_custom_plan",
             _ => "auto",
         };
         self.client.batch_execute(&format!("SET plan_cache_mode = {plans}"))?;
         let statement = self.client.prepare(&match shape {
-            // One array is cheaper than a row a number.
+            // One array is several times cheaper than one row per number.
             Shape::Projects | Shape::Units => format!("SELECT array_agg(id) FROM ({sql}) AS answer(id)"),
             _ => sql,
         })?;
-        let targets = Dialect::Postgres.targets(asks, form).iter().map(|values| given(values)).collect();
+        let targets = Dialect::Postgres.targets(asks, form).iter().map(|values| parameters(values)).collect();
         let mut targets = Turn::of(targets)?;
         let client = &mut self.client;
         Ok(Box::new(move || answer(shape, &client.query(&statement, &borrowed(targets.next()))?)))
@@ -168,14 +170,14 @@ impl Peer for Postgres {
         ))?;
         self.client.batch_execute(FLUSH)?;
         self.client.batch_execute(VACUUM_CHANGED)?;
-        self.made = 0;
+        self.inserted = 0;
         Ok(())
     }
 }
 
 impl Postgres {
-    fn ask_to_write(&mut self, asks: &Asks, form: Form) -> Result<Ask<'_>> {
-        let Self { client, first_new, made } = self;
+    fn prepare_write(&mut self, asks: &Asks, form: Form) -> Result<Ask<'_>> {
+        let Self { client, first_new, inserted } = self;
         let waits = if matches!(asks, Asks::Insert { durable: true, .. }) { "on" } else { "off" };
         client.batch_execute(&format!("SET synchronous_commit = {waits}"))?;
         let steps = Dialect::Postgres.steps(asks, form).into_iter();
@@ -187,18 +189,19 @@ impl Postgres {
                 Ok(Box::new(move || run(client, &mut steps, moves.next())))
             }
             Asks::Insert { team, .. } => Ok(Box::new(move || {
-                let values = new_project(*first_new + *made, *made, team);
-                *made += 1;
+                let values = new_project(*first_new + *inserted, *inserted, team);
+                *inserted += 1;
                 run(client, &mut steps, &values)
             })),
-            _ => Err("this is no change".into()),
+            _ => Err("this query is not a change".into()),
         }
     }
 }
 
-/// Carries out one change; one statement alone is a transaction by itself.
+/// Executes one change. A single statement is a transaction by itself and needs no BEGIN and COMMIT.
 fn run(client: &mut Client, steps: &mut [(Statement, &[usize])], values: &[Value]) -> Result<Answer> {
-    let picked = |takes: &[usize]| given(&takes.iter().map(|at| values[*at].clone()).collect::<Vec<_>>());
+    let picked =
+        |takes: &[usize]| parameters(&takes.iter().map(|at| values[*at].clone()).collect::<Vec<_>>());
     if let [(statement, takes)] = steps {
         client.execute(statement, &borrowed(&picked(takes)))?;
         return Ok(Answer::Done);
@@ -211,24 +214,24 @@ fn run(client: &mut Client, steps: &mut [(Statement, &[usize])], values: &[Value
     Ok(Answer::Done)
 }
 
-type Given = Box<dyn ToSql + Sync>;
+type Parameter = Box<dyn ToSql + Sync>;
 
-fn given(values: &[Value]) -> Vec<Given> {
-    let given = |value: &Value| -> Given {
+fn parameters(values: &[Value]) -> Vec<Parameter> {
+    let parameter = |value: &Value| -> Parameter {
         match value {
             Value::Number(number) => Box::new(number.cast_signed()),
             Value::Text(text) => Box::new(text.clone()),
         }
     };
-    values.iter().map(given).collect()
+    values.iter().map(parameter).collect()
 }
 
-fn borrowed(given: &[Given]) -> Vec<&(dyn ToSql + Sync)> {
-    given.iter().map(|value| &**value).collect()
+fn borrowed(parameters: &[Parameter]) -> Vec<&(dyn ToSql + Sync)> {
+    parameters.iter().map(|value| &**value).collect()
 }
 
 fn answer(shape: Shape, rows: &[Row]) -> Result<Answer> {
-    let first = || rows.first().ok_or("a count has no row");
+    let first = || rows.first().ok_or("a count returned no row");
     Ok(match shape {
         Shape::Nothing => Answer::Done,
         Shape::Projects => Answer::Projects(array(first()?)?),

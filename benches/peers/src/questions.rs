@@ -1,50 +1,50 @@
-//! What is asked, and of which records: the same of everyone.
+//! The queries of the comparison and the records that they target: the same for every peer.
 
 use crate::Result;
 use crate::organisation::Organisation;
 
-/// A cheap question is asked of so many records in turn, so that not one alone is warm.
+/// Number of records that a cheap query targets in turn, so that the cache is not warm for a single one.
 const TARGETS: usize = 512;
-/// One project in so many is in the selection.
+/// One project in this many is in the selection.
 const SELECTED_ONE_IN: u64 = 10;
-/// A page has so many projects.
+/// Page size.
 pub(crate) const PAGE: usize = 50;
 
-/// A question as the table has it, and what is asked.
+/// A query with its title in the table.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
     pub(crate) title: String,
     pub(crate) asks: Asks,
 }
 
-/// What is asked. Units and projects are the organisation's numbers.
+/// The kind of a query with its targets. Units and projects are the organization's numbers.
 #[derive(Debug, Clone)]
 pub(crate) enum Asks {
-    /// Nothing: what it costs to call at all.
+    /// No query: the overhead of a call.
     Nothing,
-    /// The projects beneath a unit, each once.
+    /// The projects below a unit, each once.
     Projects { unit: u32 },
-    /// How many projects and people are beneath a unit, each counted once.
+    /// The numbers of projects and people below a unit, each counted once.
     Totals { unit: u32 },
-    /// How many projects are beneath each child of a unit, each counted once a child.
+    /// The number of projects below each child of a unit, each counted once per child.
     PerChild { unit: u32, of: Of },
     /// The units above a unit, root first.
     Ancestors { units: Vec<u32> },
-    /// Whether a project is beneath a unit.
+    /// Whether a project is below a unit.
     Contains { pairs: Vec<(u32, u32)> },
     /// A project's record, by its id.
     Project { ids: Vec<String> },
     /// From a repository's url to its projects and their teams.
     Repository { urls: Vec<String> },
-    /// Beneath a unit, with this member and this word in its name: the first page, and how many.
+    /// Projects below a unit, with this member and this word in the name: first page and total count.
     OfMember { unit: u32, members: Vec<(String, String)> },
-    /// Beneath a unit, with a repository on this platform and this word in its name: the first page, and how many.
+    /// Projects below a unit, with a repository on this platform and this word in the name: first page and total count.
     OnPlatform { unit: u32, platform: String, word: String },
-    /// How many projects have this in their name, without case.
+    /// The number of projects whose name contains this, ignoring case.
     NameContains { text: String },
-    /// Puts a unit beneath another; the next call puts it back.
+    /// Moves a unit to another parent; the next call moves it back.
     Move { unit: u32, from: u32, to: u32 },
-    /// Puts a new project into a team.
+    /// Inserts a new project into a team.
     Insert { team: u32, durable: bool },
 }
 
@@ -52,24 +52,24 @@ pub(crate) enum Asks {
 #[derive(Debug, Clone)]
 pub(crate) enum Of {
     All,
-    /// Those of a selection at hand: see [`is_selected`].
+    /// The projects of a selection: see [`is_selected`].
     Selection,
-    /// Those with this word in their name.
+    /// The projects with this word in their name.
     Named(String),
 }
 
-/// Whether a project is in the selection: one in ten, scattered.
+/// Whether a project is in the selection: one in ten, pseudorandom.
 pub(crate) fn is_selected(project: u32) -> bool {
     scatter(u64::from(project), u64::MAX).is_multiple_of(SELECTED_ONE_IN)
 }
 
-/// The id and the name of a project that a question puts in.
+/// The id and the name of a project that a query inserts.
 pub(crate) fn made_up(number: u32) -> (String, String) {
     (format!("new-{number}"), format!("Novel Thing {number}"))
 }
 
 impl Asks {
-    /// How many records it is asked of in turn.
+    /// The number of records that it targets in turn.
     pub(crate) fn targets(&self) -> usize {
         match self {
             Self::Ancestors { units } => units.len(),
@@ -81,12 +81,12 @@ impl Asks {
         }
     }
 
-    /// How often it may be called in a row, where calls leave something behind.
+    /// Maximum number of calls in a row, for calls that leave records behind.
     pub(crate) fn calls_max(&self) -> usize {
         if matches!(self, Self::Insert { .. }) { 2_000 } else { usize::MAX }
     }
 
-    /// How many calls leave everything as it was, and are thus measured together.
+    /// The number of calls that restore the state together, and are measured together.
     pub(crate) fn calls_together(&self) -> usize {
         if matches!(self, Self::Move { .. }) { 2 } else { 1 }
     }
@@ -96,14 +96,14 @@ impl Asks {
     }
 }
 
-/// The records that questions are about.
+/// The records that the queries target.
 pub(crate) struct Targets {
     /// The root.
     corp: u32,
-    /// The largest business, and the next.
+    /// The largest business and the second largest.
     business: u32,
     other_business: u32,
-    /// The middle one of the business's departments by size, and of the department's teams.
+    /// The median by size of the business's departments, and of the department's teams.
     department: u32,
     team: u32,
     /// All teams.
@@ -120,21 +120,25 @@ impl Targets {
         for (unit, _) in &organisation.project_units {
             above(*unit).for_each(|unit| sizes[unit as usize] += 1);
         }
-        let beneath = |upper: u32, level: &str| {
+        let units_below = |upper: u32, level: &str| {
             let mut found = organisation.of_level(level);
             found.retain(|unit| above(*unit).any(|unit| unit == upper));
             found.sort_by_key(|unit| (std::cmp::Reverse(sizes[*unit as usize]), *unit));
             found
         };
-        let middle =
-            |units: &[u32]| units.get(units.len() / 2).copied().ok_or("the organisation is too small");
+        let middle = |units: &[u32]| {
+            units
+                .get(units.len() / 2)
+                .copied()
+                .ok_or("the organization is too small, use a larger --entities")
+        };
 
         let corp = *organisation.of_level("organization").first().ok_or("there is no organization")?;
-        let [business, other_business, ..] = beneath(corp, "business")[..] else {
+        let [business, other_business, ..] = units_below(corp, "business")[..] else {
             return Err("there are no two businesses".into());
         };
-        let department = middle(&beneath(business, "department"))?;
-        let team = middle(&beneath(department, "team"))?;
+        let department = middle(&units_below(business, "department"))?;
+        let team = middle(&units_below(department, "team"))?;
 
         let mut is_inside = vec![false; organisation.projects.len()];
         for (unit, project) in &organisation.project_units {
@@ -159,7 +163,7 @@ impl Targets {
         })
     }
 
-    /// Every question that is read, cheap or dear.
+    /// Every read query, cheap or expensive.
     pub(crate) fn reads(&self, organisation: &Organisation) -> Vec<Question> {
         let Self { corp, business, other_business, department, team, .. } = *self;
         let per_child = |of| Asks::PerChild { unit: business, of };
@@ -178,20 +182,20 @@ impl Targets {
         let on_platform =
             Asks::OnPlatform { unit: business, platform: "gitlab.com".to_owned(), word: word() };
         [
-            ("no question: what a call costs".to_owned(), Asks::Nothing),
+            ("no query: the overhead of a call".to_owned(), Asks::Nothing),
             ("project ids of a team".to_owned(), Asks::Projects { unit: team }),
             ("project ids of a department".to_owned(), Asks::Projects { unit: department }),
             ("project ids of a business".to_owned(), Asks::Projects { unit: business }),
             ("projects and people of a department, counted".to_owned(), Asks::Totals { unit: department }),
             ("projects and people of a business, counted".to_owned(), Asks::Totals { unit: business }),
             ("projects per child of a business".to_owned(), per_child(Of::All)),
-            ("the same under a 10 % selection".to_owned(), per_child(Of::Selection)),
-            (format!("the same of those with `{}` in their name", word()), per_child(Of::Named(word()))),
+            ("the same within a 10 % selection".to_owned(), per_child(Of::Selection)),
+            (format!("the same for those with `{}` in their name", word()), per_child(Of::Named(word()))),
             (
                 "ancestors of a team".to_owned(),
                 Asks::Ancestors { units: scattered(self.teams.len()).map(|at| self.teams[at]).collect() },
             ),
-            ("is a project beneath a unit".to_owned(), Asks::Contains { pairs: pairs.collect() }),
+            ("is a project below a unit".to_owned(), Asks::Contains { pairs: pairs.collect() }),
             (
                 "project by id".to_owned(),
                 Asks::Project { ids: scattered(projects.len()).map(|at| project(at).id.clone()).collect() },
@@ -210,7 +214,7 @@ impl Targets {
         .collect()
     }
 
-    /// Every question that changes something, each with questions that show what it changed.
+    /// Every write, each with read queries that show its effect.
     pub(crate) fn writes(&self) -> Vec<(Question, Vec<Question>)> {
         let Self { business, other_business, department, team, corp, .. } = *self;
         let question = |title: &str, asks| Question { title: title.to_owned(), asks };
@@ -230,7 +234,7 @@ impl Targets {
                 after_move,
             ),
             (
-                question("insert a project into a team, no wait for the disk", insert(false)),
+                question("insert a project into a team, without waiting for the disk", insert(false)),
                 after_insert.clone(),
             ),
             (question("insert a project into a team, durably", insert(true)), after_insert),
@@ -238,13 +242,13 @@ impl Targets {
     }
 }
 
-/// Up to [`TARGETS`] places below `limit`, the same each time, near no other.
+/// Up to [`TARGETS`] pseudorandom indexes less than `limit`, the same each time.
 fn scattered(limit: usize) -> impl Iterator<Item = usize> {
     let count = if limit == 0 { 0 } else { TARGETS };
     (0..count).map(move |turn| usize::try_from(scatter(turn as u64, limit as u64)).unwrap_or(0))
 }
 
-/// A number below `limit` for each number: the mixing step of `SplitMix64`.
+/// A pseudorandom number less than `limit` for each number: the mixing step of `SplitMix64`.
 fn scatter(number: u64, limit: u64) -> u64 {
     let mut mixed = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

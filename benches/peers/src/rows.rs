@@ -1,4 +1,4 @@
-//! The organisation as rows of the peers' tables.
+//! The organization as rows of the peers' tables.
 
 use crate::organisation::{Organisation, Project, numbered};
 use crate::questions::is_selected;
@@ -10,7 +10,7 @@ pub(crate) enum Cell<'o> {
     Text(&'o str),
 }
 
-/// A table with its columns' count and its rows, in the order of its primary key.
+/// A table with its columns and its rows, in the order of its primary key.
 pub(crate) struct Table<'o> {
     pub(crate) name: &'static str,
     pub(crate) columns: &'static str,
@@ -83,7 +83,7 @@ fn pairs(pairs: &[(u32, u32)]) -> impl Iterator<Item = Vec<Cell<'_>>> {
     pairs.iter().map(|(left, right)| vec![Cell::Number(*left), Cell::Number(*right)])
 }
 
-/// The assets of all projects, each with a number of its own and its project's.
+/// The assets of all projects, each with its own number and its project's.
 fn of_projects<'o, T: 'o>(
     organisation: &'o Organisation,
     assets: impl Fn(&'o Project) -> &'o Vec<T> + 'o,

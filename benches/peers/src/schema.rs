@@ -1,6 +1,6 @@
-//! The peers' tables, in both dialects: one organisation, kept in every way at once.
+//! The tables and indexes of SQLite and PostgreSQL: one organization, stored in every form at once.
 //!
-//! No foreign keys: nothing here is broken, and checking would only slow the peers' writes down.
+//! No foreign keys: the data is consistent, and checking them would only slow down the peers' writes.
 
 use crate::sql::Dialect;
 
@@ -25,7 +25,7 @@ pub(crate) const TABLES: &str = "
     CREATE TABLE selection(project INTEGER PRIMARY KEY);
 ";
 
-/// What is made of them once they are full.
+/// Indexes, created after loading.
 pub(crate) const INDEXES: &str = "
     CREATE UNIQUE INDEX unit_key ON unit(key);
     CREATE UNIQUE INDEX person_email ON person(email);
@@ -39,7 +39,7 @@ pub(crate) const INDEXES: &str = "
     CREATE INDEX membership_person ON membership(person, project);
 ";
 
-/// The closures: of units, and down to every project and person.
+/// The closure tables: of units, and down to every project and person.
 const CLOSURES: &str = "
     CREATE TABLE unit_below(upper INTEGER NOT NULL, lower INTEGER NOT NULL, depth INTEGER NOT NULL,
         PRIMARY KEY (upper, lower)) WITHOUT ROWID;
@@ -58,7 +58,7 @@ const CLOSURES: &str = "
         FROM unit_below b JOIN person_unit p ON p.unit = b.lower ORDER BY b.upper, p.person;
 ";
 
-/// Trigrams of names. The index of SQLite reads the names where they are.
+/// The trigram index of names (FTS5). It is an external content table: names are stored in `project` only.
 const SQLITE_ONLY: &str = "
     CREATE VIRTUAL TABLE project_name USING fts5(name, content = 'project', content_rowid = 'id',
         tokenize = 'trigram', columnsize = 0);
@@ -67,7 +67,7 @@ const SQLITE_ONLY: &str = "
     ANALYZE;
 ";
 
-/// Paths of numbers, and trigrams of names.
+/// The `ltree` paths of units, and the trigram index of names (`pg_trgm`).
 const POSTGRES_ONLY: &str = "
     CREATE TABLE unit_path(unit INTEGER PRIMARY KEY, path LTREE NOT NULL);
     INSERT INTO unit_path(unit, path)
@@ -81,7 +81,7 @@ const POSTGRES_ONLY: &str = "
     CREATE INDEX project_name ON project USING gin(name gin_trgm_ops);
 ";
 
-/// What follows the tables and their indexes.
+/// The statements that create what is derived from the loaded tables.
 pub(crate) fn derived(dialect: Dialect) -> String {
     let own = match dialect {
         Dialect::Sqlite => SQLITE_ONLY,

@@ -1,26 +1,27 @@
-//! The questions in SQL, in the best form known for each way of keeping the hierarchy.
+//! The read queries in SQL, in the fastest known form for each way of storing the hierarchy (recursive CTE, closure
+//! tables, `ltree`).
 //!
-//! Written once, as SQLite has it; [`Dialect::of`] turns it into PostgreSQL's. `?1` is the first value of
-//! [`Dialect::targets`]. `CROSS JOIN` tells SQLite which table comes first, where it would often guess wrong.
+//! Written once in SQLite's dialect; [`Dialect::of`] translates to PostgreSQL's. `?1` is the first value of
+//! [`Dialect::targets`]. `CROSS JOIN` fixes the join order for SQLite, whose planner often picks a worse one.
 
 use crate::peer::Form;
 use crate::questions::{Asks, Of, PAGE};
 
-/// Whose SQL.
+/// The SQL dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Sqlite,
     Postgres,
 }
 
-/// A value that a statement is given.
+/// A parameter of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
     Number(u32),
     Text(String),
 }
 
-/// How the rows of an answer are read.
+/// How the rows of a result are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     Nothing,
@@ -36,7 +37,7 @@ pub(crate) enum Shape {
 }
 
 impl Dialect {
-    /// A statement in this dialect.
+    /// Translates a statement from SQLite's dialect to this one.
     pub(crate) fn of(self, sql: &str) -> String {
         match self {
             Self::Sqlite => sql.to_owned(),
@@ -48,7 +49,7 @@ impl Dialect {
         }
     }
 
-    /// The forms in which `asks` can be put.
+    /// The forms that can run `asks`.
     pub(crate) fn forms(self, asks: &Asks) -> Vec<Form> {
         let sqlite = self == Self::Sqlite;
         let ways = |mut ways: Vec<Form>| {
@@ -59,7 +60,7 @@ impl Dialect {
         };
         match asks {
             Asks::Nothing | Asks::Project { .. } | Asks::Repository { .. } => vec![Form::Plain],
-            // Every closure has the units.
+            // Both closures contain the units, so the full closure would give the same query.
             Asks::Ancestors { .. } => ways(vec![Form::Recursive, Form::UnitClosure]),
             Asks::NameContains { .. } if sqlite => vec![Form::Scan, Form::Trigrams],
             Asks::NameContains { .. } => vec![Form::Trigrams],
@@ -70,11 +71,11 @@ impl Dialect {
         }
     }
 
-    /// The statement for `asks` in a form, and how its answer is read. None for what is no reading question.
+    /// The statement for `asks` in a form, and how its rows are decoded. `None` if `asks` is a write.
     pub(crate) fn question(self, asks: &Asks, form: Form) -> Option<(String, Shape)> {
         let (sql, shape) = match asks {
             Asks::Nothing => ("SELECT 1".to_owned(), Shape::Nothing),
-            Asks::Projects { .. } => (beneath("project", form), Shape::Projects),
+            Asks::Projects { .. } => (below("project", form), Shape::Projects),
             Asks::Totals { .. } => (totals(form), Shape::Totals),
             Asks::PerChild { of, .. } => (per_child(self, form, of), Shape::PerUnit),
             Asks::Ancestors { .. } => (ancestors(form), Shape::Units),
@@ -99,7 +100,7 @@ impl Dialect {
         Some((self.of(&sql), shape))
     }
 
-    /// The values for each target of `asks` in turn.
+    /// The parameters for each target of `asks` in turn.
     pub(crate) fn targets(self, asks: &Asks, form: Form) -> Vec<Vec<Value>> {
         let text = |text: &str| Value::Text(text.to_owned());
         let word = |word: &str| match (self, form) {
@@ -131,7 +132,7 @@ impl Dialect {
     }
 }
 
-/// `sub(unit)`: the unit `?1` and every unit beneath it.
+/// `sub(unit)`: the unit `?1` and every unit below it.
 fn subtree(form: Form) -> &'static str {
     match form {
         Form::Recursive => {
@@ -146,7 +147,7 @@ fn subtree(form: Form) -> &'static str {
     }
 }
 
-/// `sub(child, unit)`: each child of the unit `?1` with itself and every unit beneath it.
+/// `sub(child, unit)`: each child of the unit `?1` with itself and every unit below it.
 fn subtrees(form: Form) -> &'static str {
     match form {
         Form::Recursive => {
@@ -168,8 +169,8 @@ fn is_full(form: Form) -> bool {
     matches!(form, Form::FullClosure | Form::FullClosureTrigrams)
 }
 
-/// The projects or people beneath the unit `?1`.
-fn beneath(kind: &str, form: Form) -> String {
+/// The projects or people below the unit `?1`.
+fn below(kind: &str, form: Form) -> String {
     if is_full(form) {
         return format!("SELECT {kind} FROM {kind}_below WHERE unit = ?1");
     }
@@ -178,7 +179,7 @@ fn beneath(kind: &str, form: Form) -> String {
 }
 
 fn totals(form: Form) -> String {
-    let count = |kind| format!("(SELECT count(*) FROM ({}) AS beneath)", beneath(kind, form));
+    let count = |kind| format!("(SELECT count(*) FROM ({}) AS found_below)", below(kind, form));
     format!("SELECT {}, {}", count("project"), count("person"))
 }
 
@@ -186,12 +187,13 @@ fn per_child(dialect: Dialect, form: Form, of: &Of) -> String {
     let among = match (dialect, of, form) {
         (_, Of::All, _) => "",
         (Dialect::Sqlite, Of::Selection, _) => "CROSS JOIN selection s ON s.project = p.project",
-        // The plus keeps SQLite from looking each match up in the closure.
+        // The unary plus stops SQLite from looking up each match in the closure by index.
         (Dialect::Sqlite, Of::Named(_), Form::FullClosureTrigrams) => {
             "AND +p.project IN (SELECT rowid FROM project_name WHERE project_name MATCH ?2)"
         }
         (Dialect::Sqlite, Of::Named(_), _) => "CROSS JOIN project n ON n.id = p.project AND n.name LIKE ?2",
-        // The offset keeps PostgreSQL, which takes a business for an average unit, from looking each project up.
+        // `OFFSET 0` is an optimization fence: PostgreSQL estimates a business as an average unit, and would look up
+        // each project by index.
         (Dialect::Postgres, Of::Selection, _) => {
             "JOIN (SELECT project FROM selection OFFSET 0) s ON s.project = p.project"
         }
@@ -208,11 +210,11 @@ fn per_child(dialect: Dialect, form: Form, of: &Of) -> String {
     let subtrees = subtrees(form);
     format!(
         "{subtrees}SELECT child, count(*) FROM (SELECT DISTINCT sub.child, p.project FROM sub \
-         CROSS JOIN project_unit p ON p.unit = sub.unit {among}) AS beneath GROUP BY child"
+         CROSS JOIN project_unit p ON p.unit = sub.unit {among}) AS found_below GROUP BY child"
     )
 }
 
-/// A path holds the numbers of all units on it, so an `ltree` need not look for them.
+/// An `ltree` path contains the numbers of all ancestors, so it needs no lookup of them.
 fn ancestors(form: Form) -> String {
     match form {
         Form::Recursive => {
@@ -229,7 +231,7 @@ fn ancestors(form: Form) -> String {
     .to_owned()
 }
 
-/// Whether the project `project` is beneath the unit `?1`.
+/// Whether the project `project` is below the unit `?1`.
 fn inside(form: Form, project: &str) -> String {
     match form {
         Form::Recursive => format!(
@@ -248,7 +250,7 @@ fn inside(form: Form, project: &str) -> String {
     }
 }
 
-/// A person's projects are few: each is looked at by itself.
+/// A person has few projects: each is tested by itself.
 fn of_member(form: Form) -> String {
     let inside = inside(form, "p.id");
     format!(
@@ -258,10 +260,11 @@ fn of_member(form: Form) -> String {
     )
 }
 
-/// A platform's projects are many: where the hierarchy is walked, what is beneath the unit is found once.
+/// A platform has many projects: the recursive form computes the projects below the unit once, instead of walking up
+/// from each.
 fn on_platform(form: Form) -> String {
     let inside = match form {
-        Form::Recursive => format!("p.id IN ({})", beneath("project", form)),
+        Form::Recursive => format!("p.id IN ({})", below("project", form)),
         _ => inside(form, "p.id"),
     };
     let named = match form {

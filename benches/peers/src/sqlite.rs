@@ -1,4 +1,4 @@
-//! SQLite: a file, one connection that has it to itself, prepared statements.
+//! SQLite as a peer: a file, one exclusive connection, prepared statements.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -16,17 +16,18 @@ use crate::turn::Turn;
 use crate::writes::{Step, new_project, there_and_back};
 use crate::{rows, schema};
 
-/// While it is loaded nothing is kept safe; afterwards all of it is kept in memory, and no lock is taken twice.
+/// Loading needs no journal and no sync. Afterwards the whole file fits the cache, and the exclusive lock is taken
+/// once.
 const WHILE_LOADING: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; \
     PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000000; PRAGMA mmap_size = 2147418112;";
 const AFTERWARDS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;";
 
 pub(crate) struct Sqlite {
     connection: Connection,
-    /// The number of the first project that a question puts in.
+    /// The number of the first project that a query inserts.
     first_new: u32,
-    /// How many were put in.
-    made: Cell<u32>,
+    /// The number of inserted projects.
+    inserted: Cell<u32>,
 }
 
 impl Sqlite {
@@ -39,10 +40,10 @@ impl Sqlite {
         connection.execute_batch("BEGIN")?;
         connection.execute_batch(&Dialect::Sqlite.of(schema::TABLES))?;
         for table in rows::tables(organisation) {
-            let places = vec!["?"; table.columns.split(',').count()].join(", ");
+            let placeholders = vec!["?"; table.columns.split(',').count()].join(", ");
             let (name, columns) = (table.name, table.columns);
             let mut insert =
-                connection.prepare(&format!("INSERT INTO {name}({columns}) VALUES ({places})"))?;
+                connection.prepare(&format!("INSERT INTO {name}({columns}) VALUES ({placeholders})"))?;
             for row in table.rows {
                 insert.execute(params_from_iter(row))?;
             }
@@ -51,7 +52,11 @@ impl Sqlite {
         connection.execute_batch("COMMIT")?;
         connection.execute_batch(&schema::derived(Dialect::Sqlite))?;
         connection.execute_batch(AFTERWARDS)?;
-        Ok(Self { connection, first_new: u32::try_from(organisation.projects.len())?, made: Cell::new(0) })
+        Ok(Self {
+            connection,
+            first_new: u32::try_from(organisation.projects.len())?,
+            inserted: Cell::new(0),
+        })
     }
 }
 
@@ -87,7 +92,7 @@ impl Peer for Sqlite {
     fn ask<'p>(&'p mut self, question: &Question, form: Form) -> Result<Ask<'p>> {
         let asks = &question.asks;
         let Some((sql, shape)) = Dialect::Sqlite.question(asks, form) else {
-            return self.ask_to_write(asks, form);
+            return self.prepare_write(asks, form);
         };
         let mut statement = self.connection.prepare(&sql)?;
         let mut targets = Turn::of(Dialect::Sqlite.targets(asks, form))?;
@@ -100,14 +105,14 @@ impl Peer for Sqlite {
             "DELETE FROM project_below WHERE project >= {first}; DELETE FROM project_unit WHERE project >= {first}; \
              DELETE FROM project WHERE id >= {first}; PRAGMA wal_checkpoint(TRUNCATE);"
         ))?;
-        self.made.set(0);
+        self.inserted.set(0);
         Ok(())
     }
 }
 
 impl Sqlite {
-    fn ask_to_write(&mut self, asks: &Asks, form: Form) -> Result<Ask<'_>> {
-        let Self { connection, first_new, made } = self;
+    fn prepare_write(&mut self, asks: &Asks, form: Form) -> Result<Ask<'_>> {
+        let Self { connection, first_new, inserted } = self;
         let synchronous = if matches!(asks, Asks::Insert { durable: true, .. }) { "FULL" } else { "OFF" };
         connection.execute_batch(&format!("PRAGMA synchronous = {synchronous}"))?;
         let mut transaction = Transaction::of(connection, Dialect::Sqlite.steps(asks, form))?;
@@ -117,18 +122,18 @@ impl Sqlite {
                 Ok(Box::new(move || transaction.run(moves.next())))
             }
             Asks::Insert { team, .. } => Ok(Box::new(move || {
-                let number = made.get();
-                made.set(number + 1);
+                let number = inserted.get();
+                inserted.set(number + 1);
                 transaction.run(&new_project(*first_new + number, number, team))
             })),
-            _ => Err("this is no change".into()),
+            _ => Err("this query is not a change".into()),
         }
     }
 }
 
-/// The statements of a change, prepared.
+/// The prepared statements of a change.
 struct Transaction<'c> {
-    /// None where the one statement is a transaction by itself.
+    /// `None` if there is only one statement, which is a transaction by itself.
     begin_and_commit: Option<(Statement<'c>, Statement<'c>)>,
     steps: Vec<(Statement<'c>, &'static [usize])>,
 }
@@ -199,7 +204,7 @@ fn each<T>(mut rows: Rows<'_>, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>
 }
 
 fn only<'r>(rows: &'r mut Rows<'_>) -> Result<&'r Row<'r>> {
-    rows.next()?.ok_or_else(|| "a count has no row".into())
+    rows.next()?.ok_or_else(|| "a count returned no row".into())
 }
 
 impl ToSql for Value {

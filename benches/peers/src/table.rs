@@ -1,22 +1,22 @@
-//! The table that comes out, in Markdown.
+//! The results as a Markdown table.
 
-/// One question, with what each peer took for it.
+/// One query, with the times of each peer.
 pub(crate) struct Row {
     pub(crate) title: String,
     pub(crate) took: Vec<Took>,
 }
 
-/// What one peer took, by form, in nanoseconds.
+/// The times of one peer by form, in nanoseconds.
 pub(crate) struct Took {
     pub(crate) peer: &'static str,
     pub(crate) forms: Vec<(&'static str, f64)>,
 }
 
-/// The head, for these peers; the first is compared with the others.
+/// The header for these peers; the others are divided by the first.
 pub(crate) fn head(peers: &[&str]) -> String {
     let names = peers.join(" | ");
     let lines = "---|".repeat(peers.len());
-    format!("| question | {names} | best peer ÷ {} |\n|---|{lines}---|", peers[0])
+    format!("| query | {names} | best peer ÷ {} |\n|---|{lines}---|", peers[0])
 }
 
 impl Row {
@@ -25,7 +25,7 @@ impl Row {
         format!("| {} | {} | {} |", self.title, cells.join(" | "), self.ratio().unwrap_or_default())
     }
 
-    /// How many times longer the best form of the others takes than the first.
+    /// The best time of the other peers divided by the first peer's.
     fn ratio(&self) -> Option<String> {
         let (first, others) = self.took.split_first()?;
         let (_, first) = first.best()?;
@@ -40,15 +40,15 @@ impl Took {
         self.forms.iter().copied().min_by(|(_, a), (_, b)| a.total_cmp(b))
     }
 
-    /// All forms, the best in bold where there are several.
+    /// All forms; if there are several, the fastest is bold.
     fn cell(&self) -> String {
         let best = self.best();
-        let shown = self.forms.iter().map(|form| {
+        let forms = self.forms.iter().map(|form| {
             let text = format!("{} {}", form.0, duration(form.1));
             let text = text.trim();
             if self.forms.len() > 1 && best == Some(*form) { format!("**{text}**") } else { text.to_owned() }
         });
-        shown.collect::<Vec<_>>().join(", ")
+        forms.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -62,7 +62,7 @@ fn duration(nanos: f64) -> String {
     format!("{} {unit}", digits(value))
 }
 
-/// Two digits or so: no more was measured.
+/// About two significant digits: the measurement is no more precise.
 fn digits(value: f64) -> String {
     match value {
         value if value < 0.01 => format!("{value:.4}"),

@@ -1,4 +1,4 @@
-//! How long one call takes: the median of samples, as many as fit into a second or so.
+//! Time of one call: the median of as many samples as fit into about a second.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -7,16 +7,16 @@ use crate::Result;
 use crate::peer::Ask;
 use crate::questions::Asks;
 
-/// A sample is long enough for the clock.
+/// Minimum length of a sample, so that the clock's resolution does not matter.
 const SAMPLE: Duration = Duration::from_millis(2);
-/// Samples are taken for so long.
+/// Minimum total time of all samples.
 const ENOUGH: Duration = Duration::from_secs(1);
-/// At least so many, and of what is very slow, so few.
+/// Minimum number of samples; [`SAMPLES_MIN_SLOW`] is enough once they took [`SLOW`].
 const SAMPLES_MIN: usize = 9;
 const SAMPLES_MIN_SLOW: usize = 3;
 const SLOW: Duration = Duration::from_secs(4);
 
-/// The nanoseconds of a call.
+/// The median time of a call in nanoseconds.
 pub(crate) fn per_call(ask: &mut Ask<'_>, asks: &Asks) -> Result<f64> {
     let together = asks.calls_together();
     sample(ask, together)?; // to warm up

@@ -1,18 +1,20 @@
-//! One after the other, for ever.
+//! Round robin over a list of items.
 
 use crate::Result;
 
-/// Hands out its items in turn.
+/// Yields its items in turn, endlessly.
 pub(crate) struct Turn<T> {
     items: Vec<T>,
     next: usize,
 }
 
 impl<T> Turn<T> {
-    /// Of these, of which there is one at least.
+    /// Fails if `items` is empty.
     pub(crate) fn of(items: Vec<T>) -> Result<Self> {
         if items.is_empty() {
-            return Err("a question has nothing to be asked of: the organisation is too small".into());
+            return Err(
+                "a query has no targets: the organization is too small, use a larger --entities".into()
+            );
         }
         Ok(Self { items, next: 0 })
     }

@@ -1,22 +1,22 @@
-//! The changes in SQL: what each way of keeping the hierarchy must do for them.
+//! The writes in SQL (insert a project, move a unit), with the maintenance that each form of the hierarchy requires.
 
 use crate::peer::Form;
 use crate::questions::{Asks, made_up};
 use crate::sql::{Dialect, Value};
 
-/// One statement of a change, and which of the change's values it is given, in order.
+/// One statement of a change, and the indexes of the change's values that it takes, in order.
 pub(crate) struct Step {
     pub(crate) sql: String,
     pub(crate) takes: &'static [usize],
 }
 
-/// The values of a move: the unit, the parent that it loses, the parent that it gets.
+/// The values of a move: the unit, its old parent, its new parent.
 const UNIT: usize = 0;
 const FROM: usize = 1;
 const TO: usize = 2;
 
 impl Dialect {
-    /// The statements of a change; several are one transaction. Empty for what is no change.
+    /// The statements of a change; several are one transaction. Empty if `asks` is not a change.
     pub(crate) fn steps(self, asks: &Asks, form: Form) -> Vec<Step> {
         let mut steps = match asks {
             Asks::Move { .. } => move_unit(self, form),
@@ -33,7 +33,7 @@ impl Dialect {
     }
 }
 
-/// The values for moving a unit there, and back.
+/// The values for moving a unit to its new parent, and back.
 pub(crate) fn there_and_back(unit: u32, from: u32, to: u32) -> [Vec<Value>; 2] {
     let values = |from, to| vec![Value::Number(unit), Value::Number(from), Value::Number(to)];
     [values(from, to), values(to, from)]
@@ -62,7 +62,7 @@ fn insert(form: Form) -> Vec<Step> {
     steps
 }
 
-/// The same in one round trip.
+/// The same as one statement, which is one round trip.
 fn insert_at_once(form: Form) -> Vec<Step> {
     let made = "WITH made AS (INSERT INTO project(id, project_id, name) VALUES (?1, ?2, ?3)) ";
     let placed = "INSERT INTO project_unit(unit, project) VALUES (?4, ?1)";
@@ -76,7 +76,8 @@ fn insert_at_once(form: Form) -> Vec<Step> {
     vec![Step { sql, takes: &[0, 1, 2, 3] }]
 }
 
-/// Relies on one parent a unit, as the organisation has it; with several, a closure would cost more.
+/// Requires that a unit has at most one parent, as in the generated organization; with several parents, maintaining a
+/// closure would cost more.
 fn move_unit(dialect: Dialect, form: Form) -> Vec<Step> {
     let mut steps =
         vec![step("UPDATE unit_parent SET parent = ?1 WHERE child = ?2 AND parent = ?3", &[TO, UNIT, FROM])];
@@ -113,10 +114,10 @@ fn move_in_unit_closure() -> [Step; 2] {
     ]
 }
 
-/// What several ways lead to stays beneath a unit that it is no longer beneath by one of them. SQLite looks at
-/// each of those by itself; PostgreSQL is quicker with all of them at once.
+/// A project or person that is below a unit by several paths stays there when one of them is removed. SQLite tests each
+/// row by itself; PostgreSQL is faster with all rows in one set.
 fn move_in_full_closure(dialect: Dialect, kind: &str) -> [Step; 2] {
-    let stays = match dialect {
+    let remains = match dialect {
         Dialect::Sqlite => format!(
             "EXISTS (SELECT 1 FROM {kind}_unit u CROSS JOIN unit_below b ON b.lower = u.unit \
              AND b.upper = {kind}_below.unit WHERE u.{kind} = {kind}_below.{kind})"
@@ -129,7 +130,7 @@ fn move_in_full_closure(dialect: Dialect, kind: &str) -> [Step; 2] {
     let delete = format!(
         "DELETE FROM {kind}_below WHERE unit IN (SELECT upper FROM unit_below WHERE lower = ?2 EXCEPT \
          SELECT upper FROM unit_below WHERE lower = ?3) \
-         AND {kind} IN (SELECT {kind} FROM {kind}_below WHERE unit = ?1) AND NOT {stays}"
+         AND {kind} IN (SELECT {kind} FROM {kind}_below WHERE unit = ?1) AND NOT {remains}"
     );
     let insert = format!(
         "INSERT INTO {kind}_below(unit, {kind}) SELECT a.upper, p.{kind} FROM (SELECT upper FROM unit_below \

@@ -1,4 +1,5 @@
-//! Mappings of records that have ended: no change leaves one behind, so the stores here were made by hand.
+//! Findings of mappings whose record is deleted. No change leaves such a mapping behind, so these stores are
+//! constructed by hand.
 
 use clade::error::StoreTrouble;
 use clade::model::change::{Batch, Change, ChangeSet};
@@ -10,7 +11,7 @@ use clade::wire::finding::DoctorReport;
 use clade::{CreateMapping, CreatePerson, CreateProject, Directory, EntityId, Error, Kind, Revision};
 use serde_json::json;
 
-/// A directory in which a person and a project came and went.
+/// A directory in which a person and a project were created and deleted.
 fn past() -> Directory {
     let directory = Directory::in_memory().unwrap();
     directory.apply(CreatePerson::new("ada@corp.example").under("Corp")).unwrap();
@@ -25,7 +26,7 @@ fn past() -> Directory {
     directory
 }
 
-/// A store of what was committed, but for some of it.
+/// A store that is replayed from the committed changes, without some of them.
 fn without(directory: &Directory, is_left_out: impl Fn(&Change) -> bool) -> Store {
     let mut store = Store::in_memory().unwrap();
     for batch in directory.log(Revision(1)).unwrap().map(Result::unwrap) {
@@ -52,10 +53,7 @@ fn a_mapping_that_outlived_its_record_is_found() {
     let told: Vec<_> =
         told["data"].as_array().unwrap().iter().filter(|it| it["code"] == "mapping-to-ended").collect();
     for finding in &told {
-        assert!(
-            finding["message"].as_str().unwrap().ends_with("refers to a deleted record"),
-            "{finding}"
-        );
+        assert!(finding["message"].as_str().unwrap().ends_with("refers to a deleted record"), "{finding}");
         assert_eq!(finding["records"][0]["kind"], "mapping");
     }
     let named: Vec<_> = told.iter().map(|finding| finding["records"].as_array().unwrap().len()).collect();
@@ -83,7 +81,7 @@ fn an_asset_that_outlived_its_project_is_wrong() {
 }
 
 #[test]
-fn a_store_with_a_mapping_of_what_never_was_is_refused() {
+fn a_store_with_a_mapping_of_a_record_that_never_existed_is_refused() {
     let store = without(&past(), |change| match change {
         Change::PutEntity(entity) => entity.id.0 > 1,
         Change::EndEntity { id, .. } => id.0 > 1,

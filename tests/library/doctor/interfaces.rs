@@ -1,4 +1,5 @@
-//! One small organisation with each finding and what is nearly one, asked through every door.
+//! One small organization with an example and a near miss of each finding, read through REST, GraphQL and the command
+//! line.
 
 use clade::model::token::Role;
 use serde_json::{Value, json};
@@ -73,7 +74,7 @@ fn server() -> Server {
     server
 }
 
-/// The code and the message of each, as REST and the command line give them.
+/// The code and the message of each finding, as REST and the command line return them.
 fn told(answer: &Value) -> Vec<(String, String)> {
     strings(answer, "/data/*/code").into_iter().zip(strings(answer, "/data/*/message")).collect()
 }
@@ -83,7 +84,7 @@ fn expected() -> Vec<(String, String)> {
 }
 
 #[test]
-fn rest_tells_each_finding_with_its_records() {
+fn rest_returns_each_finding_with_its_records() {
     let server = server();
     let answer = server.get("/doctor").ok();
     assert_eq!(told(&answer), expected());
@@ -102,7 +103,7 @@ fn rest_tells_each_finding_with_its_records() {
 }
 
 #[test]
-fn rest_takes_codes_pages_and_tags() {
+fn rest_accepts_codes_pages_and_etags() {
     let server = server();
     let some = server.get("/doctor?code=unplaced-person&code=unplaced-project&code=").ok();
     assert_eq!(told(&some), expected()[1..3]);
@@ -120,7 +121,7 @@ fn rest_takes_codes_pages_and_tags() {
 }
 
 #[test]
-fn graphql_tells_the_same() {
+fn graphql_returns_the_same() {
     let server = server();
     let query = r"{ doctor {
         totalCount counts { code count } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -153,7 +154,7 @@ fn graphql_tells_the_same() {
 }
 
 #[test]
-fn a_narrow_reader_hears_of_what_is_in_sight_alone() {
+fn a_scoped_reader_gets_findings_in_its_scope_only() {
     let server = server();
     let token = server.token_within(Role::Read, &["web"]);
     let headers = [("authorization", token.as_str())];

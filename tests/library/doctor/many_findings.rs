@@ -1,4 +1,4 @@
-//! Tens of thousands of records, with findings by the thousand.
+//! Tens of thousands of records with thousands of findings: counts and pages.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Random small organisations with much that is worth a look, and the same as a directory.
+//! Generator of random small organizations with many data-quality findings, as plain records and as a directory.
 
 use clade::exchange::command_of_line;
 use clade::model::command::{Command, Delete, IfExists, PersonRef, ProjectRef};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 const TYPES: [&str; 7] = ["organization", "business", "department", "group", "team", "tribe", "squad"];
 const NAMES: [&str; 5] = ["Web", "WEB", "Büro", "büro", "Core"];
-/// Spellings of few people.
+/// Spellings of a few people.
 const EMAILS: [&str; 22] = [
     "ab@x",
     "a.b@x",
@@ -110,7 +110,7 @@ fn url(number: usize, spelling: usize) -> (String, String) {
     (spelled, format!("host/r{number}"))
 }
 
-/// Each place among `count` once.
+/// A random permutation of the indexes less than `count`.
 fn places(drawn: &[usize], count: usize) -> Vec<usize> {
     let mut places: Vec<_> = drawn.iter().filter(|_| count > 0).map(|drawn| drawn % count).collect();
     places.sort_unstable();
@@ -151,7 +151,7 @@ impl Org {
         lines
     }
 
-    /// What is to be seen from a unit, as if there were nothing else.
+    /// The part that is visible from a unit, as an organization of its own.
     pub(crate) fn seen_from(&self, top: Option<usize>) -> Self {
         let Some(top) = top else { return self.clone() };
         let mut seen = vec![top];
@@ -176,7 +176,7 @@ impl Org {
     }
 }
 
-/// Deletes a record, where that is allowed.
+/// Deletes a record, if that is allowed.
 pub(crate) fn delete(directory: &Directory, id: EntityId) {
     let view = directory.view();
     let command = match &view.entity(id).unwrap().body {

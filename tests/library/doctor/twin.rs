@@ -1,4 +1,4 @@
-//! The findings, as whoever compares each record with each other finds them. Quadratic, and as plain as can be.
+//! Reference model of the findings: compares every pair of records, which is quadratic but simple.
 
 use super::organisation::{Org, Person};
 
@@ -107,7 +107,7 @@ fn projects(org: &Org, told: &mut Vec<Told>) {
     }
 }
 
-/// What chains of pairs that are the same connect, as far as that is several.
+/// The connected components of pairs of equal records, if larger than one.
 fn groups(count: usize, same: impl Fn(usize, usize) -> bool) -> Vec<Vec<usize>> {
     let mut group: Vec<usize> = (0..count).collect();
     for one in 0..count {

@@ -1,4 +1,5 @@
-//! Random questions after mappings, compared with a twin that tests each mapping by itself and sorts all that pass.
+//! Property test of mapping queries: random filters and pages equal a reference model that tests and sorts every
+//! mapping.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -24,11 +25,11 @@ const ORDERS: [MappingOrderBy; 7] = [
     MappingOrderBy::Type,
     MappingOrderBy::Relationship,
 ];
-/// Keys that some record has, in its own case or another, and one that none has.
+/// Keys that some record has, in the same or another case, and one that no record has.
 const KEYS: [&str; 9] = ["bu0", "A/U1", "u2", "ada0@X", "ADA1@x", "p0", "P1", "q2", "nobody"];
 const TEXTS: [&str; 9] = ["", "u", "ADA", "a/u1", "p0", "HR", "7", "-", "nobody"];
 
-/// A filter, with records by numbers that are drawn.
+/// A filter, with records by random numbers.
 #[derive(Debug, Clone)]
 struct Ask {
     types: Option<Vec<MappingType>>,
@@ -42,7 +43,7 @@ struct Ask {
     text: Option<&'static str>,
 }
 
-/// None most of the time, so that conditions leave something over.
+/// Mostly `None`, so that the conditions together still match something.
 fn rarely<S: Strategy + 'static>(strategy: S) -> BoxedStrategy<Option<S::Value>>
 where
     S::Value: Clone,
@@ -127,16 +128,16 @@ impl Ask {
     }
 }
 
-/// A view and its twin.
+/// A view and its reference model.
 struct Both<'b> {
     view: &'b View,
     twin: &'b Twin<'b>,
-    /// The place of each record.
+    /// The index of each record.
     places: HashMap<EntityId, usize>,
 }
 
 impl Both<'_> {
-    /// Whether a unit is in the part of the hierarchy that begins at `root`, and has so many levels.
+    /// Whether a unit is in the subtree of `root`, within this depth.
     fn is_less_deep(&self, unit: usize, root: Option<usize>, depth: Option<usize>) -> bool {
         let is_top = |unit: usize| match root {
             Some(drawn) => unit == self.twin.unit(drawn),
@@ -185,7 +186,7 @@ impl Both<'_> {
     }
 }
 
-/// The part of `whole` that is asked for, and whether there is more after and before it.
+/// The requested page of `whole`, and whether there is a next and a previous page.
 fn page(whole: &[MappingId], request: &MappingPageRequest) -> (Vec<MappingId>, bool, bool) {
     let place = |id: MappingId| whole.iter().position(|other| *other == id).unwrap();
     let mut begin = request.after.map_or(0, |after| place(after) + 1);

@@ -1,4 +1,4 @@
-//! Random small organisations: what they are made of, and the same as a directory.
+//! Generator of random small organizations, as plain records and as a directory.
 
 use std::collections::HashMap;
 
@@ -16,35 +16,35 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 
-/// Names that differ in case alone, and in scripts.
+/// Names that differ only in case, and in different scripts.
 const NAMES: [&str; 7] = ["Ada", "ada", "BÜRO", "büro", "R&D", "a/b", "研究"];
 const TYPES: [&str; 6] = ["organization", "business", "department", "group", "team", "tribe"];
-/// Of mappings.
+/// Fields of mappings.
 pub(crate) const SOURCES: [&str; 2] = ["HR", "hr"];
 const EXTERNAL_IDS: [&str; 3] = ["hr-1", "HR-1", "pm 2"];
 pub(crate) const PEOPLE_MAX: usize = 6;
 
-/// A record as it was asked for, with its neighbours by their places in [`Org::nodes`].
+/// A record as it was created, with its neighbours by their indexes in [`Org::nodes`].
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) kind: Kind,
     pub(crate) texts: HashMap<Field, String>,
-    /// The names of a project's owner.
+    /// The names of the owner of a project.
     pub(crate) owner_names: Vec<String>,
-    /// The units directly above; of an asset, none.
+    /// The parent units; empty for an asset.
     pub(crate) holders: Vec<usize>,
     pub(crate) members: Vec<usize>,
-    /// Of an asset.
+    /// The project of an asset.
     pub(crate) project: Option<usize>,
-    /// What tells records apart where a value does not.
+    /// The tie breaker of records with equal values.
     pub(crate) key: [String; 3],
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Org {
-    /// Each kind in the order in which its records are made.
+    /// Each kind in creation order.
     pub(crate) nodes: Vec<Node>,
-    /// Those that change once more.
+    /// Records that are updated once more.
     touched: Vec<usize>,
 }
 
@@ -69,7 +69,7 @@ struct DrawnProject {
     owner: Option<(usize, Option<usize>)>,
     homes: Vec<usize>,
     members: Vec<usize>,
-    /// Host, number, spelling.
+    /// Host, number and spelling of a URL.
     repositories: Vec<(usize, usize, usize)>,
     services: Vec<(usize, Option<usize>)>,
 }
@@ -124,7 +124,7 @@ pub(crate) fn org() -> impl Strategy<Value = Org> {
         .prop_map(|(units, people, projects, touched)| Org::of(&units, &people, &projects, &touched))
 }
 
-/// The email of a person, in a case of its own.
+/// The email of a person, in random case.
 pub(crate) fn email(person: usize) -> String {
     if person.is_multiple_of(2) { format!("Ada{person}@x") } else { format!("ada{person}@X") }
 }
@@ -138,7 +138,7 @@ pub(crate) fn url(host: usize, number: usize, spelling: usize) -> String {
     }
 }
 
-/// Each number once, as a place among `count`, beginning at `from`.
+/// A permutation of the indexes less than `count`, beginning at `from`.
 fn places(drawn: &[usize], from: usize, count: usize) -> Vec<usize> {
     let mut places: Vec<usize> = Vec::new();
     for place in drawn.iter().filter(|_| count > 0).map(|drawn| from + drawn % count) {
@@ -314,7 +314,7 @@ impl Org {
         ProjectId::parse(self.text(project, Field::ProjectId).unwrap()).unwrap()
     }
 
-    /// What makes a record, or merges into it. Assets are part of their project's.
+    /// The command that creates or merges a record. Assets are part of their project's command.
     fn record(&self, at: usize, attributes: AttributesPatch) -> Option<Command> {
         let if_exists = IfExists::Merge;
         match self.nodes[at].kind {
@@ -364,7 +364,7 @@ impl Org {
             .collect()
     }
 
-    /// The same as a directory.
+    /// The organization as a directory.
     pub(crate) fn view(&self) -> View {
         let directory = Directory::in_memory().unwrap();
         let all = 0..self.nodes.len();

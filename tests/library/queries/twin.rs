@@ -1,4 +1,4 @@
-//! The twin: answers by testing each record by itself, and by walking every path.
+//! Reference model of queries: tests each record by itself and walks every path.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use clade::{EntityId, Kind, View};
 
 use super::organisation::{Node, Org};
 
-/// By what a record is found without saying which of its texts is meant.
+/// The texts by which an untyped search finds a record.
 const OWN: [Field; 10] = [
     Field::Key,
     Field::Name,
@@ -23,7 +23,7 @@ const OWN: [Field; 10] = [
     Field::ExternalId,
 ];
 
-/// A filter, with units by their places.
+/// A filter, with units by their indexes.
 #[derive(Debug, Clone)]
 pub(crate) enum Ask {
     All,
@@ -37,11 +37,11 @@ pub(crate) enum Ask {
     Related(Relation, Box<Ask>),
 }
 
-/// What one view may know of an organisation.
+/// The part of an organization that a view contains.
 pub(crate) struct Twin<'o> {
     pub(crate) org: &'o Org,
     pub(crate) ids: &'o [EntityId],
-    /// Where it may look: beneath this unit, and at the unit itself.
+    /// The scope: this unit and its subtree.
     pub(crate) scope: Option<usize>,
 }
 
@@ -63,7 +63,7 @@ impl Ask {
     }
 }
 
-/// A text as it is compared for equality in a field; none for one that no record can have.
+/// A text as normalized for equality in a field; `None` if no record can have it.
 fn compared(field: Field, text: &str) -> Option<String> {
     let trimmed = text.trim().to_lowercase();
     match field {
@@ -88,7 +88,7 @@ impl Twin<'_> {
         &self.org.nodes[at]
     }
 
-    /// Any number as the place of a unit.
+    /// Maps any number to the index of a unit.
     pub(crate) fn unit(&self, drawn: usize) -> usize {
         drawn % self.org.of_kind(Kind::OrgUnit).count()
     }
@@ -109,7 +109,7 @@ impl Twin<'_> {
         self.scope.is_none_or(|scope| at == scope || self.is_beneath(at, scope))
     }
 
-    /// All of a kind in sight.
+    /// All visible records of a kind.
     pub(crate) fn all(&self, kind: Kind) -> impl Iterator<Item = usize> + '_ {
         self.org.of_kind(kind).filter(|at| self.sees(*at))
     }
@@ -171,7 +171,7 @@ impl Twin<'_> {
         }
     }
 
-    /// Whether `part` is in one of its own texts.
+    /// Whether one of its own texts contains `part`.
     pub(crate) fn is_found(&self, at: usize, part: &str) -> bool {
         let texts = OWN.into_iter().filter_map(|field| self.text(at, field));
         texts.into_iter().any(|text| text.to_lowercase().contains(&part.to_lowercase()))
@@ -185,7 +185,7 @@ impl Twin<'_> {
         self.select(kind, ask).into_iter().map(|at| self.ids[at].0).collect()
     }
 
-    /// The values of a node in a dimension: what makes it one, how it is shown, its unit.
+    /// The values of a node in a dimension: key, label, unit.
     fn values(&self, at: usize, by: FacetBy) -> Vec<(String, String, Option<usize>)> {
         let of = |nodes: Vec<usize>, field: Field| -> Vec<_> {
             let texts = nodes.into_iter().filter_map(|node| self.text(node, field));
@@ -253,7 +253,7 @@ impl Twin<'_> {
         nodes
     }
 
-    /// The page of `sorted` that is asked for, between two nodes, and whether there is more after and before it.
+    /// The requested page of `sorted` between two nodes, and whether there is a next and a previous page.
     pub(crate) fn page(
         &self,
         view: &View,

@@ -1,4 +1,4 @@
-//! The organisation twice, as a directory and as plain records, with the same changes made to both.
+//! The generated organization twice, as a directory and as plain records, with the same changes applied to both.
 
 use std::env;
 use std::sync::LazyLock;
@@ -15,13 +15,13 @@ use serde_json::json;
 
 use super::plain_records::Plain;
 
-/// As many as the usual tests have time for.
+/// Default number of entities.
 const ENTITIES: u64 = 10_000;
-/// One project in so many gets another name, and one in so many ends.
+/// One project in this many is renamed, and one in this many is deleted.
 const RENAMED_ONE_IN: usize = 500;
 const ENDED_ONE_IN: usize = 499;
 
-/// Made once for all tests.
+/// Created once for all tests.
 pub(crate) static ORG: LazyLock<Org> = LazyLock::new(|| {
     let entities = env::var("CLADE_TEST_ENTITIES").map_or(ENTITIES, |text| text.parse().unwrap());
     Org::of(entities)
@@ -56,7 +56,7 @@ impl Org {
     }
 }
 
-/// Looks a record up by its key, with its assets.
+/// Finds a record by its key, with its assets.
 fn number(plain: &mut Plain, view: &View, at: usize) {
     let text = |field| plain.text(at, field).unwrap();
     let id = match plain.records[at].kind {
@@ -77,7 +77,7 @@ fn number(plain: &mut Plain, view: &View, at: usize) {
     }
 }
 
-/// A department goes to another business, teams get a second parent, and a group goes away from between.
+/// Moves a department to another business, gives teams a second parent, and deletes a group between two levels.
 fn reorganise(directory: &Directory, plain: &mut Plain) {
     let [department, home, away] = ["d1", "b1", "b0"].map(|key| plain.at(key));
     let [unit, from, to] = [department, home, away].map(|at| UnitRef::Id(plain.records[at].id));
@@ -148,7 +148,7 @@ fn add_one(directory: &Directory, plain: &mut Plain) {
 }
 
 impl Org {
-    /// The numbers of records.
+    /// The internal numbers of records.
     pub(crate) fn ids(&self, places: &[usize]) -> Vec<EntityId> {
         places.iter().map(|at| self.plain.records[*at].id).collect()
     }

@@ -1,5 +1,5 @@
-//! The organisation as plain records that know their neighbours, read from its lines. No index, no bitmap: whoever
-//! asks walks.
+//! The organization as plain records that know their neighbours, read from its NDJSON lines, without any index or
+//! bitmap.
 
 use std::collections::HashMap;
 
@@ -7,25 +7,25 @@ use clade::query::{Field, Relation};
 use clade::{EntityId, Kind};
 use serde_json::Value;
 
-/// A record. Neighbours are places in [`Plain::records`].
+/// A record. Neighbours are indexes of [`Plain::records`].
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) kind: Kind,
-    /// Its number in the directory.
+    /// Its internal number in the directory.
     pub(crate) id: EntityId,
     pub(crate) texts: Vec<(Field, String)>,
-    /// The units directly above; of an asset, none.
+    /// The parent units; empty for an asset.
     pub(crate) above: Vec<usize>,
-    /// Of a project, who works on it; of a person, the projects.
+    /// The members of a project; the projects of a person.
     pub(crate) works: Vec<usize>,
-    /// Of a project.
+    /// The assets of a project.
     pub(crate) assets: Vec<usize>,
-    /// Of an asset.
+    /// The project of an asset.
     pub(crate) project: Option<usize>,
     pub(crate) has_ended: bool,
 }
 
-/// All records, each kind in the order in which they were made.
+/// All records, each kind in creation order.
 #[derive(Debug, Default)]
 pub(crate) struct Plain {
     pub(crate) records: Vec<Record>,
@@ -34,7 +34,7 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
-    /// From lines as import takes them.
+    /// Reads NDJSON lines of an import.
     pub(crate) fn read(lines: &[u8]) -> Self {
         let mut plain = Self::default();
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -43,7 +43,7 @@ impl Plain {
         plain
     }
 
-    /// Takes one more line.
+    /// Adds one line.
     pub(crate) fn take(&mut self, line: &Value) {
         let text = |key: &str| line[key].as_str();
         match text("kind").unwrap() {
@@ -118,7 +118,7 @@ impl Plain {
         place
     }
 
-    /// The place of the record with this key.
+    /// The index of the record with this key.
     pub(crate) fn at(&self, key: &str) -> usize {
         self.by_key[key]
     }
@@ -127,13 +127,13 @@ impl Plain {
         self.by_id[&id]
     }
 
-    /// Tells a record its number in the directory.
+    /// Sets the number of a record in the directory.
     pub(crate) fn number(&mut self, at: usize, id: EntityId) {
         self.records[at].id = id;
         assert!(self.by_id.insert(id, at).is_none(), "two records have the number {}", id.0);
     }
 
-    /// Ends a record with its assets, and all that leads to it.
+    /// Deletes a record with its assets and all edges to it.
     pub(crate) fn end(&mut self, at: usize) {
         let ended = &mut self.records[at];
         ended.has_ended = true;
@@ -152,7 +152,7 @@ impl Plain {
         }
     }
 
-    /// All of a kind that have not ended.
+    /// All records of a kind that are not deleted.
     pub(crate) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = usize> + '_ {
         let is_one = move |record: &Record| record.kind == kind && !record.has_ended;
         (0..self.records.len()).filter(move |at| is_one(&self.records[*at]))
@@ -162,12 +162,12 @@ impl Plain {
         self.records[at].texts.iter().find(|(own, _)| *own == field).map(|(_, text)| &**text)
     }
 
-    /// The units directly above, of an asset those of its project.
+    /// The parent units; for an asset, those of its project.
     pub(crate) fn above(&self, at: usize) -> &[usize] {
         &self.records[self.records[at].project.unwrap_or(at)].above
     }
 
-    /// Every unit above, each once.
+    /// All ancestors, each once.
     pub(crate) fn ancestors(&self, at: usize) -> Vec<usize> {
         let mut ancestors = self.above(at).to_vec();
         let mut next = 0;

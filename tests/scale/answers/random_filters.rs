@@ -1,4 +1,4 @@
-//! Filters at random, the same each time, about what the records say.
+//! Random filters over values of the records, from a fixed seed.
 
 use clade::query::{Field, Filter, Relation, TextTest};
 use clade::{EntityId, Kind};
@@ -10,7 +10,7 @@ use super::plain_records::Plain;
 
 pub(crate) struct Draw<'o> {
     plain: &'o Plain,
-    /// Those of each kind that there are.
+    /// The records of each kind.
     places: [Vec<usize>; Kind::ALL.len()],
     dice: StdRng,
 }
@@ -21,17 +21,17 @@ impl<'o> Draw<'o> {
         Self { plain, places, dice: StdRng::seed_from_u64(seed) }
     }
 
-    /// Some record of a kind.
+    /// A random record of a kind.
     pub(crate) fn place(&mut self, kind: Kind) -> usize {
         *self.places[kind as usize].choose(&mut self.dice).unwrap()
     }
 
-    /// Mostly projects, which have the most ways to their neighbours.
+    /// Mostly projects, which have the most relations.
     pub(crate) fn kind(&mut self) -> Kind {
         if self.dice.random_bool(0.5) { Kind::Project } else { *Kind::ALL.choose(&mut self.dice).unwrap() }
     }
 
-    /// A unit that has something beneath it more often than not: the first of a level are the largest.
+    /// A random unit that usually has descendants: the first of a level are the largest.
     pub(crate) fn unit(&mut self) -> usize {
         let large = ["corp", "b0", "b1", "d0", "d1", "g0", "g3", "t0", "t1", "t9"];
         if self.dice.random_bool(0.7) {
@@ -87,7 +87,7 @@ impl<'o> Draw<'o> {
         (0..count).map(|_| plain.records[self.unit()].id).collect()
     }
 
-    /// What some record says.
+    /// A random value of a record.
     fn text(&mut self, kind: Kind) -> (Field, String) {
         let at = self.place(kind);
         self.plain.records[at].texts.choose(&mut self.dice).unwrap().clone()
@@ -111,7 +111,7 @@ impl<'o> Draw<'o> {
         }
     }
 
-    /// A few letters in a row of a text, now and then in capitals.
+    /// A random substring of a text, sometimes in capitals.
     fn part(&mut self, text: &str) -> String {
         let letters: Vec<char> = text.chars().collect();
         let length = self.dice.random_range(1..=letters.len().min(6));

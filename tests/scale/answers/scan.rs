@@ -1,4 +1,4 @@
-//! Answers by looking at every record.
+//! Reference model of queries: scans every record.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -10,7 +10,7 @@ use clade::{EntityId, Kind, View};
 
 use super::plain_records::Plain;
 
-/// By what a record is found without saying which of its texts is meant.
+/// The texts by which an untyped search finds a record.
 const OWN: [Field; 9] = [
     Field::Key,
     Field::Name,
@@ -23,7 +23,7 @@ const OWN: [Field; 9] = [
     Field::Identifier,
 ];
 
-/// The plain records as far as one may look: all of them, or a unit and what is beneath it.
+/// The visible plain records: all of them, or a unit and its subtree.
 pub(crate) struct Scan<'o> {
     pub(crate) plain: &'o Plain,
     seen: Vec<bool>,
@@ -101,7 +101,7 @@ impl<'o> Scan<'o> {
         buckets.into_iter().map(|(_, bucket)| bucket).collect()
     }
 
-    /// The values of a record in a dimension: what makes it one, how it is shown, its unit.
+    /// The values of a record in a dimension: key, label, unit.
     fn values(&self, at: usize, by: FacetBy) -> Vec<(String, String, Option<usize>)> {
         let of = |at: usize, field| {
             let text = self.plain.text(at, field)?;
@@ -131,7 +131,7 @@ impl<'o> Scan<'o> {
         units.map(|unit| (text(unit, Field::Key), text(unit, Field::Name), Some(unit))).collect()
     }
 
-    /// Records in an order; equal ones by their keys.
+    /// Sorts records; ties by their keys.
     pub(crate) fn sorted(&self, view: &View, places: &[usize], order: Order) -> Vec<usize> {
         let value = |at: usize| match order.by {
             OrderBy::Created => Some(format!("{at:020}")),
@@ -165,7 +165,7 @@ impl<'o> Scan<'o> {
         }
     }
 
-    /// Everyone with `part` in a text of their own, the best first, each with its points.
+    /// All records with `part` in one of their own texts, best first, each with its score.
     pub(crate) fn found(&self, part: &str, kinds: &[Kind], within: Option<usize>) -> Vec<(EntityId, u32)> {
         let part = part.to_lowercase();
         let mut found = Vec::new();
@@ -184,7 +184,7 @@ impl<'o> Scan<'o> {
     }
 }
 
-/// For a whole text, its beginning, the beginning of a word in it, its middle.
+/// Scores of a whole text, its prefix, the prefix of a word, and a substring.
 fn points(text: &str, part: &str) -> Option<u32> {
     let mut places = text.match_indices(part).map(|(at, _)| at).peekable();
     let first = *places.peek()?;
@@ -205,7 +205,7 @@ fn lower(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A text as it is compared for equality in a field, of the spellings that are asked with here.
+/// A text as normalized for equality in a field, for the spellings that occur here.
 fn compared(field: Field, text: &str) -> String {
     match field {
         Field::Email | Field::OwnerEmail | Field::Type => text.to_lowercase(),

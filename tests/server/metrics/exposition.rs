@@ -1,14 +1,14 @@
-//! Prometheus's text format (version 0.0.4), read more strictly than Prometheus does.
+//! A strict parser of Prometheus's text exposition format (version 0.0.4).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Everything that a page tells.
+/// The parsed metrics of a page.
 pub(crate) struct Exposition {
     types: BTreeMap<String, String>,
     all: Vec<Series>,
 }
 
-/// One value.
+/// One sample.
 #[derive(Debug, Clone)]
 pub(crate) struct Series {
     pub(crate) name: String,
@@ -17,7 +17,7 @@ pub(crate) struct Series {
 }
 
 impl Exposition {
-    /// Reads a page; panics where anything is wrong with it.
+    /// Parses a page; panics on any violation of the format.
     pub(crate) fn read(text: &str) -> Self {
         assert!(text.ends_with('\n'), "the last line ends");
         let mut read = Self { types: BTreeMap::new(), all: Vec::new() };
@@ -63,7 +63,7 @@ impl Exposition {
         }
     }
 
-    /// Buckets come in order and hold all that is beneath them; the last one holds everything.
+    /// Checks that histogram buckets are sorted and cumulative, and that the last one is `+Inf` with the total count.
     fn check_histograms(&self) {
         for (family, _) in self.types.iter().filter(|(_, kind)| *kind == "histogram") {
             let mut buckets: BTreeMap<BTreeMap<String, String>, Vec<(f64, f64)>> = BTreeMap::new();
@@ -89,13 +89,13 @@ impl Exposition {
         self.all.iter().filter(|series| series.name == name).collect()
     }
 
-    /// The value with just these labels; 0 where there is none yet.
+    /// The value with exactly these labels; 0 if absent.
     pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.series(name).iter().find(|series| series.labels == labels).map_or(0.0, |series| series.value)
     }
 
-    /// Whether values of this name may be asked for.
+    /// Whether a metric of this name exists.
     pub(crate) fn tells(&self, name: &str) -> bool {
         let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
         let is_part = family.is_some_and(|family| self.types.get(family).is_some_and(|it| it == "histogram"));
@@ -116,7 +116,7 @@ impl Series {
     }
 }
 
-/// What stands between the braces, the last one included.
+/// The labels of a sample: the text up to the closing brace.
 fn labels(mut rest: &str, line: &str) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     loop {

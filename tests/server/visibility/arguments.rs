@@ -1,4 +1,4 @@
-//! What a question may name: everything that there is, in sight or not, in every way, and some things that are not.
+//! Random arguments of queries: references to visible, hidden and missing records, in every notation.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::router_client::{Door, Question};
 use super::visible_part::Facts;
 
-/// Texts to name something by, each with what it names.
+/// References as text, each with what it refers to.
 pub(crate) struct Pool {
     texts: Vec<(&'static str, String)>,
     cursors: Vec<String>,
@@ -73,7 +73,7 @@ impl Pool {
         Self { texts, cursors: cursors(whole, admin) }
     }
 
-    /// One for a field, argument or parameter of this name: mostly of the kind that it asks for.
+    /// A reference for a field, argument or parameter of this name, mostly of the matching kind.
     pub(crate) fn text(&self, rng: &mut StdRng, name: &str) -> String {
         let kind = match name {
             "key" | "path" | "within" | "externalId" | "organization" | "business" | "department"
@@ -93,7 +93,7 @@ impl Pool {
         text.clone()
     }
 
-    /// A place in a list that whoever sees everything was given.
+    /// A cursor that an unscoped token received.
     pub(crate) fn cursor(&self, rng: &mut StdRng) -> String {
         self.cursors.choose(rng).cloned().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The schema as introspection tells it, so that a new field is asked for as soon as it is there.
+//! Reads the GraphQL schema by introspection, so that queries cover new fields automatically.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ const INTROSPECTION: &str = "{ __schema { queryType { name } types { kind name i
     inputFields { name type { ...type } } enumValues(includeDeprecated: true) { name } possibleTypes { name } } } }
     fragment type on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
 
-/// Every type by its name.
+/// All types by name.
 pub(crate) struct Schema {
     pub(crate) types: BTreeMap<String, Type>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Input {
     pub(crate) of: Of,
 }
 
-/// The type of a value that is given.
+/// The input type of a value.
 #[derive(Debug)]
 pub(crate) enum Of {
     Needed(Box<Of>),
@@ -61,7 +61,7 @@ impl Schema {
         self.types.get(name).unwrap_or_else(|| panic!("no type {name}"))
     }
 
-    /// Every field that a query leads to, each with the type that it is of.
+    /// All fields that are reachable from `Query`, each with its parent type.
     pub(crate) fn fields(&self) -> BTreeSet<(String, String)> {
         let mut fields = BTreeSet::new();
         let mut open = vec!["Query".to_owned()];

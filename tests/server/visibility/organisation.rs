@@ -1,5 +1,5 @@
-//! Organisations at random: small, with matrix teams, records in two places or none, names that come twice, and a
-//! past.
+//! Generator of random small organizations with matrix teams, records with two placements or none, duplicate names,
+//! and history.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ const TYPES: [&str; 7] = ["organization", "business", "department", "group", "te
 const NAMES: [&str; 7] = ["Platform", "Retail", "Web", "Core", "Ops", "R&D", "A/B"];
 const HOSTS: [&str; 3] = ["github.com", "gitlab.example", "git.example"];
 
-/// A directory, and an admin's secret to it.
+/// A directory, and the secret of an admin token.
 pub(crate) struct Organisation {
     pub(crate) directory: Directory,
     pub(crate) secret: String,
@@ -49,7 +49,7 @@ impl Organisation {
         Self { directory, secret, units }
     }
 
-    /// The secret of a token that is limited to some units, and those.
+    /// The secret of a token that is limited to some units, and these units.
     pub(crate) fn narrow_token(&self, rng: &mut StdRng, role: Role) -> (String, Vec<EntityId>) {
         let view = self.directory.view();
         let units: Vec<_> =
@@ -76,7 +76,7 @@ pub(crate) fn email(person: usize) -> String {
     format!("Person{person}@corp.example")
 }
 
-/// Some of what comes before, each once.
+/// Some of the items before, each at most once.
 fn some(rng: &mut StdRng, of: usize, most: usize) -> Vec<usize> {
     let mut drawn: Vec<usize> =
         (0..rng.random_range(0..=most)).filter(|_| of > 0).map(|_| rng.random_range(0..of)).collect();

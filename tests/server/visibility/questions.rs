@@ -1,5 +1,5 @@
-//! Questions at random: one for each field of `Query`, with all that it leads to; and some for paths of the OpenAPI
-//! document, each with some of its parameters.
+//! Generator of random queries: one for each field of `Query` with all fields below it, and requests to paths of the
+//! OpenAPI document with some of their parameters.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -15,10 +15,10 @@ use super::arguments::Pool;
 use super::introspection::{Field, Input, Of, Schema};
 use super::router_client::Question;
 
-/// A document asks for about so many fields.
+/// Approximate number of fields of a document.
 const FIELDS_MAX: usize = 600;
 
-/// A question for each field of `Query`. What is asked for is entered in `asked`.
+/// A query for each field of `Query`. Records the selected fields in `asked`.
 pub(crate) fn graphql(
     schema: &Schema,
     pool: &Pool,
@@ -44,7 +44,7 @@ struct Document<'d> {
 }
 
 impl Document<'_> {
-    /// A field with all that is beneath it, through so many more records.
+    /// A field with all fields below it, to this depth of records.
     fn field(&mut self, on: &str, field: &Field, hops: usize) {
         self.fields += 1;
         self.asked.insert((on.to_owned(), field.name.clone()));
@@ -92,7 +92,7 @@ impl Document<'_> {
     }
 }
 
-/// Arguments, those that must be given and some of the others.
+/// The required arguments and some of the optional ones.
 fn argument_texts(schema: &Schema, pool: &Pool, rng: &mut StdRng, args: &[Input]) -> Vec<String> {
     let from_end = rng.random_bool(0.3);
     let mut written = Vec::new();
@@ -116,7 +116,7 @@ fn argument_texts(schema: &Schema, pool: &Pool, rng: &mut StdRng, args: &[Input]
     written
 }
 
-/// A value, with other values inside it so many deep.
+/// A random value, nested at most this deep.
 fn value(schema: &Schema, pool: &Pool, rng: &mut StdRng, about: &str, of: &Of, depth: usize) -> String {
     match of {
         Of::Needed(of) => value(schema, pool, rng, about, of, depth),
@@ -180,7 +180,7 @@ fn named_value(
     }
 }
 
-/// So many questions by REST.
+/// Random REST requests.
 pub(crate) fn rest(pool: &Pool, rng: &mut StdRng, count: usize) -> Vec<Question> {
     let document = serde_json::to_value(openapi()).unwrap();
     let paths: Vec<_> =

@@ -1,4 +1,4 @@
-//! Asking a server without a network between.
+//! A client that calls the server's router in process, without a network.
 
 use axum::Router;
 use axum::body::Body;
@@ -9,13 +9,13 @@ use http_body_util::BodyExt as _;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
-/// The server of one directory.
+/// A router over one directory.
 pub(crate) struct Door {
     router: Router,
     runtime: Runtime,
 }
 
-/// What is asked.
+/// A request.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
     pub(crate) method: &'static str,
@@ -24,7 +24,7 @@ pub(crate) struct Question {
     pub(crate) body: String,
 }
 
-/// What is answered, but for what differs from one answer to the same question to the next.
+/// A response, without the parts that differ between responses to equal requests.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -32,7 +32,7 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// `Debug` of an answer is read by people.
+/// `Debug` of a response appears in failure messages.
 impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {:?}\n{}\n", self.status, self.headers, self.body)
@@ -40,7 +40,7 @@ impl std::fmt::Debug for Answer {
 }
 
 impl Answer {
-    /// Whether it says what was asked.
+    /// Whether the request succeeded.
     pub(crate) fn is_plain(&self) -> bool {
         self.status == 200 && !self.body.starts_with("{\"errors\"")
     }

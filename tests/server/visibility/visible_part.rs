@@ -1,4 +1,5 @@
-//! What can be seen from some units, told from the log alone and by plain walking; and a directory of nothing but that.
+//! Reference model of visibility: computes the part that is visible from some units from the log by plain walking, and
+//! builds a directory of only that part.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use clade::model::token::{Scope, Token, TokenId};
 use clade::store::Store;
 use clade::{Directory, EntityId, Revision};
 
-/// Everything that was ever committed, and what holds of it.
+/// All committed records, and which of them are current.
 pub(crate) struct Facts {
     batches: Vec<Batch>,
     pub(crate) entities: BTreeMap<EntityId, Arc<Entity>>,
@@ -39,12 +40,12 @@ impl Facts {
         Self { batches, ..facts }
     }
 
-    /// How often anything was committed.
+    /// The number of commits.
     pub(crate) fn commits(&self) -> usize {
         self.batches.len()
     }
 
-    /// The units themselves, and everything beneath them.
+    /// The units and all their descendants.
     pub(crate) fn visible(&self, units: &[EntityId]) -> BTreeSet<EntityId> {
         let mut seen = BTreeSet::new();
         let mut open: Vec<EntityId> =

@@ -1,5 +1,6 @@
-//! Writes at random by whoever sees a part: whatever comes of them, nothing out of sight changes, and nothing that was
-//! in sight is left out of it.
+//! Random writes by a scoped token.
+//!
+//! Invariant: nothing outside the scope changes, and no record leaves the scope.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +15,10 @@ use super::organisation::{Organisation, email, key};
 use super::router_client::{Door, Question};
 use super::visible_part::Facts;
 
-/// Writes that are tried with one token.
+/// Attempted writes per token.
 const TRIED: usize = 60;
 
-/// How many of the writes went through.
+/// The number of writes that succeeded.
 pub(crate) fn try_many(
     seed: u64,
     organisation: &Organisation,
@@ -146,7 +147,7 @@ fn draw(rng: &mut StdRng, facts: &Facts) -> Question {
     }
 }
 
-/// Several lines, all to be written or none, or only to be tried.
+/// A bulk request of several lines, atomic, or as a dry run.
 fn bulk(rng: &mut StdRng) -> Question {
     let mode = ["insert", "upsert"].choose(rng).unwrap();
     let dry_run = rng.random_bool(0.3);
@@ -176,7 +177,7 @@ fn bulk(rng: &mut StdRng) -> Question {
     }
 }
 
-/// Tokens made, changed, replaced and revoked, which is for admins, as far as they see.
+/// Tokens created, updated, rotated and revoked, which admins may do within their scope.
 fn token(rng: &mut StdRng, facts: &Facts) -> Question {
     let known: Vec<_> = facts.tokens.keys().collect();
     let id = known.choose(rng).map_or_else(|| "none".to_owned(), ToString::to_string);

@@ -1,7 +1,7 @@
-//! A disk in memory that knows which bytes would survive a loss of power, and fails when it is told to.
+//! A simulated disk in memory that tracks which bytes survive a power loss, and fails on demand.
 //!
-//! What was written and not synced survives by chance, each sector of 512 bytes for itself. A sync that fails forgets
-//! what it did not write, and goes on showing it, as systems do.
+//! Each sector of 512 bytes that was written and not synced survives at random. A sync that fails discards what it did
+//! not write, but reads still return it, as operating systems do.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,10 +10,10 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use redb::StorageBackend;
 
-/// What a disk writes at once, wholly or not at all.
+/// Bytes that a disk writes atomically.
 const SECTOR: usize = 512;
 
-/// What is asked of a disk.
+/// A kind of call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     Read,
@@ -26,32 +26,32 @@ impl Call {
     pub(crate) const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Sync, Self::SetLen];
 }
 
-/// How a call fails.
+/// The way a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failing {
     Input,
     NoSpace,
     Short,
-    /// The backend panics, as only a fault in a program does.
+    /// The backend panics, as a bug would.
     Panic,
 }
 
-/// A call that is to fail.
+/// A fault to inject.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fault {
     pub(crate) call: Call,
     pub(crate) how: Failing,
-    /// So many such calls are taken before.
+    /// Calls of this kind that succeed before.
     pub(crate) after: u64,
-    /// Whether every such call fails from then on.
+    /// Whether all later calls of this kind fail too.
     pub(crate) lasts: bool,
 }
 
-/// How much of what is not synced survives.
+/// How much of the data that is not synced survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Survives {
     All,
-    /// All but a sector here and there.
+    /// All but a few sectors.
     Mostly,
     Nothing,
     ByChance,
@@ -67,20 +67,20 @@ enum Unsynced {
 }
 
 struct State {
-    /// What is read.
+    /// The bytes that reads return.
     shown: Vec<u8>,
-    /// What is on the disk for certain.
+    /// The bytes that are durable.
     durable: Vec<u8>,
     unsynced: Vec<Unsynced>,
     survives: Survives,
     fault: Option<Fault>,
     has_failed: bool,
-    /// So many more calls are taken before the power goes; none while it stays.
+    /// Calls until the power loss; `None` if there is none.
     calls_left: Option<u64>,
     random: StdRng,
 }
 
-/// Clones are the same disk.
+/// A simulated disk. Clones share its state.
 #[derive(Clone)]
 pub(crate) struct Disk(Arc<Mutex<State>>);
 
@@ -112,7 +112,7 @@ impl Disk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The power goes after so many more calls.
+    /// Schedules a power loss after this many more calls.
     pub(crate) fn cut_after(&self, calls: u64) {
         self.state().calls_left = Some(calls);
     }
@@ -121,7 +121,7 @@ impl Disk {
         self.state().calls_left == Some(0)
     }
 
-    /// The disk after a loss of power: the bytes that survived it. This one stays off.
+    /// The disk after the power loss, with the surviving bytes. This one stays off.
     pub(crate) fn power_lost(&self) -> Self {
         let mut state = self.state();
         state.calls_left = Some(0);
@@ -136,7 +136,7 @@ impl Disk {
         (state.fault, state.has_failed) = (Some(fault), false);
     }
 
-    /// Ends the fault; whether it had come to pass.
+    /// Ends the fault; returns whether it had occurred.
     pub(crate) fn is_well(&self) -> bool {
         let mut state = self.state();
         state.fault = None;
@@ -169,7 +169,7 @@ impl Disk {
 }
 
 impl State {
-    /// How this call fails, if it does.
+    /// The failure of this call, if any.
     fn failing(&mut self, call: Call) -> Option<Failing> {
         let fault = self.fault.as_mut().filter(|fault| fault.call == call)?;
         if fault.after > 0 {
@@ -184,7 +184,7 @@ impl State {
         Some(how)
     }
 
-    /// Everything that is not synced comes to the disk or does not, and is forgotten.
+    /// Applies or discards each write that is not synced.
     fn settle(&mut self) {
         for unsynced in std::mem::take(&mut self.unsynced) {
             match unsynced {
@@ -198,7 +198,7 @@ impl State {
         }
     }
 
-    /// Kept, dropped or torn.
+    /// Kept, dropped or torn writes.
     fn settle_write(&mut self, at: usize, data: &[u8]) {
         let is_torn = match self.survives {
             Survives::Mostly => true,
@@ -270,7 +270,7 @@ impl StorageBackend for Disk {
         Ok(())
     }
 
-    /// One that fails may have written a part, and where the disk is not full all.
+    /// A failed write may have written a part, or all if the disk is not full.
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         match self.begin(Call::Write) {
             Ok(mut state) => {

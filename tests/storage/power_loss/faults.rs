@@ -1,4 +1,4 @@
-//! Calls of the disk that fail, once or until it is well again: nothing half done, and no restart.
+//! Disk faults, once or until repaired: writes stay atomic, and the directory recovers without a restart.
 
 use std::ops::AddAssign;
 
@@ -15,23 +15,23 @@ use super::{seeded, variable};
 
 use crate::support::random_changes;
 
-/// So many disks fail where nothing else is said, each several times.
+/// Default number of failing disks, each with several faults.
 const DISKS: u64 = 8;
 const FAULTS: usize = 6;
-/// A fault comes within so many calls of its kind, or not at all.
+/// A fault occurs within this many calls of its kind, or never.
 const CALLS_MAX: u64 = 25;
 const CHANGES_MAX: usize = 20;
 
-/// What came of faults.
+/// Counters of outcomes.
 #[derive(Debug, Default)]
 struct Told {
     faults: u64,
-    /// Changes that were answered although a call failed meanwhile.
+    /// Changes that were acknowledged although a call failed meanwhile.
     answered: u64,
     refused: u64,
-    /// Changes of which nobody could tell …
+    /// Changes with unknown outcome …
     unsure: u64,
-    /// … and those of them that were made.
+    /// … and those of them that were committed.
     made: u64,
 }
 
@@ -62,7 +62,7 @@ fn any_fault(random: &mut StdRng) -> Fault {
     Fault { call, how, after: random.random_range(0..most), lasts: random.random() }
 }
 
-/// A disk that fails several times, and is well again each time.
+/// A disk that fails several times and is repaired each time.
 fn round(seed: u64) -> Told {
     let mut random = StdRng::seed_from_u64(seed);
     let mut disk = Disk::new(seed);
@@ -99,7 +99,7 @@ fn round(seed: u64) -> Told {
     told
 }
 
-/// Asks for one change, and keeps whether it was made, or that nobody knows; whether to go on.
+/// Applies one change and records its outcome; returns whether to go on.
 fn change_something(
     directory: &Directory,
     disk: &Disk,
@@ -139,7 +139,7 @@ fn change_something(
     if is_made == Some(true) {
         return true;
     }
-    // Some go on asking while the disk is ill.
+    // Some writers continue while the disk fails.
     random.random() || !disk.is_well()
 }
 
@@ -160,7 +160,7 @@ fn a_full_disk_that_took_enough_is_asked_too() {
     round(5007);
 }
 
-/// The next sync fails, and whatever is asked of the disk until it is well.
+/// The next sync fails, and every call of the disk until it is repaired.
 fn last_sync_fails(survives: Survives) -> (Directory, Disk) {
     let disk = Disk::new(1);
     let directory = open(&disk);
@@ -184,7 +184,7 @@ fn a_change_whose_last_sync_fails_is_looked_up_once_the_disk_can_be_asked() {
         let (directory, disk) = last_sync_fails(survives);
         assert!(disk.is_well());
         directory.apply(CreateOrgUnit::new("B", "team")).unwrap();
-        // What the system shows is written again, and then it is there.
+        // The data that reads return is written again and then synced.
         assert!(directory.view().org_unit("A").is_ok(), "{survives:?}");
         examine_store(&directory);
         let disk = disk.power_lost();

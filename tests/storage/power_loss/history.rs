@@ -1,4 +1,4 @@
-//! The history of one store: opened, changed, cut off, opened again, and examined each time.
+//! The life of one store under power loss: opened, changed, cut off, reopened, and checked each time.
 
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -17,27 +17,27 @@ use super::disk::Disk;
 
 use crate::support::random_changes;
 
-/// So often the power goes in one history, but for cuts while the store is opened again.
+/// Power losses per history, not counting those while the store is reopened.
 const LIVES: u64 = 6;
-/// At most so many calls of the disk come before the power goes.
+/// Maximum disk calls before a power loss.
 const CALLS_MAX: u64 = 400;
-/// A store is opened in fewer.
+/// More disk calls than opening a store takes.
 const CALLS_TO_OPEN: u64 = 60;
-/// So many changes are asked for in a life by each thread, unless the power goes before.
+/// Maximum changes per thread before a regular close.
 const CHANGES_MAX: usize = 40;
 
-/// What came of histories.
+/// Counters over all histories.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
-    /// How often the power went.
+    /// Power losses.
     pub(crate) cuts: u64,
-    /// How often while the store was opened.
+    /// Power losses while the store was opened.
     pub(crate) while_opening: u64,
-    /// How often after the store had been closed.
+    /// Power losses after the store was closed.
     pub(crate) after_closing: u64,
-    /// Changes that were answered.
+    /// Acknowledged changes.
     pub(crate) answered: u64,
-    /// Batches that nobody had an answer to, and that were there.
+    /// Batches that survived without an acknowledgement.
     pub(crate) there_unanswered: u64,
 }
 
@@ -55,11 +55,11 @@ pub(crate) struct History {
     seed: u64,
     random: StdRng,
     disk: Disk,
-    /// Whether there is a store on it.
+    /// Whether the disk has a store.
     is_made: bool,
-    /// What everyone has seen.
+    /// The state that was acknowledged.
     published: Option<View>,
-    /// The marks of sets that were answered.
+    /// The marks of acknowledged change sets.
     answered: Vec<String>,
     told: Told,
 }
@@ -92,7 +92,7 @@ impl History {
                 self.told.after_closing += u64::from(!self.disk.is_off());
                 self.cut();
             } else {
-                // The process is gone at the same moment, and closes nothing.
+                // The process dies with the power and does not close the store.
                 self.cut();
                 drop(directory);
             }
@@ -107,7 +107,7 @@ impl History {
         self.told.cuts += 1;
     }
 
-    /// Opens the store; now and then the power goes meanwhile, and again.
+    /// Opens the store, sometimes with power losses meanwhile.
     fn open(&mut self) -> Directory {
         while self.random.random_ratio(1, 3) {
             if !self.is_made {
@@ -129,7 +129,7 @@ impl History {
         open(&self.disk).unwrap_or_else(|failure| panic!("the store cannot be opened: {failure:?}"))
     }
 
-    /// Asks for changes, until the power goes or there were enough.
+    /// Applies changes until the power loss or their maximum number.
     fn live(&mut self, directory: &Directory, life: u64) {
         let threads = if self.random.random_ratio(1, 3) { 3 } else { 1 };
         let seeds: Vec<u64> = (0..threads).map(|_| self.random.random()).collect();
@@ -151,7 +151,7 @@ impl History {
         }
     }
 
-    /// Holds what was opened against all that was answered before.
+    /// Compares the opened store with all acknowledged changes.
     fn examine(&mut self, directory: &Directory) {
         examine_store(directory);
         let view = directory.view();
@@ -176,7 +176,7 @@ fn open(disk: &Disk) -> Result<Directory, Error> {
     Directory::with_store(Store::with_backends(move || Ok(disk.clone()))?)
 }
 
-/// Asks for one change after the other; how many were answered, and the marks of the sets among them.
+/// Applies one change after another; returns the number of acknowledged ones and the marks of their sets.
 fn ask(
     directory: &Directory,
     disk: &Disk,
@@ -204,7 +204,7 @@ fn ask(
     (answered, marks)
 }
 
-/// Graph, tables and log are one and the same, and break no rule.
+/// Checks that graph, tables and log agree and break no rule.
 pub(crate) fn examine_store(directory: &Directory) {
     assert_eq!(directory.check().unwrap().findings, Vec::<String>::new());
     let view = directory.view();
@@ -212,7 +212,7 @@ pub(crate) fn examine_store(directory: &Directory) {
     assert_eq!(view.differences(&replayed), Vec::<String>::new(), "the log replays to something else");
 }
 
-/// What the log says of the directory at a revision.
+/// The directory at a revision, replayed from the log.
 fn replayed(directory: &Directory, until: Revision) -> View {
     let mut graph = Graph::default();
     let batches = directory.log(Revision(1)).unwrap().map(Result::unwrap);
@@ -226,7 +226,7 @@ pub(crate) fn is_there(view: &View, mark: &str) -> bool {
     there[0]
 }
 
-/// A set that has its first person has its last.
+/// Checks that a set with its first marker person has its last.
 fn is_whole(set: &ChangeSet) {
     let mark = |which: &str, change: &Change| match change {
         Change::PutEntity(entity) => match &entity.body {

@@ -1,4 +1,4 @@
-//! A disk that is full or ill while the directory is served: clear answers, reads go on, and no restart.
+//! A full or failing disk under a running server: clear errors, reads go on, and no restart is needed.
 
 use clade::model::token::Role;
 use clade::server::AppState;
@@ -26,7 +26,7 @@ fn fails(disk: &Disk, call: Call, how: Failing, lasts: bool) {
     disk.fails(Fault { call, how, after: 0, lasts });
 }
 
-/// What is there can be read, and a load balancer is told to send writes elsewhere.
+/// Reads work, and the readiness probe tells load balancers to send writes elsewhere.
 fn still_answers(server: &Server) {
     assert_eq!(server.get("/people/ada@corp.example").ok()["team"], "Checkout");
     assert_eq!(server.data("{ people { totalCount } }")["people"]["totalCount"], 1);
@@ -42,7 +42,7 @@ fn is_well_again(server: &Server, disk: &Disk) {
 }
 
 #[test]
-fn a_full_disk_is_told_as_such_and_reads_go_on() {
+fn a_full_disk_is_reported_and_reads_go_on() {
     let disk = Disk::new(1);
     let server = serve(&disk);
     fails(&disk, Call::Write, Failing::NoSpace, true);
@@ -65,7 +65,7 @@ fn a_full_disk_is_told_as_such_and_reads_go_on() {
 }
 
 #[test]
-fn a_disk_that_fails_at_the_last_moment_is_told_as_such() {
+fn a_disk_that_fails_at_the_last_call_is_reported() {
     let disk = Disk::new(1);
     let server = serve(&disk);
     disk.survives(Survives::All);
