@@ -1,4 +1,5 @@
-//! Every command on a store and against a server, what it refuses, and where its settings come from.
+//! Command-line commands on a store and against a server: output, exit codes, refused arguments, and settings from
+//! flags, environment variables and the settings file.
 
 use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;

@@ -1,4 +1,4 @@
-//! `clade import`: what it counts, reads and refuses.
+//! `clade import`: counts, input formats, and errors by line.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -133,7 +133,7 @@ fn import_names_every_line_of_units_above_each_other() {
     }
 }
 
-/// What is said of each refused line of a file; nothing is changed by it.
+/// The errors of an import by line. Checks that nothing was changed.
 fn refused_lines(door: &Door, lines: &str) -> Vec<Value> {
     door.folder.write("bad.ndjson", lines);
     let ran = door.run(&["import", "bad.ndjson", "--json"]);

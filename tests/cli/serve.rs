@@ -1,4 +1,4 @@
-//! `clade serve`: its first words, its demo, its settings, its health, and a full disk.
+//! `clade serve` as a process: startup output, admin token, demo mode, settings, health check, a full disk.
 
 use std::net::TcpListener;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! How `clade serve` ends: in order once it is asked to, and at once where it is asked again.
+//! Shutdown of `clade serve`: graceful on the first signal, immediate on the second.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ use crate::support::process::{Running, clade};
 use crate::support::socket::{Client, PROTOCOL};
 
 #[test]
-fn sigterm_ends_it_in_order() {
+fn sigterm_shuts_down_gracefully() {
     let folder = Folder::new();
     let running = folder.serve(&["--data", "corp.redb"]);
     let token = running.token().unwrap();
@@ -29,7 +29,7 @@ fn sigterm_ends_it_in_order() {
     assert!(exported.contains("ada@corp.example"), "{exported}");
 }
 
-/// Begins a request whose body is not sent yet; returns once the server asks for that.
+/// Begins a request without its body; returns once the server sends `100 Continue`.
 fn begun(running: &Running, token: &str, length: usize) -> TcpStream {
     let mut stream = TcpStream::connect(&running.address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -44,7 +44,7 @@ fn begun(running: &Running, token: &str, length: usize) -> TcpStream {
     stream
 }
 
-/// Asks it to end, and returns once it has begun to.
+/// Sends SIGTERM; returns once the shutdown has begun.
 fn told_to_end(running: &Running) {
     running.terminate();
     let stops = (0..1_000_000).any(|_| TcpStream::connect(&running.address).is_err());
@@ -58,7 +58,7 @@ fn logging(folder: &Folder) -> Running {
     Running::start(command.stderr(File::create(folder.path("log")).unwrap()))
 }
 
-/// It ended by itself, in order, and waited for nobody in vain.
+/// Checks that it shut down gracefully, without a timeout.
 fn assert_in_order(running: Running, folder: &Folder) {
     assert_eq!(running.ended().0.code(), Some(0));
     assert_eq!(std::fs::read_to_string(folder.path("log")).unwrap(), "");
@@ -82,13 +82,13 @@ fn sigterm_waits_for_a_body_that_is_being_sent() {
 }
 
 #[test]
-fn sigterm_ends_subscriptions_and_closes_sockets_with_a_word() {
+fn sigterm_completes_subscriptions_and_closes_sockets_with_a_code() {
     let folder = Folder::new();
     let running = logging(&folder);
     let mut client = Client::let_in(running.address.as_str(), &running.token().unwrap());
     client.subscribe("r", "subscription { revision }");
     assert_eq!(client.hear()["type"], "next");
-    // It has little time to say who it is, and is not to be closed for that.
+    // It must not be closed for the short authentication timeout.
     let silent = Client::connect(running.address.as_str(), PROTOCOL, None);
     running.terminate();
     assert_eq!(client.hear(), json!({"id": "r", "type": "complete"}));
@@ -110,7 +110,7 @@ fn sigterm_waits_for_a_change_that_came_over_a_socket() {
         &json!({"id": "m", "type": "subscribe", "payload": {"query": query, "variables": {"c": changes}}}),
     );
     client.subscribe("r", "subscription { revision }");
-    // What was sent before is being carried out once this is answered.
+    // Once this is answered, the message before it is being executed.
     client.say(&json!({"type": "ping"}));
     let mut heard = Vec::new();
     while heard.last() != Some(&json!({"type": "pong"})) {
@@ -140,11 +140,11 @@ fn a_second_signal_ends_it_at_once() {
     drop(open);
 }
 
-/// A pipe, held open without a word, that the server tries to read keys from.
+/// A named pipe that stays empty, from which the server tries to read keys.
 fn unending_keys(running: &Running, pipe: PathBuf) -> File {
     std::fs::remove_file(&pipe).unwrap();
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    // Opened once the server opens it too.
+    // Opening blocks until the server opens it too.
     let writer = thread::spawn(move || File::options().write(true).open(pipe).unwrap());
     while !writer.is_finished() {
         let mut stream = TcpStream::connect(&running.address).unwrap();
@@ -154,7 +154,7 @@ fn unending_keys(running: &Running, pipe: PathBuf) -> File {
             "GET /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nConnection: close\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
-        // There is an answer until it is time to look at the keys again.
+        // Requests are answered until the server reads the keys again.
         let mut some = [0; 1024];
         while !writer.is_finished() && stream.read(&mut some).ok() != Some(0) {}
     }

@@ -1,11 +1,11 @@
-//! A small organisation in a store, or behind a server: what every command but a few works on.
+//! The target of a command: a small organization in a store, or behind a server.
 
 use serde_json::Value;
 
 use crate::support::process::Ran;
 use crate::support::{Folder, Server};
 
-/// A small organisation with a matrix team, and names that need care.
+/// A small organization with a matrix team, and names that need escaping.
 pub(crate) const CORP: &str = r#"{"kind":"orgUnit","key":"Corp","name":"Corp","type":"organization"}
 {"kind":"orgUnit","key":"R&D","name":"R&D","type":"business","parents":["Corp"]}
 {"kind":"orgUnit","key":"Ops","name":"Ops","type":"business","parents":["Corp"]}
@@ -30,7 +30,7 @@ Corp  organization                                     2         1
    └─ 研究 lab  tribe, 2 parents (… shown above)       1         1
 ";
 
-/// A store, or a server over one: what every command but a few works on.
+/// The target of a command: a store, or a server over one.
 pub(crate) struct Door {
     pub(crate) folder: Folder,
     server: Option<Server>,
@@ -64,7 +64,7 @@ impl Door {
         }
     }
 
-    /// Everything in it, without what differs from store to store.
+    /// Its whole content, without ids and timestamps that differ between stores.
     pub(crate) fn exported(&self) -> Vec<Value> {
         records(&self.run(&["export"]).ok())
     }

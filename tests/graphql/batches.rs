@@ -1,4 +1,4 @@
-//! Several requests in one: in order, and for the cost of one.
+//! GraphQL batches: several operations in one HTTP request, in order, within the cost limit of one.
 
 use clade::model::token::Role;
 use clade::server::app::GraphqlSettings as Settings;
@@ -17,7 +17,7 @@ fn batch(server: &Server, token: &str, requests: &Value) -> Answer {
 }
 
 #[test]
-fn a_batch_is_answered_in_order_where_it_is_taken() {
+fn an_enabled_batch_is_answered_in_order() {
     let server = with(Settings { batch_max: 4, ..Settings::default() });
     let answer = batch(
         &server,
@@ -59,7 +59,7 @@ fn a_batch_may_cost_no_more_than_a_request() {
     assert_eq!(code(&one[0]), "none");
     let refused = batch(&server, &server.token, &json!(vec![page; 5]));
     assert_eq!((refused.status, code(&refused.value())), (400, "too-complex"));
-    // Texts to look at are counted together as well.
+    // Scanned texts are counted over the whole batch too.
     let any: Vec<_> = (0..1_000).map(|_| json!({ "projectName": { "contains": "p" } })).collect();
     let slow = json!({ "query": "query ($f: ProjectFilter) { projects(filter: $f) { totalCount } }", "variables": { "f": { "or": any } } });
     let all = batch(&server, &server.token, &json!(vec![slow; 3])).ok();

@@ -1,4 +1,5 @@
-//! What a request may cost in all, counted while it is answered: texts to look at, fields of lists, JSON, variables.
+//! GraphQL cost during execution: scanned texts, fields of lists, JSON values and variables count against the limit of
+//! the whole request.
 
 use serde_json::json;
 
@@ -111,7 +112,7 @@ fn search_text_has_a_maximum_length() {
 }
 
 #[test]
-fn an_alias_has_a_longest_length() {
+fn an_alias_has_a_maximum_length() {
     let server = Server::start();
     server.data(&format!("{{ {}: revision }}", "a".repeat(128)));
     server.refusal(&format!("{{ {}: revision }}", "a".repeat(129)), "too-complex");

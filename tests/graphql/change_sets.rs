@@ -1,11 +1,11 @@
-//! Several changes in one request: `apply`, which holds as a whole, and mutations one after the other.
+//! GraphQL change sets: `apply` is atomic, and several mutations in one request run one after another.
 
 use serde_json::{Value, json};
 
 use crate::support::{Server, strings};
 
 #[test]
-fn a_set_of_changes_holds_as_a_whole() {
+fn a_change_set_is_atomic() {
     let server = Server::organisation();
     let before = server.data("{ revision }")["revision"].clone();
     let apply = "mutation ($changes: [ChangeInput!]!, $dry: Boolean!) { apply(changes: $changes, dryRun: $dry) { dryRun revision results { effect node { __typename ... on OrgUnit { key totals { people } } ... on Person { email team { name } } } } } }";
@@ -51,7 +51,7 @@ fn a_set_of_changes_holds_as_a_whole() {
             (&error["extensions"]["total"], &error["extensions"]["refusedCount"]),
             (&json!(2), &json!(1))
         );
-        // One change by itself, and what is refused before the directory sees it, look the same.
+        // A single change, and a change set that is refused before it reaches the directory, give the same error.
         let single = server.error_with(apply, &json!({"changes": [broken[1]], "dry": dry}), "refused");
         assert_eq!(single["extensions"]["refused"][0]["code"], "unknown-person");
         let ill = json!([{"createPerson": {"email": "a@b"}}, {"createPerson": {"email": "x"}}, {"createPerson": {"email": ""}}]);
@@ -87,7 +87,7 @@ fn several_mutations_run_one_after_the_other_and_each_stands_alone() {
     assert_eq!(server.data("{ orgUnits { totalCount } }")["orgUnits"]["totalCount"], 1);
 }
 
-/// The global ids of a unit, a person, a project and a mapping between them that are made, read and ended.
+/// The global ids of a unit, a person, a project and a mapping between them, which are created, read and deleted.
 fn ids_of_what_was_there(server: &Server) -> Value {
     let made = server.data(
         r#"mutation {
@@ -161,7 +161,7 @@ fn a_change_of_a_set_names_by_global_id_what_an_earlier_one_made() {
 }
 
 #[test]
-fn what_was_read_before_a_dry_run_does_not_keep_the_slots_that_it_needs() {
+fn reads_before_a_dry_run_release_the_permits_that_it_needs() {
     let server = Server::start();
     let person =
         |at| format!("{}\n", json!({"kind": "person", "email": format!("p{at}@x.example"), "team": "Lab"}));

@@ -1,4 +1,4 @@
-//! The schema told over GraphQL, and the names that errors propose: what may be switched off.
+//! GraphQL introspection, and suggestions of names in errors: both can be disabled.
 
 use clade::server::app::GraphqlSettings as Settings;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::support::Server;
 use crate::{code, with};
 
 #[test]
-fn the_schema_is_told_unless_it_is_switched_off() {
+fn introspection_works_unless_disabled() {
     let asks = [
         "{ __schema { types { name } } }",
         "{ __type(name: \"Query\") { name } }",
@@ -26,7 +26,7 @@ fn the_schema_is_told_unless_it_is_switched_off() {
 }
 
 #[test]
-fn without_introspection_no_error_names_what_was_not_asked() {
+fn without_introspection_errors_reveal_no_other_names() {
     let server = with(Settings { introspection: false, ..Settings::default() });
     for (query, hidden) in [
         ("{ peopl { totalCount } }", "people"),
@@ -52,13 +52,13 @@ fn without_introspection_no_error_names_what_was_not_asked() {
     let query = "query ($f: PersonFilter) { people(filter: $f) { totalCount } }";
     let answer = server.ask(query, &filter).text();
     assert!(!answer.contains("PersonFilter") && answer.contains("invalid-query"), "{answer}");
-    // What the client itself gave wrong in a value is told.
+    // Names that the client itself sent may appear in errors.
     let error = server.error("{ person(email: \"nobody\") { id } }", "invalid");
     assert!(error["message"].as_str().unwrap().contains("nobody"), "{error}");
 }
 
 #[test]
-fn names_are_proposed_only_where_that_is_switched_on() {
+fn suggestions_are_made_only_if_enabled() {
     let wrong = "{ peopl { totalCount } }";
     let told =
         |server: &Server| server.refusal(wrong, "invalid-query")["message"].as_str().unwrap().to_owned();
@@ -69,7 +69,7 @@ fn names_are_proposed_only_where_that_is_switched_on() {
 }
 
 #[test]
-fn introspection_that_goes_in_circles_is_counted() {
+fn cyclic_introspection_is_counted() {
     let server = Server::start();
     let (mut open, mut close) = (String::new(), String::new());
     for _ in 0..5 {

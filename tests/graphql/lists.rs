@@ -1,4 +1,4 @@
-//! Lists over GraphQL: cursors, filters, facets and search.
+//! GraphQL lists: cursors, filters, facets and search.
 
 use serde_json::{Value, json};
 

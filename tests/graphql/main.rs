@@ -33,14 +33,14 @@ fn code(answer: &Value) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none")
 }
 
-/// So many projects, all of one name.
+/// Creates projects with the same name.
 fn projects(server: &Server, count: usize) {
     let line =
         |at: usize| format!("{{\"kind\": \"project\", \"projectId\": \"p{at}\", \"projectName\": \"P\"}}\n");
     server.bulk("", &(0..count).map(line).collect::<String>()).ok();
 }
 
-/// So many of something, one after the other.
+/// Repeats a text.
 fn many(count: usize, each: impl Fn(usize) -> String) -> String {
     (0..count).map(each).collect::<Vec<_>>().concat()
 }

@@ -1,4 +1,4 @@
-//! What GraphQL changes: every mutation, and each refusal with its code.
+//! GraphQL mutations: each one with its result, its errors and their codes.
 
 use clade::model::token::Role;
 use serde_json::{Value, json};
@@ -299,7 +299,7 @@ fn an_ambiguous_name_is_refused_with_its_candidates() {
 }
 
 #[test]
-fn roles_reach_just_so_far() {
+fn each_role_may_do_what_it_should() {
     let server = Server::organisation();
     let (read, write) = (server.token_with(Role::Read), server.token_with(Role::Write));
     let code = |token: &str, query: &str| {

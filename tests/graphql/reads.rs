@@ -1,4 +1,4 @@
-//! Records over GraphQL: the hierarchy with its totals, every field of each record, mappings and node ids.
+//! GraphQL reads of single records: the hierarchy with its totals, every field of each record, mappings and node ids.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! What is asked over WebSocket counts with what is asked over HTTP: rates, places, and tokens that are tried.
+//! Admission of WebSocket operations: they share the rate limits, concurrency permits and token guessing limits of
+//! HTTP.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -15,13 +16,13 @@ fn exposed(exposure: Exposure) -> Server {
 }
 
 #[test]
-fn what_is_asked_over_a_socket_counts_with_what_is_asked_over_http() {
+fn sockets_and_http_share_one_rate_limit() {
     let server = exposed(Exposure { requests_per_second: 3, ..Exposure::default() });
     let token = server.token_with(Role::Read);
     let mut client = Client::let_in(server.address, &token);
     let refused = (0..1_000).find_map(|n| {
         let id = n.to_string();
-        // What stays open is counted too.
+        // Subscriptions count too.
         client.subscribe(&id, if n % 2 == 0 { "{ __typename }" } else { "subscription { revision }" });
         let first = client.hear();
         match first["type"].as_str().unwrap() {
@@ -43,9 +44,9 @@ fn what_is_asked_over_a_socket_counts_with_what_is_asked_over_http() {
     server.data("{ revision }");
 }
 
-/// A request whose body does not come holds the only place.
+/// A request whose body does not arrive occupies the only permit.
 #[test]
-fn what_is_carried_out_over_a_socket_takes_a_place_and_what_stays_open_none() {
+fn an_operation_over_a_socket_takes_a_permit_and_an_idle_subscription_none() {
     let server = exposed(Exposure { requests_at_once: 1, requests_per_second: 0, ..Exposure::default() });
     let mut client = Client::let_in(server.address, &server.token);
     let mut slow = TcpStream::connect(server.address).unwrap();
@@ -72,9 +73,9 @@ fn what_is_carried_out_over_a_socket_takes_a_place_and_what_stays_open_none() {
 }
 
 #[test]
-fn who_tries_tokens_over_sockets_is_slowed_and_nobody_else() {
+fn guessing_tokens_over_sockets_is_rate_limited_by_address() {
     let server = exposed(Exposure { requests_per_second: 2, ..Exposure::default() });
-    // Opened with a token of its own each, so that it is the attempts that count.
+    // Each with its own token, so that only the address can be limited.
     let attempt = || {
         let mut client = Client::connect(server.address, PROTOCOL, Some(&server.token_with(Role::Read)));
         client.say(&json!({"type": "connection_init", "payload": {"Authorization": "clade_guess"}}));
@@ -89,7 +90,7 @@ fn who_tries_tokens_over_sockets_is_slowed_and_nobody_else() {
 }
 
 #[test]
-fn who_opens_sockets_without_a_token_is_slowed() {
+fn sockets_without_a_token_are_rate_limited() {
     let server = exposed(Exposure { requests_per_second: 2, ..Exposure::default() });
     let open = |authorization| {
         let headers = [("sec-websocket-protocol", Some(PROTOCOL)), ("authorization", authorization)];

@@ -1,4 +1,4 @@
-//! Requests that compute for long: they end when their time is up, and hold up no other.
+//! Long-running GraphQL requests: they time out, and do not delay other requests.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use crate::support::Server;
 use crate::{code, many, projects, with};
 
 #[test]
-fn a_request_ends_when_its_time_is_up() {
+fn a_request_times_out() {
     let server = with(Settings { timeout: Duration::ZERO, ..Settings::default() });
     let error = server.error("{ people { totalCount } }", "timeout");
     assert_eq!(error["extensions"]["limitMs"], 0);
@@ -24,18 +24,18 @@ fn a_request_ends_when_its_time_is_up() {
     ] {
         server.error(query, "timeout");
     }
-    // What takes a place among those that take long is refused before it begins.
+    // Heavy work is refused before it starts.
     let large = "{ people(first: 1000) { nodes { a: email b: email c: email d: email e: email f: email g: email h: email i: email j: email k: email l: email m: email n: email o: email p: email q: email r: email s: email t: email } } }";
     server.error(large, "timeout");
     assert_eq!(server.data("{ revision }")["revision"], 1);
-    // A change is not refused after it was made.
+    // A change is not refused after it was applied.
     let made = server
         .ask("mutation { createOrgUnit(input: {key: \"a\"}) { revision orgUnit { key } } }", &Value::Null);
     assert_eq!(code(&made.value()), "none", "{}", made.text());
 }
 
 #[test]
-fn a_slow_request_holds_up_no_other() {
+fn a_slow_request_does_not_delay_others() {
     let server = Server::start();
     let line = |at: usize| {
         format!(
@@ -44,7 +44,7 @@ fn a_slow_request_holds_up_no_other() {
         )
     };
     server.bulk("", &many(10_000, line)).ok();
-    // Words that are spelled wrong are looked for longest.
+    // Misspelled words are the most expensive searches.
     let searches = many(48, |at| format!("a{at}: search(text: \"chekcuot {at}\") {{ score }} "));
     let body = json!({ "query": format!("{{ {searches} }}") }).to_string();
     // The server has one thread for all connections.
@@ -86,9 +86,9 @@ fn fields_come_in_the_order_in_which_they_are_asked_for_however_long_they_take()
     }
 }
 
-/// As many as would take every thread of the runtime, were each to keep one.
+/// Enough requests to block every thread of the runtime, if each occupied one.
 #[test]
-fn a_crowd_that_waits_for_what_takes_long_stops_nobody() {
+fn a_crowd_that_waits_for_heavy_work_blocks_nobody() {
     let server = Server::start();
     projects(&server, 2_000);
     let query = many(40, |at| format!("a{at}: search(text: \"Shop{at}\") {{ score }} "));

@@ -1,4 +1,5 @@
-//! How much a token, an address and everyone may ask at once: rates, places, and room for answers.
+//! Admission control: limits per token, per address and in total of request rate, concurrency permits and memory for
+//! responses.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -22,14 +23,14 @@ fn a_token_has_its_number_of_requests_a_second() {
     assert!(problem["detail"].as_str().unwrap().contains("1 s"), "{problem}");
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(refused.header("ratelimit"), "\"token\";r=0;t=1");
-    // Another token has a number of its own, and so has GraphQL with it; probes have none.
+    // Another token has its own rate limit, which covers GraphQL too; probes have none.
     let other = server.token_with(clade::model::token::Role::Read);
     assert_eq!(server.ask_as(&other, "{ revision }", &json!({})).status, 200);
     assert_eq!(server.send_as("GET", "!/healthz", &[], None).status, 200);
 }
 
 #[test]
-fn who_tries_tokens_is_slowed_and_nobody_else() {
+fn guessing_tokens_is_rate_limited_by_address() {
     let server = exposed(Exposure { requests_per_second: 2, ..Exposure::default() });
     let attempt = || server.send_as("GET", "/people", &[("authorization", "Bearer clade_guess")], None);
     attempt().problem(401, "unauthorized");
@@ -40,7 +41,7 @@ fn who_tries_tokens_is_slowed_and_nobody_else() {
 }
 
 #[test]
-fn without_a_limit_no_answer_speaks_of_one_and_who_tries_tokens_is_slowed_all_the_same() {
+fn without_a_rate_limit_no_headers_mention_one_but_guessing_tokens_is_limited() {
     let server = exposed(unlimited());
     let attempt = || server.send_as("GET", "/people", &[("authorization", "Bearer clade_guess")], None);
     let refused = (0..10_000).map(|_| attempt()).find(|answer| answer.status != 401).unwrap();
@@ -52,7 +53,7 @@ fn without_a_limit_no_answer_speaks_of_one_and_who_tries_tokens_is_slowed_all_th
     );
 }
 
-/// A request that has its place, and whose body has yet to come.
+/// A request that was admitted and whose body is not sent yet.
 fn without_its_body(server: &Server) -> TcpStream {
     let mut stream = TcpStream::connect(server.address).unwrap();
     let head = format!(
@@ -61,16 +62,16 @@ fn without_its_body(server: &Server) -> TcpStream {
         server.token
     );
     stream.write_all(head.as_bytes()).unwrap();
-    // The server asks for the body once the request has its place.
+    // The server sends `100 Continue` once the request is admitted.
     let mut go_on = [0; 25];
     stream.read_exact(&mut go_on).unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream
 }
 
-/// One request whose body does not come holds the only place.
+/// A request whose body does not arrive occupies the only permit.
 #[test]
-fn more_requests_than_are_worked_on_are_told_to_come_back() {
+fn requests_beyond_the_concurrency_limit_get_retry_after() {
     let server = exposed(Exposure { requests_at_once: 1, ..unlimited() });
     let mut slow = without_its_body(&server);
     let refused = server.get("/people");
@@ -86,9 +87,9 @@ fn more_requests_than_are_worked_on_are_told_to_come_back() {
     assert_eq!(server.get("/people").status, 200, "the place is free again");
 }
 
-/// A request whose body does not come holds the half that is this token's.
+/// A request whose body does not arrive occupies this token's half of the permits.
 #[test]
-fn one_token_takes_half_of_what_is_worked_on_at_once() {
+fn one_token_takes_at_most_half_of_the_concurrency_limit() {
     let server = exposed(Exposure { requests_at_once: 2, ..unlimited() });
     let _slow = without_its_body(&server);
     let problem = server.get("/people").problem(503, "busy");
@@ -100,7 +101,7 @@ fn one_token_takes_half_of_what_is_worked_on_at_once() {
 }
 
 #[test]
-fn who_asks_graphql_by_url_without_a_token_is_slowed() {
+fn graphql_by_get_without_a_token_is_rate_limited() {
     let server = exposed(Exposure { requests_per_second: 2, ..Exposure::default() });
     let ask = || server.send_as("GET", "!/graphql?query=%7Brevision%7D", &[("accept", "text/html")], None);
     ask().problem(401, "unauthorized");
@@ -125,7 +126,7 @@ fn the_rate_limit_is_a_setting() {
     assert_eq!(policy(&["--demo", "--rate-limit", "0"]), None);
 }
 
-/// So many connections that ask for everything, and read nothing of it.
+/// Connections that request everything and read nothing.
 fn readers_of_nothing(server: &Server, token: &str, count: usize) -> Vec<TcpStream> {
     let head = format!(
         "GET /api/v2/data/projects HTTP/1.1\r\nHost: {}\r\nAuthorization: {token}\r\n\r\n",
@@ -135,7 +136,7 @@ fn readers_of_nothing(server: &Server, token: &str, count: usize) -> Vec<TcpStre
         let mut stream = TcpStream::connect(server.address).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
         let mut first = [0];
-        // It has begun to be answered.
+        // The response has begun.
         stream.peek(&mut first).unwrap();
         stream
     };
@@ -143,7 +144,7 @@ fn readers_of_nothing(server: &Server, token: &str, count: usize) -> Vec<TcpStre
 }
 
 #[test]
-fn who_leaves_answers_unread_has_a_share_of_the_room_and_no_more() {
+fn unread_responses_of_one_client_are_limited_to_its_memory_quota() {
     let server = exposed(unlimited());
     let filler = "x".repeat(20_000);
     let line = |at: usize| {

@@ -1,5 +1,5 @@
-//! Connections: what a client that says nothing, or says or reads it slowly, may hold up; their number; and HTTP/1.1
-//! that is malformed.
+//! HTTP connections: timeouts of silent and slow clients, the limit per address, pipelining, request smuggling, and
+//! shutdown while connections are open.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -23,7 +23,7 @@ fn a_silent_client_does_not_delay_shutdown() {
     assert_eq!(server.get("/people").status, 200);
     let began = Instant::now();
     drop(server);
-    // It would have been waited for so long.
+    // With these timeouts it would have waited until the drain timeout.
     assert!(began.elapsed() < DRAIN_TIMEOUT, "{:?}", began.elapsed());
     drop((silent, half));
 }
@@ -96,7 +96,7 @@ fn one_address_has_its_number_of_connections() {
 }
 
 #[test]
-fn headers_that_dribble_in_end_the_connection() {
+fn slow_headers_close_the_connection() {
     let timeouts = ConnectionTimeouts { headers: Duration::from_millis(50), stalled: Duration::from_mins(1) };
     let server = exposed(Exposure { timeouts, ..unlimited() });
     for begun in ["", "G", "PRI * HTT", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: "] {
@@ -106,7 +106,7 @@ fn headers_that_dribble_in_end_the_connection() {
 }
 
 #[test]
-fn nothing_is_smuggled_behind_a_body_in_chunks() {
+fn no_request_is_smuggled_behind_a_chunked_body() {
     let server = exposed(unlimited());
     let next = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
     for lengths in ["", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"] {
@@ -123,23 +123,23 @@ fn nothing_is_smuggled_behind_a_body_in_chunks() {
     }
 }
 
-/// The client sends and reads nothing any more.
+/// The client neither sends nor reads any more.
 #[test]
-fn a_connection_on_which_nothing_moves_is_ended() {
+fn an_idle_connection_is_closed() {
     let timeouts =
         ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
     let server = exposed(Exposure { timeouts, connections_per_peer: 1, ..unlimited() });
     let idle = raw(&server, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(idle.starts_with("HTTP/1.1 200"), "{idle}");
-    // Preface and settings of HTTP/2, and then nothing.
+    // The preface and SETTINGS of HTTP/2, and then nothing.
     let idle = raw(&server, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
     assert!(!idle.is_empty());
     assert_eq!(server.get("/people").status, 200, "the only place is free again");
 }
 
-/// A GET of a list far larger than what the system buffers, of which the client reads nothing.
+/// A GET of a list that is far larger than the socket buffers, whose response the client does not read.
 #[test]
-fn a_reader_who_takes_nothing_is_given_up() {
+fn a_client_that_does_not_read_is_disconnected() {
     let timeouts =
         ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(200) };
     let server = exposed(Exposure { timeouts, ..unlimited() });
@@ -153,7 +153,7 @@ fn a_reader_who_takes_nothing_is_given_up() {
         format!("GET /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\n\r\n", server.token);
     stream.write_all(ask.as_bytes()).unwrap();
     let whole = lines.len() * note.len();
-    // Not read until the server has given up, which shows in what it will not take any more.
+    // Reads nothing until the server has given up, which shows when it accepts no more data.
     while stream.write_all(b"\r\n").is_ok() {
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -162,9 +162,9 @@ fn a_reader_who_takes_nothing_is_given_up() {
     assert!(taken.len() < whole, "{} of {whole}", taken.len());
 }
 
-/// Over HTTP/2 such a reader opens no window, and the system has nothing to wait for.
+/// Such an HTTP/2 client sends no window updates, so the server has no pending socket write that could time out.
 #[test]
-fn a_reader_who_opens_no_window_is_given_up() {
+fn an_http2_client_without_window_updates_is_disconnected() {
     let timeouts =
         ConnectionTimeouts { headers: Duration::from_mins(1), stalled: Duration::from_millis(100) };
     let server = exposed(Exposure { timeouts, ..unlimited() });
@@ -180,7 +180,7 @@ fn a_reader_who_opens_no_window_is_given_up() {
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream.write_all(&sent).unwrap();
     let mut text = Vec::new();
-    // It ends at all.
+    // The connection is closed.
     let _reset = stream.read_to_end(&mut text);
     let is_answer = |frame: &[u8]| frame[3] == 1 && frame[8] == 1 && frame[9] == 0x88;
     assert!(text.windows(10).any(is_answer), "the head of a 200 came: {text:?}");

@@ -1,4 +1,4 @@
-//! A server in the open: what browsers are told, other origins, and a server without tokens.
+//! An exposed server: CORS, security headers, request ids, invalid settings, and the mode without tokens.
 
 use clade::server::app::Exposure;
 use serde_json::json;
@@ -132,7 +132,7 @@ fn without_tokens_it_listens_on_loopback_only_and_warns() {
 }
 
 #[test]
-fn settings_of_exposure_that_cannot_be_are_told() {
+fn invalid_exposure_settings_are_reported() {
     let folder = Folder::new();
     folder.write("no.pem", "nothing");
     let serve = |args: &[&str]| folder.clade(&[&["serve", "--demo"], args].concat()).refusal(2);

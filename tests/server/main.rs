@@ -38,7 +38,7 @@ fn raw(server: &Server, bytes: &str) -> String {
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream.write_all(bytes.as_bytes()).unwrap();
     let mut text = Vec::new();
-    // A server that closes with something unread says so by a reset.
+    // A server that closes with unread data resets the connection.
     let _reset = stream.read_to_end(&mut text);
     String::from_utf8_lossy(&text).into_owned()
 }

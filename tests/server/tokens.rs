@@ -282,7 +282,7 @@ fn a_token_that_lost_its_role_can_no_longer_write() {
 }
 
 #[test]
-fn a_token_with_a_unit_that_ended_is_still_known_to_whoever_may_end_it() {
+fn a_token_with_a_deleted_unit_is_visible_to_admins_that_may_revoke_it() {
     let server = Server::organisation();
     let admin = server.token_within(Role::Admin, &["Frames"]);
     server.post("/units", &json!({"name": "Passing", "parent": "Frames"})).ok();

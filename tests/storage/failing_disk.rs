@@ -1,5 +1,5 @@
-//! A disk that takes no more writes or fails to sync: a clear error, nothing lost or half done, and no restart once it is
-//! well.
+//! A disk that rejects writes or fails to sync: clear errors, no data loss, atomic changes, and recovery without a
+//! restart.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use clade::{Directory, Error, View};
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
 
-/// Bytes that outlive the backends over them, on a disk that refuses from some write on.
+/// Shared bytes of a disk that fails from some write on.
 #[derive(Debug, Clone)]
 struct Disk {
     bytes: Arc<InMemoryBackend>,
-    /// So many more writes are taken.
+    /// Writes that succeed before the failure.
     left: Arc<AtomicI64>,
     refusal: ErrorKind,
     /// Whether a sync counts as a write.
@@ -81,18 +81,18 @@ fn children(view: &View) -> usize {
 }
 
 #[test]
-fn a_full_disk_loses_nothing_and_is_forgotten_once_there_is_room() {
+fn a_full_disk_loses_nothing_and_writes_resume_once_space_is_free() {
     let disk = Disk::new(ErrorKind::StorageFull);
     let directory = disk.open();
     directory.apply(CreateOrgUnit::new("Corp", "organization")).unwrap();
     let mut made = 0;
-    // Whichever write it is that the disk refuses first.
+    // For each write as the first that the disk refuses.
     for writes in 0.. {
         let before = directory.view();
         disk.refuses_after(writes);
         let outcome = directory.apply(LinkUnits::new("Corp", format!("unit {made}").as_str()));
         let has_refused = disk.left.load(Ordering::Relaxed) < 0;
-        // Looked at while the disk is ill: it is tried again in the background.
+        // Checked while the disk fails: the directory retries in the background.
         let (is_ready, differences) = (directory.is_ready(), before.differences(&directory.view()));
         disk.is_well();
         if !has_refused {
@@ -158,7 +158,7 @@ fn a_sync_that_fails_leaves_a_change_wholly_or_not_at_all() {
 }
 
 #[test]
-fn everyone_in_a_batch_hears_that_it_failed() {
+fn every_writer_of_a_failed_batch_gets_the_error() {
     let disk = Disk::new(ErrorKind::StorageFull);
     let directory = disk.open();
     disk.refuses_after(0);
@@ -199,7 +199,7 @@ fn a_disk_that_fails_a_large_change_keeps_nothing_of_it() {
 }
 
 #[test]
-fn a_disk_that_is_well_again_is_noticed_without_a_write() {
+fn a_repaired_disk_is_noticed_without_a_write() {
     let disk = Disk::new(ErrorKind::StorageFull);
     let directory = disk.open();
     disk.refuses_after(0);
@@ -229,7 +229,7 @@ fn a_store_that_only_its_owner_can_open_again_says_so() {
 }
 
 #[test]
-fn a_store_that_was_exchanged_meanwhile_is_not_taken_for_the_same() {
+fn a_replaced_store_file_is_detected() {
     let disk = Disk::new(ErrorKind::Other);
     let other = Disk::new(ErrorKind::Other);
     other.open().apply(CreateOrgUnit::new("Other", "team")).unwrap();
@@ -249,7 +249,7 @@ fn a_store_that_was_exchanged_meanwhile_is_not_taken_for_the_same() {
 }
 
 #[test]
-fn no_room_for_a_new_store_leaves_no_store() {
+fn a_full_disk_leaves_no_new_store_behind() {
     let disk = Disk::new(ErrorKind::StorageFull);
     for writes in 0.. {
         disk.refuses_after(writes);

@@ -1,4 +1,4 @@
-//! Files and folders that are no store or cannot be opened: each a clear error, and nothing lost.
+//! Stores that cannot be opened or written: a clear error for each, and no data loss.
 
 use std::fs;
 #[cfg(feature = "server")]

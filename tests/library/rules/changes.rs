@@ -1,4 +1,5 @@
-//! Rule 7: nothing is forgotten by accident; and a change keeps what it does not name.
+//! Rule 7 of the model: nothing is lost by accident. A change keeps the fields that are absent in it, and the log
+//! keeps deleted records.
 
 use clade::Directory;
 use clade::model::attributes::AttributesPatch;
@@ -11,7 +12,7 @@ use clade::model::{Change, CreatePerson, Email, Kind, Name, ProjectId, RepoUrl, 
 use super::org;
 
 #[test]
-fn a_changed_mapping_keeps_what_is_not_said_anew() {
+fn an_updated_mapping_keeps_fields_that_are_absent() {
     let directory = org(&["Corp > Lab"]);
     directory.apply(CreatePerson::new("ada@x")).unwrap();
     let attributes =
@@ -86,7 +87,7 @@ fn a_project_has_changed_where_its_assets_have() {
 }
 
 #[test]
-fn what_ended_stays_in_the_log_with_its_interval() {
+fn deleted_records_stay_in_the_log_with_their_interval() {
     let directory = org(&["Corp > Retail"]);
     directory.apply(CreatePerson::new("ada@x").under("Retail")).unwrap();
     let target = PersonRef::Email(Email::parse("ada@x").unwrap());

@@ -1,5 +1,5 @@
-//! Rules 1 and 2: the hierarchy has no cycles, on any path in, and a refusal names the whole path; and an entity counts
-//! once, however many ways lead to it.
+//! Rules 1 and 2 of the model. The hierarchy has no cycles: every command that would create one is refused with the
+//! whole path. An entity counts once, however many paths lead to it.
 
 use clade::graph::OrgUnitNode;
 use clade::model::command::{
@@ -63,7 +63,7 @@ fn a_unit_is_not_its_own_parent_known_or_not() {
 }
 
 #[test]
-fn a_mapping_is_turned_round_unless_another_way_leads_down() {
+fn a_mapping_is_reversed_unless_another_path_leads_down() {
     let directory = org(&["Corp > Retail", "Retail > Shop, Cart", "Shop > Cart"]);
     let turn = |upper: &str, lower: &str| {
         let view = directory.view();
@@ -86,7 +86,7 @@ fn a_mapping_is_turned_round_unless_another_way_leads_down() {
 }
 
 #[test]
-fn a_parent_given_twice_is_one_parent_and_opens_no_way_to_a_cycle() {
+fn a_duplicate_parent_is_one_parent_and_allows_no_cycle() {
     let directory = Directory::in_memory().unwrap();
     let unit = |key: &str, parents: &[&str]| UnitFields {
         key: Some(UnitKey::parse(key).unwrap()),
@@ -122,7 +122,7 @@ fn a_unit_with_two_parents_counts_once() {
 }
 
 #[test]
-fn what_is_held_another_way_stays_when_one_way_ends() {
+fn a_record_with_two_paths_stays_when_one_is_removed() {
     let directory = org(&["Corp > Retail, Web", "Retail > Checkout", "Web > Checkout"]);
     directory.apply(CreatePerson::new("ada@x").under("Checkout")).unwrap();
     let view = directory.view();
@@ -134,7 +134,7 @@ fn what_is_held_another_way_stays_when_one_way_ends() {
 }
 
 #[test]
-fn a_unit_leads_to_what_is_above_and_beneath_it() {
+fn a_unit_leads_to_its_ancestors_and_descendants() {
     let directory = org(&["Corp > Retail, Web", "Retail > Shop", "Web > Shop"]);
     directory.apply(CreatePerson::new("ada@x").under("Shop")).unwrap();
     directory.apply(CreateProject::new("cart", "Cart").under("Web")).unwrap();

@@ -1,5 +1,5 @@
-//! Rules 3 and 4: levels given on a record are a path, found or made beneath one another; and the level fields are
-//! derived.
+//! Rules 3 and 4 of the model. The levels of a record are a path of units, found or created below one another. The
+//! level fields are derived from the placement.
 
 use clade::model::command::{
     Command, Create, IfExists, LevelNames, MoveUnit, Patch, PersonFields, PersonRef, Placement, Update,
@@ -33,7 +33,7 @@ fn patch_levels(email: &str, patches: [Patch<Name>; 5]) -> Command {
     })
 }
 
-/// The level fields as a record shows them, empty ones left out.
+/// The level fields of a record, without empty ones.
 fn shown(view: &View, id: EntityId) -> String {
     let name = |unit: EntityId| view.entity(unit).unwrap().as_org_unit().unwrap().name.to_string();
     view.levels(id).into_iter().flatten().map(name).collect::<Vec<_>>().join(" > ")

@@ -1,5 +1,5 @@
-//! Rules 5 and 6: a name is tried as key, external id, path, then as a unique name; what a mapping names must be there,
-//! and linking units makes them.
+//! Rules 5 and 6 of the model. A reference resolves as key, external id, path, then unique name. The ends of a mapping
+//! must exist; linking units creates missing ones.
 
 use clade::model::command::{
     Command, Create, Effect, EndRef, IfExists, LinkUnits, MappingFields, Patch, UnitFields,
@@ -77,7 +77,7 @@ fn a_type_is_asked_of_the_last_unit_of_a_path_alone() {
 }
 
 #[test]
-fn linking_units_makes_those_that_are_not_there() {
+fn linking_units_creates_missing_ones() {
     let directory = Directory::in_memory().unwrap();
     let types = |word: &str| UnitType::parse(word).unwrap();
     let link = LinkUnits::new("Opsera", "R&D").types(types("root"), types("Department"));
@@ -88,7 +88,7 @@ fn linking_units_makes_those_that_are_not_there() {
 }
 
 #[test]
-fn a_type_that_the_unit_has_not_is_refused_rather_than_made_again() {
+fn a_wrong_type_of_a_unit_is_refused_instead_of_creating_another() {
     let directory = org(&["Corp > Retail"]);
     let types =
         |parent: &str, child: &str| (UnitType::parse(parent).unwrap(), UnitType::parse(child).unwrap());
@@ -135,7 +135,7 @@ fn a_membership_takes_its_ends_in_either_order_and_once() {
 }
 
 #[test]
-fn an_end_is_named_in_every_way_and_a_wrong_one_as_it_was_given() {
+fn an_end_is_named_in_every_notation_and_errors_quote_it() {
     let directory = Directory::in_memory().unwrap();
     directory.apply(CreatePerson::new("Ada@x").under("Corp/Lab")).unwrap();
     directory.apply(CreateProject::new("engine", "Engine").under("Corp/Lab")).unwrap();
