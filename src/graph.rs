@@ -77,7 +77,7 @@ pub struct Graph {
     /// The ids of all current entities.
     all: Sets,
     /// For each unit, its direct children and all its descendants.
-    beneath: FxHashMap<EntityId, DescendantSets>,
+    descendants: FxHashMap<EntityId, DescendantSets>,
     index: Index,
     platforms: Platforms,
     /// The trigram index; built on first use.

@@ -176,7 +176,7 @@ impl Graph {
         self.fill_slot(Arc::clone(entity));
         // Every unit has an entry, even an empty one: `attach` takes its presence to mean "this is a unit".
         if entity.kind() == Kind::OrgUnit {
-            self.beneath.entry(entity.id).or_default();
+            self.descendants.entry(entity.id).or_default();
         }
         if let Some(project) = entity.owning_project() {
             self.connect_asset(project, entity.id);
@@ -203,7 +203,7 @@ impl Graph {
             self.disconnect(edge);
         }
         self.all[entity.kind() as usize].remove(id.0);
-        self.beneath.remove(&id);
+        self.descendants.remove(&id);
         if let Some(slot) = self.nodes.node_weight_mut(node(id)) {
             *slot = None;
         }
@@ -245,7 +245,7 @@ impl Graph {
         let (parent, child) = mapping.parent_and_child();
         // Planning in bulk still has to detect cycles between units.
         let is_kept = !self.in_bulk || mapping.mapping_type == MappingType::ParentChild;
-        (is_kept && self.beneath.contains_key(&parent)).then_some((parent, child))
+        (is_kept && self.descendants.contains_key(&parent)).then_some((parent, child))
     }
 
     /// Adds empty slots up to `id`, so that its node can be filled. Ids arrive with gaps when a store is read.

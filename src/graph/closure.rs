@@ -71,14 +71,14 @@ impl Graph {
     pub(super) fn attach(&mut self, parent: EntityId, child: EntityId) {
         let direct = self.direct_children(child);
         // `Some` for a unit alone. Cloned, since the sets of the ancestors are borrowed mutably below.
-        let deeper = self.beneath.get(&child).map(|sets| sets.below.clone());
-        let sets = self.beneath.entry(parent).or_default();
+        let deeper = self.descendants.get(&child).map(|sets| sets.below.clone());
+        let sets = self.descendants.entry(parent).or_default();
         if deeper.is_some() {
             sets.store_direct_separately();
         }
         insert(sets.direct_mut(), &direct);
         for unit in self.unit_and_ancestors(parent) {
-            let below = &mut self.beneath.entry(unit).or_default().below;
+            let below = &mut self.descendants.entry(unit).or_default().below;
             insert(below, &direct);
             if let Some(deeper) = &deeper {
                 unite(below, deeper);
@@ -91,10 +91,10 @@ impl Graph {
         let mut direct = Sets::default();
         insert(&mut direct, &self.direct_children(child));
         let mut removed = direct.clone();
-        if let Some(sets) = self.beneath.get(&child) {
+        if let Some(sets) = self.descendants.get(&child) {
             unite(&mut removed, &sets.below);
         }
-        if let Some(sets) = self.beneath.get_mut(&parent) {
+        if let Some(sets) = self.descendants.get_mut(&parent) {
             subtract(sets.direct_mut(), &direct);
         }
         self.retract(parent, &removed);
@@ -107,19 +107,20 @@ impl Graph {
         let mut upwards = self.unit_and_ancestors(parent);
         // Lower units first, since each reads the corrected sets of its children. An ancestor has strictly more units
         // below it than any of its descendants, so the count gives that order without a topological sort.
-        upwards
-            .sort_by_key(|unit| self.beneath.get(unit).map_or(0, |b| b.below[Kind::OrgUnit as usize].len()));
+        upwards.sort_by_key(|unit| {
+            self.descendants.get(unit).map_or(0, |b| b.below[Kind::OrgUnit as usize].len())
+        });
         for unit in upwards {
             let mut kept = Sets::default();
-            if let Some(sets) = self.beneath.get(&unit) {
+            if let Some(sets) = self.descendants.get(&unit) {
                 unite_common(&mut kept, sets.direct(), removed);
                 for child in &sets.direct()[Kind::OrgUnit as usize] {
-                    if let Some(child) = self.beneath.get(&EntityId(child)) {
+                    if let Some(child) = self.descendants.get(&EntityId(child)) {
                         unite_common(&mut kept, &child.below, removed);
                     }
                 }
             }
-            if let Some(sets) = self.beneath.get_mut(&unit) {
+            if let Some(sets) = self.descendants.get_mut(&unit) {
                 subtract(&mut sets.below, removed);
                 unite(&mut sets.below, &kept);
             }
@@ -129,9 +130,9 @@ impl Graph {
     /// Updates the closures after an asset was added to a project.
     pub(super) fn attach_asset(&mut self, project: EntityId, asset: EntityId, kind: Kind) {
         for parent in self.unordered_parents(project) {
-            self.beneath.entry(parent).or_default().direct_mut()[kind as usize].insert(asset.0);
+            self.descendants.entry(parent).or_default().direct_mut()[kind as usize].insert(asset.0);
             for unit in self.unit_and_ancestors(parent) {
-                self.beneath.entry(unit).or_default().below[kind as usize].insert(asset.0);
+                self.descendants.entry(unit).or_default().below[kind as usize].insert(asset.0);
             }
         }
     }
@@ -139,11 +140,11 @@ impl Graph {
     /// Updates the closures after an asset was removed. No `retract` is needed: an asset has a single project.
     pub(super) fn detach_asset(&mut self, project: EntityId, asset: EntityId, kind: Kind) {
         for parent in self.unordered_parents(project) {
-            if let Some(sets) = self.beneath.get_mut(&parent) {
+            if let Some(sets) = self.descendants.get_mut(&parent) {
                 sets.direct_mut()[kind as usize].remove(asset.0);
             }
             for unit in self.unit_and_ancestors(parent) {
-                if let Some(sets) = self.beneath.get_mut(&unit) {
+                if let Some(sets) = self.descendants.get_mut(&unit) {
                     sets.below[kind as usize].remove(asset.0);
                 }
             }
@@ -172,7 +173,7 @@ impl Graph {
             }
             sets.entry(unit).or_default().below = below;
         }
-        self.beneath = sets;
+        self.descendants = sets;
     }
 
     /// Collects the direct children of each unit from the edges, in the order in which the edges are in memory: going

@@ -8,9 +8,9 @@ use crate::graph::Graph;
 use crate::model::entity::EntityId;
 
 impl Graph {
-    /// For each level, the nearest ancestor of `id` of that level for which `sees` returns `true`. Among equally near
+    /// For each level, the nearest ancestor of `id` of that level for which `is_visible` returns `true`. Among equally near
     /// ones, the earliest mapping decides.
-    pub(super) fn levels(&self, id: EntityId, sees: impl Fn(EntityId) -> bool) -> [Option<EntityId>; 5] {
+    pub(super) fn levels(&self, id: EntityId, is_visible: impl Fn(EntityId) -> bool) -> [Option<EntityId>; 5] {
         let mut found = [None; 5];
         let mut visited = FxHashSet::default();
         // Breadth first, so that the first unit found of each level is the nearest one.
@@ -18,7 +18,7 @@ impl Graph {
         while let Some(unit) = waiting.pop_front() {
             // The parents of an invisible unit are invisible too, so its whole branch is skipped. A unit with several
             // children on the way is reached more than once; `visited` keeps this linear.
-            if !sees(unit) || !visited.insert(unit) {
+            if !is_visible(unit) || !visited.insert(unit) {
                 continue;
             }
             let level = self

@@ -51,7 +51,7 @@ impl View {
         if here.tokens != there.tokens {
             found.push("the tokens differ between the graphs".to_owned());
         }
-        if here.beneath != there.beneath {
+        if here.descendants != there.descendants {
             found.push("the descendant sets of the units differ between the graphs".to_owned());
         }
         found
@@ -62,12 +62,12 @@ impl View {
     pub fn broken_rules(&self) -> Vec<String> {
         let graph = self.graph();
         let mut found = Vec::new();
-        for (unit, sets) in &graph.beneath {
+        for (unit, sets) in &graph.descendants {
             if sets.below[Kind::OrgUnit as usize].contains(unit.0) {
                 found.push(format!("the unit {:?} is its own descendant", self.label(*unit)));
             }
         }
-        if graph.recomputed_closures() != graph.beneath {
+        if graph.recomputed_closures() != graph.descendants {
             found.push("the descendant sets of the units do not match the mappings".to_owned());
         }
         if !graph.index.is_index_of(graph.all_entities()) {
@@ -127,7 +127,7 @@ impl Graph {
         // The clone shares the records, so this copies nodes, edges and bitmaps alone.
         let mut copy = self.clone();
         copy.rebuild_closures();
-        copy.beneath
+        copy.descendants
     }
 }
 
@@ -213,10 +213,10 @@ mod tests {
         };
         broken(|graph| graph.index = Index::default(), "the lookup indexes");
         broken(|graph| graph.platforms = Platforms::default(), "the projects by platform");
-        broken(|graph| drop(graph.beneath.remove(&LAB)), "the descendant sets of the units");
+        broken(|graph| drop(graph.descendants.remove(&LAB)), "the descendant sets of the units");
         broken(
             |graph| {
-                let sets = graph.beneath.get_mut(&LAB).unwrap();
+                let sets = graph.descendants.get_mut(&LAB).unwrap();
                 sets.below[Kind::OrgUnit as usize].insert(LAB.0);
             },
             "the unit \"Lab\" is its own descendant",
@@ -255,7 +255,7 @@ mod tests {
             },
             "one graph numbers the next record #4, the other #5",
         );
-        differs(|graph| graph.beneath.clear(), "the descendant sets of the units differ");
+        differs(|graph| graph.descendants.clear(), "the descendant sets of the units differ");
         differs(
             |graph| {
                 let renamed = Arc::clone(graph.entity(EntityId(2)).unwrap());

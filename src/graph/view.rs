@@ -132,14 +132,14 @@ impl View {
     }
 
     /// Whether an entity is in the scope. Deleted entities are in every unlimited scope: check [`View::entity`] too.
-    fn sees(&self, id: EntityId) -> bool {
-        self.visible.as_ref().is_none_or(|visible| visible.sees(&self.graph, id))
+    fn is_visible(&self, id: EntityId) -> bool {
+        self.visible.as_ref().is_none_or(|visible| visible.is_visible(&self.graph, id))
     }
 
     /// The entity with this id; `None` if it does not exist, is deleted or is not visible.
     #[must_use]
     pub fn entity(&self, id: EntityId) -> Option<&Arc<Entity>> {
-        self.graph.entity(id).filter(|_| self.sees(id))
+        self.graph.entity(id).filter(|_| self.is_visible(id))
     }
 
     /// The key, email, project id or name of this entity, for messages; `?` if it is not visible.
@@ -168,7 +168,7 @@ impl View {
     pub(super) fn look_up(&self, by: IndexBy, text: &str) -> Vec<EntityId> {
         let entity_of = |id| self.graph.entity(id).map(|entity| &**entity);
         let mut found: Vec<_> =
-            self.graph.index.find(by, text, entity_of).filter(|id| self.sees(*id)).collect();
+            self.graph.index.find(by, text, entity_of).filter(|id| self.is_visible(*id)).collect();
         // The index is a hash table without an order of its own; ids are in order of creation.
         found.sort_unstable();
         found
@@ -177,7 +177,7 @@ impl View {
     /// As [`View::look_up`], for an index in which a key has at most one entity. Does not allocate.
     fn look_up_one(&self, by: IndexBy, text: &str) -> Option<EntityId> {
         let entity_of = |id| self.graph.entity(id).map(|entity| &**entity);
-        self.graph.index.find(by, text, entity_of).find(|id| self.sees(*id))
+        self.graph.index.find(by, text, entity_of).find(|id| self.is_visible(*id))
     }
 
     /// The person with this email, without regard to case.
@@ -211,14 +211,14 @@ impl View {
 
     /// Candidates for entities with a text that contains `part`, which is folded; `None` if `part` is too short for the
     /// index. Not limited to the scope.
-    pub(crate) fn may_contain(&self, part: &str) -> Option<TextCandidates> {
+    pub(crate) fn candidates_containing(&self, part: &str) -> Option<TextCandidates> {
         // One index serves all scopes: callers combine the candidates of several words first, and intersect once.
         self.graph.text().containing(part)
     }
 
     /// Candidates for entities with a text that begins with `part`. Includes false positives, which the caller must
     /// check. Not limited to the scope.
-    pub(crate) fn may_start(&self, part: &str) -> Option<RoaringBitmap> {
+    pub(crate) fn candidates_starting(&self, part: &str) -> Option<RoaringBitmap> {
         self.graph.text().starting(part)
     }
 
@@ -229,9 +229,9 @@ impl View {
 
     /// Calls `visit` with the folded texts of each visible entity of `ids`: in the order of [`Kind::texts`], with a
     /// `SEPARATOR` after each.
-    pub(crate) fn each_texts(&self, ids: &RoaringBitmap, visit: impl FnMut(EntityId, &str)) {
+    pub(crate) fn for_each_text(&self, ids: &RoaringBitmap, visit: impl FnMut(EntityId, &str)) {
         // Filtered here, since `ids` are mostly candidates of the index, which is not limited to the scope.
-        let ids = ids.iter().map(EntityId).filter(|id| self.sees(*id));
+        let ids = ids.iter().map(EntityId).filter(|id| self.is_visible(*id));
         self.graph.text().texts().each(ids, visit);
     }
 
@@ -246,7 +246,7 @@ impl View {
     }
 
     /// Compares the position of a record in an order with a value and key. Not limited to the scope.
-    pub(crate) fn stands(
+    pub(crate) fn compare_position(
         &self,
         order: Order,
         id: EntityId,

@@ -14,14 +14,14 @@ use crate::model::mapping::{Mapping, MappingType};
 
 impl Graph {
     /// The mappings in which `id` is the child, unordered.
-    pub(super) fn holding(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
+    pub(super) fn parent_mappings(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
         let incoming = self.nodes.edges_directed(node(id), Direction::Incoming);
         incoming.filter_map(|edge| edge.weight().mapping())
     }
 
     /// The parent units of a unit, or the units in which a person or project is placed, unordered.
     pub(super) fn unordered_parents(&self, id: EntityId) -> Vec<EntityId> {
-        self.holding(id)
+        self.parent_mappings(id)
             // The parent of a membership is a project, not a unit.
             .filter(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
             .map(|mapping| mapping.parent_and_child().0)
@@ -30,13 +30,13 @@ impl Graph {
 
     /// Whether `id` has a parent unit.
     pub(super) fn is_child(&self, id: EntityId) -> bool {
-        self.holding(id).any(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
+        self.parent_mappings(id).any(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
     }
 
     /// As [`Graph::unordered_parents`], earliest mapping first.
     pub(super) fn parents(&self, id: EntityId) -> Vec<EntityId> {
         let mut holding: Vec<_> = self
-            .holding(id)
+            .parent_mappings(id)
             .filter(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
             // The mapping's id breaks ties between mappings of one batch, which share a timestamp.
             .map(|mapping| (mapping.stamps.valid_from, mapping.id, mapping.parent_and_child().0))
@@ -79,7 +79,7 @@ impl Graph {
 
     /// Whether `lower` is a descendant of the unit `upper`. One bitmap lookup.
     pub(super) fn contains(&self, upper: EntityId, lower: EntityId) -> bool {
-        match (self.beneath.get(&upper), self.entity(lower)) {
+        match (self.descendants.get(&upper), self.entity(lower)) {
             (Some(sets), Some(entity)) => sets.below[entity.kind() as usize].contains(lower.0),
             _ => false,
         }
@@ -96,7 +96,7 @@ impl Graph {
     /// The mapping from `parent` to its direct child `child`, if there is one.
     pub(super) fn mapping_between(&self, parent: EntityId, child: EntityId) -> Option<&Mapping> {
         // From the child's side: it has few parents, while a parent may have many thousands of children.
-        self.holding(child).find(|mapping| mapping.parent_and_child().0 == parent).map(Arc::as_ref)
+        self.parent_mappings(child).find(|mapping| mapping.parent_and_child().0 == parent).map(Arc::as_ref)
     }
 
     /// The mappings with `id` at either end, unordered.

@@ -65,7 +65,7 @@ impl Attributes {
 ///
 /// # Errors
 /// [`Error::Invalid`] for `field`, with the number.
-pub fn kept_exactly(field: &'static str, value: &Value) -> Result<(), Error> {
+pub fn check_exact_numbers(field: &'static str, value: &Value) -> Result<(), Error> {
     // `serde_json` reads an integer as `f64` only outside i64::MIN..=u64::MAX, so these bounds (2^64 and -2^63, both
     // exact in `f64`) find them. A float that was written as one, such as 1e20, looks the same by now and is refused as
     // well.
@@ -77,19 +77,19 @@ pub fn kept_exactly(field: &'static str, value: &Value) -> Result<(), Error> {
             let reason = "does not fit into 64 bits and would be rounded; send it as a string";
             Err(Error::invalid(field, &number.to_string(), reason))
         }
-        Value::Array(items) => items.iter().try_for_each(|item| kept_exactly(field, item)),
-        Value::Object(members) => all_kept_exactly(field, members),
+        Value::Array(items) => items.iter().try_for_each(|item| check_exact_numbers(field, item)),
+        Value::Object(members) => check_exact_members(field, members),
         _ => Ok(()),
     }
 }
 
-/// As [`kept_exactly`], for every member of an object. The error also names the member.
+/// As [`check_exact_numbers`], for every member of an object. The error also names the member.
 ///
 /// # Errors
-/// As [`kept_exactly`].
-pub fn all_kept_exactly(field: &'static str, members: &Map<String, Value>) -> Result<(), Error> {
+/// As [`check_exact_numbers`].
+pub fn check_exact_members(field: &'static str, members: &Map<String, Value>) -> Result<(), Error> {
     members.iter().try_for_each(|(name, member)| {
-        kept_exactly(field, member).map_err(|refusal| match refusal {
+        check_exact_numbers(field, member).map_err(|refusal| match refusal {
             Error::Invalid { value, reason, .. } => {
                 Error::invalid(field, &format!("{name}: {value}"), reason)
             }

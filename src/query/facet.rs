@@ -173,7 +173,7 @@ fn count_beneath(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(Entit
     if matches.is_empty() {
         return counted;
     }
-    let mut open: Vec<u32> = view.tops().iter().map(|unit| unit.0).collect();
+    let mut open: Vec<u32> = view.unordered_roots().iter().map(|unit| unit.0).collect();
     let matching = Flags::of(matches);
     let mut seen = RoaringBitmap::new();
     while let Some(unit) = open.pop() {
@@ -283,7 +283,7 @@ fn neighbour_field(
     for id in matches {
         for neighbour in neighbours(view, kind, EntityId(id), relation) {
             if let Some(text) = view.entity(neighbour).and_then(|entity| field.text(entity)) {
-                // The neighbour's id stands for its text, which spares hashing it.
+                // The neighbour's id compare_position for its text, which spares hashing it.
                 tally.count(neighbour, id, text);
             }
         }

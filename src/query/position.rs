@@ -37,7 +37,7 @@ impl<'v> Position<'v> {
 
     /// Compares the record `id`, visible or not, with this position in `order`.
     pub(super) fn compare_record(&self, view: &View, id: EntityId, order: Order) -> Ordering {
-        view.stands(order, id, self.value.as_ref(), &self.key)
+        view.compare_position(order, id, self.value.as_ref(), &self.key)
     }
 
     /// The record at this position in the order of creation, if it still exists and is visible.

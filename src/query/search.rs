@@ -41,7 +41,7 @@ pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>,
     let Some(wanted) = SearchTerms::new(text) else { return Vec::new() };
     let scope = SearchScope::new(view, kinds, within);
     let mut found = Vec::new();
-    if let Some(mut beginning) = view.may_start(wanted.phrase.folded()) {
+    if let Some(mut beginning) = view.candidates_starting(wanted.phrase.folded()) {
         // Nothing outranks a beginning or a whole url, so a page full of these is final and the slower stages are
         // skipped.
         beginning.extend(wanted.at_url(view));
@@ -99,7 +99,7 @@ impl<'v> SearchScope<'v> {
         let view = self.view;
         let mut best = Least::new(first, RankedHit::cmp);
         for kind in &self.kinds {
-            view.each_texts(&(candidates & &*self.of_kind(*kind)), |id, texts| {
+            view.for_each_text(&(candidates & &*self.of_kind(*kind)), |id, texts| {
                 if let Some(Rated { points, field, length }) = rate(id, *kind, texts) {
                     best.push(RankedHit { points: Reverse(points), length, id, field });
                 }
@@ -151,7 +151,7 @@ impl SearchTerms {
     /// All records that may contain all words, or are at the url.
     fn candidates(&self, view: &View) -> RoaringBitmap {
         let mut left: Option<RoaringBitmap> = None;
-        for likely in self.words.iter().filter_map(|word| view.may_contain(word.folded())) {
+        for likely in self.words.iter().filter_map(|word| view.candidates_containing(word.folded())) {
             left = Some(match left {
                 None => likely.ids,
                 Some(left) => left & likely.ids,

@@ -42,7 +42,7 @@ impl Similar {
         let mut candidates: Option<RoaringBitmap> = None;
         for (word, letters) in words.iter().zip(&letters.0) {
             let near = if edits_allowed(letters.len()) == 0 {
-                view.may_contain(word.folded()).map(|likely| likely.ids)
+                view.candidates_containing(word.folded()).map(|likely| likely.ids)
             } else {
                 let sets = view.trigrams(word.folded());
                 // An edit changes up to three or four trigrams of a word, so no single one may be required. The

@@ -95,13 +95,14 @@ impl Matcher {
     /// The records that may pass, according to the trigram index; `None` if it cannot tell.
     fn indexed_candidates(&self, view: &View, kind: Kind) -> Option<TextCandidates> {
         match self {
-            Self::AnyContains(part) => view.may_contain(part.folded()),
+            Self::AnyContains(part) => view.candidates_containing(part.folded()),
             Self::Contains(field, part) if kind.texts().contains(field) => {
                 // Not certain: the index is not kept by field, so another text may contain the pattern.
-                view.may_contain(part.folded()).map(|found| TextCandidates { certain: false, ..found })
+                view.candidates_containing(part.folded())
+                    .map(|found| TextCandidates { certain: false, ..found })
             }
             Self::StartsWith(field, part) if kind.texts().contains(field) => {
-                view.may_start(part.folded()).map(|ids| TextCandidates { ids, certain: false })
+                view.candidates_starting(part.folded()).map(|ids| TextCandidates { ids, certain: false })
             }
             _ => None,
         }
@@ -164,7 +165,7 @@ fn scan_folded_texts(
     passes: impl Fn(&str) -> bool,
 ) -> RoaringBitmap {
     let mut found = RoaringBitmap::new();
-    view.each_texts(candidates, |id, texts| {
+    view.for_each_text(candidates, |id, texts| {
         if passes(texts) {
             found.insert(id.0);
         }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::model::attributes::kept_exactly;
+use crate::model::attributes::check_exact_numbers;
 use crate::model::command::{Patch, RepositoryFields, ServiceFields};
 use crate::model::entity::Kind;
 use crate::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier};
@@ -240,7 +240,7 @@ fn service(mut body: Fields) -> Result<ServiceFields, Error> {
     let dependencies = body.any("dependencies").value();
     if let Some(dependencies) = &dependencies {
         // Refuses JSON that would come back changed: the parser rounds integers of more than 64 bits.
-        kept_exactly("assets.services.dependencies", dependencies)?;
+        check_exact_numbers("assets.services.dependencies", dependencies)?;
     }
     Ok(ServiceFields {
         name: name.or(default_name).ok_or_else(|| nameless("assets.services", "a name or an identifier"))?,

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::model::attributes::{AttributesPatch, all_kept_exactly};
+use crate::model::attributes::{AttributesPatch, check_exact_members};
 use crate::model::command::Patch;
 use crate::model::time::Timestamp;
 use crate::wire::json::json_kind;
@@ -239,7 +239,7 @@ impl Fields {
         let mut all = attributes.value().unwrap_or_default();
         // A field at the top level wins over a member of `attributes` with the same name.
         all.extend(self.rest);
-        all_kept_exactly("attributes", &all)?;
+        check_exact_members("attributes", &all)?;
         Ok(match (emptied, all.is_empty()) {
             (true, _) => AttributesPatch::Replace(all),
             (false, true) => AttributesPatch::Keep,

@@ -11,7 +11,7 @@ use crate::support::process::{Ran, Running, clade};
 use crate::support::socket::{Client, PROTOCOL};
 
 /// Sends a request; returns status and body.
-fn send(running: &Running, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+pub(crate) fn send(running: &Running, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let request = ureq::http::Request::builder()
         .method(method)

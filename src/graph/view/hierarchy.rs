@@ -14,14 +14,14 @@ impl View {
     /// Units without a visible parent, by name.
     #[must_use]
     pub fn roots(&self) -> Vec<EntityId> {
-        self.by_name(self.tops())
+        self.by_name(self.unordered_roots())
     }
 
     /// As [`View::roots`], unordered.
-    pub(crate) fn tops(&self) -> Vec<EntityId> {
+    pub(crate) fn unordered_roots(&self) -> Vec<EntityId> {
         match &self.visible {
             // The units of a scope: none of them is below another, and their parents are outside the scope.
-            Some(visible) => visible.tops().to_vec(),
+            Some(visible) => visible.unordered_roots().to_vec(),
             None => {
                 self.all(Kind::OrgUnit).iter().map(EntityId).filter(|id| !self.graph.is_child(*id)).collect()
             }
@@ -44,7 +44,7 @@ impl View {
     pub fn parents(&self, id: EntityId) -> Vec<EntityId> {
         let mut parents = self.graph.parents(self.placed(id));
         // A person in the scope may be placed outside of it as well, and the caller must not learn of that.
-        parents.retain(|unit| self.sees(*unit));
+        parents.retain(|unit| self.is_visible(*unit));
         parents
     }
 
@@ -63,7 +63,7 @@ impl View {
     #[must_use]
     pub fn ancestors(&self, id: EntityId) -> Vec<EntityId> {
         let mut ancestors = self.graph.ancestors(self.placed(id));
-        ancestors.retain(|unit| self.sees(*unit));
+        ancestors.retain(|unit| self.is_visible(*unit));
         ancestors
     }
 
@@ -71,7 +71,7 @@ impl View {
     #[must_use]
     pub fn below(&self, unit: EntityId, kind: Kind) -> Cow<'_, RoaringBitmap> {
         // A scope includes all descendants of its units, so those of a visible unit are visible: no need to intersect.
-        match self.graph.beneath.get(&unit).filter(|_| self.sees(unit)) {
+        match self.graph.descendants.get(&unit).filter(|_| self.is_visible(unit)) {
             Some(beneath) => Cow::Borrowed(&beneath.below[kind as usize]),
             None => Cow::Owned(RoaringBitmap::new()),
         }
@@ -81,7 +81,7 @@ impl View {
     /// visible unit.
     #[must_use]
     pub fn directly_below(&self, unit: EntityId, kind: Kind) -> Cow<'_, RoaringBitmap> {
-        match self.graph.beneath.get(&unit).filter(|_| self.sees(unit)) {
+        match self.graph.descendants.get(&unit).filter(|_| self.is_visible(unit)) {
             Some(beneath) => Cow::Borrowed(&beneath.direct()[kind as usize]),
             None => Cow::Owned(RoaringBitmap::new()),
         }
@@ -92,7 +92,7 @@ impl View {
     pub fn totals(&self, unit: EntityId) -> Totals {
         // The lengths of stored bitmaps: a person in several units of the subtree is one bit, so nothing is counted
         // twice.
-        let Some(beneath) = self.graph.beneath.get(&unit).filter(|_| self.sees(unit)) else {
+        let Some(beneath) = self.graph.descendants.get(&unit).filter(|_| self.is_visible(unit)) else {
             return Totals::default();
         };
         let count = |kind: Kind| beneath.below[kind as usize].len();
@@ -109,13 +109,13 @@ impl View {
     #[must_use]
     pub fn contains(&self, upper: EntityId, lower: EntityId) -> bool {
         // `upper` alone needs the check: what is below a visible unit is visible.
-        self.sees(upper) && self.graph.contains(upper, lower)
+        self.is_visible(upper) && self.graph.contains(upper, lower)
     }
 
     /// A path from `upper` down to `lower`, both included; `None` if `lower` is not below `upper`.
     #[must_use]
     pub fn path_down(&self, upper: EntityId, lower: EntityId) -> Option<Vec<EntityId>> {
-        if self.sees(upper) { self.graph.path_down(upper, lower) } else { None }
+        if self.is_visible(upper) { self.graph.path_down(upper, lower) } else { None }
     }
 
     /// The level fields of an entity: for each level, the nearest visible unit of that type above it. Among units at
@@ -123,6 +123,6 @@ impl View {
     #[must_use]
     pub fn levels(&self, id: EntityId) -> [Option<EntityId>; 5] {
         // The search is filtered, not its result: otherwise a nearer, invisible unit would hide a visible one.
-        self.graph.levels(self.placed(id), |unit| self.sees(unit))
+        self.graph.levels(self.placed(id), |unit| self.is_visible(unit))
     }
 }

@@ -48,14 +48,14 @@ impl View {
     }
 
     /// Whether both ends are visible. With one end only, the id of the other would leak.
-    fn sees_mapping(&self, mapping: &Mapping) -> bool {
-        self.sees(mapping.from) && self.sees(mapping.to)
+    fn is_visible_mapping(&self, mapping: &Mapping) -> bool {
+        self.is_visible(mapping.from) && self.is_visible(mapping.to)
     }
 
     /// The mapping with this id; `None` if it does not exist or one of its ends is not visible.
     #[must_use]
     pub fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {
-        self.graph.mapping(id).filter(|mapping| self.sees_mapping(mapping))
+        self.graph.mapping(id).filter(|mapping| self.is_visible_mapping(mapping))
     }
 
     /// All mappings with two visible ends, in order of creation.
@@ -69,7 +69,7 @@ impl View {
 
     /// As [`View::mappings`], unordered.
     pub(crate) fn each_mapping(&self) -> impl Iterator<Item = &Arc<Mapping>> {
-        self.graph.all_mappings().filter(|mapping| self.sees_mapping(mapping))
+        self.graph.all_mappings().filter(|mapping| self.is_visible_mapping(mapping))
     }
 
     /// The number of mappings. Not limited to the scope.
@@ -78,12 +78,12 @@ impl View {
     }
 
     /// The visible mappings in which this entity is the child, unordered.
-    pub(crate) fn mappings_holding(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
-        self.graph.holding(id).filter(|mapping| self.sees_mapping(mapping))
+    pub(crate) fn parent_mappings_of(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
+        self.graph.parent_mappings(id).filter(|mapping| self.is_visible_mapping(mapping))
     }
 
     /// The mappings with a deleted end, unordered, for data-quality checks. None in a view that is limited to a scope.
-    pub(crate) fn mappings_to_ended(&self) -> impl Iterator<Item = &Arc<Mapping>> {
+    pub(crate) fn mappings_to_deleted(&self) -> impl Iterator<Item = &Arc<Mapping>> {
         // A deleted end is in no scope, so a limited view may not show the mapping either.
         let exists = |id| self.graph.entity(id).is_some();
         let all = (!self.is_narrowed()).then(|| self.graph.all_mappings()).into_iter().flatten();
@@ -100,7 +100,7 @@ impl View {
 
     /// As [`View::mappings_of`], unordered.
     pub(crate) fn mappings_at(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
-        self.graph.mappings_of(id).filter(|mapping| self.sees_mapping(mapping))
+        self.graph.mappings_of(id).filter(|mapping| self.is_visible_mapping(mapping))
     }
 
     /// An upper bound of the number of mappings of an entity: includes invisible ones, and of a project its assets.
@@ -111,7 +111,7 @@ impl View {
     /// The mapping from `parent` (a unit or a project) to its direct child `child`, if both are visible.
     #[must_use]
     pub fn mapping_between(&self, parent: EntityId, child: EntityId) -> Option<&Mapping> {
-        self.graph.mapping_between(parent, child).filter(|mapping| self.sees_mapping(mapping))
+        self.graph.mapping_between(parent, child).filter(|mapping| self.is_visible_mapping(mapping))
     }
 
     /// The token with this id, also if it is expired or revoked; `None` if its scope exceeds that of this view.
@@ -138,6 +138,6 @@ impl View {
         // `all` is true for an empty list, which is the case of an unlimited scope (it has no list of units) and of one
         // whose units are all deleted. Neither may be managed from within a limited view, hence the `peek`.
         let mut existing = scope.units().iter().filter(|unit| self.graph.entity(**unit).is_some()).peekable();
-        existing.peek().is_some() && existing.all(|unit| self.sees(*unit))
+        existing.peek().is_some() && existing.all(|unit| self.is_visible(*unit))
     }
 }

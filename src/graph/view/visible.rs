@@ -35,7 +35,7 @@ impl VisibleSet {
         if units.len() > 1 {
             // A unit under another one adds nothing, and as a root of the view it would be listed twice.
             let mut descendants = RoaringBitmap::new();
-            for sets in units.iter().filter_map(|unit| graph.beneath.get(unit)) {
+            for sets in units.iter().filter_map(|unit| graph.descendants.get(unit)) {
                 descendants |= &sets.below[Kind::OrgUnit as usize];
             }
             units.retain(|unit| !descendants.contains(unit.0));
@@ -44,11 +44,11 @@ impl VisibleSet {
     }
 
     /// The units without a visible parent.
-    pub(super) fn tops(&self) -> &[EntityId] {
+    pub(super) fn unordered_roots(&self) -> &[EntityId] {
         &self.units
     }
 
-    pub(super) fn sees(&self, graph: &Graph, id: EntityId) -> bool {
+    pub(super) fn is_visible(&self, graph: &Graph, id: EntityId) -> bool {
         if self.units.len() <= PER_UNIT_CHECKS_MAX {
             return self.units.iter().any(|unit| *unit == id || graph.contains(*unit, id));
         }
@@ -57,7 +57,7 @@ impl VisibleSet {
 
     /// All visible entities of a kind.
     pub(super) fn all<'s>(&'s self, graph: &'s Graph, kind: Kind) -> &'s RoaringBitmap {
-        let below = |unit: &EntityId| graph.beneath.get(unit).map(|sets| &sets.below[kind as usize]);
+        let below = |unit: &EntityId| graph.descendants.get(unit).map(|sets| &sets.below[kind as usize]);
         // The common case, a token for one unit: the closure of the unit is the answer, without a copy. It does not
         // contain the unit itself, which is why units take the way below.
         if let ([unit], true) = (&*self.units, kind != Kind::OrgUnit)

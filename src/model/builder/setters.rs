@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::model::attributes::{AttributesPatch, kept_exactly};
+use crate::model::attributes::{AttributesPatch, check_exact_numbers};
 
 /// The value of a builder so far, or its first error.
 // Setters that returned a `Result` would need a `?` each, and no chain of calls could be read as one command.
@@ -70,7 +70,7 @@ pub(super) fn merge_attribute(
     value: Value,
 ) -> Result<(), Error> {
     // A `Value` may come from parsed JSON, in which a long number has been rounded already.
-    kept_exactly("attributes", &value)?;
+    check_exact_numbers("attributes", &value)?;
     match attributes {
         AttributesPatch::Merge(members) | AttributesPatch::Replace(members) => {
             members.insert(name.to_owned(), value);

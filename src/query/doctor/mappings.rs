@@ -12,5 +12,5 @@ pub(super) fn to_ended(view: &View) -> Vec<Finding> {
         let about = [at].into_iter().chain(ends.map(About::Entity)).collect();
         Finding { code: FindingCode::MappingToEnded, about, at }
     };
-    view.mappings_to_ended().map(|mapping| finding(mapping)).collect()
+    view.mappings_to_deleted().map(|mapping| finding(mapping)).collect()
 }

@@ -80,7 +80,7 @@ impl<'v, 'f> Selected<'v, 'f> {
             MappingCandidates::All => self.view.each_mapping().for_each(visit_matching),
             MappingCandidates::Children(children) => {
                 for id in children.iter().map(EntityId) {
-                    self.view.mappings_holding(id).for_each(&mut visit_matching);
+                    self.view.parent_mappings_of(id).for_each(&mut visit_matching);
                 }
             }
             MappingCandidates::Ends(ends) => {

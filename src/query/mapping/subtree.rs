@@ -27,7 +27,7 @@ impl Subtree {
                 units
             }
             (Some(root), Some(depth)) => down_to_depth(view, vec![root], depth),
-            (None, Some(depth)) => down_to_depth(view, view.tops(), depth),
+            (None, Some(depth)) => down_to_depth(view, view.unordered_roots(), depth),
         }
     }
 }

@@ -14,7 +14,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::model::attributes::{AttributesPatch, all_kept_exactly};
+use crate::model::attributes::{AttributesPatch, check_exact_members};
 use crate::model::command::{Command, IfExists, Patch};
 use crate::model::entity::Revision as RevisionNumber;
 use crate::server::graphql::types::scalars::{Json, Revision};
@@ -132,7 +132,7 @@ fn attributes(input: MaybeUndefined<Json>) -> Result<AttributesPatch> {
         MaybeUndefined::Null => Ok(AttributesPatch::Replace(serde_json::Map::new())),
         MaybeUndefined::Value(Json(Value::Object(map))) => {
             // Integers beyond 64 bits are parsed as floats and would be stored rounded. They are refused instead.
-            all_kept_exactly("attributes", &map)?;
+            check_exact_members("attributes", &map)?;
             Ok(AttributesPatch::Merge(map))
         }
         MaybeUndefined::Value(Json(other)) => {

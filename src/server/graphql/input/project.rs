@@ -3,7 +3,7 @@
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
 use crate::error::Error;
-use crate::model::attributes::{AttributesPatch, kept_exactly};
+use crate::model::attributes::{AttributesPatch, check_exact_numbers};
 use crate::model::command::{
     Command, Create, Delete, OwnerFields, Patch, ProjectFields, ProjectRef, RepositoryFields, ServiceFields,
     Update,
@@ -100,7 +100,7 @@ impl ServiceInput {
         let dependencies = self.dependencies.map(|json| json.0);
         if let Some(dependencies) = &dependencies {
             // As for attributes: a number that would be stored rounded is refused.
-            kept_exactly("dependencies", dependencies)?;
+            check_exact_numbers("dependencies", dependencies)?;
         }
         Ok(ServiceFields {
             name,
