@@ -5,6 +5,7 @@
 //! another type, refuses the token.
 
 mod keys;
+mod signature;
 
 use std::collections::BTreeMap;
 

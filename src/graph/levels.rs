@@ -10,7 +10,11 @@ use crate::model::entity::EntityId;
 impl Graph {
     /// For each level, the nearest ancestor of `id` of that level for which `is_visible` returns `true`. Among equally near
     /// ones, the earliest mapping decides.
-    pub(super) fn levels(&self, id: EntityId, is_visible: impl Fn(EntityId) -> bool) -> [Option<EntityId>; 5] {
+    pub(super) fn levels(
+        &self,
+        id: EntityId,
+        is_visible: impl Fn(EntityId) -> bool,
+    ) -> [Option<EntityId>; 5] {
         let mut found = [None; 5];
         let mut visited = FxHashSet::default();
         // Breadth first, so that the first unit found of each level is the nearest one.

@@ -31,7 +31,7 @@ pub use crate::model::unit::UnitFields;
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum IfExists {
-    /// Refuse the command with [`Error::Duplicate`](crate::Error::Duplicate).
+    /// Refuse the command with [`Error::Duplicate`](crate::error::Error::Duplicate).
     #[default]
     Refuse,
     /// Update the record with the fields that are set.

@@ -176,7 +176,7 @@ fn tokens_are_made_listed_and_revoked() {
         assert!(revoked["revokedAt"].is_string(), "{revoked}");
         for (args, code, why) in [
             (&["token", "revoke", "zzzzzzzz"][..], 1, "zzzzzzzz"),
-            (&["token", "revoke", "short"], 1, "eight characters"),
+            (&["token", "revoke", "short"], 1, "eight letters and digits"),
             (&["token", "create", "--expires", "soon"], 2, "2027-01-31"),
             (&["token", "create", "--role", "king"], 2, "read"),
         ] {

@@ -72,7 +72,7 @@ fn a_server_is_asked_for_a_copy_and_nothing_is_overwritten() {
         (
             ["import", "--history", "records.ndjson", "--data", "new.redb"].as_slice(),
             1,
-            "records.ndjson: this is no history",
+            "records.ndjson: this is not the history",
         ),
         (
             &["import", "all.ndjson", "--data", "new.redb"],

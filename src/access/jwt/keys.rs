@@ -8,6 +8,8 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, 
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
 
+use crate::access::jwt::signature::use_ring;
+
 /// Minimum size of an RSA modulus, in bytes: 2,048 bits, as RFC 7518 requires. Smaller keys are ignored.
 const RSA_BYTES_MIN: usize = 2048 / 8;
 /// Maximum number of keys of a set. A larger set is refused.
@@ -40,6 +42,7 @@ impl KeySet {
             return Err(format!("it has {} keys; the maximum is {KEYS_MAX}", keys.len()));
         }
         let keys: Vec<_> = keys.iter().filter_map(VerifyingKey::of).collect();
+        use_ring();
         // An error and not an empty set, so that the current keys stay in use.
         if keys.is_empty() {
             return Err("it has no usable key to verify signatures with".to_owned());

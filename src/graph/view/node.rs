@@ -133,7 +133,7 @@ macro_rules! node {
                 Some(Self { view, id, record })
             }
 
-            /// The id of its record, as used by [`View`] and the module [`query`](crate::query).
+            /// The id of its record, as used by [`View`] and the module `query`.
             #[must_use]
             pub fn id(&self) -> EntityId {
                 self.id

@@ -23,7 +23,7 @@ pub trait IntoCommand {
 }
 
 /// Conversion to one command, or to a list of commands that are applied together, all or none: the argument of
-/// [`Directory::apply`](crate::Directory::apply).
+/// `Directory::apply`.
 ///
 /// Every builder, [`Command`] itself, and every array, vector or iterator of them implements it.
 ///
