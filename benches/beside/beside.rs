@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::figures::{Outcomes, row, table};
-use crate::http::{Client, ConnectionTimeouts};
+use crate::http::{Client, Deadline};
 use crate::load::{Answered, ask_until};
 use crate::org::{self, Store};
 use crate::probe::{Probe, Probed};
@@ -76,7 +76,7 @@ fn warm(address: SocketAddr, probes: &[Probe], load: &Requests) {
     assert!(probes.iter().all(|probe| probe.is_answered(address)), "a probe gets a wrong response");
     for number in 0..load.questions.len() {
         let answer =
-            Client::new(address).ask(&load.nth(number), ConnectionTimeouts::of(FIRST_WITHIN)).unwrap();
+            Client::new(address).ask(&load.nth(number), Deadline::of(FIRST_WITHIN)).unwrap();
         assert_eq!(answer.outcome(), "200", "{}", answer.body);
     }
 }

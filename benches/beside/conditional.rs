@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::figures::{Latencies, row, table};
-use crate::http::{Client, ConnectionTimeouts};
+use crate::http::{Client, Deadline};
 use crate::org;
 use crate::program::Program;
 use crate::requests::get;
@@ -35,7 +35,7 @@ pub(crate) fn run(settings: &Settings) {
     for _ in 0..settings.count {
         for kind in &mut kinds {
             let began = Instant::now();
-            let answer = client.ask(&kind.request, ConnectionTimeouts::of(RESPONSE_TIMEOUT)).unwrap();
+            let answer = client.ask(&kind.request, Deadline::of(RESPONSE_TIMEOUT)).unwrap();
             kind.took.entry(answer.outcome()).or_default().push(began.elapsed());
         }
     }
@@ -45,7 +45,7 @@ pub(crate) fn run(settings: &Settings) {
 fn kinds(address: SocketAddr, token: &str) -> Vec<Kind> {
     let conditional = |path: &str| {
         let answer = Client::new(address)
-            .ask(&get(path, token, ""), ConnectionTimeouts::of(RESPONSE_TIMEOUT))
+            .ask(&get(path, token, ""), Deadline::of(RESPONSE_TIMEOUT))
             .unwrap();
         let etag = answer.etag.unwrap_or_else(|| panic!("{path} has no ETag"));
         kind(

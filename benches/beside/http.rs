@@ -41,13 +41,13 @@ impl Answer {
 
 /// When to stop waiting for a response.
 #[derive(Clone, Copy)]
-pub(crate) struct ConnectionTimeouts<'a> {
+pub(crate) struct Deadline<'a> {
     pub(crate) until: Instant,
     /// Stops waiting as soon as this is set.
     pub(crate) stop: Option<&'a AtomicBool>,
 }
 
-impl ConnectionTimeouts<'_> {
+impl Deadline<'_> {
     pub(crate) fn of(time: Duration) -> Self {
         Self { until: Instant::now() + time, stop: None }
     }
@@ -78,7 +78,7 @@ impl Client {
     }
 
     /// Sends a request and reads its response to the end. After an error the next request opens a new connection.
-    pub(crate) fn ask(&mut self, request: &[u8], timeouts: ConnectionTimeouts) -> io::Result<Answer> {
+    pub(crate) fn ask(&mut self, request: &[u8], timeouts: Deadline) -> io::Result<Answer> {
         let response = self.exchange(request, timeouts);
         if response.as_ref().map_or(true, |answer| answer.closes) {
             self.stream = None;
@@ -86,7 +86,7 @@ impl Client {
         response
     }
 
-    fn exchange(&mut self, request: &[u8], timeouts: ConnectionTimeouts) -> io::Result<Answer> {
+    fn exchange(&mut self, request: &[u8], timeouts: Deadline) -> io::Result<Answer> {
         if self.stream.is_none() {
             self.stream = Some(connect(self.address)?);
             self.unused = 0..0;
@@ -112,7 +112,7 @@ impl Client {
     }
 
     /// Reads the headers; returns the length of the body.
-    fn head(&mut self, answer: &mut Answer, timeouts: ConnectionTimeouts) -> io::Result<Length> {
+    fn head(&mut self, answer: &mut Answer, timeouts: Deadline) -> io::Result<Length> {
         let mut length = Length::Known(0);
         loop {
             let line = self.line(timeouts)?;
@@ -138,7 +138,7 @@ impl Client {
         }
     }
 
-    fn chunks(&mut self, kept: &mut Vec<u8>, timeouts: ConnectionTimeouts) -> io::Result<()> {
+    fn chunks(&mut self, kept: &mut Vec<u8>, timeouts: Deadline) -> io::Result<()> {
         loop {
             let size = self.line(timeouts)?;
             let size = size.split(';').next().unwrap_or_default().trim();
@@ -153,7 +153,7 @@ impl Client {
     }
 
     /// Reads one line, without its line break.
-    fn line(&mut self, timeouts: ConnectionTimeouts) -> io::Result<String> {
+    fn line(&mut self, timeouts: Deadline) -> io::Result<String> {
         let mut line = Vec::new();
         loop {
             let unused = &self.buffer[self.unused.clone()];
@@ -174,7 +174,7 @@ impl Client {
     }
 
     /// Consumes `count` bytes of a body.
-    fn take(&mut self, mut count: usize, kept: &mut Vec<u8>, timeouts: ConnectionTimeouts) -> io::Result<()> {
+    fn take(&mut self, mut count: usize, kept: &mut Vec<u8>, timeouts: Deadline) -> io::Result<()> {
         while count > 0 {
             if self.unused.is_empty() {
                 self.fill(timeouts)?;
@@ -189,7 +189,7 @@ impl Client {
     }
 
     /// Reads more from the socket, once all of the buffer is consumed.
-    fn fill(&mut self, timeouts: ConnectionTimeouts) -> io::Result<()> {
+    fn fill(&mut self, timeouts: Deadline) -> io::Result<()> {
         let stream = self.stream.as_mut().ok_or_else(|| invalid("no connection"))?;
         loop {
             if timeouts.is_over() {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::figures::{Latencies, Outcomes};
-use crate::http::{Client, ConnectionTimeouts};
+use crate::http::{Client, Deadline};
 use crate::requests::Requests;
 
 /// Timeout of a response.
@@ -86,7 +86,7 @@ fn ask(
     while !stop.load(Ordering::Relaxed) {
         let request = requests.nth(numbers.fetch_add(1, Ordering::Relaxed));
         let began = Instant::now();
-        let timeouts = ConnectionTimeouts { until: began + RESPONSE_TIMEOUT, stop: give_up };
+        let timeouts = Deadline { until: began + RESPONSE_TIMEOUT, stop: give_up };
         match client.ask(&request, timeouts) {
             Ok(answer) => {
                 seen.took.push(began.elapsed());

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::figures::{Latencies, Outcomes};
-use crate::http::{Client, ConnectionTimeouts};
+use crate::http::{Client, Deadline};
 use crate::requests::{NUMBER, Requests};
 
 /// Maximum reads in flight per probe. A read that waits for a free connection counts that time in its latency.
@@ -91,7 +91,7 @@ impl Probe {
     }
 
     fn ask(&self, client: &mut Client, number: usize, due: Instant) -> String {
-        let timeouts = ConnectionTimeouts { until: due + RESPONSE_TIMEOUT, stop: None };
+        let timeouts = Deadline { until: due + RESPONSE_TIMEOUT, stop: None };
         if Instant::now() >= timeouts.until {
             return TIMED_OUT.to_owned();
         }

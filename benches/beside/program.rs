@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::http::{Client, ConnectionTimeouts};
+use crate::http::{Client, Deadline};
 use crate::limit::Limit;
 use crate::requests::get;
 
@@ -55,7 +55,7 @@ impl Program {
         let began = Instant::now();
         let request = get("/readyz", "none", "");
         while began.elapsed() < READY_WITHIN {
-            let response = Client::new(self.address).ask(&request, ConnectionTimeouts::of(READY_WITHIN));
+            let response = Client::new(self.address).ask(&request, Deadline::of(READY_WITHIN));
             if response.is_ok_and(|response| response.status == 200) {
                 return;
             }
@@ -79,7 +79,7 @@ impl Program {
     /// The value of a counter of `/metrics`; `None` if the counter is missing.
     pub(crate) fn counter(&self, name: &str, token: &str) -> Option<f64> {
         let mut client = Client::keeping(self.address, METRICS_MAX_BYTES);
-        let answer = client.ask(&get("/metrics", token, ""), ConnectionTimeouts::of(METRICS_WITHIN)).ok()?;
+        let answer = client.ask(&get("/metrics", token, ""), Deadline::of(METRICS_WITHIN)).ok()?;
         answer.body.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use crate::figures::{a_second, ms, row, table};
-use crate::http::{Client, ConnectionTimeouts};
+use crate::http::{Client, Deadline};
 use crate::load::{Answered, ask_for};
 use crate::org::{self, Store};
 use crate::program::Program;
@@ -43,7 +43,7 @@ fn write(settings: &Settings, store: &Store, over: &str, question: Question) {
     let requests = Requests::new(&store.writers[0], vec![question]);
     let numbers = AtomicUsize::new(1);
     let first =
-        Client::new(program.address).ask(&requests.nth(0), ConnectionTimeouts::of(FIRST_WITHIN)).unwrap();
+        Client::new(program.address).ask(&requests.nth(0), Deadline::of(FIRST_WITHIN)).unwrap();
     assert_eq!(first.outcome(), "200", "{}", first.body);
     let mut one = None;
     for connections in CONNECTIONS {

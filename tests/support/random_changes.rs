@@ -22,7 +22,7 @@ const NAMES: u32 = 12;
 const LARGE: std::ops::Range<usize> = 1_100..1_400;
 
 /// Commands of one change set.
-pub(crate) struct GraphqlRequest {
+pub(crate) struct RandomChangeSet {
     pub(crate) commands: Vec<Command>,
     /// Identifies the set by its marker persons. `None` for a single command.
     pub(crate) mark: Option<String>,
@@ -34,10 +34,10 @@ pub(crate) fn marks(mark: &str) -> [Email; 2] {
 }
 
 /// The next random change; `name` is unique.
-pub(crate) fn next(random: &mut StdRng, name: String) -> GraphqlRequest {
+pub(crate) fn next(random: &mut StdRng, name: String) -> RandomChangeSet {
     match random.random_range(0..150) {
         0 => set(name, large(random)),
-        1..85 => GraphqlRequest { commands: vec![command(random)], mark: None },
+        1..85 => RandomChangeSet { commands: vec![command(random)], mark: None },
         _ => {
             let size = random.random_range(1..20);
             set(name, (0..size).map(|_| made(random)).collect())
@@ -45,10 +45,10 @@ pub(crate) fn next(random: &mut StdRng, name: String) -> GraphqlRequest {
     }
 }
 
-fn set(mark: String, between: Vec<Command>) -> GraphqlRequest {
+fn set(mark: String, between: Vec<Command>) -> RandomChangeSet {
     let [first, last] = marks(&mark).map(|email| CreatePerson::new(email.as_str()).into_command().unwrap());
     let commands = std::iter::once(first).chain(between).chain([last]).collect();
-    GraphqlRequest { commands, mark: Some(mark) }
+    RandomChangeSet { commands, mark: Some(mark) }
 }
 
 fn large(random: &mut StdRng) -> Vec<Command> {
