@@ -35,7 +35,7 @@ bench-http:
 # Benchmark the release build: point reads under heavy load, conditional requests, concurrent writers, memory under
 # attack. `just bench-beside writers` runs one part.
 bench-beside *ARGS:
-    cargo build --locked --release --bin clade
+    cargo build --locked --profile dist --bin clade
     cargo bench --locked --bench beside -- {{ARGS}}
 
 # Benchmark durable writes by one writer and by 64 writers, compared with a bare append and fdatasync.

@@ -8,9 +8,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 entities=${1:-1000000}
-clade=${CLADE:-target/release/clade}
+clade=${CLADE:-target/dist/clade}
 address=127.0.0.1:${CLADE_BENCH_PORT:-7179}
-[[ -n ${CLADE:-} ]] || cargo build --locked --release --bin clade
+[[ -n ${CLADE:-} ]] || cargo build --locked --profile dist --bin clade
 folder=$(mktemp -d)
 trap 'kill "${server:-}" 2> /dev/null || true; rm -rf "$folder"' EXIT
 

@@ -1,7 +1,7 @@
 //! Load and attack benchmarks of a running server: latency of point reads under heavy load, conditional requests,
 //! concurrent writers, and memory under attack.
 //!
-//! It starts the program (`CLADE_BIN`, default `target/release/clade`) and talks HTTP to it with nothing but the
+//! It starts the program (`CLADE_BIN`, default `target/dist/clade`) and talks HTTP to it with nothing but the
 //! standard library, so that the same bench can compare two binaries. `cargo bench --bench beside -- PART...` prints
 //! Markdown tables; so does `rustc -O --edition 2024 benches/beside/main.rs -o beside && ./beside PART...`. The parts
 //! are `beside`, `conditional`, `writers` and `memory`; without a name all of them run.

@@ -29,7 +29,7 @@ impl Settings {
     pub(crate) fn from_environment() -> Self {
         let temporary = env::temp_dir().join("clade-bench-beside");
         Self {
-            binary: setting("CLADE_BIN", PathBuf::from("target/release/clade")),
+            binary: setting("CLADE_BIN", PathBuf::from("target/dist/clade")),
             data: setting("CLADE_BENCH_DATA", temporary),
             entities: setting("CLADE_BENCH_ENTITIES", 100_000),
             time: Duration::from_millis(setting("CLADE_BENCH_MILLIS", 3_000)),
