@@ -80,7 +80,7 @@ enum CliCommand {
     Schema,
     /// Print the OpenAPI document of the REST API (JSON)
     Openapi,
-    /// Generate a fictitious organisation of any size as NDJSON, for trials and benchmarks
+    /// Generate a fictitious organization of any size as NDJSON, for trials and benchmarks
     DemoData(generate::GenerateArgs),
 }
 

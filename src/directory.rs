@@ -22,7 +22,7 @@ use std::time::Instant;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::error::{Error, StoreError, StoreTrouble};
+use crate::error::{Error, StoreError, StoreErrorKind};
 use crate::graph::Graph;
 use crate::model::builder::{Commands, IntoCommands};
 use crate::model::change::Batch;
@@ -199,7 +199,7 @@ impl Directory {
     /// # Errors
     /// For one command, the reason why it was refused; for a list, [`Error::Refused`] with the position and reason of
     /// each refused command. After an error nothing has changed, with one exception: [`Error::Store`] with
-    /// [`StoreTrouble::Unsure`] means that the disk failed during the commit, so the change may or may not have been
+    /// [`StoreErrorKind::OutcomeUnknown`] means that the disk failed during the commit, so the change may or may not have been
     /// made. Read before you retry. [`Error::Closed`] after the writer has ended.
     pub fn apply(&self, commands: impl IntoCommands) -> Result<Applied, Error> {
         self.apply_as(&Author::local(), commands)
@@ -414,9 +414,9 @@ impl Directory {
 
 /// The error of a request that the writer had when it panicked.
 fn writer_panicked() -> Error {
-    // `Unsure`, not `Internal`: the panic may have come after the commit.
+    // `OutcomeUnknown`, not `Internal`: the panic may have come after the commit.
     let message = "internal error, see the log; the change may have been made: read before you retry";
-    StoreError::new(StoreTrouble::Unsure, message).into()
+    StoreError::new(StoreErrorKind::OutcomeUnknown, message).into()
 }
 
 /// The commands of one call, and a function that reports their errors: unchanged for one command, by position for a

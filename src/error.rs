@@ -289,9 +289,9 @@ fn first(refused: &[(usize, Error)]) -> String {
 /// The kind of a storage failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum StoreTrouble {
+pub enum StoreErrorKind {
     /// The file is locked, by another process or by an operation of this one.
-    Held,
+    InUse,
     /// The file is not a Clade store.
     NotAStore,
     /// A file exists where a new one is to be created.
@@ -305,7 +305,7 @@ pub enum StoreTrouble {
     /// The file could not be read or written.
     Io,
     /// A change may have been made or not: the disk failed during the commit, and the result cannot be read back yet.
-    Unsure,
+    OutcomeUnknown,
     /// An internal error.
     Internal,
 }
@@ -313,7 +313,7 @@ pub enum StoreTrouble {
 /// A store that could not be read or written. `Debug` and `source` report the cause, which is not part of the API.
 #[derive(Clone)]
 pub struct StoreError {
-    trouble: StoreTrouble,
+    trouble: StoreErrorKind,
     message: String,
     // Shared, since errors are cloned for each of the requests that were in one commit, and causes are not `Clone`.
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
@@ -322,7 +322,7 @@ pub struct StoreError {
 impl StoreError {
     /// An error of this kind. The message says what is wrong and what to do.
     #[must_use]
-    pub fn new(trouble: StoreTrouble, message: impl Into<String>) -> Self {
+    pub fn new(trouble: StoreErrorKind, message: impl Into<String>) -> Self {
         Self { trouble, message: message.into(), cause: None }
     }
 
@@ -335,7 +335,7 @@ impl StoreError {
 
     /// The kind of the failure.
     #[must_use]
-    pub fn trouble(&self) -> StoreTrouble {
+    pub fn trouble(&self) -> StoreErrorKind {
         self.trouble
     }
 
@@ -343,15 +343,15 @@ impl StoreError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self.trouble {
-            StoreTrouble::Held => "store-held",
-            StoreTrouble::NotAStore => "not-a-store",
-            StoreTrouble::Exists => "file-exists",
-            StoreTrouble::NewerFormat => "newer-format",
-            StoreTrouble::Damaged => "store-damaged",
-            StoreTrouble::NoSpace => "no-space",
-            StoreTrouble::Io => "store-failed",
-            StoreTrouble::Unsure => "outcome-unknown",
-            StoreTrouble::Internal => "internal",
+            StoreErrorKind::InUse => "store-held",
+            StoreErrorKind::NotAStore => "not-a-store",
+            StoreErrorKind::Exists => "file-exists",
+            StoreErrorKind::NewerFormat => "newer-format",
+            StoreErrorKind::Damaged => "store-damaged",
+            StoreErrorKind::NoSpace => "no-space",
+            StoreErrorKind::Io => "store-failed",
+            StoreErrorKind::OutcomeUnknown => "outcome-unknown",
+            StoreErrorKind::Internal => "internal",
         }
     }
 }

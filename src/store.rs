@@ -29,7 +29,7 @@ use redb::{Database, Durability, ReadableDatabase, WriteTransaction};
 use uuid::Uuid;
 
 use crate::error::panic::caught;
-use crate::error::{StoreError, StoreTrouble};
+use crate::error::{StoreError, StoreErrorKind};
 use crate::model::change::Batch;
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
@@ -37,7 +37,7 @@ use crate::model::token::{Actor, TokenId};
 
 pub use self::backup::Snapshot;
 pub use self::check::{Damage, FileCheck};
-pub use self::fact::Logged;
+pub use self::fact::LoggedFact;
 pub use self::history::History;
 pub use self::load::Loaded;
 pub use self::log::Head;
@@ -175,9 +175,9 @@ impl Store {
     /// find out whether the batch was committed.
     ///
     /// # Errors
-    /// [`StoreTrouble::Damaged`] if `batch.revision` does not follow the store's, or a record to be ended does not
-    /// exist; [`StoreTrouble::Unsure`] if the commit failed and the store cannot be reopened yet; otherwise if the file
-    /// cannot be written. Except after `Unsure`, nothing was changed; [`Store::revision`] is the current one.
+    /// [`StoreErrorKind::Damaged`] if `batch.revision` does not follow the store's, or a record to be ended does not
+    /// exist; [`StoreErrorKind::OutcomeUnknown`] if the commit failed and the store cannot be reopened yet; otherwise if the file
+    /// cannot be written. Except after `OutcomeUnknown`, nothing was changed; [`Store::revision`] is the current one.
     pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let written =
             self.write(batch.revision, |transaction, meta| write::write(transaction, batch, meta).map(Some));
@@ -216,7 +216,7 @@ impl Store {
 
     /// Returns `outcome`, and remembers whether it failed because the disk was full.
     fn note_disk_full<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        self.was_full |= outcome.as_ref().is_err_and(|failure| failure.trouble() == StoreTrouble::NoSpace);
+        self.was_full |= outcome.as_ref().is_err_and(|failure| failure.trouble() == StoreErrorKind::NoSpace);
         outcome
     }
 
@@ -258,7 +258,7 @@ impl Store {
             }
             Ok(()) => Err(failure),
             Err(refusal) => {
-                self.was_full |= failure.trouble() == StoreTrouble::NoSpace;
+                self.was_full |= failure.trouble() == StoreErrorKind::NoSpace;
                 tracing::warn!(cause = ?refusal, "the store could not be reopened");
                 Err(failure::unsure(failure))
             }
@@ -271,7 +271,7 @@ impl Store {
         failure::panicked()
     }
 
-    /// The last committed revision. After [`StoreTrouble::Unsure`], it may include the commit that was reported so.
+    /// The last committed revision. After [`StoreErrorKind::OutcomeUnknown`], it may include the commit that was reported so.
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.meta.revision
@@ -437,7 +437,7 @@ fn check_follows(revision: Revision, last: Revision) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::new(
-        StoreTrouble::Damaged,
+        StoreErrorKind::Damaged,
         format!(
             "revision {revision} does not follow revision {last}, the last one of the store; nothing was changed"
         ),

@@ -75,8 +75,7 @@ fn probes(settings: &Settings, token: &str) -> [Probe; 3] {
 fn warm(address: SocketAddr, probes: &[Probe], load: &Requests) {
     assert!(probes.iter().all(|probe| probe.is_answered(address)), "a probe gets a wrong response");
     for number in 0..load.questions.len() {
-        let answer =
-            Client::new(address).ask(&load.nth(number), Deadline::of(FIRST_WITHIN)).unwrap();
+        let answer = Client::new(address).ask(&load.nth(number), Deadline::of(FIRST_WITHIN)).unwrap();
         assert_eq!(answer.outcome(), "200", "{}", answer.body);
     }
 }

@@ -44,9 +44,7 @@ pub(crate) fn run(settings: &Settings) {
 
 fn kinds(address: SocketAddr, token: &str) -> Vec<Kind> {
     let conditional = |path: &str| {
-        let answer = Client::new(address)
-            .ask(&get(path, token, ""), Deadline::of(RESPONSE_TIMEOUT))
-            .unwrap();
+        let answer = Client::new(address).ask(&get(path, token, ""), Deadline::of(RESPONSE_TIMEOUT)).unwrap();
         let etag = answer.etag.unwrap_or_else(|| panic!("{path} has no ETag"));
         kind(
             format!("`{path}` with `If-None-Match`"),

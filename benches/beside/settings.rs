@@ -11,7 +11,7 @@ pub(crate) struct Settings {
     pub(crate) binary: PathBuf,
     /// The folder in which stores are kept.
     pub(crate) data: PathBuf,
-    /// Units, people and projects of the organisation.
+    /// Units, people and projects of the organization.
     pub(crate) entities: usize,
     /// Length of each row.
     pub(crate) time: Duration,

@@ -42,8 +42,7 @@ fn write(settings: &Settings, store: &Store, over: &str, question: Question) {
     let program = Program::start(&settings.binary, &store.path, None);
     let requests = Requests::new(&store.writers[0], vec![question]);
     let numbers = AtomicUsize::new(1);
-    let first =
-        Client::new(program.address).ask(&requests.nth(0), Deadline::of(FIRST_WITHIN)).unwrap();
+    let first = Client::new(program.address).ask(&requests.nth(0), Deadline::of(FIRST_WITHIN)).unwrap();
     assert_eq!(first.outcome(), "200", "{}", first.body);
     let mut one = None;
     for connections in CONNECTIONS {

@@ -1,4 +1,4 @@
-//! The sample organisation of `serve --demo`: Aurora, a fictitious maker of bicycles and lamps.
+//! The sample organization of `serve --demo`: Aurora, a fictitious maker of bicycles and lamps.
 //!
 //! A few hundred records with all five levels, teams with two parents, custom unit types, repositories, services, and
 //! names in several scripts.

@@ -1,4 +1,4 @@
-//! Generator of fictitious organisations of any size, as NDJSON that `clade import` reads. Also used by benchmarks.
+//! Generator of fictitious organizations of any size, as NDJSON that `clade import` reads. Also used by benchmarks.
 //!
 //! Five levels with a skewed fan-out. Each person is placed in one team; each project in one team, every twentieth in
 //! two. Each project has a repository and up to three members; every fourth has a service.
@@ -37,12 +37,12 @@ const LAST_NAMES: [&str; 16] = [
 // `github.com` is listed twice, so that half of the repositories are on it and facets of platforms are uneven.
 const PLATFORMS: [&str; 4] = ["github.com", "github.com", "gitlab.com", "git.corp.example"];
 
-/// Size and seed of a fictitious organisation.
+/// Size and seed of a fictitious organization.
 #[derive(Debug, Clone, Copy)]
 pub struct DemoData {
     /// Number of units, people and projects together.
     pub entities: u64,
-    /// Seed of the random numbers: another seed gives another organisation.
+    /// Seed of the random numbers: another seed gives another organization.
     pub seed: u64,
 }
 
@@ -59,7 +59,7 @@ struct LevelSizes {
 impl DemoData {
     fn shape(self) -> LevelSizes {
         let units = (self.entities * UNITS_PER_CENT / 100).max(5);
-        // At least two units of each level, so that the smallest organisation has siblings on every level too.
+        // At least two units of each level, so that the smallest organization has siblings on every level too.
         let at_level = |per_mille: u64| (units * per_mille / 1000).max(2);
         let (businesses, departments, groups) =
             (at_level(BUSINESSES_PER_MILLE), at_level(DEPARTMENTS_PER_MILLE), at_level(GROUPS_PER_MILLE));

@@ -18,7 +18,7 @@ pub(super) fn fetch(client: &Client, all: bool) -> Result<Value> {
     let mut report = json!({ "count": 0, "counts": {}, "data": [] });
     // One request per code: pages are sorted by code, so the first page of all codes could be filled by one of them
     // and show no examples of the others.
-    for code in FindingCode::WORDS {
+    for code in FindingCode::NAMES {
         let limit = if all { FINDINGS_MAX } else { EXAMPLES_MAX };
         let mut page = get(client, code, limit, None)?;
         let count = page["counts"][code].as_u64().unwrap_or_default();
@@ -55,7 +55,7 @@ pub(super) fn print(report: &Value) -> Result {
         1 => print_line("the data-quality checks have 1 finding for you to judge:")?,
         count => print_line(format!("the data-quality checks have {count} findings for you to judge:"))?,
     }
-    for code in FindingCode::WORDS {
+    for code in FindingCode::NAMES {
         let count = report["counts"][code].as_u64().unwrap_or_default();
         if count == 0 {
             continue;

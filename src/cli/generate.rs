@@ -1,4 +1,4 @@
-//! `clade demo-data`: generates a fictitious organisation of any size as NDJSON.
+//! `clade demo-data`: generates a fictitious organization of any size as NDJSON.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ pub(super) struct GenerateArgs {
     // Below 100 the minimum of units per level would exceed the requested total.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..=100_000_000))]
     entities: u64,
-    /// Seed of the random numbers; the same seed and size give the same organisation
+    /// Seed of the random numbers; the same seed and size give the same organization
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The file to write; must not exist yet [default: standard output]

@@ -19,7 +19,7 @@ use crate::cli::records::{FileFormat, RecordFile, bytes_bar};
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::Directory;
-use crate::error::{Error, StoreTrouble};
+use crate::error::{Error, StoreErrorKind};
 use crate::model::command::IfExists;
 
 /// The first bytes of a file that `export --history` wrote.
@@ -105,7 +105,7 @@ impl ImportArgs {
         let revision = restored.map_err(|refusal| match refusal {
             // These two are problems of the archive, so the message names its file; others name the new store.
             Error::Store(failure)
-                if matches!(failure.trouble(), StoreTrouble::Damaged | StoreTrouble::NewerFormat) =>
+                if matches!(failure.trouble(), StoreErrorKind::Damaged | StoreErrorKind::NewerFormat) =>
             {
                 Failure::Refused {
                     message: format!("{}: {failure}", source.name),

@@ -28,7 +28,7 @@ pub(super) struct ServeArgs {
     /// The address and port to listen on; port 0 picks a free one [default: 127.0.0.1:7171]
     #[arg(long, env = "CLADE_LISTEN", value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Fill an empty store with a small sample organisation; in memory unless the flag --data names a store
+    /// Fill an empty store with a small sample organization; in memory unless the flag --data names a store
     #[arg(long)]
     demo: bool,
     /// Maximum size of the cache of GraphQL responses in MiB; 0 disables it. A write invalidates the cache
@@ -173,7 +173,7 @@ fn first_token(directory: &Directory) -> Result<Option<String>> {
     if !directory.view().tokens().is_empty() {
         return Ok(None);
     }
-    token::first(directory, "made by the first serve").map(Some)
+    token::first(directory, "initial admin token").map(Some)
 }
 
 fn print_urls_and_token(url: &str, secret: Option<&str>, demo: bool) -> Result {
@@ -183,7 +183,9 @@ fn print_urls_and_token(url: &str, secret: Option<&str>, demo: bool) -> Result {
             print_line(format!("Admin token (shown only once): {secret}"))?;
             print_line(format!("Query page: {url}/graphql   REST: {url}/docs/"))?;
         }
-        None => print_line("Tokens: clade token create, list, rotate, revoke")?,
+        None => print_line(
+            "Tokens: clade token create, list, rotate, revoke; for an admin token stop the server, then: clade token create --role admin",
+        )?,
     }
     if let (Some(secret), true) = (secret, demo) {
         let clade = program();
@@ -192,7 +194,7 @@ fn print_urls_and_token(url: &str, secret: Option<&str>, demo: bool) -> Result {
              The hierarchy with its rolled-up totals:\n  \
              CLADE_TOKEN={secret} {clade} tree --server {url} --depth 2\n\n\
              The values of filter drop-downs of a dashboard:\n  \
-             curl -s '{url}/api/v2/data/filters?business=Bikes' -H 'Authorization: {secret}'\n\n\
+             curl -s '{url}/api/v2/data/filters?business=Bikes' -H 'Authorization: Bearer {secret}'\n\n\
              The team that owns a repository, by the URL of its git remote:\n  \
              curl -s {url}/graphql -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' \\\n    \
              -d '{{\"query\":\"{{ repository(url: \\\"git@github.com:aurora/gearbox.git\\\") {{ project {{ projectName team {{ name }} owner {{ email }} }} }} }}\"}}'\n"

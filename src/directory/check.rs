@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use crate::directory::Directory;
-use crate::error::{Error, StoreError, StoreTrouble};
+use crate::error::{Error, StoreError, StoreErrorKind};
 use crate::graph::{Graph, View};
 use crate::model::entity::Revision;
 use crate::store::{self, Damage, Store};
@@ -46,7 +46,7 @@ impl Directory {
         let path = path.as_ref();
         let mut store = match Store::open_existing(path) {
             Ok(store) => store,
-            Err(failure) if failure.trouble() == StoreTrouble::Damaged => {
+            Err(failure) if failure.trouble() == StoreErrorKind::Damaged => {
                 return Ok((CheckReport::of(Store::check_log(path, failure)?), None));
             }
             Err(other) => return Err(other.into()),
@@ -64,7 +64,7 @@ impl Directory {
                 };
                 Ok((checked, Some(directory)))
             }
-            Err(Error::Store(failure)) if failure.trouble() == StoreTrouble::Damaged => {
+            Err(Error::Store(failure)) if failure.trouble() == StoreErrorKind::Damaged => {
                 // With other findings, this failure most likely repeats one of them.
                 if file.findings.is_empty() {
                     file.findings.push(Damage { what: failure.to_string() });
@@ -78,11 +78,11 @@ impl Directory {
 
 /// Adds a hint at `clade check` to the error of a damaged store.
 pub(super) fn with_check_hint(failure: StoreError) -> StoreError {
-    if failure.trouble() != StoreTrouble::Damaged {
+    if failure.trouble() != StoreErrorKind::Damaged {
         return failure;
     }
     let what = format!("{failure} (`clade check` reports what can be recovered)");
-    StoreError::new(StoreTrouble::Damaged, what).caused_by(failure)
+    StoreError::new(StoreErrorKind::Damaged, what).caused_by(failure)
 }
 
 /// Checks the file, then its records against `view`, then `view` against the rules.

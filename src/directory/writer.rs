@@ -224,7 +224,7 @@ impl Loop {
     }
 
     /// After a failed commit: tests the disk, and applies batches that the store has and the graph does not, which are
-    /// those reported as [`StoreTrouble::Unsure`](crate::error::StoreTrouble::Unsure), or cut off by a panic.
+    /// those reported as [`StoreErrorKind::OutcomeUnknown`](crate::error::StoreErrorKind::OutcomeUnknown), or cut off by a panic.
     pub(super) fn catch_up(&mut self) -> Result<(), Error> {
         if self.shared.ready.load(Ordering::Relaxed) {
             return Ok(());

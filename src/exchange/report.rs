@@ -67,7 +67,7 @@ pub(crate) struct Report<P> {
 
 impl<P> Report<P> {
     /// An empty report that lists at most `named_max` refusals.
-    pub(crate) fn naming(named_max: usize) -> Self {
+    pub(crate) fn with_limit(named_max: usize) -> Self {
         Self { total: 0, count: 0, named: Vec::new(), named_max }
     }
 

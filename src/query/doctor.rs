@@ -19,7 +19,7 @@ pub use page::FindingPage;
 
 /// The kind of a finding. No finding means that the store is damaged: each one is for someone who knows the
 /// organization to judge.
-// The discriminants are the order of findings and the indexes of `WORDS`.
+// The discriminants are the order of findings and the indexes of `NAMES`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum FindingCode {
@@ -64,7 +64,7 @@ impl FindingCode {
     ];
 
     /// Their stable names, in the same order.
-    pub const WORDS: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 9] = [
         "same-name-in-level",
         "unplaced-person",
         "unplaced-project",
@@ -79,7 +79,7 @@ impl FindingCode {
     /// The stable name of the code.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        Self::WORDS[self as usize]
+        Self::NAMES[self as usize]
     }
 
     /// The code with this name; `None` if there is none.

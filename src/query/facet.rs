@@ -72,7 +72,7 @@ pub struct Bucket {
 /// other values of a choice. This applies to conditions that the whole filter requires by [`Filter::And`], not to
 /// those inside an [`Filter::Or`] or [`Filter::Not`]. A [`Filter::Within`] is a condition on a level if all its units
 /// are of that level. One with units of several levels means any of them, as an `Or` would, and is never ignored:
-/// without the units of one level it would match less, and hide what was chosen. [`Filter::kept`] protects any other
+/// without the units of one level it would match less, and hide what was chosen. [`Filter::always_applied`] protects any other
 /// condition.
 #[must_use]
 pub fn facets(

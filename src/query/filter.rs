@@ -73,7 +73,7 @@ impl Filter {
     /// itself, such as the unit whose people are listed.
     // Facets leave out conditions of `And` alone, so an `Or` with one part is opaque to them.
     #[must_use]
-    pub fn kept(self) -> Self {
+    pub fn always_applied(self) -> Self {
         Self::Or(vec![self])
     }
 

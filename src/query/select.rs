@@ -107,7 +107,7 @@ impl<'v> Selection<'v> {
     }
 
     fn any_of(self, conditions: &[Filter], among: Option<&RoaringBitmap>) -> Cow<'v, RoaringBitmap> {
-        // `Filter::kept` produces these; there is nothing to unite.
+        // `Filter::always_applied` produces these; there is nothing to unite.
         if let [condition] = conditions {
             return self.of(condition, among);
         }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::error::{StoreError, StoreTrouble};
+use crate::error::{StoreError, StoreErrorKind};
 use crate::model::change::{Batch, ChangeSet};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
@@ -121,12 +121,12 @@ impl<W: Write> ArchiveWriter<'_, W> {
                 "a record takes {} bytes as text; the maximum for a line of an archive is {LINE_MAX_BYTES}",
                 text.len()
             );
-            return Err(StoreError::new(StoreTrouble::Io, what));
+            return Err(StoreError::new(StoreErrorKind::Io, what));
         }
         self.hasher.update(&text);
         self.out.write_all(&text).map_err(|cause| {
             let what = format!("the archive could not be written: {cause}");
-            StoreError::new(StoreTrouble::Io, what).caused_by(cause)
+            StoreError::new(StoreErrorKind::Io, what).caused_by(cause)
         })
     }
 
@@ -160,7 +160,7 @@ impl<R: BufRead> ArchiveReader<R> {
     fn begin(&mut self) -> Result<Uuid, StoreError> {
         let not_an_archive = |refusal: StoreError| {
             // A failed read says nothing about what the file is.
-            if refusal.trouble() == StoreTrouble::Io {
+            if refusal.trouble() == StoreErrorKind::Io {
                 return refusal;
             }
             damaged("this is not the history of a store; `clade export --history` writes one")
@@ -172,7 +172,7 @@ impl<R: BufRead> ArchiveReader<R> {
             let what = format!(
                 "the history has version {version}, and this Clade reads versions up to {VERSION}; use a newer Clade"
             );
-            return Err(StoreError::new(StoreTrouble::NewerFormat, what));
+            return Err(StoreError::new(StoreErrorKind::NewerFormat, what));
         }
         match self.line(&value).map_err(not_an_archive)? {
             ArchiveLine::Archive { store, .. } => id(store).map_err(|why| self.bad_line(why)),
@@ -225,7 +225,7 @@ impl<R: BufRead> ArchiveReader<R> {
         let read = (&mut self.archive).take(most).read_until(b'\n', &mut self.text);
         read.map_err(|cause| {
             let what = format!("line {} of the archive cannot be read: {cause}", self.number);
-            StoreError::new(StoreTrouble::Io, what).caused_by(cause)
+            StoreError::new(StoreErrorKind::Io, what).caused_by(cause)
         })?;
         match self.text.last() {
             None => Err(self.bad_line("is missing: the archive was cut short")),
@@ -253,7 +253,7 @@ impl<R: BufRead> ArchiveReader<R> {
     /// A batch that could not be committed.
     fn not_committed(&self, why: StoreError) -> StoreError {
         // The new store is empty and sound, so "damaged" means that the archive contradicts itself.
-        if why.trouble() == StoreTrouble::Damaged { self.bad_line(why) } else { why }
+        if why.trouble() == StoreErrorKind::Damaged { self.bad_line(why) } else { why }
     }
 
     fn bad_line(&self, why: impl std::fmt::Display) -> StoreError {

@@ -11,7 +11,7 @@ use redb::{
 };
 
 use crate::error::panic::attempt;
-use crate::error::{StoreError, StoreTrouble};
+use crate::error::{StoreError, StoreErrorKind};
 use crate::model::change::Change;
 use crate::model::entity::{EntityId, Revision};
 use crate::model::mapping::MappingId;
@@ -137,7 +137,7 @@ fn pages(database: &mut Database) -> Result<PageState, StoreError> {
         Ok(Err(DatabaseError::Storage(StorageError::Corrupted(what)))) => Ok(PageState::Damaged(what)),
         Ok(Err(DatabaseError::TransactionInProgress)) => {
             let what = "the store cannot be checked while it is being copied or its log is being read; try again later";
-            Err(StoreError::new(StoreTrouble::Held, what))
+            Err(StoreError::new(StoreErrorKind::InUse, what))
         }
         Ok(Err(other)) => Err(failed(other)),
         // redb panics on some damaged pages instead of returning an error.
@@ -175,7 +175,7 @@ impl FileCheck {
         match log.and_then(|entries| self.replay(entries, replayed)) {
             Ok(()) => Ok(true),
             // Damage is a finding, and the check continues. An I/O error says nothing about the content, so it ends it.
-            Err(failure) if failure.trouble() == StoreTrouble::Damaged => {
+            Err(failure) if failure.trouble() == StoreErrorKind::Damaged => {
                 self.find(failure.to_string());
                 Ok(false)
             }

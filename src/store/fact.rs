@@ -50,12 +50,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
 
 /// A fact read from the log.
 // Decoded on request: the audit trail looks for earlier states of a few records, and skips all others by id.
-pub struct Logged<'f> {
+pub struct LoggedFact<'f> {
     revision: Revision,
     fact: Fact<'f>,
 }
 
-impl<'f> Logged<'f> {
+impl<'f> LoggedFact<'f> {
     pub(super) fn new(revision: Revision, fact: Fact<'f>) -> Self {
         Self { revision, fact }
     }
@@ -139,7 +139,7 @@ impl<'f> Logged<'f> {
 }
 
 /// Appends a fact to the last change set, or begins a new one.
-pub(super) fn add(fact: &Logged<'_>, sets: &mut Vec<ChangeSet>) -> Result<(), Unfit> {
+pub(super) fn add(fact: &LoggedFact<'_>, sets: &mut Vec<ChangeSet>) -> Result<(), Unfit> {
     match (fact.actor()?, fact.read()?) {
         (Some(actor), _) => sets.push(ChangeSet { actor, changes: Vec::new() }),
         // A change before any change set has no actor: such an entry was not written by Clade.

@@ -6,35 +6,35 @@ use std::io::{Error as IoError, ErrorKind};
 use std::path::Path;
 
 use crate::error::panic::attempt;
-use crate::error::{StoreError, StoreTrouble};
+use crate::error::{StoreError, StoreErrorKind};
 
 /// A failed read or write.
 pub(super) fn failed(failure: impl Into<redb::Error>) -> StoreError {
     let failure = failure.into();
     let (trouble, message) = match &failure {
-        redb::Error::Io(cause) => (trouble_kind(cause), io_message(cause)),
+        redb::Error::Io(cause) => (error_kind(cause), io_message(cause)),
         redb::Error::PreviousIo => (
-            StoreTrouble::Io,
+            StoreErrorKind::Io,
             "an earlier write failed, and redb refuses further writes; close the store and open it again"
                 .into(),
         ),
         redb::Error::Corrupted(what) => {
-            (StoreTrouble::Damaged, format!("the store is damaged ({what}); restore a backup"))
+            (StoreErrorKind::Damaged, format!("the store is damaged ({what}); restore a backup"))
         }
         redb::Error::TableDoesNotExist(table) => {
-            (StoreTrouble::Damaged, format!("the store is damaged (no table {table:?}); restore a backup"))
+            (StoreErrorKind::Damaged, format!("the store is damaged (no table {table:?}); restore a backup"))
         }
         redb::Error::TableTypeMismatch { table, .. } => {
-            (StoreTrouble::Damaged, format!("the store is damaged (table {table:?} has the wrong type); restore a backup"))
+            (StoreErrorKind::Damaged, format!("the store is damaged (table {table:?} has the wrong type); restore a backup"))
         }
         redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {
-            (StoreTrouble::Held, "another process has the store open; stop it, or use --server".into())
+            (StoreErrorKind::InUse, "another process has the store open; stop it, or use --server".into())
         }
         redb::Error::UpgradeRequired(_) => (
-            StoreTrouble::NotAStore,
+            StoreErrorKind::NotAStore,
             "the file is a database of an older redb version, not a store written by Clade; choose another path".into(),
         ),
-        other => (StoreTrouble::Io, format!("the store could not be read or written: {other}")),
+        other => (StoreErrorKind::Io, format!("the store could not be read or written: {other}")),
     };
     StoreError::new(trouble, message).caused_by(failure)
 }
@@ -43,7 +43,7 @@ pub(super) fn failed(failure: impl Into<redb::Error>) -> StoreError {
 pub(super) fn not_opened(path: &Path, failure: redb::DatabaseError) -> StoreError {
     match redb::Error::from(failure) {
         locked @ (redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch) => StoreError::new(
-            StoreTrouble::Held,
+            StoreErrorKind::InUse,
             format!(
                 "{} is in use by another process, such as a running `clade serve`; stop that, or reach it with --server",
                 path.display()
@@ -66,7 +66,7 @@ pub(super) fn at(path: &Path, failure: &StoreError) -> StoreError {
 
 /// A failed system call on a file.
 pub(super) fn io_at(path: &Path, cause: IoError) -> StoreError {
-    StoreError::new(trouble_kind(&cause), format!("{}: {}", path.display(), io_message(&cause)))
+    StoreError::new(error_kind(&cause), format!("{}: {}", path.display(), io_message(&cause)))
         .caused_by(cause)
 }
 
@@ -79,13 +79,13 @@ pub(super) fn not_there(path: &Path, cause: IoError) -> StoreError {
         "there is no store at {}; create one with `clade import` or `clade serve`, or name another with --data",
         path.display()
     );
-    StoreError::new(StoreTrouble::Io, message).caused_by(cause)
+    StoreError::new(StoreErrorKind::Io, message).caused_by(cause)
 }
 
 /// A file that is not a redb database.
 pub(super) fn not_a_store(path: &Path) -> StoreError {
     StoreError::new(
-        StoreTrouble::NotAStore,
+        StoreErrorKind::NotAStore,
         format!(
             "{} is not a store written by Clade, and was not changed; choose another path, or move the file away",
             path.display()
@@ -95,13 +95,13 @@ pub(super) fn not_a_store(path: &Path) -> StoreError {
 
 /// Damaged or contradictory content.
 pub(super) fn damaged(what: impl Into<String>) -> StoreError {
-    StoreError::new(StoreTrouble::Damaged, what)
+    StoreError::new(StoreErrorKind::Damaged, what)
 }
 
 /// The store is closed, because it could not be reopened after a failed write.
 pub(super) fn closed() -> StoreError {
     StoreError::new(
-        StoreTrouble::Io,
+        StoreErrorKind::Io,
         "an earlier write failed, and the store could not be reopened; every write tries again",
     )
 }
@@ -109,7 +109,7 @@ pub(super) fn closed() -> StoreError {
 /// A commit failed, and the store cannot be reopened to find out whether it was made.
 pub(super) fn unsure(failure: StoreError) -> StoreError {
     StoreError::new(
-        StoreTrouble::Unsure,
+        StoreErrorKind::OutcomeUnknown,
         format!("the change may have been made, or not; read before trying again ({failure})"),
     )
     .caused_by(failure)
@@ -138,25 +138,27 @@ fn panicked_reading(why: &str) -> StoreError {
 /// A panic during a write.
 pub(super) fn panicked() -> StoreError {
     StoreError::new(
-        StoreTrouble::Internal,
+        StoreErrorKind::Internal,
         "an internal error occurred while writing the store; nothing was changed; see the server's log",
     )
 }
 
-fn trouble_kind(cause: &IoError) -> StoreTrouble {
+fn error_kind(cause: &IoError) -> StoreErrorKind {
     match cause.kind() {
         // `FileTooLarge` is a limit such as `ulimit -f`: freeing or allowing more space helps with all three.
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => StoreTrouble::NoSpace,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            StoreErrorKind::NoSpace
+        }
         // redb reads whole pages, so an end of file within one means that the file was truncated.
-        ErrorKind::UnexpectedEof => StoreTrouble::Damaged,
-        _ => StoreTrouble::Io,
+        ErrorKind::UnexpectedEof => StoreErrorKind::Damaged,
+        _ => StoreErrorKind::Io,
     }
 }
 
 fn io_message(cause: &IoError) -> String {
-    match trouble_kind(cause) {
-        StoreTrouble::NoSpace => "the disk is full; free some space and try again".into(),
-        StoreTrouble::Damaged => "the store file is cut short; restore a backup".into(),
+    match error_kind(cause) {
+        StoreErrorKind::NoSpace => "the disk is full; free some space and try again".into(),
+        StoreErrorKind::Damaged => "the store file is cut short; restore a backup".into(),
         // A missing store has its own message, so here it is the folder that does not exist.
         _ if cause.kind() == ErrorKind::NotFound => "there is no such folder".into(),
         _ if cause.kind() == ErrorKind::PermissionDenied => {
@@ -173,11 +175,11 @@ mod tests {
     #[test]
     fn disk_full_errors_differ_from_other_io_errors() {
         for (kind, trouble) in [
-            (ErrorKind::StorageFull, StoreTrouble::NoSpace),
-            (ErrorKind::QuotaExceeded, StoreTrouble::NoSpace),
-            (ErrorKind::FileTooLarge, StoreTrouble::NoSpace),
-            (ErrorKind::UnexpectedEof, StoreTrouble::Damaged),
-            (ErrorKind::PermissionDenied, StoreTrouble::Io),
+            (ErrorKind::StorageFull, StoreErrorKind::NoSpace),
+            (ErrorKind::QuotaExceeded, StoreErrorKind::NoSpace),
+            (ErrorKind::FileTooLarge, StoreErrorKind::NoSpace),
+            (ErrorKind::UnexpectedEof, StoreErrorKind::Damaged),
+            (ErrorKind::PermissionDenied, StoreErrorKind::Io),
         ] {
             let failure = failed(redb::StorageError::Io(IoError::from(kind)));
             assert_eq!(failure.trouble(), trouble, "{kind}");
@@ -185,7 +187,7 @@ mod tests {
         #[cfg(unix)]
         assert_eq!(
             failed(redb::StorageError::Io(IoError::from_raw_os_error(28))).trouble(),
-            StoreTrouble::NoSpace
+            StoreErrorKind::NoSpace
         );
     }
 }

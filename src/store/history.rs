@@ -5,7 +5,7 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 use crate::error::StoreError;
 use crate::model::entity::{Entity, EntityId, Revision};
 use crate::model::mapping::{Mapping, MappingId};
-use crate::store::fact::Logged;
+use crate::store::fact::LoggedFact;
 use crate::store::failure::{damaged, failed, reading};
 use crate::store::log::{self, Head, Parts};
 use crate::store::record::{self, Unfit};
@@ -52,7 +52,7 @@ impl History {
     pub fn entry(
         &self,
         revision: Revision,
-        each: &mut dyn FnMut(Logged<'_>) -> Result<(), StoreError>,
+        each: &mut dyn FnMut(LoggedFact<'_>) -> Result<(), StoreError>,
     ) -> Result<Head, StoreError> {
         // The hash of the entry before is not checked here: that would mean reading that whole entry too, per call.
         reading(|| Ok(log::read_entry(&mut self.parts(revision)?, revision, None, each)?.0))

@@ -15,7 +15,7 @@ use crate::model::change::{Batch, BatchHash};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::model::token::Actor;
-use crate::store::fact::{Fact, Logged, add, broken, unreadable};
+use crate::store::fact::{Fact, LoggedFact, add, broken, unreadable};
 use crate::store::failure::{damaged, failed, reading};
 use crate::store::record;
 use crate::store::tables::{LOG, Meta};
@@ -187,7 +187,7 @@ impl Entries {
     fn batch(&mut self) -> Result<Batch, StoreError> {
         let revision = self.next;
         let mut sets = Vec::new();
-        let mut add = |fact: Logged<'_>| add(&fact, &mut sets).map_err(unreadable(revision));
+        let mut add = |fact: LoggedFact<'_>| add(&fact, &mut sets).map_err(unreadable(revision));
         let (head, hash) = read_entry(&mut self.parts, revision, Some(self.before), &mut add)?;
         self.before = hash;
         self.next = revision.next();
@@ -230,7 +230,7 @@ pub(super) fn read_entry(
     parts: &mut Parts,
     revision: Revision,
     before: Option<BatchHash>,
-    each: &mut dyn FnMut(Logged<'_>) -> Result<(), StoreError>,
+    each: &mut dyn FnMut(LoggedFact<'_>) -> Result<(), StoreError>,
 ) -> Result<(Head, BatchHash), StoreError> {
     let mut head = None;
     let hash = read_parts(parts, revision, &mut |body| {
@@ -245,7 +245,7 @@ pub(super) fn read_entry(
         }
         while !facts.is_empty() {
             let (fact, rest) = record::split::<Fact<'_>>(facts).map_err(unreadable(revision))?;
-            each(Logged::new(revision, fact))?;
+            each(LoggedFact::new(revision, fact))?;
             facts = rest;
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadOnlyDatabase, ReadableDatabase, WriteTransaction};
 
-use crate::error::{StoreError, StoreTrouble};
+use crate::error::{StoreError, StoreErrorKind};
 use crate::model::entity::Revision;
 use crate::store::failure::{failed, io_at};
 use crate::store::new_file::NewFile;
@@ -55,10 +55,10 @@ pub(super) fn save_copy(path: &Path, older: Older) -> Result<PathBuf, StoreError
     });
     match copied {
         Ok(()) => Ok(copy),
-        Err(failure) if failure.trouble() != StoreTrouble::Exists => Err(failure),
+        Err(failure) if failure.trouble() != StoreErrorKind::Exists => Err(failure),
         Err(_) if are_at_same_revision(path, &copy) => Ok(copy),
         Err(_) => Err(StoreError::new(
-            StoreTrouble::Exists,
+            StoreErrorKind::Exists,
             format!(
                 "{} cannot be migrated: the copy to keep would be {}, which exists and is not a copy of it; move that \
                  file away",

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, TempPath};
 
-use crate::error::{StoreError, StoreTrouble};
+use crate::error::{StoreError, StoreErrorKind};
 use crate::store::failure::io_at;
 
 /// A temporary file in the folder of its final path. Dropping it deletes it.
@@ -41,7 +41,7 @@ impl NewFile {
         let made = made.map_err(|cause| match cause.kind() {
             ErrorKind::PermissionDenied => {
                 let what = format!("{} cannot be created: permission denied", path.display());
-                StoreError::new(StoreTrouble::Io, what).caused_by(cause)
+                StoreError::new(StoreErrorKind::Io, what).caused_by(cause)
             }
             _ => io_at(path, cause),
         })?;
@@ -66,7 +66,7 @@ impl NewFile {
 
 fn already_exists(path: &Path) -> StoreError {
     StoreError::new(
-        StoreTrouble::Exists,
+        StoreErrorKind::Exists,
         format!("{} exists already, and nothing is overwritten; choose another path", path.display()),
     )
 }

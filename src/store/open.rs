@@ -11,7 +11,7 @@ use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, StorageBackend};
 use uuid::Uuid;
 
-use crate::error::{StoreError, StoreTrouble};
+use crate::error::{StoreError, StoreErrorKind};
 use crate::store::disk::{Disk, Watch};
 use crate::store::failure::{at, failed, io_at, not_a_store, not_opened, not_there};
 use crate::store::log;
@@ -46,7 +46,7 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             match NewFile::private(path)?.persist_new(|part| create_at(part, watch).map(drop)) {
                 // `Exists`: another process created the store first. Opening it shows whether it is still in use.
-                Err(failure) if failure.trouble() != StoreTrouble::Exists => Err(failure),
+                Err(failure) if failure.trouble() != StoreErrorKind::Exists => Err(failure),
                 _ => open_existing(path, watch),
             }
         }
@@ -95,7 +95,7 @@ fn open_over(path: &Path, watch: &Watch, steps: &[Migration]) -> Result<OpenedSt
                     "{} was changed by another process while it was copied for migration; try again",
                     path.display()
                 );
-                return Err(StoreError::new(StoreTrouble::Held, what));
+                return Err(StoreError::new(StoreErrorKind::InUse, what));
             }
         }
     }
@@ -144,7 +144,7 @@ pub(super) fn check_continues(known: &Meta, opened: &OpenedStore) -> Result<(), 
         return Ok(());
     }
     Err(StoreError::new(
-        StoreTrouble::Damaged,
+        StoreErrorKind::Damaged,
         format!(
             "the store on disk does not continue from revision {}: the file was replaced, or the disk lost data that \
              it had confirmed; run `clade check`, and restart",
@@ -222,7 +222,7 @@ mod tests {
     }
 
     fn fail(_: &redb::WriteTransaction) -> Result<(), StoreError> {
-        Err(StoreError::new(StoreTrouble::NoSpace, "the disk is full"))
+        Err(StoreError::new(StoreErrorKind::NoSpace, "the disk is full"))
     }
 
     #[test]
@@ -233,7 +233,7 @@ mod tests {
         let copy = folder.path().join("corp.format-1.revision-0.redb");
         open(&copy, &Watch::default()).unwrap();
         let refused = open_over(&path, &Watch::default(), &[add]).err().unwrap();
-        assert_eq!(refused.trouble(), StoreTrouble::Exists, "{refused}");
+        assert_eq!(refused.trouble(), StoreErrorKind::Exists, "{refused}");
         assert!(refused.to_string().contains("revision-0.redb, which exists and is not a copy"), "{refused}");
         std::fs::remove_file(&copy).unwrap();
         assert!(open_over(&path, &Watch::default(), &[add]).is_err(), "a format that is not known yet");
@@ -248,13 +248,13 @@ mod tests {
         let copy = folder.path().join("corp.format-1.revision-0.redb");
 
         let refused = open_over(&path, &Watch::default(), &[add, fail]).err().unwrap();
-        assert_eq!(refused.trouble(), StoreTrouble::NoSpace);
+        assert_eq!(refused.trouble(), StoreErrorKind::NoSpace);
         assert_eq!(open_existing(&path, &Watch::default()).unwrap().meta, made, "nothing of it was changed");
         assert_eq!(open_existing(&copy, &Watch::default()).unwrap().meta, made);
 
         // Here, two steps on is a format that is not known yet.
         let refused = open_over(&path, &Watch::default(), &[add, add_again]).err().unwrap();
-        assert_eq!(refused.trouble(), StoreTrouble::NewerFormat, "{refused}");
+        assert_eq!(refused.trouble(), StoreErrorKind::NewerFormat, "{refused}");
         let database = database_at(&path, &Watch::default(), PageExamination::Trusted).unwrap();
         let transaction = database.begin_read().unwrap();
         assert_eq!(Meta::format(&transaction).unwrap(), Some(3));

@@ -6,7 +6,7 @@
 use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, TableError, WriteTransaction};
 use uuid::Uuid;
 
-use crate::error::{StoreError, StoreTrouble};
+use crate::error::{StoreError, StoreErrorKind};
 use crate::model::change::BatchHash;
 use crate::model::entity::Revision;
 use crate::store::failure::{damaged, failed};
@@ -59,7 +59,7 @@ impl Meta {
         let format = format_of(&table)?;
         if format > FORMAT {
             return Err(StoreError::new(
-                StoreTrouble::NewerFormat,
+                StoreErrorKind::NewerFormat,
                 format!(
                     "the store has format {format}, and this Clade reads formats up to {FORMAT}; use a newer Clade"
                 ),
@@ -130,7 +130,7 @@ fn is_blank(transaction: &ReadTransaction) -> Result<bool, StoreError> {
 
 fn foreign() -> StoreError {
     StoreError::new(
-        StoreTrouble::NotAStore,
+        StoreErrorKind::NotAStore,
         "the file is a redb database, but not a store written by Clade; choose another path",
     )
 }

@@ -4,7 +4,7 @@
 
 use redb::{ReadableTable, Table, WriteTransaction};
 
-use crate::error::{StoreError, StoreTrouble};
+use crate::error::{StoreError, StoreErrorKind};
 use crate::model::change::{Batch, Change};
 use crate::model::entity::Stamps;
 use crate::model::token::Actor;
@@ -162,5 +162,5 @@ where
 }
 
 fn unwritable(kind: &str, name: &str, why: &Unfit) -> StoreError {
-    StoreError::new(StoreTrouble::Io, format!("the {kind} {name:?} could not be written: {why}"))
+    StoreError::new(StoreErrorKind::Io, format!("the {kind} {name:?} could not be written: {why}"))
 }

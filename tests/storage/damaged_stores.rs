@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clade::error::StoreTrouble;
+use clade::error::StoreErrorKind;
 use clade::model::command::{Command, Delete, MoveUnit, NewToken};
 use clade::model::token::Role;
 use clade::model::{CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, Revision, UnitRef};
@@ -89,7 +89,7 @@ impl Sample {
         let directory = Directory::open_existing(&self.path).unwrap();
         let failure = directory.log(Revision(1)).unwrap().find_map(Result::err)?;
         let Error::Store(failure) = failure else { panic!("{failure}") };
-        assert_eq!(failure.trouble(), StoreTrouble::Damaged);
+        assert_eq!(failure.trouble(), StoreErrorKind::Damaged);
         Some(failure.to_string())
     }
 }
@@ -368,7 +368,7 @@ fn refused_or_the_same(
             Came::Unharmed
         }
         Err(Error::Store(failure)) => {
-            let told = [StoreTrouble::Damaged, StoreTrouble::NotAStore];
+            let told = [StoreErrorKind::Damaged, StoreErrorKind::NotAStore];
             assert!(told.contains(&failure.trouble()), "{what}: {failure}");
             salvaged(path, whole, what)
         }

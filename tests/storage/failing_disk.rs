@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use clade::directory::Readiness;
-use clade::error::StoreTrouble;
+use clade::error::StoreErrorKind;
 use clade::model::CreateOrgUnit;
 use clade::model::command::LinkUnits;
 use clade::store::Store;
@@ -101,7 +101,10 @@ fn a_full_disk_loses_nothing_and_writes_resume_once_space_is_free() {
             break;
         }
         if let Err(Error::Store(failure)) = &outcome {
-            assert!(matches!(failure.trouble(), StoreTrouble::NoSpace | StoreTrouble::Unsure), "{failure}");
+            assert!(
+                matches!(failure.trouble(), StoreErrorKind::NoSpace | StoreErrorKind::OutcomeUnknown),
+                "{failure}"
+            );
             assert!(failure.to_string().contains("the disk is full"), "{failure}");
             assert!(!is_ready);
             assert_eq!(differences, Vec::<String>::new(), "no trace in memory");
@@ -256,7 +259,7 @@ fn a_full_disk_leaves_no_new_store_behind() {
         let empty = Disk { bytes: Arc::default(), ..disk.clone() };
         match Store::with_backend(empty) {
             Ok(_) => break,
-            Err(failure) => assert_eq!(failure.trouble(), StoreTrouble::NoSpace, "{writes}: {failure}"),
+            Err(failure) => assert_eq!(failure.trouble(), StoreErrorKind::NoSpace, "{writes}: {failure}"),
         }
     }
 }

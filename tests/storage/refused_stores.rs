@@ -9,7 +9,7 @@ use std::process::Command;
 #[cfg(feature = "server")]
 use std::process::Stdio;
 
-use clade::error::StoreTrouble;
+use clade::error::StoreErrorKind;
 use clade::model::CreateOrgUnit;
 use clade::{Directory, Error};
 use redb::{Database, TableDefinition};
@@ -28,7 +28,7 @@ fn with_corp(folder: &Folder, name: &str) -> Vec<u8> {
     fs::read(folder.path(name)).unwrap()
 }
 
-fn trouble(opened: Result<Directory, Error>) -> (StoreTrouble, String) {
+fn trouble(opened: Result<Directory, Error>) -> (StoreErrorKind, String) {
     match opened {
         Err(Error::Store(failure)) => (failure.trouble(), failure.to_string()),
         other => panic!("{other:?}"),
@@ -77,7 +77,7 @@ fn a_file_that_is_no_store_is_left_unchanged() {
         let before = path.is_file().then(|| fs::read(&path).unwrap());
         for opened in [Directory::open(&path), Directory::open_existing(&path)] {
             let (trouble, message) = trouble(opened);
-            assert_eq!(trouble, StoreTrouble::NotAStore, "{name}: {message}");
+            assert_eq!(trouble, StoreErrorKind::NotAStore, "{name}: {message}");
             assert!(message.contains(name) && message.contains("choose another path"), "{message}");
         }
         assert!(before.is_none_or(|before| fs::read(&path).unwrap() == before), "{name}");
@@ -88,7 +88,7 @@ fn a_file_that_is_no_store_is_left_unchanged() {
 fn a_missing_folder_is_reported() {
     let folder = Folder::new();
     let (trouble, message) = trouble(Directory::open(folder.path("no/corp.redb")));
-    assert_eq!(trouble, StoreTrouble::Io);
+    assert_eq!(trouble, StoreErrorKind::Io);
     assert!(message.contains("no/corp.redb: there is no such folder"), "{message}");
     let (_, message) = self::trouble(Directory::open_existing(folder.path("no/corp.redb")));
     assert!(message.contains("there is no store at"), "{message}");
@@ -99,7 +99,7 @@ fn an_empty_file_becomes_a_store_only_if_creation_is_allowed() {
     let folder = Folder::new();
     folder.write("empty", "");
     let (trouble, message) = trouble(Directory::open_existing(folder.path("empty")));
-    assert_eq!((trouble, fs::metadata(folder.path("empty")).unwrap().len()), (StoreTrouble::NotAStore, 0));
+    assert_eq!((trouble, fs::metadata(folder.path("empty")).unwrap().len()), (StoreErrorKind::NotAStore, 0));
     assert!(message.contains("empty"), "{message}");
     Directory::open(folder.path("empty")).unwrap().apply(CreateOrgUnit::new("Corp", "organization")).unwrap();
     assert!(Directory::open_existing(folder.path("empty")).unwrap().view().org_unit("Corp").is_ok());
@@ -112,7 +112,7 @@ fn a_truncated_store_is_reported_and_left_unchanged() {
     for part in [store.len() / 4, store.len() / 2, store.len() - 4096] {
         folder.write("cut", &store[..part]);
         let (trouble, message) = trouble(Directory::open(folder.path("cut")));
-        assert_eq!(trouble, StoreTrouble::Damaged, "{part}: {message}");
+        assert_eq!(trouble, StoreErrorKind::Damaged, "{part}: {message}");
         assert!(message.contains("cut") && message.contains("restore a backup"), "{message}");
         assert!(fs::read(folder.path("cut")).unwrap() == store[..part], "{part}");
     }
@@ -132,7 +132,7 @@ fn a_newer_format_is_reported_and_never_written() {
         [Directory::open(folder.path("corp.redb")), Directory::open_existing(folder.path("corp.redb"))]
     {
         let (trouble, message) = trouble(opened);
-        assert_eq!(trouble, StoreTrouble::NewerFormat);
+        assert_eq!(trouble, StoreErrorKind::NewerFormat);
         assert!(message.contains("corp.redb: the store has format 2") && message.contains("newer Clade"));
     }
     assert!(fs::read(folder.path("corp.redb")).unwrap() == before);
@@ -150,7 +150,7 @@ fn a_record_that_cannot_be_read_is_named() {
         transaction.commit().unwrap();
         drop(database);
         let (trouble, message) = trouble(Directory::open(folder.path("corp.redb")));
-        assert_eq!(trouble, StoreTrouble::Damaged);
+        assert_eq!(trouble, StoreErrorKind::Damaged);
         assert!(message.contains("the entity 0 cannot be read") && message.contains(why), "{message}");
         fs::remove_file(folder.path("corp.redb")).unwrap();
     }

@@ -56,7 +56,7 @@ impl ImportArgs {
         let mut commands = Vec::new();
         // All refusals are collected, not only the first, so that a file can be corrected in one pass. The number is
         // unlimited here, where the report stays in this process; the text shows 20, `--json` all.
-        let mut report = Report::naming(usize::MAX);
+        let mut report = Report::with_limit(usize::MAX);
         for (file, source) in sources.into_iter().enumerate() {
             let take = |line: u64, read: Result<Command, Error>| {
                 let position = RecordPosition { file, line };
@@ -104,7 +104,7 @@ impl ImportArgs {
         let applied = result.map_err(|refusal| {
             let helps = upsert_helps(&before, self.if_exists(), &refusal);
             let Error::Refused { refused, total } = refusal else { return refusal.into() };
-            let mut report = Report::naming(usize::MAX);
+            let mut report = Report::with_limit(usize::MAX);
             report.total = total;
             for (at, why) in refused {
                 report.add(|| RecordRefusal::of(positions[at], &why));

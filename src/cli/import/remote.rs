@@ -67,7 +67,7 @@ fn refused_by_server(failure: Failure, positions: &[RecordPosition], names: &[St
     let Failure::Refused { message, facts } = failure else { return failure };
     // Without a list of lines it is another error, such as a missing permission or a body that is too large.
     let Some(lines) = facts["refused"].as_array() else { return Failure::Refused { message, facts } };
-    let mut report = Report::naming(usize::MAX);
+    let mut report = Report::with_limit(usize::MAX);
     for refused in lines.iter().filter_map(|line| refusal(line, positions)) {
         report.add(|| refused);
     }

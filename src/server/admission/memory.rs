@@ -25,7 +25,7 @@ use crate::server::limits::{
     REVISION_MAX_BYTES, REVISION_MIN_BYTES, STREAM_BYTES,
 };
 use crate::server::quota::{Exhausted, Permit, Quota};
-use crate::server::response::compress::AsItIs;
+use crate::server::response::compress::NoCompression;
 use crate::server::response::problem::{Problem, Result};
 
 /// The memory budget of all callers. Clones share it.
@@ -177,7 +177,7 @@ impl Memory {
         }
         // The bytes of a static page or a cached response are in memory once, for any number of requests. Only the
         // minimum is charged.
-        let is_shared = response.extensions().get::<AsItIs>().is_some();
+        let is_shared = response.extensions().get::<NoCompression>().is_some();
         match self.answer(principal, if is_shared { 0 } else { size }) {
             Ok(permit) => response.map(|body| with_permit(body, permit)),
             Err(refusal) if only_read => refusal.into_response(),

@@ -27,7 +27,7 @@ use crate::server::auth::loopback::require_local;
 use crate::server::connection::config::Origin;
 use crate::server::connection::peer::Peer;
 use crate::server::limits::{COMPRESSED_MIN_BYTES, RESPONSE_TIMEOUT};
-use crate::server::response::compress::MayBePacked;
+use crate::server::response::compress::MayCompress;
 use crate::server::response::problem::{Problem, Result};
 use crate::server::response::trace;
 
@@ -87,7 +87,7 @@ impl AdmissionMiddleware {
     /// Adds the middleware to all routes of a router and to its fallback.
     pub(in crate::server) fn guard(self, router: Router) -> Router {
         let gzip =
-            CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN_BYTES).and(MayBePacked));
+            CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_MIN_BYTES).and(MayCompress));
         // Innermost, since a response has a known size only before it is compressed.
         let counted = from_fn_with_state(self.admission.memory.clone(), in_flight);
         match self.access {

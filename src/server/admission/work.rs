@@ -72,7 +72,7 @@ impl RequestWork {
     }
 
     /// Runs work that takes as much memory as the whole graph, with all slots of the caller.
-    // So that one caller has at most one copy of the graph at a time.
+    // All slots, so that one caller has at most one copy of the graph in memory at a time.
     async fn run_heaviest<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         self.admission.heavy.run_heavy(self.caller.actor(), Weight::PerCaller, work).await
     }
@@ -91,7 +91,7 @@ impl RequestWork {
             async move {
                 let mut chunks = chunks?;
                 let (chunk, chunks) = work.run_heavy(move || (chunks.next_chunk(), chunks)).await;
-                // An error is the last item. The status is long sent, so the client only sees the connection break.
+                // An error is the last item. The status was sent before, so the client only sees the connection break.
                 let rest = matches!(chunk, Some(Ok(_))).then_some(chunks);
                 Some((chunk?, rest))
             }
@@ -127,12 +127,12 @@ impl RequestWork {
     }
 
     /// Waits until no other check of the store runs.
-    pub(crate) async fn check_turn(&self) -> OwnedSemaphorePermit {
+    pub(crate) async fn check_permit(&self) -> OwnedSemaphorePermit {
         self.admission.store.check().await
     }
 
     /// Waits until one more copy of the store may take disk space.
-    pub(crate) async fn copy_turn(&self) -> OwnedSemaphorePermit {
+    pub(crate) async fn copy_permit(&self) -> OwnedSemaphorePermit {
         self.admission.store.copy().await
     }
 }

@@ -18,7 +18,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
 
 use crate::server::graphql::schema_sdl;
-use crate::server::response::compress::{AsItIs, Sent, takes_gzip};
+use crate::server::response::compress::{NoCompression, Sent, accepts_gzip};
 use crate::server::response::problem::Problem;
 use crate::server::rest::openapi;
 
@@ -61,10 +61,10 @@ impl StaticPage {
     }
 
     fn respond(&self, headers: &HeaderMap) -> Response {
-        let sent = if takes_gzip(headers) { &self.gzipped } else { &self.plain };
+        let sent = if accepts_gzip(headers) { &self.gzipped } else { &self.plain };
         let mut response = sent.clone().into_response();
         // Also on the plain form: otherwise the compression layer would compress it anew for every request.
-        response.extensions_mut().insert(AsItIs);
+        response.extensions_mut().insert(NoCompression);
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         response
     }

@@ -37,7 +37,7 @@ fn commands(changes: Vec<ChangeInput>) -> Result<Vec<Command>> {
         let detail = format!("the request has {total} changes; the maximum is {CHANGES_MAX}");
         return Err(Problem::malformed(detail).with("limit", CHANGES_MAX));
     }
-    let (mut commands, mut report) = (Vec::with_capacity(total), Report::naming(CHANGES_MAX));
+    let (mut commands, mut report) = (Vec::with_capacity(total), Report::with_limit(CHANGES_MAX));
     for (at, change) in changes.into_iter().enumerate() {
         // An invalid change does not end the loop: one response names all of them, so that a client need not send the
         // set again for each.
@@ -54,5 +54,5 @@ fn commands(changes: Vec<ChangeInput>) -> Result<Vec<Command>> {
 fn by_directory(refusal: Error, total: usize) -> Problem {
     // Each change is one command here, so positions are the same; a bulk request reorders its lines.
     let indexes: Vec<usize> = (0..total).collect();
-    refused::by_directory(refusal, &indexes, Report::naming(CHANGES_MAX), &WORDS)
+    refused::by_directory(refusal, &indexes, Report::with_limit(CHANGES_MAX), &WORDS)
 }

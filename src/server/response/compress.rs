@@ -69,7 +69,7 @@ impl IntoResponse for Sent {
 
 /// Whether `Accept-Encoding` names gzip.
 // Headers such as `*` are left to the compression layer, which parses them in full: the plain body is always valid.
-pub(in crate::server) fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(in crate::server) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(is_gzip)
 }
@@ -85,15 +85,15 @@ fn is_gzip(coding: &str) -> bool {
 /// A response extension: the response is sent as it is. Compressing it again for each request would waste processor
 /// time.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::server) struct AsItIs;
+pub(in crate::server) struct NoCompression;
 
-/// The compression layer's predicate: every response may be compressed but those marked [`AsItIs`].
+/// The compression layer's predicate: every response may be compressed but those marked [`NoCompression`].
 #[derive(Debug, Clone, Copy)]
-pub(in crate::server) struct MayBePacked;
+pub(in crate::server) struct MayCompress;
 
-impl Predicate for MayBePacked {
+impl Predicate for MayCompress {
     fn should_compress<B>(&self, response: &axum::http::Response<B>) -> bool {
-        response.extensions().get::<AsItIs>().is_none()
+        response.extensions().get::<NoCompression>().is_none()
     }
 }
 
@@ -118,9 +118,9 @@ mod tests {
             ("xgzip", false),
         ] {
             let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, sent.parse().unwrap())]);
-            assert_eq!(takes_gzip(&headers), accepted, "{sent}");
+            assert_eq!(accepts_gzip(&headers), accepted, "{sent}");
         }
-        assert!(!takes_gzip(&HeaderMap::new()));
+        assert!(!accepts_gzip(&HeaderMap::new()));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, StoreTrouble};
+use crate::error::{Error, StoreErrorKind};
 
 /// The media type of every error response.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -141,7 +141,7 @@ impl From<Error> for Problem {
         let detail = match &error {
             Error::Store(failure) => {
                 // A store in use is part of normal operation, of a backup for example; other troubles need an operator.
-                if failure.trouble() == StoreTrouble::Held {
+                if failure.trouble() == StoreErrorKind::InUse {
                     tracing::warn!(error = %failure, "the store is in use");
                 } else {
                     tracing::error!(error = ?failure, "the store failed");
@@ -179,44 +179,46 @@ impl From<Error> for Problem {
     }
 }
 
-fn status_of(trouble: StoreTrouble) -> StatusCode {
+fn status_of(trouble: StoreErrorKind) -> StatusCode {
     match trouble {
-        StoreTrouble::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
-        StoreTrouble::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        StoreTrouble::Held
-        | StoreTrouble::NotAStore
-        | StoreTrouble::Exists
-        | StoreTrouble::NewerFormat
-        | StoreTrouble::Damaged
-        | StoreTrouble::Io
-        | StoreTrouble::Unsure => StatusCode::SERVICE_UNAVAILABLE,
+        StoreErrorKind::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
+        StoreErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        StoreErrorKind::InUse
+        | StoreErrorKind::NotAStore
+        | StoreErrorKind::Exists
+        | StoreErrorKind::NewerFormat
+        | StoreErrorKind::Damaged
+        | StoreErrorKind::Io
+        | StoreErrorKind::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
 /// What a client reads about a failure of the store.
 // The store's own message is not used: it names files and causes, which belong in the log only.
-fn detail_of(trouble: StoreTrouble) -> &'static str {
+fn detail_of(trouble: StoreErrorKind) -> &'static str {
     match trouble {
-        StoreTrouble::NoSpace => {
+        StoreErrorKind::NoSpace => {
             "the disk is full; nothing was changed; reads still work, and changes will work again once there is disk space"
         }
-        StoreTrouble::Unsure => {
+        StoreErrorKind::OutcomeUnknown => {
             "the disk failed while the change was being written; it may have been made, or not: read the record before \
              trying again"
         }
-        StoreTrouble::Held => {
+        StoreErrorKind::InUse => {
             "the store is in use: it is being copied, its log is being read, or another process has opened it; nothing \
              was changed; try again later"
         }
-        StoreTrouble::Internal => {
+        StoreErrorKind::Internal => {
             "internal error of the store; it is not your request's fault, and the server log has the cause; nothing was \
              changed"
         }
-        StoreTrouble::NotAStore
-        | StoreTrouble::Exists
-        | StoreTrouble::NewerFormat
-        | StoreTrouble::Damaged
-        | StoreTrouble::Io => "the store could not be read or written; nothing was changed; try again later",
+        StoreErrorKind::NotAStore
+        | StoreErrorKind::Exists
+        | StoreErrorKind::NewerFormat
+        | StoreErrorKind::Damaged
+        | StoreErrorKind::Io => {
+            "the store could not be read or written; nothing was changed; try again later"
+        }
     }
 }
 

@@ -41,12 +41,12 @@ const WORDS: RecordWords =
 pub(super) const BULK: &[Param] = &[
     Param {
         name: "mode",
-        shape: ParamType::OneOf(&["insert", "upsert"]),
+        param_type: ParamType::OneOf(&["insert", "upsert"]),
         about: "How existing records are treated. `insert` (default): a record that exists is refused. `upsert`: the given fields are merged into it.",
     },
     Param {
         name: "dryRun",
-        shape: ParamType::Flag,
+        param_type: ParamType::Flag,
         about: "`true`: validate and report what would be done, without writing. Default: `false`.",
     },
 ];
@@ -201,5 +201,5 @@ fn with_merging_advice(mut problem: Problem) -> Problem {
 }
 
 fn report() -> Report<usize> {
-    Report::naming(REFUSALS_LISTED_MAX)
+    Report::with_limit(REFUSALS_LISTED_MAX)
 }

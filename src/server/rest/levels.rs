@@ -19,7 +19,7 @@ macro_rules! level_param {
     ($name:literal) => {
         Param {
             name: $name,
-            shape: ParamType::Texts,
+            param_type: ParamType::Texts,
             about: concat!(
                 "Only records below this ",
                 $name,

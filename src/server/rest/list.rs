@@ -34,32 +34,32 @@ use crate::wire::column::{Column, CsvColumn};
 pub(super) const LIST: &[Param] = &[
     Param {
         name: "q",
-        shape: ParamType::Text,
+        param_type: ParamType::Text,
         about: "Only records that contain this text, ignoring case, in any of their own text fields: keys, names, email, URLs.",
     },
     Param {
         name: "fields",
-        shape: ParamType::Text,
+        param_type: ParamType::Text,
         about: "Only these fields of each record: names separated by commas. Default: all fields.",
     },
     Param {
         name: "sort",
-        shape: ParamType::Text,
+        param_type: ParamType::Text,
         about: "The field to sort by; with a leading `-` in descending order. Default: the order of creation; ancestors, children and descendants of a unit have an order of their own.",
     },
     Param {
         name: "limit",
-        shape: ParamType::Whole(1, u32::MAX as usize),
+        param_type: ParamType::Whole(1, u32::MAX as usize),
         about: "The maximum number of records to return. Default: all, streamed.",
     },
     Param {
         name: "cursor",
-        shape: ParamType::Text,
+        param_type: ParamType::Text,
         about: "Continues after an earlier page: the `cursor` of its response. Use it with the same filters and `sort`.",
     },
     Param {
         name: "format",
-        shape: ParamType::OneOf(&Format::NAMES),
+        param_type: ParamType::OneOf(&Format::NAMES),
         about: "The format of the response; overrides the Accept header. In CSV, a column with a dot is a member of an object, other objects and arrays are JSON, and text that a spreadsheet could read as a formula starts with `'`.",
     },
 ];
@@ -201,7 +201,7 @@ impl List {
                 // Any other order reads the sort field of every match, also of those on other pages.
                 let texts = if order.by == OrderBy::Created { texts } else { texts.saturating_add(matches) };
                 check_affordable(view, texts)?;
-                // Refused by what finding costs alone: writing a long list is slow, but streamed in pieces.
+                // Refused by what finding costs alone: writing a long list is slow, but streamed in chunks.
                 let listed = first.map_or(matches, |first| matches.min(first as u64));
                 Ok((texts.saturating_add(serialization_cost(listed)), filter))
             },
@@ -258,7 +258,7 @@ impl List {
         let list = self.compute(prepare, move |view, prepared| {
             let rows = find(view, prepared)?;
             let next = rows.next.clone();
-            // The first piece is written here, on the same thread and slot, so a list of usual size is complete by
+            // The first chunk is written here, on the same thread and slot, so a list of usual size is complete by
             // then.
             Ok((next, (view.clone(), StartedList::begin::<R>(view.clone(), rows, row_format))))
         });

@@ -27,7 +27,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// The parameters of the export.
 pub(super) const EXPORT: &[Param] = &[Param {
     name: "format",
-    shape: ParamType::OneOf(&Format::NAMES),
+    param_type: ParamType::OneOf(&Format::NAMES),
     about: "The format of the export; overrides the Accept header. Default: `ndjson`.",
 }];
 
@@ -69,7 +69,7 @@ pub(super) async fn everything(
     responses((status = 200, description = "What was checked, and the faults found. The store is consistent if `findings` is empty.", body = CheckAnswer), Guarded, Refused)
 )]
 pub(super) async fn check(admin: StoreAdmin, work: RequestWork) -> Result<Json<CheckAnswer>> {
-    let turn = work.check_turn().await;
+    let turn = work.check_permit().await;
     let directory = admin.directory().clone();
     // Not `run_heavy`: a check may take minutes, in which it would occupy a slot that lists need.
     let checked = tokio::task::spawn_blocking(move || {
@@ -89,7 +89,7 @@ pub(super) async fn check(admin: StoreAdmin, work: RequestWork) -> Result<Json<C
     responses((status = 200, description = "A store file, for `clade restore`.", body = String, content_type = "application/octet-stream"), Guarded, Refused)
 )]
 pub(super) async fn backup(admin: StoreAdmin, work: RequestWork) -> Result<Response> {
-    let turn = work.copy_turn().await;
+    let turn = work.copy_permit().await;
     let directory = admin.directory().clone();
     // The permit travels with the file: even if the client disconnects, the copy occupies disk space until it is
     // dropped.

@@ -1,6 +1,6 @@
-//! List bodies: rows serialized as JSON, CSV or NDJSON, piece by piece.
+//! List bodies: rows serialized as JSON, CSV or NDJSON, chunk by chunk.
 //!
-//! Invariant: a streamed list takes the memory of one piece, however long it is.
+//! Invariant: a streamed list takes the memory of one chunk, however long it is.
 
 use std::io;
 use std::vec;
@@ -19,10 +19,10 @@ use crate::server::rest::resource::Resource;
 use crate::wire::column::{Column, CsvColumn, RowObject};
 
 /// A list up to about this size, in bytes, is complete before it is sent; a longer one is streamed.
-// A complete body counts against the memory budget with its size; a stream has a fixed price and keeps its revision.
+// A complete body counts against the memory budget with its size; a stream counts as a fixed number of bytes and keeps its revision in memory.
 const COMPLETE_MAX_BYTES: usize = 1 << 20;
-/// The approximate size of a streamed piece, in bytes.
-const PIECE_BYTES: usize = 64 << 10;
+/// The approximate size of a streamed chunk, in bytes.
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// A page of matches.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub(super) struct RowFormat {
     pub csv: Vec<&'static CsvColumn>,
 }
 
-/// A list body that is complete, or whose first piece is.
+/// A list body that is complete, or whose first chunk is.
 pub(super) struct StartedList {
     format: Format,
     first: Bytes,
@@ -55,10 +55,10 @@ pub(super) struct StartedList {
 
 impl StartedList {
     /// Serializes a list up to [`COMPLETE_MAX_BYTES`].
-    pub(super) fn begin<R: Resource>(view: View, rows: Rows<R::Item>, shape: RowFormat) -> Self {
-        let format = shape.format;
-        let mut text = ListBody::<R>::new(view, rows, shape);
-        let first = text.write_piece(COMPLETE_MAX_BYTES).unwrap_or_default();
+    pub(super) fn begin<R: Resource>(view: View, rows: Rows<R::Item>, row_format: RowFormat) -> Self {
+        let format = row_format.format;
+        let mut text = ListBody::<R>::new(view, rows, row_format);
+        let first = text.write_chunk(COMPLETE_MAX_BYTES).unwrap_or_default();
         let is_complete = text.position == ListPosition::End;
         let rest = (!is_complete).then(|| Box::new(text) as Box<dyn BodyChunks>);
         Self { format, first, rest }
@@ -75,10 +75,10 @@ impl StartedList {
     }
 }
 
-/// Serializes a list piece by piece.
+/// Serializes a list chunk by chunk.
 struct ListBody<R: Resource> {
     view: View,
-    shape: RowFormat,
+    row_format: RowFormat,
     count: u64,
     items: vec::IntoIter<R::Item>,
     next: Option<String>,
@@ -95,21 +95,21 @@ enum ListPosition {
 }
 
 impl<R: Resource> ListBody<R> {
-    fn new(view: View, rows: Rows<R::Item>, shape: RowFormat) -> Self {
+    fn new(view: View, rows: Rows<R::Item>, row_format: RowFormat) -> Self {
         let Rows { count, items, next } = rows;
-        Self { view, shape, count, items: items.into_iter(), next, position: ListPosition::Head }
+        Self { view, row_format, count, items: items.into_iter(), next, position: ListPosition::Head }
     }
 
     fn head(&self, out: &mut Vec<u8>) {
-        match self.shape.format {
+        match self.row_format.format {
             Format::Json => out.extend(format!("{{\"count\":{},\"data\":[", self.count).bytes()),
-            Format::Csv => csv::line(self.shape.csv.iter().map(|column| &column.name), out),
+            Format::Csv => csv::line(self.row_format.csv.iter().map(|column| &column.name), out),
             Format::Ndjson => {}
         }
     }
 
     fn tail(&self) -> Vec<u8> {
-        match (self.shape.format, &self.next) {
+        match (self.row_format.format, &self.next) {
             (Format::Json, Some(next)) => {
                 format!("],\"cursor\":{}}}", Value::from(next.as_str())).into_bytes()
             }
@@ -122,17 +122,17 @@ impl<R: Resource> ListBody<R> {
     fn write(&self, item: &R::Item, is_first: bool, out: &mut Vec<u8>) {
         // Never skips a record: the items come from this same view, which later deletions do not change.
         let Some(row) = R::row(&self.view, item) else { return };
-        match self.shape.format {
+        match self.row_format.format {
             Format::Csv => {
-                let cells = self.shape.csv.iter().map(|column| csv::cell((column.show)(&row).as_ref()));
+                let cells = self.row_format.csv.iter().map(|column| csv::cell((column.show)(&row).as_ref()));
                 csv::line(cells, out);
             }
             Format::Json | Format::Ndjson => {
-                if self.shape.format == Format::Json && !is_first {
+                if self.row_format.format == Format::Json && !is_first {
                     out.push(b',');
                 }
-                write_json(&RowObject { row: &row, columns: &self.shape.fields }, out);
-                if self.shape.format == Format::Ndjson {
+                write_json(&RowObject { row: &row, columns: &self.row_format.fields }, out);
+                if self.row_format.format == Format::Ndjson {
                     out.push(b'\n');
                 }
             }
@@ -142,15 +142,15 @@ impl<R: Resource> ListBody<R> {
 
 impl<R: Resource> BodyChunks for ListBody<R> {
     fn next_chunk(&mut self) -> Option<io::Result<Bytes>> {
-        self.write_piece(PIECE_BYTES).map(Ok)
+        self.write_chunk(CHUNK_BYTES).map(Ok)
     }
 }
 
 impl<R: Resource> ListBody<R> {
-    /// The next piece, of about `bytes` bytes; `None` at the end.
-    fn write_piece(&mut self, bytes: usize) -> Option<Bytes> {
+    /// The next chunk, of about `bytes` bytes; `None` at the end.
+    fn write_chunk(&mut self, bytes: usize) -> Option<Bytes> {
         let mut out = Vec::new();
-        // The head is written together with the first rows, so that no piece is tiny.
+        // The head is written together with the first rows, so that no chunk is tiny.
         if self.position == ListPosition::Head {
             self.head(&mut out);
             self.position = ListPosition::First;

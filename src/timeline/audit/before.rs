@@ -9,7 +9,7 @@ use crate::error::{Error, StoreError};
 use crate::model::change::{Change, RecordId};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
-use crate::store::{History, Logged};
+use crate::store::{History, LoggedFact};
 use crate::timeline::audit::entry::{AuditAction, AuditEntry, AuditRecord};
 
 /// Maximum stored size of the earlier records of one page, in bytes. More is an [`Error::TooLarge`].
@@ -130,7 +130,7 @@ impl EarlierRecord {
         &mut self,
         id: &RecordId,
         at: (Revision, usize),
-        fact: &Logged<'_>,
+        fact: &LoggedFact<'_>,
         bytes: &mut usize,
     ) -> Result<(), StoreError> {
         let Some(searches) = self.0.get_mut(id) else { return Ok(()) };

@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::model::change::{Change, RecordId};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
-use crate::store::{Head, History, Logged};
+use crate::store::{Head, History, LoggedFact};
 use crate::timeline::audit::before::{ChangeIndex, EarlierRecord};
 use crate::timeline::audit::entry::{AuditAction, AuditChange, AuditEntry, AuditRecord, AuditSet};
 
@@ -101,7 +101,7 @@ impl<'h> AuditPage<'h> {
 }
 
 impl EntryBuilder<'_, '_> {
-    fn take(&mut self, fact: &Logged<'_>) -> Result<(), StoreError> {
+    fn take(&mut self, fact: &LoggedFact<'_>) -> Result<(), StoreError> {
         if let Some(actor) = fact.begins()? {
             // For a page about one record, a set without a match is replaced by the next one.
             if self.page.only.is_some() && self.sets.last().is_some_and(|set| set.changes.is_empty()) {
@@ -135,7 +135,7 @@ impl EntryBuilder<'_, '_> {
     /// The change that a fact describes, and its stored size in bytes.
     fn read(
         &mut self,
-        fact: &Logged<'_>,
+        fact: &LoggedFact<'_>,
         id: RecordId,
         position: usize,
         index: ChangeIndex,

@@ -1,7 +1,7 @@
 //! Findings of mappings whose record is deleted. No change leaves such a mapping behind, so these stores are
 //! constructed by hand.
 
-use clade::error::StoreTrouble;
+use clade::error::StoreErrorKind;
 use clade::model::change::{Batch, Change, ChangeSet};
 use clade::model::command::{Command, Delete, PersonRef, ProjectRef};
 use clade::model::{Email, ProjectId};
@@ -90,6 +90,6 @@ fn a_store_with_a_mapping_of_a_record_that_never_existed_is_refused() {
     });
     let refusal = Directory::with_store(store).unwrap_err();
     let Error::Store(failure) = &refusal else { panic!("{refusal}") };
-    assert_eq!(failure.trouble(), StoreTrouble::Damaged);
+    assert_eq!(failure.trouble(), StoreErrorKind::Damaged);
     assert!(failure.to_string().contains("which never was; restore a backup"), "{failure}");
 }

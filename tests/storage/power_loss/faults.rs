@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use clade::error::StoreTrouble;
+use clade::error::StoreErrorKind;
 use clade::model::CreateOrgUnit;
 use clade::store::Store;
 use clade::{Directory, Error};
@@ -116,7 +116,7 @@ fn change_something(
             told.answered += 1;
             Some(true)
         }
-        Err(Error::Store(failure)) if failure.trouble() == StoreTrouble::Unsure => {
+        Err(Error::Store(failure)) if failure.trouble() == StoreErrorKind::OutcomeUnknown => {
             told.unsure += 1;
             assert!(failure.to_string().contains("may have been made"), "{failure}");
             None

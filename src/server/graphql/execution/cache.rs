@@ -97,7 +97,7 @@ mod tests {
 
     fn request(operation_name: Option<&str>, variables: serde_json::Value) -> GraphqlRequest {
         let serde_json::Value::Object(variables) = variables else { panic!("{variables}") };
-        let document = DocumentSource::Known([0; 32]);
+        let document = DocumentSource::Hash([0; 32]);
         GraphqlRequest { document, operation_name: operation_name.map(str::to_owned), variables }
     }
 

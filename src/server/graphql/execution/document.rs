@@ -44,9 +44,9 @@ pub enum DocumentSource {
     /// By its text.
     Text(String),
     /// By its text and the SHA-256 of it: registers a persisted query.
-    Named(String, [u8; 32]),
+    TextWithHash(String, [u8; 32]),
     /// By the SHA-256 of its text alone: a persisted query that was sent before.
-    Known([u8; 32]),
+    Hash([u8; 32]),
 }
 
 impl DocumentSource {
@@ -57,8 +57,8 @@ impl DocumentSource {
     pub(in crate::server) fn digest(&self) -> Result<Digest> {
         let (text, claimed) = match self {
             Self::Text(text) => (text, None),
-            Self::Named(text, claimed) => (text, Some(claimed)),
-            Self::Known(claimed) => return Ok(*claimed),
+            Self::TextWithHash(text, claimed) => (text, Some(claimed)),
+            Self::Hash(claimed) => return Ok(*claimed),
         };
         // Before hashing: the body may be megabytes, which only variables need.
         if text.len() > DOCUMENT_MAX {
@@ -74,8 +74,8 @@ impl DocumentSource {
 
     fn text(&self) -> Option<&str> {
         match self {
-            Self::Text(text) | Self::Named(text, _) => Some(text),
-            Self::Known(_) => None,
+            Self::Text(text) | Self::TextWithHash(text, _) => Some(text),
+            Self::Hash(_) => None,
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::server::graphql::transport::request::{no_subscription, parse};
 use crate::server::graphql::transport::{batch, page};
 use crate::server::limits::{JSON_VALUE_BYTES, LARGE_RESPONSE_BYTES};
 use crate::server::request::body;
-use crate::server::response::compress::{Sent, takes_gzip};
+use crate::server::response::compress::{Sent, accepts_gzip};
 use crate::server::response::problem::{Problem, ProblemCode, Result};
 use crate::wire::json;
 
@@ -89,7 +89,7 @@ async fn respond_to(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
             };
         }
     };
-    let gzip = takes_gzip(&head.headers);
+    let gzip = accepts_gzip(&head.headers);
     match endpoint.find(&caller, request, gzip) {
         Err(problem) => refuse(problem, media),
         Ok(RequestLookup::Cached(body)) => {

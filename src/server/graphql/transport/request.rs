@@ -38,8 +38,8 @@ pub(crate) fn parse(mut fields: Map<String, Value>) -> Result<GraphqlRequest> {
     };
     let document = match (query, digest) {
         (Some(text), None) => DocumentSource::Text(text),
-        (Some(text), Some(digest)) => DocumentSource::Named(text, digest),
-        (None, Some(digest)) => DocumentSource::Known(digest),
+        (Some(text), Some(digest)) => DocumentSource::TextWithHash(text, digest),
+        (None, Some(digest)) => DocumentSource::Hash(digest),
         (None, None) => return Err(wrong("query", "present: the GraphQL document, a string")),
     };
     Ok(GraphqlRequest { document, operation_name, variables })
