@@ -71,15 +71,15 @@ impl Jwt {
                     .map_err(|why| Failure::Usage(format!("[jwt] roles: {why}")))?
             }
         };
-        let rules = Rules {
+        let jwt_rules = Rules {
             issuer: issuer.clone(),
             audience: audience.clone(),
             role_claim: ClaimName::new(role_claim.as_deref().unwrap_or(ROLE_CLAIM)),
             roles,
             units_claim: units_claim.as_ref().map(ClaimName::new),
         };
-        let issuer =
-            IdentityProvider::new(rules, jwks).map_err(|why| Failure::Usage(format!("[jwt] jwks: {why}")))?;
+        let issuer = IdentityProvider::new(jwt_rules, jwks)
+            .map_err(|why| Failure::Usage(format!("[jwt] jwks: {why}")))?;
         Ok(Some(issuer))
     }
 }

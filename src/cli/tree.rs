@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
-use crate::cli::tree_walk::{ColumnTotals, Forest, Unit};
+use crate::cli::tree_walk::{ColumnTotals, Forest, UnitRow};
 use crate::cli::{Failure, Result, tree_json, tree_text};
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
@@ -79,11 +79,11 @@ fn encoded(text: &str) -> String {
 }
 
 /// All units of a view, in the form in which REST returns them.
-fn units_of(view: &View) -> Vec<Unit> {
+fn units_of(view: &View) -> Vec<UnitRow> {
     let unit = |id: EntityId| {
         let record = view.entity(id)?.as_org_unit()?;
         let totals = view.totals(id);
-        Some(Unit {
+        Some(UnitRow {
             key: record.key.as_str().to_owned(),
             name: record.name.as_str().to_owned(),
             unit_type: record.unit_type.as_str().to_owned(),

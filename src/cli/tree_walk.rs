@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 /// The fields of a unit that are printed, as the REST API returns them.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Unit {
+pub(super) struct UnitRow {
     pub(super) key: String,
     pub(super) name: String,
     /// Its type, such as `team`.
@@ -28,14 +28,14 @@ pub(super) struct ColumnTotals {
 
 /// All units by key, and the keys of the children of each, sorted by name.
 pub(super) struct Forest {
-    units: HashMap<String, Unit>,
+    units: HashMap<String, UnitRow>,
     children: HashMap<String, Vec<String>>,
 }
 
 /// One visit of a unit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TreeNode<'f> {
-    pub(super) unit: &'f Unit,
+    pub(super) unit: &'f UnitRow,
     /// Levels below the start, which has 0.
     pub(super) depth: usize,
     /// Whether no sibling follows.
@@ -54,7 +54,7 @@ pub(super) enum OmittedChildren {
 }
 
 impl Forest {
-    pub(super) fn of(units: Vec<Unit>) -> Self {
+    pub(super) fn of(units: Vec<UnitRow>) -> Self {
         let mut children: HashMap<String, Vec<String>> = HashMap::new();
         for unit in sorted(units.iter().collect()) {
             for parent in &unit.parents {
@@ -97,7 +97,7 @@ impl Forest {
     }
 }
 
-fn sorted(mut units: Vec<&Unit>) -> Vec<&Unit> {
+fn sorted(mut units: Vec<&UnitRow>) -> Vec<&UnitRow> {
     // The key breaks ties, so that the output is the same in each run: units come from a `HashMap`.
     units.sort_by_cached_key(|unit| (unit.name.to_lowercase(), unit.key.clone()));
     units
@@ -123,7 +123,7 @@ mod tests {
             }
         }
         let totals = ColumnTotals { units: 0, people: 0, projects: 0 };
-        let unit = |(key, parents): (String, Vec<String>)| Unit {
+        let unit = |(key, parents): (String, Vec<String>)| UnitRow {
             name: key.clone(),
             key,
             unit_type: "team".to_owned(),

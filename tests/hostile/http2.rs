@@ -10,7 +10,7 @@ const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 /// Flag ACK of SETTINGS and PING frames.
 const ACK: u8 = 1;
-/// Flags END_HEADERS and END_STREAM of HEADERS frames.
+/// Flags `END_HEADERS` and `END_STREAM` of HEADERS frames.
 const WHOLE: u8 = 4 | 1;
 /// Indexes of names in HPACK's static table.
 const AUTHORITY: usize = 1;

@@ -18,7 +18,7 @@ pub(crate) struct Param {
     /// Its name.
     pub name: &'static str,
     /// The type of its values.
-    pub param_type: ParamType,
+    pub value_type: ParamType,
     /// Its description in the OpenAPI document.
     pub about: &'static str,
 }
@@ -110,7 +110,7 @@ impl Params {
             let Some(param) = tables.iter().copied().flatten().find(|param| param.name == name) else {
                 return Err(unknown(&name, tables));
             };
-            if !param.param_type.repeats() && parsed.iter().any(|(seen, _)| *seen == param.name) {
+            if !param.value_type.repeats() && parsed.iter().any(|(seen, _)| *seen == param.name) {
                 return Err(invalid(param.name, format!("parameter {name} occurs twice; send it once")));
             }
             param.check(&value)?;
@@ -139,8 +139,8 @@ impl ParamType {
 
 impl Param {
     fn check(&self, value: &str) -> Result<()> {
-        let Self { name, param_type, .. } = self;
-        match param_type {
+        let Self { name, value_type, .. } = self;
+        match value_type {
             ParamType::Text | ParamType::Texts => Ok(()),
             // Forms send an empty value for a drop-down that nothing was chosen in.
             ParamType::Words(_) if value.is_empty() => Ok(()),

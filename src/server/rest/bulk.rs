@@ -41,12 +41,12 @@ const WORDS: RecordWords =
 pub(super) const BULK: &[Param] = &[
     Param {
         name: "mode",
-        param_type: ParamType::OneOf(&["insert", "upsert"]),
+        value_type: ParamType::OneOf(&["insert", "upsert"]),
         about: "How existing records are treated. `insert` (default): a record that exists is refused. `upsert`: the given fields are merged into it.",
     },
     Param {
         name: "dryRun",
-        param_type: ParamType::Flag,
+        value_type: ParamType::Flag,
         about: "`true`: validate and report what would be done, without writing. Default: `false`.",
     },
 ];

@@ -15,17 +15,17 @@ use crate::wire::finding::DoctorReport;
 pub(super) const DOCTOR: &[Param] = &[
     Param {
         name: "code",
-        param_type: ParamType::Words(&FindingCode::NAMES),
+        value_type: ParamType::Words(&FindingCode::NAMES),
         about: "Only findings of this code. May be repeated: findings of any of the codes. Default: all codes.",
     },
     Param {
         name: "limit",
-        param_type: ParamType::Whole(1, FINDINGS_MAX),
+        value_type: ParamType::Whole(1, FINDINGS_MAX),
         about: "The maximum number of findings to return. Default: 100. `count` and `counts` include all findings.",
     },
     Param {
         name: "cursor",
-        param_type: ParamType::Text,
+        value_type: ParamType::Text,
         about: "Continues after an earlier page: the `cursor` of its response. Use it with the same `code` values.",
     },
 ];

@@ -27,17 +27,17 @@ use crate::wire::unit::unit_key;
 pub(super) const FILTERS: &[Param] = &[
     Param {
         name: "of",
-        param_type: ParamType::OneOf(&["projects", "people"]),
+        value_type: ParamType::OneOf(&["projects", "people"]),
         about: "The kind of records to count. Default: `projects`.",
     },
     Param {
         name: "q",
-        param_type: ParamType::Text,
+        value_type: ParamType::Text,
         about: "Only records that contain this text, ignoring case, in any of their own text fields: keys, names, email, URLs.",
     },
     Param {
         name: "limit",
-        param_type: ParamType::Whole(1, u32::MAX as usize),
+        value_type: ParamType::Whole(1, u32::MAX as usize),
         about: "The maximum number of values per facet, the most frequent first. Default: all.",
     },
 ];

@@ -19,7 +19,7 @@ macro_rules! level_param {
     ($name:literal) => {
         Param {
             name: $name,
-            param_type: ParamType::Texts,
+            value_type: ParamType::Texts,
             about: concat!(
                 "Only records below this ",
                 $name,

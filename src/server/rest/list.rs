@@ -34,32 +34,32 @@ use crate::wire::column::{Column, CsvColumn};
 pub(super) const LIST: &[Param] = &[
     Param {
         name: "q",
-        param_type: ParamType::Text,
+        value_type: ParamType::Text,
         about: "Only records that contain this text, ignoring case, in any of their own text fields: keys, names, email, URLs.",
     },
     Param {
         name: "fields",
-        param_type: ParamType::Text,
+        value_type: ParamType::Text,
         about: "Only these fields of each record: names separated by commas. Default: all fields.",
     },
     Param {
         name: "sort",
-        param_type: ParamType::Text,
+        value_type: ParamType::Text,
         about: "The field to sort by; with a leading `-` in descending order. Default: the order of creation; ancestors, children and descendants of a unit have an order of their own.",
     },
     Param {
         name: "limit",
-        param_type: ParamType::Whole(1, u32::MAX as usize),
+        value_type: ParamType::Whole(1, u32::MAX as usize),
         about: "The maximum number of records to return. Default: all, streamed.",
     },
     Param {
         name: "cursor",
-        param_type: ParamType::Text,
+        value_type: ParamType::Text,
         about: "Continues after an earlier page: the `cursor` of its response. Use it with the same filters and `sort`.",
     },
     Param {
         name: "format",
-        param_type: ParamType::OneOf(&Format::NAMES),
+        value_type: ParamType::OneOf(&Format::NAMES),
         about: "The format of the response; overrides the Accept header. In CSV, a column with a dot is a member of an object, other objects and arrays are JSON, and text that a spreadsheet could read as a formula starts with `'`.",
     },
 ];

@@ -19,22 +19,22 @@ pub(super) const LOG: &[Param] = &[
     Param {
         name: "before",
         // OpenAPI tools read integers as signed 64-bit numbers, so the maximum has to fit.
-        param_type: ParamType::Whole(0, usize::MAX >> 1),
+        value_type: ParamType::Whole(0, usize::MAX >> 1),
         about: "Only entries before this revision. Use the `next` of the previous response to page. Default: start with the newest entry.",
     },
     Param {
         name: "limit",
-        param_type: ParamType::Whole(1, LOG_ENTRIES_MAX),
+        value_type: ParamType::Whole(1, LOG_ENTRIES_MAX),
         about: "The maximum number of entries. Default: 20.",
     },
     Param {
         name: "changes",
-        param_type: ParamType::Whole(1, LOG_CHANGES_MAX),
+        value_type: ParamType::Whole(1, LOG_CHANGES_MAX),
         about: "The maximum number of changes to return per change set. Default: 100. Counts include all changes.",
     },
     Param {
         name: "record",
-        param_type: ParamType::Text,
+        value_type: ParamType::Text,
         about: "Only changes of this record, as `KIND:KEY`. KIND is `orgUnit`, `person`, `project`, `repository`, `service`, `mapping` or `token`; KEY is the record's key, or the name of a repository or service. The record may have been deleted.",
     },
 ];

@@ -20,7 +20,7 @@ use crate::server::rest::rows::Rows;
 pub(super) const MAPPING_LIST: &[Param] = &[
     Param {
         name: "mappingType",
-        param_type: ParamType::Words(&[
+        value_type: ParamType::Words(&[
             "parent-child",
             "project-people",
             "project-member",
@@ -31,7 +31,7 @@ pub(super) const MAPPING_LIST: &[Param] = &[
     },
     Param {
         name: "relationship",
-        param_type: ParamType::Words(&[
+        value_type: ParamType::Words(&[
             "many-to-many",
             "many-to-one",
             "one-to-one",
@@ -42,12 +42,12 @@ pub(super) const MAPPING_LIST: &[Param] = &[
     },
     Param {
         name: "attribute1",
-        param_type: ParamType::Texts,
+        value_type: ParamType::Texts,
         about: "Only mappings whose first end has this key. May be repeated: any of the keys.",
     },
     Param {
         name: "attribute2",
-        param_type: ParamType::Texts,
+        value_type: ParamType::Texts,
         about: "Only mappings whose second end has this key. May be repeated: any of the keys.",
     },
 ];

@@ -27,7 +27,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// The parameters of the export.
 pub(super) const EXPORT: &[Param] = &[Param {
     name: "format",
-    param_type: ParamType::OneOf(&Format::NAMES),
+    value_type: ParamType::OneOf(&Format::NAMES),
     about: "The format of the export; overrides the Accept header. Default: `ndjson`.",
 }];
 

@@ -32,7 +32,7 @@ use crate::wire::text::EmailText;
 /// The parameters of lists of people, beside those of every list.
 pub(super) const PERSON_LIST: &[Param] = &[Param {
     name: "project",
-    param_type: ParamType::Texts,
+    value_type: ParamType::Texts,
     about: "Only people who work on the project with this id. May be repeated: on any of the projects.",
 }];
 

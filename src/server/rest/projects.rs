@@ -33,17 +33,17 @@ use crate::wire::text::ProjectIdText;
 pub(super) const PROJECT_LIST: &[Param] = &[
     Param {
         name: "platform",
-        param_type: ParamType::Texts,
+        value_type: ParamType::Texts,
         about: "Only projects with a repository on this hosting platform. May be repeated: on any of them.",
     },
     Param {
         name: "owner",
-        param_type: ParamType::Texts,
+        value_type: ParamType::Texts,
         about: "Only projects whose owner has this email. May be repeated: any of the emails.",
     },
     Param {
         name: "member",
-        param_type: ParamType::Texts,
+        value_type: ParamType::Texts,
         about: "Only projects that the person with this email works on. May be repeated: any of the emails.",
     },
 ];

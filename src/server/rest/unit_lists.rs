@@ -36,7 +36,7 @@ use crate::wire::unit::unit_key;
 /// The parameters of lists of people, projects and repositories in a unit.
 pub(super) const PLACED: &[Param] = &[Param {
     name: "recursive",
-    param_type: ParamType::Flag,
+    value_type: ParamType::Flag,
     about: "`true` (default): also records below the unit, at any depth. `false`: only records directly in the unit.",
 }];
 
@@ -45,7 +45,7 @@ parameters!(PlacedParams = PLACED);
 /// The parameters of lists of descendants.
 pub(super) const DESCENDANTS: &[Param] = &[Param {
     name: "depth",
-    param_type: ParamType::Whole(1, u32::MAX as usize),
+    value_type: ParamType::Whole(1, u32::MAX as usize),
     about: "The maximum number of levels below the unit; 1 is its children. Default: all levels.",
 }];
 

@@ -24,17 +24,17 @@ use crate::server::rest::openapi::parameters::parameters;
 pub(super) const HIERARCHY: &[Param] = &[
     Param {
         name: "view",
-        param_type: ParamType::OneOf(&["list", "tree"]),
+        value_type: ParamType::OneOf(&["list", "tree"]),
         about: "`list` (default): the parent-child mappings. `tree`: the units as a nested tree, which can be combined with `root` and `depth` only.",
     },
     Param {
         name: "root",
-        param_type: ParamType::Text,
+        value_type: ParamType::Text,
         about: "Only the hierarchy from this unit down: its key, external id, path or unique name. Default: from every unit without a parent.",
     },
     Param {
         name: "depth",
-        param_type: ParamType::Whole(1, TREE_DEPTH_MAX),
+        value_type: ParamType::Whole(1, TREE_DEPTH_MAX),
         about: "The maximum number of levels below the root, or below every unit without a parent. Default: all levels.",
     },
 ];

@@ -37,7 +37,7 @@ use crate::wire::unit::unit as unit_fields;
 /// The parameters of lists of units, beside those of every list.
 pub(super) const UNIT_LIST: &[Param] = &[Param {
     name: "type",
-    param_type: ParamType::Texts,
+    value_type: ParamType::Texts,
     about: "Only units of this type, a level or any other word. May be repeated: of any of the types.",
 }];
 

@@ -34,7 +34,7 @@ pub(crate) fn parameter(param: &Param) -> Parameter {
         let object = ObjectBuilder::new().schema_type(Type::String);
         if words.is_empty() { object } else { object.enum_values(Some(words.to_vec())) }
     };
-    let schema: Schema = match param.param_type {
+    let schema: Schema = match param.value_type {
         ParamType::Text => text(&[]).into(),
         ParamType::Texts => ArrayBuilder::new().items(text(&[])).into(),
         // The empty text is accepted and ignored, so it has to be documented: validators would refuse it otherwise.
@@ -46,7 +46,7 @@ pub(crate) fn parameter(param: &Param) -> Parameter {
         }
     };
     // Exploded form style is `a=1&a=2`. Without it, tools could join the values with commas, which is one value here.
-    let is_many = param.param_type.repeats();
+    let is_many = param.value_type.repeats();
     ParameterBuilder::new()
         .name(param.name)
         .parameter_in(ParameterIn::Query)
