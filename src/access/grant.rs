@@ -12,6 +12,21 @@ use crate::model::time::Timestamp;
 use crate::model::token::{Actor, Author, Role, Scope, Token};
 
 /// The rights of a request, and the author of its changes.
+///
+/// ```
+/// # use clade::{Command, Directory, access::Secret, model::command::NewToken};
+/// use clade::access::Grant;
+/// use clade::model::{Role, Timestamp};
+///
+/// # let secret = Secret::generate();
+/// # let (id, hash) = (secret.id().clone(), secret.hash());
+/// # let token = NewToken { id, hash, role: Role::Write, description: None, units: None, expires_at: None };
+/// # let view = Directory::in_memory()?.apply(Command::CreateToken(token))?.view;
+/// let token = view.token(secret.id()).expect("it was created with the role write");
+/// let grant = Grant::of(token, &secret, Timestamp::now()).expect("the secret is right");
+/// assert!(grant.allows(Role::Read) && grant.allows(Role::Write) && !grant.allows(Role::Admin));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     author: Author,
@@ -20,6 +35,20 @@ pub struct Grant {
 }
 
 /// Why a token gives no grant.
+///
+/// ```
+/// # use clade::{Command, Directory, access::Secret, model::{Role, Timestamp, command::NewToken}};
+/// use clade::access::{Grant, GrantRefusal};
+///
+/// # let secret = Secret::generate();
+/// # let (id, hash) = (secret.id().clone(), secret.hash());
+/// # let token = NewToken { id, hash, role: Role::Write, description: None, units: None, expires_at: None };
+/// # let view = Directory::in_memory()?.apply(Command::CreateToken(token))?.view;
+/// let token = view.token(secret.id()).expect("it was created");
+/// let guess = Secret::generate();
+/// assert_eq!(Grant::of(token, &guess, Timestamp::now()), Err(GrantRefusal::WrongSecret));
+/// # Ok::<(), clade::Error>(())
+/// ```
 // For logs and tests alone. A client that could tell the reasons apart could find out which token ids exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantRefusal {

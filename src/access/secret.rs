@@ -23,6 +23,15 @@ const RANDOM_DIGITS: usize = 43;
 const CHECKSUM_DIGITS: usize = 6;
 
 /// A token as its client sends it.
+///
+/// ```
+/// use clade::access::Secret;
+///
+/// let secret = Secret::generate();
+/// let sent = Secret::parse(secret.reveal()).expect("its form and checksum are right");
+/// assert_eq!(sent.hash(), secret.hash(), "the directory stores the hash alone");
+/// assert!(!format!("{secret:?}").contains(secret.reveal()), "logs show the id alone");
+/// ```
 pub struct Secret {
     id: TokenId,
     text: String,

@@ -13,9 +13,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use clade::access::jwt::{ClaimName, Rules};
 use clade::model::token::Role;
 use clade::server::app::{Exposure, IdentityProvider};
-use jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER;
-use jsonwebtoken::jwk::EllipticCurve;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -31,8 +30,6 @@ const LEEWAY: i64 = 30;
 struct Key {
     id: &'static str,
     algorithm: Algorithm,
-    /// PKCS #8, or for RSA PKCS #1.
-    der: Vec<u8>,
     secret: EncodingKey,
 }
 
@@ -46,47 +43,28 @@ const P256: &[u8] = &[
 impl Key {
     fn ed25519(id: &'static str) -> Self {
         let der = [ED25519, &rand::random::<[u8; 32]>()].concat();
-        Self { id, algorithm: Algorithm::EdDSA, secret: EncodingKey::from_ed_der(&der), der }
+        Self { id, algorithm: Algorithm::EdDSA, secret: EncodingKey::from_ed_der(&der) }
     }
 
     fn p256(id: &'static str) -> Self {
         let der = [P256, &rand::random::<[u8; 32]>()].concat();
-        Self { id, algorithm: Algorithm::ES256, secret: EncodingKey::from_ec_der(&der), der }
+        Self { id, algorithm: Algorithm::ES256, secret: EncodingKey::from_ec_der(&der) }
     }
 
     /// Generated once, since that takes a while.
     fn rsa() -> &'static Self {
         static KEY: LazyLock<Key> = LazyLock::new(|| {
             let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap();
-            let der = key.to_pkcs1_der().unwrap().as_bytes().to_vec();
-            Key { id: "rsa", algorithm: Algorithm::RS256, secret: EncodingKey::from_rsa_der(&der), der }
+            let secret = EncodingKey::from_rsa_der(key.to_pkcs1_der().unwrap().as_bytes());
+            Key { id: "rsa", algorithm: Algorithm::RS256, secret }
         });
         &KEY
     }
 
-    // The provider is called by name: `jsonwebtoken::encode` would make it the default of this process, and the server,
-    // which runs in it, would not verify with the one that it ships with.
     fn public(&self) -> Value {
-        let utils = &DEFAULT_PROVIDER.key_utils;
-        let mut jwk = match self.algorithm {
-            Algorithm::EdDSA => {
-                let x =
-                    (utils.ed_pub_components_from_private_key)(&self.der, &EllipticCurve::Ed25519).unwrap();
-                json!({ "kty": "OKP", "crv": "Ed25519", "x": BASE64.encode(x) })
-            }
-            Algorithm::ES256 => {
-                let (_, x, y) =
-                    (utils.ec_pub_components_from_private_key)(&self.der, self.algorithm).unwrap();
-                json!({ "kty": "EC", "crv": "P-256", "x": BASE64.encode(x), "y": BASE64.encode(y) })
-            }
-            _ => {
-                let (n, e) = (utils.rsa_pub_components_from_private_key)(&self.der).unwrap();
-                json!({ "kty": "RSA", "n": BASE64.encode(n), "e": BASE64.encode(e) })
-            }
-        };
-        jwk["kid"] = json!(self.id);
-        jwk["alg"] = json!(self.algorithm);
-        jwk
+        let mut jwk = Jwk::from_encoding_key(&self.secret, self.algorithm).unwrap();
+        jwk.common.key_id = Some(self.id.to_owned());
+        serde_json::to_value(jwk).unwrap()
     }
 
     fn sign(&self, claims: &Value) -> String {
@@ -94,18 +72,8 @@ impl Key {
     }
 
     fn sign_as(&self, header: &Header, claims: &Value) -> String {
-        signed_with(&self.secret, header, claims)
+        encode(header, claims, &self.secret).unwrap()
     }
-}
-
-fn signed_with(secret: &EncodingKey, header: &Header, claims: &Value) -> String {
-    let message = format!(
-        "{}.{}",
-        BASE64.encode(serde_json::to_string(header).unwrap()),
-        BASE64.encode(claims.to_string())
-    );
-    let signer = (DEFAULT_PROVIDER.signer_factory)(&header.alg, secret).unwrap();
-    format!("{message}.{}", BASE64.encode(signer.try_sign(message.as_bytes()).unwrap()))
 }
 
 fn jwks(keys: &[&Key]) -> String {
@@ -257,7 +225,8 @@ fn every_other_token_is_the_one_401() {
     ];
     for (kid, secrets) in &confused {
         for secret in secrets {
-            refused.push(("a public key as a secret", signed_with(secret, &hmac(kid), &claims(&json!({})))));
+            refused
+                .push(("a public key as a secret", encode(&hmac(kid), &claims(&json!({})), secret).unwrap()));
         }
     }
     let expected = server.send_as("GET", "/people", &[("authorization", "nonsense")], None);

@@ -2,20 +2,36 @@
 //!
 //! Invariant: only public keys for signatures are kept. Each verifies only algorithms of its own type.
 
+use std::ops::RangeInclusive;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
 
-use crate::access::jwt::signature::use_ring;
+use crate::access::jwt::signature::significant;
 
-/// Minimum size of an RSA modulus, in bytes: 2,048 bits, as RFC 7518 requires. Smaller keys are ignored.
-const RSA_BYTES_MIN: usize = 2048 / 8;
+/// Sizes of an RSA modulus, in bytes: 2,048 bits, as RFC 7518 requires, to 8,192 bits, the most that `ring` verifies. Other
+/// keys are ignored.
+const RSA_BYTES: RangeInclusive<usize> = 2048 / 8..=8192 / 8;
 /// Maximum number of keys of a set. A larger set is refused.
 const KEYS_MAX: usize = 100;
 
 /// A set of keys to verify signatures with.
+///
+/// ```
+/// use clade::access::jwt::KeySet;
+///
+/// let jwks = r#"{"keys": [
+///     {"kid": "a", "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+///     {"kid": "b", "kty": "oct", "k": "c2VjcmV0"}
+/// ]}"#;
+/// let keys = KeySet::parse(jwks.as_bytes())?;
+/// assert!(keys.has(Some("a")));
+/// assert!(!keys.has(Some("b")), "a secret key is ignored");
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct KeySet(Vec<VerifyingKey>);
 
@@ -42,7 +58,6 @@ impl KeySet {
             return Err(format!("it has {} keys; the maximum is {KEYS_MAX}", keys.len()));
         }
         let keys: Vec<_> = keys.iter().filter_map(VerifyingKey::of).collect();
-        use_ring();
         // An error and not an empty set, so that the current keys stay in use.
         if keys.is_empty() {
             return Err("it has no usable key to verify signatures with".to_owned());
@@ -100,9 +115,9 @@ impl VerifyingKey {
 fn algorithms(kind: &AlgorithmParameters) -> Vec<Algorithm> {
     use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     // Of the decoded modulus. A text that is not base64url has length 0, and so is too weak.
-    let length = |text: &str| URL_SAFE_NO_PAD.decode(text).map_or(0, |bytes| bytes.len());
+    let length = |text: &str| URL_SAFE_NO_PAD.decode(text).map_or(0, |bytes| significant(&bytes).len());
     match kind {
-        AlgorithmParameters::RSA(key) if length(&key.n) >= RSA_BYTES_MIN => {
+        AlgorithmParameters::RSA(key) if RSA_BYTES.contains(&length(&key.n)) => {
             vec![RS256, RS384, RS512, PS256, PS384, PS512]
         }
         AlgorithmParameters::EllipticCurve(key) => match key.curve {
