@@ -216,8 +216,8 @@ impl fmt::Display for Email {
     }
 }
 
-/// The URL of a repository: stored as it was sent, except for credentials in an HTTP URL, which are removed; looked up
-/// by [`RepoUrl::normalized`], which is the same for all spellings of a URL.
+/// The URL of a repository: stored as it was sent, without its password and, if it is of HTTP, its user; looked up by
+/// [`RepoUrl::normalized`], which is the same for all spellings of a URL.
 ///
 /// ```
 /// use clade::model::RepoUrl;
@@ -231,7 +231,7 @@ impl fmt::Display for Email {
 pub struct RepoUrl(CompactString);
 
 impl RepoUrl {
-    /// Trims `raw`, removes HTTP credentials, and checks that a host or a path remains.
+    /// Trims `raw`, removes credentials, and checks that a host or a path remains.
     ///
     /// # Errors
     /// [`Error::Invalid`] when neither does, or when it is longer than 2048 characters.
@@ -239,7 +239,7 @@ impl RepoUrl {
         let url = Self(without_credentials(clean("url", raw, URL_MAX)?));
         if url.host_and_path() == ("", "") {
             // The cleaned URL, not `raw`: messages are logged, and `raw` may contain a password.
-            return Err(Error::invalid("url", url.as_str(), "must name a host and a path"));
+            return Err(Error::invalid("url", url.as_str(), "must name a host or a path"));
         }
         Ok(url)
     }
@@ -269,7 +269,7 @@ impl RepoUrl {
             Some((scheme, rest)) => (Some(scheme), rest),
             None => (None, text),
         };
-        let authority_end = rest.find('/').unwrap_or(rest.len());
+        let authority_end = authority_end(rest);
         // The last `@`, and only before the path: a password may contain one, and so may a path (`/@scope/app`).
         let rest = match rest[..authority_end].rfind('@') {
             Some(at) => &rest[at + 1..],
@@ -290,26 +290,45 @@ impl RepoUrl {
         (host, path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/'))
     }
 
-    /// The host, in lower case.
-    #[must_use]
-    pub fn host(&self) -> String {
+    /// The last path segment, without `.git`: what a repository without a name is called.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it is not a valid name.
+    pub fn repository_name(&self) -> Result<Name, Error> {
+        // Normalized, so that `.git`, a trailing slash and the case of the host do not end up in the name.
         let normalized = self.normalized();
-        normalized.split('/').next().unwrap_or_default().to_owned()
+        Name::parse(normalized.rsplit('/').next().unwrap_or_default())
+    }
+
+    /// The host, in lower case: the platform of a repository without one. `None` for the path of a local file.
+    #[must_use]
+    pub fn platform(&self) -> Option<Name> {
+        // Without a slash the normalized URL is a single part, the name of the repository.
+        let normalized = self.normalized();
+        normalized.split_once('/').and_then(|(host, _)| Name::parse(host).ok())
     }
 }
 
-/// Removes the userinfo of an HTTP URL: it is often an access token, and every reader of the directory would see it.
+/// Where the authority of a URL ends, of which `rest` follows the scheme.
+fn authority_end(rest: &str) -> usize {
+    // `?` and `#` end it too. Otherwise an `@` in a query would cut off the host.
+    rest.find(['/', '?', '#']).unwrap_or(rest.len())
+}
+
+/// Removes the password of a URL and, if it is of HTTP, the user: that is often an access token, and every reader of the
+/// directory would see it.
 fn without_credentials(url: CompactString) -> CompactString {
-    // SSH URLs keep their user (`git@`): it is no secret, and the URL does not work without it.
-    let is_http = |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    if let Some((scheme, rest)) = url.split_once("://").filter(|(scheme, _)| is_http(scheme)) {
-        // `?` and `#` end the authority too. Otherwise an `@` in a query would cut off the host.
-        let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        if let Some(at) = rest[..authority_end].rfind('@') {
-            return compact_str::format_compact!("{scheme}://{}", &rest[at + 1..]);
-        }
+    let Some((scheme, rest)) = url.split_once("://") else { return url };
+    let Some(at) = rest[..authority_end(rest)].rfind('@') else { return url };
+    let (user_info, host) = (&rest[..at], &rest[at + 1..]);
+    if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") {
+        return compact_str::format_compact!("{scheme}://{host}");
     }
-    url
+    // SSH URLs keep their user (`git@`): it is no secret, and the URL does not work without it.
+    match user_info.split_once(':') {
+        Some((user, _password)) => compact_str::format_compact!("{scheme}://{user}@{host}"),
+        None => url,
+    }
 }
 
 impl fmt::Display for RepoUrl {
@@ -348,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_in_an_http_url_are_removed() {
+    fn credentials_in_a_url_are_removed() {
         for (raw, stored) in [
             ("https://user:secret@host/Org/app", "https://host/Org/app"),
             ("HTTP://token@host:8080/app.git", "HTTP://host:8080/app.git"),
@@ -356,6 +375,8 @@ mod tests {
             ("https://host/@scope/app", "https://host/@scope/app"),
             ("git@host:Org/app", "git@host:Org/app"),
             ("ssh://git@host/Org/app", "ssh://git@host/Org/app"),
+            ("ssh://git:secret@host/Org/app", "ssh://git@host/Org/app"),
+            ("https://host?to=user@mail", "https://host?to=user@mail"),
         ] {
             assert_eq!(RepoUrl::parse(raw).unwrap().as_str(), stored);
         }
@@ -377,7 +398,16 @@ mod tests {
             assert_eq!(RepoUrl::parse(other).unwrap().normalized(), "github.com/Org/app", "{other}");
         }
         assert_eq!(RepoUrl::parse("https://github.com/org/app").unwrap().normalized(), "github.com/org/app");
-        assert_eq!(RepoUrl::parse("https://GitHub.com/Org/app").unwrap().host(), "github.com");
+        let derived = |url: &str| {
+            let url = RepoUrl::parse(url).unwrap();
+            (url.repository_name().unwrap().to_string(), url.platform().map(|name| name.to_string()))
+        };
+        assert_eq!(
+            derived("https://GitHub.com/Org/app.git"),
+            ("app".to_owned(), Some("github.com".to_owned()))
+        );
+        assert_eq!(derived("file:///srv/app.git"), ("app".to_owned(), None));
+        assert_eq!(derived("app"), ("app".to_owned(), None));
         assert!(RepoUrl::parse("https://").is_err());
     }
 }

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use crate::error::Error;
 use crate::model::attributes::{Attributes, AttributesPatch};
 use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIdentifier};
 use crate::model::patch::{Patch, Placement};
@@ -189,4 +190,33 @@ pub struct ServiceFields {
     pub external_id: Option<ExternalId>,
     /// Fields that Clade does not define.
     pub attributes: AttributesPatch,
+}
+
+impl RepositoryFields {
+    /// The repository at `url`, with the name and platform that the URL gives.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the last segment of the URL is not a valid name.
+    pub fn at(url: RepoUrl) -> Result<Self, Error> {
+        Self::with_defaults(None, None, Some(url))
+    }
+
+    /// A repository whose name and platform default to those that its URL gives.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] without a name and a URL; [`Error::Invalid`] if the last segment of the URL, which is to be the
+    /// name, is not a valid one.
+    pub fn with_defaults(
+        name: Option<Name>,
+        platform: Option<Name>,
+        url: Option<RepoUrl>,
+    ) -> Result<Self, Error> {
+        let name = match (name, &url) {
+            (Some(name), _) => name,
+            (None, Some(url)) => url.repository_name()?,
+            (None, None) => return Err(Error::Missing { field: "url" }),
+        };
+        let platform = platform.or_else(|| url.as_ref().and_then(RepoUrl::platform));
+        Ok(Self { name, platform, url, attributes: AttributesPatch::Keep })
+    }
 }

@@ -147,7 +147,7 @@ type Assets = (Patch<Vec<RepositoryFields>>, Patch<Vec<ServiceFields>>);
 
 /// Parses the field `assets` of a project.
 pub(crate) fn assets(body: &mut Fields) -> Result<Assets, Error> {
-    let manner = body.manner();
+    let mode = body.mode();
     let map = match body.any("assets") {
         FieldInput::Value(Value::Object(map)) => map,
         FieldInput::Value(Value::Array(parts)) => joined(parts)?,
@@ -156,10 +156,10 @@ pub(crate) fn assets(body: &mut Fields) -> Result<Assets, Error> {
         }
         FieldInput::Null => return Ok((Patch::Clear, Patch::Clear)),
         FieldInput::Absent => {
-            return Ok((FieldInput::Absent.patch(manner), FieldInput::Absent.patch(manner)));
+            return Ok((FieldInput::Absent.patch(mode), FieldInput::Absent.patch(mode)));
         }
     };
-    let mut parts = Fields::new(map, manner);
+    let mut parts = Fields::new(map, mode);
     let repositories = list(&mut parts, "repositories", "assets.repositories", repository)?;
     let services = list(&mut parts, "services", "assets.services", service)?;
     // Unknown members of `assets` become an attribute of the same name, so that nothing is lost.
@@ -193,12 +193,12 @@ fn list<T>(
     label: &'static str,
     read: impl Fn(Fields) -> Result<T, Error>,
 ) -> Result<Patch<Vec<T>>, Error> {
-    let manner = parts.manner();
+    let mode = parts.mode();
     let items = match parts.any(name) {
         FieldInput::Value(Value::Array(items)) => items,
         FieldInput::Value(other) => return Err(wrong(label, &other, "an array or null")),
         FieldInput::Null => return Ok(Patch::Clear),
-        FieldInput::Absent => return Ok(FieldInput::Absent.patch(manner)),
+        FieldInput::Absent => return Ok(FieldInput::Absent.patch(mode)),
     };
     let read_one = |item| match item {
         // Also in a PATCH: RFC 7396 replaces arrays as a whole, so an item is a complete record and not a patch.
@@ -213,23 +213,12 @@ fn repository(mut body: Fields) -> Result<RepositoryFields, Error> {
     let url = body.text("url", "assets.repositories.url", RepoUrl::parse)?.value();
     let name = body.text("name", "assets.repositories.name", Name::parse)?.value();
     let platform = body.text("platform", "assets.repositories.platform", Name::parse)?.value();
-    let name = match (name, &url) {
-        (Some(name), _) => name,
-        (None, Some(url)) => name_from_url(url)?,
-        (None, None) => return Err(nameless("assets.repositories", "a name or a url")),
-    };
-    // Without a slash the normalized URL is a single part, and `host` would return the name of the repository.
-    let is_hosted = |url: &&RepoUrl| url.normalized().contains('/');
-    let host = || url.as_ref().filter(is_hosted).and_then(|url| Name::parse(&url.host()).ok());
-    Ok(RepositoryFields { name, platform: platform.or_else(host), url, attributes: body.attributes()? })
-}
-
-/// The last path segment of a URL, as the name of a repository.
-fn name_from_url(url: &RepoUrl) -> Result<Name, Error> {
-    // Normalized, so that `.git`, a trailing slash and the case of the host do not end up in the name.
-    let normalized = url.normalized();
-    let last = normalized.rsplit('/').next().unwrap_or_default();
-    Name::parse(last).map_err(|refusal| refusal.about("assets.repositories.url"))
+    if name.is_none() && url.is_none() {
+        return Err(nameless("assets.repositories", "a name or a url"));
+    }
+    let fields = RepositoryFields::with_defaults(name, platform, url)
+        .map_err(|refusal| refusal.about("assets.repositories.url"))?;
+    Ok(RepositoryFields { attributes: body.attributes()?, ..fields })
 }
 
 fn service(mut body: Fields) -> Result<ServiceFields, Error> {
@@ -260,8 +249,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(manner: UpdateMode, value: &Value) -> Result<Assets, Error> {
-        assets(&mut Fields::new(value.as_object().unwrap().clone(), manner))
+    fn read(mode: UpdateMode, value: &Value) -> Result<Assets, Error> {
+        assets(&mut Fields::new(value.as_object().unwrap().clone(), mode))
     }
 
     #[test]

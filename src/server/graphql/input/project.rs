@@ -3,7 +3,7 @@
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
 use crate::error::Error;
-use crate::model::attributes::{AttributesPatch, check_exact_numbers};
+use crate::model::attributes::check_exact_numbers;
 use crate::model::command::{
     Command, Create, Delete, OwnerFields, Patch, ProjectFields, ProjectRef, RepositoryFields, ServiceFields,
     Update,
@@ -56,19 +56,7 @@ impl RepositoryInput {
         let url = optional(self.url, "url", RepoUrl::parse)?;
         let (name, platform) =
             (optional(self.name, "name", Name::parse)?, optional(self.platform, "platform", Name::parse)?);
-        let mut fields = match (url, name) {
-            (Some(url), None) => RepositoryFields::at(url)?,
-            (Some(url), Some(name)) => {
-                let platform = Some(Name::parse(&url.host())?);
-                RepositoryFields { name, platform, url: Some(url), attributes: AttributesPatch::Keep }
-            }
-            (None, Some(name)) => {
-                RepositoryFields { name, platform: None, url: None, attributes: AttributesPatch::Keep }
-            }
-            (None, None) => return Err(Error::Missing { field: "url" }.into()),
-        };
-        // Last, so that an explicit platform wins over the one derived from the URL's host.
-        fields.platform = platform.or(fields.platform);
+        let mut fields = RepositoryFields::with_defaults(name, platform, url)?;
         fields.attributes = attributes(maybe(self.attributes))?;
         Ok(fields)
     }
