@@ -8,6 +8,7 @@ mod layers;
 mod pages;
 mod router;
 mod state;
+mod swagger_ui;
 
 use std::future::Future;
 
@@ -15,7 +16,6 @@ use tokio::net::TcpListener;
 
 use crate::server::connection;
 
-pub use crate::server::auth::caller::Caller;
 pub use crate::server::auth::identity_provider::IdentityProvider;
 pub use crate::server::connection::config::{ConnectionTimeouts, Exposure, Origin};
 pub use crate::server::connection::tls::Tls;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::RawPathParams;
@@ -15,8 +15,8 @@ use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use utoipa::openapi::OpenApi;
-use utoipa_swagger_ui::Config;
 
+use crate::server::app::swagger_ui;
 use crate::server::graphql::schema_sdl;
 use crate::server::response::compress::{NoCompression, Sent, accepts_gzip};
 use crate::server::response::problem::Problem;
@@ -32,9 +32,6 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
     frame-ancestors 'none'";
 
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(openapi);
-// The validator is turned off because it would send the document's address to swagger.io.
-static DOCS: LazyLock<Arc<Config<'static>>> =
-    LazyLock::new(|| Arc::new(Config::new(["/openapi.json"]).validator_url("none").try_it_out_enabled(true)));
 
 /// The routes of all pages.
 pub(super) fn routes() -> Router {
@@ -44,7 +41,7 @@ pub(super) fn routes() -> Router {
         .route("/schema.graphql", get(schema))
         // The page links to its scripts relatively, so its address has to end in a slash.
         .route("/docs", get(async || Redirect::permanent("/docs/")))
-        .route("/docs/", get(async |headers: HeaderMap| docs("", &headers)))
+        .route("/docs/", get(async |headers: HeaderMap| docs("index.html", &headers)))
         .route("/docs/{file}", get(docs_file))
 }
 
@@ -107,20 +104,20 @@ async fn docs_file(path: Result<RawPathParams, RawPathParamsRejection>, headers:
 fn docs(file: &str, headers: &HeaderMap) -> Response {
     /// The files of Swagger UI that were requested so far, with their media types.
     // Only files that exist are added, so that invented names cannot make it grow.
-    static PAGES: Mutex<BTreeMap<String, (String, StaticPage)>> = Mutex::new(BTreeMap::new());
+    static PAGES: Mutex<BTreeMap<String, (&str, StaticPage)>> = Mutex::new(BTreeMap::new());
     let mut pages = PAGES.lock().unwrap_or_else(PoisonError::into_inner);
     let (content_type, page) = match pages.entry(file.to_owned()) {
         Entry::Occupied(known) => known.into_mut(),
         // The first request for a file compresses it with the lock locked. The files are few and of fixed size, so other
         // requests wait for milliseconds, once.
-        Entry::Vacant(new) => match utoipa_swagger_ui::serve(file, Arc::clone(&DOCS)) {
-            Ok(Some(found)) => new.insert((found.content_type, StaticPage::new(found.bytes.into_owned()))),
-            Ok(None) | Err(_) => return no_such_page(),
+        Entry::Vacant(new) => match swagger_ui::file(file) {
+            Some((content_type, content)) => new.insert((content_type, StaticPage::new(content))),
+            None => return no_such_page(),
         },
     };
-    let (content_type, response) = (content_type.clone(), page.respond(headers));
+    let (content_type, response) = (*content_type, page.respond(headers));
     drop(pages);
-    with_policy(DOCS_POLICY, &content_type, response)
+    with_policy(DOCS_POLICY, content_type, response)
 }
 
 fn no_such_page() -> Response {

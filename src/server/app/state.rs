@@ -10,6 +10,20 @@ use crate::server::limits::RESPONSE_CACHE_BYTES;
 use crate::server::metrics::Metrics;
 
 /// A directory to serve, with the settings of the server. Cheap to clone.
+///
+/// ```
+/// use axum::body::Body;
+/// use axum::http::Request;
+/// use clade::server::{AppState, Exposure, router};
+/// use tower::ServiceExt as _;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let router = router(AppState::new(clade::Directory::in_memory()?), &Exposure::default());
+/// let request = Request::get("/api/v2/data/people").body(Body::empty())?;
+/// assert_eq!(router.oneshot(request).await?.status(), 401, "a request needs a token");
+/// # Ok(()) }) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct AppState {
     authenticator: Authenticator,

@@ -17,7 +17,7 @@ use crate::server::response::problem::{Problem, Result};
 
 /// One authenticated caller of one directory.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub(crate) struct Caller {
     grant: Arc<Grant>,
     directory: Directory,
 }
@@ -46,7 +46,7 @@ impl Caller {
 
     /// The process that owns the store: it may do everything and sees everything.
     #[must_use]
-    pub fn local(directory: Directory) -> Self {
+    pub(crate) fn local(directory: Directory) -> Self {
         Self::new(Arc::new(Grant::local()), directory)
     }
 
