@@ -87,7 +87,7 @@ impl DemoData {
         units(out, &shape, &mut dice)?;
         for person in 0..shape.people {
             let (first, last) = (dice.pick(&FIRST_NAMES), dice.pick(&LAST_NAMES));
-            // Formatted by hand, not by serde_json: no text here needs escaping, and up to 100 million lines are
+            // Formatted by hand, not by serde_json: no text here needs escaping, and up to some hundred million lines are
             // written.
             writeln!(
                 out,
@@ -212,7 +212,7 @@ impl Dice {
     fn skewed_below(&mut self, limit: u64) -> u64 {
         let uniform = u128::from(self.below(1 << 32));
         // The square of a uniform number from 0 to 1, times the limit, in fixed point: 32 + 32 fractional bits are
-        // shifted out. Integers, because rounding of floats could differ between platforms.
+        // shifted out. Integers, so that the same seed gives the same bytes without a thought about rounding.
         let squared = (uniform * uniform * u128::from(limit)) >> 64;
         u64::try_from(squared).unwrap_or(0)
     }

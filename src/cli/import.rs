@@ -105,7 +105,7 @@ impl ImportArgs {
         let revision = restored.map_err(|refusal| match refusal {
             // These two are problems of the archive, so the message names its file; others name the new store.
             Error::Store(failure)
-                if matches!(failure.trouble(), StoreErrorKind::Damaged | StoreErrorKind::NewerFormat) =>
+                if matches!(failure.kind(), StoreErrorKind::Damaged | StoreErrorKind::NewerFormat) =>
             {
                 Failure::Refused {
                     message: format!("{}: {failure}", source.name),

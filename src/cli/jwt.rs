@@ -46,7 +46,7 @@ impl Jwt {
     ///
     /// # Errors
     /// Wrong usage if the settings are incomplete, a role is unknown, or the key set cannot be used.
-    pub(super) fn issuer(&self) -> Result<Option<IdentityProvider>> {
+    pub(super) fn identity_provider(&self) -> Result<Option<IdentityProvider>> {
         let Self { issuer, audience, jwks, role_claim, roles, units_claim } = self;
         let (issuer, audience, jwks) = match (issuer, audience, jwks) {
             (Some(issuer), Some(audience), Some(jwks)) => (issuer, audience, jwks),
@@ -90,7 +90,7 @@ mod tests {
 
     fn refusal(text: &str) -> String {
         let jwt = toml::from_str::<Jwt>(text).map_err(|why| why.to_string());
-        match jwt.map(|jwt| jwt.issuer()) {
+        match jwt.map(|jwt| jwt.identity_provider()) {
             Ok(Err(Failure::Usage(why))) | Err(why) => why,
             other => panic!("{text}: {other:?}"),
         }
@@ -98,10 +98,10 @@ mod tests {
 
     #[test]
     fn incomplete_or_unknown_settings_are_refused() {
-        assert!(matches!(Jwt::default().issuer(), Ok(None)));
+        assert!(matches!(Jwt::default().identity_provider(), Ok(None)));
         let whole =
             "issuer = \"https://id.example\"\naudience = \"clade\"\njwks = \"https://id.example/keys\"\n";
-        let issuer = toml::from_str::<Jwt>(whole).unwrap().issuer();
+        let issuer = toml::from_str::<Jwt>(whole).unwrap().identity_provider();
         assert!(matches!(issuer, Ok(Some(_))), "{issuer:?}");
         assert!(refusal("issuer = \"https://id.example\"").contains("audience"));
         assert!(refusal("units_claim = \"units\"").contains("issuer"));

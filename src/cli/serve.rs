@@ -1,7 +1,7 @@
 //! `clade serve`: opens a store and serves it over HTTP (GraphQL and REST) until a signal stops it.
 //!
-//! Invariant: the address is known to be free before a store is created, and the store is closed after the last
-//! connection.
+//! Invariant: the settings are checked, and the address is known to be free, before a store is created; and the store is
+//! closed after the last connection.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::cli::stop_signal::stop_signal;
 use crate::cli::telemetry::Telemetry;
 use crate::cli::{Failure, Result, demo, print_line, token};
 use crate::directory::Directory;
-use crate::server::app::{AppState, Exposure, serve_exposed};
+use crate::server::app::{AppState, Exposure, IdentityProvider, serve_exposed};
 
 /// Shutdown timeout of blocking work, such as an integrity check, after all connections are closed.
 const ENDED_WITHIN: Duration = Duration::from_secs(10);
@@ -43,6 +43,14 @@ pub(super) struct ServeArgs {
     telemetry: Telemetry,
 }
 
+/// Who may connect, and how they authenticate.
+struct Access {
+    exposure: Exposure,
+    /// Whether everyone has full access without a token.
+    is_open: bool,
+    identity_provider: Option<IdentityProvider>,
+}
+
 impl ServeArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         if settings.is_server_flagged {
@@ -52,18 +60,20 @@ impl ServeArgs {
         let _traces = settings.telemetry(self.telemetry.clone()).start()?;
         let expose = settings.expose(self.expose.clone());
         let exposure = expose.clone().exposure()?;
+        let identity_provider = settings.jwt.identity_provider()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let wanted = settings.listen(self.listen.clone());
         // Bound twice. Now, to fail before a store is created that cannot be served; and again after the store is open,
         // because connections would otherwise wait unanswered in the backlog while a large store is loading.
-        drop(runtime.block_on(listen(&wanted))?);
+        let is_open = expose.is_open(runtime.block_on(listen(&wanted))?.local_addr()?)?;
         let directory = self.directory(settings)?;
         // Not before the store is open: opening does not watch for the signal, so the default action must end the
         // process at once.
         let stop = stop_signal()?;
         let served = runtime.block_on(async {
             let listener = listen(&wanted).await?;
-            self.serve(directory.clone(), listener, &expose, exposure, settings, stop).await
+            let access = Access { exposure, is_open, identity_provider };
+            self.serve(directory.clone(), listener, access, settings, stop).await
         });
         close(runtime, directory);
         served
@@ -83,15 +93,13 @@ impl ServeArgs {
         &self,
         directory: Directory,
         listener: TcpListener,
-        expose: &Expose,
-        exposure: Exposure,
+        access: Access,
         settings: &Settings,
         stop: impl Future<Output = ()>,
     ) -> Result {
-        let issuer = settings.jwt.issuer()?;
+        let Access { exposure, is_open, identity_provider } = access;
         // The bound address, not the wanted one: it has the port that the system picked for port 0.
         let address = listener.local_addr()?;
-        let is_open = expose.is_open(address)?;
         let scheme = if exposure.tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
         if is_open {
@@ -111,8 +119,8 @@ impl ServeArgs {
         graphql.origins = exposure.cors_origins.iter().map(|origin| origin.as_header().clone()).collect();
         let state = AppState::new(directory).with_response_cache(cache_bytes).with_graphql(graphql);
         let state = if is_open { state.without_authentication() } else { state };
-        let state = match issuer {
-            Some(issuer) => state.with_identity_provider(issuer),
+        let state = match identity_provider {
+            Some(identity_provider) => state.with_identity_provider(identity_provider),
             None => state,
         };
         // Registering any handler is enough: it replaces the default action of the signal, which ends the process.

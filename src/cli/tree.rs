@@ -55,19 +55,19 @@ impl TreeArgs {
         };
         let forest = Forest::of(units);
         let begins = begin.map_or_else(|| forest.roots(), |key| vec![key]);
-        let steps = begins.iter().flat_map(|key| forest.steps(key, self.depth));
+        let nodes = forest.nodes(&begins, self.depth);
         let is_terminal = io::stdout().is_terminal();
         let mut out = BufWriter::new(io::stdout().lock());
         if settings.json {
-            tree_json::write(steps, &mut out)?;
+            tree_json::write(nodes, &mut out)?;
             return Ok(out.flush()?);
         }
         if begins.is_empty() {
             eprintln!("the store has no units yet; add some with: clade import FILE");
         }
         // https://no-color.org: the variable counts when it is present.
-        let colours = is_terminal && std::env::var_os("NO_COLOR").is_none();
-        for line in tree_text::drawn(&tree_text::lines(steps), colours) {
+        let colors = is_terminal && std::env::var_os("NO_COLOR").is_none();
+        for line in tree_text::render(&tree_text::lines(nodes), colors) {
             writeln!(out, "{line}")?;
         }
         Ok(out.flush()?)

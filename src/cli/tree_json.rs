@@ -10,24 +10,24 @@ use serde_json::json;
 use crate::cli::tree_walk::{OmittedChildren, TreeNode};
 
 /// Writes a list of trees, one unit per line.
-pub(super) fn write<'f>(steps: impl Iterator<Item = TreeNode<'f>>, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write<'f>(nodes: impl Iterator<Item = TreeNode<'f>>, out: &mut impl Write) -> io::Result<()> {
     write!(out, "[")?;
     // The number of open lists of children, and whether the innermost has no unit yet (then no comma is due).
     let mut open = 0;
     let mut is_first = true;
-    for step in steps {
+    for node in nodes {
         // Nodes come in preorder, so a smaller depth closes the units that are deeper.
-        while open > step.depth {
+        while open > node.depth {
             write!(out, "]}}")?;
             open -= 1;
             is_first = false;
         }
         writeln!(out, "{}", if is_first { "" } else { "," })?;
-        let (unit, totals) = (step.unit, step.unit.totals);
+        let (unit, totals) = (node.unit, node.unit.totals);
         let totals = json!({ "units": totals.units, "people": totals.people, "projects": totals.projects });
         let (key, name, unit_type) = (json!(unit.key), json!(unit.name), json!(unit.unit_type));
         write!(out, r#"{{"key":{key},"name":{name},"type":{unit_type},"totals":{totals},"#)?;
-        match step.left_out {
+        match node.omitted {
             Some(OmittedChildren::TooDeep) => write!(out, r#""leftOut":"too deep","#)?,
             Some(OmittedChildren::ShownAbove) => write!(out, r#""leftOut":"shown above","#)?,
             None => {}

@@ -24,16 +24,16 @@ pub(super) struct TreeLine {
 }
 
 /// The lines of the tree, one per node.
-pub(super) fn lines<'f>(steps: impl Iterator<Item = TreeNode<'f>>) -> Vec<TreeLine> {
+pub(super) fn lines<'f>(nodes: impl Iterator<Item = TreeNode<'f>>) -> Vec<TreeLine> {
     let mut follows = Vec::new();
-    let line = |step: TreeNode<'_>| {
+    let line = |node: TreeNode<'_>| {
         // Nodes come in preorder: `follows` still describes the previous node, whose levels above this one are shared.
-        follows.truncate(step.depth.saturating_sub(1));
-        if step.depth > 0 {
-            follows.push(!step.is_last);
+        follows.truncate(node.depth.saturating_sub(1));
+        if node.depth > 0 {
+            follows.push(!node.is_last);
         }
-        let unit = step.unit;
-        let note = match (step.left_out, unit.totals.units) {
+        let unit = node.unit;
+        let note = match (node.omitted, unit.totals.units) {
             (None, _) => String::new(),
             (Some(OmittedChildren::ShownAbove), _) => "shown above".to_owned(),
             (Some(OmittedChildren::TooDeep), 1) => "1 unit below".to_owned(),
@@ -49,15 +49,15 @@ pub(super) fn lines<'f>(steps: impl Iterator<Item = TreeNode<'f>>) -> Vec<TreeLi
             projects: unit.totals.projects,
         }
     };
-    steps.map(line).collect()
+    nodes.map(line).collect()
 }
 
-/// The lines as text, with a heading over the numbers; with ANSI colours if `colours` is set.
-pub(super) fn drawn(lines: &[TreeLine], colours: bool) -> Vec<String> {
+/// The lines as text, with a heading over the numbers; with ANSI colors if `colors` is set.
+pub(super) fn render(lines: &[TreeLine], colors: bool) -> Vec<String> {
     if lines.is_empty() {
         return Vec::new();
     }
-    let paint = Paint(colours);
+    let paint = Paint(colors);
     // Display width and not `len` or `chars().count()`: an East Asian character takes two cells of a terminal.
     let width =
         lines.iter().map(|line| line.plain().width()).max().unwrap_or(0).clamp(NAMES_MIN, NAMES_MAX) + 2;
@@ -68,7 +68,7 @@ pub(super) fn drawn(lines: &[TreeLine], colours: bool) -> Vec<String> {
     let heading = format!("{:width$}{:>people$}  {:>projects$}", "", "people", "projects");
     let mut drawn = vec![paint.dim(&heading)];
     for line in lines {
-        // Padded by hand: `{:width$}` counts characters, and would count the ANSI sequences of colours as well.
+        // Padded by hand: `{:width$}` counts characters, and would count the ANSI sequences of colors as well.
         let gap = width.saturating_sub(line.plain().width()).max(1);
         drawn.push(format!(
             "{}{:gap$}{:>people$}  {:>projects$}",
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn wide_letters_keep_the_columns_straight() {
         let lines = [line(&[], "Corp", 1_234_567), line(&[true], "研究开发", 12), line(&[false], "Büro", 3)];
-        let drawn = drawn(&lines, false);
+        let drawn = render(&lines, false);
         assert!(drawn[1].starts_with("Corp  team") && drawn[1].contains("1,234,567"), "{}", drawn[1]);
         assert!(drawn[2].starts_with("├─ 研究开发  team"), "{}", drawn[2]);
         assert!(drawn[3].starts_with("└─ Büro  team"), "{}", drawn[3]);

@@ -41,7 +41,7 @@ pub(super) struct TreeNode<'f> {
     /// Whether no sibling follows.
     pub(super) is_last: bool,
     /// Why its children do not follow; `None` if they do, or if it has none.
-    pub(super) left_out: Option<OmittedChildren>,
+    pub(super) omitted: Option<OmittedChildren>,
 }
 
 /// Why the children of a unit are omitted.
@@ -70,15 +70,20 @@ impl Forest {
         sorted(roots).into_iter().map(|unit| unit.key.clone()).collect()
     }
 
-    /// The nodes of the subtree of a unit in preorder, at most `depth_max` levels deep.
-    pub(super) fn steps(&self, begin: &str, depth_max: Option<usize>) -> impl Iterator<Item = TreeNode<'_>> {
+    /// The nodes of the subtrees of these units in preorder, at most `depth_max` levels deep.
+    pub(super) fn nodes(
+        &self,
+        begins: &[String],
+        depth_max: Option<usize>,
+    ) -> impl Iterator<Item = TreeNode<'_>> {
         let mut opened = HashSet::new();
         // An explicit stack instead of recursion, so that a deep hierarchy cannot overflow the stack of the thread.
-        let mut stack: Vec<_> = self.units.get(begin).map(|unit| (unit, 0, true)).into_iter().collect();
+        let begins = begins.iter().rev().filter_map(|key| self.units.get(key));
+        let mut stack: Vec<_> = begins.map(|unit| (unit, 0, true)).collect();
         std::iter::from_fn(move || {
             let (unit, depth, is_last) = stack.pop()?;
             let children = self.children.get(&unit.key).map_or(&[][..], Vec::as_slice);
-            let left_out = if children.is_empty() {
+            let omitted = if children.is_empty() {
                 None
             } else if depth_max.is_some_and(|depth_max| depth >= depth_max) {
                 Some(OmittedChildren::TooDeep)
@@ -92,7 +97,7 @@ impl Forest {
                 stack.extend(below.map(|(at, child)| (child, depth + 1, at == 0)));
                 None
             };
-            Some(TreeNode { unit, depth, is_last, left_out })
+            Some(TreeNode { unit, depth, is_last, omitted })
         })
     }
 }
@@ -134,16 +139,16 @@ mod tests {
     }
 
     fn drawn(forest: &Forest, depth_max: Option<usize>) -> String {
-        let word = |step: TreeNode<'_>| {
-            let note = match step.left_out {
+        let word = |node: TreeNode<'_>| {
+            let note = match node.omitted {
                 Some(OmittedChildren::TooDeep) => "+",
                 Some(OmittedChildren::ShownAbove) => "^",
                 None => "",
             };
-            format!("{}{}{note}{}", step.depth, step.unit.key, if step.is_last { "." } else { "" })
+            format!("{}{}{note}{}", node.depth, node.unit.key, if node.is_last { "." } else { "" })
         };
         let begins = forest.roots();
-        let steps = begins.iter().flat_map(|begin| forest.steps(begin, depth_max));
+        let steps = forest.nodes(&begins, depth_max);
         steps.map(word).collect::<Vec<_>>().join(" ")
     }
 
@@ -168,6 +173,6 @@ mod tests {
             lines.extend(["a", "b"].map(|side| format!("{side}{level}: a{0} b{0}", level + 1)));
         }
         let forest = forest(&lines.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(forest.steps("a0", None).count(), 1 + 2 + 39 * 4);
+        assert_eq!(forest.nodes(&["a0".to_owned()], None).count(), 1 + 2 + 39 * 4);
     }
 }
