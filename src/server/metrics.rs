@@ -119,10 +119,14 @@ impl Metrics {
                 "Duration of GraphQL queries and mutations, by operation name; other for most names",
             ),
             operation_names: OperationNames::default(),
-            cache_hits: registered(clade, "graphql_answers_hit", "Queries answered from the response cache"),
+            cache_hits: registered(
+                clade,
+                "graphql_response_cache_hits",
+                "Queries answered from the response cache",
+            ),
             cache_misses: registered(
                 clade,
-                "graphql_answers_missed",
+                "graphql_response_cache_misses",
                 "Queries not found in the response cache",
             ),
             cache_bytes: Gauge::default(),
@@ -131,7 +135,7 @@ impl Metrics {
             subscriptions: registered(clade, "graphql_subscriptions", "Open GraphQL subscriptions"),
         };
         let bytes = metrics.cache_bytes.clone();
-        clade.register_with_unit("graphql_answers_kept", "Size of the response cache", Unit::Bytes, bytes);
+        clade.register_with_unit("graphql_response_cache", "Size of the response cache", Unit::Bytes, bytes);
         metrics.registry = all;
         metrics
     }

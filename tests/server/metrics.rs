@@ -50,8 +50,8 @@ fn metrics_count_what_was_done() {
         after.value("clade_graphql_duration_seconds_count", &labels)
     };
     assert_eq!((asked("good"), asked("errors")), (2.0, 0.0));
-    assert_eq!(after.value("clade_graphql_answers_hit_total", &[]), 1.0);
-    assert!(after.value("clade_graphql_answers_kept_bytes", &[]) > 0.0);
+    assert_eq!(after.value("clade_graphql_response_cache_hits_total", &[]), 1.0);
+    assert!(after.value("clade_graphql_response_cache_bytes", &[]) > 0.0);
     let grown = |name: &str| after.value(name, &[]) - before.value(name, &[]);
     for name in ["clade_revision", "clade_commit_duration_seconds_count", "clade_commit_commands_sum"] {
         assert_eq!(grown(name), 1.0, "{name}");
