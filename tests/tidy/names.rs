@@ -16,7 +16,6 @@ const COMMENTS_MIN_PERCENT: f64 = 3.0;
 
 fn type_name(line: &str) -> Option<&str> {
     let line = line.trim_start();
-    // An associated type of a trait is indented and `type`; it names no type of its own.
     let line = line
         .strip_prefix("pub")
         .map_or(line, |rest| rest.trim_start_matches(|letter| letter != ' ').trim_start());
@@ -33,6 +32,7 @@ fn a_type_name_means_one_thing() {
         for line in without_tests(&text).lines() {
             let alias =
                 line.strip_prefix("type ").or_else(|| line.split_once(" type ").map(|(_, rest)| rest));
+            // An associated type of a trait is indented, and names no type of its own.
             let alias = alias.filter(|_| !line.starts_with(' ') && !line.starts_with("//"));
             let name = type_name(line).or_else(|| alias?.split([' ', '<', '=']).next());
             if let Some(name) = name.filter(|name| !name.is_empty()) {
