@@ -16,6 +16,16 @@ use crate::model::level::UnitType;
 const SHOWN_MAX: usize = 80;
 
 /// Why a request was refused. Every message says what was wrong, with the value, and what would be right.
+///
+/// ```
+/// use clade::{CreatePerson, Directory, Error};
+///
+/// let ada = CreatePerson::new("ada@corp.example").in_units(["Retail"]);
+/// let refusal = Directory::in_memory()?.apply(ada).unwrap_err();
+/// assert_eq!((refusal.code(), refusal.field()), ("unknown-unit", Some("units")));
+/// assert!(matches!(refusal, Error::Unknown { reference, .. } if reference == "Retail"));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -287,6 +297,18 @@ fn first(refused: &[(usize, Error)]) -> String {
 }
 
 /// The kind of a storage failure.
+///
+/// ```
+/// use clade::Directory;
+/// use clade::error::{Error, StoreErrorKind};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("notes.txt");
+/// std::fs::write(&path, "a letter")?;
+/// let Err(Error::Store(failure)) = Directory::open(&path) else { unreachable!("it is a text file") };
+/// assert_eq!((failure.kind(), failure.code()), (StoreErrorKind::NotAStore, "not-a-store"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
@@ -311,9 +333,17 @@ pub enum StoreErrorKind {
 }
 
 /// A store that could not be read or written. `Debug` and `source` report the cause, which is not part of the API.
+///
+/// ```
+/// use clade::{Directory, Error};
+///
+/// let Err(Error::Store(failure)) = Directory::open_existing("no.redb") else { unreachable!("there is none") };
+/// assert_eq!(failure.code(), "store-failed");
+/// assert!(failure.to_string().contains("there is no store at no.redb"));
+/// ```
 #[derive(Clone)]
 pub struct StoreError {
-    trouble: StoreErrorKind,
+    kind: StoreErrorKind,
     message: String,
     // Shared, since errors are cloned for each of the requests that were in one commit, and causes are not `Clone`.
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
@@ -322,8 +352,8 @@ pub struct StoreError {
 impl StoreError {
     /// An error of this kind. The message says what is wrong and what to do.
     #[must_use]
-    pub fn new(trouble: StoreErrorKind, message: impl Into<String>) -> Self {
-        Self { trouble, message: message.into(), cause: None }
+    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), cause: None }
     }
 
     /// The same error with its cause.
@@ -335,14 +365,14 @@ impl StoreError {
 
     /// The kind of the failure.
     #[must_use]
-    pub fn trouble(&self) -> StoreErrorKind {
-        self.trouble
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
     }
 
     /// The stable error code.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match self.trouble {
+        match self.kind {
             StoreErrorKind::InUse => "store-held",
             StoreErrorKind::NotAStore => "not-a-store",
             StoreErrorKind::Exists => "file-exists",
@@ -364,7 +394,7 @@ impl fmt::Display for StoreError {
 
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.trouble, self.message)?;
+        write!(f, "{:?}: {}", self.kind, self.message)?;
         // `Debug` is for the log, so it adds the cause. The message alone is for users.
         if let Some(cause) = &self.cause {
             write!(f, " ({cause})")?;

@@ -216,7 +216,7 @@ impl Store {
 
     /// Returns `outcome`, and remembers whether it failed because the disk was full.
     fn note_disk_full<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        self.was_full |= outcome.as_ref().is_err_and(|failure| failure.trouble() == StoreErrorKind::NoSpace);
+        self.was_full |= outcome.as_ref().is_err_and(|failure| failure.kind() == StoreErrorKind::NoSpace);
         outcome
     }
 
@@ -258,7 +258,7 @@ impl Store {
             }
             Ok(()) => Err(failure),
             Err(refusal) => {
-                self.was_full |= failure.trouble() == StoreErrorKind::NoSpace;
+                self.was_full |= failure.kind() == StoreErrorKind::NoSpace;
                 tracing::warn!(cause = ?refusal, "the store could not be reopened");
                 Err(failure::unsure(failure))
             }

@@ -6,6 +6,18 @@ use crate::graph::View;
 use crate::model::command::Outcome;
 
 /// The result of a write.
+///
+/// ```
+/// use clade::model::command::Effect;
+/// use clade::{CreatePerson, Directory};
+///
+/// let people = ["ada@corp.example", "eve@corp.example"].map(CreatePerson::new);
+/// let applied = Directory::in_memory()?.apply(people)?;
+/// let effects: Vec<_> = applied.outcomes.iter().map(|outcome| outcome.effect).collect();
+/// assert_eq!(effects, [Effect::Created, Effect::Created]);
+/// assert!(applied.view.person("eve@corp.example").is_ok());
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Applied {
     /// The directory after the write; for a dry run, as it would be.
@@ -17,6 +29,16 @@ pub struct Applied {
 }
 
 /// How long the steps of a write took in the writer thread, without waiting in its queue.
+///
+/// ```
+/// use clade::{CreatePerson, Directory};
+///
+/// let directory = Directory::in_memory()?;
+/// let ada = CreatePerson::new("ada@corp.example").or_update();
+/// assert!(!directory.apply(ada.clone())?.took.committed.is_zero());
+/// assert!(directory.apply(ada)?.took.committed.is_zero(), "an unchanged record needs no commit");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WriteTimings {
     /// Planning and applying.

@@ -10,6 +10,16 @@ use crate::model::entity::Revision;
 use crate::store::{self, Damage, Store};
 
 /// The result of a check.
+///
+/// ```
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example").under("Corp"))?;
+/// directory.apply(clade::DeletePerson::new("ada@corp.example"))?;
+/// let report = directory.check()?;
+/// assert_eq!((report.entities, report.mappings), (2, 1), "deleted records stay in the store");
+/// assert!(report.findings.is_empty());
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct CheckReport {
     /// The revision that was checked.
@@ -46,7 +56,7 @@ impl Directory {
         let path = path.as_ref();
         let mut store = match Store::open_existing(path) {
             Ok(store) => store,
-            Err(failure) if failure.trouble() == StoreErrorKind::Damaged => {
+            Err(failure) if failure.kind() == StoreErrorKind::Damaged => {
                 return Ok((CheckReport::of(Store::check_log(path, failure)?), None));
             }
             Err(other) => return Err(other.into()),
@@ -64,7 +74,7 @@ impl Directory {
                 };
                 Ok((checked, Some(directory)))
             }
-            Err(Error::Store(failure)) if failure.trouble() == StoreErrorKind::Damaged => {
+            Err(Error::Store(failure)) if failure.kind() == StoreErrorKind::Damaged => {
                 // With other findings, this failure most likely repeats one of them.
                 if file.findings.is_empty() {
                     file.findings.push(Damage { what: failure.to_string() });
@@ -78,7 +88,7 @@ impl Directory {
 
 /// Adds a hint at `clade check` to the error of a damaged store.
 pub(super) fn with_check_hint(failure: StoreError) -> StoreError {
-    if failure.trouble() != StoreErrorKind::Damaged {
+    if failure.kind() != StoreErrorKind::Damaged {
         return failure;
     }
     let what = format!("{failure} (`clade check` reports what can be recovered)");

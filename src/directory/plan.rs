@@ -171,7 +171,7 @@ impl<'p> Plan<'p> {
             .entity(id)
             .map(|entity| &**entity)
             .filter(|entity| entity.kind() == kind)
-            .ok_or_else(|| Error::NotFound { kind: kind.as_str(), reference: format!("#{}", id.0) })
+            .ok_or_else(|| unknown_id(id, kind))
     }
 
     /// Whether no unit has this key, in the whole directory or among the changes of this plan.
@@ -182,6 +182,11 @@ impl<'p> Plan<'p> {
         });
         !is_new_here && self.everything.find_unit(&key.clone().into()).is_err()
     }
+}
+
+/// The error for an id that names no record of its kind.
+fn unknown_id(id: EntityId, kind: Kind) -> Error {
+    Error::NotFound { kind: kind.as_str(), reference: format!("#{}", id.0) }
 }
 
 fn check_revision(stamps: &Stamps, expected: Option<Revision>) -> Result<(), Error> {

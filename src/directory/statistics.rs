@@ -20,6 +20,15 @@ const COMMANDS: &[f64] =
     &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 10_000.0, 100_000.0];
 
 /// A snapshot of a directory's statistics.
+///
+/// ```
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example").under("Corp"))?;
+/// let now = directory.statistics();
+/// assert!(now.entities.contains(&(clade::Kind::Person, 1)));
+/// assert_eq!((now.revision.0, now.mappings, now.requests_waiting), (1, 1, 0));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Statistics {
     /// The published revision.
@@ -50,6 +59,15 @@ pub struct Statistics {
 }
 
 /// A histogram.
+///
+/// ```
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(["ada@corp.example", "eve@corp.example"].map(clade::CreatePerson::new))?;
+/// let commands = directory.statistics().commit_commands;
+/// assert_eq!((commands.count(), commands.sum), (1, 2.0), "one commit, of two commands");
+/// assert!(commands.buckets().any(|bucket| bucket == (2.0, 1)), "it is in the bucket up to 2");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Spread {
     bounds: &'static [f64],

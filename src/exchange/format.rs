@@ -1,6 +1,19 @@
 //! The formats of lists and exports: JSON, CSV and NDJSON, with their names and media types.
 
 /// A format of lists and exports.
+///
+/// ```
+/// use clade::exchange::{Format, export};
+///
+/// let ada = clade::CreatePerson::new("ada@corp.example").under("Corp");
+/// let view = clade::Directory::in_memory()?.apply(ada)?.view;
+/// let format = Format::named("ndjson").expect("it is the name of a format");
+/// assert_eq!(format.media_type(), "application/x-ndjson");
+/// let mut out = Vec::new();
+/// export(&view, format, &mut out)?;
+/// assert_eq!(String::from_utf8(out)?.lines().count(), 3, "a unit, a person and their mapping");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For a list `{"count": N, "data": […]}`, for an export an array.

@@ -12,6 +12,17 @@ use crate::model::key::{RepoUrl, fold};
 
 /// A sort order of entities. Entities with equal values are sorted by key, ascending. The order of creation needs no
 /// tie-breaker, since ids are assigned in that order.
+///
+/// ```
+/// use clade::query::{Order, PageRequest, page};
+/// use clade::{CreatePerson, Directory, Kind};
+///
+/// let view = Directory::in_memory()?.apply(["eve@corp.example", "ada@corp.example"].map(CreatePerson::new))?.view;
+/// let newest_first = Order { descending: true, ..Order::default() };
+/// let found = page(&view, view.all(Kind::Person), newest_first, &PageRequest::default())?;
+/// assert_eq!(view.label(found.ids[0]), "ada@corp.example");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Order {
     /// The property to sort by.
@@ -21,6 +32,17 @@ pub struct Order {
 }
 
 /// A sortable property.
+///
+/// ```
+/// use clade::query::{Field, Order, OrderBy, PageRequest, page};
+/// use clade::{CreatePerson, Directory, Kind};
+///
+/// let view = Directory::in_memory()?.apply(["eve@corp.example", "ada@corp.example"].map(CreatePerson::new))?.view;
+/// let by_email = Order { by: OrderBy::Field(Field::Email), descending: false };
+/// let found = page(&view, view.all(Kind::Person), by_email, &PageRequest::default())?;
+/// assert_eq!(view.label(found.ids[0]), "ada@corp.example");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum OrderBy {
     /// The time of creation.

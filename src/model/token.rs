@@ -34,7 +34,9 @@ impl TokenId {
         if raw.len() == Self::LENGTH && raw.bytes().all(|b| b.is_ascii_alphanumeric()) {
             Ok(Self(raw.into()))
         } else {
-            Err(Error::invalid("id", raw, "must be the eight letters and digits after clade_"))
+            // Shortened: a whole token may have been pasted, and messages are logged.
+            let shown: String = raw.chars().take("clade_".len() + Self::LENGTH).collect();
+            Err(Error::invalid("id", &shown, "must be the eight letters and digits after clade_"))
         }
     }
 

@@ -20,6 +20,19 @@ const TRIGRAM_SELECTIVITY: u64 = 8;
 const TEXTS_PER_RECORD: u64 = 40;
 
 /// The estimated cost of evaluating a filter.
+///
+/// ```
+/// use clade::query::cost::Estimate;
+/// use clade::query::{Field, Filter, TextTest};
+/// use clade::{CreatePerson, Directory, Kind};
+///
+/// let view = Directory::in_memory()?.apply(["eve@corp.example", "ada@corp.example"].map(CreatePerson::new))?.view;
+/// let estimate = |test| Filter::Text(Field::Email, test).estimate(&view, Kind::Person);
+/// let equal = estimate(TextTest::Eq("ada@corp.example".to_owned()));
+/// assert_eq!(equal, Estimate { texts: 0, matches: 2 }, "there is an index of emails");
+/// assert_eq!(estimate(TextTest::Contains("a".to_owned())).texts, 2, "each email is compared");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimate {
     /// Approximate number of texts that are compared.
@@ -33,15 +46,7 @@ impl Filter {
     /// [`Filter::checked`].
     #[must_use]
     pub fn estimate(&self, view: &View, kind: Kind) -> Estimate {
-        let Bound { texts, matches } = Bound::of(Selection { view, kind }, self, view.all(kind).len());
-        Estimate { texts, matches }
-    }
-
-    /// Approximate number of texts compared to find the records of `kind` that match. Call this for every filter from a
-    /// client that may have several conditions, after [`Filter::checked`].
-    #[must_use]
-    pub fn texts(&self, view: &View, kind: Kind) -> u64 {
-        Bound::of(Selection { view, kind }, self, view.all(kind).len()).texts
+        Estimate::of(Selection { view, kind }, self, view.all(kind).len())
     }
 }
 
@@ -69,17 +74,8 @@ pub fn text_comparisons_max(view: &View) -> u64 {
     TEXTS_MAX.max(records.saturating_mul(PASSES_MAX))
 }
 
-/// Upper bounds for a filter, computed bottom-up.
-#[derive(Debug, Clone, Copy)]
-struct Bound {
-    /// Approximate number of texts that are compared.
-    texts: u64,
-    /// Maximum number of records that match.
-    matches: u64,
-}
-
-impl Bound {
-    /// The bound of a filter among `among` candidates.
+impl Estimate {
+    /// The estimate for a filter among `among` candidates.
     // Follows the order of evaluation in `Selection`: if that changes, these numbers have to change too.
     fn of(selection: Selection<'_>, filter: &Filter, among: u64) -> Self {
         let Selection { view, kind } = selection;
@@ -142,8 +138,9 @@ mod tests {
     #[test]
     fn narrowing_first_costs_less() {
         let view = View::of(Arc::new(Graph::default()));
-        let texts =
-            |filter: &Filter| Bound::of(Selection { view: &view, kind: Kind::Project }, filter, 1_000).texts;
+        let texts = |filter: &Filter| {
+            Estimate::of(Selection { view: &view, kind: Kind::Project }, filter, 1_000).texts
+        };
         let name = || Filter::Text(Field::Name, TextTest::Contains("shop".to_owned()));
         let id = || Filter::Text(Field::ProjectId, TextTest::Eq("shop".to_owned()));
         let short = || Filter::Text(Field::Name, TextTest::Contains("s".to_owned()));

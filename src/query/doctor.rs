@@ -19,6 +19,17 @@ pub use page::FindingPage;
 
 /// The kind of a finding. No finding means that the store is damaged: each one is for someone who knows the
 /// organization to judge.
+///
+/// ```
+/// use clade::query::{FindingCode, doctor};
+///
+/// let view = clade::Directory::in_memory()?.apply(clade::CreatePerson::new("ada@corp.example"))?.view;
+/// let findings = doctor(&view, &[]);
+/// let codes: Vec<_> = findings.all().iter().map(|finding| finding.code.as_str()).collect();
+/// assert_eq!(codes, ["unplaced-person"]);
+/// assert_eq!(FindingCode::named("unplaced-person"), Some(FindingCode::UnplacedPerson));
+/// # Ok::<(), clade::Error>(())
+/// ```
 // The discriminants are the order of findings and the indexes of `NAMES`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -119,6 +130,16 @@ impl FindingCode {
 }
 
 /// A record that a finding is about.
+///
+/// ```
+/// use clade::query::FindingCode;
+/// use clade::query::doctor::{About, doctor};
+///
+/// let view = clade::Directory::in_memory()?.apply(clade::CreatePerson::new("ada@corp.example"))?.view;
+/// let findings = doctor(&view, &[FindingCode::UnplacedPerson]);
+/// assert_eq!(findings.all()[0].about, [About::Entity(view.person("ada@corp.example")?.id())]);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum About {
     /// A unit, person, project or repository.
@@ -136,6 +157,17 @@ impl About {
 }
 
 /// One finding of a data-quality check. [`Finding::message`] describes it in a sentence.
+///
+/// ```
+/// use clade::query::{FindingCode, doctor};
+///
+/// let cart = clade::CreateProject::new("cart", "Cart").owner("ada@corp.example");
+/// let view = clade::Directory::in_memory()?.apply(cart)?.view;
+/// let findings = doctor(&view, &[FindingCode::UnknownOwner]);
+/// let message = findings.all()[0].message(&view);
+/// assert!(message.ends_with(r#""ada@corp.example", who is not a person in this directory"#));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The kind of the finding.
@@ -155,6 +187,16 @@ impl Finding {
 }
 
 /// The findings of a run, sorted by code and then by the creation of their first record.
+///
+/// ```
+/// use clade::query::{FindingCode, doctor};
+///
+/// let view = clade::Directory::in_memory()?.apply(clade::CreatePerson::new("ada@corp.example"))?.view;
+/// let findings = doctor(&view, &[FindingCode::UnplacedPerson, FindingCode::EmptyTeam]);
+/// let counts: Vec<_> = findings.counts().collect();
+/// assert_eq!(counts, [(FindingCode::UnplacedPerson, 1), (FindingCode::EmptyTeam, 0)]);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Findings {
     requested: Vec<FindingCode>,

@@ -22,6 +22,16 @@ use crate::query::select::{neighbours, select};
 const FLAGGED_MAX: u64 = 8192;
 
 /// A dimension by which entities are counted.
+///
+/// ```
+/// use clade::query::{FacetBy, Filter, facet};
+///
+/// let cart = clade::CreateProject::new("cart", "Cart").repository("https://github.com/corp/cart");
+/// let view = clade::Directory::in_memory()?.apply(cart)?.view;
+/// let platforms = facet(&view, clade::Kind::Project, &Filter::All, FacetBy::Platform, false);
+/// assert_eq!((platforms[0].value.as_str(), platforms[0].count), ("github.com", 1));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FacetBy {
     /// Units of a level; an entity counts for each of its ancestors of that level.
@@ -55,6 +65,18 @@ impl FacetBy {
 }
 
 /// One value of a dimension, with its count.
+///
+/// ```
+/// use clade::query::{Bucket, FacetBy, Filter, facet};
+/// use clade::{CreatePerson, Directory, Kind, model::Level};
+///
+/// let people = ["ada@corp.example", "eve@corp.example"].map(|it| CreatePerson::new(it).under("Corp/Retail"));
+/// let view = Directory::in_memory()?.apply(people)?.view;
+/// let businesses = facet(&view, Kind::Person, &Filter::All, FacetBy::Level(Level::Business), false);
+/// let unit = Some(view.org_unit("Retail")?.id());
+/// assert_eq!(businesses, [Bucket { value: "Retail".to_owned(), unit, count: 2 }]);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
     /// The value: for a level, the unit's name.

@@ -9,6 +9,20 @@ use crate::model::entity::{EntityId, Kind};
 pub use crate::model::field::Field;
 
 /// A condition on the entities of a kind.
+///
+/// ```
+/// use clade::query::{Filter, select};
+/// use clade::{CreatePerson, Directory, Kind};
+///
+/// let [ada, eve] = ["ada@corp.example", "eve@corp.example"].map(CreatePerson::new);
+/// let view = Directory::in_memory()?.apply([ada.under("Corp/Retail"), eve.under("Corp/Web")])?.view;
+/// let in_retail = Filter::Within(vec![view.org_unit("Retail")?.id()]);
+/// let others = Filter::And(vec![Filter::AnyText("CORP".to_owned()), Filter::Not(Box::new(in_retail))]);
+/// let found = select(&view, Kind::Person, &others);
+/// assert_eq!(found.len(), 1);
+/// assert!(found.contains(view.person("eve@corp.example")?.id().0));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
     /// Matches every entity.
@@ -109,6 +123,16 @@ impl Filter {
 }
 
 /// A test of one text.
+///
+/// ```
+/// use clade::query::{Field, Filter, TextTest, select};
+///
+/// let view = clade::Directory::in_memory()?.apply(clade::CreateProject::new("cart", "Cart API"))?.view;
+/// let count = |test| select(&view, clade::Kind::Project, &Filter::Text(Field::Name, test)).len();
+/// assert_eq!(count(TextTest::StartsWith("cart".to_owned())), 1);
+/// assert_eq!(count(TextTest::Eq("cart api".to_owned())), 0, "a whole name is compared with its case");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextTest {
     /// Equal to this.
@@ -124,6 +148,17 @@ pub enum TextTest {
 }
 
 /// A relation from an entity to its neighbours.
+///
+/// ```
+/// use clade::query::{Field, Filter, Relation, TextTest, select};
+///
+/// let cart = clade::CreateProject::new("cart", "Cart").repository("https://github.com/corp/cart");
+/// let view = clade::Directory::in_memory()?.apply(cart)?.view;
+/// let at_github = Filter::Text(Field::Platform, TextTest::Eq("github.com".to_owned()));
+/// let has_one = Filter::Related(Relation::Repository, Box::new(at_github));
+/// assert_eq!(select(&view, clade::Kind::Project, &has_one).len(), 1);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Relation {
     /// From a project to the people who work on it.

@@ -21,6 +21,18 @@ pub use self::page::{MappingPage, MappingPageRequest, UnknownCursor};
 pub use self::subtree::Subtree;
 
 /// The property that mappings are sorted by. Equal ones are sorted by id.
+///
+/// ```
+/// use clade::query::{MappingFilter, MappingOrder, MappingOrderBy, MappingPageRequest, mappings};
+/// use clade::{CreatePerson, Directory};
+///
+/// let people = ["eve@corp.example", "ada@corp.example"].map(|email| CreatePerson::new(email).under("Corp"));
+/// let view = Directory::in_memory()?.apply(people)?.view;
+/// let order = MappingOrder { by: MappingOrderBy::FromKey, descending: false };
+/// let page = mappings(&view, &MappingFilter::default(), order, &MappingPageRequest::default())?;
+/// assert_eq!(view.label(page.mappings[0].from), "ada@corp.example");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum MappingOrderBy {
     /// Their ids, which is the order of creation.
@@ -41,6 +53,18 @@ pub enum MappingOrderBy {
 }
 
 /// A sort order of mappings.
+///
+/// ```
+/// use clade::query::{MappingFilter, MappingOrder, MappingPageRequest, mappings};
+/// use clade::{CreatePerson, Directory};
+///
+/// let people = ["eve@corp.example", "ada@corp.example"].map(|email| CreatePerson::new(email).under("Corp"));
+/// let view = Directory::in_memory()?.apply(people)?.view;
+/// let newest_first = MappingOrder { descending: true, ..MappingOrder::default() };
+/// let page = mappings(&view, &MappingFilter::default(), newest_first, &MappingPageRequest::default())?;
+/// assert_eq!(view.label(page.mappings[0].from), "ada@corp.example");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MappingOrder {
     /// The property to sort by.

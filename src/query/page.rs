@@ -21,6 +21,19 @@ const ENTRIES_PER_RECORD_READ: u64 = 16;
 const ENTRIES_PER_MATCH_MAX: u64 = 256;
 
 /// Selects a page: the `first` records after a cursor, or the `last` ones before one.
+///
+/// ```
+/// use clade::query::{Order, PageRequest, cursor, page};
+/// use clade::{CreatePerson, Directory, Kind};
+///
+/// let view = Directory::in_memory()?.apply(["eve@corp.example", "ada@corp.example"].map(CreatePerson::new))?.view;
+/// let (people, order) = (view.all(Kind::Person), Order::default());
+/// let first = PageRequest { first: Some(1), ..PageRequest::default() };
+/// let eve = page(&view, people, order, &first)?.ids[0];
+/// let next = PageRequest { after: Some(cursor(&view, order, eve)), ..first };
+/// assert_eq!(page(&view, people, order, &next)?.ids, [view.person("ada@corp.example")?.id()]);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageRequest {
     /// Maximum number of records from the start; all if both this and `last` are `None`.
@@ -34,6 +47,18 @@ pub struct PageRequest {
 }
 
 /// One page of entities.
+///
+/// ```
+/// use clade::query::{Order, PageRequest, page};
+/// use clade::{CreatePerson, Directory, Kind};
+///
+/// let view = Directory::in_memory()?.apply(["eve@corp.example", "ada@corp.example"].map(CreatePerson::new))?.view;
+/// let last = PageRequest { last: Some(1), ..PageRequest::default() };
+/// let found = page(&view, view.all(Kind::Person), Order::default(), &last)?;
+/// assert_eq!(found.ids, [view.person("ada@corp.example")?.id()]);
+/// assert!(found.has_previous && !found.has_next);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The entities, in order.

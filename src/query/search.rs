@@ -18,6 +18,17 @@ use crate::query::text::Part;
 use crate::query::top_k::Least;
 
 /// One search result.
+///
+/// ```
+/// use clade::query::search;
+///
+/// let cart = clade::CreateProject::new("cart", "Shopping cart");
+/// let view = clade::Directory::in_memory()?.apply(cart)?.view;
+/// let hit = |text| search(&view, text, &[], None, 10).remove(0);
+/// assert_eq!((hit("cart").matched.as_str(), hit("cart").score), ("cart", 1.0), "the whole project id");
+/// assert_eq!((hit("shop").matched.as_str(), hit("shop").score), ("Shopping cart", 0.75), "a beginning");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
     /// The record that was found.

@@ -7,6 +7,17 @@ use crate::model::entity::EntityId;
 use crate::model::level::UnitType;
 
 /// A descendant unit, with its position in the walk.
+///
+/// ```
+/// use clade::query::descendants;
+///
+/// let ada = clade::CreatePerson::new("ada@corp.example").under("Corp/Retail/Checkout");
+/// let view = clade::Directory::in_memory()?.apply(ada)?.view;
+/// let below = descendants(&view, view.org_unit("Corp")?.id(), None, &[]);
+/// let shown: Vec<_> = below.iter().map(|unit| (unit.depth, view.label(unit.id))).collect();
+/// assert_eq!(shown, [(1, "Retail".to_owned()), (2, "Checkout".to_owned())]);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Descendant {
     /// The unit.

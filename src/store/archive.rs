@@ -160,7 +160,7 @@ impl<R: BufRead> ArchiveReader<R> {
     fn begin(&mut self) -> Result<Uuid, StoreError> {
         let not_an_archive = |refusal: StoreError| {
             // A failed read says nothing about what the file is.
-            if refusal.trouble() == StoreErrorKind::Io {
+            if refusal.kind() == StoreErrorKind::Io {
                 return refusal;
             }
             damaged("this is not the history of a store; `clade export --history` writes one")
@@ -253,7 +253,7 @@ impl<R: BufRead> ArchiveReader<R> {
     /// A batch that could not be committed.
     fn not_committed(&self, why: StoreError) -> StoreError {
         // The new store is empty and sound, so "damaged" means that the archive contradicts itself.
-        if why.trouble() == StoreErrorKind::Damaged { self.bad_line(why) } else { why }
+        if why.kind() == StoreErrorKind::Damaged { self.bad_line(why) } else { why }
     }
 
     fn bad_line(&self, why: impl std::fmt::Display) -> StoreError {

@@ -175,7 +175,7 @@ impl FileCheck {
         match log.and_then(|entries| self.replay(entries, replayed)) {
             Ok(()) => Ok(true),
             // Damage is a finding, and the check continues. An I/O error says nothing about the content, so it ends it.
-            Err(failure) if failure.trouble() == StoreErrorKind::Damaged => {
+            Err(failure) if failure.kind() == StoreErrorKind::Damaged => {
                 self.find(failure.to_string());
                 Ok(false)
             }

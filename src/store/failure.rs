@@ -61,7 +61,7 @@ pub(super) fn not_opened(path: &Path, failure: redb::DatabaseError) -> StoreErro
 
 /// The same failure, with the path of the file in front.
 pub(super) fn at(path: &Path, failure: &StoreError) -> StoreError {
-    StoreError::new(failure.trouble(), format!("{}: {failure}", path.display())).caused_by(failure.clone())
+    StoreError::new(failure.kind(), format!("{}: {failure}", path.display())).caused_by(failure.clone())
 }
 
 /// A failed system call on a file.
@@ -182,11 +182,11 @@ mod tests {
             (ErrorKind::PermissionDenied, StoreErrorKind::Io),
         ] {
             let failure = failed(redb::StorageError::Io(IoError::from(kind)));
-            assert_eq!(failure.trouble(), trouble, "{kind}");
+            assert_eq!(failure.kind(), trouble, "{kind}");
         }
         #[cfg(unix)]
         assert_eq!(
-            failed(redb::StorageError::Io(IoError::from_raw_os_error(28))).trouble(),
+            failed(redb::StorageError::Io(IoError::from_raw_os_error(28))).kind(),
             StoreErrorKind::NoSpace
         );
     }

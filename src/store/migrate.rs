@@ -55,7 +55,7 @@ pub(super) fn save_copy(path: &Path, older: Older) -> Result<PathBuf, StoreError
     });
     match copied {
         Ok(()) => Ok(copy),
-        Err(failure) if failure.trouble() != StoreErrorKind::Exists => Err(failure),
+        Err(failure) if failure.kind() != StoreErrorKind::Exists => Err(failure),
         Err(_) if are_at_same_revision(path, &copy) => Ok(copy),
         Err(_) => Err(StoreError::new(
             StoreErrorKind::Exists,

@@ -46,7 +46,7 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             match NewFile::private(path)?.persist_new(|part| create_at(part, watch).map(drop)) {
                 // `Exists`: another process created the store first. Opening it shows whether it is still in use.
-                Err(failure) if failure.trouble() != StoreErrorKind::Exists => Err(failure),
+                Err(failure) if failure.kind() != StoreErrorKind::Exists => Err(failure),
                 _ => open_existing(path, watch),
             }
         }
@@ -233,7 +233,7 @@ mod tests {
         let copy = folder.path().join("corp.format-1.revision-0.redb");
         open(&copy, &Watch::default()).unwrap();
         let refused = open_over(&path, &Watch::default(), &[add]).err().unwrap();
-        assert_eq!(refused.trouble(), StoreErrorKind::Exists, "{refused}");
+        assert_eq!(refused.kind(), StoreErrorKind::Exists, "{refused}");
         assert!(refused.to_string().contains("revision-0.redb, which exists and is not a copy"), "{refused}");
         std::fs::remove_file(&copy).unwrap();
         assert!(open_over(&path, &Watch::default(), &[add]).is_err(), "a format that is not known yet");
@@ -248,13 +248,13 @@ mod tests {
         let copy = folder.path().join("corp.format-1.revision-0.redb");
 
         let refused = open_over(&path, &Watch::default(), &[add, fail]).err().unwrap();
-        assert_eq!(refused.trouble(), StoreErrorKind::NoSpace);
+        assert_eq!(refused.kind(), StoreErrorKind::NoSpace);
         assert_eq!(open_existing(&path, &Watch::default()).unwrap().meta, made, "nothing of it was changed");
         assert_eq!(open_existing(&copy, &Watch::default()).unwrap().meta, made);
 
         // Here, two steps on is a format that is not known yet.
         let refused = open_over(&path, &Watch::default(), &[add, add_again]).err().unwrap();
-        assert_eq!(refused.trouble(), StoreErrorKind::NewerFormat, "{refused}");
+        assert_eq!(refused.kind(), StoreErrorKind::NewerFormat, "{refused}");
         let database = database_at(&path, &Watch::default(), PageExamination::Trusted).unwrap();
         let transaction = database.begin_read().unwrap();
         assert_eq!(Meta::format(&transaction).unwrap(), Some(3));

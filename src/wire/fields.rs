@@ -25,7 +25,7 @@ pub(crate) enum UpdateMode {
 #[derive(Debug)]
 pub(crate) struct Fields {
     rest: Map<String, Value>,
-    manner: UpdateMode,
+    mode: UpdateMode,
     /// Whether they come from a GraphQL input. Then a blank text is refused instead of being null, and null leaves
     /// unchanged what cannot be removed.
     is_input: bool,
@@ -49,8 +49,8 @@ impl<T> FieldInput<T> {
     }
 
     /// The change of the stored field.
-    pub(crate) fn patch(self, manner: UpdateMode) -> Patch<T> {
-        match (self, manner) {
+    pub(crate) fn patch(self, mode: UpdateMode) -> Patch<T> {
+        match (self, mode) {
             (Self::Value(value), _) => Patch::Set(value),
             (Self::Null, _) | (Self::Absent, UpdateMode::Replace) => Patch::Clear,
             (Self::Absent, UpdateMode::Create | UpdateMode::Merge) => Patch::Keep,
@@ -67,17 +67,17 @@ impl<T> FieldInput<T> {
 }
 
 impl Fields {
-    pub(crate) fn new(rest: Map<String, Value>, manner: UpdateMode) -> Self {
-        Self { rest, manner, is_input: false }
+    pub(crate) fn new(rest: Map<String, Value>, mode: UpdateMode) -> Self {
+        Self { rest, mode, is_input: false }
     }
 
     /// The fields of a GraphQL input, whose types async-graphql has checked already.
-    pub(crate) fn of_input(rest: Map<String, Value>, manner: UpdateMode) -> Self {
-        Self { rest, manner, is_input: true }
+    pub(crate) fn of_input(rest: Map<String, Value>, mode: UpdateMode) -> Self {
+        Self { rest, mode, is_input: true }
     }
 
-    pub(crate) fn manner(&self) -> UpdateMode {
-        self.manner
+    pub(crate) fn mode(&self) -> UpdateMode {
+        self.mode
     }
 
     /// Takes a field of any type.
@@ -140,7 +140,7 @@ impl Fields {
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, Error>,
     ) -> Result<Patch<T>, Error> {
-        Ok(self.text(name, name, parse)?.patch(self.manner))
+        Ok(self.text(name, name, parse)?.patch(self.mode))
     }
 
     /// Like [`Self::optional`], stored in `into`.
@@ -170,7 +170,7 @@ impl Fields {
             }
             FieldInput::Value(other) => Err(wrong(name, &other, "a string")),
             // In a merge patch null asks for the removal. In a GraphQL input clients send null for "not set".
-            FieldInput::Null if self.manner == UpdateMode::Merge && !self.is_input => {
+            FieldInput::Null if self.mode == UpdateMode::Merge && !self.is_input => {
                 Err(Error::invalid(name, "null", "cannot be removed; send a text, or leave the field out"))
             }
             FieldInput::Null | FieldInput::Absent if must_be_given => Err(Error::Missing { field: name }),
@@ -180,9 +180,9 @@ impl Fields {
 
     /// Takes an object, whose fields are then taken from the result.
     pub(crate) fn object(&mut self, name: &'static str) -> Result<FieldInput<Self>, Error> {
-        let manner = self.manner;
+        let mode = self.mode;
         self.any(name).try_map(|value| match value {
-            Value::Object(map) => Ok(Self::new(map, manner)),
+            Value::Object(map) => Ok(Self::new(map, mode)),
             other => Err(wrong(name, &other, "an object or null")),
         })
     }
@@ -235,7 +235,7 @@ impl Fields {
             FieldInput::Null => FieldInput::Null,
             FieldInput::Absent => FieldInput::Absent,
         };
-        let emptied = self.manner == UpdateMode::Replace || attributes == FieldInput::Null;
+        let emptied = self.mode == UpdateMode::Replace || attributes == FieldInput::Null;
         let mut all = attributes.value().unwrap_or_default();
         // A field at the top level wins over a member of `attributes` with the same name.
         all.extend(self.rest);
@@ -258,18 +258,18 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn fields(manner: UpdateMode, value: &Value) -> Fields {
-        Fields::new(value.as_object().unwrap().clone(), manner)
+    fn fields(mode: UpdateMode, value: &Value) -> Fields {
+        Fields::new(value.as_object().unwrap().clone(), mode)
     }
 
     #[test]
     fn absent_fields_are_kept_or_cleared_by_the_manner() {
-        for (manner, absent) in [
+        for (mode, absent) in [
             (UpdateMode::Create, Patch::Keep),
             (UpdateMode::Merge, Patch::Keep),
             (UpdateMode::Replace, Patch::Clear),
         ] {
-            let mut given = fields(manner, &json!({"null": null, "blank": " ", "set": "x"}));
+            let mut given = fields(mode, &json!({"null": null, "blank": " ", "set": "x"}));
             let mut read = |name| given.optional(name, |text| Ok(text.to_owned())).unwrap();
             assert_eq!(read("absent"), absent);
             assert_eq!(read("null"), Patch::Clear);

@@ -73,7 +73,7 @@ pub(crate) static LEVEL_INPUTS: [field::InputSchema; 5] = [
 
 /// Parses the five level fields into a placement.
 pub(crate) fn placement(body: &mut Fields) -> Result<Placement, Error> {
-    let manner = body.manner();
+    let mode = body.mode();
     let mut levels = Vec::with_capacity(Level::ALL.len());
     for level in Level::ALL {
         let name = level.as_str();
@@ -83,9 +83,9 @@ pub(crate) fn placement(body: &mut Fields) -> Result<Placement, Error> {
     if levels.iter().all(|level| *level == FieldInput::Absent) {
         return Ok(Placement::Keep);
     }
-    if manner == UpdateMode::Merge {
+    if mode == UpdateMode::Merge {
         // A patch of single levels is resolved later, when the current placement is known.
-        return Ok(Placement::PatchLevels(levels.map(|level| level.patch(manner))));
+        return Ok(Placement::PatchLevels(levels.map(|level| level.patch(mode))));
     }
     // Five nulls leave the placement alone also in a PUT: a response of a record without levels, sent back unchanged,
     // must not remove placements in units that are no level.

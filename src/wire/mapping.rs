@@ -240,7 +240,7 @@ fn fields(mut body: Fields) -> Result<MappingFields, Error> {
 }
 
 fn end_ref(body: &mut Fields, field: &'static str) -> Result<Option<EndRef>, Error> {
-    let must_be_given = body.manner() != UpdateMode::Merge;
+    let must_be_given = body.mode() != UpdateMode::Merge;
     match body.any(field) {
         FieldInput::Value(Value::String(text)) if text.trim().is_empty() => {
             Err(Error::invalid(field, &text, "must not be empty"))

@@ -23,7 +23,7 @@ pub(crate) static FIELDS: [RecordField<PersonFields>; 5] = [
         |body, name, person: &mut PersonFields| {
             // Required for a new person only. In a PUT or PATCH the path names the person, and a different email in
             // the body changes the key.
-            let is_new = body.manner() == UpdateMode::Create;
+            let is_new = body.mode() == UpdateMode::Create;
             person.email = body.required(name, is_new, Email::parse)?;
             Ok(())
         },
@@ -65,8 +65,8 @@ mod tests {
     use crate::model::command::{Patch, Placement};
     use serde_json::{Value, json};
 
-    fn fields(manner: UpdateMode, value: &Value) -> Fields {
-        Fields::new(value.as_object().unwrap().clone(), manner)
+    fn fields(mode: UpdateMode, value: &Value) -> Fields {
+        Fields::new(value.as_object().unwrap().clone(), mode)
     }
 
     fn name(text: &str) -> Name {

@@ -22,7 +22,7 @@ pub(crate) static FIELDS: [RecordField<ProjectFields>; 4] = [
         "ProjectIdText",
         Need::Key,
         |body, name, project: &mut ProjectFields| {
-            let is_new = body.manner() == UpdateMode::Create;
+            let is_new = body.mode() == UpdateMode::Create;
             project.project_id = body.required(name, is_new, ProjectId::parse)?;
             Ok(())
         },
@@ -35,7 +35,7 @@ pub(crate) static FIELDS: [RecordField<ProjectFields>; 4] = [
         Need::Always,
         |body, name, project: &mut ProjectFields| {
             // Unlike the id it is required in a PUT as well: the path does not contain it.
-            let is_whole = body.manner() != UpdateMode::Merge;
+            let is_whole = body.mode() != UpdateMode::Merge;
             project.name = body.required(name, is_whole, Name::parse)?;
             Ok(())
         },
@@ -101,16 +101,16 @@ pub(crate) fn project(mut body: Fields) -> Result<ProjectFields, Error> {
 }
 
 fn owner(body: &mut Fields) -> Result<Patch<OwnerFields>, Error> {
-    let manner = body.manner();
+    let mode = body.mode();
     let mut owner = match body.object("projectOwner")? {
         FieldInput::Value(owner) => owner,
-        FieldInput::Null => return Ok(FieldInput::Null.patch(manner)),
-        FieldInput::Absent => return Ok(FieldInput::Absent.patch(manner)),
+        FieldInput::Null => return Ok(FieldInput::Null.patch(mode)),
+        FieldInput::Absent => return Ok(FieldInput::Absent.patch(mode)),
     };
     let fields = OwnerFields {
-        first_name: owner.text("firstName", "projectOwner.firstName", Name::parse)?.patch(manner),
-        last_name: owner.text("lastName", "projectOwner.lastName", Name::parse)?.patch(manner),
-        email: owner.text("email", "projectOwner.email", Email::parse)?.patch(manner),
+        first_name: owner.text("firstName", "projectOwner.firstName", Name::parse)?.patch(mode),
+        last_name: owner.text("lastName", "projectOwner.lastName", Name::parse)?.patch(mode),
+        email: owner.text("email", "projectOwner.email", Email::parse)?.patch(mode),
     };
     // Further members of the owner are stored as the attribute `projectOwner`.
     body.keep("projectOwner", owner.into_rest());
@@ -122,13 +122,13 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn fields(manner: UpdateMode, value: &Value) -> Fields {
-        Fields::new(value.as_object().unwrap().clone(), manner)
+    fn fields(mode: UpdateMode, value: &Value) -> Fields {
+        Fields::new(value.as_object().unwrap().clone(), mode)
     }
 
     #[test]
     fn errors_name_the_missing_or_invalid_field() {
-        for (manner, body, code, field) in [
+        for (mode, body, code, field) in [
             (UpdateMode::Create, json!({}), "missing-field", "projectId"),
             (UpdateMode::Create, json!({"projectId": "p"}), "missing-field", "projectName"),
             (UpdateMode::Replace, json!({}), "missing-field", "projectName"),
@@ -136,7 +136,7 @@ mod tests {
             (UpdateMode::Create, json!({"projectId": 7}), "invalid", "projectId"),
             (UpdateMode::Merge, json!({"projectOwner": {"email": "x"}}), "invalid", "projectOwner.email"),
         ] {
-            let refusal = project(fields(manner, &body)).unwrap_err();
+            let refusal = project(fields(mode, &body)).unwrap_err();
             assert_eq!((refusal.code(), refusal.field()), (code, Some(field)), "{body}");
         }
     }

@@ -42,7 +42,7 @@ pub(crate) static FIELDS: [RecordField<UnitFields>; 4] = [
         |body, name, unit: &mut UnitFields| {
             // The key and the name are each other's default, so one of them is required. This depends on the key being
             // parsed first, by the order of the table.
-            let is_new = body.manner() == UpdateMode::Create;
+            let is_new = body.mode() == UpdateMode::Create;
             unit.name = body.required(name, is_new && unit.key.is_none(), Name::parse)?;
             Ok(())
         },
@@ -180,7 +180,7 @@ fn parents(body: &mut Fields) -> Result<Option<Vec<UnitRef>>, Error> {
         FieldInput::Value(value) => Some(vec![unit_ref("parent", value)?]),
         // In a change, a null parent makes the unit a root. In an import it is just an empty field: an upsert must not
         // remove the unit from the hierarchy.
-        FieldInput::Null if body.manner() != UpdateMode::Create => Some(Vec::new()),
+        FieldInput::Null if body.mode() != UpdateMode::Create => Some(Vec::new()),
         FieldInput::Null | FieldInput::Absent => None,
     };
     match (one, many) {
@@ -223,8 +223,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn fields(manner: UpdateMode, value: &Value) -> Fields {
-        Fields::new(value.as_object().unwrap().clone(), manner)
+    fn fields(mode: UpdateMode, value: &Value) -> Fields {
+        Fields::new(value.as_object().unwrap().clone(), mode)
     }
 
     #[test]

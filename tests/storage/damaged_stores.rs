@@ -89,7 +89,7 @@ impl Sample {
         let directory = Directory::open_existing(&self.path).unwrap();
         let failure = directory.log(Revision(1)).unwrap().find_map(Result::err)?;
         let Error::Store(failure) = failure else { panic!("{failure}") };
-        assert_eq!(failure.trouble(), StoreErrorKind::Damaged);
+        assert_eq!(failure.kind(), StoreErrorKind::Damaged);
         Some(failure.to_string())
     }
 }
@@ -369,7 +369,7 @@ fn refused_or_the_same(
         }
         Err(Error::Store(failure)) => {
             let told = [StoreErrorKind::Damaged, StoreErrorKind::NotAStore];
-            assert!(told.contains(&failure.trouble()), "{what}: {failure}");
+            assert!(told.contains(&failure.kind()), "{what}: {failure}");
             salvaged(path, whole, what)
         }
         Err(other) => panic!("{what}: {other}"),

@@ -102,7 +102,7 @@ fn a_full_disk_loses_nothing_and_writes_resume_once_space_is_free() {
         }
         if let Err(Error::Store(failure)) = &outcome {
             assert!(
-                matches!(failure.trouble(), StoreErrorKind::NoSpace | StoreErrorKind::OutcomeUnknown),
+                matches!(failure.kind(), StoreErrorKind::NoSpace | StoreErrorKind::OutcomeUnknown),
                 "{failure}"
             );
             assert!(failure.to_string().contains("the disk is full"), "{failure}");
@@ -259,7 +259,7 @@ fn a_full_disk_leaves_no_new_store_behind() {
         let empty = Disk { bytes: Arc::default(), ..disk.clone() };
         match Store::with_backend(empty) {
             Ok(_) => break,
-            Err(failure) => assert_eq!(failure.trouble(), StoreErrorKind::NoSpace, "{writes}: {failure}"),
+            Err(failure) => assert_eq!(failure.kind(), StoreErrorKind::NoSpace, "{writes}: {failure}"),
         }
     }
 }

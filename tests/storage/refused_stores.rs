@@ -30,7 +30,7 @@ fn with_corp(folder: &Folder, name: &str) -> Vec<u8> {
 
 fn trouble(opened: Result<Directory, Error>) -> (StoreErrorKind, String) {
     match opened {
-        Err(Error::Store(failure)) => (failure.trouble(), failure.to_string()),
+        Err(Error::Store(failure)) => (failure.kind(), failure.to_string()),
         other => panic!("{other:?}"),
     }
 }

@@ -1,6 +1,6 @@
 //! Planning of commands on people: create, update, delete.
 
-use crate::directory::plan::{Plan, check_revision, created};
+use crate::directory::plan::{Plan, check_revision, created, unknown_id};
 use crate::error::Error;
 use crate::model::command::{Create, Delete, IfExists, Outcome, PersonFields, PersonRef, Update};
 use crate::model::entity::{Body, Entity, Kind, Person};
@@ -36,7 +36,7 @@ impl<'p> Plan<'p> {
     }
 
     fn merge_into_person(&mut self, entity: &Entity, fields: &PersonFields) -> Result<Outcome, Error> {
-        let Some(before) = entity.as_person() else { return Err(Error::Missing { field: "email" }) };
+        let Some(before) = entity.as_person() else { return Err(unknown_id(entity.id, Kind::Person)) };
         let after = before.patched(fields);
         if self.everything.person_by_email(&after.email).is_some_and(|owner| owner != entity.id) {
             return Err(duplicate(after.email.as_str()));

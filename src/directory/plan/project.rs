@@ -1,6 +1,6 @@
 //! Planning of commands on projects, with their repositories and services: create, update, delete.
 
-use crate::directory::plan::{Plan, check_revision, created};
+use crate::directory::plan::{Plan, check_revision, created, unknown_id};
 use crate::error::Error;
 use crate::model::command::{Create, Delete, IfExists, Outcome, ProjectFields, ProjectRef, Update};
 use crate::model::entity::{Body, Entity, Kind, Project};
@@ -40,7 +40,7 @@ impl<'p> Plan<'p> {
     }
 
     fn merge_into_project(&mut self, entity: &Entity, fields: &ProjectFields) -> Result<Outcome, Error> {
-        let Some(before) = entity.as_project() else { return Err(Error::Missing { field: "projectId" }) };
+        let Some(before) = entity.as_project() else { return Err(unknown_id(entity.id, Kind::Project)) };
         let after = before.patched(fields);
         let project_id = &after.project_id;
         if *project_id != before.project_id && self.everything.project_by_id(project_id).is_some() {

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::directory::plan::{Plan, check_revision, created};
+use crate::directory::plan::{Plan, check_revision, created, unknown_id};
 use crate::error::Error;
 use crate::model::command::{
     Create, Delete, Effect, IfExists, LinkUnits, MappingFields, MoveUnit, Outcome, Subject, UnitFields,
@@ -80,7 +80,7 @@ impl Plan<'_> {
     }
 
     fn merge_into_unit(&mut self, entity: &Entity, fields: &UnitFields) -> Result<Outcome, Error> {
-        let Some(before) = entity.as_org_unit() else { return Err(Error::Missing { field: "key" }) };
+        let Some(before) = entity.as_org_unit() else { return Err(unknown_id(entity.id, Kind::OrgUnit)) };
         let after = before.patched(fields);
         if after.key != before.key && !self.is_free(&after.key) {
             return Err(duplicate(&after.key));

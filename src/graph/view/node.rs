@@ -3,6 +3,7 @@
 //!
 //! Invariant: a node exists only for a visible record of its kind.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 
 use crate::error::Error;
@@ -224,9 +225,13 @@ impl<'v> OrgUnitNode<'v> {
         units.into_iter().filter_map(|id| OrgUnitNode::at(view, id))
     }
 
-    fn below(&self, kind: Kind) -> impl Iterator<Item = EntityId> + use<> {
-        // Owned: the caller may keep the iterator longer than this node.
-        self.view.below(self.id, kind).into_owned().into_iter().map(EntityId)
+    fn below(&self, kind: Kind) -> impl Iterator<Item = EntityId> + use<'v> {
+        // Owned is the empty set of a unit that is not visible.
+        let ids = match self.view.below(self.id, kind) {
+            Cow::Borrowed(ids) => Some(ids),
+            Cow::Owned(_) => None,
+        };
+        ids.into_iter().flatten().map(EntityId)
     }
 }
 

@@ -3,7 +3,9 @@
 use crate::error::Error;
 use crate::model::attributes::AttributesPatch;
 use crate::model::builder::into_command::IntoCommand;
-use crate::model::builder::setters::{Built, attribute, changed, person_setters, project_setters, texts};
+use crate::model::builder::setters::{
+    Built, attribute, changed, person_setters, placement, project_setters, texts,
+};
 use crate::model::command::{
     Command, Create, EndRef, IfExists, LinkUnits, MappingFields, OwnerFields, Patch, PersonFields, Placement,
     ProjectFields, RepositoryFields, UnitFields, UnitSpec,
@@ -211,24 +213,6 @@ impl CreateMapping {
         source: Name,
     }
     attribute!();
-}
-
-impl RepositoryFields {
-    /// The repository at `url`. Its name is the last segment of the URL, its platform the host.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] if the last segment of the URL is not a valid name.
-    pub fn at(url: RepoUrl) -> Result<Self, Error> {
-        // Of the normalized form, so that the name has no `.git`.
-        let normalized = url.normalized();
-        let last = normalized.rsplit('/').next().unwrap_or_default();
-        Ok(Self {
-            name: Name::parse(last)?,
-            platform: Some(Name::parse(&url.host())?),
-            url: Some(url),
-            attributes: AttributesPatch::Keep,
-        })
-    }
 }
 
 impl LinkUnits {

@@ -82,6 +82,28 @@ pub(super) fn merge_attribute(
     Ok(())
 }
 
+/// The setters for where a person or project belongs.
+macro_rules! placement {
+    () => {
+        /// Places the record in the unit at the end of this path (`"Corp/Research"`), besides the units that it is in.
+        /// Units of the path that do not exist are created.
+        pub fn under(self, path: &str) -> Self {
+            self.set(|fields| {
+                fields.placement = Placement::Under(path.to_owned());
+                Ok(())
+            })
+        }
+
+        /// Places the record in exactly these units, which must exist.
+        pub fn in_units<U: Into<UnitRef>>(self, units: impl IntoIterator<Item = U>) -> Self {
+            self.set(|fields| {
+                fields.placement = Placement::Units(units.into_iter().map(Into::into).collect());
+                Ok(())
+            })
+        }
+    };
+}
+
 /// The setters that creating and updating a person share.
 macro_rules! person_setters {
     ($texts:ident) => {
@@ -97,22 +119,7 @@ macro_rules! person_setters {
         }
         attribute!();
 
-        /// Places the person in the unit at the end of this path (`"Corp/Research"`), in addition to their other units.
-        /// Units of the path that do not exist are created.
-        pub fn under(self, path: &str) -> Self {
-            self.set(|fields| {
-                fields.placement = Placement::Under(path.to_owned());
-                Ok(())
-            })
-        }
-
-        /// Places the person in exactly these units, which must exist.
-        pub fn in_units<U: Into<UnitRef>>(self, units: impl IntoIterator<Item = U>) -> Self {
-            self.set(|fields| {
-                fields.placement = Placement::Units(units.into_iter().map(Into::into).collect());
-                Ok(())
-            })
-        }
+        placement!();
     };
 }
 
@@ -148,23 +155,8 @@ macro_rules! project_setters {
             })
         }
 
-        /// Places the project in the unit at the end of this path (`"Corp/Research"`), in addition to its other units.
-        /// Units of the path that do not exist are created.
-        pub fn under(self, path: &str) -> Self {
-            self.set(|fields| {
-                fields.placement = Placement::Under(path.to_owned());
-                Ok(())
-            })
-        }
-
-        /// Places the project in exactly these units, which must exist.
-        pub fn in_units<U: Into<UnitRef>>(self, units: impl IntoIterator<Item = U>) -> Self {
-            self.set(|fields| {
-                fields.placement = Placement::Units(units.into_iter().map(Into::into).collect());
-                Ok(())
-            })
-        }
+        placement!();
     };
 }
 
-pub(super) use {attribute, person_setters, project_setters, removable_texts, texts};
+pub(super) use {attribute, person_setters, placement, project_setters, removable_texts, texts};

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::model::builder::into_command::IntoCommand;
 use crate::model::builder::setters::{
-    Built, attribute, changed, person_setters, project_setters, removable_texts,
+    Built, attribute, changed, person_setters, placement, project_setters, removable_texts,
 };
 use crate::model::command::{
     Command, MappingFields, OwnerFields, Patch, PersonFields, PersonRef, Placement, ProjectFields,

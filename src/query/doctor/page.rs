@@ -18,6 +18,19 @@ use crate::query::position::Position;
 const SEPARATOR: char = ' ';
 
 /// One page of findings.
+///
+/// ```
+/// use clade::query::{FindingCode, doctor};
+/// use clade::{CreatePerson, Directory};
+///
+/// let view = Directory::in_memory()?.apply(["eve@corp.example", "ada@corp.example"].map(CreatePerson::new))?.view;
+/// let findings = doctor(&view, &[FindingCode::UnplacedPerson]);
+/// let page = findings.page(&view, None, 1)?;
+/// assert_eq!((page.findings.len(), page.has_next), (1, true));
+/// let after = page.findings[0].cursor(&view);
+/// assert!(!findings.page(&view, Some(after.as_str()), 1)?.has_next);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FindingPage<'f> {
     /// The findings, in order.

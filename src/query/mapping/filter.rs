@@ -15,6 +15,18 @@ pub(super) const KEYS: [(Kind, Field); 3] =
 
 /// A filter of mappings. All conditions must hold; `None` does not restrict; an empty list of types, relationships or
 /// keys matches nothing.
+///
+/// ```
+/// use clade::model::MappingType;
+/// use clade::query::{MappingFilter, MappingOrder, MappingPageRequest, mappings};
+///
+/// let ada = clade::CreatePerson::new("ada@corp.example").under("Corp/Retail");
+/// let view = clade::Directory::in_memory()?.apply(ada)?.view;
+/// let of_units = MappingFilter { types: Some(vec![MappingType::ParentChild]), ..MappingFilter::default() };
+/// let page = mappings(&view, &of_units, MappingOrder::default(), &MappingPageRequest::default())?;
+/// assert_eq!((view.mappings().len(), page.count), (2, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MappingFilter {
     /// Has any of these types.
@@ -48,9 +60,12 @@ impl MappingFilter {
     #[must_use]
     pub fn cost(&self, view: &View) -> u64 {
         let keys = self.from_keys.iter().chain(&self.to_keys).flatten();
-        let of_keys = keys.flat_map(|key| KEYS.map(|(kind, field)| by_key(field, key).texts(view, kind)));
-        let of_text =
-            self.text.iter().flat_map(|text| KEYS.map(|at| containing(at.1, text).texts(view, at.0)));
+        let of_keys =
+            keys.flat_map(|key| KEYS.map(|(kind, field)| by_key(field, key).estimate(view, kind).texts));
+        let of_text = self
+            .text
+            .iter()
+            .flat_map(|text| KEYS.map(|at| containing(at.1, text).estimate(view, at.0).texts));
         let texts: u64 = of_keys.chain(of_text).fold(0, u64::saturating_add);
         texts.saturating_add(self.candidates(view))
     }

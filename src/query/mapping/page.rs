@@ -7,6 +7,19 @@ use crate::query::mapping::candidates::Selected;
 use crate::query::top_k::Least;
 
 /// Selects a page: the `first` mappings after a given one, or the `last` ones before it.
+///
+/// ```
+/// use clade::query::{MappingFilter, MappingOrder, MappingPageRequest, mappings};
+/// use clade::{CreatePerson, Directory};
+///
+/// let people = ["eve@corp.example", "ada@corp.example"].map(|email| CreatePerson::new(email).under("Corp"));
+/// let view = Directory::in_memory()?.apply(people)?.view;
+/// let list = |request| mappings(&view, &MappingFilter::default(), MappingOrder::default(), &request);
+/// let first = MappingPageRequest { first: Some(1), ..MappingPageRequest::default() };
+/// let next = MappingPageRequest { after: Some(list(first)?.mappings[0].id), ..first };
+/// assert_eq!(view.label(list(next)?.mappings[0].from), "ada@corp.example");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MappingPageRequest {
     /// Maximum number of mappings from the start; all if both this and `last` are `None`.
@@ -20,6 +33,19 @@ pub struct MappingPageRequest {
 }
 
 /// One page of mappings.
+///
+/// ```
+/// use clade::query::{MappingFilter, MappingOrder, MappingPageRequest, mappings};
+/// use clade::{CreatePerson, Directory};
+///
+/// let people = ["eve@corp.example", "ada@corp.example"].map(|email| CreatePerson::new(email).under("Corp"));
+/// let view = Directory::in_memory()?.apply(people)?.view;
+/// let last = MappingPageRequest { last: Some(1), ..MappingPageRequest::default() };
+/// let page = mappings(&view, &MappingFilter::default(), MappingOrder::default(), &last)?;
+/// assert_eq!((page.count, page.mappings.len()), (2, 1));
+/// assert!(page.has_previous && !page.has_next);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct MappingPage {
     /// The total number of matching mappings.
@@ -33,6 +59,17 @@ pub struct MappingPage {
 }
 
 /// The cursor of a page is a mapping that is not in the list.
+///
+/// ```
+/// use clade::query::{MappingFilter, MappingOrder, MappingPageRequest, mappings};
+///
+/// let ada = clade::CreatePerson::new("ada@corp.example").under("Corp");
+/// let view = clade::Directory::in_memory()?.apply(ada)?.view;
+/// let request = MappingPageRequest { after: Some(view.mappings()[0].id), ..MappingPageRequest::default() };
+/// let refusal = mappings(&view, &MappingFilter::nothing(), MappingOrder::default(), &request).unwrap_err();
+/// assert_eq!(refusal.field, "after", "the filter does not match this mapping");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{field} is not a mapping of this list; use the id of a mapping that the same list returned")]
 pub struct UnknownCursor {

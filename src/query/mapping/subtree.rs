@@ -8,6 +8,19 @@ use crate::graph::View;
 use crate::model::entity::{EntityId, Kind};
 
 /// A part of the hierarchy: a root and a depth.
+///
+/// ```
+/// use clade::query::{MappingFilter, MappingOrder, MappingPageRequest, Subtree, mappings};
+///
+/// let ada = clade::CreatePerson::new("ada@corp.example").under("Corp/Retail/Checkout");
+/// let view = clade::Directory::in_memory()?.apply(ada)?.view;
+/// let corp_alone = Subtree { root: Some(view.org_unit("Corp")?.id()), depth: Some(1) };
+/// let filter = MappingFilter { parents: Some(corp_alone), ..MappingFilter::default() };
+/// let page = mappings(&view, &filter, MappingOrder::default(), &MappingPageRequest::default())?;
+/// assert_eq!(view.label(page.mappings[0].to), "Retail");
+/// assert_eq!(page.count, 1, "the parent of Checkout is one level lower");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Subtree {
     /// The root unit; `None` means all units without a visible parent.

@@ -24,6 +24,21 @@ use crate::server::limits::{
 };
 
 /// A trusted identity provider: the rules for its tokens, and its keys.
+///
+/// ```
+/// # use clade::access::jwt::{ClaimName, Rules};
+/// use clade::server::AppState;
+/// use clade::server::app::IdentityProvider;
+///
+/// # let (issuer, audience) = ("https://id.corp.example".to_owned(), "clade".to_owned());
+/// # let (role_claim, roles) = (ClaimName::new("groups"), [("staff".to_owned(), clade::model::Role::Read)].into());
+/// # let rules = Rules { issuer, audience, role_claim, roles, units_claim: None };
+/// let refusal = IdentityProvider::new(rules.clone(), "http://id.corp.example/keys").unwrap_err();
+/// assert!(refusal.contains("must begin with https://"));
+/// let provider = IdentityProvider::new(rules, "https://id.corp.example/keys")?;
+/// let state = AppState::new(clade::Directory::in_memory()?).with_identity_provider(provider);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct IdentityProvider {
     rules: Rules,

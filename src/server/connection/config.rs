@@ -12,6 +12,15 @@ use crate::server::limits::{
 };
 
 /// The settings of an exposed server. The defaults suit a server behind a proxy or in a private network.
+///
+/// ```
+/// use clade::server::Exposure;
+///
+/// let exposure = Exposure { cors_origins: vec!["https://dash.corp.example".parse()?], ..Exposure::default() };
+/// assert_eq!(exposure.cors_origins[0].as_header(), "https://dash.corp.example");
+/// assert!(exposure.tls.is_none(), "plain HTTP is the default");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Exposure {
     /// Maximum requests per second of one token; 0 for no limit. More are refused with 429.
@@ -29,6 +38,18 @@ pub struct Exposure {
 }
 
 /// Timeouts for slow clients.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use clade::server::app::{ConnectionTimeouts, Exposure};
+/// use clade::server::limits::HEADER_READ_TIMEOUT;
+///
+/// let defaults = Exposure::default();
+/// let timeouts = ConnectionTimeouts { stalled: Duration::from_secs(10), ..defaults.timeouts };
+/// let exposure = Exposure { timeouts, ..defaults };
+/// assert_eq!(exposure.timeouts.headers, HEADER_READ_TIMEOUT, "the other keeps its default");
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionTimeouts {
     /// Maximum time for the TLS handshake, and for the headers of each request.
@@ -51,6 +72,15 @@ impl Default for Exposure {
 }
 
 /// An origin as browsers send it: `https://dash.corp.example`, with a port if it is not the scheme's default.
+///
+/// ```
+/// use clade::server::app::Origin;
+///
+/// let origin: Origin = "HTTPS://Dash.Corp.Example/".parse()?;
+/// assert_eq!(origin.as_header(), "https://dash.corp.example");
+/// assert!("*".parse::<Origin>().is_err(), "each origin has to be named");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(HeaderValue);
 

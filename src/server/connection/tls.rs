@@ -12,6 +12,20 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use tokio_rustls::rustls::{self, ServerConfig};
 
 /// The TLS configuration of a server.
+///
+/// ```
+/// use clade::server::app::{Exposure, Tls};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let [certificate, key] = ["corp.pem", "corp.key"].map(|name| folder.path().join(name));
+/// let made = rcgen::generate_simple_self_signed(["clade.corp.example".to_owned()])?;
+/// std::fs::write(&certificate, made.cert.pem())?;
+/// std::fs::write(&key, made.signing_key.serialize_pem())?;
+/// let exposure = Exposure { tls: Some(Tls::read(&certificate, &key)?), ..Exposure::default() };
+/// let swapped = Tls::read(&key, &certificate).unwrap_err();
+/// assert!(swapped.to_string().ends_with("contains no PEM certificate"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Tls(Arc<ServerConfig>);
 

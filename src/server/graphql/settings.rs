@@ -7,6 +7,17 @@ use axum::http::HeaderValue;
 use crate::server::graphql::execution::limits::{RESPONSE_TIMEOUT, SOCKETS_MAX};
 
 /// Settings of the GraphQL endpoint. The defaults suit a server that only token holders can reach.
+///
+/// ```
+/// use clade::server::AppState;
+/// use clade::server::app::GraphqlSettings;
+///
+/// let defaults = GraphqlSettings::default();
+/// assert!(defaults.introspection && defaults.batch_max == 0, "the schema can be read; there are no batches");
+/// let settings = GraphqlSettings { batch_max: 10, ..defaults };
+/// let state = AppState::new(clade::Directory::in_memory()?).with_graphql(settings);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct GraphqlSettings {
     /// Whether introspection is enabled. If not, error messages name no part of the schema either. Default: true.

@@ -135,18 +135,18 @@ impl From<Error> for Problem {
             Error::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
             Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Error::Store(failure) => status_of(failure.trouble()),
+            Error::Store(failure) => status_of(failure.kind()),
             Error::Busy | Error::Closed => StatusCode::SERVICE_UNAVAILABLE,
         };
         let detail = match &error {
             Error::Store(failure) => {
-                // A store in use is part of normal operation, of a backup for example; other troubles need an operator.
-                if failure.trouble() == StoreErrorKind::InUse {
+                // A store in use is part of normal operation, of a backup for example; other failures need an operator.
+                if failure.kind() == StoreErrorKind::InUse {
                     tracing::warn!(error = %failure, "the store is in use");
                 } else {
                     tracing::error!(error = ?failure, "the store failed");
                 }
-                detail_of(failure.trouble()).to_owned()
+                detail_of(failure.kind()).to_owned()
             }
             other => other.to_string(),
         };
@@ -179,8 +179,8 @@ impl From<Error> for Problem {
     }
 }
 
-fn status_of(trouble: StoreErrorKind) -> StatusCode {
-    match trouble {
+fn status_of(kind: StoreErrorKind) -> StatusCode {
+    match kind {
         StoreErrorKind::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
         StoreErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         StoreErrorKind::InUse
@@ -195,8 +195,8 @@ fn status_of(trouble: StoreErrorKind) -> StatusCode {
 
 /// What a client reads about a failure of the store.
 // The store's own message is not used: it names files and causes, which belong in the log only.
-fn detail_of(trouble: StoreErrorKind) -> &'static str {
-    match trouble {
+fn detail_of(kind: StoreErrorKind) -> &'static str {
+    match kind {
         StoreErrorKind::NoSpace => {
             "the disk is full; nothing was changed; reads still work, and changes will work again once there is disk space"
         }

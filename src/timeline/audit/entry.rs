@@ -13,6 +13,17 @@ use crate::model::time::Timestamp;
 use crate::model::token::{Actor, Token, TokenId};
 
 /// A request for a page of the audit trail, from the newest entry down.
+///
+/// ```
+/// use clade::directory::AuditRequest;
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
+/// directory.apply(clade::CreatePerson::new("eve@corp.example"))?;
+/// let newest = AuditRequest { before: None, entries: 1, changes: 100, record: None };
+/// assert_eq!(directory.audit(&newest)?.entries[0].revision.0, 2);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRequest {
     /// Only entries before this revision; `None` starts at the newest.
@@ -26,6 +37,18 @@ pub struct AuditRequest {
 }
 
 /// A record by its kind and key. It may mean several: after a deletion, another record can get the same key.
+///
+/// ```
+/// use clade::directory::{AuditRequest, RecordName};
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
+/// directory.apply(clade::CreatePerson::new("eve@corp.example"))?;
+/// let record = Some(RecordName::Entity(clade::Kind::Person, "Ada@corp.example".to_owned()));
+/// let audit = directory.audit(&AuditRequest { before: None, entries: 10, changes: 100, record })?;
+/// assert_eq!((audit.entries.len(), audit.entries[0].revision.0), (1, 1));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordName {
     /// The entities of this kind with this key, or that had it when they were deleted, ignoring case. For a repository
@@ -38,6 +61,19 @@ pub enum RecordName {
 }
 
 /// A page of the audit trail, the newest entry first.
+///
+/// ```
+/// use clade::directory::AuditRequest;
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
+/// directory.apply(clade::CreatePerson::new("eve@corp.example"))?;
+/// let request = AuditRequest { before: None, entries: 1, changes: 100, record: None };
+/// let newest = directory.audit(&request)?;
+/// let older = directory.audit(&AuditRequest { before: newest.next, ..request })?;
+/// assert_eq!((newest.entries[0].revision.0, older.entries[0].revision.0, older.next), (2, 1, None));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Audit {
     /// The entries. A page of large entries may have fewer than requested although more follow.
@@ -49,6 +85,17 @@ pub struct Audit {
 }
 
 /// One commit: the changes of one or several callers.
+///
+/// ```
+/// use clade::directory::AuditRequest;
+///
+/// let directory = clade::Directory::in_memory()?;
+/// let applied = directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
+/// let request = AuditRequest { before: None, entries: 10, changes: 100, record: None };
+/// let entry = directory.audit(&request)?.entries.remove(0);
+/// assert_eq!((entry.revision, entry.sets.len()), (applied.view.revision(), 1));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditEntry {
     /// The revision that it created.
@@ -62,6 +109,17 @@ pub struct AuditEntry {
 }
 
 /// One change set: the changes of one request.
+///
+/// ```
+/// use clade::directory::AuditRequest;
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(["ada@corp.example", "eve@corp.example"].map(clade::CreatePerson::new))?;
+/// let request = AuditRequest { before: None, entries: 10, changes: 1, record: None };
+/// let set = directory.audit(&request)?.entries.remove(0).sets.remove(0);
+/// assert_eq!((set.actor.to_string().as_str(), set.count, set.changes.len()), ("local", 2, 1));
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditSet {
     /// Who made them.
@@ -73,6 +131,19 @@ pub struct AuditSet {
 }
 
 /// One change of one record.
+///
+/// ```
+/// use clade::directory::AuditRequest;
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
+/// directory.apply(clade::DeletePerson::new("ada@corp.example"))?;
+/// let request = AuditRequest { before: None, entries: 10, changes: 100, record: None };
+/// let deletion = directory.audit(&request)?.entries.remove(0).sets.remove(0).changes.remove(0);
+/// assert!(deletion.before.is_some() && deletion.after.is_none());
+/// assert_eq!(deletion.record(), deletion.before.as_ref());
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditChange {
     /// What happened.
@@ -84,6 +155,19 @@ pub struct AuditChange {
 }
 
 /// What happened to a record.
+///
+/// ```
+/// use clade::directory::{AuditAction, AuditRequest};
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
+/// directory.apply(clade::UpdatePerson::new("ada@corp.example").first_name("Ada"))?;
+/// let request = AuditRequest { before: None, entries: 10, changes: 100, record: None };
+/// let audit = directory.audit(&request)?; // newest first
+/// let actions: Vec<_> = audit.entries.iter().map(|entry| entry.sets[0].changes[0].what).collect();
+/// assert_eq!(actions, [AuditAction::Updated, AuditAction::Created]);
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AuditAction {
     /// It was created.
@@ -107,6 +191,18 @@ impl AuditAction {
 }
 
 /// A record as it was at some time.
+///
+/// ```
+/// use clade::directory::{AuditRecord, AuditRequest};
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
+/// let request = AuditRequest { before: None, entries: 10, changes: 100, record: None };
+/// let change = directory.audit(&request)?.entries.remove(0).sets.remove(0).changes.remove(0);
+/// let Some(AuditRecord::Entity(person)) = change.after else { unreachable!("a person was created") };
+/// assert_eq!(person.label(), "ada@corp.example");
+/// # Ok::<(), clade::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum AuditRecord {
     /// An entity.

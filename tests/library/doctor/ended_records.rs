@@ -90,6 +90,6 @@ fn a_store_with_a_mapping_of_a_record_that_never_existed_is_refused() {
     });
     let refusal = Directory::with_store(store).unwrap_err();
     let Error::Store(failure) = &refusal else { panic!("{refusal}") };
-    assert_eq!(failure.trouble(), StoreErrorKind::Damaged);
+    assert_eq!(failure.kind(), StoreErrorKind::Damaged);
     assert!(failure.to_string().contains("which never was; restore a backup"), "{failure}");
 }

@@ -116,7 +116,7 @@ fn change_something(
             told.answered += 1;
             Some(true)
         }
-        Err(Error::Store(failure)) if failure.trouble() == StoreErrorKind::OutcomeUnknown => {
+        Err(Error::Store(failure)) if failure.kind() == StoreErrorKind::OutcomeUnknown => {
             told.unsure += 1;
             assert!(failure.to_string().contains("may have been made"), "{failure}");
             None

@@ -28,6 +28,21 @@ const TYPICAL_BYTES: u64 = 16 << 10;
 const PARSED_TIMES: u64 = 100;
 
 /// A GraphQL request as the client sends it.
+///
+/// ```
+/// use clade::server::app::{DocumentSource, GraphqlRequest, execute};
+/// use serde_json::json;
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreatePerson::new("ada@corp.example").first_name("Ada"))?;
+/// let text = "query($email: String!) { person(email: $email) { firstName } }".to_owned();
+/// let variables = [("email".to_owned(), json!("ada@corp.example"))].into_iter().collect();
+/// let request = GraphqlRequest { document: DocumentSource::Text(text), operation_name: None, variables };
+/// let response = runtime.block_on(execute(directory, request));
+/// assert_eq!(serde_json::to_value(&response)?, json!({"data": {"person": {"firstName": "Ada"}}}));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct GraphqlRequest {
     /// The document.
@@ -39,6 +54,18 @@ pub struct GraphqlRequest {
 }
 
 /// How a request refers to its document.
+///
+/// ```
+/// use clade::server::app::{DocumentSource, GraphqlRequest, execute};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # let directory = clade::Directory::in_memory()?;
+/// let document = DocumentSource::Hash([0; 32]); // no text was sent with this hash
+/// let request = GraphqlRequest { document, operation_name: None, variables: serde_json::Map::new() };
+/// let response = runtime.block_on(execute(directory, request));
+/// assert!(response.is_refused());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub enum DocumentSource {
     /// By its text.

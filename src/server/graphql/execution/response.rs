@@ -13,6 +13,19 @@ use crate::server::response::problem::Problem;
 const ERRORS_MAX: usize = 20;
 
 /// A GraphQL response, ready to serialize.
+///
+/// ```
+/// use clade::server::app::{DocumentSource, GraphqlRequest, execute};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # let directory = clade::Directory::in_memory()?;
+/// let document = DocumentSource::Text("{ roots {".to_owned());
+/// let request = GraphqlRequest { document, operation_name: None, variables: serde_json::Map::new() };
+/// let response = runtime.block_on(execute(directory, request));
+/// assert!(response.is_refused(), "nothing was executed");
+/// assert_eq!(response.errors[0]["extensions"]["code"], "syntax-error");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Serialize)]
 pub struct GraphqlResponse {
     /// The errors. Absent from the JSON if there are none.

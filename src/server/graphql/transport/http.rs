@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::server::admission::memory::{MemoryPermit, ReadOnly};
 use crate::server::auth::caller::Caller;
 use crate::server::graphql::execution::document::GraphqlRequest;
-use crate::server::graphql::execution::endpoint::{Endpoint, Executed, RequestLookup};
+use crate::server::graphql::execution::endpoint::{Endpoint, Executed, Prepared, RequestLookup};
 use crate::server::graphql::execution::response::GraphqlResponse;
 use crate::server::graphql::execution::schedule::blocking;
 use crate::server::graphql::execution::variables;
@@ -95,44 +95,52 @@ async fn respond_to(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
         Ok(RequestLookup::Cached(body)) => {
             marked(with_status(respond(StatusCode::OK, media, body), HIT), true)
         }
-        Ok(RequestLookup::Request(prepared))
-            if is_get(&head.method) && prepared.kind == OperationType::Mutation =>
-        {
-            method_not_allowed("POST", "send mutations by POST")
-        }
-        Ok(RequestLookup::Request(prepared)) if prepared.kind == OperationType::Subscription => {
-            refuse(no_subscription(), media)
-        }
-        Ok(RequestLookup::Request(prepared)) => {
-            let (is_large, operation) = (prepared.is_large(), prepared.operation.clone());
-            let only_reads = prepared.kind == OperationType::Query;
-            let Executed { response, key, budget } = match endpoint.execute_prepared(caller, *prepared).await
-            {
-                Ok(executed) => executed,
-                Err(problem) => return refuse(problem, media),
-            };
-            let body = if is_large { blocking(|| response.to_bytes()) } else { response.to_bytes() };
-            // The memory of the response tree ends here; the admission layer counts the body in flight from now on.
-            drop(budget);
-            let status = media.status(response.is_refused());
-            let response = match key {
-                None => respond(status, media, body),
-                // Errors may be temporary, such as a timeout, so they are never cached.
-                Some(_) if !response.errors.is_empty() => with_status(respond(status, media, body), MISS),
-                Some(key) => {
-                    // Compressed here and not by the layer, so that a hit finds compressed bytes.
-                    let sent = match gzip {
-                        true if body.len() >= LARGE_RESPONSE_BYTES => blocking(|| Sent::gzip(body)),
-                        true => Sent::gzip(body),
-                        false => Sent::plain(body),
-                    };
-                    let outcome = if endpoint.insert(key, &sent, operation) { MISS_STORED } else { MISS };
-                    with_status(respond(status, media, sent), outcome)
-                }
-            };
-            marked(response, only_reads)
-        }
+        Ok(RequestLookup::Request(prepared)) => match prepared.kind {
+            OperationType::Mutation if is_get(&head.method) => {
+                method_not_allowed("POST", "send mutations by POST")
+            }
+            OperationType::Subscription => refuse(no_subscription(), media),
+            OperationType::Query | OperationType::Mutation => {
+                execute(endpoint, caller, *prepared, media, gzip).await
+            }
+        },
     }
+}
+
+/// Executes a request that was not found in the response cache, and caches its response if that is possible.
+async fn execute(
+    endpoint: &Endpoint,
+    caller: Caller,
+    prepared: Prepared,
+    media: Media,
+    gzip: bool,
+) -> Response {
+    let (is_large, operation) = (prepared.is_large(), prepared.operation.clone());
+    let only_reads = prepared.kind == OperationType::Query;
+    let Executed { response, key, budget } = match endpoint.execute_prepared(caller, prepared).await {
+        Ok(executed) => executed,
+        Err(problem) => return refuse(problem, media),
+    };
+    let body = if is_large { blocking(|| response.to_bytes()) } else { response.to_bytes() };
+    // The memory of the response tree ends here; the admission layer counts the body in flight from now on.
+    drop(budget);
+    let status = media.status(response.is_refused());
+    let response = match key {
+        None => respond(status, media, body),
+        // Errors may be temporary, such as a timeout, so they are never cached.
+        Some(_) if !response.errors.is_empty() => with_status(respond(status, media, body), MISS),
+        Some(key) => {
+            // Compressed here and not by the layer, so that a hit finds compressed bytes.
+            let sent = match gzip {
+                true if body.len() >= LARGE_RESPONSE_BYTES => blocking(|| Sent::gzip(body)),
+                true => Sent::gzip(body),
+                false => Sent::plain(body),
+            };
+            let outcome = if endpoint.insert(key, &sent, operation) { MISS_STORED } else { MISS };
+            with_status(respond(status, media, sent), outcome)
+        }
+    };
+    marked(response, only_reads)
 }
 
 /// Marks the response to a read. The admission layer may replace it by a 503 when memory is short, since repeating a

@@ -185,7 +185,7 @@ impl<T: Listed> Connection<T> {
         let dimensions: Vec<FacetBy> = by.into_iter().map(Into::into).collect();
         // With `disjunctive`, each dimension evaluates a filter of its own; and each reads a text or a neighbour of
         // every match. Hence both terms are paid once per dimension.
-        let once = self.filter.texts(&self.view, T::KIND).saturating_add(self.total);
+        let once = self.filter.estimate(&self.view, T::KIND).texts.saturating_add(self.total);
         let texts = once.saturating_mul(dimensions.len() as u64);
         let count = || Ok(facets(&self.view, T::KIND, &self.filter, &dimensions, disjunctive));
         let counted = Budget::of(context)?.run_read(&self.view, texts, count).await?;
