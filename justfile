@@ -45,7 +45,7 @@ bench-durable:
 # Test durability: 10,000 simulated power losses, 500 disk faults, 200 process kills, and 200,000 writes with readers.
 durability:
     CLADE_CUTS=10000 cargo test --locked --release --test storage whenever -- --nocapture
-    CLADE_CUTS=500 cargo test --locked --release --test storage faults -- --nocapture
+    CLADE_CUTS=500 cargo test --locked --release --test storage -- faults failing_disk --nocapture
     CLADE_KILLS=200 cargo test --locked --release --test storage process_kill -- --nocapture
     CLADE_VIEWS_WRITES=200000 cargo test --locked --release --test library concurrent_views -- --nocapture
 
