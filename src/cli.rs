@@ -87,8 +87,8 @@ enum CliCommand {
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The command was refused or failed: exit code 1. `facts` are the members of the error object of `--json`.
-    Refused { message: String, facts: Value },
+    /// The command was refused or failed: exit code 1. `members` are the members of the error object of `--json`.
+    Refused { message: String, members: Value },
     /// Wrong usage, such as flags that exclude each other: exit code 2.
     Usage(String),
     /// The command failed, and its output already says so: exit code 1, no further message.
@@ -101,13 +101,13 @@ pub(crate) type Result<T = (), E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     pub(crate) fn refused(message: impl Into<String>) -> Self {
-        Self::Refused { message: message.into(), facts: json!({}) }
+        Self::Refused { message: message.into(), members: json!({}) }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Refused { message: error.to_string(), facts: json!({ "code": error.code() }) }
+        Self::Refused { message: error.to_string(), members: json!({ "code": error.code() }) }
     }
 }
 
@@ -140,12 +140,12 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Err(Failure::AlreadyPrinted) => ExitCode::from(1),
-        Err(Failure::Refused { message, mut facts }) => {
+        Err(Failure::Refused { message, mut members }) => {
             if shared.json {
-                facts["message"] = message.into();
+                members["message"] = message.into();
                 // With `--json` a failure is a result too: programs read it from standard output. A write error is
                 // ignored, since there is nowhere left to report it.
-                let _unheard = writeln!(io::stdout(), "{facts}");
+                let _unheard = writeln!(io::stdout(), "{members}");
             } else {
                 eprintln!("error: {message}");
             }

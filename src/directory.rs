@@ -39,7 +39,7 @@ use self::writer::{DirectoryState, Request, Writer};
 
 pub use self::applied::{Applied, WriteTimings};
 pub use self::check::CheckReport;
-pub use self::statistics::{Spread, Statistics};
+pub use self::statistics::{Histogram, Statistics};
 pub use crate::graph::{OrgUnitNode, PersonNode, ProjectNode, Totals, View};
 #[cfg(feature = "server")]
 pub(crate) use crate::store::NewFile;

@@ -373,7 +373,7 @@ impl StoreError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self.kind {
-            StoreErrorKind::InUse => "store-held",
+            StoreErrorKind::InUse => "store-in-use",
             StoreErrorKind::NotAStore => "not-a-store",
             StoreErrorKind::Exists => "file-exists",
             StoreErrorKind::NewerFormat => "newer-format",

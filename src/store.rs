@@ -8,11 +8,11 @@ mod backup;
 mod check;
 mod disk;
 mod disk_space;
-mod fact;
 mod failure;
 mod history;
 mod load;
 mod log;
+mod log_item;
 mod migrate;
 mod new_file;
 mod open;
@@ -37,10 +37,10 @@ use crate::model::token::{Actor, TokenId};
 
 pub use self::backup::Snapshot;
 pub use self::check::{Damage, FileCheck};
-pub use self::fact::LoggedFact;
 pub use self::history::History;
 pub use self::load::Loaded;
 pub use self::log::Head;
+pub use self::log_item::LoggedItem;
 pub use self::write::Piece;
 
 pub(crate) use self::disk::Watch;

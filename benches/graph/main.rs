@@ -177,7 +177,7 @@ fn pages(bench: &mut Bench<'_>, org: &Org) {
     let matches = view.below(org.corp, Kind::Project);
     let first = PageRequest { first: Some(PAGE), ..PageRequest::default() };
     let page_of =
-        |by, request: &PageRequest| page(view, &matches, Order { by, descending: true }, request).unwrap();
+        |by, request: &PageRequest| page(view, matches, Order { by, descending: true }, request).unwrap();
     let rank = ((DEEP_PAGE - 1) * PAGE as u64).min(matches.len() - PAGE as u64) - 1;
     for (name, deep_name, by) in [
         ("page_1_by_creation", "page_10000_by_creation", OrderBy::Created),
@@ -246,7 +246,7 @@ fn changes(bench: &mut Bench<'_>, org: &Org) {
 fn count_and_list(view: &View, unit: EntityId) {
     let first = PageRequest { first: Some(PAGE), ..PageRequest::default() };
     let projects = view.below(unit, Kind::Project);
-    black_box((view.totals(unit), page(view, &projects, Order::default(), &first).unwrap()));
+    black_box((view.totals(unit), page(view, projects, Order::default(), &first).unwrap()));
 }
 
 /// A reader that holds its view for milliseconds in a large organization: longer than the writer waits for the

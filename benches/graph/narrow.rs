@@ -37,7 +37,7 @@ pub(crate) fn questions(bench: &mut Bench<'_>, org: &Org) {
     ask("subtree_ids_of_a_department", &|view| {
         view.below(department, Kind::Project).iter().map(u64::from).sum()
     });
-    let children: RoaringBitmap = org.view.directly_below(business, Kind::OrgUnit).into_owned();
+    let children: RoaringBitmap = org.view.directly_below(business, Kind::OrgUnit).clone();
     ask("counts_per_child", &|view| {
         children.iter().map(|child| view.below(EntityId(child), Kind::Project).len()).sum()
     });
@@ -51,7 +51,7 @@ pub(crate) fn questions(bench: &mut Bench<'_>, org: &Org) {
         let first = PageRequest { first: Some(PAGE), ..PageRequest::default() };
         ask(name, &|view| {
             let matches = view.below(business, Kind::Project);
-            page(view, &matches, order, &first).unwrap().ids.into_iter().map(|id| u64::from(id.0)).sum()
+            page(view, matches, order, &first).unwrap().ids.into_iter().map(|id| u64::from(id.0)).sum()
         });
     }
     ask("search", &|view| search(view, "quartz rav", &[], Some(business), 10).len() as u64);

@@ -93,6 +93,6 @@ fn damaged(settings: &Settings, problems: usize) -> Failure {
         message: format!(
             "the store has {problems} integrity {noun}, listed above; unless a line says what to do, restore a backup"
         ),
-        facts: json!({}),
+        members: json!({}),
     }
 }

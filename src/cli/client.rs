@@ -15,10 +15,10 @@ use crate::cli::{Failure, Result};
 
 const TOKEN: &str = "CLADE_TOKEN";
 /// Timeout of connecting. There is none for a whole request: a backup or an import may take minutes.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Timeout of a whole health check.
 // Below the 5 seconds that HEALTHCHECK in `deploy/Dockerfile` allows, so that the check can still say why it failed.
-const PROBE_WITHIN: Duration = Duration::from_secs(4);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// A client of one server, with its token.
 pub(super) struct Client {
@@ -28,7 +28,7 @@ pub(super) struct Client {
 }
 
 fn probe() -> ConfigBuilder<AgentScope> {
-    Agent::config_builder().timeout_global(Some(PROBE_WITHIN))
+    Agent::config_builder().timeout_global(Some(PROBE_TIMEOUT))
 }
 
 impl Client {
@@ -58,7 +58,7 @@ impl Client {
 
     fn with(url: &str, config: ConfigBuilder<AgentScope>) -> Self {
         // A response with an error status is read by `checked`; as an error of ureq it would have lost its body.
-        let config = config.http_status_as_error(false).timeout_connect(Some(CONNECT_WITHIN)).build();
+        let config = config.http_status_as_error(false).timeout_connect(Some(CONNECT_TIMEOUT)).build();
         let base = url.trim_end_matches('/');
         let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
         Self { agent: config.into(), base, authorization: None }
@@ -113,7 +113,7 @@ impl Client {
         match response["errors"].get(0) {
             Some(error) => Err(Failure::Refused {
                 message: error["message"].as_str().unwrap_or("the server refused the request").to_owned(),
-                facts: json!({ "code": error["extensions"]["code"] }),
+                members: json!({ "code": error["extensions"]["code"] }),
             }),
             None => Ok(response["data"].take()),
         }
@@ -142,7 +142,7 @@ impl Client {
             // Not a problem document: likely a proxy or another program, so the status and the URL have to do.
             None => format!("{} responded with {status}", self.base),
         };
-        Err(Failure::Refused { message, facts: problem.unwrap_or_else(|| json!({})) })
+        Err(Failure::Refused { message, members: problem.unwrap_or_else(|| json!({})) })
     }
 
     fn unreachable(&self, failure: &ureq::Error) -> Failure {

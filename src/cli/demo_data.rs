@@ -99,7 +99,7 @@ impl DemoData {
             self::project(out, project, &shape, &mut dice)?;
         }
         for person in 0..shape.people {
-            let team = team_key(dice.below(shape.teams));
+            let team = team_key(dice.less_than(shape.teams));
             mapping(out, "people-org", &email(person), &team)?;
         }
         for project in 0..shape.projects {
@@ -139,7 +139,7 @@ fn units(out: &mut impl Write, shape: &LevelSizes, dice: &mut Dice) -> io::Resul
 
 fn project(out: &mut impl Write, project: u64, shape: &LevelSizes, dice: &mut Dice) -> io::Result<()> {
     let (first, second, platform) = (dice.pick(&WORDS), dice.pick(&WORDS), dice.pick(&PLATFORMS));
-    let owner = email(dice.below(shape.people.max(1)));
+    let owner = email(dice.less_than(shape.people.max(1)));
     let service = if project.is_multiple_of(SERVICE_ONE_IN) {
         format!(r#"{{"name":"svc {project}","identifier":"svc-{project}","dependencies":{{}}}}"#)
     } else {
@@ -162,12 +162,12 @@ fn project_mappings(
     mapping(out, "project-org", &key, &team_key(team))?;
     if project.is_multiple_of(MATRIX_ONE_IN) {
         // An offset from 1 to teams - 1 never leads back to the first team, which would be a duplicate mapping.
-        let second = (team + 1 + dice.below(shape.teams - 1)) % shape.teams;
+        let second = (team + 1 + dice.less_than(shape.teams - 1)) % shape.teams;
         mapping(out, "project-org", &key, &team_key(second))?;
     }
     // Consecutive people from a random first one: distinct as long as there are as many people as members.
-    let members = dice.below(MEMBERS_MAX + 1).min(shape.people);
-    let first = dice.below(shape.people.max(1));
+    let members = dice.less_than(MEMBERS_MAX + 1).min(shape.people);
+    let first = dice.less_than(shape.people.max(1));
     for member in 0..members {
         mapping(out, "project-people", &key, &email((first + member) % shape.people))?;
     }
@@ -203,22 +203,22 @@ impl Dice {
     }
 
     /// A uniform number from 0 to `limit - 1`.
-    fn below(&mut self, limit: u64) -> u64 {
-        // The bias of a plain modulo is below 2^-30 for these limits, which test data can bear.
+    fn less_than(&mut self, limit: u64) -> u64 {
+        // The bias of a plain modulo is below 2^-30 for these limits, which is negligible here.
         self.roll() % limit.max(1)
     }
 
     /// A number from 0 to `limit - 1`, small ones more often: the lowest quarter comes up half of the time.
     fn skewed_below(&mut self, limit: u64) -> u64 {
-        let uniform = u128::from(self.below(1 << 32));
+        let uniform = u128::from(self.less_than(1 << 32));
         // The square of a uniform number from 0 to 1, times the limit, in fixed point: 32 + 32 fractional bits are
-        // shifted out. Integers, so that the same seed gives the same bytes without a thought about rounding.
+        // shifted out. Integers, so that no rounding can make the bytes of the same seed differ.
         let squared = (uniform * uniform * u128::from(limit)) >> 64;
         u64::try_from(squared).unwrap_or(0)
     }
 
     fn pick<'w>(&mut self, words: &[&'w str]) -> &'w str {
-        let at = self.below(words.len() as u64);
+        let at = self.less_than(words.len() as u64);
         words[usize::try_from(at).unwrap_or(0)]
     }
 }

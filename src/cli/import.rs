@@ -109,7 +109,7 @@ impl ImportArgs {
             {
                 Failure::Refused {
                     message: format!("{}: {failure}", source.name),
-                    facts: json!({ "code": Error::from(failure).code() }),
+                    members: json!({ "code": Error::from(failure).code() }),
                 }
             }
             other => other.into(),

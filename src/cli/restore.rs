@@ -63,7 +63,7 @@ fn examine(copy: &Path, backup: &Path) -> Result<Revision> {
     let opened = Directory::open_existing(copy).map_err(|refusal| {
         // The message names the temporary copy, which means nothing to the user.
         let why = refusal.to_string().replace(&copy.display().to_string(), &backup.to_string());
-        Failure::Refused { message: why, facts: json!({ "code": refusal.code() }) }
+        Failure::Refused { message: why, members: json!({ "code": refusal.code() }) }
     })?;
     let checked = opened.check()?;
     let findings = checked.findings;

@@ -21,7 +21,7 @@ use crate::directory::Directory;
 use crate::server::app::{AppState, Exposure, IdentityProvider, serve_exposed};
 
 /// Shutdown timeout of blocking work, such as an integrity check, after all connections are closed.
-const ENDED_WITHIN: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -44,7 +44,7 @@ pub(super) struct ServeArgs {
 }
 
 /// Who may connect, and how they authenticate.
-struct Access {
+struct ConnectionSettings {
     exposure: Exposure,
     /// Whether everyone has full access without a token.
     is_open: bool,
@@ -65,15 +65,17 @@ impl ServeArgs {
         let wanted = settings.listen(self.listen.clone());
         // Bound twice. Now, to fail before a store is created that cannot be served; and again after the store is open,
         // because connections would otherwise wait unanswered in the backlog while a large store is loading.
-        let is_open = expose.is_open(runtime.block_on(listen(&wanted))?.local_addr()?)?;
+        expose.is_open(runtime.block_on(listen(&wanted))?.local_addr()?)?;
         let directory = self.directory(settings)?;
         // Not before the store is open: opening does not watch for the signal, so the default action must end the
         // process at once.
         let stop = stop_signal()?;
         let served = runtime.block_on(async {
             let listener = listen(&wanted).await?;
-            let access = Access { exposure, is_open, identity_provider };
-            self.serve(directory.clone(), listener, access, settings, stop).await
+            // Once more for the address that is served: a host name may have several.
+            let is_open = expose.is_open(listener.local_addr()?)?;
+            let connections = ConnectionSettings { exposure, is_open, identity_provider };
+            self.serve(directory.clone(), listener, connections, settings, stop).await
         });
         close(runtime, directory);
         served
@@ -93,11 +95,11 @@ impl ServeArgs {
         &self,
         directory: Directory,
         listener: TcpListener,
-        access: Access,
+        connections: ConnectionSettings,
         settings: &Settings,
         stop: impl Future<Output = ()>,
     ) -> Result {
-        let Access { exposure, is_open, identity_provider } = access;
+        let ConnectionSettings { exposure, is_open, identity_provider } = connections;
         // The bound address, not the wanted one: it has the port that the system picked for port 0.
         let address = listener.local_addr()?;
         let scheme = if exposure.tls.is_some() { "https" } else { "http" };
@@ -135,10 +137,10 @@ fn close(runtime: Runtime, directory: Directory) {
     tracing::info!("closing the store");
     let began = Instant::now();
     // `shutdown_timeout` and not a plain drop, which would wait without limit for `spawn_blocking` tasks.
-    runtime.shutdown_timeout(ENDED_WITHIN);
-    if began.elapsed() >= ENDED_WITHIN {
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    if began.elapsed() >= SHUTDOWN_TIMEOUT {
         tracing::warn!(
-            waited_s = ENDED_WITHIN.as_secs(),
+            waited_s = SHUTDOWN_TIMEOUT.as_secs(),
             "abandoned blocking work that did not end in time, such as an integrity check"
         );
     }

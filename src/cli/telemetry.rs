@@ -27,7 +27,7 @@ const LOG: &str = "warn";
 /// The path of OTLP/HTTP for traces, as its specification sets it.
 const TRACES_PATH: &str = "/v1/traces";
 /// Timeout of sending a batch of traces to the collector.
-const SENT_WITHIN: Duration = Duration::from_secs(10);
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The logging and tracing settings of one source; `None` if not set there.
 #[derive(Debug, Clone, Args)]
@@ -171,7 +171,7 @@ impl Sender {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_global(Some(SENT_WITHIN));
+            .timeout_global(Some(EXPORT_TIMEOUT));
         Self { agent: config.build().into(), is_failing: AtomicBool::new(false) }
     }
 

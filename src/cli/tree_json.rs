@@ -28,8 +28,8 @@ pub(super) fn write<'f>(nodes: impl Iterator<Item = TreeNode<'f>>, out: &mut imp
         let (key, name, unit_type) = (json!(unit.key), json!(unit.name), json!(unit.unit_type));
         write!(out, r#"{{"key":{key},"name":{name},"type":{unit_type},"totals":{totals},"#)?;
         match node.omitted {
-            Some(OmittedChildren::TooDeep) => write!(out, r#""leftOut":"too deep","#)?,
-            Some(OmittedChildren::ShownAbove) => write!(out, r#""leftOut":"shown above","#)?,
+            Some(OmittedChildren::TooDeep) => write!(out, r#""omitted":"too deep","#)?,
+            Some(OmittedChildren::ShownAbove) => write!(out, r#""omitted":"shown above","#)?,
             None => {}
         }
         write!(out, r#""children":["#)?;

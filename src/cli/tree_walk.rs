@@ -73,13 +73,13 @@ impl Forest {
     /// The nodes of the subtrees of these units in preorder, at most `depth_max` levels deep.
     pub(super) fn nodes(
         &self,
-        begins: &[String],
+        starts: &[String],
         depth_max: Option<usize>,
     ) -> impl Iterator<Item = TreeNode<'_>> {
         let mut opened = HashSet::new();
         // An explicit stack instead of recursion, so that a deep hierarchy cannot overflow the stack of the thread.
-        let begins = begins.iter().rev().filter_map(|key| self.units.get(key));
-        let mut stack: Vec<_> = begins.map(|unit| (unit, 0, true)).collect();
+        let starts = starts.iter().rev().filter_map(|key| self.units.get(key));
+        let mut stack: Vec<_> = starts.map(|unit| (unit, 0, true)).collect();
         std::iter::from_fn(move || {
             let (unit, depth, is_last) = stack.pop()?;
             let children = self.children.get(&unit.key).map_or(&[][..], Vec::as_slice);
@@ -147,9 +147,9 @@ mod tests {
             };
             format!("{}{}{note}{}", node.depth, node.unit.key, if node.is_last { "." } else { "" })
         };
-        let begins = forest.roots();
-        let steps = forest.nodes(&begins, depth_max);
-        steps.map(word).collect::<Vec<_>>().join(" ")
+        let starts = forest.roots();
+        let nodes = forest.nodes(&starts, depth_max);
+        nodes.map(word).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -158,6 +158,12 @@ mod tests {
         assert_eq!(drawn(&forest, None), "0Corp. 1Bikes 2Lab. 3Prisma. 1Lamps. 2Lab^.");
         assert_eq!(drawn(&forest, Some(0)), "0Corp+.");
         assert_eq!(drawn(&forest, Some(2)), "0Corp. 1Bikes 2Lab+. 1Lamps. 2Lab+.");
+    }
+
+    #[test]
+    fn a_subtree_below_two_roots_is_opened_once() {
+        let forest = forest(&["Corp: Lab", "Other: Lab", "Lab: Prisma"]);
+        assert_eq!(drawn(&forest, None), "0Corp. 1Lab. 2Prisma. 0Other. 1Lab^.");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::directory::WriteTimings;
 use crate::directory::draft::plan_all;
 use crate::directory::plan::PlanContext;
 use crate::directory::spans::Requests;
-use crate::directory::writer::{Lap, Loop, Request};
+use crate::directory::writer::{Lap, Request, WriterThread};
 use crate::error::panic::caught;
 use crate::error::{Error, StoreError};
 use crate::model::change::{Batch, Change};
@@ -28,7 +28,7 @@ const PIECE_CHANGES: usize = 4096;
 // Bounds the memory: planning is faster than a slow disk, and would otherwise queue the whole import.
 const PIECES_MAX: usize = 64;
 
-impl Loop {
+impl WriterThread {
     /// Plans one request as a batch of its own, and writes it meanwhile.
     pub(super) fn commit_bulk(&mut self, Request { author, commands, reply, span, waiting }: Request) {
         if let Err(refusal) = self.catch_up() {

@@ -40,22 +40,22 @@ pub struct Statistics {
     /// Requests that are queued for the writer or being planned.
     pub requests_waiting: u64,
     /// Commands per commit, including refused ones.
-    pub commit_commands: Spread,
+    pub commit_commands: Histogram,
     /// Seconds per commit for planning and applying.
-    pub planned: Spread,
+    pub planned: Histogram,
     /// Seconds per commit for writing and syncing.
-    pub committed: Spread,
+    pub committed: Histogram,
     /// Seconds per commit for publishing.
-    pub published: Spread,
+    pub published: Histogram,
     /// The number of failed commits.
     pub commits_failed: u64,
     /// How often the whole graph was copied for the next draft: at startup, when a reader kept using the graph that was
     /// to be reused, when a set of commands was refused, and after a bulk change.
     pub graph_copies: u64,
     /// The number of replaced graphs that readers still use.
-    pub revisions_held: u64,
+    pub revisions_retained: u64,
     /// The time since the oldest of those was replaced; zero if there are none.
-    pub oldest_held: Duration,
+    pub oldest_retained: Duration,
 }
 
 /// A histogram.
@@ -69,7 +69,7 @@ pub struct Statistics {
 /// # Ok::<(), clade::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Spread {
+pub struct Histogram {
     bounds: &'static [f64],
     /// One count per bound, and one for values above all bounds.
     counts: Vec<u64>,
@@ -77,7 +77,7 @@ pub struct Spread {
     pub sum: f64,
 }
 
-impl Spread {
+impl Histogram {
     fn new(bounds: &'static [f64]) -> Self {
         Self { bounds, counts: vec![0; bounds.len() + 1], sum: 0.0 }
     }
@@ -110,10 +110,10 @@ pub(super) struct WriterTally {
 
 #[derive(Debug)]
 struct WriterWork {
-    commands: Spread,
-    planned: Spread,
-    committed: Spread,
-    published: Spread,
+    commands: Histogram,
+    planned: Histogram,
+    committed: Histogram,
+    published: Histogram,
     failed: u64,
     copies: u64,
     /// Replaced graphs that readers may still use, and when they were replaced.
@@ -123,9 +123,9 @@ struct WriterWork {
 
 impl Default for WriterTally {
     fn default() -> Self {
-        let durations = Spread::new(DURATIONS);
+        let durations = Histogram::new(DURATIONS);
         let work = WriterWork {
-            commands: Spread::new(COMMANDS),
+            commands: Histogram::new(COMMANDS),
             planned: durations.clone(),
             committed: durations.clone(),
             published: durations,
@@ -181,8 +181,8 @@ impl WriterTally {
             published: work.published.clone(),
             commits_failed: work.failed,
             graph_copies: work.copies,
-            revisions_held: work.replaced.len() as u64,
-            oldest_held: work.replaced.first().map_or(Duration::ZERO, |(replaced, _)| replaced.elapsed()),
+            revisions_retained: work.replaced.len() as u64,
+            oldest_retained: work.replaced.first().map_or(Duration::ZERO, |(replaced, _)| replaced.elapsed()),
         }
     }
 
@@ -226,13 +226,13 @@ mod tests {
 
     #[test]
     fn bounds_are_inclusive() {
-        let mut spread = Spread::new(&[1.0, 2.0]);
+        let mut histogram = Histogram::new(&[1.0, 2.0]);
         for value in [0.5, 1.0, 1.5, 3.0] {
-            spread.add(value);
+            histogram.add(value);
         }
-        let buckets: Vec<_> = spread.buckets().map(|(_, count)| count).collect();
-        assert_eq!((buckets, spread.count()), (vec![2, 1, 1], 4));
-        assert!((spread.sum - 6.0).abs() < 1e-9);
+        let buckets: Vec<_> = histogram.buckets().map(|(_, count)| count).collect();
+        assert_eq!((buckets, histogram.count()), (vec![2, 1, 1], 4));
+        assert!((histogram.sum - 6.0).abs() < 1e-9);
     }
 
     #[test]
@@ -260,10 +260,10 @@ mod tests {
         // The second is planned once the writer has left the first graph to its reader.
         directory.apply(person(2)).unwrap();
         let statistics = directory.statistics();
-        assert_eq!(statistics.revisions_held, 1);
-        assert!(statistics.oldest_held > Duration::ZERO && statistics.graph_copies > copies);
+        assert_eq!(statistics.revisions_retained, 1);
+        assert!(statistics.oldest_retained > Duration::ZERO && statistics.graph_copies > copies);
         drop(before);
         let statistics = directory.statistics();
-        assert_eq!((statistics.revisions_held, statistics.oldest_held), (0, Duration::ZERO));
+        assert_eq!((statistics.revisions_retained, statistics.oldest_retained), (0, Duration::ZERO));
     }
 }

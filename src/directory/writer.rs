@@ -153,7 +153,7 @@ pub(super) fn start(
     let for_writer = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
         .name("clade-writer".to_owned())
-        .spawn(move || Loop::new(for_writer, new_uuid).run(&waiting))
+        .spawn(move || WriterThread::new(for_writer, new_uuid).run(&waiting))
         .expect("a thread can be started while the process does");
     (shared, Writer { requests: Some(requests), thread: Some(thread) })
 }
@@ -167,7 +167,7 @@ pub(super) fn new_uuid() -> Uuid {
 }
 
 /// The state of the writer thread.
-pub(super) struct Loop {
+pub(super) struct WriterThread {
     pub(super) shared: Arc<DirectoryState>,
     /// The graph that is planned on; equal to the published one between batches.
     pub(super) draft: Arc<Graph>,
@@ -176,7 +176,7 @@ pub(super) struct Loop {
     pub(super) new_uuid: IdGenerator,
 }
 
-impl Drop for Loop {
+impl Drop for WriterThread {
     fn drop(&mut self) {
         // Runs when the thread panics too, so `ready` never stays true without a writer.
         self.shared.ready.store(false, Ordering::Relaxed);
@@ -185,7 +185,7 @@ impl Drop for Loop {
 
 type Replies = Vec<(ReplyFn, Result<Vec<Outcome>, Error>)>;
 
-impl Loop {
+impl WriterThread {
     fn new(shared: Arc<DirectoryState>, new_uuid: IdGenerator) -> Self {
         let mut new = Self { shared, draft: Arc::default(), copy_took: Duration::ZERO, new_uuid };
         new.draft = new.copy_of_published();

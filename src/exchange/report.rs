@@ -46,13 +46,13 @@ pub(crate) struct RecordRefusal<P> {
     pub(crate) code: Cow<'static, str>,
     pub(crate) detail: String,
     /// Further members of the error: `field`, `candidates` …
-    pub(crate) facts: Map<String, Value>,
+    pub(crate) extensions: Map<String, Value>,
 }
 
 impl<P> RecordRefusal<P> {
     /// The refusal for an error of the directory or of the parser.
     pub(crate) fn of(place: P, why: &Error) -> Self {
-        Self { place, code: why.code().into(), detail: why.to_string(), facts: Map::new() }
+        Self { place, code: why.code().into(), detail: why.to_string(), extensions: Map::new() }
     }
 }
 

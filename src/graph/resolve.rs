@@ -126,7 +126,7 @@ impl View {
             found.retain(|id| self.contains(*upper, *id));
         } else {
             let below = uppers.iter().map(|upper| self.below(*upper, Kind::OrgUnit));
-            let descendants = below.fold(RoaringBitmap::new(), |all, below| all | &*below);
+            let descendants = below.fold(RoaringBitmap::new(), |all, below| all | below);
             found.retain(|id| descendants.contains(id.0));
         }
         // A direct child wins over deeper units of the same name, as a caller means the nearest one.

@@ -300,7 +300,8 @@ impl RepoUrl {
         Name::parse(normalized.rsplit('/').next().unwrap_or_default())
     }
 
-    /// The host, in lower case: the platform of a repository without one. `None` for the path of a local file.
+    /// The host, in lower case: the platform of a repository without one. `None` if the URL has no host, as
+    /// `file:///srv/app.git`, or no path.
     #[must_use]
     pub fn platform(&self) -> Option<Name> {
         // Without a slash the normalized URL is a single part, the name of the repository.
@@ -318,15 +319,15 @@ fn authority_end(rest: &str) -> usize {
 /// Removes the password of a URL and, if it is of HTTP, the user: that is often an access token, and every reader of the
 /// directory would see it.
 fn without_credentials(url: CompactString) -> CompactString {
-    let Some((scheme, rest)) = url.split_once("://") else { return url };
+    let (scheme, rest) = url.find("://").map_or(("", &*url), |end| url.split_at(end + "://".len()));
     let Some(at) = rest[..authority_end(rest)].rfind('@') else { return url };
     let (user_info, host) = (&rest[..at], &rest[at + 1..]);
-    if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") {
-        return compact_str::format_compact!("{scheme}://{host}");
+    if scheme.eq_ignore_ascii_case("http://") || scheme.eq_ignore_ascii_case("https://") {
+        return compact_str::format_compact!("{scheme}{host}");
     }
     // SSH URLs keep their user (`git@`): it is no secret, and the URL does not work without it.
     match user_info.split_once(':') {
-        Some((user, _password)) => compact_str::format_compact!("{scheme}://{user}@{host}"),
+        Some((user, _password)) => compact_str::format_compact!("{scheme}{user}@{host}"),
         None => url,
     }
 }
@@ -376,6 +377,8 @@ mod tests {
             ("git@host:Org/app", "git@host:Org/app"),
             ("ssh://git@host/Org/app", "ssh://git@host/Org/app"),
             ("ssh://git:secret@host/Org/app", "ssh://git@host/Org/app"),
+            ("git:secret@host/Org/app", "git@host/Org/app"),
+            ("git:secret@host:Org/app", "git@host:Org/app"),
             ("https://host?to=user@mail", "https://host?to=user@mail"),
         ] {
             assert_eq!(RepoUrl::parse(raw).unwrap().as_str(), stored);

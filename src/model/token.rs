@@ -35,7 +35,8 @@ impl TokenId {
             Ok(Self(raw.into()))
         } else {
             // Shortened: a whole token may have been pasted, and messages are logged.
-            let shown: String = raw.chars().take("clade_".len() + Self::LENGTH).collect();
+            let shown: String =
+                raw.strip_prefix("clade_").unwrap_or(raw).chars().take(Self::LENGTH).collect();
             Err(Error::invalid("id", &shown, "must be the eight letters and digits after clade_"))
         }
     }

@@ -142,7 +142,7 @@ impl FacetCounts<'_> {
         let matches = &self.matches;
         match by {
             FacetBy::Level(level) => {
-                level_buckets(view, self.units.get_or_init(|| count_beneath(view, kind, matches)), level)
+                level_buckets(view, self.units.get_or_init(|| count_below(view, kind, matches)), level)
             }
             FacetBy::Platform => platforms(view, kind, matches),
             FacetBy::Owner => own_field(view, matches, Field::OwnerEmail),
@@ -190,7 +190,7 @@ fn level_of(view: &View, unit: EntityId) -> Option<Level> {
 
 /// The units with at least one of `matches` among their descendants, with their number. Subtrees without any are
 /// skipped.
-fn count_beneath(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(EntityId, u64)> {
+fn count_below(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(EntityId, u64)> {
     let mut counted = Vec::new();
     if matches.is_empty() {
         return counted;
@@ -205,13 +205,13 @@ fn count_beneath(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(Entit
         }
         let below = view.below(EntityId(unit), kind);
         let count = if below.len() <= FLAGGED_MAX {
-            matching.count(&below)
+            matching.count(below)
         } else {
-            matches.intersection_len(&below)
+            matches.intersection_len(below)
         };
         if count > 0 {
             counted.push((EntityId(unit), count));
-            open.extend(&*view.directly_below(EntityId(unit), Kind::OrgUnit));
+            open.extend(view.directly_below(EntityId(unit), Kind::OrgUnit));
         }
     }
     counted

@@ -3,7 +3,6 @@
 //! Three stages, each run only if those before found too few: texts that begin with the phrase, texts that contain all
 //! words, and words with spelling mistakes.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use roaring::RoaringBitmap;
@@ -92,12 +91,12 @@ impl<'v> SearchScope<'v> {
         Self { view, kinds: Kind::ALL.into_iter().filter(is_wanted).collect(), within }
     }
 
-    fn of_kind(&self, kind: Kind) -> Cow<'v, RoaringBitmap> {
-        self.within.map_or_else(|| Cow::Borrowed(self.view.all(kind)), |unit| self.view.below(unit, kind))
+    fn of_kind(&self, kind: Kind) -> &'v RoaringBitmap {
+        self.within.map_or_else(|| self.view.all(kind), |unit| self.view.below(unit, kind))
     }
 
     fn all_records(&self) -> RoaringBitmap {
-        self.kinds.iter().fold(RoaringBitmap::new(), |all, kind| all | &*self.of_kind(*kind))
+        self.kinds.iter().fold(RoaringBitmap::new(), |all, kind| all | self.of_kind(*kind))
     }
 
     /// The `first` best candidates in this scope, scored by `rate`; `None` from `rate` leaves a record out.
@@ -110,7 +109,7 @@ impl<'v> SearchScope<'v> {
         let view = self.view;
         let mut best = Least::new(first, RankedHit::cmp);
         for kind in &self.kinds {
-            view.for_each_text(&(candidates & &*self.of_kind(*kind)), |id, texts| {
+            view.for_each_text(&(candidates & self.of_kind(*kind)), |id, texts| {
                 if let Some(Rated { points, field, length }) = rate(id, *kind, texts) {
                     best.push(RankedHit { points: Reverse(points), length, id, field });
                 }

@@ -67,26 +67,26 @@ impl<'v> Selection<'v> {
             Filter::Or(conditions) => self.any_of(conditions, among),
             Filter::Not(condition) => {
                 let without = self.of(condition, among);
-                Cow::Owned(&*self.candidates(among) - &*without)
+                Cow::Owned(self.candidates(among) - &*without)
             }
             Filter::Within(units) => Self::union(units, among, |unit| self.view.below(unit, self.kind)),
             Filter::DirectlyIn(units) => {
                 Self::union(units, among, |unit| self.view.directly_below(unit, self.kind))
             }
             Filter::Text(field, test) => Cow::Owned(match self.indexed(*field, test) {
-                Some(found) => found & &*self.candidates(among),
-                None => Matcher::new(*field, test).matching(self.view, self.kind, &self.candidates(among)),
+                Some(found) => found & self.candidates(among),
+                None => Matcher::new(*field, test).matching(self.view, self.kind, self.candidates(among)),
             }),
             Filter::AnyText(text) => self.any_text(text, among),
             Filter::Related(relation, condition) => Cow::Owned(self.related(*relation, condition, among)),
         }
     }
 
-    fn candidates<'a>(self, among: Option<&'a RoaringBitmap>) -> Cow<'a, RoaringBitmap>
+    fn candidates<'a>(self, among: Option<&'a RoaringBitmap>) -> &'a RoaringBitmap
     where
         'v: 'a,
     {
-        Cow::Borrowed(among.unwrap_or_else(|| self.view.all(self.kind)))
+        among.unwrap_or_else(|| self.view.all(self.kind))
     }
 
     fn all_of(self, conditions: &[Filter], among: Option<&RoaringBitmap>) -> Cow<'v, RoaringBitmap> {
@@ -112,7 +112,7 @@ impl<'v> Selection<'v> {
             return self.of(condition, among);
         }
         // What has matched one condition is not tested by the next ones.
-        let mut rest = self.candidates(among).into_owned();
+        let mut rest = self.candidates(among).clone();
         let mut found = RoaringBitmap::new();
         for condition in self.cheap_first(conditions) {
             let more = self.of(condition, Some(&rest));
@@ -156,15 +156,15 @@ impl<'v> Selection<'v> {
     fn union(
         units: &[EntityId],
         among: Option<&RoaringBitmap>,
-        set_of: impl Fn(EntityId) -> Cow<'v, RoaringBitmap>,
+        set_of: impl Fn(EntityId) -> &'v RoaringBitmap,
     ) -> Cow<'v, RoaringBitmap> {
         match (units, among) {
-            ([unit], None) => set_of(*unit),
-            ([unit], Some(among)) => Cow::Owned(&*set_of(*unit) & among),
+            ([unit], None) => Cow::Borrowed(set_of(*unit)),
+            ([unit], Some(among)) => Cow::Owned(set_of(*unit) & among),
             (units, among) => {
                 let mut union = RoaringBitmap::new();
                 for unit in units {
-                    union |= &*set_of(*unit);
+                    union |= set_of(*unit);
                 }
                 if let Some(among) = among {
                     union &= among;
@@ -176,11 +176,11 @@ impl<'v> Selection<'v> {
 
     /// A project also matches by the texts of its repositories and services, which are part of its record in the APIs.
     fn any_text(self, text: &str, among: Option<&RoaringBitmap>) -> Cow<'v, RoaringBitmap> {
-        let mut found = Matcher::any_contains(text).matching(self.view, self.kind, &self.candidates(among));
+        let mut found = Matcher::any_contains(text).matching(self.view, self.kind, self.candidates(among));
         if self.kind == Kind::Project {
             let condition = Filter::AnyText(text.to_owned());
             for relation in [Relation::Repository, Relation::Service] {
-                let rest = &*self.candidates(among) - &found;
+                let rest = self.candidates(among) - &found;
                 found |= self.related(relation, &condition, Some(&rest));
             }
         }
@@ -247,7 +247,7 @@ impl<'v> Selection<'v> {
         let Some(back) = relation.reversed(self.kind) else { return RoaringBitmap::new() };
         let candidates = self.candidates(among);
         if let Some(test) = self.platform_test(relation, condition) {
-            return self.on_platforms(test) & &*candidates;
+            return self.on_platforms(test) & candidates;
         }
         let neighbours = self.over_neighbours(relation);
         let would_scan = neighbours.cost(condition) == Cost::Scan;
@@ -262,7 +262,7 @@ impl<'v> Selection<'v> {
         if passing.len() < candidates.len() {
             let found: RoaringBitmap =
                 passing.iter().flat_map(|id| neighbours.neighbours(id, back)).collect();
-            found & &*candidates
+            found & candidates
         } else {
             let has_passing =
                 |id: &u32| self.neighbours(*id, relation).iter().any(|id| passing.contains(*id));

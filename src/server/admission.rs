@@ -99,7 +99,7 @@ impl Admission {
         // The rate first: it is counted whether there is a permit or not, so that a client that tries again at once
         // while the server is busy is slowed down.
         let remaining = self.count(principal)?;
-        Ok(Admitted { remaining, _slot: self.slot(principal)? })
+        Ok(Admitted { remaining, _slot: self.permit(principal)? })
     }
 
     /// Counts a request against its caller's rate, and returns what remains; `None` if the rate is not limited.
@@ -116,7 +116,7 @@ impl Admission {
     ///
     /// # Errors
     /// 503 `busy`.
-    pub(super) fn slot(&self, principal: &Principal) -> Result<Permit<Principal>> {
+    pub(super) fn permit(&self, principal: &Principal) -> Result<Permit<Principal>> {
         self.requests.take(principal, 1).map_err(|exhausted| {
             let detail = match (exhausted, principal) {
                 (Exhausted::All, _) => "too many requests are in flight; try again",

@@ -11,7 +11,7 @@ use crate::error::{StoreError, StoreErrorKind};
 /// A failed read or write.
 pub(super) fn failed(failure: impl Into<redb::Error>) -> StoreError {
     let failure = failure.into();
-    let (trouble, message) = match &failure {
+    let (kind, message) = match &failure {
         redb::Error::Io(cause) => (error_kind(cause), io_message(cause)),
         redb::Error::PreviousIo => (
             StoreErrorKind::Io,
@@ -36,7 +36,7 @@ pub(super) fn failed(failure: impl Into<redb::Error>) -> StoreError {
         ),
         other => (StoreErrorKind::Io, format!("the store could not be read or written: {other}")),
     };
-    StoreError::new(trouble, message).caused_by(failure)
+    StoreError::new(kind, message).caused_by(failure)
 }
 
 /// A file that redb could not open.
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn disk_full_errors_differ_from_other_io_errors() {
-        for (kind, trouble) in [
+        for (kind, expected) in [
             (ErrorKind::StorageFull, StoreErrorKind::NoSpace),
             (ErrorKind::QuotaExceeded, StoreErrorKind::NoSpace),
             (ErrorKind::FileTooLarge, StoreErrorKind::NoSpace),
@@ -182,7 +182,7 @@ mod tests {
             (ErrorKind::PermissionDenied, StoreErrorKind::Io),
         ] {
             let failure = failed(redb::StorageError::Io(IoError::from(kind)));
-            assert_eq!(failure.kind(), trouble, "{kind}");
+            assert_eq!(failure.kind(), expected, "{kind}");
         }
         #[cfg(unix)]
         assert_eq!(

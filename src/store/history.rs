@@ -5,9 +5,9 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 use crate::error::StoreError;
 use crate::model::entity::{Entity, EntityId, Revision};
 use crate::model::mapping::{Mapping, MappingId};
-use crate::store::fact::LoggedFact;
 use crate::store::failure::{damaged, failed, reading};
 use crate::store::log::{self, Head, Parts};
+use crate::store::log_item::LoggedItem;
 use crate::store::record::{self, Unfit};
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, Meta};
 
@@ -45,14 +45,14 @@ impl History {
         reading(|| log::read_head(&mut self.parts(revision)?, revision))
     }
 
-    /// Passes the facts of the log entry of `revision`, in order, to `each`.
+    /// Passes the items of the log entry of `revision`, in order, to `each`.
     ///
     /// # Errors
     /// If the entry is missing or cannot be read; and any error of `each`.
     pub fn entry(
         &self,
         revision: Revision,
-        each: &mut dyn FnMut(LoggedFact<'_>) -> Result<(), StoreError>,
+        each: &mut dyn FnMut(LoggedItem<'_>) -> Result<(), StoreError>,
     ) -> Result<Head, StoreError> {
         // The hash of the entry before is not checked here: that would mean reading that whole entry too, per call.
         reading(|| Ok(log::read_entry(&mut self.parts(revision)?, revision, None, each)?.0))

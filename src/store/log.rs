@@ -3,7 +3,7 @@
 //! Invariant: an entry is never changed once written, and a changed entry is detected.
 //!
 //! An entry is stored in parts under `(revision, part)`, so that a large one needs no huge value. A part is its
-//! version, its flags, the header (in the first part only), and then facts up to its end; header and facts of a large
+//! version, its flags, the header (in the first part only), and then items up to its end; header and items of a large
 //! part are compressed with LZ4. The hash of an entry is BLAKE3 over its stored parts with their keys.
 
 use redb::{OwnedRange, ReadTransaction, Table};
@@ -15,14 +15,14 @@ use crate::model::change::{Batch, BatchHash};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::model::token::Actor;
-use crate::store::fact::{Fact, LoggedFact, add, broken, unreadable};
 use crate::store::failure::{damaged, failed, reading};
+use crate::store::log_item::{LogItem, LoggedItem, add, broken, unreadable};
 use crate::store::record;
 use crate::store::tables::{LOG, Meta};
 
 /// The version byte of parts that are written.
 const VERSION: u8 = 1;
-/// The maximum size of a part before compression; only a single larger fact exceeds it.
+/// The maximum size of a part before compression; only a single larger item exceeds it.
 const PART_BYTES_MAX: usize = 1 << 20;
 /// The size from which parts are compressed.
 // Below that, it would save less than one page of redb (4096 bytes), and ordinary changes are far smaller.
@@ -50,10 +50,10 @@ pub(super) struct Entry<'t> {
     table: Table<'t, (u64, u32), &'static [u8]>,
     revision: Revision,
     part: u32,
-    /// The current part: version, flags, facts.
+    /// The current part: version, flags, items.
     bytes: Vec<u8>,
-    /// The current fact, in a buffer that is reused.
-    fact: Vec<u8>,
+    /// The current item, in a buffer that is reused.
+    item: Vec<u8>,
     hasher: blake3::Hasher,
 }
 
@@ -73,27 +73,27 @@ impl<'t> Entry<'t> {
         };
         record::put(&header, &mut bytes);
         let hasher = blake3::Hasher::new();
-        Self { table, revision: batch.revision, part: 0, bytes, fact: Vec::new(), hasher }
+        Self { table, revision: batch.revision, part: 0, bytes, item: Vec::new(), hasher }
     }
 
     /// Appends the header of a change set.
     pub(super) fn begin_set(&mut self, actor: &Actor) -> Result<(), StoreError> {
         self.append(&match actor {
-            Actor::Local => Fact::Local,
-            Actor::Token(id) => Fact::Token(id.as_str()),
-            Actor::Jwt(subject) => Fact::Subject(subject.as_str()),
+            Actor::Local => LogItem::Local,
+            Actor::Token(id) => LogItem::Token(id.as_str()),
+            Actor::Jwt(subject) => LogItem::Subject(subject.as_str()),
         })
     }
 
-    /// Appends a fact.
-    pub(super) fn append(&mut self, fact: &Fact<'_>) -> Result<(), StoreError> {
-        self.fact.clear();
-        record::put(fact, &mut self.fact);
-        // 2 is the length of version and flags: an empty part is never written, however large the fact is.
-        if self.bytes.len() + self.fact.len() > PART_BYTES_MAX && self.bytes.len() > 2 {
+    /// Appends a item.
+    pub(super) fn append(&mut self, item: &LogItem<'_>) -> Result<(), StoreError> {
+        self.item.clear();
+        record::put(item, &mut self.item);
+        // 2 is the length of version and flags: an empty part is never written, however large the item is.
+        if self.bytes.len() + self.item.len() > PART_BYTES_MAX && self.bytes.len() > 2 {
             self.write_part(false)?;
         }
-        self.bytes.extend_from_slice(&self.fact);
+        self.bytes.extend_from_slice(&self.item);
         Ok(())
     }
 
@@ -187,7 +187,7 @@ impl Entries {
     fn batch(&mut self) -> Result<Batch, StoreError> {
         let revision = self.next;
         let mut sets = Vec::new();
-        let mut add = |fact: LoggedFact<'_>| add(&fact, &mut sets).map_err(unreadable(revision));
+        let mut add = |item: LoggedItem<'_>| add(&item, &mut sets).map_err(unreadable(revision));
         let (head, hash) = read_entry(&mut self.parts, revision, Some(self.before), &mut add)?;
         self.before = hash;
         self.next = revision.next();
@@ -224,29 +224,29 @@ impl Head {
     }
 }
 
-/// Passes the facts of the entry of `revision`, which must come next in `parts`, to `each`; returns header and hash.
+/// Passes the items of the entry of `revision`, which must come next in `parts`, to `each`; returns header and hash.
 /// If `before` is given, the entry must name it as the hash of the entry before.
 pub(super) fn read_entry(
     parts: &mut Parts,
     revision: Revision,
     before: Option<BatchHash>,
-    each: &mut dyn FnMut(LoggedFact<'_>) -> Result<(), StoreError>,
+    each: &mut dyn FnMut(LoggedItem<'_>) -> Result<(), StoreError>,
 ) -> Result<(Head, BatchHash), StoreError> {
     let mut head = None;
     let hash = read_parts(parts, revision, &mut |body| {
-        let mut facts = body;
+        let mut items = body;
         if head.is_none() {
             let (header, rest) = read_header(body, revision)?;
             if before.is_some_and(|before| header.before != before.0) {
                 return Err(broken(revision, "does not follow the entry before it"));
             }
             head = Some(Head::of(&header));
-            facts = rest;
+            items = rest;
         }
-        while !facts.is_empty() {
-            let (fact, rest) = record::split::<Fact<'_>>(facts).map_err(unreadable(revision))?;
-            each(LoggedFact::new(revision, fact))?;
-            facts = rest;
+        while !items.is_empty() {
+            let (item, rest) = record::split::<LogItem<'_>>(items).map_err(unreadable(revision))?;
+            each(LoggedItem::new(revision, item))?;
+            items = rest;
         }
         Ok(())
     })?;
@@ -269,11 +269,11 @@ pub(super) fn read_head(parts: &mut Parts, revision: Revision) -> Result<Head, S
 }
 
 fn read_header(body: &[u8], revision: Revision) -> Result<(Header, &[u8]), StoreError> {
-    let (header, facts) = record::split::<Header>(body).map_err(unreadable(revision))?;
+    let (header, items) = record::split::<Header>(body).map_err(unreadable(revision))?;
     if header.revision != revision.0 {
         return Err(broken(revision, "names another revision"));
     }
-    Ok((header, facts))
+    Ok((header, items))
 }
 
 /// Passes the decompressed parts of one entry to `each`, without version and flags; returns its hash.

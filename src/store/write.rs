@@ -8,9 +8,9 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::model::change::{Batch, Change};
 use crate::model::entity::Stamps;
 use crate::model::token::Actor;
-use crate::store::fact::{Fact, Raw};
 use crate::store::failure::{damaged, failed};
 use crate::store::log::Entry;
+use crate::store::log_item::{LogItem, Raw};
 use crate::store::record::{self, Unfit};
 use crate::store::tables::{ENTITIES, LOG, MAPPINGS, Meta, TOKENS};
 
@@ -106,27 +106,27 @@ impl<'t> BatchWriter<'t> {
                 record::put_entity(entity, bytes)
                     .map_err(|why| unwritable("entity", entity.label(), &why))?;
                 entities.insert(entity.id.0, bytes.as_slice()).map_err(failed)?;
-                entry.append(&Fact::PutEntity(entity.id.0, Raw(bytes)))
+                entry.append(&LogItem::PutEntity(entity.id.0, Raw(bytes)))
             }
             Change::EndEntity { id, stamps } => {
                 end(entities, id.0, stamps, bytes)?;
-                entry.append(&Fact::EndEntity(id.0, Raw(bytes)))
+                entry.append(&LogItem::EndEntity(id.0, Raw(bytes)))
             }
             Change::PutMapping(mapping) => {
                 let id = mapping.id.0;
                 record::put_mapping(mapping, bytes)
                     .map_err(|why| unwritable("mapping", &id.to_string(), &why))?;
                 mappings.insert(id.as_u128(), bytes.as_slice()).map_err(failed)?;
-                entry.append(&Fact::PutMapping(id.into_bytes(), Raw(bytes)))
+                entry.append(&LogItem::PutMapping(id.into_bytes(), Raw(bytes)))
             }
             Change::EndMapping { id, stamps } => {
                 end(mappings, id.0.as_u128(), stamps, bytes)?;
-                entry.append(&Fact::EndMapping(id.0.into_bytes(), Raw(bytes)))
+                entry.append(&LogItem::EndMapping(id.0.into_bytes(), Raw(bytes)))
             }
             Change::PutToken(token) => {
                 record::put_token(token, bytes);
                 tokens.insert(token.id.as_str(), bytes.as_slice()).map_err(failed)?;
-                entry.append(&Fact::PutToken(token.id.as_str(), Raw(bytes)))
+                entry.append(&LogItem::PutToken(token.id.as_str(), Raw(bytes)))
             }
         }
     }

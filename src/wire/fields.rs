@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_fields_are_kept_or_cleared_by_the_manner() {
+    fn absent_fields_are_kept_or_cleared_by_the_mode() {
         for (mode, absent) in [
             (UpdateMode::Create, Patch::Keep),
             (UpdateMode::Merge, Patch::Keep),

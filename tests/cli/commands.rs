@@ -8,20 +8,20 @@ use serde_json::{Value, json};
 
 use crate::support::process::clade;
 use crate::support::{Folder, Server};
-use crate::target::{CORP, Door, PICTURE, read, records};
+use crate::target::{CORP, PICTURE, Target, read, records};
 
 #[test]
 fn an_export_can_be_imported_and_is_the_same() {
     for format in ["ndjson", "csv"] {
-        for door in Door::with_corp() {
-            let before = door.exported();
+        for target in Target::with_corp() {
+            let before = target.exported();
             assert_eq!(before.len(), 5 + 2 + 1 + 9, "parents are mappings: {before:?}");
             let file = format!("all.{format}");
-            assert_eq!(door.run(&["export", "--format", format, "-o", &file]).ok(), "");
-            assert_eq!(door.run(&["export", "--format", format]).ok(), read(&door.folder, &file));
-            door.folder.clade(&["import", &file, "--data", "second.redb"]).ok();
-            assert_eq!(records(&door.folder.clade(&["export", "--data", "second.redb"]).ok()), before);
-            let unchanged = door.run(&["import", &file, "--mode", "upsert", "--json"]).json();
+            assert_eq!(target.run(&["export", "--format", format, "-o", &file]).ok(), "");
+            assert_eq!(target.run(&["export", "--format", format]).ok(), read(&target.folder, &file));
+            target.folder.clade(&["import", &file, "--data", "second.redb"]).ok();
+            assert_eq!(records(&target.folder.clade(&["export", "--data", "second.redb"]).ok()), before);
+            let unchanged = target.run(&["import", &file, "--mode", "upsert", "--json"]).json();
             assert_eq!(unchanged["unchanged"], 17, "{unchanged}");
         }
     }
@@ -51,36 +51,36 @@ fn a_store_and_its_copies_are_readable_by_their_owner_only() {
 
 #[test]
 fn results_are_never_written_over_a_file() {
-    for door in Door::with_corp() {
-        door.folder.write("mine", "precious");
+    for target in Target::with_corp() {
+        target.folder.write("mine", "precious");
         for args in [&["export", "-o", "mine"][..], &["backup", "mine"]] {
-            let refusal = door.run(args).refusal(1);
+            let refusal = target.run(args).refusal(1);
             assert!(refusal.contains("mine") && refusal.contains("nothing is overwritten"), "{refusal}");
         }
-        let refusal = door.run(&["export", "-o", "nowhere/x"]).refusal(1);
+        let refusal = target.run(&["export", "-o", "nowhere/x"]).refusal(1);
         assert!(refusal.contains("there is no such folder"), "{refusal}");
-        assert_eq!(read(&door.folder, "mine"), "precious");
-        assert!(!door.folder.names().iter().any(|name| name.contains(".part")), "nothing half is left");
+        assert_eq!(read(&target.folder, "mine"), "precious");
+        assert!(!target.folder.names().iter().any(|name| name.contains(".part")), "nothing half is left");
     }
 }
 
 #[test]
 fn tree_prints_text_and_json() {
-    for door in Door::with_corp() {
-        assert_eq!(door.run(&["tree"]).ok(), PICTURE);
-        assert_eq!(door.run(&["tree", "Corp"]).ok(), PICTURE);
-        let cut = door.run(&["tree", "Corp/R&D", "--depth", "1"]).ok();
+    for target in Target::with_corp() {
+        assert_eq!(target.run(&["tree"]).ok(), PICTURE);
+        assert_eq!(target.run(&["tree", "Corp"]).ok(), PICTURE);
+        let cut = target.run(&["tree", "Corp/R&D", "--depth", "1"]).ok();
         assert!(cut.contains("└─ 研究 lab  tribe, 2 parents (… 1 unit below)"), "{cut}");
         for name in ["a/b", "研究 lab", "Ops/研究 lab"] {
-            assert!(door.run(&["tree", name]).ok().contains("\n研究 lab  tribe"), "{name}");
+            assert!(target.run(&["tree", name]).ok().contains("\n研究 lab  tribe"), "{name}");
         }
-        let trees = door.run(&["tree", "--json"]).json();
+        let trees = target.run(&["tree", "--json"]).json();
         let corp = &trees[0];
         assert_eq!(corp["totals"], json!({ "units": 4, "people": 2, "projects": 1 }));
         let lab = |at: usize| &corp["children"][at]["children"][0];
         assert_eq!((&lab(0)["key"], &lab(0)["children"][0]["key"]), (&json!("a/b"), &json!("inner")));
-        assert_eq!((&lab(1)["leftOut"], &lab(1)["children"]), (&json!("shown above"), &json!([])));
-        let refusal = door.run(&["tree", "Nix"]).refusal(1);
+        assert_eq!((&lab(1)["omitted"], &lab(1)["children"]), (&json!("shown above"), &json!([])));
+        let refusal = target.run(&["tree", "Nix"]).refusal(1);
         assert!(refusal.contains("\"Nix\""), "{refusal}");
     }
 }
@@ -123,24 +123,24 @@ fn wide_deep_and_tangled_hierarchies_are_drawn() {
 
 #[test]
 fn query_answers_and_refuses() {
-    for door in Door::with_corp() {
+    for target in Target::with_corp() {
         let people = "query ($key: String!) { orgUnit(by: { key: $key }) { people { totalCount } } }";
-        let answer = door.run(&["query", people, "--variables", r#"{"key":"Ops"}"#]).json();
+        let answer = target.run(&["query", people, "--variables", r#"{"key":"Ops"}"#]).json();
         assert_eq!(answer["data"]["orgUnit"]["people"]["totalCount"], 2, "{answer}");
-        door.folder.write("people.graphql", people);
-        door.folder.write("variables.json", r#"{"key":"R&D"}"#);
-        let answer = door.run(&["query", "@people.graphql", "--variables", "@variables.json"]).json();
+        target.folder.write("people.graphql", people);
+        target.folder.write("variables.json", r#"{"key":"R&D"}"#);
+        let answer = target.run(&["query", "@people.graphql", "--variables", "@variables.json"]).json();
         assert_eq!(answer["data"]["orgUnit"]["people"]["totalCount"], 1, "{answer}");
         let created =
             "mutation { createPerson(input: { email: \"new@corp.example\" }) { person { email } } }";
-        let answer = door.run(&["query", created]).json();
+        let answer = target.run(&["query", created]).json();
         assert_eq!(answer["data"]["createPerson"]["person"]["email"], "new@corp.example", "{answer}");
-        let again = door.run(&["query", created]);
+        let again = target.run(&["query", created]);
         assert_eq!((again.code, again.err.as_str()), (Some(1), ""), "{again:?}");
         let again: Value = serde_json::from_str(&again.out).unwrap();
         assert_eq!(again["errors"][0]["extensions"]["code"], "duplicate");
         for (variables, why) in [("[1]", "must be a JSON object"), ("{", "is not valid JSON")] {
-            let refusal = door.run(&["query", "{ roots { key } }", "--variables", variables]).refusal(2);
+            let refusal = target.run(&["query", "{ roots { key } }", "--variables", variables]).refusal(2);
             assert!(refusal.contains(why), "{refusal}");
         }
     }
@@ -148,20 +148,20 @@ fn query_answers_and_refuses() {
 
 #[test]
 fn tokens_are_made_listed_and_revoked() {
-    for door in Door::with_corp() {
+    for target in Target::with_corp() {
         let made =
-            door.run(&["token", "create", "--role", "write", "--description", "sync", "--json"]).json();
+            target.run(&["token", "create", "--role", "write", "--description", "sync", "--json"]).json();
         let (secret, id) = (made["token"].as_str().unwrap(), made["record"]["tokenId"].as_str().unwrap());
         assert!(secret.starts_with(&format!("clade_{id}_")), "{made}");
         assert_eq!((&made["record"]["role"], &made["record"]["expiresAt"]), (&json!("WRITE"), &Value::Null));
-        let expiring = door.run(&["token", "create", "--expires", "2999-01-31"]);
+        let expiring = target.run(&["token", "create", "--expires", "2999-01-31"]);
         assert_eq!(expiring.out.lines().count(), 1, "the secret alone, so that a script can take it");
         assert!(
             expiring.out.starts_with("clade_") && expiring.err.contains("shown only once"),
             "{expiring:?}"
         );
 
-        let listed = door.run(&["token", "list"]).ok();
+        let listed = target.run(&["token", "list"]).ok();
         let line = listed.lines().find(|line| line.starts_with(id)).unwrap();
         assert!(
             line.contains("write") && line.contains("does not expire") && line.ends_with("sync"),
@@ -170,17 +170,18 @@ fn tokens_are_made_listed_and_revoked() {
         assert!(listed.contains("read   expires 2999-01-31T00:00:00.000Z"), "{listed}");
         assert!(!listed.contains(secret), "a secret is never shown again");
 
-        assert_eq!(door.run(&["token", "revoke", secret]).ok(), format!("revoked {id}\n"));
-        let tokens = door.run(&["token", "list", "--json"]).json();
+        assert_eq!(target.run(&["token", "revoke", secret]).ok(), format!("revoked {id}\n"));
+        let tokens = target.run(&["token", "list", "--json"]).json();
         let revoked = tokens.as_array().unwrap().iter().find(|token| token["tokenId"] == id).unwrap();
         assert!(revoked["revokedAt"].is_string(), "{revoked}");
         for (args, code, why) in [
             (&["token", "revoke", "zzzzzzzz"][..], 1, "zzzzzzzz"),
             (&["token", "revoke", "short"], 1, "eight letters and digits"),
+            (&["token", "revoke", "clade_aB3dE5gH_the_secret_part"], 1, "\"aB3dE5gH\""),
             (&["token", "create", "--expires", "soon"], 2, "2027-01-31"),
             (&["token", "create", "--role", "king"], 2, "read"),
         ] {
-            let refusal = door.run(args).refusal(code);
+            let refusal = target.run(args).refusal(code);
             assert!(refusal.contains(why), "{refusal}");
         }
     }
@@ -188,26 +189,26 @@ fn tokens_are_made_listed_and_revoked() {
 
 #[test]
 fn check_finds_nothing_wrong_with_what_was_imported() {
-    for door in Door::with_corp() {
-        let said = door.run(&["check"]).ok();
+    for target in Target::with_corp() {
+        let said = target.run(&["check"]).ok();
         assert!(said.contains("9 entities, 9 mappings") && said.contains("the store is intact\n"), "{said}");
-        let checked = door.run(&["check", "--json"]).json();
+        let checked = target.run(&["check", "--json"]).json();
         assert_eq!((&checked["entities"], &checked["findings"]), (&json!(9), &json!([])), "{checked}");
     }
 }
 
 #[test]
 fn a_backup_is_restored_where_nothing_is_yet() {
-    for door in Door::with_corp() {
-        let folder = &door.folder;
-        assert_eq!(door.run(&["backup", "copy.redb"]).ok(), "wrote copy.redb\n");
+    for target in Target::with_corp() {
+        let folder = &target.folder;
+        assert_eq!(target.run(&["backup", "copy.redb"]).ok(), "wrote copy.redb\n");
         let copy = std::fs::read(folder.path("copy.redb")).unwrap();
         let done = folder.clade(&["restore", "copy.redb", "--data", "new.redb"]).ok();
         assert!(done.starts_with("restored new.redb from copy.redb, up to revision "), "{done}");
-        assert_eq!(door.run(&["backup", "told.redb", "--json"]).json(), json!({ "file": "told.redb" }));
+        assert_eq!(target.run(&["backup", "told.redb", "--json"]).json(), json!({ "file": "told.redb" }));
         let told = folder.clade(&["restore", "told.redb", "--data", "again.redb", "--json"]).json();
         assert!(told["file"] == "again.redb" && told["revision"].is_u64(), "{told}");
-        assert_eq!(records(&folder.clade(&["export", "--data", "new.redb"]).ok()), door.exported());
+        assert_eq!(records(&folder.clade(&["export", "--data", "new.redb"]).ok()), target.exported());
         assert_eq!(std::fs::read(folder.path("copy.redb")).unwrap(), copy, "the backup is left alone");
 
         let refusal = folder.clade(&["restore", "copy.redb", "--data", "new.redb"]).refusal(1);
@@ -228,7 +229,7 @@ fn a_backup_is_restored_where_nothing_is_yet() {
 
 #[test]
 fn the_contracts_are_printed() {
-    let [store, server] = Door::with_corp();
+    let [store, server] = Target::with_corp();
     let schema = store.run(&["schema"]).ok();
     assert!(schema.contains("type OrgUnit implements Node"), "{schema}");
     assert_eq!(server.run(&["schema"]).ok(), schema);

@@ -7,31 +7,31 @@ use serde_json::{Value, json};
 
 use crate::support::Folder;
 use crate::support::process::{clade, packed};
-use crate::target::{CORP, Door, PICTURE};
+use crate::target::{CORP, PICTURE, Target};
 
 #[test]
 fn import_counts_what_it_did() {
-    for door in Door::both() {
-        door.folder.write("corp.ndjson", CORP);
-        let tried = door.run(&["import", "corp.ndjson", "--dry-run", "--json"]).json();
+    for target in Target::both() {
+        target.folder.write("corp.ndjson", CORP);
+        let tried = target.run(&["import", "corp.ndjson", "--dry-run", "--json"]).json();
         assert_eq!((&tried["dryRun"], &tried["created"]), (&json!(true), &json!(12)), "{tried}");
-        assert!(!door.folder.names().contains(&"corp.redb".to_owned()), "a dry run makes no store");
-        let done = door.run(&["import", "corp.ndjson"]).ok();
+        assert!(!target.folder.names().contains(&"corp.redb".to_owned()), "a dry run makes no store");
+        let done = target.run(&["import", "corp.ndjson"]).ok();
         assert!(done.starts_with("imported 12 records (created 12, updated 0, unchanged 0)"), "{done}");
-        let again = door.run(&["import", "corp.ndjson", "--mode", "upsert", "--json"]).json();
+        let again = target.run(&["import", "corp.ndjson", "--mode", "upsert", "--json"]).json();
         assert_eq!((&again["total"], &again["unchanged"]), (&json!(12), &json!(12)), "{again}");
     }
 }
 
 #[test]
 fn import_reads_packed_files_csv_and_standard_input() {
-    for door in Door::both() {
-        door.folder.write("units.ndjson.gz", packed(&CORP.lines().take(5).collect::<Vec<_>>().join("\n")));
-        door.folder.write("people.csv", "email,displayName\nada@corp.example,'=Ada\nbob@corp.example,\n");
+    for target in Target::both() {
+        target.folder.write("units.ndjson.gz", packed(&CORP.lines().take(5).collect::<Vec<_>>().join("\n")));
+        target.folder.write("people.csv", "email,displayName\nada@corp.example,'=Ada\nbob@corp.example,\n");
         let options = ["--kind", "person", "--json"];
-        let done = door.run(&[&["import", "units.ndjson.gz", "people.csv"], &options[..]].concat()).json();
+        let done = target.run(&[&["import", "units.ndjson.gz", "people.csv"], &options[..]].concat()).json();
         assert_eq!(done["created"], 7, "{done}");
-        let ada = door.exported().into_iter().find(|record| record["email"] == "ada@corp.example").unwrap();
+        let ada = target.exported().into_iter().find(|record| record["email"] == "ada@corp.example").unwrap();
         assert_eq!(ada["displayName"], "=Ada");
     }
     let folder = Folder::new();
@@ -50,10 +50,10 @@ fn import_names_every_refused_line_and_changes_nothing() {
 not JSON at all
 {"kind":"person","email":"nobody"}"#;
     let second = b"\n[1]\n{\"kind\":\"orgUnit\",\"name\":\"\xff\"}\n";
-    for door in Door::both() {
-        door.folder.write("first.ndjson", first);
-        door.folder.write("second.ndjson", second);
-        let refusal = door.run(&["import", "first.ndjson", "second.ndjson"]).refusal(1);
+    for target in Target::both() {
+        target.folder.write("first.ndjson", first);
+        target.folder.write("second.ndjson", second);
+        let refusal = target.run(&["import", "first.ndjson", "second.ndjson"]).refusal(1);
         assert!(
             refusal.starts_with("error: nothing was changed: 5 of 6 records were refused\n"),
             "{refusal}"
@@ -67,7 +67,10 @@ not JSON at all
         ] {
             assert!(refusal.contains(said), "{said}: {refusal}");
         }
-        assert!(!door.folder.names().contains(&"corp.redb".to_owned()), "what cannot be read makes no store");
+        assert!(
+            !target.folder.names().contains(&"corp.redb".to_owned()),
+            "what cannot be read makes no store"
+        );
     }
 }
 
@@ -80,8 +83,8 @@ fn import_refuses_duplicates_and_cycles_within_one_file() {
 {"kind":"mapping","parent":"B","child":"C"}
 {"kind":"mapping","parent":"C","child":"A"}
 {"kind":"mapping","mappingType":"people-org","attribute1":"x@y","attribute2":"A"}"#;
-    for door in Door::both() {
-        let told = refused_lines(&door, lines);
+    for target in Target::both() {
+        let told = refused_lines(&target, lines);
         let code = |line: u64| told.iter().find(|refused| refused["line"] == line).map(|it| &it["code"]);
         for (line, expected) in [(2, "duplicate"), (3, "self-parent"), (6, "cycle"), (7, "unknown-person")] {
             assert_eq!(code(line).and_then(Value::as_str), Some(expected), "{told:?}");
@@ -89,16 +92,16 @@ fn import_refuses_duplicates_and_cycles_within_one_file() {
         let cycle = told.iter().find(|refused| refused["line"] == 6).unwrap()["detail"].as_str().unwrap();
         assert!(cycle.contains("C > A > B > C"), "{cycle}");
         assert_eq!(told.len(), 4, "{told:?}");
-        assert_eq!(door.folder.names(), ["bad.ndjson"], "what is refused makes no store");
-        let refusal = door.run(&["import", "bad.ndjson"]).refusal(1);
+        assert_eq!(target.folder.names(), ["bad.ndjson"], "what is refused makes no store");
+        let refusal = target.run(&["import", "bad.ndjson"]).refusal(1);
         assert!(!refusal.contains("upsert"), "merging would hide it: {refusal}");
     }
 }
 
 #[test]
 fn import_of_what_exists_says_how_to_merge_it() {
-    for door in Door::with_corp() {
-        let refusal = door.run(&["import", "corp.ndjson"]).refusal(1);
+    for target in Target::with_corp() {
+        let refusal = target.run(&["import", "corp.ndjson"]).refusal(1);
         assert!(refusal.contains("exists already\n"), "{refusal}");
         assert!(refusal.trim_end().ends_with("\n--mode upsert merges into records that exist"), "{refusal}");
     }
@@ -107,9 +110,9 @@ fn import_of_what_exists_says_how_to_merge_it() {
 #[test]
 fn import_counts_all_refused_records_also_those_that_a_server_does_not_name() {
     let lines = "{\"kind\":\"person\",\"email\":\"nobody\"}\n".repeat(10_050);
-    for door in Door::both() {
-        door.folder.write("many.ndjson", &lines);
-        let refusal = door.run(&["import", "many.ndjson"]).refusal(1);
+    for target in Target::both() {
+        target.folder.write("many.ndjson", &lines);
+        let refusal = target.run(&["import", "many.ndjson"]).refusal(1);
         assert!(refusal.contains("10050 of 10050 records were refused\n"), "{refusal}");
         assert!(refusal.contains("and 10030 more; use --json"), "{refusal}");
     }
@@ -120,8 +123,8 @@ fn import_names_every_line_of_units_above_each_other() {
     let lines = r#"{"kind":"orgUnit","name":"P","parent":"Q"}
 {"kind":"orgUnit","name":"Q","parent":"R"}
 {"kind":"orgUnit","name":"R","parent":"P"}"#;
-    for door in Door::both() {
-        let told = refused_lines(&door, lines);
+    for target in Target::both() {
+        let told = refused_lines(&target, lines);
         assert_eq!(
             told.iter().map(|refused| refused["line"].as_u64()).collect::<Vec<_>>(),
             [1, 2, 3].map(Some)
@@ -134,14 +137,14 @@ fn import_names_every_line_of_units_above_each_other() {
 }
 
 /// The errors of an import by line. Checks that nothing was changed.
-fn refused_lines(door: &Door, lines: &str) -> Vec<Value> {
-    door.folder.write("bad.ndjson", lines);
-    let ran = door.run(&["import", "bad.ndjson", "--json"]);
+fn refused_lines(target: &Target, lines: &str) -> Vec<Value> {
+    target.folder.write("bad.ndjson", lines);
+    let ran = target.run(&["import", "bad.ndjson", "--json"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let told: Value = serde_json::from_str(&ran.out).unwrap();
     let told = told["refused"].as_array().unwrap().clone();
     assert_eq!(told.iter().filter(|refused| refused["file"] == "bad.ndjson").count(), told.len());
-    let exported = door.run(&["export"]);
+    let exported = target.run(&["export"]);
     assert_eq!(exported.out, "", "{exported:?}");
     told
 }

@@ -145,6 +145,12 @@ fn an_unavailable_address_is_reported() {
     }
     assert!(folder.names().is_empty(), "no store is made that nobody can reach");
     drop(holder);
+    for (variable, value) in [("CLADE_AUTH", "none"), ("CLADE_JWT_ISSUER", "https://id.example")] {
+        let mut command = folder.command(clade());
+        command.args(["serve", "--data", "corp.redb", "--listen", "0.0.0.0:0"]).env(variable, value);
+        assert_eq!(command.output().unwrap().status.code(), Some(2), "{variable}");
+    }
+    assert!(folder.names().is_empty(), "settings are checked before a store is made");
 }
 
 #[test]

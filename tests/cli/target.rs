@@ -31,12 +31,12 @@ Corp  organization                                     2         1
 ";
 
 /// The target of a command: a store, or a server over one.
-pub(crate) struct Door {
+pub(crate) struct Target {
     pub(crate) folder: Folder,
     server: Option<Server>,
 }
 
-impl Door {
+impl Target {
     pub(crate) fn both() -> [Self; 2] {
         [
             Self { folder: Folder::new(), server: None },
@@ -45,12 +45,12 @@ impl Door {
     }
 
     pub(crate) fn with_corp() -> [Self; 2] {
-        let doors = Self::both();
-        for door in &doors {
-            door.folder.write("corp.ndjson", CORP);
-            door.run(&["import", "corp.ndjson"]).ok();
+        let targets = Self::both();
+        for target in &targets {
+            target.folder.write("corp.ndjson", CORP);
+            target.run(&["import", "corp.ndjson"]).ok();
         }
-        doors
+        targets
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Ran {

@@ -195,7 +195,11 @@ fn every_commit_ticks_for_every_subscriber() {
             assert_eq!(revision(&client.hear()), first[0] + n);
         }
     }
-    assert_eq!(server.directory.statistics().revisions_held, 0, "a subscription that waits keeps no graph");
+    assert_eq!(
+        server.directory.statistics().revisions_retained,
+        0,
+        "a subscription that waits keeps no graph"
+    );
     let [mut one, _] = clients;
     one.say(&json!({"id": "r", "type": "complete"}));
     one.say(&json!({"type": "ping"}));

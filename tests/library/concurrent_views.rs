@@ -70,14 +70,14 @@ fn changes(rng: &mut StdRng) -> Vec<Command> {
 }
 
 /// The content of a view, which must not change as long as the view is held.
-fn told(view: &View) -> (Revision, Vec<u64>) {
+fn content(view: &View) -> (Revision, Vec<u64>) {
     let units = view.all(Kind::OrgUnit).iter().map(clade::EntityId);
-    let mut told: Vec<u64> = Kind::ALL.iter().map(|kind| view.all(*kind).len()).collect();
+    let mut content: Vec<u64> = Kind::ALL.iter().map(|kind| view.all(*kind).len()).collect();
     for unit in units {
         let totals = view.totals(unit);
-        told.extend([u64::from(unit.0), totals.people, totals.projects]);
+        content.extend([u64::from(unit.0), totals.people, totals.projects]);
     }
-    (view.revision(), told)
+    (view.revision(), content)
 }
 
 /// Reads until `done`; keeps some views with their content when they were taken.
@@ -86,15 +86,15 @@ fn read(directory: &Directory, done: &AtomicBool, every: u64) -> Vec<(View, Vec<
     let mut last = Revision::default();
     let revisions = directory.revisions();
     while !done.load(Ordering::Relaxed) {
-        let heard = *revisions.borrow();
+        let announced = *revisions.borrow();
         let view = directory.view();
-        assert!(view.revision() >= heard, "{heard} was heard of, and {} is seen", view.revision());
+        assert!(view.revision() >= announced, "{announced} was announced, and {} is seen", view.revision());
         assert!(view.revision() >= last, "{} comes after {last}", view.revision());
         last = view.revision();
-        let (revision, said) = told(&view);
-        assert_eq!(told(&view), (revision, said.clone()), "a view changed");
+        let (revision, content_then) = content(&view);
+        assert_eq!(content(&view), (revision, content_then.clone()), "a view changed");
         if kept.last().is_none_or(|(before, _)| revision.0 >= before.revision().0 + every) {
-            kept.push((view, said));
+            kept.push((view, content_then));
         }
     }
     kept
@@ -140,17 +140,17 @@ fn every_view_is_what_the_log_replays_to() {
     });
 
     let mut by_revision: BTreeMap<Revision, Vec<(View, Vec<u64>)>> = BTreeMap::new();
-    for (view, said) in kept {
-        by_revision.entry(view.revision()).or_default().push((view, said));
+    for (view, content_then) in kept {
+        by_revision.entry(view.revision()).or_default().push((view, content_then));
     }
     let (mut replayed, mut compared) = (Graph::default(), 0);
     for batch in directory.log(Revision(1)).unwrap() {
         let batch = batch.unwrap();
         replayed.apply_batch(&batch);
-        for (view, said) in by_revision.remove(&batch.revision).unwrap_or_default() {
+        for (view, content_then) in by_revision.remove(&batch.revision).unwrap_or_default() {
             let should_be = View::of(Arc::new(replayed.clone()));
             assert_eq!(should_be.differences(&view), Vec::<String>::new(), "revision {}", batch.revision);
-            assert_eq!(told(&view).1, said, "a view changed while it was held");
+            assert_eq!(content(&view).1, content_then, "a view changed while it was held");
             compared += 1;
         }
     }

@@ -30,7 +30,7 @@ use self::arguments::Pool;
 use self::introspection::Schema;
 use self::organisation::Organisation;
 use self::questions::{graphql, rest};
-use self::router_client::Door;
+use self::router_client::Target;
 use self::visible_part::Facts;
 
 /// Number of organizations of the default run.
@@ -61,10 +61,10 @@ fn hidden_records_read_as_absent() {
         let organisation = Organisation::draw(&mut rng);
         let tokens: Vec<_> = (0..TOKENS).map(|_| organisation.narrow_token(&mut rng, Role::Read)).collect();
         let facts = Facts::of(&organisation.directory);
-        let whole = Door::to(&organisation.directory);
+        let whole = Target::to(&organisation.directory);
         let pool = Pool::of(&facts, &whole, &organisation.secret);
         for (secret, units) in tokens {
-            let part = Door::to(&facts.seen_from(&units));
+            let part = Target::to(&facts.seen_from(&units));
             let questions = graphql(&schema, &pool, &mut rng, &mut asked).into_iter().chain(rest(
                 &pool,
                 &mut rng,

@@ -28,7 +28,7 @@ fn with_corp(folder: &Folder, name: &str) -> Vec<u8> {
     fs::read(folder.path(name)).unwrap()
 }
 
-fn trouble(opened: Result<Directory, Error>) -> (StoreErrorKind, String) {
+fn failure(opened: Result<Directory, Error>) -> (StoreErrorKind, String) {
     match opened {
         Err(Error::Store(failure)) => (failure.kind(), failure.to_string()),
         other => panic!("{other:?}"),
@@ -76,8 +76,8 @@ fn a_file_that_is_no_store_is_left_unchanged() {
         let path = folder.path(name);
         let before = path.is_file().then(|| fs::read(&path).unwrap());
         for opened in [Directory::open(&path), Directory::open_existing(&path)] {
-            let (trouble, message) = trouble(opened);
-            assert_eq!(trouble, StoreErrorKind::NotAStore, "{name}: {message}");
+            let (kind, message) = failure(opened);
+            assert_eq!(kind, StoreErrorKind::NotAStore, "{name}: {message}");
             assert!(message.contains(name) && message.contains("choose another path"), "{message}");
         }
         assert!(before.is_none_or(|before| fs::read(&path).unwrap() == before), "{name}");
@@ -87,10 +87,10 @@ fn a_file_that_is_no_store_is_left_unchanged() {
 #[test]
 fn a_missing_folder_is_reported() {
     let folder = Folder::new();
-    let (trouble, message) = trouble(Directory::open(folder.path("no/corp.redb")));
-    assert_eq!(trouble, StoreErrorKind::Io);
+    let (kind, message) = failure(Directory::open(folder.path("no/corp.redb")));
+    assert_eq!(kind, StoreErrorKind::Io);
     assert!(message.contains("no/corp.redb: there is no such folder"), "{message}");
-    let (_, message) = self::trouble(Directory::open_existing(folder.path("no/corp.redb")));
+    let (_, message) = failure(Directory::open_existing(folder.path("no/corp.redb")));
     assert!(message.contains("there is no store at"), "{message}");
 }
 
@@ -98,8 +98,8 @@ fn a_missing_folder_is_reported() {
 fn an_empty_file_becomes_a_store_only_if_creation_is_allowed() {
     let folder = Folder::new();
     folder.write("empty", "");
-    let (trouble, message) = trouble(Directory::open_existing(folder.path("empty")));
-    assert_eq!((trouble, fs::metadata(folder.path("empty")).unwrap().len()), (StoreErrorKind::NotAStore, 0));
+    let (kind, message) = failure(Directory::open_existing(folder.path("empty")));
+    assert_eq!((kind, fs::metadata(folder.path("empty")).unwrap().len()), (StoreErrorKind::NotAStore, 0));
     assert!(message.contains("empty"), "{message}");
     Directory::open(folder.path("empty")).unwrap().apply(CreateOrgUnit::new("Corp", "organization")).unwrap();
     assert!(Directory::open_existing(folder.path("empty")).unwrap().view().org_unit("Corp").is_ok());
@@ -111,8 +111,8 @@ fn a_truncated_store_is_reported_and_left_unchanged() {
     let store = with_corp(&folder, "corp.redb");
     for part in [store.len() / 4, store.len() / 2, store.len() - 4096] {
         folder.write("cut", &store[..part]);
-        let (trouble, message) = trouble(Directory::open(folder.path("cut")));
-        assert_eq!(trouble, StoreErrorKind::Damaged, "{part}: {message}");
+        let (kind, message) = failure(Directory::open(folder.path("cut")));
+        assert_eq!(kind, StoreErrorKind::Damaged, "{part}: {message}");
         assert!(message.contains("cut") && message.contains("restore a backup"), "{message}");
         assert!(fs::read(folder.path("cut")).unwrap() == store[..part], "{part}");
     }
@@ -131,8 +131,8 @@ fn a_newer_format_is_reported_and_never_written() {
     for opened in
         [Directory::open(folder.path("corp.redb")), Directory::open_existing(folder.path("corp.redb"))]
     {
-        let (trouble, message) = trouble(opened);
-        assert_eq!(trouble, StoreErrorKind::NewerFormat);
+        let (kind, message) = failure(opened);
+        assert_eq!(kind, StoreErrorKind::NewerFormat);
         assert!(message.contains("corp.redb: the store has format 2") && message.contains("newer Clade"));
     }
     assert!(fs::read(folder.path("corp.redb")).unwrap() == before);
@@ -149,8 +149,8 @@ fn a_record_that_cannot_be_read_is_named() {
         transaction.open_table(ENTITIES).unwrap().insert(0, bytes).unwrap();
         transaction.commit().unwrap();
         drop(database);
-        let (trouble, message) = trouble(Directory::open(folder.path("corp.redb")));
-        assert_eq!(trouble, StoreErrorKind::Damaged);
+        let (kind, message) = failure(Directory::open(folder.path("corp.redb")));
+        assert_eq!(kind, StoreErrorKind::Damaged);
         assert!(message.contains("the entity 0 cannot be read") && message.contains(why), "{message}");
         fs::remove_file(folder.path("corp.redb")).unwrap();
     }

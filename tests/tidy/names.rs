@@ -16,9 +16,10 @@ const COMMENTS_MIN_PERCENT: f64 = 3.0;
 
 fn type_name(line: &str) -> Option<&str> {
     let line = line.trim_start();
-    let line = line
-        .strip_prefix("pub")
-        .map_or(line, |rest| rest.trim_start_matches(|letter| letter != ' ').trim_start());
+    let line = line.strip_prefix("pub").map_or(line, |rest| {
+        let visibility = if rest.starts_with('(') { rest.find(") ").map_or(0, |end| end + 1) } else { 0 };
+        rest[visibility..].trim_start()
+    });
     let (keyword, rest) = line.split_once(' ')?;
     let is_type = matches!(keyword, "struct" | "enum" | "trait");
     is_type.then(|| rest.split(|letter: char| !(letter.is_alphanumeric() || letter == '_')).next().unwrap())

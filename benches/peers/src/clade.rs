@@ -248,7 +248,7 @@ impl Clade {
 /// The result of `count` over the projects below each child; children with zero are left out.
 fn per_child(view: &View, unit: EntityId, count: impl Fn(&RoaringBitmap) -> u64) -> Answer {
     let children = view.directly_below(unit, Kind::OrgUnit);
-    let counts = children.iter().map(|child| (child, count(&view.below(EntityId(child), Kind::Project))));
+    let counts = children.iter().map(|child| (child, count(view.below(EntityId(child), Kind::Project))));
     Answer::PerUnit(counts.filter(|(_, count)| *count > 0).collect())
 }
 

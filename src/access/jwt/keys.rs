@@ -145,12 +145,15 @@ mod tests {
     fn only_public_keys_for_signatures_are_used() {
         let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
         let n = URL_SAFE_NO_PAD.encode([0xC5; 256]);
+        let padded = URL_SAFE_NO_PAD.encode([vec![0; 128], vec![0xC5; 128]].concat());
         let keys = json!([
             {"kid": "ed", "kty": "OKP", "crv": "Ed25519", "x": x},
             {"kid": "rsa", "kty": "RSA", "n": n, "e": "AQAB", "use": "sig", "alg": "RS256"},
             {"kid": "for encryption", "kty": "RSA", "n": n, "e": "AQAB", "use": "enc"},
             {"kid": "to sign", "kty": "OKP", "crv": "Ed25519", "x": x, "key_ops": ["sign"]},
             {"kid": "weak", "kty": "RSA", "n": URL_SAFE_NO_PAD.encode([0xC5; 128]), "e": "AQAB"},
+            {"kid": "weak with zeros", "kty": "RSA", "n": padded, "e": "AQAB"},
+            {"kid": "too large", "kty": "RSA", "n": URL_SAFE_NO_PAD.encode([0xC5; 1025]), "e": "AQAB"},
             {"kid": "secret", "kty": "oct", "k": "c2VjcmV0"},
             {"kid": "secret with another word", "kty": "oct", "k": "c2VjcmV0", "alg": "RS256"},
             {"kid": "other algorithm", "kty": "RSA", "n": n, "e": "AQAB", "alg": "RSA-OAEP"},

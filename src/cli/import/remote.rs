@@ -64,18 +64,18 @@ impl ImportArgs {
 
 /// The server's refusal, with the line numbers of the request translated to those of the files.
 fn refused_by_server(failure: Failure, positions: &[RecordPosition], names: &[String]) -> Failure {
-    let Failure::Refused { message, facts } = failure else { return failure };
+    let Failure::Refused { message, members } = failure else { return failure };
     // Without a list of lines it is another error, such as a missing permission or a body that is too large.
-    let Some(lines) = facts["refused"].as_array() else { return Failure::Refused { message, facts } };
+    let Some(lines) = members["refused"].as_array() else { return Failure::Refused { message, members } };
     let mut report = Report::with_limit(usize::MAX);
     for refused in lines.iter().filter_map(|line| refusal(line, positions)) {
         report.add(|| refused);
     }
     report.total = positions.len();
     // The server lists only the first refusals, but counts all.
-    let count = facts["refusedCount"].as_u64().and_then(|count| usize::try_from(count).ok());
+    let count = members["refusedCount"].as_u64().and_then(|count| usize::try_from(count).ok());
     report.count = count.unwrap_or(report.count);
-    nothing_changed(&report, names, facts["mergingHelps"] == true)
+    nothing_changed(&report, names, members["mergingHelps"] == true)
 }
 
 fn refusal(refused: &Value, positions: &[RecordPosition]) -> Option<RecordRefusal<RecordPosition>> {
@@ -84,6 +84,6 @@ fn refusal(refused: &Value, positions: &[RecordPosition]) -> Option<RecordRefusa
         place: *positions.get(line.checked_sub(1)?)?,
         code: refused["code"].as_str()?.to_owned().into(),
         detail: refused["detail"].as_str()?.to_owned(),
-        facts: Map::new(),
+        extensions: Map::new(),
     })
 }

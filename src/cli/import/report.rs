@@ -70,7 +70,7 @@ pub(super) fn nothing_changed(
     let refused: Vec<Value> = refused.collect();
     Failure::Refused {
         message: lines.join("\n"),
-        facts: json!({
+        members: json!({
             "code": "refused", "total": report.total, "refusedCount": report.count, "refused": refused
         }),
     }

@@ -216,7 +216,7 @@ fn an_idle_disk_is_tested() {
     let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), new_uuid);
     drop(writer);
     shared.ready.store(true, Ordering::Relaxed);
-    let mut idle = Loop::new(Arc::clone(&shared), new_uuid);
+    let mut idle = WriterThread::new(Arc::clone(&shared), new_uuid);
     let is_ready = || shared.ready.load(Ordering::Relaxed);
     idle.try_disk(true);
     assert!(is_ready());

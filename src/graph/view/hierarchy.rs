@@ -2,13 +2,16 @@
 //!
 //! Invariant: results contain visible entities only, and a unit outside the scope has no descendants, path or totals.
 
-use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use roaring::RoaringBitmap;
 
 use crate::graph::view::{Totals, View};
 use crate::model::entity::{EntityId, Kind};
 use crate::model::key::fold;
+
+/// What is below a unit that is not visible.
+static NOTHING: LazyLock<RoaringBitmap> = LazyLock::new(RoaringBitmap::new);
 
 impl View {
     /// Units without a visible parent, by name.
@@ -69,22 +72,18 @@ impl View {
 
     /// All entities of a kind below a unit, at any depth, without itself. Empty if it is not a visible unit.
     #[must_use]
-    pub fn below(&self, unit: EntityId, kind: Kind) -> Cow<'_, RoaringBitmap> {
+    pub fn below(&self, unit: EntityId, kind: Kind) -> &RoaringBitmap {
         // A scope includes all descendants of its units, so those of a visible unit are visible: no need to intersect.
-        match self.graph.descendants.get(&unit).filter(|_| self.is_visible(unit)) {
-            Some(beneath) => Cow::Borrowed(&beneath.below[kind as usize]),
-            None => Cow::Owned(RoaringBitmap::new()),
-        }
+        let descendants = self.graph.descendants.get(&unit).filter(|_| self.is_visible(unit));
+        descendants.map_or(&*NOTHING, |descendants| &descendants.below[kind as usize])
     }
 
     /// The child units of a unit, or the entities of another kind that are placed directly in it. Empty if it is not a
     /// visible unit.
     #[must_use]
-    pub fn directly_below(&self, unit: EntityId, kind: Kind) -> Cow<'_, RoaringBitmap> {
-        match self.graph.descendants.get(&unit).filter(|_| self.is_visible(unit)) {
-            Some(beneath) => Cow::Borrowed(&beneath.direct()[kind as usize]),
-            None => Cow::Owned(RoaringBitmap::new()),
-        }
+    pub fn directly_below(&self, unit: EntityId, kind: Kind) -> &RoaringBitmap {
+        let descendants = self.graph.descendants.get(&unit).filter(|_| self.is_visible(unit));
+        descendants.map_or(&*NOTHING, |descendants| &descendants.direct()[kind as usize])
     }
 
     /// The number of entities of each kind below a unit, each counted once. All zero if it is not a visible unit.
@@ -92,10 +91,10 @@ impl View {
     pub fn totals(&self, unit: EntityId) -> Totals {
         // The lengths of stored bitmaps: a person in several units of the subtree is one bit, so nothing is counted
         // twice.
-        let Some(beneath) = self.graph.descendants.get(&unit).filter(|_| self.is_visible(unit)) else {
+        let Some(descendants) = self.graph.descendants.get(&unit).filter(|_| self.is_visible(unit)) else {
             return Totals::default();
         };
-        let count = |kind: Kind| beneath.below[kind as usize].len();
+        let count = |kind: Kind| descendants.below[kind as usize].len();
         Totals {
             units: count(Kind::OrgUnit),
             people: count(Kind::Person),

@@ -3,7 +3,6 @@
 //!
 //! Invariant: a node exists only for a visible record of its kind.
 
-use std::borrow::Cow;
 use std::ops::Deref;
 
 use crate::error::Error;
@@ -226,12 +225,7 @@ impl<'v> OrgUnitNode<'v> {
     }
 
     fn below(&self, kind: Kind) -> impl Iterator<Item = EntityId> + use<'v> {
-        // Owned is the empty set of a unit that is not visible.
-        let ids = match self.view.below(self.id, kind) {
-            Cow::Borrowed(ids) => Some(ids),
-            Cow::Owned(_) => None,
-        };
-        ids.into_iter().flatten().map(EntityId)
+        self.view.below(self.id, kind).iter().map(EntityId)
     }
 }
 

@@ -106,7 +106,7 @@ impl<'v, 'f> Selected<'v, 'f> {
             // From the side of the children: each has few parents, so few mappings are visited in vain.
             let mut children = RoaringBitmap::new();
             for unit in parents {
-                children |= &*self.view.directly_below(EntityId(unit), Kind::OrgUnit);
+                children |= self.view.directly_below(EntityId(unit), Kind::OrgUnit);
             }
             return MappingCandidates::Children(children);
         }

@@ -35,7 +35,7 @@ impl Subtree {
         match (self.root, self.depth) {
             (None, None) => view.all(Kind::OrgUnit).clone(),
             (Some(root), None) => {
-                let mut units = view.below(root, Kind::OrgUnit).into_owned();
+                let mut units = view.below(root, Kind::OrgUnit).clone();
                 units.insert(root.0);
                 units
             }
@@ -54,7 +54,7 @@ fn down_to_depth(view: &View, begin: Vec<EntityId>, depth: usize) -> RoaringBitm
         if level >= depth {
             continue;
         }
-        for child in view.directly_below(unit, Kind::OrgUnit).iter() {
+        for child in view.directly_below(unit, Kind::OrgUnit) {
             if reached.insert(child) {
                 open.push_back((EntityId(child), level + 1));
             }
@@ -68,7 +68,7 @@ pub(super) fn with_descendants(view: &View, units: &[EntityId]) -> RoaringBitmap
     let mut all: RoaringBitmap = units.iter().map(|unit| unit.0).collect();
     for unit in units {
         for kind in Kind::ALL {
-            all |= view.below(*unit, kind).as_ref();
+            all |= view.below(*unit, kind);
         }
     }
     all

@@ -123,7 +123,7 @@ impl AdmissionMiddleware {
             return self.authenticated(request, next).await;
         }
         // The rate of an address is for attempts to authenticate. Pages only count as requests in flight.
-        match self.admission.slot(&Principal::unauthenticated(&request)) {
+        match self.admission.permit(&Principal::unauthenticated(&request)) {
             Ok(_permit) => next.run(request).await,
             Err(problem) => problem.into_response(),
         }
@@ -188,7 +188,7 @@ impl AdmissionMiddleware {
         if fetched.as_mut().now_or_never().is_none() {
             // The token may be anything yet, so the wait counts for the address. Otherwise any number of requests with
             // unknown key ids could wait for the provider.
-            let _permit = self.admission.slot(unauthenticated)?;
+            let _permit = self.admission.permit(unauthenticated)?;
             fetched.await;
         }
         Ok(())

@@ -14,17 +14,17 @@ const INITIALIZER: &str = include_str!("pages/swagger-initializer.js");
 
 type Archive = ZipArchive<Cursor<&'static [u8]>>;
 
-/// The archive, and where in it each file of the folder `dist` is.
+/// The archive, and the index in it of each file of the folder `dist`.
 static RELEASE: LazyLock<(Archive, HashMap<String, usize>)> = LazyLock::new(|| {
     let archive = ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED)).expect("the crate holds a ZIP archive");
-    let places = archive.file_names().enumerate().filter_map(|(place, path)| {
+    let indexes = archive.file_names().enumerate().filter_map(|(index, path)| {
         let path = path.ok()?;
-        // The folder above has the version in its name.
-        let (_, file) = path.split_once("/dist/")?;
-        Some((file.to_owned(), place))
+        // The topmost folder has the version in its name.
+        let file = path.split_once('/')?.1.strip_prefix("dist/")?;
+        Some((file.to_owned(), index))
     });
-    let places = places.collect();
-    (archive, places)
+    let indexes = indexes.collect();
+    (archive, indexes)
 });
 
 /// The media type and content of a file; `None` if there is none with this name.
@@ -39,9 +39,9 @@ pub(super) fn file(name: &str) -> Option<(&'static str, Vec<u8>)> {
     if name == "swagger-initializer.js" {
         return Some((media_type, INITIALIZER.into()));
     }
-    let (archive, places) = &*RELEASE;
+    let (archive, indexes) = &*RELEASE;
     let mut content = Vec::new();
     // Cloned, because reading moves the position in the archive; a clone shares the list of its files.
-    archive.clone().by_index(*places.get(name)?).ok()?.read_to_end(&mut content).ok()?;
+    archive.clone().by_index(*indexes.get(name)?).ok()?.read_to_end(&mut content).ok()?;
     Some((media_type, content))
 }

@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
-use crate::directory::{Directory, Spread, Statistics};
+use crate::directory::{Directory, Histogram, Statistics};
 
 /// Collects the statistics of a directory.
 #[derive(Debug)]
@@ -48,12 +48,12 @@ fn writes(to: &mut MetricWriter<'_>, statistics: &Statistics) -> fmt::Result {
     to.histogram("publish_duration", "Time to publish a batch", seconds, &statistics.published)?;
     to.counter("commits_failed", "Failed commits", statistics.commits_failed)?;
     to.counter("graph_copies", "Copies of the whole graph for the next draft", statistics.graph_copies)?;
-    to.gauge("revisions_held", "Past revisions that readers retain", None, statistics.revisions_held)?;
+    to.gauge("revisions_held", "Past revisions that readers retain", None, statistics.revisions_retained)?;
     to.gauge(
         "oldest_revision_held",
         "Time since the oldest retained revision was replaced",
         seconds,
-        statistics.oldest_held.as_secs_f64(),
+        statistics.oldest_retained.as_secs_f64(),
     )
 }
 
@@ -75,9 +75,15 @@ impl MetricWriter<'_> {
         ConstCounter::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Counter)?)
     }
 
-    fn histogram(&mut self, name: &str, help: &str, unit: Option<&Unit>, spread: &Spread) -> fmt::Result {
-        let buckets: Vec<_> = spread.buckets().collect();
+    fn histogram(
+        &mut self,
+        name: &str,
+        help: &str,
+        unit: Option<&Unit>,
+        histogram: &Histogram,
+    ) -> fmt::Result {
+        let buckets: Vec<_> = histogram.buckets().collect();
         let mut encoder = self.0.encode_descriptor(name, help, unit, MetricType::Histogram)?;
-        encoder.encode_histogram::<NoLabelSet>(spread.sum, spread.count(), &buckets, None)
+        encoder.encode_histogram::<NoLabelSet>(histogram.sum, histogram.count(), &buckets, None)
     }
 }

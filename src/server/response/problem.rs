@@ -23,7 +23,7 @@ pub struct Problem {
     /// What was wrong, with the value, and what would be right. For people; the text may change.
     pub detail: String,
     /// Additional JSON members, such as `field`, `candidates` or `path`.
-    pub facts: Map<String, Value>,
+    pub extensions: Map<String, Value>,
 }
 
 /// The codes of errors after which a change may have been made all the same.
@@ -40,13 +40,13 @@ pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
 impl Problem {
     /// A problem without additional members.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), facts: Map::new() }
+        Self { status, code, detail: detail.into(), extensions: Map::new() }
     }
 
     /// Adds a JSON member.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.facts.insert(name.to_owned(), value.into());
+        self.extensions.insert(name.to_owned(), value.into());
         self
     }
 
@@ -104,7 +104,7 @@ impl Problem {
         body.insert("status".into(), json!(self.status.as_u16()));
         body.insert("code".into(), json!(self.code));
         body.insert("detail".into(), json!(self.detail));
-        body.extend(self.facts.clone());
+        body.extend(self.extensions.clone());
         Value::Object(body)
     }
 }
@@ -250,7 +250,7 @@ impl From<Problem> for async_graphql::Error {
             if is_client_fault {
                 extensions.set("classification", "ValidationError");
             }
-            for (name, value) in problem.facts {
+            for (name, value) in problem.extensions {
                 if let Ok(value) = async_graphql::Value::from_json(value) {
                     extensions.set(name, value);
                 }

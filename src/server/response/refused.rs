@@ -19,10 +19,10 @@ pub(in crate::server) struct RecordWords {
     pub(in crate::server) named: fn(usize) -> String,
 }
 
-/// The refusal of the record at a position, with the code, detail and facts of its problem.
+/// The refusal of the record at a position, with the code, detail and extensions of its problem.
 pub(in crate::server) fn refusal(position: usize, why: impl Into<Problem>) -> RecordRefusal<usize> {
-    let Problem { code, detail, facts, .. } = why.into();
-    RecordRefusal { place: position, code: code.into(), detail, facts }
+    let Problem { code, detail, extensions, .. } = why.into();
+    RecordRefusal { place: position, code: code.into(), detail, extensions }
 }
 
 /// The problem for a change set that the directory refused. `positions` gives the position of the record that each command
@@ -68,11 +68,11 @@ pub(in crate::server) fn problem(report: Report<usize>, words: &RecordWords) -> 
     let status = if is_malformed { StatusCode::BAD_REQUEST } else { StatusCode::UNPROCESSABLE_ENTITY };
     let detail = report.detail(words.records, |position| (words.named)(*position));
     let named = |refusal: RecordRefusal<usize>| {
-        let mut facts = refusal.facts;
-        facts.insert(words.place.to_owned(), json!(refusal.place));
-        facts.insert("code".to_owned(), json!(refusal.code));
-        facts.insert("detail".to_owned(), json!(refusal.detail));
-        Value::Object(facts)
+        let mut extensions = refusal.extensions;
+        extensions.insert(words.place.to_owned(), json!(refusal.place));
+        extensions.insert("code".to_owned(), json!(refusal.code));
+        extensions.insert("detail".to_owned(), json!(refusal.detail));
+        Value::Object(extensions)
     };
     Problem::new(status, "refused", detail)
         .with("total", report.total)

@@ -9,7 +9,7 @@ use crate::error::{Error, StoreError};
 use crate::model::change::{Change, RecordId};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
-use crate::store::{History, LoggedFact};
+use crate::store::{History, LoggedItem};
 use crate::timeline::audit::entry::{AuditAction, AuditEntry, AuditRecord};
 
 /// Maximum stored size of the earlier records of one page, in bytes. More is an [`Error::TooLarge`].
@@ -30,7 +30,7 @@ pub(super) struct EarlierRecord(HashMap<RecordId, Vec<Search>>);
 
 /// One search for the earlier state of a record.
 struct Search {
-    /// The earlier state is before this fact of this entry.
+    /// The earlier state is before this item of this entry.
     until: (Revision, usize),
     /// The creation time of the record, if this change may have created it.
     // Equal times are no proof: two commits may have the same one.
@@ -55,7 +55,7 @@ impl EarlierRecord {
     /// The last entry, from `at` down, in which a search may end.
     fn last(&self, at: Revision) -> Revision {
         let untils = self.0.values().flatten().map(|search| match search.until {
-            // Nothing of that entry lies before its first fact.
+            // Nothing of that entry lies before its first item.
             (revision, 0) => Revision(revision.0 - 1),
             (revision, _) => revision,
         });
@@ -86,9 +86,9 @@ pub(super) fn find_before(
             break;
         }
         let mut position = 0;
-        history.entry(at, &mut |fact| {
-            if let Some(id) = fact.about()? {
-                wanted.visit(&id, (at, position), &fact, &mut bytes)?;
+        history.entry(at, &mut |item| {
+            if let Some(id) = item.about()? {
+                wanted.visit(&id, (at, position), &item, &mut bytes)?;
                 position += 1;
             }
             Ok(())
@@ -97,7 +97,7 @@ pub(super) fn find_before(
             let what = "the earlier records of one page, in bytes (request fewer entries or changes),";
             return Err(Error::TooLarge { what, limit: BEFORE_BYTES_MAX });
         }
-        // After the whole entry: of several earlier facts of a record in it, the last one counts.
+        // After the whole entry: of several earlier items of a record in it, the last one counts.
         wanted.retain(|search| match search.found.take() {
             Some(found) => {
                 let ChangeIndex { entry, set, change } = search.index;
@@ -125,27 +125,27 @@ impl EarlierRecord {
         });
     }
 
-    /// Notes a fact of the record `id` as found by all searches that it lies before.
+    /// Notes a item of the record `id` as found by all searches that it lies before.
     fn visit(
         &mut self,
         id: &RecordId,
         at: (Revision, usize),
-        fact: &LoggedFact<'_>,
+        item: &LoggedItem<'_>,
         bytes: &mut usize,
     ) -> Result<(), StoreError> {
         let Some(searches) = self.0.get_mut(id) else { return Ok(()) };
         for search in searches.iter_mut().filter(|search| at < search.until) {
-            // Stop reading at once: one entry may have any number of facts. The caller reports the error.
+            // Stop reading at once: one entry may have any number of items. The caller reports the error.
             if *bytes > BEFORE_BYTES_MAX {
                 break;
             }
-            let record = match fact.change()? {
+            let record = match item.change()? {
                 Some(Change::PutEntity(entity)) => AuditRecord::Entity(entity),
                 Some(Change::PutMapping(mapping)) => AuditRecord::Mapping(mapping),
                 Some(Change::PutToken(token)) => AuditRecord::Token(token),
                 _ => continue,
             };
-            *bytes += fact.size_bytes();
+            *bytes += item.size_bytes();
             search.found = Some(record);
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::model::change::{Change, RecordId};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
-use crate::store::{Head, History, LoggedFact};
+use crate::store::{Head, History, LoggedItem};
 use crate::timeline::audit::before::{ChangeIndex, EarlierRecord};
 use crate::timeline::audit::entry::{AuditAction, AuditChange, AuditEntry, AuditRecord, AuditSet};
 
@@ -43,11 +43,11 @@ struct EntryBuilder<'p, 'h> {
     /// When it was committed.
     at: Timestamp,
     sets: Vec<AuditSet>,
-    /// The number of facts so far.
-    facts: usize,
+    /// The number of items so far.
+    items: usize,
     /// Each record after its last change so far in this entry: what it was before its next change.
     seen: HashMap<RecordId, AuditRecord>,
-    /// Whether every fact so far was read into `seen`. No longer, once one was left out for a limit.
+    /// Whether every item so far was read into `seen`. No longer, once one was left out for a limit.
     saw_all: bool,
 }
 
@@ -75,11 +75,11 @@ impl<'h> AuditPage<'h> {
             revision,
             at,
             sets: Vec::new(),
-            facts: 0,
+            items: 0,
             seen: HashMap::new(),
             saw_all: true,
         };
-        history.entry(revision, &mut |fact| builder.take(&fact))?;
+        history.entry(revision, &mut |item| builder.take(&item))?;
         let mut sets = builder.sets;
         if self.only.is_some() {
             // Only the last set can be empty: `EntryBuilder::take` replaces the others. So the indexes in `wanted` stay
@@ -101,8 +101,8 @@ impl<'h> AuditPage<'h> {
 }
 
 impl EntryBuilder<'_, '_> {
-    fn take(&mut self, fact: &LoggedFact<'_>) -> Result<(), StoreError> {
-        if let Some(actor) = fact.begins()? {
+    fn take(&mut self, item: &LoggedItem<'_>) -> Result<(), StoreError> {
+        if let Some(actor) = item.begins()? {
             // For a page about one record, a set without a match is replaced by the next one.
             if self.page.only.is_some() && self.sets.last().is_some_and(|set| set.changes.is_empty()) {
                 self.sets.pop();
@@ -110,11 +110,11 @@ impl EntryBuilder<'_, '_> {
             self.sets.push(AuditSet { actor, count: 0, changes: Vec::new() });
             return Ok(());
         }
-        let position = self.facts;
-        self.facts += 1;
-        // Every fact counts for the position, also those that are not read: `EarlierRecord` counts the same way.
+        let position = self.items;
+        self.items += 1;
+        // Every item counts for the position, also those that are not read: `EarlierRecord` counts the same way.
         let in_set = self.sets.len().saturating_sub(1);
-        let (Some(set), Some(id)) = (self.sets.last_mut(), fact.about()?) else { return Ok(()) };
+        let (Some(set), Some(id)) = (self.sets.last_mut(), item.about()?) else { return Ok(()) };
         set.count += 1;
         if self.page.only.as_ref().is_some_and(|only| !only.contains(&id)) {
             return Ok(());
@@ -124,7 +124,7 @@ impl EntryBuilder<'_, '_> {
             return Ok(());
         }
         let index = ChangeIndex { entry: self.page.entries.len(), set: in_set, change: set.changes.len() };
-        if let Some((change, size_bytes)) = self.read(fact, id, position, index)? {
+        if let Some((change, size_bytes)) = self.read(item, id, position, index)? {
             self.page.changes += 1;
             self.page.bytes += size_bytes;
             self.sets[index.set].changes.push(change);
@@ -132,15 +132,15 @@ impl EntryBuilder<'_, '_> {
         Ok(())
     }
 
-    /// The change that a fact describes, and its stored size in bytes.
+    /// The change that a item describes, and its stored size in bytes.
     fn read(
         &mut self,
-        fact: &LoggedFact<'_>,
+        item: &LoggedItem<'_>,
         id: RecordId,
         position: usize,
         index: ChangeIndex,
     ) -> Result<Option<(AuditChange, usize)>, StoreError> {
-        let Some(change) = fact.change()? else { return Ok(None) };
+        let Some(change) = item.change()? else { return Ok(None) };
         let (after, created_at, is_revoked) = match change {
             // A deleted record never changes again, so the stored one is what it was before.
             Change::EndEntity { id, .. } => {
@@ -168,7 +168,7 @@ impl EntryBuilder<'_, '_> {
         if before.is_none() {
             // Equal times make it likely that this change created the record. `before.rs` proves it.
             let created_now = (created_at == self.at).then_some(created_at);
-            // If all facts of the entry before this one were read, none of them is of this record. Position 0 then lets
+            // If all items of the entry before this one were read, none of them is of this record. Position 0 then lets
             // the search begin in the entry before, without reading this one again.
             let position = if self.saw_all { 0 } else { position };
             self.page.wanted.want(id, (self.revision, position), created_now, index);
@@ -180,7 +180,7 @@ impl EntryBuilder<'_, '_> {
             (false, None) => AuditAction::Created,
         };
         let after = Some(after).filter(|_| !is_revoked);
-        Ok(Some((AuditChange { what, before, after }, fact.size_bytes())))
+        Ok(Some((AuditChange { what, before, after }, item.size_bytes())))
     }
 }
 

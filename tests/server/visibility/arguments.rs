@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use serde_json::{Value, json};
 
-use super::router_client::{Door, Question};
+use super::router_client::{Question, Target};
 use super::visible_part::Facts;
 
 /// References as text, each with what it refers to.
@@ -18,7 +18,7 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    pub(crate) fn of(facts: &Facts, whole: &Door, admin: &str) -> Self {
+    pub(crate) fn of(facts: &Facts, whole: &Target, admin: &str) -> Self {
         let mut texts: Vec<(&str, String)> = [
             "nothing",
             "",
@@ -99,7 +99,7 @@ impl Pool {
     }
 }
 
-fn cursors(whole: &Door, admin: &str) -> Vec<String> {
+fn cursors(whole: &Target, admin: &str) -> Vec<String> {
     let query = "{ people(first: 5) { edges { cursor } } projects(first: 5) { edges { cursor } }
         orgUnits(first: 9) { edges { cursor } } mappings(first: 9) { edges { cursor } } repositories(first: 5) { edges { cursor } }
         doctor(first: 9) { edges { cursor } } }";

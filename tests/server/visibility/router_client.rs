@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
 /// A router over one directory.
-pub(crate) struct Door {
+pub(crate) struct Target {
     router: Router,
     runtime: Runtime,
 }
@@ -46,7 +46,7 @@ impl Answer {
     }
 }
 
-impl Door {
+impl Target {
     pub(crate) fn to(directory: &Directory) -> Self {
         let unlimited = Exposure { requests_per_second: 0, ..Exposure::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

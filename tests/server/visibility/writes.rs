@@ -12,7 +12,7 @@ use rand::seq::IndexedRandom as _;
 use serde_json::{Value, json};
 
 use super::organisation::{Organisation, email, key};
-use super::router_client::{Door, Question};
+use super::router_client::{Question, Target};
 use super::visible_part::Facts;
 
 /// Attempted writes per token.
@@ -26,12 +26,12 @@ pub(crate) fn try_many(
     units: &[EntityId],
     rng: &mut StdRng,
 ) -> usize {
-    let door = Door::to(&organisation.directory);
+    let target = Target::to(&organisation.directory);
     let mut done = 0;
     let mut before = Facts::of(&organisation.directory);
     for _ in 0..TRIED {
         let question = draw(rng, &before);
-        let answer = door.ask(secret, &question);
+        let answer = target.ask(secret, &question);
         let told = || format!("\nseed {seed}, a token of {units:?}\n{question:?}\n{answer:?}");
         assert!(answer.status < 500, "{}", told());
         let after = Facts::of(&organisation.directory);

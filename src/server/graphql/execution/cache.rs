@@ -34,7 +34,7 @@ impl SizeBytes for Cached {
 
 /// The key of a response: a BLAKE3 digest of everything that the response depends on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct AnswerKey(Digest);
+pub(crate) struct ResponseKey(Digest);
 
 impl ResponseCache {
     pub(in crate::server) fn new(capacity_bytes: u64) -> Self {
@@ -49,7 +49,7 @@ impl ResponseCache {
         document: &Digest,
         request: &GraphqlRequest,
         gzip: bool,
-    ) -> Option<AnswerKey> {
+    ) -> Option<ResponseKey> {
         self.0.as_ref()?;
         let mut key = Hasher::new();
         // Revision and scope, but not the token: tokens of equal scope and role share responses. The role matters,
@@ -66,15 +66,15 @@ impl ResponseCache {
         // Hashed in the client's order. Sorting would cost more than the second entry that another order makes.
         // Last in the key, so JSON needs no length before it.
         serde_json::to_writer(&mut key, &request.variables).ok()?;
-        Some(AnswerKey(*key.finalize().as_bytes()))
+        Some(ResponseKey(*key.finalize().as_bytes()))
     }
 
-    pub(in crate::server) fn get(&self, key: AnswerKey) -> Option<Cached> {
+    pub(in crate::server) fn get(&self, key: ResponseKey) -> Option<Cached> {
         self.0.as_ref()?.get(&key.0)
     }
 
     /// Caches a response. Returns the size of the whole cache in bytes, or None if the response is too large for it.
-    pub(in crate::server) fn insert(&self, key: AnswerKey, response: Cached) -> Option<u64> {
+    pub(in crate::server) fn insert(&self, key: ResponseKey, response: Cached) -> Option<u64> {
         let cache = self.0.as_ref()?;
         cache.keep(key.0, response).then(|| cache.size_bytes())
     }
@@ -152,7 +152,7 @@ mod tests {
         assert!(cache.key(&reader, &reader.view(), &[0; 32], &request(None, json!({})), false).is_none());
         let response =
             Cached { sent: Sent::plain(b"{}".to_vec()), operation: OperationLabel::of("A", "query") };
-        assert!(cache.insert(AnswerKey([0; 32]), response).is_none());
-        assert!(cache.get(AnswerKey([0; 32])).is_none());
+        assert!(cache.insert(ResponseKey([0; 32]), response).is_none());
+        assert!(cache.get(ResponseKey([0; 32])).is_none());
     }
 }

@@ -19,7 +19,7 @@ use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Caller;
 use crate::server::cache::Digest;
 use crate::server::graphql::execution::budget::Budget;
-use crate::server::graphql::execution::cache::{AnswerKey, Cached, ResponseCache};
+use crate::server::graphql::execution::cache::{Cached, ResponseCache, ResponseKey};
 use crate::server::graphql::execution::document::{Documents, GraphqlRequest};
 use crate::server::graphql::execution::limits::{LARGE_FROM, WATCHED_FROM};
 use crate::server::graphql::execution::operation::{kind_name, only_name, operation, require_variables};
@@ -66,7 +66,7 @@ pub(in crate::server) struct Prepared {
     request: Request,
     /// The cache key of its response, and the view in that key, from which the response must be made. `None` if the
     /// response is not cached.
-    cached_as: Option<(AnswerKey, View)>,
+    cached_as: Option<(ResponseKey, View)>,
 }
 
 impl Prepared {
@@ -92,7 +92,7 @@ impl Prepared {
 pub(in crate::server) struct Executed {
     pub(in crate::server) response: GraphqlResponse,
     /// The cache key of the response, if it may be cached.
-    pub(in crate::server) key: Option<AnswerKey>,
+    pub(in crate::server) key: Option<ResponseKey>,
     /// Owns the memory permit of the response tree. To be dropped once that is serialized.
     pub(in crate::server) budget: Arc<Budget>,
 }
@@ -309,7 +309,7 @@ impl Endpoint {
     }
 
     /// Caches a response without errors. Returns whether it fits.
-    pub(in crate::server) fn insert(&self, key: AnswerKey, sent: &Sent, operation: OperationLabel) -> bool {
+    pub(in crate::server) fn insert(&self, key: ResponseKey, sent: &Sent, operation: OperationLabel) -> bool {
         let bytes = self.cache.insert(key, Cached { sent: sent.clone(), operation });
         bytes.inspect(|bytes| self.metrics.set_cache_bytes(*bytes)).is_some()
     }

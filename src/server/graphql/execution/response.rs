@@ -60,7 +60,7 @@ impl GraphqlResponse {
         // `locations` are positions in the document. Those of a malformed body are positions in its JSON.
         let in_document = problem.code != "malformed";
         let position =
-            ["line", "column"].map(|name| problem.facts.get(name).cloned().filter(|_| in_document));
+            ["line", "column"].map(|name| problem.extensions.get(name).cloned().filter(|_| in_document));
         let error = async_graphql::Error::from(problem).into_server_error(async_graphql::Pos::default());
         let mut error = serde_json::to_value(&error).unwrap_or_default();
         if let Some(error) = error.as_object_mut() {

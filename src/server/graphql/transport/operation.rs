@@ -149,5 +149,5 @@ fn admit(sockets: &Sockets, caller: &Caller, request: GraphqlRequest) -> Result<
     if prepared.kind == OperationType::Subscription {
         return Ok(AdmittedOperation::Subscription(prepared));
     }
-    Ok(AdmittedOperation::Request(prepared, admission.slot(&principal)?))
+    Ok(AdmittedOperation::Request(prepared, admission.permit(&principal)?))
 }

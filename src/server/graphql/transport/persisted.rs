@@ -99,7 +99,7 @@ mod tests {
         ] {
             let refused = read(&json!({ "persistedQuery": persisted })).unwrap_err();
             assert_eq!(
-                (refused.code, &refused.facts["field"]),
+                (refused.code, &refused.extensions["field"]),
                 ("malformed", &json!("extensions")),
                 "{persisted}"
             );

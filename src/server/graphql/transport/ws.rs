@@ -33,7 +33,7 @@ use crate::wire::json;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 /// Timeout of the client's `connection_init`, with which it authenticates.
-const INIT_WITHIN: Duration = Duration::from_secs(3);
+const INIT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Interval of pings. A client that has sent nothing since the last one is dead, and the socket is dropped.
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Maximum size of a message, in bytes.
@@ -48,9 +48,9 @@ const OPERATIONS_MAX: usize = 100;
 /// Interval of the token's validity check. Revocations are commits and noticed at once; expiry is not.
 const RECHECK_TOKEN_EVERY: Duration = Duration::from_secs(1);
 /// Timeout of sending a message to a slow client.
-const SEND_WITHIN: Duration = Duration::from_secs(30);
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long running operations may take to finish after shutdown began. Leaves time for two closing handshakes.
-const FINISH_WITHIN: Duration = DRAIN_TIMEOUT.saturating_sub(CLOSE_TIMEOUT).saturating_sub(CLOSE_TIMEOUT);
+const FINISH_TIMEOUT: Duration = DRAIN_TIMEOUT.saturating_sub(CLOSE_TIMEOUT).saturating_sub(CLOSE_TIMEOUT);
 
 /// Handles `/graphql/ws`: checks the origin and the quota, then upgrades the connection.
 pub(crate) async fn endpoint(
@@ -126,8 +126,8 @@ struct WebSocketSession {
 impl WebSocketSession {
     /// Runs the session. Returns the close to send, or `None` if the client has gone.
     async fn run(&mut self, headers: &HeaderMap) -> Option<Close> {
-        let mut init = pin!(tokio::time::sleep(INIT_WITHIN));
-        let mut finish = pin!(tokio::time::sleep(FINISH_WITHIN));
+        let mut init = pin!(tokio::time::sleep(INIT_TIMEOUT));
+        let mut finish = pin!(tokio::time::sleep(FINISH_TIMEOUT));
         let mut ping = tokio::time::interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         let mut recheck = tokio::time::interval(RECHECK_TOKEN_EVERY);
         // The default would make up for missed ticks in a burst after a slow send.
@@ -144,7 +144,7 @@ impl WebSocketSession {
             tokio::select! {
                 () = begun(&mut self.shutdown), if !self.is_ending => {
                     // The timer was made with the session, and its time counts from here.
-                    finish.as_mut().reset(Instant::now() + FINISH_WITHIN);
+                    finish.as_mut().reset(Instant::now() + FINISH_TIMEOUT);
                     if let Err(close) = self.end().await {
                         return Some(close);
                     }
@@ -159,7 +159,7 @@ impl WebSocketSession {
                         return None;
                     }
                     let ping = self.socket.send(Message::Ping(Bytes::new()));
-                    if !matches!(tokio::time::timeout(SEND_WITHIN, ping).await, Ok(Ok(()))) {
+                    if !matches!(tokio::time::timeout(SEND_TIMEOUT, ping).await, Ok(Ok(()))) {
                         return None;
                     }
                 }
@@ -189,7 +189,7 @@ impl WebSocketSession {
 
     async fn send_text(&mut self, text: String) -> Result<(), Close> {
         // Without a timeout, a client that stops reading would block the whole session, with its permits.
-        let sent = tokio::time::timeout(SEND_WITHIN, self.socket.send(Message::Text(text.into()))).await;
+        let sent = tokio::time::timeout(SEND_TIMEOUT, self.socket.send(Message::Text(text.into()))).await;
         if matches!(sent, Ok(Ok(()))) {
             Ok(())
         } else {

@@ -1,6 +1,6 @@
-//! Log facts: the changes and change set headers that an entry of the change log consists of.
+//! Log items: the changes and change set headers that an entry of the change log consists of.
 //!
-//! Invariant: the order of the variants of [`Fact`] never changes, because postcard stores a variant as its index.
+//! Invariant: the order of the variants of [`LogItem`] never changes, because postcard stores a variant as its index.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::store::record::{self, Unfit};
 /// A change, or the header of a change set. Records have the same bytes as in the tables.
 // Sharing the bytes means that each record is serialized once per commit. A new variant must go to the end.
 #[derive(Serialize, Deserialize)]
-pub(super) enum Fact<'a> {
+pub(super) enum LogItem<'a> {
     /// A change set begins, made by the process itself.
     Local,
     /// A change set begins, made with the token of this id.
@@ -48,16 +48,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
     }
 }
 
-/// A fact read from the log.
+/// A item read from the log.
 // Decoded on request: the audit trail looks for earlier states of a few records, and skips all others by id.
-pub struct LoggedFact<'f> {
+pub struct LoggedItem<'f> {
     revision: Revision,
-    fact: Fact<'f>,
+    item: LogItem<'f>,
 }
 
-impl<'f> LoggedFact<'f> {
-    pub(super) fn new(revision: Revision, fact: Fact<'f>) -> Self {
-        Self { revision, fact }
+impl<'f> LoggedItem<'f> {
+    pub(super) fn new(revision: Revision, item: LogItem<'f>) -> Self {
+        Self { revision, item }
     }
 
     /// The actor of the change set that begins here; `None` for a change.
@@ -69,10 +69,10 @@ impl<'f> LoggedFact<'f> {
     }
 
     fn actor(&self) -> Result<Option<Actor>, Unfit> {
-        Ok(match self.fact {
-            Fact::Local => Some(Actor::Local),
-            Fact::Token(id) => Some(Actor::Token(TokenId::parse(id)?)),
-            Fact::Subject(subject) => Some(Actor::Jwt(JwtSubject::parse(subject)?)),
+        Ok(match self.item {
+            LogItem::Local => Some(Actor::Local),
+            LogItem::Token(id) => Some(Actor::Token(TokenId::parse(id)?)),
+            LogItem::Subject(subject) => Some(Actor::Jwt(JwtSubject::parse(subject)?)),
             _ => None,
         })
     }
@@ -82,12 +82,12 @@ impl<'f> LoggedFact<'f> {
     /// # Errors
     /// If the id is invalid.
     pub fn about(&self) -> Result<Option<RecordId>, StoreError> {
-        Ok(match self.fact {
-            Fact::PutEntity(id, _) | Fact::EndEntity(id, _) => Some(RecordId::Entity(EntityId(id))),
-            Fact::PutMapping(id, _) | Fact::EndMapping(id, _) => {
+        Ok(match self.item {
+            LogItem::PutEntity(id, _) | LogItem::EndEntity(id, _) => Some(RecordId::Entity(EntityId(id))),
+            LogItem::PutMapping(id, _) | LogItem::EndMapping(id, _) => {
                 Some(RecordId::Mapping(MappingId(Uuid::from_bytes(id))))
             }
-            Fact::PutToken(id, _) => {
+            LogItem::PutToken(id, _) => {
                 let id = TokenId::parse(id).map_err(Unfit::from).map_err(unreadable(self.revision))?;
                 Some(RecordId::Token(id))
             }
@@ -98,12 +98,12 @@ impl<'f> LoggedFact<'f> {
     /// The size of the record in the log, in bytes; 0 where a change set begins.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        match &self.fact {
-            Fact::PutEntity(_, Raw(bytes))
-            | Fact::EndEntity(_, Raw(bytes))
-            | Fact::PutMapping(_, Raw(bytes))
-            | Fact::EndMapping(_, Raw(bytes))
-            | Fact::PutToken(_, Raw(bytes)) => bytes.len(),
+        match &self.item {
+            LogItem::PutEntity(_, Raw(bytes))
+            | LogItem::EndEntity(_, Raw(bytes))
+            | LogItem::PutMapping(_, Raw(bytes))
+            | LogItem::EndMapping(_, Raw(bytes))
+            | LogItem::PutToken(_, Raw(bytes)) => bytes.len(),
             _ => 0,
         }
     }
@@ -117,20 +117,20 @@ impl<'f> LoggedFact<'f> {
     }
 
     fn read(&self) -> Result<Option<Change>, Unfit> {
-        Ok(Some(match self.fact {
-            Fact::PutEntity(id, Raw(bytes)) => {
+        Ok(Some(match self.item {
+            LogItem::PutEntity(id, Raw(bytes)) => {
                 Change::PutEntity(Arc::new(record::entity(EntityId(id), bytes)?))
             }
-            Fact::EndEntity(id, Raw(bytes)) => {
+            LogItem::EndEntity(id, Raw(bytes)) => {
                 Change::EndEntity { id: EntityId(id), stamps: record::stamps(bytes)? }
             }
-            Fact::PutMapping(id, Raw(bytes)) => {
+            LogItem::PutMapping(id, Raw(bytes)) => {
                 Change::PutMapping(Arc::new(record::mapping(MappingId(Uuid::from_bytes(id)), bytes)?))
             }
-            Fact::EndMapping(id, Raw(bytes)) => {
+            LogItem::EndMapping(id, Raw(bytes)) => {
                 Change::EndMapping { id: MappingId(Uuid::from_bytes(id)), stamps: record::stamps(bytes)? }
             }
-            Fact::PutToken(id, Raw(bytes)) => {
+            LogItem::PutToken(id, Raw(bytes)) => {
                 Change::PutToken(Arc::new(record::token(TokenId::parse(id)?, bytes)?))
             }
             _ => return Ok(None),
@@ -138,9 +138,9 @@ impl<'f> LoggedFact<'f> {
     }
 }
 
-/// Appends a fact to the last change set, or begins a new one.
-pub(super) fn add(fact: &LoggedFact<'_>, sets: &mut Vec<ChangeSet>) -> Result<(), Unfit> {
-    match (fact.actor()?, fact.read()?) {
+/// Appends a item to the last change set, or begins a new one.
+pub(super) fn add(item: &LoggedItem<'_>, sets: &mut Vec<ChangeSet>) -> Result<(), Unfit> {
+    match (item.actor()?, item.read()?) {
         (Some(actor), _) => sets.push(ChangeSet { actor, changes: Vec::new() }),
         // A change before any change set has no actor: such an entry was not written by Clade.
         (None, Some(change)) => sets.last_mut().ok_or(Unfit::Shape)?.changes.push(change),
@@ -149,7 +149,7 @@ pub(super) fn add(fact: &LoggedFact<'_>, sets: &mut Vec<ChangeSet>) -> Result<()
     Ok(())
 }
 
-/// An error maker for a fact, or the header of an entry, that cannot be decoded.
+/// An error maker for a item, or the header of an entry, that cannot be decoded.
 pub(super) fn unreadable(revision: Revision) -> impl Fn(Unfit) -> StoreError {
     move |why| broken(revision, &format!("cannot be read: {why}"))
 }
