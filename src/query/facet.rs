@@ -204,11 +204,8 @@ fn count_below(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(EntityI
             continue;
         }
         let below = view.below(EntityId(unit), kind);
-        let count = if below.len() <= FLAGGED_MAX {
-            matching.count(below)
-        } else {
-            matches.intersection_len(below)
-        };
+        let count =
+            if below.len() <= FLAGGED_MAX { matching.count(below) } else { matches.intersection_len(below) };
         if count > 0 {
             counted.push((EntityId(unit), count));
             open.extend(view.directly_below(EntityId(unit), Kind::OrgUnit));
