@@ -46,12 +46,13 @@ pub use view::{Totals, View};
 /// One bitmap of entity ids for each [`Kind`].
 type Sets = [RoaringBitmap; Kind::ALL.len()];
 
-/// The weight of an edge. Edges point from the parent to the child.
+/// The weight of an edge.
 #[derive(Debug, Clone)]
 enum GraphEdge {
-    /// A mapping.
+    /// A mapping, from the parent to the child.
     Mapping(Arc<Mapping>),
-    /// From a project to one of its repositories or services.
+    /// From a repository or service to its project.
+    // Not from the project: its outgoing edges are its members, of which there may be a million to search through.
     Asset,
 }
 

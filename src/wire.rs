@@ -4,16 +4,17 @@
 //! Invariant: nothing here depends on HTTP or GraphQL; invalid input is an [`Error`](crate::error::Error).
 
 pub(crate) mod asset;
-pub(crate) mod cell;
 pub mod change;
 pub mod check;
 pub(crate) mod column;
+pub(crate) mod columns;
 mod describe;
 pub(crate) mod field;
 pub(crate) mod fields;
 pub mod finding;
 pub(crate) mod id;
 pub mod json;
+pub(crate) mod json_text;
 pub(crate) mod level;
 pub(crate) mod mapping;
 pub(crate) mod person;

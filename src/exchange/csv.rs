@@ -9,7 +9,7 @@ use std::io::Read;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::wire::cell::Cell;
+use crate::wire::column::Cell;
 use crate::wire::json;
 
 /// Characters at the beginning of a cell that a spreadsheet may take for a formula, and the escape character.
@@ -19,39 +19,63 @@ const RISKY: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
 /// A record, or why its line cannot be read.
 type ReadRecord = Result<Map<String, Value>, Error>;
 
-/// Writes one line of cells.
-// By hand and not by the `csv` crate: lines go into the same buffer as other formats, without a writer between.
-pub(crate) fn line<C: AsRef<str>>(cells: impl Iterator<Item = C>, out: &mut Vec<u8>) {
-    for (at, cell) in cells.enumerate() {
-        if at > 0 {
+/// Writes the line with the names of the columns.
+pub(crate) fn header<C: AsRef<str>>(names: impl Iterator<Item = C>, out: &mut Vec<u8>) {
+    for (index, name) in names.enumerate() {
+        if index > 0 {
             out.push(b',');
         }
-        let text = cell.as_ref();
-        if text.contains(['"', ',', '\n', '\r']) {
-            out.push(b'"');
-            out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
-            out.push(b'"');
-        } else {
-            out.extend_from_slice(text.as_bytes());
+        quoted(name.as_ref().as_bytes(), out);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes the line of a record.
+// By hand and not by the `csv` crate: lines go into the same buffer as other formats, without a writer between.
+pub(crate) fn record<'v>(values: impl Iterator<Item = Option<Cell<'v>>>, out: &mut Vec<u8>) {
+    for (index, value) in values.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        if let Some(value) = value {
+            cell(&value, out);
         }
     }
     out.extend_from_slice(b"\r\n");
 }
 
-/// The text of a cell for a value.
-pub(crate) fn cell(value: Option<&Cell<'_>>) -> String {
+fn cell(value: &Cell<'_>, out: &mut Vec<u8>) {
     match value {
-        None => String::new(),
-        Some(Cell::Text(text)) => guarded(text).into_owned(),
-        Some(Cell::Formatted(text) | Cell::Json(Value::String(text))) => guarded(text).into_owned(),
+        Cell::Text(text) => quoted(guarded(text).as_bytes(), out),
+        Cell::Formatted(text) | Cell::Json(Value::String(text)) => quoted(guarded(text).as_bytes(), out),
         // Times, numbers and JSON are not escaped. They begin with a digit, `{`, `[`, or the minus sign of a number,
         // and are never formulas.
-        Some(Cell::Time(time)) => time.to_string(),
-        Some(Cell::Number(number)) => number.to_string(),
+        Cell::Time(time) => time.append_to(out),
         // `{}` and `[]` are written like null. Reading leaves the field out, which means the same for new records.
-        Some(other) if other.is_empty() => String::new(),
-        Some(other) => serde_json::to_string(other).unwrap_or_default(),
+        other if other.is_empty() => {}
+        other => {
+            let mut json = Vec::new();
+            other.write(&mut json);
+            quoted(&json, out);
+        }
     }
+}
+
+/// Writes a text, in quotes if it contains a special character.
+fn quoted(text: &[u8], out: &mut Vec<u8>) {
+    if memchr::memchr3(b'"', b',', b'\n', text).is_none() && memchr::memchr(b'\r', text).is_none() {
+        return out.extend_from_slice(text);
+    }
+    out.push(b'"');
+    let mut rest = text;
+    while let Some(quote) = memchr::memchr(b'"', rest) {
+        let (until, after) = rest.split_at(quote + 1);
+        out.extend_from_slice(until);
+        out.push(b'"');
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
 }
 
 fn guarded(text: &str) -> Cow<'_, str> {
@@ -148,20 +172,21 @@ mod tests {
             (Some(Cell::Text("x")), "x"),
             (Some(Cell::Text("=1+1")), "'=1+1"),
             (Some(Cell::Formatted("'=x".to_owned())), "''=x"),
-            (Some(Cell::List(vec![Cell::Text("k")])), "[\"k\"]"),
+            (Some(Cell::List(vec![Cell::Text("k")])), "\"[\"\"k\"\"]\""),
             (Some(Cell::List(Vec::new())), ""),
-            (Some(Cell::Object(vec![("a", None), ("b", Some(Cell::Number(7)))])), "{\"a\":null,\"b\":7}"),
             (Some(Cell::Json(&json!(-7))), "-7"),
             (Some(Cell::Json(&json!({}))), ""),
         ] {
-            assert_eq!(cell(value.as_ref()), expected, "{value:?}");
+            let mut out = Vec::new();
+            record(std::iter::once(value), &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("{expected}\r\n"));
         }
     }
 
     #[test]
     fn a_line_quotes_special_characters() {
         let mut out = Vec::new();
-        line(["a", "", "b,c", "say \"x\"", "two\nlines"].into_iter(), &mut out);
+        header(["a", "", "b,c", "say \"x\"", "two\nlines"].into_iter(), &mut out);
         assert_eq!(String::from_utf8(out).unwrap(), "a,,\"b,c\",\"say \"\"x\"\"\",\"two\nlines\"\r\n");
     }
 

@@ -7,14 +7,13 @@ use std::io::{self, Write};
 use std::iter::{once, once_with};
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use crate::directory::View;
 use crate::exchange::csv;
 use crate::exchange::format::Format;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::Mapping;
-use crate::wire::column::{AppearsIn, Column, Columns, CsvColumn, RowObject, Show};
+use crate::wire::column::{AppearsIn, Cell, Column, Show, write_members};
+use crate::wire::columns::{Columns, CsvColumn};
 use crate::wire::row::Row;
 use crate::wire::{mapping, person, project, unit};
 
@@ -28,7 +27,7 @@ const PIECE_BYTES: usize = 64 << 10;
 /// The I/O error of `out`.
 pub fn export(view: &View, format: Format, out: &mut impl Write) -> io::Result<()> {
     let mut export = Export::new(view.clone(), format);
-    while let Some(piece) = export.next_chunk()? {
+    while let Some(piece) = export.next_chunk() {
         out.write_all(&piece)?;
     }
     Ok(())
@@ -87,64 +86,66 @@ impl Export {
     }
 
     /// The next piece, or `None` after the last.
-    pub(crate) fn next_chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
-        // Taken out of `self`, which `write` borrows as a whole, and put back if records remain. After an error they
-        // are gone, so a caller that goes on gets the end and no second half of a record.
-        let Some(mut records) = self.records.take() else { return Ok(None) };
+    pub(crate) fn next_chunk(&mut self) -> Option<Vec<u8>> {
+        // Taken out of `self`, which `write` borrows as a whole, and put back if records remain.
+        let mut records = self.records.take()?;
         let mut out = Vec::new();
         if self.count == 0 {
             self.head(&mut out);
         }
         for (section, stored) in &mut records {
-            self.write(section, &stored, &mut out)?;
+            self.write(section, &stored, &mut out);
             if out.len() >= PIECE_BYTES {
                 self.records = Some(records);
-                return Ok(Some(out));
+                return Some(out);
             }
         }
         self.tail(&mut out);
-        Ok(Some(out))
+        Some(out)
     }
 
     fn head(&self, out: &mut Vec<u8>) {
         match self.format {
             Format::Json => out.push(b'['),
-            Format::Csv => csv::line(once("kind").chain(self.csv.iter().map(|column| &*column.name)), out),
+            Format::Csv => csv::header(once("kind").chain(self.csv.iter().map(|column| &*column.name)), out),
             Format::Ndjson => {}
         }
     }
 
-    fn write(&mut self, section: usize, stored: &Stored, out: &mut Vec<u8>) -> io::Result<()> {
+    fn write(&mut self, section: usize, stored: &Stored, out: &mut Vec<u8>) {
         let Section { kind, fields } = &self.sections[section];
         let row = match stored {
             Stored::Entity(id) => Row::entity(&self.view, *id),
             Stored::Mapping(mapping) => Row::mapping(&self.view, mapping),
         };
         // `None` is a mapping one end of which is outside the scope of the view.
-        let Some(row) = row else { return Ok(()) };
+        let Some(row) = row else { return };
         match self.format {
             Format::Csv => {
                 // All kinds share one header. A column of the same name (`externalId`) belongs to another table for
                 // each kind, so the field is looked up by name in the table of this record.
                 let cell = |column: &CsvColumn| {
                     let own = fields.iter().find(|field| field.name == column.field.name);
-                    csv::cell(own.and_then(|field| column_of(field, column)(&row)).as_ref())
+                    own.and_then(|field| column_of(field, column)(&row))
                 };
-                csv::line(once((*kind).to_owned()).chain(self.csv.iter().map(cell)), out);
+                csv::record(once(Some(Cell::Text(kind))).chain(self.csv.iter().map(cell)), out);
             }
             Format::Json | Format::Ndjson => {
                 if self.format == Format::Json && self.count > 0 {
                     out.extend(b",\n");
                 }
-                let record = RowObject { row: &row, columns: fields };
-                serde_json::to_writer(&mut *out, &ExportLine { kind, record })?;
+                // The kind comes first, for people who read the file.
+                out.extend_from_slice(b"{\"kind\":\"");
+                out.extend_from_slice(kind.as_bytes());
+                out.extend_from_slice(b"\",");
+                write_members(&row, fields.iter().copied(), out);
+                out.push(b'}');
                 if self.format == Format::Ndjson {
                     out.push(b'\n');
                 }
             }
         }
         self.count += 1;
-        Ok(())
     }
 
     fn tail(&self, out: &mut Vec<u8>) {
@@ -177,12 +178,4 @@ fn columns(tables: &[&Columns]) -> Vec<CsvColumn> {
 fn column_of(field: &Column, column: &CsvColumn) -> Show {
     // A field with members has one CSV column for each, so the column and not the field knows which member it is.
     if field.members.is_empty() { field.show } else { column.show }
-}
-
-/// A JSON object of a record. `kind` comes first, for people who read the file.
-#[derive(Serialize)]
-struct ExportLine<'r, 'v> {
-    kind: &'static str,
-    #[serde(flatten)]
-    record: RowObject<'r, 'v>,
 }

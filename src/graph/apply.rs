@@ -198,8 +198,8 @@ impl Graph {
         }
         // Before the edge to the project goes: the platform index follows it to the project's other repositories.
         self.remove_from_indexes(&entity);
-        // All mappings are gone; what is left is the edge from the project to this asset.
-        while let Some(edge) = self.nodes.first_edge(node(id), Direction::Incoming) {
+        // All mappings are gone; what is left is the edge from this asset to its project.
+        while let Some(edge) = self.nodes.first_edge(node(id), Direction::Outgoing) {
             self.disconnect(edge);
         }
         self.all[entity.kind() as usize].remove(id.0);

@@ -110,21 +110,55 @@ impl Graph {
         upwards.sort_by_key(|unit| {
             self.descendants.get(unit).map_or(0, |b| b.below[Kind::OrgUnit as usize].len())
         });
+        let removed_count: u64 = removed.iter().map(RoaringBitmap::len).sum();
         for unit in upwards {
-            let mut kept = Sets::default();
-            if let Some(sets) = self.descendants.get(&unit) {
-                unite_common(&mut kept, sets.direct(), removed);
-                for child in &sets.direct()[Kind::OrgUnit as usize] {
-                    if let Some(child) = self.descendants.get(&EntityId(child)) {
-                        unite_common(&mut kept, &child.below, removed);
-                    }
-                }
-            }
+            let Some(sets) = self.descendants.get(&unit) else { continue };
+            let kept = if removed_count < sets.direct()[Kind::OrgUnit as usize].len() {
+                self.kept_by_parents(unit, sets, removed)
+            } else {
+                self.kept_by_children(sets, removed)
+            };
             if let Some(sets) = self.descendants.get_mut(&unit) {
                 subtract(&mut sets.below, removed);
                 unite(&mut sets.below, &kept);
             }
         }
+    }
+
+    /// What of `removed` a unit with these sets still reaches, found from its children.
+    fn kept_by_children(&self, sets: &DescendantSets, removed: &Sets) -> Sets {
+        let mut kept = Sets::default();
+        unite_common(&mut kept, sets.direct(), removed);
+        for child in &sets.direct()[Kind::OrgUnit as usize] {
+            if let Some(child) = self.descendants.get(&EntityId(child)) {
+                unite_common(&mut kept, &child.below, removed);
+            }
+        }
+        kept
+    }
+
+    /// The same, found from the parents of what was removed: faster for a unit with more child units than that.
+    // Without it, a unit that loses its children one by one would take time in the square of their number.
+    fn kept_by_parents(&self, unit: EntityId, sets: &DescendantSets, removed: &Sets) -> Sets {
+        let mut kept = Sets::default();
+        let units = Kind::OrgUnit as usize;
+        // Whether the unit reaches a parent on a way that leads over nothing removed.
+        let is_reached = |parent: EntityId| {
+            parent == unit || sets.below[units].contains(parent.0) && !removed[units].contains(parent.0)
+        };
+        for kind in [Kind::OrgUnit, Kind::Person, Kind::Project] {
+            for id in removed[kind as usize].iter().map(EntityId) {
+                if !self.unordered_parents(id).into_iter().any(is_reached) {
+                    continue;
+                }
+                // What is below a removed unit that is still reached is so too; its sets are up to date.
+                insert(&mut kept, &self.direct_children(id));
+                if let Some(deeper) = self.descendants.get(&id) {
+                    unite_common(&mut kept, &deeper.below, removed);
+                }
+            }
+        }
+        kept
     }
 
     /// Updates the closures after an asset was added to a project.
@@ -185,7 +219,7 @@ impl Graph {
             let mapping = match edge.weight() {
                 GraphEdge::Mapping(mapping) => mapping,
                 GraphEdge::Asset => {
-                    assets.push((entity_id(edge.source()), entity_id(edge.target())));
+                    assets.push((entity_id(edge.target()), entity_id(edge.source())));
                     continue;
                 }
             };

@@ -85,9 +85,9 @@ impl Graph {
         self.mappings.insert(&id, edge, &self.nodes);
     }
 
-    /// Adds the edge from a project to one of its assets.
+    /// Adds the edge from an asset to its project.
     pub(super) fn connect_asset(&mut self, project: EntityId, asset: EntityId) {
-        self.nodes.add_edge(node(project), node(asset), GraphEdge::Asset);
+        self.nodes.add_edge(node(asset), node(project), GraphEdge::Asset);
     }
 
     /// Removes an edge. The last edge moves to its index, so that there are no gaps.

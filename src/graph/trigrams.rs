@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-use roaring::RoaringBitmap;
+use roaring::{MultiOps as _, RoaringBitmap};
 use rustc_hash::FxHashMap;
 
 use crate::graph::folded_texts::{SEPARATOR, Texts};
@@ -47,10 +47,19 @@ pub(super) struct TextIndex {
 struct TrigramPostings(FxHashMap<Gram, RoaringBitmap>);
 
 /// The records that may contain a pattern.
+#[derive(Debug, Default)]
 pub(crate) struct TextCandidates {
-    pub(crate) ids: RoaringBitmap,
-    /// Whether the lookup was exact: each of them contains the pattern in some text, so no text needs to be read.
-    pub(crate) certain: bool,
+    /// Those that contain it in some text, so no text needs to be read.
+    pub(crate) certain: RoaringBitmap,
+    /// Those whose texts have to be compared.
+    pub(crate) possible: RoaringBitmap,
+}
+
+impl TextCandidates {
+    /// All of them, as one set.
+    pub(crate) fn all(self) -> RoaringBitmap {
+        self.certain | self.possible
+    }
 }
 
 impl TextIndex {
@@ -129,28 +138,47 @@ impl TextIndex {
         &self.texts
     }
 
-    /// The records that may contain the folded pattern `part` in a text; `None` if it is too short for a lookup.
-    pub(super) fn containing(&self, part: &str) -> Option<TextCandidates> {
+    /// The records of `among` that may contain the folded pattern `part` in a text; all of them if it is too short for a
+    /// lookup.
+    pub(super) fn containing(&self, part: &str, among: &RoaringBitmap) -> TextCandidates {
         let classes: Vec<u32> = part.bytes().map(class).collect();
-        let ids = match classes[..] {
-            [] | [_] => return None,
-            [first, second] => self.followed_by_any(first, second),
-            _ => self.containing_all(&classes),
-        };
+        let mut candidates = self.candidates(&classes, among);
         // Exact up to three bytes: they are one trigram (or all trigrams with two given bytes), and each of their
         // classes is a single byte. The trigrams of a longer pattern might come from different places of the texts.
         let is_single_byte = |class: &u32| (BOUNDARY + 1..=LAST_SINGLE_BYTE_CLASS).contains(class);
-        Some(TextCandidates { ids, certain: classes.len() <= 3 && classes.iter().all(is_single_byte) })
+        if classes.len() > 3 || !classes.iter().all(is_single_byte) {
+            candidates.possible |= std::mem::take(&mut candidates.certain);
+        }
+        candidates
     }
 
-    /// The records that may have a text that begins with the folded pattern `part`; `None` if that is empty.
-    pub(super) fn starting(&self, part: &str) -> Option<RoaringBitmap> {
+    /// The records of `among` that may have a text that begins with the folded pattern `part`.
+    pub(super) fn starting(&self, part: &str, among: &RoaringBitmap) -> RoaringBitmap {
         let classes: Vec<u32> = std::iter::once(BOUNDARY).chain(part.bytes().map(class)).collect();
-        match classes[..] {
-            [_] => None,
-            [edge, first] => Some(self.followed_by_any(edge, first)),
-            _ => Some(self.containing_all(&classes)),
+        self.candidates(&classes, among).all()
+    }
+
+    /// The records of `among` that have the trigrams of these classes (`certain`), or for which comparing texts costs less
+    /// than a lookup (`possible`).
+    // Decided for each block by itself: few candidates that are spread over all blocks need no lookup in any of them.
+    fn candidates(&self, classes: &[u32], among: &RoaringBitmap) -> TextCandidates {
+        let mut candidates = TextCandidates::default();
+        let lookup: Lookup = match *classes {
+            [] | [_] => return TextCandidates { possible: among.clone(), ..candidates },
+            [first, second] => Lookup::FollowedByAny(first, second),
+            _ => Lookup::All(grams(classes)),
+        };
+        for (block, postings) in (0..).zip(&self.blocks) {
+            let first = block * BLOCK;
+            let ids = first..=first + (BLOCK - 1);
+            match among.range_cardinality(ids.clone()) {
+                0 => {}
+                few if few <= lookup.candidates_worth() => candidates.possible.extend(among.range(ids)),
+                _ => candidates.certain |= postings.found(&lookup),
+            }
         }
+        candidates.certain &= among;
+        candidates
     }
 
     /// For each distinct trigram of the folded `word`, the records that contain it.
@@ -162,23 +190,6 @@ impl TextIndex {
         grams.iter().map(|gram| self.union(|postings| postings.0.get(gram).cloned())).collect()
     }
 
-    fn followed_by_any(&self, first: u32, second: u32) -> RoaringBitmap {
-        // Every byte of a text has a trigram with it in the middle, so a pattern of two bytes is found through the 64
-        // trigrams that begin with it.
-        self.union(|postings| {
-            let grams = (0..CLASSES).map(|third| gram(first, second, third));
-            grams.filter_map(|gram| postings.0.get(&gram)).fold(None, |found, ids| match found {
-                None => Some(ids.clone()),
-                Some(found) => Some(found | ids),
-            })
-        })
-    }
-
-    fn containing_all(&self, classes: &[u32]) -> RoaringBitmap {
-        let grams = grams(classes);
-        self.union(|postings| postings.containing_all(&grams))
-    }
-
     fn union(&self, of_block: impl Fn(&TrigramPostings) -> Option<RoaringBitmap>) -> RoaringBitmap {
         let mut all = RoaringBitmap::new();
         for found in self.blocks.iter().filter_map(|postings| of_block(postings)) {
@@ -188,7 +199,36 @@ impl TextIndex {
     }
 }
 
+/// What is looked up in each block.
+enum Lookup {
+    /// These two classes in a row.
+    // Every byte of a text has a trigram with it in the middle, so a pattern of two bytes is found through the 64
+    // trigrams that begin with it.
+    FollowedByAny(u32, u32),
+    /// All of these trigrams.
+    All(Vec<Gram>),
+}
+
+impl Lookup {
+    /// With this many candidates or fewer in a block, comparing their texts costs less.
+    fn candidates_worth(&self) -> u64 {
+        match self {
+            Self::FollowedByAny(..) => 512,
+            Self::All(_) => 32,
+        }
+    }
+}
+
 impl TrigramPostings {
+    fn found(&self, lookup: &Lookup) -> RoaringBitmap {
+        match lookup {
+            Lookup::FollowedByAny(first, second) => {
+                (0..CLASSES).filter_map(|third| self.0.get(&gram(*first, *second, third))).union()
+            }
+            Lookup::All(grams) => self.containing_all(grams).unwrap_or_default(),
+        }
+    }
+
     fn containing_all(&self, grams: &[Gram]) -> Option<RoaringBitmap> {
         // A trigram without postings ends the search in this block: no record can contain all of them.
         let mut sets = grams.iter().map(|gram| self.0.get(gram)).collect::<Option<Vec<_>>>()?;

@@ -209,17 +209,15 @@ impl View {
         self.graph.text();
     }
 
-    /// Candidates for entities with a text that contains `part`, which is folded; `None` if `part` is too short for the
-    /// index. Not limited to the scope.
-    pub(crate) fn candidates_containing(&self, part: &str) -> Option<TextCandidates> {
-        // One index serves all scopes: callers combine the candidates of several words first, and intersect once.
-        self.graph.text().containing(part)
+    /// The entities of `among` that may have a text that contains `part`, which is folded.
+    pub(crate) fn candidates_containing(&self, part: &str, among: &RoaringBitmap) -> TextCandidates {
+        self.graph.text().containing(part, among)
     }
 
-    /// Candidates for entities with a text that begins with `part`. Includes false positives, which the caller must
-    /// check. Not limited to the scope.
-    pub(crate) fn candidates_starting(&self, part: &str) -> Option<RoaringBitmap> {
-        self.graph.text().starting(part)
+    /// The entities of `among` that may have a text that begins with `part`, which is folded. Includes false positives,
+    /// which the caller must check.
+    pub(crate) fn candidates_starting(&self, part: &str, among: &RoaringBitmap) -> RoaringBitmap {
+        self.graph.text().starting(part, among)
     }
 
     /// For each trigram of a folded word, the entities that have it. Not limited to the scope.

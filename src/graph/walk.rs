@@ -9,7 +9,7 @@ use petgraph::visit::EdgeRef;
 use rustc_hash::FxHashSet;
 
 use crate::graph::{Graph, GraphEdge, entity_id, node};
-use crate::model::entity::EntityId;
+use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::{Mapping, MappingType};
 
 impl Graph {
@@ -35,6 +35,16 @@ impl Graph {
 
     /// As [`Graph::unordered_parents`], earliest mapping first.
     pub(super) fn parents(&self, id: EntityId) -> Vec<EntityId> {
+        // Most records have one parent. Then the mapping is not read: the source of its edge says enough, and is mostly in
+        // the cache of the processor, since many records have the same parent.
+        let placements = self.nodes.edges_directed(node(id), Direction::Incoming);
+        let mut sources =
+            placements.filter(|edge| edge.weight().mapping().is_some()).map(|edge| entity_id(edge.source()));
+        if let (Some(only), None) = (sources.next(), sources.next())
+            && self.entity(only).is_some_and(|entity| entity.kind() == Kind::OrgUnit)
+        {
+            return vec![only];
+        }
         let mut holding: Vec<_> = self
             .parent_mappings(id)
             .filter(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
@@ -88,9 +98,16 @@ impl Graph {
     /// The repositories and services of a project, unordered.
     pub(super) fn asset_ids(&self, project: EntityId) -> impl Iterator<Item = EntityId> + '_ {
         self.nodes
-            .edges_directed(node(project), Direction::Outgoing)
+            .edges_directed(node(project), Direction::Incoming)
             .filter(|edge| matches!(edge.weight(), GraphEdge::Asset))
-            .map(|edge| entity_id(edge.target()))
+            .map(|edge| entity_id(edge.source()))
+    }
+
+    /// The project of a repository or service.
+    // From the edges, which are near each other in memory, unlike the records.
+    pub(super) fn project_of(&self, asset: EntityId) -> Option<EntityId> {
+        let edge = self.nodes.first_edge(node(asset), Direction::Outgoing)?;
+        self.nodes.edge_endpoints(edge).map(|(_, project)| entity_id(project))
     }
 
     /// The mapping from `parent` to its direct child `child`, if there is one.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+#[cfg(feature = "server")]
+use jiff::fmt::temporal::DateTimePrinter;
+
 /// Milliseconds since 1970-01-01T00:00:00Z; displayed in RFC 3339 with three decimals.
 ///
 /// ```
@@ -54,6 +57,20 @@ impl Timestamp {
                 jiff::tz::Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
             })
             .map(|time| Self(time.as_millisecond()))
+    }
+}
+
+impl Timestamp {
+    /// Appends the text that it is displayed as.
+    // Without the machinery of `fmt`, which takes most of the time of writing a list of records.
+    #[cfg(feature = "server")]
+    pub(crate) fn append_to(self, out: &mut Vec<u8>) {
+        const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+        let printed = jiff::Timestamp::from_millisecond(self.0)
+            .and_then(|time| PRINTER.print_timestamp(&time, &mut *out));
+        if printed.is_err() {
+            out.extend_from_slice(self.to_string().as_bytes());
+        }
     }
 }
 

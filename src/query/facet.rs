@@ -4,7 +4,7 @@
 //! parents under one unit).
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{LazyCell, OnceCell};
 use std::cmp::Reverse;
 use std::hash::Hash;
 
@@ -195,20 +195,30 @@ fn count_below(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(EntityI
     if matches.is_empty() {
         return counted;
     }
-    let mut open: Vec<u32> = view.unordered_roots().iter().map(|unit| unit.0).collect();
-    let matching = Flags::of(matches);
+    // Of each unit, whether everything below it matches: so it is with all units below that one, and their counts are the
+    // lengths of their sets.
+    let mut open: Vec<_> = view.unordered_roots().iter().map(|unit| (unit.0, false)).collect();
+    let matching = LazyCell::new(|| Flags::of(matches));
     let mut seen = RoaringBitmap::new();
-    while let Some(unit) = open.pop() {
+    while let Some((unit, all_match)) = open.pop() {
         // A unit with several parents is reached more than once.
         if !seen.insert(unit) {
             continue;
         }
         let below = view.below(EntityId(unit), kind);
-        let count =
-            if below.len() <= FLAGGED_MAX { matching.count(below) } else { matches.intersection_len(below) };
+        let count = if all_match {
+            below.len()
+        } else if below.len() <= FLAGGED_MAX {
+            matching.count(below)
+        } else {
+            matches.intersection_len(below)
+        };
         if count > 0 {
             counted.push((EntityId(unit), count));
-            open.extend(view.directly_below(EntityId(unit), Kind::OrgUnit));
+            let all_match = count == below.len();
+            open.extend(
+                view.directly_below(EntityId(unit), Kind::OrgUnit).iter().map(|child| (child, all_match)),
+            );
         }
     }
     counted
@@ -302,7 +312,7 @@ fn neighbour_field(
     for id in matches {
         for neighbour in neighbours(view, kind, EntityId(id), relation) {
             if let Some(text) = view.entity(neighbour).and_then(|entity| field.text(entity)) {
-                // The neighbour's id compare_position for its text, which spares hashing it.
+                // The neighbour's id stands for its text, which spares hashing it.
                 tally.count(neighbour, id, text);
             }
         }

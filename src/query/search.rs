@@ -50,22 +50,21 @@ pub struct Hit {
 pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>, first: usize) -> Vec<Hit> {
     let Some(wanted) = SearchTerms::new(text) else { return Vec::new() };
     let scope = SearchScope::new(view, kinds, within);
-    let mut found = Vec::new();
-    if let Some(mut beginning) = view.candidates_starting(wanted.phrase.folded()) {
-        // Nothing outranks a beginning or a whole url, so a page full of these is final and the slower stages are
-        // skipped.
-        beginning.extend(wanted.at_url(view));
+    let all = scope.all_records();
+    // Nothing outranks a beginning or a whole url, so a page full of these is final and the slower stages are skipped.
+    let mut beginning = view.candidates_starting(wanted.phrase.folded(), &all);
+    beginning.extend(wanted.at_url(view));
+    let mut found = scope.best(&beginning, first, |id, kind, texts| {
+        wanted.rate_url(view, id, kind).or_else(|| best_beginning(texts, kind, &wanted.phrase))
+    });
+    if found.len() < first {
         // Starts over: this stage also finds all that the first one found, with the same scores.
-        found = scope.best(&beginning, first, |id, kind, texts| {
-            wanted.rate_url(view, id, kind).or_else(|| best_beginning(texts, kind, &wanted.phrase))
+        found = scope.best(&wanted.candidates(view, &all), first, |id, kind, texts| {
+            wanted.rate(view, id, kind, texts)
         });
     }
-    if found.len() < first {
-        found =
-            scope.best(&wanted.candidates(view), first, |id, kind, texts| wanted.rate(view, id, kind, texts));
-    }
     if found.len() < first
-        && let Some(similar) = Similar::new(view, &wanted.words, &scope.all_records())
+        && let Some(similar) = Similar::new(view, &wanted.words, &all)
     {
         let mut rest = similar.candidates;
         // What was found exactly must not come a second time as a misspelling.
@@ -158,19 +157,12 @@ impl SearchTerms {
         (!words.is_empty()).then_some(Self { phrase, words, url })
     }
 
-    /// All records that may contain all words, or are at the url.
-    fn candidates(&self, view: &View) -> RoaringBitmap {
-        let mut left: Option<RoaringBitmap> = None;
-        for likely in self.words.iter().filter_map(|word| view.candidates_containing(word.folded())) {
-            left = Some(match left {
-                None => likely.ids,
-                Some(left) => left & likely.ids,
-            });
+    /// The records of `all` that may contain all words, and those at the url.
+    fn candidates(&self, view: &View, all: &RoaringBitmap) -> RoaringBitmap {
+        let mut candidates = all.clone();
+        for word in &self.words {
+            candidates = view.candidates_containing(word.folded(), &candidates).all();
         }
-        // Words of a single byte have no trigram; if all are so short, every record is a candidate.
-        let mut candidates = left.unwrap_or_else(|| {
-            Kind::ALL.into_iter().fold(RoaringBitmap::new(), |all, kind| all | view.all(kind))
-        });
         candidates.extend(self.at_url(view));
         candidates
     }

@@ -34,9 +34,11 @@ pub(super) fn neighbours(view: &View, kind: Kind, id: EntityId, relation: Relati
     }
 }
 
-/// Minimum length in bytes of a pattern that narrows candidates well: one trigram.
-// Shorter patterns are looked up too, but match so many records that they are taken for a scan.
-const TRIGRAM_BYTES_MIN: usize = 3;
+/// Minimum length in bytes of a pattern that is looked up in the trigram index.
+// A pattern of two bytes is the beginning of 64 trigrams. A single byte is not looked up.
+const TRIGRAM_BYTES_MIN: usize = 2;
+/// With this many candidates or fewer, a condition on their neighbours is evaluated for these alone.
+const FEW_CANDIDATES: u64 = 1024;
 
 /// The most expensive step in the evaluation of a filter, cheapest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -251,13 +253,21 @@ impl<'v> Selection<'v> {
         }
         let neighbours = self.over_neighbours(relation);
         let would_scan = neighbours.cost(condition) == Cost::Scan;
-        let passing = if would_scan && candidates.len() < neighbours.view.all(neighbours.kind).len() {
+        let starts_from_candidates = if would_scan {
+            candidates.len() < neighbours.view.all(neighbours.kind).len()
+        } else {
+            candidates.len() <= FEW_CANDIDATES
+        };
+        let passing = if starts_from_candidates {
             let near: RoaringBitmap =
                 candidates.iter().flat_map(|id| self.neighbours(id, relation)).collect();
             neighbours.of(condition, Some(&(near & neighbours.view.all(neighbours.kind))))
         } else {
             neighbours.of(condition, None)
         };
+        if self.kind == Kind::Project && matches!(relation, Relation::Repository | Relation::Service) {
+            return self.view.projects_of(&passing) & candidates;
+        }
         // Follows the edges from the smaller side.
         if passing.len() < candidates.len() {
             let found: RoaringBitmap =

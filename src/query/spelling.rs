@@ -42,16 +42,17 @@ impl Similar {
         let mut candidates: Option<RoaringBitmap> = None;
         for (word, letters) in words.iter().zip(&letters.0) {
             let near = if edits_allowed(letters.len()) == 0 {
-                view.candidates_containing(word.folded()).map(|likely| likely.ids)
+                view.candidates_containing(word.folded(), scope).all()
             } else {
                 let sets = view.trigrams(word.folded());
                 // An edit changes up to three or four trigrams of a word, so no single one may be required. The
                 // records that share most of them come first.
-                Some(sharing_most(&sets.into_iter().map(|ids| ids & scope).collect::<Vec<_>>()))
+                sharing_most(&sets.into_iter().map(|ids| ids & scope).collect::<Vec<_>>())
             };
-            if let Some(near) = near {
-                candidates = Some(candidates.map_or_else(|| near.clone(), |all| all & &near));
-            }
+            candidates = Some(match candidates {
+                None => near,
+                Some(all) => all & near,
+            });
         }
         Some(Self { candidates: candidates.unwrap_or_default(), words: letters })
     }

@@ -15,9 +15,6 @@ use crate::model::key::{RepoUrl, fold};
 use crate::model::level::UnitType;
 use crate::query::filter::{Field, TextTest};
 
-/// With this many candidates or fewer, comparing their texts is cheaper than a lookup in the trigram index.
-const SCANNED_DIRECTLY_MAX: u64 = 32;
-
 impl Field {
     /// The form of a text in which `Eq` and `In` compare this field; `None` if no record can have this text.
     fn compared(self, text: &str) -> Option<Cow<'_, str>> {
@@ -92,30 +89,22 @@ impl Matcher {
         Self::AnyContains(Part::new(text))
     }
 
-    /// The records that may pass, according to the trigram index; `None` if it cannot tell.
-    fn indexed_candidates(&self, view: &View, kind: Kind) -> Option<TextCandidates> {
-        match self {
-            Self::AnyContains(part) => view.candidates_containing(part.folded()),
-            Self::Contains(field, part) if kind.texts().contains(field) => {
-                // Not certain: the index is not kept by field, so another text may contain the pattern.
-                view.candidates_containing(part.folded())
-                    .map(|found| TextCandidates { certain: false, ..found })
-            }
-            Self::StartsWith(field, part) if kind.texts().contains(field) => {
-                view.candidates_starting(part.folded()).map(|ids| TextCandidates { ids, certain: false })
-            }
-            _ => None,
-        }
-    }
-
     /// The `candidates` that pass. Only the texts that the trigram index lets through are compared, where it applies.
     pub(super) fn matching(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
-        let indexed_candidates =
-            if candidates.len() > SCANNED_DIRECTLY_MAX { self.indexed_candidates(view, kind) } else { None };
-        match indexed_candidates {
-            Some(TextCandidates { ids, certain: true }) => ids & candidates,
-            Some(TextCandidates { ids, certain: false }) => self.scan(view, kind, &(ids & candidates)),
-            None => self.scan(view, kind, candidates),
+        match self {
+            Self::AnyContains(part) => {
+                let TextCandidates { certain, possible } =
+                    view.candidates_containing(part.folded(), candidates);
+                certain | self.scan(view, kind, &possible)
+            }
+            Self::Contains(field, part) if kind.texts().contains(field) => {
+                // Nothing is certain: the index is not kept by field, so another text may contain the pattern.
+                self.scan(view, kind, &view.candidates_containing(part.folded(), candidates).all())
+            }
+            Self::StartsWith(field, part) if kind.texts().contains(field) => {
+                self.scan(view, kind, &view.candidates_starting(part.folded(), candidates))
+            }
+            _ => self.scan(view, kind, candidates),
         }
     }
 

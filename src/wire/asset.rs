@@ -12,8 +12,8 @@ use crate::model::command::{Patch, RepositoryFields, ServiceFields};
 use crate::model::entity::Kind;
 use crate::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier};
 use crate::query::{Field, OrderBy};
-use crate::wire::cell::Cell;
-use crate::wire::column::{AppearsIn, Column, Columns, Form, object};
+use crate::wire::column::{AppearsIn, Cell, Column, Form};
+use crate::wire::columns::Columns;
 use crate::wire::field::{self, Need, maybe_text, text};
 use crate::wire::fields::{FieldInput, Fields, UpdateMode, wrong};
 use crate::wire::row::Row;
@@ -22,7 +22,7 @@ use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 /// The field `assets` of a project.
 pub(crate) static ASSETS: Column =
     Column::new("assets", "The repositories and services of the project.", Form::Of("Assets"), |row| {
-        Some(object(row, &LISTS))
+        Some(Cell::object(row, &LISTS))
     })
     // Not in the log, where each repository and service has changes of its own.
     .only(AppearsIn::InExports);
@@ -137,10 +137,10 @@ pub(crate) static SERVICE_INPUT: [field::InputSchema; 3] = [
     ),
 ];
 
-fn list_of<'v>(row: &Row<'v>, kind: Kind, columns: &[Column]) -> Option<Cell<'v>> {
+fn list_of<'v>(row: &Row<'v>, kind: Kind, columns: &'static [Column]) -> Option<Cell<'v>> {
     let view = row.view()?;
     let assets = view.assets(row.id()?, kind).into_iter().filter_map(|id| Row::entity(view, id));
-    Some(Cell::List(assets.map(|asset| object(&asset, columns)).collect()))
+    Some(Cell::List(assets.map(|asset| Cell::object(&asset, columns)).collect()))
 }
 
 type Assets = (Patch<Vec<RepositoryFields>>, Patch<Vec<ServiceFields>>);

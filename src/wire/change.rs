@@ -196,8 +196,9 @@ pub(crate) fn fields(audit: &Audit, record: &AuditRecord) -> Value {
             (Row::logged_entity(audit, entity), columns)
         }
     };
-    let fields = serde_json::to_value(column::RowObject { row: &row, columns: &columns });
-    fields.expect("a record's names are texts and its numbers finite")
+    let mut text = Vec::new();
+    column::write_object(&row, columns.into_iter(), &mut text);
+    serde_json::from_slice(&text).expect("columns are written as JSON")
 }
 
 fn token_fields(audit: &Audit, token: &Token) -> Value {

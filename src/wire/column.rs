@@ -3,11 +3,12 @@
 //! Invariant: responses, exports, the audit log and the OpenAPI document are all generated from these columns, so a
 //! field is the same in each.
 
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde_json::Value;
 
+use crate::model::attributes::Attributes;
+use crate::model::time::Timestamp;
 use crate::query::OrderBy;
-use crate::wire::cell::Cell;
+use crate::wire::json_text;
 use crate::wire::row::Row;
 
 /// Reads the value of a field from a row; `None` is null.
@@ -104,7 +105,7 @@ impl Column {
 
     /// The group of the column in the order of CSV columns: 0 own fields, 1 attributes, 2 stamps.
     // By name, since the tables of JSON have an order of their own that clients know.
-    fn rank(&self) -> u8 {
+    pub(crate) fn rank(&self) -> u8 {
         match self.name {
             "attributes" => 1,
             "validFrom" | "validTo" | "createdAt" | "updatedAt" | "revision" => 2,
@@ -113,92 +114,104 @@ impl Column {
     }
 }
 
-/// A cell with an object of these columns of a row.
-pub(crate) fn object<'v>(row: &Row<'v>, columns: &[Column]) -> Cell<'v> {
-    Cell::Object(members(row, columns.iter()).collect())
+/// A value of a column. JSON `null` is the `None` of an `Option<Cell>`.
+// Not a `serde_json::Value`: lists of a million records would allocate every text and every map of field names.
+pub(crate) enum Cell<'v> {
+    Text(&'v str),
+    /// A text that is not stored but formatted for output.
+    Formatted(String),
+    Number(u64),
+    Time(Timestamp),
+    /// Any JSON, as it was sent.
+    Json(&'v Value),
+    Attributes(&'v Attributes),
+    List(Vec<Cell<'v>>),
+    /// An object with these columns of a row.
+    Object(Row<'v>, &'static [Column]),
 }
 
-fn members<'r, 'v>(
-    row: &'r Row<'v>,
-    columns: impl Iterator<Item = &'r Column>,
+impl<'v> Cell<'v> {
+    /// An object with these columns of `row`.
+    pub(crate) fn object(row: &Row<'v>, columns: &'static [Column]) -> Self {
+        Self::Object(row.clone(), columns)
+    }
+
+    /// Whether it is an empty list or object.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::List(items) => items.is_empty(),
+            Self::Object(row, columns) => members(row, columns.iter()).next().is_none(),
+            Self::Attributes(attributes) => attributes.is_empty(),
+            Self::Json(value) => {
+                value.as_array().is_some_and(Vec::is_empty)
+                    || value.as_object().is_some_and(serde_json::Map::is_empty)
+            }
+            Self::Text(_) | Self::Formatted(_) | Self::Number(_) | Self::Time(_) => false,
+        }
+    }
+
+    /// Appends it as JSON.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => json_text::text(text, out),
+            Self::Formatted(text) => json_text::text(text, out),
+            Self::Number(number) => json_text::value(number, out),
+            Self::Time(time) => json_text::time(*time, out),
+            Self::Json(value) => json_text::value(value, out),
+            Self::Attributes(attributes) => match attributes.as_map() {
+                Some(map) => json_text::value(map, out),
+                None => out.extend_from_slice(b"{}"),
+            },
+            Self::List(items) => {
+                out.push(b'[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    item.write(out);
+                }
+                out.push(b']');
+            }
+            Self::Object(row, columns) => write_object(row, columns.iter(), out),
+        }
+    }
+}
+
+/// Appends a JSON object with some columns of a row. Other columns are not computed.
+pub(crate) fn write_object(row: &Row<'_>, columns: impl Iterator<Item = &'static Column>, out: &mut Vec<u8>) {
+    out.push(b'{');
+    write_members(row, columns, out);
+    out.push(b'}');
+}
+
+/// Appends the members of such an object, without its braces.
+pub(crate) fn write_members(
+    row: &Row<'_>,
+    columns: impl Iterator<Item = &'static Column>,
+    out: &mut Vec<u8>,
+) {
+    for (index, (name, cell)) in members(row, columns).enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        // Names of columns are plain ASCII, without anything to escape.
+        out.push(b'"');
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+        match cell {
+            Some(cell) => cell.write(out),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+}
+
+fn members<'v>(
+    row: &Row<'v>,
+    columns: impl Iterator<Item = &'static Column>,
 ) -> impl Iterator<Item = (&'static str, Option<Cell<'v>>)> {
     columns.filter_map(move |column| {
         let cell = (column.show)(row);
-        let is_empty = cell.as_ref().is_none_or(Cell::is_empty);
-        (!(column.is_optional() && is_empty)).then_some((column.name, cell))
+        let is_absent = || column.is_optional() && cell.as_ref().is_none_or(Cell::is_empty);
+        (!is_absent()).then_some((column.name, cell))
     })
-}
-
-/// A row as a JSON object of some columns. Other columns are not computed.
-pub(crate) struct RowObject<'r, 'v> {
-    pub(crate) row: &'r Row<'v>,
-    pub(crate) columns: &'r [&'static Column],
-}
-
-impl Serialize for RowObject<'_, '_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // No length: optional fields that are absent are only known while writing, and JSON does not need it.
-        let mut object = serializer.serialize_map(None)?;
-        for (name, cell) in members(self.row, self.columns.iter().copied()) {
-            object.serialize_entry(name, &cell)?;
-        }
-        object.end()
-    }
-}
-
-/// A CSV column: a field, or a member of a field.
-#[derive(Debug, Clone)]
-pub(crate) struct CsvColumn {
-    /// The header; dotted for a member (`projectOwner.email`).
-    pub(crate) name: String,
-    pub(crate) field: &'static Column,
-    pub(crate) show: Show,
-}
-
-impl CsvColumn {
-    fn of(field: &'static Column) -> Vec<Self> {
-        if field.members.is_empty() {
-            return vec![Self { name: field.name.to_owned(), field, show: field.show }];
-        }
-        let member = |it: &Column| Self { name: format!("{}.{}", field.name, it.name), field, show: it.show };
-        field.members.iter().map(member).collect()
-    }
-}
-
-/// All columns of a kind of record.
-#[derive(Debug)]
-pub(crate) struct Columns {
-    /// In the order of JSON.
-    pub(crate) all: Vec<&'static Column>,
-    /// In the order of CSV: own fields, attributes, stamps.
-    pub(crate) csv: Vec<CsvColumn>,
-}
-
-impl Columns {
-    pub(crate) fn of(all: impl IntoIterator<Item = &'static Column>) -> Self {
-        let all: Vec<_> = all.into_iter().collect();
-        let mut in_csv = all.clone();
-        // Stable, so that fields of the same group keep the order of JSON.
-        in_csv.sort_by_key(|column| column.rank());
-        Self { csv: in_csv.into_iter().flat_map(CsvColumn::of).collect(), all }
-    }
-
-    /// The columns of exports.
-    pub(crate) fn in_exports(&self) -> Vec<&'static Column> {
-        let is_in = |it: &&Column| matches!(it.shown, AppearsIn::Everywhere | AppearsIn::InExports);
-        self.all.iter().copied().filter(is_in).collect()
-    }
-
-    /// The columns of the log.
-    pub(crate) fn in_log(&self) -> Vec<&'static Column> {
-        let is_in = |it: &&Column| matches!(it.shown, AppearsIn::Everywhere | AppearsIn::InLog);
-        self.all.iter().copied().filter(is_in).collect()
-    }
-
-    /// The sort orders of lists by the name of the field, those of stamps first.
-    pub(crate) fn sorts(&self) -> Vec<(&'static str, OrderBy)> {
-        let mut sorts: Vec<_> = self.all.iter().filter(|it| it.sort.is_some()).collect();
-        sorts.sort_by_key(|column| u8::from(column.rank() != 2));
-        sorts.into_iter().filter_map(|column| Some((column.name, column.sort?))).collect()
-    }
 }

@@ -88,7 +88,7 @@ impl<F> RecordField<F> {
 macro_rules! text {
     ($name:literal, $about:expr, $of:ident.$text:ident) => {
         $crate::wire::column::Column::new($name, $about, $crate::wire::column::Form::Text, |row| {
-            Some($crate::wire::cell::Cell::Text(row.$of()?.$text.as_str()))
+            Some($crate::wire::column::Cell::Text(row.$of()?.$text.as_str()))
         })
     };
 }
@@ -97,12 +97,12 @@ macro_rules! text {
 macro_rules! maybe_text {
     ($name:literal, $about:expr, $of:ident.$text:ident) => {
         $crate::wire::column::Column::new($name, $about, $crate::wire::column::Form::MaybeText, |row| {
-            Some($crate::wire::cell::Cell::Text(row.$of()?.$text.as_ref()?.as_str()))
+            Some($crate::wire::column::Cell::Text(row.$of()?.$text.as_ref()?.as_str()))
         })
     };
     ($name:literal, $about:expr, $of:ident.$part:ident?.$text:ident) => {
         $crate::wire::column::Column::new($name, $about, $crate::wire::column::Form::MaybeText, |row| {
-            Some($crate::wire::cell::Cell::Text(row.$of()?.$part.as_ref()?.$text.as_ref()?.as_str()))
+            Some($crate::wire::column::Cell::Text(row.$of()?.$part.as_ref()?.$text.as_ref()?.as_str()))
         })
     };
 }

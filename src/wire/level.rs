@@ -6,8 +6,7 @@ use crate::error::Error;
 use crate::model::command::Placement;
 use crate::model::key::Name;
 use crate::model::level::Level;
-use crate::wire::cell::Cell;
-use crate::wire::column::{AppearsIn, Column, Form};
+use crate::wire::column::{AppearsIn, Cell, Column, Form};
 use crate::wire::field::{self, Need};
 use crate::wire::fields::{FieldInput, Fields, UpdateMode};
 
@@ -15,27 +14,27 @@ use crate::wire::fields::{FieldInput, Fields, UpdateMode};
 // In responses only: an export has the placements as mappings, and levels in it would create them a second time.
 pub(crate) static LEVELS: [Column; 5] = [
     Column::new("organization", "The name of the organization, the highest level.", Form::MaybeText, |row| {
-        row.levels()[0].map(Cell::Text)
+        row.level(0).map(Cell::Text)
     })
     .example("Opsera")
     .only(AppearsIn::InResponses),
     Column::new("business", "The name of the business, below the organization.", Form::MaybeText, |row| {
-        row.levels()[1].map(Cell::Text)
+        row.level(1).map(Cell::Text)
     })
     .example("Engineering")
     .only(AppearsIn::InResponses),
     Column::new("department", "The name of the department, below the business.", Form::MaybeText, |row| {
-        row.levels()[2].map(Cell::Text)
+        row.level(2).map(Cell::Text)
     })
     .example("Platform")
     .only(AppearsIn::InResponses),
     Column::new("group", "The name of the group, below the department.", Form::MaybeText, |row| {
-        row.levels()[3].map(Cell::Text)
+        row.level(3).map(Cell::Text)
     })
     .example("Phase 2")
     .only(AppearsIn::InResponses),
     Column::new("team", "The name of the team, the lowest level.", Form::MaybeText, |row| {
-        row.levels()[4].map(Cell::Text)
+        row.level(4).map(Cell::Text)
     })
     .example("AOD")
     .only(AppearsIn::InResponses),

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::model::command::PersonFields;
 use crate::model::key::{Email, ExternalId, Name};
 use crate::query::{Field, OrderBy};
-use crate::wire::column::Columns;
+use crate::wire::columns::Columns;
 use crate::wire::field::{Need, RecordField, optional, read, text};
 use crate::wire::fields::{Fields, UpdateMode};
 use crate::wire::level::{LEVELS, placement};

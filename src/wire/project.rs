@@ -7,7 +7,8 @@ use crate::model::command::{OwnerFields, Patch, ProjectFields};
 use crate::model::key::{Email, ExternalId, Name, ProjectId};
 use crate::query::{Field, OrderBy};
 use crate::wire::asset::{ASSETS, assets};
-use crate::wire::column::{Column, Columns, Form, object};
+use crate::wire::column::{Cell, Column, Form};
+use crate::wire::columns::Columns;
 use crate::wire::field::{self, Need, RecordField, maybe_text, optional, read, text};
 use crate::wire::fields::{FieldInput, Fields, UpdateMode};
 use crate::wire::level::{LEVELS, placement};
@@ -45,7 +46,7 @@ pub(crate) static FIELDS: [RecordField<ProjectFields>; 4] = [
             "projectOwner",
             "The owner of the project, or null.",
             Form::MaybeOf("ProjectOwner"),
-            |row| row.project()?.owner.as_ref().map(|_| object(row, &OWNER)),
+            |row| row.project()?.owner.as_ref().map(|_| Cell::object(row, &OWNER)),
         )
         .members(&OWNER)
         .sorted(OrderBy::Field(Field::OwnerEmail)),

@@ -2,7 +2,9 @@
 //!
 //! Accessors that do not apply return `None`: a person has no project, and a row of the log has no view.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+
+use rustc_hash::FxHashMap;
 
 use crate::directory::{Audit, View};
 use crate::model::attributes::Attributes;
@@ -11,13 +13,35 @@ use crate::model::mapping::{Mapping, MappingType};
 use crate::query::subtree::Descendant;
 
 /// A record to be serialized.
+#[derive(Clone)]
 pub(crate) struct Row<'v> {
     record: RowSource<'v>,
     source: RecordOrigin<'v>,
     // Computed at most once per record, for all five columns together, and only if one of them is selected.
-    levels: OnceCell<[Option<&'v str>; 5]>,
+    levels: OnceCell<LevelUnits>,
+    level_cache: Option<&'v LevelCache>,
     /// Of a descendant: its depth below the start of the walk, and the parent through which the walk reached it.
     pub(crate) walk: Option<(usize, EntityId)>,
+}
+
+/// For each level, the nearest ancestor.
+type LevelUnits = [Option<EntityId>; 5];
+
+/// The level units of the records of one response, by the parents of a record.
+// Records of the same parents have the same levels, and deriving them may mean to read thousands of ancestors.
+#[derive(Default)]
+pub(crate) struct LevelCache(RefCell<FxHashMap<Vec<EntityId>, LevelUnits>>);
+
+impl LevelCache {
+    fn levels(&self, view: &View, id: EntityId) -> LevelUnits {
+        let parents = view.parents(id);
+        if let Some(known) = self.0.borrow().get(&parents) {
+            return *known;
+        }
+        let levels = view.levels(id);
+        self.0.borrow_mut().insert(parents, levels);
+        levels
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -35,7 +59,12 @@ enum RecordOrigin<'v> {
 
 impl<'v> Row<'v> {
     fn new(record: RowSource<'v>, source: RecordOrigin<'v>) -> Self {
-        Self { record, source, levels: OnceCell::new(), walk: None }
+        Self { record, source, levels: OnceCell::new(), level_cache: None, walk: None }
+    }
+
+    /// The same row, with its levels taken from a cache of the same view.
+    pub(crate) fn with_level_cache(self, cache: &'v LevelCache) -> Self {
+        Self { level_cache: Some(cache), ..self }
     }
 
     /// An entity; `None` if it is not visible.
@@ -137,11 +166,13 @@ impl<'v> Row<'v> {
         }
     }
 
-    /// The name of the nearest ancestor of each level.
-    pub(crate) fn levels(&self) -> &[Option<&'v str>; 5] {
-        self.levels.get_or_init(|| {
-            let (Some(view), Some(id)) = (self.view(), self.id()) else { return [None; 5] };
-            view.levels(id).map(|unit| Some(view.entity(unit?)?.as_org_unit()?.name.as_str()))
-        })
+    /// The name of the nearest ancestor of this level, counted from 0.
+    pub(crate) fn level(&self, level: usize) -> Option<&'v str> {
+        let (view, id) = (self.view()?, self.id()?);
+        let levels = self.levels.get_or_init(|| match self.level_cache {
+            Some(cache) => cache.levels(view, id),
+            None => view.levels(id),
+        });
+        Some(view.entity(levels[level]?)?.as_org_unit()?.name.as_str())
     }
 }

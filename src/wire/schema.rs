@@ -3,7 +3,7 @@
 use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr};
 
-use crate::wire::column::Columns;
+use crate::wire::columns::Columns;
 use crate::wire::describe::{
     BodyKind, body, input_object, list, maybe_list, object, one_of_two, placed_body, record, with_attributes,
 };

@@ -1,8 +1,7 @@
 //! Columns that every record has: timestamps, validity, revision, and custom attributes.
 
 use crate::query::OrderBy;
-use crate::wire::cell::Cell;
-use crate::wire::column::{AppearsIn, Column, Form};
+use crate::wire::column::{AppearsIn, Cell, Column, Form};
 
 /// The custom attributes of a record.
 pub(crate) static ATTRIBUTES: Column = Column::new(

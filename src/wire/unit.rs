@@ -12,8 +12,8 @@ use crate::model::key::{ExternalId, Name, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
 use crate::query::{Field, OrderBy};
-use crate::wire::cell::Cell;
-use crate::wire::column::{AppearsIn, Column, Columns, Form, object};
+use crate::wire::column::{AppearsIn, Cell, Column, Form};
+use crate::wire::columns::Columns;
 use crate::wire::field::{Need, RecordField, optional, read, text};
 use crate::wire::fields::{FieldInput, Fields, UpdateMode, wrong};
 use crate::wire::row::Row;
@@ -92,7 +92,7 @@ static PARENTS: Column = Column::new(
 
 static TOTALS: Column =
     Column::new("totals", "The totals of the subtree of the unit.", Form::Of("Totals"), |row| {
-        Some(object(row, &TOTALS_OF_UNIT))
+        Some(Cell::object(row, &TOTALS_OF_UNIT))
     })
     .members(&TOTALS_OF_UNIT)
     .only(AppearsIn::InResponses);

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
+
 use crate::graph::view::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::{Mapping, MappingId, MappingType};
@@ -45,6 +47,16 @@ impl View {
         // petgraph lists the edges of a node newest first; ids are in order of creation.
         assets.sort_unstable();
         assets
+    }
+
+    /// The projects of these repositories or services. Not limited to the scope.
+    pub(crate) fn projects_of(&self, assets: &RoaringBitmap) -> RoaringBitmap {
+        let project_of = |asset| self.graph.project_of(EntityId(asset)).map(|project| project.0);
+        let mut projects: Vec<u32> = assets.iter().filter_map(project_of).collect();
+        // Nearly sorted already, and a bitmap is built faster from sorted ids.
+        projects.sort_unstable();
+        projects.dedup();
+        RoaringBitmap::from_sorted_iter(projects).unwrap_or_default()
     }
 
     /// Whether both ends are visible. With one end only, the id of the other would leak.

@@ -72,7 +72,7 @@ impl MappingFilter {
 
     /// Approximate number of mappings that are visited.
     // Follows the choice in `Selected::candidates`. As a rule a record is the child of one mapping, so the number of
-    // records compare_position for the number of mappings.
+    // records stands for the number of mappings.
     fn candidates(&self, view: &View) -> u64 {
         if let Some(end) = self.end {
             return view.mapping_count_of(end);

@@ -28,7 +28,8 @@ use crate::server::rest::etag;
 use crate::server::rest::format::{accepted, json_response, to_json};
 use crate::server::rest::resource::{Entities, Resource};
 use crate::server::rest::rows::{RowFormat, Rows, StartedList};
-use crate::wire::column::{Column, CsvColumn};
+use crate::wire::column::Column;
+use crate::wire::columns::CsvColumn;
 
 /// The parameters of every list.
 pub(super) const LIST: &[Param] = &[

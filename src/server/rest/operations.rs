@@ -123,6 +123,6 @@ async fn next_chunk<T: Send + 'static>(
 
 impl BodyChunks for Export {
     fn next_chunk(&mut self) -> Option<io::Result<Bytes>> {
-        Some(Self::next_chunk(self).transpose()?.map(Bytes::from))
+        Self::next_chunk(self).map(|chunk| Ok(chunk.into()))
     }
 }

@@ -6,7 +6,7 @@ use crate::directory::View;
 use crate::model::entity::{EntityId, Kind, Revision};
 use crate::model::mapping::Mapping;
 use crate::query::subtree::Descendant;
-use crate::wire::column::Columns;
+use crate::wire::columns::Columns;
 use crate::wire::row::Row;
 use crate::wire::{asset, mapping, person, project, unit};
 

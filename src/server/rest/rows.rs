@@ -16,7 +16,9 @@ use crate::exchange::{Format, csv};
 use crate::server::admission::work::{BodyChunks, RequestWork};
 use crate::server::response::problem::Result;
 use crate::server::rest::resource::Resource;
-use crate::wire::column::{Column, CsvColumn, RowObject};
+use crate::wire::column::{Column, write_object};
+use crate::wire::columns::CsvColumn;
+use crate::wire::row::LevelCache;
 
 /// A list up to about this size, in bytes, is complete before it is sent; a longer one is streamed.
 // A complete body counts against the memory budget with its size; a stream counts as a fixed number of bytes and keeps its revision in memory.
@@ -78,6 +80,7 @@ impl StartedList {
 /// Serializes a list chunk by chunk.
 struct ListBody<R: Resource> {
     view: View,
+    levels: LevelCache,
     row_format: RowFormat,
     count: u64,
     items: vec::IntoIter<R::Item>,
@@ -97,13 +100,14 @@ enum ListPosition {
 impl<R: Resource> ListBody<R> {
     fn new(view: View, rows: Rows<R::Item>, row_format: RowFormat) -> Self {
         let Rows { count, items, next } = rows;
-        Self { view, row_format, count, items: items.into_iter(), next, position: ListPosition::Head }
+        let (items, position) = (items.into_iter(), ListPosition::Head);
+        Self { view, levels: LevelCache::default(), row_format, count, items, next, position }
     }
 
     fn head(&self, out: &mut Vec<u8>) {
         match self.row_format.format {
             Format::Json => out.extend(format!("{{\"count\":{},\"data\":[", self.count).bytes()),
-            Format::Csv => csv::line(self.row_format.csv.iter().map(|column| &column.name), out),
+            Format::Csv => csv::header(self.row_format.csv.iter().map(|column| &column.name), out),
             Format::Ndjson => {}
         }
     }
@@ -122,16 +126,14 @@ impl<R: Resource> ListBody<R> {
     fn write(&self, item: &R::Item, is_first: bool, out: &mut Vec<u8>) {
         // Never skips a record: the items come from this same view, which later deletions do not change.
         let Some(row) = R::row(&self.view, item) else { return };
+        let row = row.with_level_cache(&self.levels);
         match self.row_format.format {
-            Format::Csv => {
-                let cells = self.row_format.csv.iter().map(|column| csv::cell((column.show)(&row).as_ref()));
-                csv::line(cells, out);
-            }
+            Format::Csv => csv::record(self.row_format.csv.iter().map(|column| (column.show)(&row)), out),
             Format::Json | Format::Ndjson => {
                 if self.row_format.format == Format::Json && !is_first {
                     out.push(b',');
                 }
-                write_json(&RowObject { row: &row, columns: &self.row_format.fields }, out);
+                write_object(&row, self.row_format.fields.iter().copied(), out);
                 if self.row_format.format == Format::Ndjson {
                     out.push(b'\n');
                 }
@@ -169,10 +171,4 @@ impl<R: Resource> ListBody<R> {
         }
         Some(out.into())
     }
-}
-
-/// Appends a record as JSON.
-fn write_json(record: &RowObject<'_, '_>, out: &mut Vec<u8>) {
-    let written = serde_json::to_writer(out, record);
-    written.expect("records have text keys and finite numbers only, and writing to memory cannot fail");
 }

@@ -1,16 +1,16 @@
 //! Responses with a single record: the bare JSON object, with its `ETag`.
 
-use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use crate::directory::{Applied, View};
 use crate::model::command::Subject;
 use crate::server::auth::extract::subject;
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::etag;
+use crate::server::rest::format::json_response;
 use crate::server::rest::resource::{Entities, MappingResource, Resource};
-use crate::wire::column::RowObject;
+use crate::wire::column::write_object;
 
 /// The response to a read: the record, or 304 if `If-None-Match` matches.
 pub(super) fn found<R: Resource>(view: &View, item: &R::Item, headers: &HeaderMap) -> Result<Response> {
@@ -36,7 +36,9 @@ pub(super) fn written_mapping(written: &Applied) -> Result<Response> {
 
 fn respond<R: Resource>(view: &View, item: &R::Item) -> Result<Response> {
     let row = R::row(view, item).ok_or_else(not_visible)?;
-    let mut response = Json(RowObject { row: &row, columns: &R::columns().all }).into_response();
+    let mut text = Vec::new();
+    write_object(&row, R::columns().all.iter().copied(), &mut text);
+    let mut response = json_response(text);
     etag::set(&mut response, &etag::tag(view, R::revision(view, item)));
     Ok(response)
 }
