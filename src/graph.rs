@@ -36,7 +36,7 @@ use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::{Token, TokenId};
 
-pub(crate) use folded_texts::{SEPARATOR, nth_text, position as text_position};
+pub(crate) use folded_texts::{SEPARATOR, nth_text, position as text_position, position_at};
 pub(crate) use order::{RecordKey, Value};
 pub(crate) use sorted::{Sorted, SortedPosition};
 pub(crate) use trigrams::TextCandidates;

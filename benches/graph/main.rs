@@ -158,7 +158,7 @@ fn filters(bench: &mut Bench<'_>, org: &Org) {
     let in_business =
         Filter::And(vec![Filter::Within(vec![org.business]), Filter::AnyText("amber".to_owned())]);
     bench.ask("all_facets_of_a_business_with_text", || {
-        facets(view, Kind::Project, black_box(&in_business), &dimensions, false)
+        facets(view, Kind::Project, black_box(&in_business), &dimensions, false, 1_000)
     });
 }
 

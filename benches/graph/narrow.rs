@@ -60,6 +60,6 @@ pub(crate) fn questions(bench: &mut Bench<'_>, org: &Org) {
     // A record shared with another business has a bucket there too in the wide view, so only the number of facets is
     // compared.
     ask("facets_with_text", &|view| {
-        black_box(facets(view, Kind::Project, &in_business, &dimensions, false)).len() as u64
+        black_box(facets(view, Kind::Project, &in_business, &dimensions, false, 1_000)).len() as u64
     });
 }

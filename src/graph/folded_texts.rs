@@ -8,6 +8,9 @@ use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
+use roaring::RoaringBitmap;
+
 use crate::model::entity::{Entity, EntityId, Kind};
 use crate::model::field::Field;
 use crate::model::key::fold;
@@ -19,6 +22,8 @@ pub(crate) const SEPARATOR: char = '\u{1f}';
 const CHUNK: usize = 512;
 /// Number of records whose texts are prefetched together; their texts fit into the nearest cache.
 const FETCH_BATCH: usize = 128;
+/// With this many candidates in a chunk or more, all its bytes are searched.
+const SEARCHED_AT_ONCE_MIN: u64 = 24;
 
 /// The texts of all records, by entity id.
 #[derive(Debug, Clone, Default)]
@@ -76,6 +81,43 @@ impl Texts {
         }
     }
 
+    /// The records of `ids` with a match that passes: `passes` gets the texts of a record and the offset of the match.
+    // The pattern must not be empty. Where many records of a chunk are candidates, all its bytes are searched in one go, which is as fast as memory can be
+    // read. Visiting each record by itself waits for memory at each.
+    pub(super) fn matching(
+        &self,
+        ids: &RoaringBitmap,
+        finder: &Finder<'_>,
+        passes: impl Fn(&str, usize) -> bool,
+    ) -> RoaringBitmap {
+        let mut found = Vec::new();
+        for (number, chunk) in self.chunks.iter().enumerate() {
+            let first = number_of(number * CHUNK);
+            let range = first..=first + (number_of(CHUNK) - 1);
+            match ids.range_cardinality(range.clone()) {
+                0 => {}
+                few if few < SEARCHED_AT_ONCE_MIN => {
+                    let ids = ids.range(range).map(EntityId);
+                    self.each(ids, |id, texts| {
+                        let mut matches = finder.find_iter(texts.as_bytes());
+                        if matches.any(|offset| passes(texts, offset)) {
+                            found.push(id.0);
+                        }
+                    });
+                }
+                _ => {
+                    let mut candidates = ids.range(range).peekable();
+                    chunk.matching(finder, &passes, |slot| {
+                        let id = first + number_of(slot);
+                        while candidates.next_if(|candidate| *candidate < id).is_some() {}
+                        found.extend(candidates.next_if_eq(&id));
+                    });
+                }
+            }
+        }
+        RoaringBitmap::from_sorted_iter(found).expect("chunks and slots are in the order of the ids")
+    }
+
     fn set(&mut self, id: EntityId, texts: &str) {
         let (chunk, slot) = chunk_and_slot(id);
         if self.chunks.len() <= chunk {
@@ -86,6 +128,32 @@ impl Texts {
 }
 
 impl Chunk {
+    /// Calls `visit` with each record that has a match that passes, in order.
+    fn matching(
+        &self,
+        finder: &Finder<'_>,
+        passes: impl Fn(&str, usize) -> bool,
+        mut visit: impl FnMut(usize),
+    ) {
+        let length = finder.needle().len();
+        let (mut begin, mut slot) = (0, 0);
+        while let Some(found) = finder.find(&self.bytes.as_bytes()[begin..]) {
+            let at = begin + found;
+            // Step by step and not by binary search, whose reads are all over the chunk.
+            while self.ends[slot] as usize <= at {
+                slot += 1;
+            }
+            let range = self.range(slot);
+            // Nothing separates two records, so a match may begin in one and end in the next.
+            if at + length <= range.end && passes(&self.bytes[range.clone()], at - range.start) {
+                visit(slot);
+                begin = range.end;
+            } else {
+                begin = at + 1;
+            }
+        }
+    }
+
     fn of(&self, slot: usize) -> &str {
         // `ends` grows on demand, so the last records of a chunk may have no slot yet.
         if slot < self.ends.len() { &self.bytes[self.range(slot)] } else { "" }
@@ -110,6 +178,10 @@ impl Chunk {
     }
 }
 
+fn number_of(index: usize) -> u32 {
+    u32::try_from(index).expect("ids are 32 bits wide")
+}
+
 fn chunk_and_slot(id: EntityId) -> (usize, usize) {
     let number = id.0 as usize;
     (number / CHUNK, number % CHUNK)
@@ -118,6 +190,11 @@ fn chunk_and_slot(id: EntityId) -> (usize, usize) {
 /// The position of a field among the texts of a kind; `None` if it is not one of them.
 pub(crate) fn position(kind: Kind, field: Field) -> Option<usize> {
     kind.texts().iter().position(|known| *known == field)
+}
+
+/// The position of the text that an offset into a record's texts is in.
+pub(crate) fn position_at(texts: &str, offset: usize) -> usize {
+    memchr::memchr_iter(SEPARATOR as u8, &texts.as_bytes()[..offset]).count()
 }
 
 /// The text at this position of a record's texts; empty if it is missing.

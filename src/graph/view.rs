@@ -11,6 +11,7 @@ mod visible;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
 use roaring::RoaringBitmap;
 
 use crate::graph::index::IndexBy;
@@ -223,6 +224,23 @@ impl View {
     /// For each trigram of a folded word, the entities that have it. Not limited to the scope.
     pub(crate) fn trigrams(&self, word: &str) -> Vec<RoaringBitmap> {
         self.graph.text().each_of(word)
+    }
+
+    /// The visible entities of `ids` with a match in their folded texts that passes: `passes` gets the texts, as in
+    /// [`View::for_each_text`], and the offset of the match.
+    pub(crate) fn matching_texts(
+        &self,
+        kind: Kind,
+        ids: &RoaringBitmap,
+        finder: &Finder<'_>,
+        passes: impl Fn(&str, usize) -> bool,
+    ) -> RoaringBitmap {
+        let texts = self.graph.text().texts();
+        if self.is_narrowed() {
+            texts.matching(&(ids & self.all(kind)), finder, passes)
+        } else {
+            texts.matching(ids, finder, passes)
+        }
     }
 
     /// Calls `visit` with the folded texts of each visible entity of `ids`: in the order of [`Kind::texts`], with a

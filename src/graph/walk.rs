@@ -33,16 +33,24 @@ impl Graph {
         self.parent_mappings(id).any(|mapping| mapping.mapping_type != MappingType::ProjectPeople)
     }
 
+    /// The parent of an entity that has exactly one.
+    // Most have. No mapping is read for it: the sources of the edges say enough, and the units among them are mostly in the
+    // cache of the processor, since they have many records.
+    pub(super) fn only_parent(&self, id: EntityId) -> Option<EntityId> {
+        let mut only = None;
+        for edge in self.nodes.edges_directed(node(id), Direction::Incoming) {
+            let source = entity_id(edge.source());
+            // A source that is deleted says nothing; then the mappings have to be read.
+            if self.entity(source)?.kind() == Kind::OrgUnit && only.replace(source).is_some() {
+                return None;
+            }
+        }
+        only
+    }
+
     /// As [`Graph::unordered_parents`], earliest mapping first.
     pub(super) fn parents(&self, id: EntityId) -> Vec<EntityId> {
-        // Most records have one parent. Then the mapping is not read: the source of its edge says enough, and is mostly in
-        // the cache of the processor, since many records have the same parent.
-        let placements = self.nodes.edges_directed(node(id), Direction::Incoming);
-        let mut sources =
-            placements.filter(|edge| edge.weight().mapping().is_some()).map(|edge| entity_id(edge.source()));
-        if let (Some(only), None) = (sources.next(), sources.next())
-            && self.entity(only).is_some_and(|entity| entity.kind() == Kind::OrgUnit)
-        {
+        if let Some(only) = self.only_parent(id) {
             return vec![only];
         }
         let mut holding: Vec<_> = self

@@ -18,8 +18,8 @@ use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation};
 use crate::query::select::{neighbours, select};
 
-/// Maximum number of descendants for which a unit is counted entity by entity; see [`Flags`].
-const FLAGGED_MAX: u64 = 8192;
+/// Maximum number of descendants for which the count of a unit is rolled up; those of larger units are intersected.
+const ROLLED_UP_MAX: u64 = 8192;
 
 /// A dimension by which entities are counted.
 ///
@@ -87,8 +87,8 @@ pub struct Bucket {
     pub count: u64,
 }
 
-/// For each of `dimensions`, its values among the entities of `kind` that `filter` matches: most frequent first, then
-/// by value, then by key. Values with a count of 0 are left out; a dimension that `kind` does not have is empty.
+/// For each of `dimensions`, its values among the entities of `kind` that `filter` matches, at most the `first`: most
+/// frequent first, then by value, then by key. Values with a count of 0 are left out; a dimension that `kind` does not have is empty.
 ///
 /// With `disjunctive`, the filter's own conditions on that dimension are ignored, so that a client can offer the
 /// other values of a choice. This applies to conditions that the whole filter requires by [`Filter::And`], not to
@@ -103,6 +103,7 @@ pub fn facets(
     filter: &Filter,
     dimensions: &[FacetBy],
     disjunctive: bool,
+    first: usize,
 ) -> Vec<Vec<Bucket>> {
     let mut counted: Vec<FacetCounts<'_>> = Vec::new();
     let mut facets = Vec::with_capacity(dimensions.len());
@@ -118,15 +119,15 @@ pub fn facets(
             counted.push(FacetCounts { filter, matches, units: OnceCell::new() });
             counted.len() - 1
         });
-        facets.push(counted[index].buckets(view, kind, *by));
+        facets.push(largest(counted[index].values(view, kind, *by), first));
     }
     facets
 }
 
-/// As [`facets`], for one dimension.
+/// As [`facets`], for all values of one dimension.
 #[must_use]
 pub fn facet(view: &View, kind: Kind, filter: &Filter, by: FacetBy, disjunctive: bool) -> Vec<Bucket> {
-    facets(view, kind, filter, &[by], disjunctive).pop().unwrap_or_default()
+    facets(view, kind, filter, &[by], disjunctive, usize::MAX).pop().unwrap_or_default()
 }
 
 /// The matches of a filter, with their counts.
@@ -137,12 +138,20 @@ struct FacetCounts<'v> {
     units: OnceCell<Vec<(EntityId, u64)>>,
 }
 
+/// A value with its count, which becomes a [`Bucket`] if it is among the largest.
+struct ValueCount<'v> {
+    value: &'v str,
+    /// Of a level: the unit and its key.
+    unit: Option<(EntityId, &'v str)>,
+    count: u64,
+}
+
 impl FacetCounts<'_> {
-    fn buckets(&self, view: &View, kind: Kind, by: FacetBy) -> Vec<Bucket> {
+    fn values<'v>(&self, view: &'v View, kind: Kind, by: FacetBy) -> Vec<ValueCount<'v>> {
         let matches = &self.matches;
         match by {
             FacetBy::Level(level) => {
-                level_buckets(view, self.units.get_or_init(|| count_below(view, kind, matches)), level)
+                level_values(view, self.units.get_or_init(|| count_below(view, kind, matches)), level)
             }
             FacetBy::Platform => platforms(view, kind, matches),
             FacetBy::Owner => own_field(view, matches, Field::OwnerEmail),
@@ -198,7 +207,7 @@ fn count_below(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(EntityI
     // Of each unit, whether everything below it matches: so it is with all units below that one, and their counts are the
     // lengths of their sets.
     let mut open: Vec<_> = view.unordered_roots().iter().map(|unit| (unit.0, false)).collect();
-    let matching = LazyCell::new(|| Flags::of(matches));
+    let rolled_up = LazyCell::new(|| roll_up(view, kind, matches));
     let mut seen = RoaringBitmap::new();
     while let Some((unit, all_match)) = open.pop() {
         // A unit with several parents is reached more than once.
@@ -208,8 +217,8 @@ fn count_below(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(EntityI
         let below = view.below(EntityId(unit), kind);
         let count = if all_match {
             below.len()
-        } else if below.len() <= FLAGGED_MAX {
-            matching.count(below)
+        } else if below.len() <= ROLLED_UP_MAX {
+            rolled_up.get(&EntityId(unit)).copied().unwrap_or(0)
         } else {
             matches.intersection_len(below)
         };
@@ -224,55 +233,67 @@ fn count_below(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(EntityI
     counted
 }
 
-/// A bit for every entity id.
-///
-/// The descendants of a small unit are scattered over many containers of a Roaring bitmap, with a few ids in each. A
-/// bit test for each of them is faster than intersecting all these containers.
-struct Flags(Vec<u64>);
-
-impl Flags {
-    fn of(ids: &RoaringBitmap) -> Self {
-        let mut words = vec![0; ids.max().map_or(0, |max| max as usize / 64 + 1)];
-        for id in ids {
-            words[id as usize / 64] |= 1 << (id % 64);
-        }
-        Self(words)
-    }
-
-    /// The number of `ids` whose bit is set.
-    fn count(&self, ids: &RoaringBitmap) -> u64 {
-        let flag = |id: &u32| self.0.get(*id as usize / 64).map_or(0, |word| word >> (id % 64) & 1);
-        let mut ids = ids.iter();
-        // Read in batches, since `next_many` spares the search for the container at every id.
-        let mut buffer = [0; 256];
-        let mut count = 0;
-        loop {
-            match ids.next_many(&mut buffer) {
-                [] => return count,
-                some => count += some.iter().map(flag).sum::<u64>(),
+/// For each unit, the number of `matches` among its descendants; units without any are left out.
+// From the records upwards: the descendants of a small unit are scattered over many containers of a bitmap, with a few ids
+// in each, so that intersecting thousands of units with `matches` would take far longer.
+fn roll_up(view: &View, kind: Kind, matches: &RoaringBitmap) -> FxHashMap<EntityId, u64> {
+    let mut directly: FxHashMap<EntityId, u64> = FxHashMap::default();
+    let mut counts: FxHashMap<EntityId, u64> = FxHashMap::default();
+    let is_asset = matches!(kind, Kind::Repository | Kind::Service);
+    for id in matches.iter().map(EntityId) {
+        // Assets are where their project is. Of other records only the edges are read here, and not the record.
+        let placed = if is_asset { view.project_of(id) } else { Some(id) };
+        let Some(id) = placed else { continue };
+        if let Some(only) = view.only_parent(id) {
+            *directly.entry(only).or_default() += 1;
+        } else {
+            // Several ways may lead to one ancestor, for which the record counts once.
+            for unit in view.ancestors(id) {
+                *counts.entry(unit).or_default() += 1;
             }
         }
     }
+    for (unit, count) in directly {
+        for unit in view.ancestors(unit).into_iter().chain([unit]) {
+            *counts.entry(unit).or_default() += count;
+        }
+    }
+    counts
 }
 
-fn level_buckets(view: &View, counted: &[(EntityId, u64)], level: Level) -> Vec<Bucket> {
-    let bucket = |(id, count): &(EntityId, u64)| {
+fn level_values<'v>(view: &'v View, counted: &[(EntityId, u64)], level: Level) -> Vec<ValueCount<'v>> {
+    let value = |(id, count): &(EntityId, u64)| {
         let unit = view.entity(*id)?.as_org_unit()?;
-        let bucket = || Bucket { value: unit.name.as_str().to_owned(), unit: Some(*id), count: *count };
-        (unit.unit_type.level() == Some(level)).then(|| (bucket(), unit.key.as_str()))
+        let has_level = unit.unit_type.level() == Some(level);
+        let (value, unit) = (unit.name.as_str(), Some((*id, unit.key.as_str())));
+        has_level.then_some(ValueCount { value, unit, count: *count })
     };
-    sorted(counted.iter().filter_map(bucket).collect())
+    counted.iter().filter_map(value).collect()
 }
 
-/// Most frequent first, then by value, then by key.
-fn sorted(mut buckets: Vec<(Bucket, &str)>) -> Vec<Bucket> {
-    buckets.sort_unstable_by(|(a, a_key), (b, b_key)| {
-        (Reverse(a.count), &a.value, a_key).cmp(&(Reverse(b.count), &b.value, b_key))
-    });
-    buckets.into_iter().map(|(bucket, _)| bucket).collect()
+/// The `first` of the values, most frequent first, then by value, then by key.
+fn largest(mut values: Vec<ValueCount<'_>>, first: usize) -> Vec<Bucket> {
+    let compare = |a: &ValueCount<'_>, b: &ValueCount<'_>| {
+        let rank = |it: &ValueCount<'_>| Reverse(it.count);
+        rank(a)
+            .cmp(&rank(b))
+            .then_with(|| (a.value, a.unit.map(|it| it.1)).cmp(&(b.value, b.unit.map(|it| it.1))))
+    };
+    // The others are left out before they are sorted: there may be thousands of them.
+    if first < values.len() {
+        values.select_nth_unstable_by(first, compare);
+        values.truncate(first);
+    }
+    values.sort_unstable_by(compare);
+    let bucket = |it: ValueCount<'_>| Bucket {
+        value: it.value.to_owned(),
+        unit: it.unit.map(|(id, _)| id),
+        count: it.count,
+    };
+    values.into_iter().map(bucket).collect()
 }
 
-fn platforms(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<Bucket> {
+fn platforms<'v>(view: &'v View, kind: Kind, matches: &RoaringBitmap) -> Vec<ValueCount<'v>> {
     if kind == Kind::Repository {
         return own_field(view, matches, Field::Platform);
     }
@@ -281,15 +302,16 @@ fn platforms(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<Bucket> {
     }
     // The platform index answers this with one intersection per platform; no repository is read. It is not limited to
     // the scope, but `matches` is.
-    let buckets = view.projects_by_platform().map(|(platform, projects)| {
-        let count = projects.intersection_len(matches);
-        (Bucket { value: platform.to_owned(), unit: None, count }, "")
+    let values = view.projects_by_platform().map(|(platform, projects)| ValueCount {
+        value: platform,
+        unit: None,
+        count: projects.intersection_len(matches),
     });
-    sorted(buckets.filter(|(bucket, _)| bucket.count > 0).collect())
+    values.filter(|value| value.count > 0).collect()
 }
 
 /// Counts by a text of the entity itself. Spellings of an email that differ in case are one value.
-fn own_field(view: &View, matches: &RoaringBitmap, field: Field) -> Vec<Bucket> {
+fn own_field<'v>(view: &'v View, matches: &RoaringBitmap, field: Field) -> Vec<ValueCount<'v>> {
     let mut tally = ValueCounts::default();
     for id in matches {
         if let Some(text) = view.entity(EntityId(id)).and_then(|entity| field.text(entity)) {
@@ -297,17 +319,17 @@ fn own_field(view: &View, matches: &RoaringBitmap, field: Field) -> Vec<Bucket> 
             tally.count(value, id, text);
         }
     }
-    tally.buckets()
+    tally.into_values()
 }
 
 /// Counts by a text of the neighbours that is unique among them.
-fn neighbour_field(
-    view: &View,
+fn neighbour_field<'v>(
+    view: &'v View,
     kind: Kind,
     matches: &RoaringBitmap,
     relation: Relation,
     field: Field,
-) -> Vec<Bucket> {
+) -> Vec<ValueCount<'v>> {
     let mut tally = ValueCounts::default();
     for id in matches {
         for neighbour in neighbours(view, kind, EntityId(id), relation) {
@@ -317,7 +339,7 @@ fn neighbour_field(
             }
         }
     }
-    tally.buckets()
+    tally.into_values()
 }
 
 /// Counts entities by value. All values of one entity must be counted one after the other.
@@ -347,10 +369,9 @@ impl<'v, V: Eq + Hash> ValueCounts<'v, V> {
         }
     }
 
-    fn buckets(self) -> Vec<Bucket> {
-        let bucket = |tallied: Tallied<'v>| {
-            (Bucket { value: tallied.spelling.to_owned(), unit: None, count: tallied.count }, "")
-        };
-        sorted(self.values.into_values().map(bucket).collect())
+    fn into_values(self) -> Vec<ValueCount<'v>> {
+        let value =
+            |tallied: Tallied<'v>| ValueCount { value: tallied.spelling, unit: None, count: tallied.count };
+        self.values.into_values().map(value).collect()
     }
 }

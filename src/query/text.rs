@@ -9,7 +9,7 @@ use memchr::memmem::Finder;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashSet;
 
-use crate::graph::{SEPARATOR, TextCandidates, View, nth_text, text_position};
+use crate::graph::{SEPARATOR, TextCandidates, View, nth_text, position_at, text_position};
 use crate::model::entity::{EntityId, Kind};
 use crate::model::key::{RepoUrl, fold};
 use crate::model::level::UnitType;
@@ -109,23 +109,31 @@ impl Matcher {
     }
 
     fn scan(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
-        let (field, part, is_at): (_, _, fn(&Part, &str) -> bool) = match self {
+        match self {
             // Texts contain no separator, but it is between them in memory, so it would match there.
-            Self::AnyContains(part) if part.folded().contains(SEPARATOR) => return RoaringBitmap::new(),
-            Self::AnyContains(part) => return scan_folded_texts(view, candidates, |texts| part.is_in(texts)),
-            Self::Contains(field, part) => (*field, part, Part::is_in),
-            Self::StartsWith(field, part) => (*field, part, Part::begins),
-            Self::OneOf(field, _) | Self::IsNull(field, _) => {
-                return self.scan_records(view, *field, candidates);
+            Self::AnyContains(part) | Self::Contains(_, part) if part.folded().contains(SEPARATOR) => {
+                RoaringBitmap::new()
             }
-        };
-        match text_position(kind, field) {
-            // Empty here means missing, which passes no test, not even for an empty pattern.
-            Some(nth) => scan_folded_texts(view, candidates, |texts| {
-                let text = nth_text(texts, nth);
-                !text.is_empty() && is_at(part, text)
-            }),
-            None => self.scan_records(view, field, candidates),
+            Self::AnyContains(part) if part.folded().is_empty() => candidates.clone(),
+            Self::AnyContains(part) => view.matching_texts(kind, candidates, &part.finder, |_, _| true),
+            Self::Contains(field, part) => match text_position(kind, *field) {
+                // Every text contains an empty pattern, but a missing one, which is empty here, passes no test.
+                Some(nth) if part.folded().is_empty() => {
+                    scan_folded_texts(view, candidates, |texts| !nth_text(texts, nth).is_empty())
+                }
+                Some(nth) => view.matching_texts(kind, candidates, &part.finder, |texts, offset| {
+                    position_at(texts, offset) == nth
+                }),
+                None => self.scan_records(view, *field, candidates),
+            },
+            Self::StartsWith(field, part) => match text_position(kind, *field) {
+                Some(nth) => scan_folded_texts(view, candidates, |texts| {
+                    let text = nth_text(texts, nth);
+                    !text.is_empty() && part.begins(text)
+                }),
+                None => self.scan_records(view, *field, candidates),
+            },
+            Self::OneOf(field, _) | Self::IsNull(field, _) => self.scan_records(view, *field, candidates),
         }
     }
 

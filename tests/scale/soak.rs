@@ -183,7 +183,7 @@ fn ask(view: &View, question: u64) {
         1 => drop(black_box(paged(view, &Filter::Within(vec![team]), OrderBy::Field(Field::Name)))),
         2 => {
             let by = [FacetBy::Level(Level::Team), FacetBy::Level(Level::Department), FacetBy::Platform];
-            drop(black_box(facets(view, Kind::Project, &compound, &by, true)));
+            drop(black_box(facets(view, Kind::Project, &compound, &by, true, 1_000)));
         }
         3 => drop(black_box(search(view, "soak amb", &[], None, 10))),
         4 => drop(black_box(search(view, "soka ambre", &[], Some(business), 10))),

@@ -51,6 +51,11 @@ impl View {
         parents
     }
 
+    /// The parent of a unit, person or project that has exactly one, which is visible; `None` says nothing.
+    pub(crate) fn only_parent(&self, id: EntityId) -> Option<EntityId> {
+        self.graph.only_parent(id).filter(|unit| self.is_visible(*unit))
+    }
+
     /// The entity that placements are of: for a repository or service its project, else itself.
     fn placed(&self, id: EntityId) -> EntityId {
         self.graph.entity(id).and_then(|entity| entity.owning_project()).unwrap_or(id)

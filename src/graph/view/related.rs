@@ -49,10 +49,15 @@ impl View {
         assets
     }
 
+    /// The project of a repository or service. Not limited to the scope.
+    pub(crate) fn project_of(&self, asset: EntityId) -> Option<EntityId> {
+        self.graph.project_of(asset)
+    }
+
     /// The projects of these repositories or services. Not limited to the scope.
     pub(crate) fn projects_of(&self, assets: &RoaringBitmap) -> RoaringBitmap {
-        let project_of = |asset| self.graph.project_of(EntityId(asset)).map(|project| project.0);
-        let mut projects: Vec<u32> = assets.iter().filter_map(project_of).collect();
+        let projects = assets.iter().filter_map(|asset| self.project_of(EntityId(asset)));
+        let mut projects: Vec<u32> = projects.map(|project| project.0).collect();
         // Nearly sorted already, and a bitmap is built faster from sorted ids.
         projects.sort_unstable();
         projects.dedup();

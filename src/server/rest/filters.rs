@@ -132,12 +132,11 @@ fn dimensions(kind: Kind) -> Vec<FacetBy> {
 
 fn count(view: &View, kind: Kind, filter: &Filter, limit: usize) -> FiltersRecord {
     let dimensions = dimensions(kind);
-    let counted = facets(view, kind, filter, &dimensions, true);
+    let counted = facets(view, kind, filter, &dimensions, true, limit);
     // By facet rather than by position: the two kinds have different lists of facets.
     let mut counted: HashMap<FacetBy, Vec<Bucket>> = dimensions.into_iter().zip(counted).collect();
     let mut values = |by| -> Option<Vec<BucketRecord>> {
-        let buckets = counted.remove(&by)?;
-        Some(buckets.into_iter().take(limit).map(|it| BucketRecord::of(view, it)).collect())
+        Some(counted.remove(&by)?.into_iter().map(|it| BucketRecord::of(view, it)).collect())
     };
     let [organization, business, department, group, team] =
         Level::ALL.map(|level| values(FacetBy::Level(level)).unwrap_or_default());

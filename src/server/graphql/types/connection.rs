@@ -187,17 +187,15 @@ impl<T: Listed> Connection<T> {
         // every match. Hence both terms are paid once per dimension.
         let once = self.filter.estimate(&self.view, T::KIND).texts.saturating_add(self.total);
         let texts = once.saturating_mul(dimensions.len() as u64);
-        let count = || Ok(facets(&self.view, T::KIND, &self.filter, &dimensions, disjunctive));
+        let count = || Ok(facets(&self.view, T::KIND, &self.filter, &dimensions, disjunctive, first));
         let counted = Budget::of(context)?.run_read(&self.view, texts, count).await?;
-        // Cut only now: all buckets must be counted before the largest are known.
-        let facets = dimensions.iter().zip(counted).map(|(by, buckets)| self.facet(*by, buckets, first));
-        Ok(facets.collect())
+        Ok(dimensions.iter().zip(counted).map(|(by, buckets)| self.facet(*by, buckets)).collect())
     }
 }
 
 impl<T: Listed> Connection<T> {
-    fn facet(&self, by: FacetBy, buckets: Vec<facet::Bucket>, first: usize) -> Facet {
-        let buckets = buckets.into_iter().take(first).map(|bucket| Bucket {
+    fn facet(&self, by: FacetBy, buckets: Vec<facet::Bucket>) -> Facet {
+        let buckets = buckets.into_iter().map(|bucket| Bucket {
             value: Metered(bucket.value),
             unit: bucket.unit.and_then(|unit| OrgUnit::at(&self.view, unit)),
             count: bucket.count,
