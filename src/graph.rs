@@ -8,6 +8,7 @@ mod folded_texts;
 mod index;
 mod levels;
 mod mappings;
+mod members;
 pub mod order;
 mod platforms;
 mod resolve;
@@ -29,6 +30,7 @@ use rustc_hash::FxHashMap;
 use crate::graph::closure::DescendantSets;
 use crate::graph::index::Index;
 use crate::graph::mappings::{Mappings, Nodes};
+use crate::graph::members::LargeProjects;
 use crate::graph::platforms::Platforms;
 use crate::graph::sorted::SortedLists;
 use crate::graph::trigrams::TextIndex;
@@ -89,7 +91,9 @@ pub struct Graph {
     /// Records by sort order; each list is built on first use.
     sorted: SortedLists,
     mappings: Mappings,
-    /// Whether a bulk change is in progress, at whose end the descendants of all units are computed.
+    large_projects: LargeProjects,
+    /// Whether a bulk change is in progress, at whose end the descendants of all units and the members of large projects
+    /// are computed.
     in_bulk: bool,
     tokens: BTreeMap<TokenId, Arc<Token>>,
 }

@@ -45,6 +45,7 @@ impl Graph {
             });
             graph.connect_all(entities, mappings, next_entity);
             graph.rebuild_closures();
+            graph.large_projects = graph.gathered_members();
             (graph.mappings, graph.platforms, graph.index) =
                 indexes.join().expect("records can be indexed whatever they are");
         });
@@ -133,6 +134,7 @@ impl Graph {
     /// Ends a bulk change: computes the closures from the edges.
     pub(crate) fn end_bulk(&mut self) {
         self.rebuild_closures();
+        self.large_projects = self.gathered_members();
         self.in_bulk = false;
     }
 
@@ -225,6 +227,9 @@ impl Graph {
             self.end_mapping(&mapping.id);
         }
         self.connect(Arc::clone(mapping));
+        if !self.in_bulk {
+            self.add_member(mapping);
+        }
         if let Some((parent, child)) = self.closure_edge(mapping) {
             self.attach(parent, child);
         }
@@ -232,9 +237,11 @@ impl Graph {
 
     fn end_mapping(&mut self, id: &MappingId) {
         let Some(edge) = self.mapping_edge(id) else { return };
-        if let Some(GraphEdge::Mapping(mapping)) = self.disconnect(edge)
-            && let Some((parent, child)) = self.closure_edge(&mapping)
-        {
+        let Some(GraphEdge::Mapping(mapping)) = self.disconnect(edge) else { return };
+        if !self.in_bulk {
+            self.remove_member(&mapping);
+        }
+        if let Some((parent, child)) = self.closure_edge(&mapping) {
             self.detach(parent, child);
         }
     }

@@ -22,6 +22,8 @@ pub(crate) const SEPARATOR: char = '\u{1f}';
 const CHUNK: usize = 512;
 /// Number of records whose texts are prefetched together; their texts fit into the nearest cache.
 const FETCH_BATCH: usize = 128;
+/// The usual size of a line of the processor's cache.
+const CACHE_LINE_BYTES: usize = 64;
 /// With this many candidates in a chunk or more, all its bytes are searched.
 const SEARCHED_AT_ONCE_MIN: u64 = 24;
 
@@ -135,6 +137,7 @@ impl Chunk {
         passes: impl Fn(&str, usize) -> bool,
         mut visit: impl FnMut(usize),
     ) {
+        self.prefetch();
         let length = finder.needle().len();
         let (mut begin, mut slot) = (0, 0);
         while let Some(found) = finder.find(&self.bytes.as_bytes()[begin..]) {
@@ -152,6 +155,14 @@ impl Chunk {
                 begin = at + 1;
             }
         }
+    }
+
+    /// Reads a byte of each cache line, so that the waits for memory overlap.
+    fn prefetch(&self) {
+        let bytes = self.bytes.as_bytes().iter().step_by(CACHE_LINE_BYTES);
+        let ends = self.ends.iter().step_by(CACHE_LINE_BYTES / size_of::<u32>());
+        // `black_box` keeps the compiler from removing the loads, whose results are not used.
+        black_box((bytes.fold(0, |all, byte| all ^ byte), ends.fold(0, |all, end| all ^ end)));
     }
 
     fn of(&self, slot: usize) -> &str {

@@ -70,6 +70,9 @@ impl View {
         if graph.recomputed_closures() != graph.descendants {
             found.push("the descendant sets of the units do not match the mappings".to_owned());
         }
+        if graph.gathered_members() != graph.large_projects {
+            found.push("the members of large projects do not match the mappings".to_owned());
+        }
         if !graph.index.is_index_of(graph.all_entities()) {
             found.push("the lookup indexes do not match the records".to_owned());
         }

@@ -34,14 +34,13 @@ impl Graph {
     }
 
     /// The parent of an entity that has exactly one.
-    // Most have. No mapping is read for it: the sources of the edges say enough, and the units among them are mostly in the
-    // cache of the processor, since they have many records.
+    // Most have. Neither a mapping nor a record is read for it: all that this waits for in memory are the node and its
+    // edges.
     pub(super) fn only_parent(&self, id: EntityId) -> Option<EntityId> {
         let mut only = None;
         for edge in self.nodes.edges_directed(node(id), Direction::Incoming) {
             let source = entity_id(edge.source());
-            // A source that is deleted says nothing; then the mappings have to be read.
-            if self.entity(source)?.kind() == Kind::OrgUnit && only.replace(source).is_some() {
+            if self.all[Kind::OrgUnit as usize].contains(source.0) && only.replace(source).is_some() {
                 return None;
             }
         }

@@ -4,7 +4,7 @@
 //! parents under one unit).
 
 use std::borrow::Cow;
-use std::cell::{LazyCell, OnceCell};
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::hash::Hash;
 
@@ -134,8 +134,8 @@ pub fn facet(view: &View, kind: Kind, filter: &Filter, by: FacetBy, disjunctive:
 struct FacetCounts<'v> {
     filter: Filter,
     matches: Cow<'v, RoaringBitmap>,
-    /// The units that contain matches, counted when the first level is requested and reused for the other four.
-    units: OnceCell<Vec<(EntityId, u64)>>,
+    /// For each level, its units that contain matches, counted when the first level is requested.
+    units: OnceCell<[Vec<(EntityId, u64)>; Level::ALL.len()]>,
 }
 
 /// A value with its count, which becomes a [`Bucket`] if it is among the largest.
@@ -151,7 +151,8 @@ impl FacetCounts<'_> {
         let matches = &self.matches;
         match by {
             FacetBy::Level(level) => {
-                level_values(view, self.units.get_or_init(|| count_below(view, kind, matches)), level)
+                let units = self.units.get_or_init(|| by_level(view, &count_below(view, kind, matches)));
+                level_values(view, &units[level.index()])
             }
             FacetBy::Platform => platforms(view, kind, matches),
             FacetBy::Owner => own_field(view, matches, Field::OwnerEmail),
@@ -197,38 +198,37 @@ fn level_of(view: &View, unit: EntityId) -> Option<Level> {
     view.entity(unit)?.as_org_unit()?.unit_type.level()
 }
 
-/// The units with at least one of `matches` among their descendants, with their number. Subtrees without any are
-/// skipped.
+/// The units with at least one of `matches` among their descendants, with their number.
 fn count_below(view: &View, kind: Kind, matches: &RoaringBitmap) -> Vec<(EntityId, u64)> {
-    let mut counted = Vec::new();
-    if matches.is_empty() {
-        return counted;
+    if matches.len() == view.all(kind).len() {
+        return view.counts_below(kind).filter(|(_, count)| *count > 0).collect();
     }
+    let mut counted = Vec::new();
     // Of each unit, whether everything below it matches: so it is with all units below that one, and their counts are the
     // lengths of their sets.
     let mut open: Vec<_> = view.unordered_roots().iter().map(|unit| (unit.0, false)).collect();
-    let rolled_up = LazyCell::new(|| roll_up(view, kind, matches));
     let mut seen = RoaringBitmap::new();
+    let mut has_small = false;
     while let Some((unit, all_match)) = open.pop() {
+        let below = view.below(EntityId(unit), kind);
+        if !all_match && below.len() <= ROLLED_UP_MAX {
+            has_small |= !below.is_empty();
+            continue;
+        }
         // A unit with several parents is reached more than once.
         if !seen.insert(unit) {
             continue;
         }
-        let below = view.below(EntityId(unit), kind);
-        let count = if all_match {
-            below.len()
-        } else if below.len() <= ROLLED_UP_MAX {
-            rolled_up.get(&EntityId(unit)).copied().unwrap_or(0)
-        } else {
-            matches.intersection_len(below)
-        };
+        let count = if all_match { below.len() } else { matches.intersection_len(below) };
         if count > 0 {
             counted.push((EntityId(unit), count));
             let all_match = count == below.len();
-            open.extend(
-                view.directly_below(EntityId(unit), Kind::OrgUnit).iter().map(|child| (child, all_match)),
-            );
+            let children = view.directly_below(EntityId(unit), Kind::OrgUnit);
+            open.extend(children.iter().map(|child| (child, all_match)));
         }
+    }
+    if has_small {
+        counted.extend(roll_up(view, kind, matches).into_iter().filter(|(unit, _)| !seen.contains(unit.0)));
     }
     counted
 }
@@ -253,22 +253,37 @@ fn roll_up(view: &View, kind: Kind, matches: &RoaringBitmap) -> FxHashMap<Entity
             }
         }
     }
-    for (unit, count) in directly {
-        for unit in view.ancestors(unit).into_iter().chain([unit]) {
+    for (mut unit, count) in directly {
+        *counts.entry(unit).or_default() += count;
+        // Step by step while there is one parent, which takes no memory of its own.
+        while let Some(only) = view.only_parent(unit) {
+            unit = only;
+            *counts.entry(unit).or_default() += count;
+        }
+        for unit in view.ancestors(unit) {
             *counts.entry(unit).or_default() += count;
         }
     }
     counts
 }
 
-fn level_values<'v>(view: &'v View, counted: &[(EntityId, u64)], level: Level) -> Vec<ValueCount<'v>> {
+/// The units of each level.
+fn by_level(view: &View, counted: &[(EntityId, u64)]) -> [Vec<(EntityId, u64)>; Level::ALL.len()] {
+    let mut units: [Vec<_>; Level::ALL.len()] = Default::default();
+    for unit in counted {
+        if let Some(level) = level_of(view, unit.0) {
+            units[level.index()].push(*unit);
+        }
+    }
+    units
+}
+
+fn level_values<'v>(view: &'v View, units: &[(EntityId, u64)]) -> Vec<ValueCount<'v>> {
     let value = |(id, count): &(EntityId, u64)| {
         let unit = view.entity(*id)?.as_org_unit()?;
-        let has_level = unit.unit_type.level() == Some(level);
-        let (value, unit) = (unit.name.as_str(), Some((*id, unit.key.as_str())));
-        has_level.then_some(ValueCount { value, unit, count: *count })
+        Some(ValueCount { value: unit.name.as_str(), unit: Some((*id, unit.key.as_str())), count: *count })
     };
-    counted.iter().filter_map(value).collect()
+    units.iter().filter_map(value).collect()
 }
 
 /// The `first` of the values, most frequent first, then by value, then by key.

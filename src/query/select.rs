@@ -252,11 +252,10 @@ impl<'v> Selection<'v> {
             return self.on_platforms(test) & candidates;
         }
         let neighbours = self.over_neighbours(relation);
-        let would_scan = neighbours.cost(condition) == Cost::Scan;
-        let starts_from_candidates = if would_scan {
-            candidates.len() < neighbours.view.all(neighbours.kind).len()
-        } else {
-            candidates.len() <= FEW_CANDIDATES
+        let starts_from_candidates = match neighbours.cost(condition) {
+            Cost::Bitmaps | Cost::Lookups => false,
+            Cost::Trigrams => candidates.len() <= FEW_CANDIDATES,
+            Cost::Scan => candidates.len() < neighbours.view.all(neighbours.kind).len(),
         };
         let passing = if starts_from_candidates {
             let near: RoaringBitmap =
@@ -270,8 +269,14 @@ impl<'v> Selection<'v> {
         }
         // Follows the edges from the smaller side.
         if passing.len() < candidates.len() {
-            let found: RoaringBitmap =
-                passing.iter().flat_map(|id| neighbours.neighbours(id, back)).collect();
+            let mut found = RoaringBitmap::new();
+            for id in passing.iter() {
+                let is_project = neighbours.kind == Kind::Project && back == Relation::Member;
+                match self.view.members_of_large(EntityId(id)).filter(|_| is_project) {
+                    Some(members) => found |= members & candidates,
+                    None => found.extend(neighbours.neighbours(id, back)),
+                }
+            }
             found & candidates
         } else {
             let has_passing =

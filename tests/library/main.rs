@@ -13,6 +13,7 @@ mod doctor;
 #[cfg(feature = "server")]
 mod examples;
 mod large_change_sets;
+mod large_sets;
 mod queries;
 mod rules;
 mod sorted_lists;

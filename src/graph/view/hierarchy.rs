@@ -91,6 +91,12 @@ impl View {
         descendants.map_or(&*NOTHING, |descendants| &descendants.direct()[kind as usize])
     }
 
+    /// All visible units with the number of entities of a kind below each, unordered.
+    pub(crate) fn counts_below(&self, kind: Kind) -> impl Iterator<Item = (EntityId, u64)> {
+        let visible = self.graph.descendants.iter().filter(|(unit, _)| self.is_visible(**unit));
+        visible.map(move |(unit, sets)| (*unit, sets.below[kind as usize].len()))
+    }
+
     /// The number of entities of each kind below a unit, each counted once. All zero if it is not a visible unit.
     #[must_use]
     pub fn totals(&self, unit: EntityId) -> Totals {

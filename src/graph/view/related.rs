@@ -18,6 +18,11 @@ impl View {
         self.memberships_at(project, |mapping| (mapping.from == project).then_some(mapping.to))
     }
 
+    /// The members of a project that has many, as a bitmap. Not limited to the scope.
+    pub(crate) fn members_of_large(&self, project: EntityId) -> Option<&RoaringBitmap> {
+        self.graph.members_of_large(project)
+    }
+
     /// The projects that a person is a member of, in the order of their mappings.
     #[must_use]
     pub fn memberships(&self, person: EntityId) -> Vec<EntityId> {
