@@ -6,7 +6,7 @@
 use std::fmt;
 use std::hash::RandomState;
 
-use quick_cache::sync::{Cache as Store, DefaultLifecycle};
+use quick_cache::sync::{Cache as Store, DefaultLifecycle, PlaceholderGuard};
 use quick_cache::{OptionsBuilder, Weighter};
 
 /// The number of shards, each with a lock and an equal part of the capacity. A value larger than that is not cached.
@@ -27,8 +27,13 @@ pub(crate) trait SizeBytes {
 /// Values by the digest of what they depend on. Safe for many threads.
 pub(crate) struct Cache<V>(Store<Digest, V, BySize, RandomState>);
 
+/// The right to make a missing value, for which others wait. Dropped without a value, it goes to one of those.
+pub(crate) struct Making<'c, V>(
+    PlaceholderGuard<'c, Digest, V, BySize, RandomState, DefaultLifecycle<Digest, V>>,
+);
+
 #[derive(Clone)]
-struct BySize;
+pub(crate) struct BySize;
 
 impl<V: SizeBytes> Weighter<Digest, V> for BySize {
     fn weight(&self, _: &Digest, value: &V) -> u64 {
@@ -53,6 +58,11 @@ impl<V: SizeBytes + Clone> Cache<V> {
         self.0.get(key)
     }
 
+    /// The value, once there is one; or the right to make it, if nobody has that.
+    pub(crate) async fn get_or_make(&self, key: &Digest) -> Result<V, Making<'_, V>> {
+        self.0.get_value_or_guard_async(key).await.map_err(Making)
+    }
+
     /// The size of all cached values, in bytes.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.0.weight()
@@ -66,6 +76,14 @@ impl<V: SizeBytes + Clone> Cache<V> {
             self.0.insert(key, value);
         }
         fits
+    }
+}
+
+impl<V: SizeBytes + Clone> Making<'_, V> {
+    /// Gives the value to all who wait for it, and caches it unless it is too large for that.
+    pub(crate) fn made(self, value: V) {
+        // An error says that the value is no longer awaited, or was not cached.
+        let _not_cached = self.0.insert(value);
     }
 }
 
@@ -113,6 +131,31 @@ mod tests {
             assert!(cache.get(&key(0)).is_some(), "{number}");
             cache.keep(key(number), CachedText("x".repeat(1_000)));
         }
+    }
+
+    #[tokio::test]
+    async fn a_missing_value_is_made_by_one_for_all_who_wait() {
+        let cache = Cache::new(CAPACITY, 1_000);
+        let key = key(0);
+        let Err(making) = cache.get_or_make(&key).await else { panic!("there is none") };
+        let waiting = [cache.get_or_make(&key), cache.get_or_make(&key)];
+        // Larger than the cache takes: those who wait get it all the same.
+        let large = "x".repeat(1 << 20);
+        let make = async {
+            tokio::task::yield_now().await;
+            making.made(CachedText(large.clone()));
+        };
+        let [first, second] = waiting;
+        let (first, second, ()) = tokio::join!(first, second, make);
+        assert!([first, second].into_iter().all(|got| got.is_ok_and(|text| text.0 == large)));
+
+        let Err(making) = cache.get_or_make(&key).await else { panic!("it was too large") };
+        let give_up = async {
+            tokio::task::yield_now().await;
+            drop(making);
+        };
+        let (next, ()) = tokio::join!(cache.get_or_make(&key), give_up);
+        assert!(next.is_err(), "the right goes to the next");
     }
 
     #[test]

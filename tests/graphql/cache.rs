@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clade::model::token::Role;
-use clade::{CreatePerson, Directory};
+use clade::{CreatePerson, CreateProject, Directory};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -214,6 +214,25 @@ fn a_disabled_cache_keeps_nothing() {
     // Documents are still known by their hashes.
     let persisted = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash(query) } });
     post(&server, &json!({ "extensions": persisted })).ok();
+}
+
+#[test]
+fn equal_requests_at_once_are_executed_once() {
+    let server = Server::start();
+    server.directory.apply((0..900).map(|at| CreateProject::new(&format!("p{at}"), "P"))).unwrap();
+    let body = json!({ "query": "{ projects(first: 900) { nodes { projectId projectName revision } } }" })
+        .to_string();
+    for round in 0..5 {
+        server.directory.apply(CreatePerson::new(&format!("p{round}@corp.example"))).unwrap();
+        let ask = || server.send("POST", "!/graphql", &[("content-type", JSON)], Some(body.as_bytes()));
+        let answers: Vec<_> = std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            asking.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(answers.iter().all(|answer| answer.body == answers[0].body));
+        let executed = answers.iter().filter(|answer| !is_kept(answer)).count();
+        assert_eq!(executed, 1, "round {round}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use blake3::Hasher;
 
 use crate::directory::View;
 use crate::server::auth::caller::Caller;
-use crate::server::cache::{Cache, Digest, SizeBytes};
+use crate::server::cache::{Cache, Digest, Making, SizeBytes};
 use crate::server::graphql::execution::document::GraphqlRequest;
 use crate::server::metrics::OperationLabel;
 use crate::server::response::compress::Sent;
@@ -71,6 +71,14 @@ impl ResponseCache {
 
     pub(in crate::server) fn get(&self, key: ResponseKey) -> Option<Cached> {
         self.0.as_ref()?.get(&key.0)
+    }
+
+    /// The response, once another request has made it; or the right to make it. None if caching is disabled.
+    pub(in crate::server) async fn get_or_make(
+        &self,
+        key: ResponseKey,
+    ) -> Option<Result<Cached, Making<'_, Cached>>> {
+        Some(self.0.as_ref()?.get_or_make(&key.0).await)
     }
 
     /// Caches a response. Returns the size of the whole cache in bytes, or None if the response is too large for it.

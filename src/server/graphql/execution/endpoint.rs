@@ -3,6 +3,7 @@
 //! Invariant: a request that waits for a slot or for the writer retains no view, and one that waits for the writer
 //! occupies no slot either.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ use crate::server::admission::Admission;
 use crate::server::admission::work::RequestWork;
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Caller;
-use crate::server::cache::Digest;
+use crate::server::cache::{Digest, Making};
 use crate::server::graphql::execution::budget::Budget;
 use crate::server::graphql::execution::cache::{Cached, ResponseCache, ResponseKey};
 use crate::server::graphql::execution::document::{Documents, GraphqlRequest};
@@ -89,10 +90,12 @@ impl Prepared {
 }
 
 /// The result of an execution.
-pub(in crate::server) struct Executed {
+pub(in crate::server) struct Executed<'e> {
     pub(in crate::server) response: GraphqlResponse,
     /// The cache key of the response, if it may be cached.
     pub(in crate::server) key: Option<ResponseKey>,
+    /// What [`Endpoint::execute_prepared`] was given, if the response may be cached.
+    pub(in crate::server) making: Option<Making<'e, Cached>>,
     /// Owns the memory permit of the response tree. To be dropped once that is serialized.
     pub(in crate::server) budget: Arc<Budget>,
 }
@@ -110,11 +113,11 @@ impl Drop for AbandonOnDrop<'_> {
 }
 
 /// The result of looking a request up in the response cache.
-pub(in crate::server) enum RequestLookup {
+pub(in crate::server) enum RequestLookup<'e> {
     /// A hit: the response.
     Cached(Sent),
-    /// A miss: the request to execute.
-    Request(Box<Prepared>),
+    /// A miss: the request to execute, with the right to make its response, for which equal requests wait.
+    Request(Box<Prepared>, Option<Making<'e, Cached>>),
 }
 
 impl Endpoint {
@@ -140,34 +143,65 @@ impl Endpoint {
         }
     }
 
-    /// Looks up the cached response; on a miss, prepares the request.
+    /// Looks up the cached response; on a miss, prepares the request. If an equal request is being executed, waits for its
+    /// response.
     ///
     /// # Errors
     /// The request cannot be prepared, see [`Self::prepare`].
-    pub(in crate::server) fn find(
+    pub(in crate::server) async fn find(
         &self,
         caller: &Caller,
         request: GraphqlRequest,
         gzip: bool,
-    ) -> Result<RequestLookup> {
+    ) -> Result<RequestLookup<'_>> {
         let began = Instant::now();
         let digest = request.document.digest()?;
         // One view for the key and the execution: with two, a commit in between would cache a newer response under the
         // older revision.
         let view = caller.view();
         let key = self.cache.key(caller, &view, &digest, &request, gzip);
-        if let Some(Cached { sent, operation }) = key.and_then(|key| self.cache.get(key)) {
+        let hit = |Cached { sent, operation }| {
             self.metrics.count_cache_lookup(true);
             self.metrics.observe_operation(&operation, true, began.elapsed());
-            return Ok(RequestLookup::Cached(sent));
+            Ok(RequestLookup::Cached(sent))
+        };
+        if let Some(cached) = key.and_then(|key| self.cache.get(key)) {
+            return hit(cached);
         }
         let mut prepared = self.prepare_digested(request, digest)?;
-        prepared.cached_as = key.filter(|_| prepared.is_cacheable).map(|key| (key, view));
-        // Only what could have been a hit counts as a miss; mutations would distort the hit rate.
-        if prepared.cached_as.is_some() {
-            self.metrics.count_cache_lookup(false);
+        let Some(key) = key.filter(|_| prepared.is_cacheable) else {
+            return Ok(RequestLookup::Request(Box::new(prepared), None));
+        };
+        let mut making = None;
+        let mut view = Some(view);
+        // Equal requests wait for one of them, since many clients ask the same after each commit. Not short ones, which
+        // take less time than to wait.
+        if prepared.cost >= WATCHED_FROM {
+            let mut found = pin!(self.cache.get_or_make(key));
+            let at_once = tokio::select! {
+                biased;
+                found = &mut found => Some(found),
+                () = std::future::ready(()) => None,
+            };
+            making = match at_once {
+                Some(Some(Err(making))) => Some(making),
+                Some(Some(Ok(cached))) => return hit(cached),
+                Some(None) => None,
+                None => {
+                    // Dropping the view frees an old graph while this waits. If the other request fails, this one is
+                    // executed on the newest revision, and its response is not cached.
+                    view = None;
+                    if let Some(Ok(cached)) = found.await {
+                        return hit(cached);
+                    }
+                    None
+                }
+            };
         }
-        Ok(RequestLookup::Request(Box::new(prepared)))
+        prepared.cached_as = view.map(|view| (key, view));
+        // Only what could have been a hit counts as a miss; mutations would distort the hit rate.
+        self.metrics.count_cache_lookup(false);
+        Ok(RequestLookup::Request(Box::new(prepared), making))
     }
 
     /// Parses a request and checks its static limits.
@@ -208,7 +242,7 @@ impl Endpoint {
     ) -> GraphqlResponse {
         let executed = async {
             let prepared = self.prepare(request)?;
-            Ok(self.execute_prepared(caller, prepared).await?.response)
+            Ok(self.execute_prepared(caller, prepared, None).await?.response)
         };
         executed.await.unwrap_or_else(GraphqlResponse::refusal)
     }
@@ -218,11 +252,12 @@ impl Endpoint {
     /// # Errors
     /// No slot of heavy work became free in time, or memory was too short for a query's response. A mutation's response
     /// is always returned, with as much as there was memory for: a client that tried again would repeat the change.
-    pub(in crate::server) async fn execute_prepared(
+    pub(in crate::server) async fn execute_prepared<'e>(
         &self,
         caller: Caller,
         mut prepared: Prepared,
-    ) -> Result<Executed> {
+        mut making: Option<Making<'e, Cached>>,
+    ) -> Result<Executed<'e>> {
         let only_reads = prepared.kind == OperationType::Query;
         let budget = Arc::new(self.budget(&caller));
         // A mutation waits for the writer first, and takes a slot only when its payload reads much.
@@ -230,6 +265,7 @@ impl Endpoint {
             // Dropping the view frees an old graph while this waits. The response is then of a newer revision than the
             // key, and must not be cached.
             prepared.cached_as = None;
+            making = None;
             budget.turn.take_slot().await?;
         }
         let key = prepared.cached_as.as_ref().map(|(key, _)| *key);
@@ -237,7 +273,7 @@ impl Endpoint {
         if only_reads {
             budget.check_memory()?;
         }
-        Ok(Executed { response, key, budget })
+        Ok(Executed { response, key, making, budget })
     }
 
     /// Validates and executes a request within a budget, which requests of a batch share.
@@ -308,9 +344,19 @@ impl Endpoint {
         GraphqlResponse::of(response, self.settings.introspection)
     }
 
-    /// Caches a response without errors. Returns whether it fits.
-    pub(in crate::server) fn insert(&self, key: ResponseKey, sent: &Sent, operation: OperationLabel) -> bool {
-        let bytes = self.cache.insert(key, Cached { sent: sent.clone(), operation });
+    /// Caches a response without errors, and gives it to those who wait for it. Returns whether it fits.
+    pub(in crate::server) fn insert(
+        &self,
+        key: ResponseKey,
+        sent: &Sent,
+        operation: OperationLabel,
+        making: Option<Making<'_, Cached>>,
+    ) -> bool {
+        let response = Cached { sent: sent.clone(), operation };
+        if let Some(making) = making {
+            making.made(response.clone());
+        }
+        let bytes = self.cache.insert(key, response);
         bytes.inspect(|bytes| self.metrics.set_cache_bytes(*bytes)).is_some()
     }
 }
@@ -379,7 +425,7 @@ mod tests {
     async fn a_short_request_runs_inline() {
         let endpoint = endpoint(1);
         let prepared = prepare(&endpoint, "{ projects(first: 5) { edges { node { projectId } } } }");
-        let mut response = Box::pin(endpoint.execute_prepared(caller(&endpoint), prepared));
+        let mut response = Box::pin(endpoint.execute_prepared(caller(&endpoint), prepared, None));
         assert!(response.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
     }
 }

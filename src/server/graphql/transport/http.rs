@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::server::admission::memory::{MemoryPermit, ReadOnly};
 use crate::server::auth::caller::Caller;
+use crate::server::cache::Making;
+use crate::server::graphql::execution::cache::Cached;
 use crate::server::graphql::execution::document::GraphqlRequest;
 use crate::server::graphql::execution::endpoint::{Endpoint, Executed, Prepared, RequestLookup};
 use crate::server::graphql::execution::response::GraphqlResponse;
@@ -90,18 +92,18 @@ async fn respond_to(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
         }
     };
     let gzip = accepts_gzip(&head.headers);
-    match endpoint.find(&caller, request, gzip) {
+    match endpoint.find(&caller, request, gzip).await {
         Err(problem) => refuse(problem, media),
         Ok(RequestLookup::Cached(body)) => {
             marked(with_status(respond(StatusCode::OK, media, body), HIT), true)
         }
-        Ok(RequestLookup::Request(prepared)) => match prepared.kind {
+        Ok(RequestLookup::Request(prepared, making)) => match prepared.kind {
             OperationType::Mutation if is_get(&head.method) => {
                 method_not_allowed("POST", "send mutations by POST")
             }
             OperationType::Subscription => refuse(no_subscription(), media),
             OperationType::Query | OperationType::Mutation => {
-                execute(endpoint, caller, *prepared, media, gzip).await
+                execute(endpoint, caller, *prepared, making, media, gzip).await
             }
         },
     }
@@ -112,12 +114,14 @@ async fn execute(
     endpoint: &Endpoint,
     caller: Caller,
     prepared: Prepared,
+    making: Option<Making<'_, Cached>>,
     media: Media,
     gzip: bool,
 ) -> Response {
     let (is_large, operation) = (prepared.is_large(), prepared.operation.clone());
     let only_reads = prepared.kind == OperationType::Query;
-    let Executed { response, key, budget } = match endpoint.execute_prepared(caller, prepared).await {
+    let executed = endpoint.execute_prepared(caller, prepared, making).await;
+    let Executed { response, key, making, budget } = match executed {
         Ok(executed) => executed,
         Err(problem) => return refuse(problem, media),
     };
@@ -136,7 +140,7 @@ async fn execute(
                 true => Sent::gzip(body),
                 false => Sent::plain(body),
             };
-            let outcome = if endpoint.insert(key, &sent, operation) { MISS_STORED } else { MISS };
+            let outcome = if endpoint.insert(key, &sent, operation, making) { MISS_STORED } else { MISS };
             with_status(respond(status, media, sent), outcome)
         }
     };

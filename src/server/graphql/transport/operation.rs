@@ -107,7 +107,7 @@ impl SocketOperation {
                 let (admission, task_id) = (Arc::clone(&endpoint.admission), id.clone());
                 task.spawn(async move {
                     let (is_query, is_large) = (prepared.kind == OperationType::Query, prepared.is_large());
-                    match endpoint.execute_prepared(caller, prepared).await {
+                    match endpoint.execute_prepared(caller, prepared, None).await {
                         Ok(Executed { response, budget: _until_serialized, .. }) => {
                             let reply = if is_large {
                                 blocking(|| Reply::new(&task_id, &response))
