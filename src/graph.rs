@@ -7,6 +7,8 @@ mod closure;
 mod folded_texts;
 mod index;
 mod levels;
+mod mapping_lists;
+mod mapping_order;
 mod mappings;
 mod members;
 pub mod order;
@@ -29,6 +31,7 @@ use rustc_hash::FxHashMap;
 
 use crate::graph::closure::DescendantSets;
 use crate::graph::index::Index;
+use crate::graph::mapping_lists::MappingLists;
 use crate::graph::mappings::{Mappings, Nodes};
 use crate::graph::members::LargeProjects;
 use crate::graph::platforms::Platforms;
@@ -39,6 +42,8 @@ use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::{Token, TokenId};
 
 pub(crate) use folded_texts::{SEPARATOR, nth_text, position as text_position, position_at};
+pub(crate) use mapping_lists::MappingRank;
+pub use mapping_order::{MappingOrder, MappingOrderBy};
 pub(crate) use order::{RecordKey, Value};
 pub(crate) use sorted::{Sorted, SortedPosition};
 pub(crate) use trigrams::TextCandidates;
@@ -92,6 +97,8 @@ pub struct Graph {
     sorted: SortedLists,
     mappings: Mappings,
     large_projects: LargeProjects,
+    /// Mappings by sort order; each list is built on first use.
+    mapping_lists: MappingLists,
     /// Whether a bulk change is in progress, at whose end the descendants of all units and the members of large projects
     /// are computed.
     in_bulk: bool,
@@ -174,6 +181,7 @@ impl Graph {
             self.text = text.clone().into();
         }
         self.sorted.adopt(&equal.sorted);
+        self.mapping_lists.adopt(&equal.mapping_lists);
     }
 
     /// Builds every lazy index that readers have ever used, so that they need not build it after the next publish.
@@ -182,6 +190,7 @@ impl Graph {
             self.text();
         }
         self.build_used_lists();
+        self.build_used_mapping_lists();
     }
 
     fn mapping(&self, id: &MappingId) -> Option<&Arc<Mapping>> {

@@ -119,6 +119,7 @@ impl Graph {
         // remember that they are wanted and are rebuilt before the next publish.
         self.text.take();
         self.sorted.clear();
+        self.mapping_lists.clear();
         self.in_bulk = true;
     }
 
@@ -167,8 +168,11 @@ impl Graph {
             for asset in &renamed {
                 self.remove_from_lists(*asset);
             }
+            let moved =
+                if before.label() == entity.label() { Vec::new() } else { self.remove_by_key(entity.id) };
             self.remove_from_indexes(&before);
             self.fill_slot(Arc::clone(entity));
+            self.add_by_key(&moved);
             for asset in renamed {
                 self.add_to_lists(asset);
             }
@@ -216,17 +220,22 @@ impl Graph {
             self.mapping(&mapping.id).map(|before| (before.from, before.to) == (mapping.from, mapping.to));
         // Only the attributes changed: the edge and the closures stay as they are.
         if same_ends == Some(true) {
+            if let Some(before) = self.mapping(&mapping.id).cloned() {
+                self.remove_from_mapping_lists(&before);
+            }
             if let Some(edge) = self.mapping_edge(&mapping.id)
                 && let Some(weight) = self.nodes.edge_weight_mut(edge)
             {
                 *weight = GraphEdge::Mapping(Arc::clone(mapping));
             }
+            self.add_to_mapping_lists(mapping);
             return;
         }
         if same_ends == Some(false) {
             self.end_mapping(&mapping.id);
         }
         self.connect(Arc::clone(mapping));
+        self.add_to_mapping_lists(mapping);
         if !self.in_bulk {
             self.add_member(mapping);
         }
@@ -237,6 +246,9 @@ impl Graph {
 
     fn end_mapping(&mut self, id: &MappingId) {
         let Some(edge) = self.mapping_edge(id) else { return };
+        if let Some(mapping) = self.mapping(id).cloned() {
+            self.remove_from_mapping_lists(&mapping);
+        }
         let Some(GraphEdge::Mapping(mapping)) = self.disconnect(edge) else { return };
         if !self.in_bulk {
             self.remove_member(&mapping);

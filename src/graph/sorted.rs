@@ -38,10 +38,16 @@ impl<T: Default> Default for ByOrder<T> {
 }
 
 /// The ids of all records of one kind in one order.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Sorted {
+#[derive(Debug, Clone)]
+pub(crate) struct Sorted<T = EntityId> {
     /// Never contains an empty chunk, since `position_after` compares the last record of each.
-    chunks: Vec<Arc<Vec<EntityId>>>,
+    chunks: Vec<Arc<Vec<T>>>,
+}
+
+impl<T> Default for Sorted<T> {
+    fn default() -> Self {
+        Self { chunks: Vec::new() }
+    }
 }
 
 /// A position between two records of a list, or at an end of it. The default is the beginning.
@@ -84,16 +90,16 @@ fn order(slot: usize) -> Order {
     Order { by, descending: slot % 2 == 1 }
 }
 
-impl Sorted {
-    fn of(ids: &[EntityId]) -> Self {
+impl<T: Copy + PartialEq> Sorted<T> {
+    pub(super) fn of(ids: &[T]) -> Self {
         // Half full, so that the first inserts do not split every chunk.
         Self { chunks: ids.chunks(CHUNK_MAX / 2).map(|chunk| Arc::new(chunk.to_vec())).collect() }
     }
 
     /// The position after all records for which `precedes` is true; these must be the first ones of the list.
     // Two binary searches, over the chunks and within one: `precedes` runs about log2(n) times.
-    pub(crate) fn position_after(&self, precedes: impl Fn(EntityId) -> bool) -> SortedPosition {
-        let is_passed = |chunk: &Arc<Vec<EntityId>>| chunk.last().is_some_and(|id| precedes(*id));
+    pub(crate) fn position_after(&self, precedes: impl Fn(T) -> bool) -> SortedPosition {
+        let is_passed = |chunk: &Arc<Vec<T>>| chunk.last().is_some_and(|id| precedes(*id));
         let chunk = self.chunks.partition_point(is_passed);
         let offset = self.chunks.get(chunk).map_or(0, |chunk| chunk.partition_point(|id| precedes(*id)));
         SortedPosition { chunk, offset }
@@ -109,7 +115,7 @@ impl Sorted {
         &self,
         start: SortedPosition,
         end: SortedPosition,
-    ) -> impl DoubleEndedIterator<Item = EntityId> {
+    ) -> impl DoubleEndedIterator<Item = T> {
         (start.chunk..=end.chunk).flat_map(move |at| {
             let chunk = self.chunks.get(at).map_or(&[][..], |chunk| &chunk[..]);
             let from = if at == start.chunk { start.offset } else { 0 };
@@ -118,11 +124,19 @@ impl Sorted {
         })
     }
 
-    fn insert(&mut self, id: EntityId, precedes: impl Fn(EntityId) -> bool) {
-        let mut position = self.position_after(precedes);
+    fn insert(&mut self, id: T, precedes: impl Fn(T) -> bool) {
+        let position = self.position_after(precedes);
+        self.insert_at(id, position);
+    }
+
+    /// Inserts a record; always `true`, as [`Sorted::remove_at`] if it succeeds.
+    pub(super) fn insert_at(&mut self, id: T, mut position: SortedPosition) -> bool {
         if position == self.end() {
             // A record behind all others goes to the end of the last chunk; the end position itself has no chunk.
-            let Some(last) = self.chunks.last() else { return self.chunks.push(Arc::new(vec![id])) };
+            let Some(last) = self.chunks.last() else {
+                self.chunks.push(Arc::new(vec![id]));
+                return true;
+            };
             position = SortedPosition { chunk: position.chunk - 1, offset: last.len() };
         }
         let chunk = Arc::make_mut(&mut self.chunks[position.chunk]);
@@ -131,11 +145,17 @@ impl Sorted {
             let second = chunk.split_off(CHUNK_MAX / 2);
             self.chunks.insert(position.chunk + 1, Arc::new(second));
         }
+        true
     }
 
     /// Removes a record; returns whether it was found where its sort key says.
-    fn remove(&mut self, id: EntityId, precedes: impl Fn(EntityId) -> bool) -> bool {
+    fn remove(&mut self, id: T, precedes: impl Fn(T) -> bool) -> bool {
         let position = self.position_after(precedes);
+        self.remove_at(id, position)
+    }
+
+    /// Removes a record; returns whether it was found at this position.
+    pub(super) fn remove_at(&mut self, id: T, position: SortedPosition) -> bool {
         let found = self.chunks.get(position.chunk).and_then(|chunk| chunk.get(position.offset));
         if found != Some(&id) {
             return false;
@@ -235,7 +255,7 @@ mod tests {
 
     #[test]
     fn list_keeps_its_order_while_it_grows_and_shrinks() {
-        let mut list = Sorted::default();
+        let mut list: Sorted = Sorted::default();
         let mut expected = std::collections::BTreeSet::new();
         for step in 0..20_000_u32 {
             let id = EntityId(step.wrapping_mul(2_654_435_761) % 5_000);

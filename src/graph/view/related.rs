@@ -7,6 +7,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use crate::graph::view::View;
+use crate::graph::{MappingOrderBy, MappingRank, Sorted};
 use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::{Mapping, MappingId, MappingType};
 use crate::model::token::{Scope, Token, TokenId};
@@ -92,6 +93,16 @@ impl View {
     /// As [`View::mappings`], unordered.
     pub(crate) fn each_mapping(&self) -> impl Iterator<Item = &Arc<Mapping>> {
         self.graph.all_mappings().filter(|mapping| self.is_visible_mapping(mapping))
+    }
+
+    /// All mappings in an order, ascending; `None` in a view that is limited to a scope.
+    pub(crate) fn sorted_mappings(&self, by: MappingOrderBy) -> Option<&Sorted<MappingId>> {
+        (!self.is_narrowed()).then(|| self.graph.sorted_mappings(by))
+    }
+
+    /// What a mapping is sorted by in an order.
+    pub(crate) fn mapping_rank<'v>(&'v self, by: MappingOrderBy, mapping: &'v Mapping) -> MappingRank<'v> {
+        self.graph.mapping_rank(by, mapping)
     }
 
     /// The number of mappings. Not limited to the scope.

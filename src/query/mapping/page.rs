@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::graph::{MappingOrder, MappingRank, Sorted, SortedPosition, View};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::query::mapping::candidates::Selected;
 use crate::query::top_k::Least;
@@ -77,15 +78,66 @@ pub struct UnknownCursor {
     pub field: &'static str,
 }
 
-/// The page of the selected mappings, sorted by `key` and then by id.
-pub(super) fn paged<'v, K: Ord>(
-    selected: &Selected<'v, '_>,
+/// The page of all mappings, from the list of this order. The same as [`paged`] without a filter, found by binary search.
+pub(super) fn page_of(
+    view: &View,
+    sorted: &Sorted<MappingId>,
+    order: MappingOrder,
     request: &MappingPageRequest,
-    descending: bool,
-    key: impl Fn(&'v Mapping) -> K,
 ) -> Result<MappingPage, UnknownCursor> {
-    let rank = |mapping: &'v Mapping| (key(mapping), mapping.id);
-    let compare = |a: &(K, MappingId), b: &(K, MappingId)| if descending { b.cmp(a) } else { a.cmp(b) };
+    let rank = |id: &MappingId| view.mapping(id).map(|mapping| view.mapping_rank(order.by, mapping));
+    let bound = |field, id: &Option<MappingId>| match id {
+        None => Ok(None),
+        Some(id) => rank(id).map(Some).ok_or(UnknownCursor { field }),
+    };
+    let (after, before) = (bound("after", &request.after)?, bound("before", &request.before)?);
+    // The list is ascending, so in a descending order the cursors change their sides.
+    let (lower, upper) = if order.descending { (before, after) } else { (after, before) };
+    let begin = lower.map_or_else(SortedPosition::default, |lower| {
+        sorted.position_after(|id| rank(&id).is_some_and(|rank| rank <= lower))
+    });
+    let end = upper.map_or_else(
+        || sorted.end(),
+        |upper| sorted.position_after(|id| rank(&id).is_some_and(|rank| rank < upper)),
+    );
+    // `after` counts where the cursors cross, as in `paged`.
+    let (begin, end) = if order.descending { (begin.min(end), end) } else { (begin, end.max(begin)) };
+    let mut inside = sorted.between(begin, end);
+    let mut next =
+        |from_end: bool| if from_end == order.descending { inside.next() } else { inside.next_back() };
+    let from_end = request.first.is_none() && request.last.is_some();
+    let limit = request.first.or(request.last).unwrap_or(usize::MAX);
+    let mut page: Vec<_> = std::iter::from_fn(|| next(from_end)).take(limit).collect();
+    let (is_first, is_last) = (begin == SortedPosition::default(), end == sorted.end());
+    let (is_first, is_last) = if order.descending { (is_last, is_first) } else { (is_first, is_last) };
+    let has_more = next(from_end).is_some();
+    let mut has_previous = !is_first || from_end && has_more;
+    let has_next = !is_last || !from_end && has_more;
+    if from_end {
+        page.reverse();
+    } else {
+        // With both limits, `first` selects and `last` keeps the end of that.
+        let dropped = page.len().saturating_sub(request.last.unwrap_or(usize::MAX));
+        has_previous |= dropped > 0;
+        page.drain(..dropped);
+    }
+    Ok(MappingPage {
+        count: view.mapping_count(),
+        mappings: page.iter().filter_map(|id| view.mapping(id).cloned()).collect(),
+        has_next,
+        has_previous,
+    })
+}
+
+/// The page of the selected mappings.
+pub(super) fn paged(
+    selected: &Selected<'_, '_>,
+    request: &MappingPageRequest,
+    order: MappingOrder,
+) -> Result<MappingPage, UnknownCursor> {
+    let rank = |mapping| selected.view().mapping_rank(order.by, mapping);
+    let compare =
+        |a: &MappingRank<'_>, b: &MappingRank<'_>| if order.descending { b.cmp(a) } else { a.cmp(b) };
     let bound = |field, id: Option<MappingId>| {
         let Some(id) = id else { return Ok(None) };
         let found = selected.view().mapping(&id).filter(|mapping| selected.matches(mapping));
@@ -94,7 +146,7 @@ pub(super) fn paged<'v, K: Ord>(
     let (after, before) = (bound("after", request.after)?, bound("before", request.before)?);
     let from_end = request.first.is_none() && request.last.is_some();
     let limit = request.first.or(request.last).unwrap_or(usize::MAX);
-    let mut inside = Least::new(limit, |a: &(_, &'v Arc<Mapping>), b: &(_, &'v Arc<Mapping>)| {
+    let mut inside = Least::new(limit, |a: &(_, &Arc<Mapping>), b: &(_, &Arc<Mapping>)| {
         // `Least` keeps the smallest items, so a page from the end keeps the smallest of the reversed order.
         if from_end { compare(&b.0, &a.0) } else { compare(&a.0, &b.0) }
     });
