@@ -1,9 +1,15 @@
 //! Sorted lists stay sorted while records are created, renamed, updated and deleted.
 
-use clade::model::ProjectId;
 use clade::model::command::{Command, Delete, ProjectFields, ProjectRef, Update};
-use clade::query::{Field, Order, OrderBy, PageRequest, page};
-use clade::{CreateProject, Directory, EntityId, Kind, View};
+use clade::model::{Mapping, ProjectId};
+use clade::query::{
+    Field, MappingFilter, MappingOrder, MappingOrderBy, MappingPageRequest, Order, OrderBy, PageRequest,
+    mappings, page,
+};
+use clade::{
+    CreateMapping, CreatePerson, CreateProject, DeleteProject, Directory, EntityId, Kind, UpdateMapping,
+    UpdateProject, View,
+};
 
 const PROJECTS: usize = 40;
 const WORDS: [&str; 5] = ["amber", "Birch", "ärmel", "Amber", "cedar"];
@@ -97,4 +103,75 @@ fn lists_follow_a_very_large_change_too() {
     must_be_in_order(&directory.view(), 1);
     directory.apply(project("r", 7)).unwrap();
     must_be_in_order(&directory.view(), 2);
+}
+
+fn mappings_must_be_in_order(view: &View, step: usize) {
+    let key = |id| view.label(id).to_lowercase();
+    let value = |by, mapping: &Mapping| match by {
+        MappingOrderBy::Id => String::new(),
+        MappingOrderBy::CreatedAt => format!("{:020}", mapping.stamps.created_at.as_millis()),
+        MappingOrderBy::UpdatedAt => format!("{:020}", mapping.stamps.updated_at.as_millis()),
+        MappingOrderBy::FromKey => key(mapping.from),
+        MappingOrderBy::ToKey => key(mapping.to),
+        MappingOrderBy::Type => mapping.mapping_type.as_str().to_owned(),
+        MappingOrderBy::Relationship => mapping.relationship.as_str().to_owned(),
+    };
+    for by in [
+        MappingOrderBy::Id,
+        MappingOrderBy::CreatedAt,
+        MappingOrderBy::UpdatedAt,
+        MappingOrderBy::FromKey,
+        MappingOrderBy::ToKey,
+        MappingOrderBy::Type,
+        MappingOrderBy::Relationship,
+    ] {
+        let order = MappingOrder { by, descending: step.is_multiple_of(2) };
+        let page = mappings(view, &MappingFilter::default(), order, &MappingPageRequest::default()).unwrap();
+        let mut expected = view.mappings();
+        expected.sort_by_key(|mapping| (value(by, mapping), mapping.id));
+        if order.descending {
+            expected.reverse();
+        }
+        let ids: Vec<_> = expected.iter().map(|mapping| mapping.id).collect();
+        let listed: Vec<_> = page.mappings.iter().map(|mapping| mapping.id).collect();
+        assert_eq!((listed, page.count), (ids, expected.len() as u64), "step {step}: {order:?}");
+    }
+}
+
+#[test]
+fn lists_of_mappings_follow_every_change() {
+    let directory = Directory::in_memory().unwrap();
+    let project =
+        |id: &str, number: usize| CreateProject::new(id, "P").under(&format!("Corp/{}", number % 3));
+    directory.apply((0..20).map(|at| project(&format!("p{at}"), at))).unwrap();
+    directory.apply((0..20).map(|at| CreatePerson::new(&format!("m{at}@corp.example")))).unwrap();
+    for step in 0..120 {
+        mappings_must_be_in_order(&directory.view(), step);
+        let view = directory.view();
+        let at = |count: usize| step * 7 % count.max(1);
+        let some_project = || {
+            let projects: Vec<_> = view.all(Kind::Project).iter().collect();
+            view.label(EntityId(projects[at(projects.len())]))
+        };
+        let changed = match step % 6 {
+            0 => directory.apply(project(&format!("new-{step}"), step)),
+            1 | 2 => directory.apply(
+                CreateMapping::member(&some_project(), &format!("m{}@corp.example", at(20))).or_update(),
+            ),
+            // Renamed: the keys of all its mappings change.
+            3 => directory.apply(
+                UpdateProject::new(some_project().as_str()).project_id(&format!("{}-{step}", step % 13)),
+            ),
+            4 => {
+                let mappings = view.mappings();
+                let mapping = UpdateMapping::new(mappings[at(mappings.len())].id);
+                directory.apply(mapping.attribute("step", step))
+            }
+            _ => directory.apply(DeleteProject::new(some_project().as_str())),
+        };
+        changed.unwrap();
+    }
+    // A change set that is large in proportion to the directory drops the lists, and they are built anew.
+    directory.apply((0..3_000).map(|at| project(&format!("many-{at}"), at))).unwrap();
+    mappings_must_be_in_order(&directory.view(), 0);
 }
