@@ -56,7 +56,7 @@ impl MappingFilter {
         Self { types: Some(Vec::new()), ..Self::default() }
     }
 
-    /// Approximate number of records or texts that are read to evaluate this filter; compare [`Filter::texts`].
+    /// Approximate number of records or texts that are read to evaluate this filter; compare [`Filter::estimate`].
     #[must_use]
     pub fn cost(&self, view: &View) -> u64 {
         let keys = self.from_keys.iter().chain(&self.to_keys).flatten();
