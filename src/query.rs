@@ -19,7 +19,7 @@ mod top_k;
 
 pub use crate::graph::order::{Order, OrderBy};
 pub use doctor::{Finding, FindingCode, Findings, doctor};
-pub use facet::{Bucket, FacetBy, facet, facets};
+pub use facet::{Bucket, BucketPosition, FacetBy, FacetPage, facet, facets};
 pub use filter::{Field, Filter, Relation, TextTest};
 pub use mapping::{
     MappingFilter, MappingOrder, MappingOrderBy, MappingPage, MappingPageRequest, Subtree, UnknownCursor,

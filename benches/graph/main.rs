@@ -25,8 +25,8 @@ use std::{env, thread};
 use clade::model::command::{Command, Create, IfExists, MoveUnit, Placement, ProjectFields};
 use clade::model::{Level, Name, ProjectId, RepoUrl, UnitRef};
 use clade::query::{
-    FacetBy, Field, Filter, Order, OrderBy, PageRequest, TextTest, cursor, descendants, facet, facets, page,
-    search, select,
+    FacetBy, FacetPage, Field, Filter, Order, OrderBy, PageRequest, TextTest, cursor, descendants, facet,
+    facets, page, search, select,
 };
 use clade::{EntityId, Kind, View};
 use criterion::measurement::WallTime;
@@ -158,7 +158,14 @@ fn filters(bench: &mut Bench<'_>, org: &Org) {
     let in_business =
         Filter::And(vec![Filter::Within(vec![org.business]), Filter::AnyText("amber".to_owned())]);
     bench.ask("all_facets_of_a_business_with_text", || {
-        facets(view, Kind::Project, black_box(&in_business), &dimensions, false, 1_000)
+        facets(
+            view,
+            Kind::Project,
+            black_box(&in_business),
+            &dimensions,
+            false,
+            &FacetPage { first: 1_000, after: None },
+        )
     });
 }
 

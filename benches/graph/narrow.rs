@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use clade::model::Level;
 use clade::query::{
-    FacetBy, Field, Filter, Order, OrderBy, PageRequest, TextTest, facets, page, search, select,
+    FacetBy, FacetPage, Field, Filter, Order, OrderBy, PageRequest, TextTest, facets, page, search, select,
 };
 use clade::{EntityId, Kind, View};
 use roaring::RoaringBitmap;
@@ -60,6 +60,14 @@ pub(crate) fn questions(bench: &mut Bench<'_>, org: &Org) {
     // A record shared with another business has a bucket there too in the wide view, so only the number of facets is
     // compared.
     ask("facets_with_text", &|view| {
-        black_box(facets(view, Kind::Project, &in_business, &dimensions, false, 1_000)).len() as u64
+        black_box(facets(
+            view,
+            Kind::Project,
+            &in_business,
+            &dimensions,
+            false,
+            &FacetPage { first: 1_000, after: None },
+        ))
+        .len() as u64
     });
 }

@@ -3,6 +3,8 @@
 //! Invariant: an entity counts once for a value, even if several ways lead to it (two repositories on one platform, two
 //! parents under one unit).
 
+mod bucket;
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::cmp::Reverse;
@@ -17,6 +19,8 @@ use crate::model::key::fold;
 use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation};
 use crate::query::select::{neighbours, select};
+
+pub use self::bucket::{Bucket, BucketPosition, FacetPage};
 
 /// Maximum number of descendants for which the count of a unit is rolled up; those of larger units are intersected.
 const ROLLED_UP_MAX: u64 = 8192;
@@ -64,30 +68,7 @@ impl FacetBy {
     ];
 }
 
-/// One value of a dimension, with its count.
-///
-/// ```
-/// use clade::query::{Bucket, FacetBy, Filter, facet};
-/// use clade::{CreatePerson, Directory, Kind, model::Level};
-///
-/// let people = ["ada@corp.example", "eve@corp.example"].map(|it| CreatePerson::new(it).under("Corp/Retail"));
-/// let view = Directory::in_memory()?.apply(people)?.view;
-/// let businesses = facet(&view, Kind::Person, &Filter::All, FacetBy::Level(Level::Business), false);
-/// let unit = Some(view.org_unit("Retail")?.id());
-/// assert_eq!(businesses, [Bucket { value: "Retail".to_owned(), unit, count: 2 }]);
-/// # Ok::<(), clade::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bucket {
-    /// The value: for a level, the unit's name.
-    pub value: String,
-    /// The unit, for a level.
-    pub unit: Option<EntityId>,
-    /// The number of matching entities that have it.
-    pub count: u64,
-}
-
-/// For each of `dimensions`, its values among the entities of `kind` that `filter` matches, at most the `first`: most
+/// For each of `dimensions`, its values among the entities of `kind` that `filter` matches, of which `page` selects some: most
 /// frequent first, then by value, then by key. Values with a count of 0 are left out; a dimension that `kind` does not have is empty.
 ///
 /// With `disjunctive`, the filter's own conditions on that dimension are ignored, so that a client can offer the
@@ -103,7 +84,7 @@ pub fn facets(
     filter: &Filter,
     dimensions: &[FacetBy],
     disjunctive: bool,
-    first: usize,
+    page: &FacetPage,
 ) -> Vec<Vec<Bucket>> {
     let mut counted: Vec<FacetCounts<'_>> = Vec::new();
     let mut facets = Vec::with_capacity(dimensions.len());
@@ -119,7 +100,7 @@ pub fn facets(
             counted.push(FacetCounts { filter, matches, units: OnceCell::new() });
             counted.len() - 1
         });
-        facets.push(largest(counted[index].values(view, kind, *by), first));
+        facets.push(largest(counted[index].values(view, kind, *by), page));
     }
     facets
 }
@@ -127,7 +108,8 @@ pub fn facets(
 /// As [`facets`], for all values of one dimension.
 #[must_use]
 pub fn facet(view: &View, kind: Kind, filter: &Filter, by: FacetBy, disjunctive: bool) -> Vec<Bucket> {
-    facets(view, kind, filter, &[by], disjunctive, usize::MAX).pop().unwrap_or_default()
+    let all = FacetPage { first: usize::MAX, after: None };
+    facets(view, kind, filter, &[by], disjunctive, &all).pop().unwrap_or_default()
 }
 
 /// The matches of a filter, with their counts.
@@ -144,6 +126,13 @@ struct ValueCount<'v> {
     /// Of a level: the unit and its key.
     unit: Option<(EntityId, &'v str)>,
     count: u64,
+}
+
+impl ValueCount<'_> {
+    /// The parts by which values are sorted.
+    fn rank(&self) -> (Reverse<u64>, &str, Option<&str>) {
+        (Reverse(self.count), self.value, self.unit.map(|(_, key)| key))
+    }
 }
 
 impl FacetCounts<'_> {
@@ -286,18 +275,16 @@ fn level_values<'v>(view: &'v View, units: &[(EntityId, u64)]) -> Vec<ValueCount
     units.iter().filter_map(value).collect()
 }
 
-/// The `first` of the values, most frequent first, then by value, then by key.
-fn largest(mut values: Vec<ValueCount<'_>>, first: usize) -> Vec<Bucket> {
-    let compare = |a: &ValueCount<'_>, b: &ValueCount<'_>| {
-        let rank = |it: &ValueCount<'_>| Reverse(it.count);
-        rank(a)
-            .cmp(&rank(b))
-            .then_with(|| (a.value, a.unit.map(|it| it.1)).cmp(&(b.value, b.unit.map(|it| it.1))))
-    };
+/// The values that `page` selects, most frequent first, then by value, then by key.
+fn largest(mut values: Vec<ValueCount<'_>>, page: &FacetPage) -> Vec<Bucket> {
+    if let Some(after) = &page.after {
+        values.retain(|value| value.rank() > after.rank());
+    }
+    let compare = |a: &ValueCount<'_>, b: &ValueCount<'_>| a.rank().cmp(&b.rank());
     // The others are left out before they are sorted: there may be thousands of them.
-    if first < values.len() {
-        values.select_nth_unstable_by(first, compare);
-        values.truncate(first);
+    if page.first < values.len() {
+        values.select_nth_unstable_by(page.first, compare);
+        values.truncate(page.first);
     }
     values.sort_unstable_by(compare);
     let bucket = |it: ValueCount<'_>| Bucket {

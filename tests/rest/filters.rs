@@ -83,6 +83,28 @@ fn a_selection_narrows_other_facets_but_not_its_own() {
 }
 
 #[test]
+fn a_facet_is_read_page_by_page() {
+    let server = corp();
+    let whole = facet(&server.get("/filters").ok(), "department");
+    let first = server.get("/filters?facet=department&limit=1").ok();
+    assert_eq!(facet(&first, "department"), whole[..1]);
+    assert!(first.get("business").is_none() && first.get("platform").is_none(), "only one is asked for");
+    let cursor = first["more"]["department"].as_str().unwrap();
+    let second = server.get(&format!("/filters?facet=department&limit=1&cursor={cursor}")).ok();
+    assert_eq!(facet(&second, "department"), whole[1..]);
+    assert!(second.get("more").is_none(), "{second}");
+    // Of several facets, each has a cursor of its own.
+    let both = server.get("/filters?facet=member&facet=business&limit=1").ok();
+    assert_eq!(
+        (facet(&both, "member"), facet(&both, "business")),
+        (pairs(&[("ada@corp", 1)]), pairs(&[("Retail", 3)]))
+    );
+    let cursor = both["more"]["member"].as_str().unwrap();
+    let rest = server.get(&format!("/filters?facet=member&cursor={cursor}")).ok();
+    assert_eq!(facet(&rest, "member"), pairs(&[("bob@corp", 1)]));
+}
+
+#[test]
 fn every_count_is_that_of_the_list_it_leads_to() {
     let server = corp();
     let all = server.get("/filters").ok();
@@ -102,6 +124,12 @@ fn an_unknown_filter_is_refused() {
     for (query, status, code, field) in [
         ("of=teams", 400, "invalid", "of"),
         ("limit=0", 400, "invalid", "limit"),
+        ("limit=100001", 400, "invalid", "limit"),
+        ("facet=colour", 400, "invalid", "facet"),
+        ("of=people&facet=platform", 400, "invalid", "facet"),
+        ("facet=team&facet=group&cursor=x", 400, "invalid", "cursor"),
+        ("cursor=x", 400, "invalid", "cursor"),
+        ("facet=team&cursor=x", 422, "invalid", "cursor"),
         ("format=csv", 400, "unknown-parameter", "format"),
         ("of=people&platform=github.com", 422, "invalid", "platform"),
         ("business=Nowhere", 422, "unknown-unit", "business"),

@@ -19,7 +19,8 @@ use clade::model::command::{
 };
 use clade::model::{Email, Level, Name, ProjectId, UnitRef};
 use clade::query::{
-    FacetBy, Field, Filter, Order, OrderBy, PageRequest, Relation, TextTest, facets, page, search, select,
+    FacetBy, FacetPage, Field, Filter, Order, OrderBy, PageRequest, Relation, TextTest, facets, page, search,
+    select,
 };
 use clade::{CreateMapping, CreatePerson, CreateProject, Directory, EntityId, IntoCommand, Kind, View};
 
@@ -183,7 +184,14 @@ fn ask(view: &View, question: u64) {
         1 => drop(black_box(paged(view, &Filter::Within(vec![team]), OrderBy::Field(Field::Name)))),
         2 => {
             let by = [FacetBy::Level(Level::Team), FacetBy::Level(Level::Department), FacetBy::Platform];
-            drop(black_box(facets(view, Kind::Project, &compound, &by, true, 1_000)));
+            drop(black_box(facets(
+                view,
+                Kind::Project,
+                &compound,
+                &by,
+                true,
+                &FacetPage { first: 1_000, after: None },
+            )));
         }
         3 => drop(black_box(search(view, "soak amb", &[], None, 10))),
         4 => drop(black_box(search(view, "soka ambre", &[], Some(business), 10))),

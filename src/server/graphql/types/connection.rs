@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::query::cost::Estimate;
-use crate::query::facet::{self, FacetBy, facets};
+use crate::query::facet::{self, FacetBy, FacetPage, facets};
 use crate::query::page::{Page, PageRequest, cursor, page};
 use crate::query::{Filter, Order, OrderBy, select};
 use crate::server::graphql::execution::budget::{self, Budget};
@@ -187,7 +187,8 @@ impl<T: Listed> Connection<T> {
         // every match. Hence both terms are paid once per dimension.
         let once = self.filter.estimate(&self.view, T::KIND).texts.saturating_add(self.total);
         let texts = once.saturating_mul(dimensions.len() as u64);
-        let count = || Ok(facets(&self.view, T::KIND, &self.filter, &dimensions, disjunctive, first));
+        let page = FacetPage { first, after: None };
+        let count = || Ok(facets(&self.view, T::KIND, &self.filter, &dimensions, disjunctive, &page));
         let counted = Budget::of(context)?.run_read(&self.view, texts, count).await?;
         Ok(dimensions.iter().zip(counted).map(|(by, buckets)| self.facet(*by, buckets)).collect())
     }
