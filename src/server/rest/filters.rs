@@ -12,7 +12,7 @@ use crate::model::level::Level;
 use crate::query::cost::{Estimate, check_affordable};
 use crate::query::facet::{Bucket, BucketPosition, FacetBy, FacetPage, facets};
 use crate::query::{Filter, select};
-use crate::server::request::params::{Param, ParamType, ParsedParams, invalid};
+use crate::server::request::params::{Param, ParamType, ParsedParams, unprocessable};
 use crate::server::response::problem::Result;
 use crate::server::rest::levels::LEVELS;
 use crate::server::rest::levels::LevelParams;
@@ -134,7 +134,10 @@ pub(super) async fn show(request: ListRequest) -> Result<Response> {
     let after = match list.params.one("cursor") {
         None => None,
         Some(_) if wanted.len() != 1 => {
-            return Err(invalid("cursor", "use a cursor with its one facet: facet=team"));
+            return Err(unprocessable(
+                "cursor",
+                "a cursor continues one facet; name it alone, as in facet=team",
+            ));
         }
         Some(cursor) => Some(BucketPosition::parse(cursor).ok_or_else(unknown_cursor)?),
     };
@@ -160,7 +163,7 @@ fn wanted(kind: Kind, params: &ParsedParams) -> Result<Vec<(&'static str, FacetB
     let known: Vec<_> = FACETS.into_iter().zip(dimensions()).filter(|(_, by)| is_of(kind, *by)).collect();
     let asked: Vec<_> = params.all("facet").collect();
     if let Some(other) = asked.iter().find(|name| !known.iter().any(|(known, _)| known == *name)) {
-        return Err(invalid("facet", format!("facet {other:?} is not one of {}", kind.as_str())));
+        return Err(unprocessable("facet", format!("facet {other:?} is not one of {}", kind.as_str())));
     }
     Ok(known.into_iter().filter(|(name, _)| asked.is_empty() || asked.contains(name)).collect())
 }
