@@ -70,7 +70,7 @@ async fn ask(
 ) -> Vec<Duration> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
-    let mut buffer = vec![0; 256 * 1024];
+    let mut buffer = vec![0; 2 << 20];
     let mut took = Vec::with_capacity(64 * 1024);
     loop {
         let next = sent.replace(sent.get() + 1);

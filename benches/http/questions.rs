@@ -15,6 +15,9 @@ const DIFFERENT_MAX: usize = 50_000;
 /// Maximum page size of the server.
 const PAGE_MAX: usize = 1_000;
 
+const BUSINESS: &str = "/api/v2/data/projects?business=b0";
+const MAPPINGS: &str = "/api/v2/data/mapping?limit=20";
+const ORDERS: [&str; 4] = ["createdAt", "-updatedAt", "attribute1", "-attribute2"];
 const PROJECT: &str = "query Project($id: String!) {
   project(projectId: $id) { projectId projectName team { name } owner { email } }
 }";
@@ -60,6 +63,15 @@ pub(crate) fn all(address: SocketAddr, token: &str) -> Vec<(&'static str, Vec<Ve
             "REST: project by id, another each time",
             projects.iter().map(|(id, _)| get(&format!("/api/v2/data/project/{id}"))).collect(),
         ),
+        (
+            "REST: ids of all projects of a business, NDJSON",
+            vec![get(&format!("{BUSINESS}&fields=projectId&format=ndjson"))],
+        ),
+        (
+            "REST: mappings, first page by each order",
+            ORDERS.map(|order| get(&format!("{MAPPINGS}&sort={order}"))).to_vec(),
+        ),
+        ("REST: values of the filters of a business", vec![get("/api/v2/data/filters?business=b0&limit=20")]),
         ("GraphQL: project by id, again", vec![each(PROJECT).swap_remove(0)]),
         ("GraphQL: project by id, another each time", each(PROJECT)),
         ("ancestors of a project's team, again", vec![each(ANCESTORS).swap_remove(0)]),
