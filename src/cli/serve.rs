@@ -43,7 +43,7 @@ pub(super) struct ServeArgs {
     telemetry: Telemetry,
 }
 
-/// Who may connect, and how they authenticate.
+/// TLS, timeouts and origins of connections, and the authentication of requests.
 struct ConnectionSettings {
     exposure: Exposure,
     /// Whether everyone has full access without a token.

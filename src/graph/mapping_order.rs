@@ -54,8 +54,8 @@ pub enum MappingOrderBy {
 }
 
 impl MappingOrderBy {
-    /// All of them.
-    pub(super) const ALL: [Self; 7] = [
+    /// All orders.
+    pub const ALL: [Self; 7] = [
         Self::Id,
         Self::CreatedAt,
         Self::UpdatedAt,

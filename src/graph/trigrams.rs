@@ -173,7 +173,7 @@ impl TextIndex {
             let ids = first..=first + (BLOCK - 1);
             match among.range_cardinality(ids.clone()) {
                 0 => {}
-                few if few <= lookup.candidates_worth() => candidates.possible.extend(among.range(ids)),
+                few if few <= lookup.scanned_max() => candidates.possible.extend(among.range(ids)),
                 _ => candidates.certain |= postings.found(&lookup),
             }
         }
@@ -211,7 +211,7 @@ enum Lookup {
 
 impl Lookup {
     /// With this many candidates or fewer in a block, comparing their texts costs less.
-    fn candidates_worth(&self) -> u64 {
+    fn scanned_max(&self) -> u64 {
         match self {
             Self::FollowedByAny(..) => 512,
             Self::All(_) => 32,

@@ -82,8 +82,8 @@ impl<V: SizeBytes + Clone> Cache<V> {
 impl<V: SizeBytes + Clone> Making<'_, V> {
     /// Gives the value to all who wait for it, and caches it unless it is too large for that.
     pub(crate) fn made(self, value: V) {
-        // An error says that the value is no longer awaited, or was not cached.
-        let _not_cached = self.0.insert(value);
+        // An error means that the key has another value by now; those who wait have got this one all the same.
+        let _replaced = self.0.insert(value);
     }
 }
 

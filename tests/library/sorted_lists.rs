@@ -116,15 +116,7 @@ fn mappings_must_be_in_order(view: &View, step: usize) {
         MappingOrderBy::Type => mapping.mapping_type.as_str().to_owned(),
         MappingOrderBy::Relationship => mapping.relationship.as_str().to_owned(),
     };
-    for by in [
-        MappingOrderBy::Id,
-        MappingOrderBy::CreatedAt,
-        MappingOrderBy::UpdatedAt,
-        MappingOrderBy::FromKey,
-        MappingOrderBy::ToKey,
-        MappingOrderBy::Type,
-        MappingOrderBy::Relationship,
-    ] {
+    for by in MappingOrderBy::ALL {
         let order = MappingOrder { by, descending: step.is_multiple_of(2) };
         let page = mappings(view, &MappingFilter::default(), order, &MappingPageRequest::default()).unwrap();
         let mut expected = view.mappings();

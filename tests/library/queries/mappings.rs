@@ -16,15 +16,6 @@ use super::organisation::{SOURCES, org};
 use super::twin::Twin;
 use super::with_both;
 
-const ORDERS: [MappingOrderBy; 7] = [
-    MappingOrderBy::Id,
-    MappingOrderBy::CreatedAt,
-    MappingOrderBy::UpdatedAt,
-    MappingOrderBy::FromKey,
-    MappingOrderBy::ToKey,
-    MappingOrderBy::Type,
-    MappingOrderBy::Relationship,
-];
 /// Keys that some record has, in the same or another case, and one that no record has.
 const KEYS: [&str; 9] = ["bu0", "A/U1", "u2", "ada0@X", "ADA1@x", "p0", "P1", "q2", "nobody"];
 const TEXTS: [&str; 9] = ["", "u", "ADA", "a/u1", "p0", "HR", "7", "-", "nobody"];
@@ -208,7 +199,7 @@ proptest! {
         org in org(),
         scope in of(0..100_usize),
         asks in vec(ask(), 20..40),
-        (by, descending) in (one_of(ORDERS.as_slice()), any::<bool>()),
+        (by, descending) in (one_of(MappingOrderBy::ALL.as_slice()), any::<bool>()),
         bounds in [of(0..100_usize), of(0..100_usize)],
         (first, last) in (of(0..6_usize), of(0..6_usize)),
     ) {
