@@ -68,8 +68,9 @@ impl FacetBy {
     ];
 }
 
-/// For each of `dimensions`, its values among the entities of `kind` that `filter` matches, of which `page` selects some: most
-/// frequent first, then by value, then by key. Values with a count of 0 are left out; a dimension that `kind` does not have is empty.
+/// For each of `dimensions`, its values among the entities of `kind` that `filter` matches, of which `page` selects some:
+/// most frequent first, then by value, then by key. Values with a count of 0 are left out; a dimension that `kind` does
+/// not have is empty.
 ///
 /// With `disjunctive`, the filter's own conditions on that dimension are ignored, so that a client can offer the
 /// other values of a choice. This applies to conditions that the whole filter requires by [`Filter::And`], not to

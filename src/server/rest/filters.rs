@@ -62,7 +62,8 @@ const VALUES_MAX: usize = 100_000;
 
 parameters!(FilterParams = FILTERS);
 
-/// The values of the facets, the most frequent first. Facets that the kind does not have, or that are not asked for, are absent.
+/// The values of the facets, the most frequent first. Facets that the kind does not have, or that are not asked for, are
+/// absent.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = Filters)]
 pub(crate) struct FiltersRecord {
