@@ -6,6 +6,7 @@ mod changes;
 mod execution;
 mod filter;
 mod input;
+mod plan;
 mod schema;
 mod settings;
 mod transport;

@@ -33,7 +33,8 @@ type LevelUnits = [Option<EntityId>; 5];
 pub(crate) struct LevelCache(RefCell<FxHashMap<Vec<EntityId>, LevelUnits>>);
 
 impl LevelCache {
-    fn levels(&self, view: &View, id: EntityId) -> LevelUnits {
+    /// The level units of a record.
+    pub(crate) fn levels(&self, view: &View, id: EntityId) -> LevelUnits {
         let parents = view.parents(id);
         if let Some(known) = self.0.borrow().get(&parents) {
             return *known;

@@ -8,7 +8,7 @@ pub(super) mod cache;
 mod cost;
 pub(super) mod document;
 pub(super) mod endpoint;
-mod fan_out;
+pub(in crate::server) mod fan_out;
 pub(super) mod introspection;
 mod lexical;
 pub(super) mod limits;

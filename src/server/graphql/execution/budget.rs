@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::{Context, QueryPathNode, QueryPathSegment, SelectionField};
+use async_graphql::{Context, QueryPathNode, QueryPathSegment};
 use axum::http::StatusCode;
 use rustc_hash::FxHashSet;
 use serde_json::Value;
@@ -18,7 +18,7 @@ use crate::model::entity::EntityId;
 use crate::query::cost::check_affordable;
 use crate::server::admission::memory::{MemoryPermit, busy};
 use crate::server::admission::slots::HeavySlots;
-use crate::server::graphql::execution::fan_out::{FanOut, fields_below};
+use crate::server::graphql::execution::fan_out::{FanOut, Selected, fields_below};
 use crate::server::graphql::execution::limits::{
     COST_MAX, JSON_MAX_BYTES, LARGE_FROM, LISTED_MAX, TEXT_MAX_BYTES,
 };
@@ -130,9 +130,9 @@ impl Budget {
         self.grow(2 * bytes)
     }
 
-    /// Charges for a text that is about to be copied into the response.
-    pub(in crate::server) fn count_text(&self, text: &str) -> Result<()> {
-        let bytes = text.len() as u64;
+    /// Charges for texts of this size that are copied into the response.
+    pub(in crate::server) fn count_text(&self, bytes: usize) -> Result<()> {
+        let bytes = bytes as u64;
         let before = self.text_bytes.fetch_add(bytes, Ordering::Relaxed);
         let all = before.saturating_add(bytes);
         if all > TEXT_MAX_BYTES {
@@ -156,8 +156,50 @@ impl Budget {
         if self.was_full.load(Ordering::Relaxed) { Err(busy()) } else { Ok(()) }
     }
 
+    /// Charges for the records of a list without pagination before they are resolved. `is_weighed` tells that the list
+    /// was weighed as part of one above it.
+    ///
+    /// # Errors
+    /// The request has too many records or fields, or no memory, slot or time is left.
+    pub(in crate::server) async fn list(
+        &self,
+        field: &impl Selected,
+        view: &View,
+        records: &[EntityId],
+        is_weighed: bool,
+    ) -> Result<()> {
+        self.charge_records(records.len())?;
+        // A list inside a weighed one was counted there by the graph's real fan-out; weighing it again would be quadratic.
+        if !is_weighed {
+            self.weigh(field, view, records).await?;
+        }
+        self.page_of(field, records.len())
+    }
+
+    /// Charges for the records of a page, as [`Self::list`] does. Which records a page has is known only when it is
+    /// resolved, so the lists below them are weighed here, even if lists above were.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub(in crate::server) async fn page(
+        &self,
+        field: &impl Selected,
+        view: &View,
+        records: &[EntityId],
+    ) -> Result<()> {
+        self.weigh(field, view, records).await?;
+        self.page_of(field, records.len())
+    }
+
+    /// As [`Self::page`], for records that are not entities.
+    fn page_of(&self, field: &impl Selected, records: usize) -> Result<()> {
+        self.charge_fields(field, records)?;
+        // Every list passes here, so this is where a request notices that its time is up or its client gone.
+        self.turn.pause()
+    }
+
     /// Charges for `records` records with the fields that `field` selects of each.
-    fn charge_fields(&self, field: &SelectionField<'_>, records: usize) -> Result<()> {
+    fn charge_fields(&self, field: &impl Selected, records: usize) -> Result<()> {
         if records == 0 {
             return Ok(());
         }
@@ -179,23 +221,11 @@ impl Budget {
         if all > LISTED_MAX { Err(too_many_listed()) } else { Ok(()) }
     }
 
-    /// Whether a list was weighed as part of one above it. `mark` records that everything below it is weighed now.
-    fn is_weighed(&self, context: &Context<'_>, mark: bool) -> bool {
-        let mut weighed = self.weighed.lock().unwrap_or_else(PoisonError::into_inner);
-        let (hash, is_weighed) = among(&weighed, context.path_node.as_ref());
-        if mark {
-            weighed.paths.insert(hash);
-        }
-        is_weighed
-    }
-
     /// Weighs all lists below these records, down to the next pages, before any of them is resolved. Takes a slot for
     /// the rest of the request if that is heavy.
-    async fn weigh(&self, context: &Context<'_>, view: &View, records: &[EntityId]) -> Result<()> {
-        // Marked first: each nested list finds itself weighed, so that a tree is walked once and not once per level.
-        self.is_weighed(context, true);
+    async fn weigh(&self, field: &impl Selected, view: &View, records: &[EntityId]) -> Result<()> {
         let left = LISTED_MAX.saturating_sub(self.records.load(Ordering::Relaxed));
-        let FanOut { listed, fields } = FanOut::below(view, &context.field(), records, left);
+        let FanOut { listed, fields } = FanOut::below(view, field, records, left);
         if listed > left {
             return Err(too_many_listed());
         }
@@ -203,6 +233,44 @@ impl Budget {
             return Err(too_much("fields", COST_MAX));
         }
         if fields >= LARGE_FROM { self.turn.take_slot_in_order().await } else { Ok(()) }
+    }
+
+    /// Charges for a copy of a record's attributes.
+    pub(in crate::server) fn count_attributes(&self, attributes: &Attributes) -> Result<()> {
+        let Some(members) = attributes.as_map() else { return Ok(()) };
+        self.charge_json(members.iter().map(|(name, value)| name.len() + size_bytes(value)).sum())
+    }
+
+    /// Charges for a copy of a record's JSON value.
+    pub(in crate::server) fn count_json(&self, value: &Value) -> Result<()> {
+        self.charge_json(size_bytes(value))
+    }
+
+    /// The counts so far, to return to by [`Self::reset_to`].
+    pub(in crate::server) fn counts(&self) -> [u64; 5] {
+        self.counters().map(|counter| counter.load(Ordering::Relaxed))
+    }
+
+    /// Forgets what was counted since, because the same work is done again in another way.
+    pub(in crate::server) fn reset_to(&self, counts: [u64; 5]) {
+        for (counter, count) in self.counters().into_iter().zip(counts) {
+            counter.store(count, Ordering::Relaxed);
+        }
+        self.was_full.store(false, Ordering::Relaxed);
+    }
+
+    fn counters(&self) -> [&AtomicU64; 5] {
+        [&self.records, &self.fields, &self.texts, &self.json_bytes, &self.text_bytes]
+    }
+
+    /// Whether a list was weighed as part of one above it. Records that everything below it is weighed from now on.
+    fn mark_weighed(&self, context: &Context<'_>) -> bool {
+        let mut weighed = self.weighed.lock().unwrap_or_else(PoisonError::into_inner);
+        let (hash, is_weighed) = among(&weighed, context.path_node.as_ref());
+        if !is_weighed {
+            weighed.paths.insert(hash);
+        }
+        is_weighed
     }
 }
 
@@ -218,31 +286,30 @@ fn among(weighed: &Weighed, node: Option<&QueryPathNode<'_>>) -> (u64, bool) {
     (hash, is_above || weighed.paths.contains(&hash))
 }
 
-/// Charges for the records of a list without pagination before they are resolved.
+/// [`Budget::list`] for the field of a resolver.
 ///
 /// # Errors
-/// The request has too many records or fields, or no memory, slot or time is left.
+/// As [`Budget::list`].
 pub(in crate::server) async fn list(
     context: &Context<'_>,
     view: &View,
     records: Vec<EntityId>,
 ) -> Result<Vec<EntityId>> {
     let budget = Budget::of(context)?;
-    budget.charge_records(records.len())?;
-    // A list inside a weighed one was counted there by the graph's real fan-out; weighing it again would be quadratic.
-    if !budget.is_weighed(context, false) {
-        budget.weigh(context, view, &records).await?;
-    }
-    page_of(context, records.len())?;
+    // Marked first: each nested list finds itself weighed, so that a tree is walked once and not once per level.
+    let is_weighed = budget.mark_weighed(context);
+    budget.list(&context.field(), view, &records, is_weighed).await?;
     Ok(records)
 }
 
-/// Charges for the records of a page, as [`list`] does. Which records a page has is known only when it is resolved, so
-/// the lists below them are weighed here, even if lists above were.
+/// [`Budget::page`] for the field of a resolver.
+///
+/// # Errors
+/// As [`Budget::page`].
 pub(in crate::server) async fn page(context: &Context<'_>, view: &View, records: &[EntityId]) -> Result<()> {
     let budget = Budget::of(context)?;
-    budget.weigh(context, view, records).await?;
-    page_of(context, records.len())
+    budget.mark_weighed(context);
+    budget.page(&context.field(), view, records).await
 }
 
 /// As [`list`], for records that are not entities and so have no nested lists.
@@ -254,25 +321,19 @@ pub(in crate::server) fn list_of<T>(context: &Context<'_>, records: Vec<T>) -> R
 
 /// As [`page`], for records that are not entities.
 pub(in crate::server) fn page_of(context: &Context<'_>, records: usize) -> Result<()> {
-    let budget = Budget::of(context)?;
-    budget.charge_fields(&context.field(), records)?;
-    // Every list passes here, so this is where a request notices that its time is up or its client gone.
-    budget.turn.pause()
+    Budget::of(context)?.page_of(&context.field(), records)
 }
 
 /// A record's attributes as JSON, charged to the budget.
 pub(in crate::server) fn attributes(context: &Context<'_>, attributes: &Attributes) -> Result<Json> {
-    if let Some(members) = attributes.as_map() {
-        // Measured before `to_value` makes the copy: afterwards the memory would already be taken.
-        let bytes = members.iter().map(|(name, value)| name.len() + size_bytes(value)).sum();
-        Budget::of(context)?.charge_json(bytes)?;
-    }
+    // Measured before `to_value` makes the copy: afterwards the memory would already be taken.
+    Budget::of(context)?.count_attributes(attributes)?;
     Ok(Json(attributes.to_value()))
 }
 
 /// A JSON field of a record, charged to the budget.
 pub(in crate::server) fn json(context: &Context<'_>, value: &Value) -> Result<Json> {
-    Budget::of(context)?.charge_json(size_bytes(value))?;
+    Budget::of(context)?.count_json(value)?;
     Ok(Json(value.clone()))
 }
 

@@ -4,6 +4,7 @@
 //! request; the cost of one without is constant and checked once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::Variables;
 use async_graphql::parser::parse_query;
@@ -114,6 +115,8 @@ pub(in crate::server) struct Document {
     text_bytes: u64,
     /// Its cost, already checked. `None` if an operation has variables, which may be page sizes.
     cost: Option<u64>,
+    /// Whether async-graphql has validated it, apart from the values of variables.
+    is_valid: AtomicBool,
     /// Whether its response depends only on the revision and the caller's scope and role.
     pub(in crate::server) is_cacheable: bool,
 }
@@ -147,11 +150,21 @@ impl Document {
             parsed.operations.iter().any(|(_, operation)| !operation.node.variable_definitions.is_empty());
         // On the text, which may also match in a comment or alias. That costs a cache entry and is never wrong.
         let is_cacheable = !text.contains(UNCACHEABLE_FIELD);
-        let mut document = Self { parsed, text_bytes: text.len() as u64, cost: None, is_cacheable };
+        let mut document = Self { parsed, text_bytes: text.len() as u64, cost: None, is_valid: AtomicBool::new(false), is_cacheable };
         if !takes_variables {
             document.cost = Some(document.cost(&Variables::default())?);
         }
         Ok(document)
+    }
+
+    /// Whether [`Self::set_valid`] was called.
+    pub(in crate::server) fn is_valid(&self) -> bool {
+        self.is_valid.load(Ordering::Relaxed)
+    }
+
+    /// Marks it as validated.
+    pub(in crate::server) fn set_valid(&self) {
+        self.is_valid.store(true, Ordering::Relaxed);
     }
 
     /// Its cost with these variables.

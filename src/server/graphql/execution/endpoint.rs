@@ -21,14 +21,16 @@ use crate::server::auth::caller::Caller;
 use crate::server::cache::{Digest, Making};
 use crate::server::graphql::execution::budget::Budget;
 use crate::server::graphql::execution::cache::{Cached, ResponseCache, ResponseKey};
-use crate::server::graphql::execution::document::{Documents, GraphqlRequest};
+use crate::server::graphql::execution::document::{Document, Documents, GraphqlRequest};
 use crate::server::graphql::execution::limits::{LARGE_FROM, WATCHED_FROM};
-use crate::server::graphql::execution::operation::{kind_name, only_name, operation, require_variables};
-use crate::server::graphql::execution::response::GraphqlResponse;
+use crate::server::graphql::execution::operation::{complete_variables, kind_name, only_name, operation};
+use crate::server::graphql::execution::response::{GraphqlResponse, GraphqlBody};
 use crate::server::graphql::execution::schedule::{Blocking, Turn, WaitPermit};
 use crate::server::graphql::execution::variables;
+use crate::server::graphql::plan;
 use crate::server::graphql::schema::{Api, builder};
 use crate::server::graphql::settings::GraphqlSettings;
+use crate::server::graphql::types::query::Query;
 use crate::server::metrics::{Metrics, OperationLabel};
 use crate::server::response::compress::Sent;
 use crate::server::response::problem::{Problem, Result};
@@ -64,7 +66,10 @@ pub(in crate::server) struct Prepared {
     is_cacheable: bool,
     /// Estimated number of fields in the response, multiplied by page sizes.
     pub(in crate::server) cost: u64,
-    request: Request,
+    document: Arc<Document>,
+    operation_name: Option<String>,
+    /// Including those that have their default.
+    variables: Variables,
     /// The cache key of its response, and the view in that key, from which the response must be made. `None` if the
     /// response is not cached.
     cached_as: Option<(ResponseKey, View)>,
@@ -76,22 +81,35 @@ impl Prepared {
         self.cost >= LARGE_FROM
     }
 
-    /// Converts it to async-graphql's request, with the context that resolvers read.
-    fn into_request(self, caller: Caller, budget: &Arc<Budget>) -> Request {
-        let request = match (self.kind, self.cached_as) {
-            (OperationType::Query, Some((_, view))) => self.request.data(view),
-            (OperationType::Query, None) => self.request.data(caller.view()),
+    /// The view that a query reads. `None` for other operations.
+    fn view(&mut self, caller: &Caller) -> Option<View> {
+        match self.kind {
+            OperationType::Query => {
+                Some(self.cached_as.take().map_or_else(|| caller.view(), |(_, view)| view))
+            }
             // A mutation's payload reads the view of its own commit, and a view would keep an old graph in memory for
             // as long as a subscription waits.
-            (OperationType::Mutation | OperationType::Subscription, _) => self.request,
-        };
-        request.data(caller).data(Arc::clone(budget))
+            OperationType::Mutation | OperationType::Subscription => None,
+        }
+    }
+
+    /// Converts it to async-graphql's request, with the context that resolvers read.
+    fn into_request(self, caller: Caller, view: Option<View>, budget: &Arc<Budget>) -> Request {
+        // The document is parsed already, and async-graphql has no other use for its text.
+        let mut request = Request::new("").variables(self.variables).data(caller).data(Arc::clone(budget));
+        request.operation_name = self.operation_name;
+        // A deep copy, as async-graphql takes the document by value. Still far cheaper than parsing.
+        request.set_parsed_query(self.document.parsed.clone());
+        match view {
+            Some(view) => request.data(view),
+            None => request,
+        }
     }
 }
 
 /// The result of an execution.
 pub(in crate::server) struct Executed<'e> {
-    pub(in crate::server) response: GraphqlResponse,
+    pub(in crate::server) response: GraphqlBody,
     /// The cache key of the response, if it may be cached.
     pub(in crate::server) key: Option<ResponseKey>,
     /// What [`Endpoint::execute_prepared`] was given, if the response may be cached.
@@ -220,18 +238,14 @@ impl Endpoint {
         // has the narrower limits of a query.
         let kind = operation.as_ref().map_or(OperationType::Query, |operation| operation.ty);
         variables::check(kind, &asked.variables)?;
-        let variables = Variables::from_json(Value::Object(asked.variables));
+        let mut variables = Variables::from_json(Value::Object(asked.variables));
         let cost = document.cost(&variables)?;
-        require_variables(operation?, &variables)?;
+        complete_variables(operation?, &mut variables)?;
         let name = asked.operation_name.as_deref().or_else(|| only_name(&document.parsed));
         let operation = self.metrics.operation(name, kind_name(kind));
-        // The document is parsed already, and async-graphql has no other use for its text.
-        let mut request = Request::new("").variables(variables);
-        request.operation_name = asked.operation_name;
-        // A deep copy, as async-graphql takes the document by value. Still far cheaper than parsing.
-        request.set_parsed_query(document.parsed.clone());
         let is_cacheable = kind == OperationType::Query && document.is_cacheable;
-        Ok(Prepared { kind, operation, is_cacheable, cost, request, cached_as: None })
+        let operation_name = asked.operation_name;
+        Ok(Prepared { kind, operation, is_cacheable, cost, document, operation_name, variables, cached_as: None })
     }
 
     /// Prepares and executes a query or mutation. Every error becomes a response.
@@ -242,7 +256,7 @@ impl Endpoint {
     ) -> GraphqlResponse {
         let executed = async {
             let prepared = self.prepare(request)?;
-            Ok(self.execute_prepared(caller, prepared, None).await?.response)
+            Ok(self.execute_prepared(caller, prepared, None).await?.response.into_response())
         };
         executed.await.unwrap_or_else(GraphqlResponse::refusal)
     }
@@ -282,41 +296,38 @@ impl Endpoint {
         budget: &Arc<Budget>,
         caller: Caller,
         prepared: Prepared,
-    ) -> GraphqlResponse {
+    ) -> GraphqlBody {
         let (start, operation) = (Instant::now(), prepared.operation.clone());
         let span = operation.span();
         let response = self.run(budget, caller, prepared).instrument(span).await;
-        self.metrics.observe_operation(&operation, response.errors.is_empty(), start.elapsed());
+        self.metrics.observe_operation(&operation, !response.has_errors(), start.elapsed());
         response
     }
 
-    async fn run(&self, budget: &Arc<Budget>, caller: Caller, prepared: Prepared) -> GraphqlResponse {
+    async fn run(&self, budget: &Arc<Budget>, caller: Caller, mut prepared: Prepared) -> GraphqlBody {
         let is_short = prepared.cost < WATCHED_FROM;
-        let request = prepared.into_request(caller, budget);
-        // Inline, because spawning a task costs more than a short request can save by being cancelled.
-        if is_short {
-            return self.to_response(self.api.execute(request).await);
+        let view = prepared.view(&caller);
+        let document = Arc::clone(&prepared.document);
+        if let Some(view) = view.clone().filter(|_| document.is_valid()) {
+            let counts = budget.counts();
+            let planned = planned(&prepared, view, Arc::clone(budget));
+            if let Ok(Some(json)) = watched(budget, is_short, planned).await {
+                return GraphqlBody::Written(json);
+            }
+            // Also after an error, which async-graphql reports with its path and with the other fields.
+            budget.reset_to(counts);
         }
-        // In a task of its own: resolvers block their thread, and this future must be free to be dropped when the
-        // client disconnects, which abandons the task.
+        let request = prepared.into_request(caller, view, budget);
         let api = self.api.clone();
-        let execution = async move { api.execute(request).await }.in_current_span();
-        // With a slot, every poll is expected to be long and hands the worker's other tasks over beforehand. Without
-        // one, resolvers do so themselves, after `PAUSE_EVERY`.
-        let execution = if budget.turn.has_slot() {
-            tokio::spawn(Blocking::new(execution))
-        } else {
-            tokio::spawn(execution)
-        };
-        let mut guard = AbandonOnDrop(Some(budget));
-        let executed = execution.await;
-        guard.0 = None;
-        match executed {
+        let executed = watched(budget, is_short, async move { api.execute(request).await }).await;
+        let response = match executed {
             Ok(response) => self.to_response(response),
-            // A panic continues in the handler's task, where the server's panic handling sees it.
-            Err(fault) if fault.is_panic() => std::panic::resume_unwind(fault.into_panic()),
-            Err(_) => GraphqlResponse::refusal(Problem::internal()),
+            Err(problem) => GraphqlResponse::refusal(problem),
+        };
+        if !response.is_refused() {
+            document.set_valid();
         }
+        GraphqlBody::Resolved(response)
     }
 
     /// Executes a subscription: one response per event.
@@ -326,7 +337,7 @@ impl Endpoint {
         prepared: Prepared,
     ) -> impl Stream<Item = GraphqlResponse> + 'static {
         let budget = self.budget(&caller);
-        let request = prepared.into_request(caller, &Arc::new(budget));
+        let request = prepared.into_request(caller, None, &Arc::new(budget));
         let (endpoint, open) = (Arc::clone(self), self.metrics.subscription());
         self.api.execute_stream(request).map(move |response| {
             // Captured, so that the gauge of open subscriptions falls when the stream is dropped.
@@ -359,6 +370,50 @@ impl Endpoint {
         let bytes = self.cache.insert(key, response);
         bytes.inspect(|bytes| self.metrics.set_cache_bytes(*bytes)).is_some()
     }
+}
+
+/// The response of a plan. `None` if async-graphql has to execute the query.
+fn planned(
+    prepared: &Prepared,
+    view: View,
+    budget: Arc<Budget>,
+) -> impl Future<Output = Option<Vec<u8>>> + Send + use<> {
+    let (document, variables) = (Arc::clone(&prepared.document), prepared.variables.clone());
+    let name = prepared.operation_name.clone();
+    async move {
+        let document = &document.parsed;
+        let operation = operation(document, name.as_deref()).ok()?;
+        plan::Query { document, operation, variables: &variables, view: &view }.write::<Query>(&budget)
+    }
+}
+
+/// The output of `work`. A short one runs inline, because spawning a task costs more than it can save by being cancelled.
+///
+/// # Errors
+/// The runtime is shut down.
+async fn watched<T: Send + 'static>(
+    budget: &Arc<Budget>,
+    is_short: bool,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T> {
+    if is_short {
+        return Ok(work.await);
+    }
+    // In a task of its own: resolvers block their thread, and this future must be free to be dropped when the client
+    // disconnects, which abandons the task.
+    let work = work.in_current_span();
+    // With a slot, every poll is expected to be long and hands the worker's other tasks over beforehand. Without
+    // one, resolvers do so themselves, after `PAUSE_EVERY`.
+    let work =
+        if budget.turn.has_slot() { tokio::spawn(Blocking::new(work)) } else { tokio::spawn(work) };
+    let mut guard = AbandonOnDrop(Some(budget));
+    let output = work.await;
+    guard.0 = None;
+    output.map_err(|fault| match fault.try_into_panic() {
+        // A panic continues in the handler's task, where the server's panic handling sees it.
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Problem::internal(),
+    })
 }
 
 #[cfg(test)]

@@ -19,42 +19,74 @@ pub(in crate::server) struct FanOut {
     pub(in crate::server) fields: u64,
 }
 
+/// A selected field, of async-graphql or of a plan.
+pub(in crate::server) trait Selected: Sized {
+    fn name(&self) -> &str;
+
+    /// The argument `first` or `last`, if it is a number.
+    fn page_size(&self) -> Option<u64>;
+
+    /// The fields that are selected of its value, with fragments expanded.
+    fn selections(&self) -> impl Iterator<Item = Self>;
+}
+
+impl Selected for SelectionField<'_> {
+    fn name(&self) -> &str {
+        SelectionField::name(self)
+    }
+
+    fn page_size(&self) -> Option<u64> {
+        // Arguments that cannot be read leave the default: the resolver will report them.
+        let arguments = self.arguments().unwrap_or_default();
+        let size = arguments.iter().find(|(name, _)| matches!(name.as_str(), "first" | "last"));
+        size.and_then(|(_, value)| match value {
+            async_graphql::Value::Number(size) => size.as_u64(),
+            _ => None,
+        })
+    }
+
+    fn selections(&self) -> impl Iterator<Item = Self> {
+        self.selection_set()
+    }
+}
+
 /// Records, each with its multiplicity: how many times the response contains it.
 type Reached = FxHashMap<EntityId, u64>;
 
 /// Number of fields selected below a field, each counted once, whatever the length of the lists on the way.
 // Cannot overflow: `FIELDS_MAX` bounds the document with its fragments expanded, and `NESTING_MAX` the recursion.
-pub(in crate::server) fn fields_below(field: &SelectionField<'_>) -> u64 {
-    field.selection_set().map(|field| 1 + fields_below(&field)).sum()
+pub(in crate::server) fn fields_below(field: &impl Selected) -> u64 {
+    field.selections().map(|field| 1 + fields_below(&field)).sum()
 }
 
 impl FanOut {
     /// The fan-out of what `field` selects of `records`. Stops early once it lists more than `max` records.
     pub(in crate::server) fn below(
         view: &View,
-        field: &SelectionField<'_>,
+        field: &impl Selected,
         records: &[EntityId],
         max: u64,
     ) -> Self {
         let mut fan_out = Self::default();
-        if has_selections(field) {
+        fan_out.fields = (records.len() as u64).saturating_mul(fields_below(field));
+        if field.selections().any(|selected| leads_to_lists(&selected)) {
             let mut reached = Reached::default();
             for record in records {
                 *reached.entry(*record).or_default() += 1;
             }
-            fan_out.fields = (records.len() as u64).saturating_mul(fields_below(field));
             fan_out.follow(view, field, &reached, max);
         }
         fan_out
     }
 
-    fn follow(&mut self, view: &View, field: &SelectionField<'_>, from: &Reached, max: u64) {
-        for selected in field.selection_set() {
-            // Scalars lead nowhere and are in `fields_below` already.
-            if self.listed > max || !has_selections(&selected) {
+    fn follow(&mut self, view: &View, field: &impl Selected, from: &Reached, max: u64) {
+        for selected in field.selections() {
+            // All other fields are in `fields_below` already.
+            if self.listed > max || !leads_to_lists(&selected) {
                 continue;
             }
             match Traversal::of(&selected) {
+                Traversal::None => {}
                 // The `node` of an edge is the record itself, and so is an interface narrowed by a fragment.
                 Traversal::Same => self.follow(view, &selected, from, max),
                 Traversal::One(edge) => {
@@ -75,7 +107,7 @@ impl FanOut {
                     });
                     // Filter and order decide which records a page has, so nothing is followed from here:
                     // `budget::page` weighs their lists when the page is resolved.
-                    for part in selected.selection_set().filter(has_selections) {
+                    for part in selected.selections().filter(has_selections) {
                         self.add(matches.min(page_records(&selected, from)), &part);
                     }
                 }
@@ -83,13 +115,15 @@ impl FanOut {
         }
     }
 
-    fn add(&mut self, records: u64, field: &SelectionField<'_>) {
+    fn add(&mut self, records: u64, field: &impl Selected) {
         self.fields = self.fields.saturating_add(records.saturating_mul(fields_below(field)));
     }
 }
 
 /// How a field leads from a record to others.
 enum Traversal {
+    /// The field is an object without records.
+    None,
     /// Not at all: the field is a wrapper around the record.
     Same,
     /// To at most one record.
@@ -103,7 +137,7 @@ enum Traversal {
 impl Traversal {
     // By field name alone, since a selection does not carry its parent type. Hence a name must mean the same on every
     // type, except for those that are told apart below. A new list in the schema must be added here, or it is free.
-    fn of(field: &SelectionField<'_>) -> Self {
+    fn of(field: &impl Selected) -> Self {
         match field.name() {
             "parents" | "units" => Self::List(View::parents),
             "ancestors" => Self::List(View::ancestors),
@@ -129,34 +163,37 @@ impl Traversal {
             "department" => Self::One(|view, id| view.levels(id)[2]),
             "group" => Self::One(|view, id| view.levels(id)[3]),
             "team" => Self::One(|view, id| view.levels(id)[4]),
-            // Objects without records. As `Same` their fields would be followed from the record itself.
-            "totals" | "owner" => Self::Page(|_, _| 0),
+            // As `Same`, their fields would be followed from the record itself.
+            "totals" | "owner" => Self::None,
             _ => Self::Same,
         }
     }
 }
 
 /// Whether a field is a connection, by its selection: `repositories` is a list on a project and a connection on a unit.
-fn is_connection(field: &SelectionField<'_>) -> bool {
-    field.selection_set().any(|part| matches!(part.name(), "nodes" | "edges" | "pageInfo" | "totalCount"))
+fn is_connection(field: &impl Selected) -> bool {
+    field.selections().any(|part| matches!(part.name(), "nodes" | "edges" | "pageInfo" | "totalCount"))
 }
 
-fn has_selections(field: &SelectionField<'_>) -> bool {
-    field.selection_set().next().is_some()
+/// Whether a field is a list, or leads to one.
+fn leads_to_lists(field: &impl Selected) -> bool {
+    has_selections(field)
+        && match Traversal::of(field) {
+            Traversal::None => false,
+            Traversal::List(_) | Traversal::Page(_) => true,
+            Traversal::Same | Traversal::One(_) => field.selections().any(|next| leads_to_lists(&next)),
+        }
+}
+
+fn has_selections(field: &impl Selected) -> bool {
+    field.selections().next().is_some()
 }
 
 /// Maximum number of records in all pages of a field, one page for each record in `from`.
-fn page_records(field: &SelectionField<'_>, from: &Reached) -> u64 {
-    // Arguments that cannot be read leave the default: the resolver will report them.
-    let arguments = field.arguments().unwrap_or_default();
-    let size = arguments.iter().find(|(name, _)| matches!(name.as_str(), "first" | "last"));
-    let size = size.and_then(|(_, value)| match value {
-        async_graphql::Value::Number(size) => size.as_u64(),
-        _ => None,
-    });
+fn page_records(field: &impl Selected, from: &Reached) -> u64 {
     let default = if field.name() == "descendants" { PAGE_MAX } else { PAGE_DEFAULT };
     let times = from.values().fold(0_u64, |all, times| all.saturating_add(*times));
-    times.saturating_mul(size.unwrap_or(default as u64))
+    times.saturating_mul(field.page_size().unwrap_or(default as u64))
 }
 
 fn reached(from: &Reached, edges: impl Fn(EntityId) -> Vec<EntityId>) -> Reached {

@@ -52,19 +52,20 @@ pub(super) fn kind_name(kind: OperationType) -> &'static str {
     }
 }
 
-/// Checks that all required variables are present.
+/// Adds the defaults of absent variables, and checks that all required ones are present.
 ///
 /// # Errors
 /// A non-null variable without a default is absent, or null.
-// async-graphql would report this only where the variable is used, as an error of that field without this code.
-pub(super) fn require_variables(operation: &OperationDefinition, variables: &Variables) -> Result<()> {
+// async-graphql knows no defaults where it evaluates `@skip` and `@include`, and it would report a missing variable only
+// where the variable is used, as an error of that field without this code.
+pub(super) fn complete_variables(operation: &OperationDefinition, variables: &mut Variables) -> Result<()> {
     for definition in &operation.variable_definitions {
         let name = &definition.node.name.node;
-        let missing = match variables.get(name) {
-            None => definition.node.default_value.is_none(),
-            // An explicit null does not select the default.
-            Some(value) => *value == ConstValue::Null,
-        };
+        if let Some(default) = definition.node.default_value() {
+            variables.entry(name.clone()).or_insert_with(|| default.clone());
+        }
+        // An explicit null does not select the default.
+        let missing = variables.get(name).is_none_or(|value| *value == ConstValue::Null);
         if missing && !definition.node.var_type.node.nullable {
             let detail =
                 format!("the variable ${name} of type {} is required", definition.node.var_type.node);

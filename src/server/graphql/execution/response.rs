@@ -3,7 +3,7 @@
 //! Invariant: every error has a stable `extensions.code`, and the number of errors is bounded.
 
 use async_graphql::{Response, ServerError, Value as ConstValue, value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::server::graphql::execution::introspection::REDACTED_MESSAGE;
@@ -11,6 +11,40 @@ use crate::server::response::problem::Problem;
 
 /// Maximum number of errors in a response. Further ones are only counted.
 const ERRORS_MAX: usize = 20;
+
+/// The response to a request that was executed, or refused before.
+pub(in crate::server) enum GraphqlBody {
+    /// The JSON of a response without errors, written by a plan.
+    Written(Vec<u8>),
+    /// A response of async-graphql, or a refusal.
+    Resolved(GraphqlResponse),
+}
+
+impl GraphqlBody {
+    /// Whether the request was refused before execution.
+    pub(in crate::server) fn is_refused(&self) -> bool {
+        matches!(self, Self::Resolved(response) if response.is_refused())
+    }
+
+    pub(in crate::server) fn has_errors(&self) -> bool {
+        matches!(self, Self::Resolved(response) if !response.errors.is_empty())
+    }
+
+    /// The response as JSON.
+    pub(in crate::server) fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Written(json) => json,
+            Self::Resolved(response) => response.to_bytes(),
+        }
+    }
+
+    pub(in crate::server) fn into_response(self) -> GraphqlResponse {
+        match self {
+            Self::Written(json) => GraphqlResponse::read(&json),
+            Self::Resolved(response) => response,
+        }
+    }
+}
 
 /// A GraphQL response, ready to serialize.
 ///
@@ -46,12 +80,17 @@ impl GraphqlResponse {
 
     /// The response as JSON.
     pub(in crate::server) fn to_bytes(&self) -> Vec<u8> {
-        serialized(self)
+        serde_json::to_vec(self).expect("all keys of a response are strings, and no value fails to serialize")
     }
 
-    /// The responses of a batch, as a JSON array.
-    pub(in crate::server) fn all_to_bytes(responses: &[Self]) -> Vec<u8> {
-        serialized(responses)
+    /// Parses a response without errors.
+    fn read(json: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Data {
+            data: ConstValue,
+        }
+        let data = serde_json::from_slice(json).ok().map(|Data { data }| data);
+        Self { errors: Vec::new(), data }
     }
 
     /// The response to a request that was refused before execution.
@@ -89,10 +128,6 @@ impl GraphqlResponse {
         };
         Self { errors: bounded(response.errors, refused, introspection_enabled), data }
     }
-}
-
-fn serialized(response: &(impl Serialize + ?Sized)) -> Vec<u8> {
-    serde_json::to_vec(response).expect("all keys of a response are strings, and no value fails to serialize")
 }
 
 /// The first [`ERRORS_MAX`] errors, each with its code, and a last one that counts the others.

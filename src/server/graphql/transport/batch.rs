@@ -11,7 +11,7 @@ use crate::server::auth::caller::Caller;
 use crate::server::graphql::execution::document::GraphqlRequest;
 use crate::server::graphql::execution::endpoint::{Endpoint, Prepared};
 use crate::server::graphql::execution::limits::{COST_MAX, LARGE_FROM, over};
-use crate::server::graphql::execution::response::GraphqlResponse;
+use crate::server::graphql::execution::response::{GraphqlResponse, GraphqlBody};
 use crate::server::graphql::execution::schedule::blocking;
 use crate::server::graphql::transport::request::{no_subscription, parse};
 use crate::server::response::problem::{Problem, Result};
@@ -69,20 +69,29 @@ pub(in crate::server) async fn execute(
                 }
                 response
             }
-            Err(problem) => GraphqlResponse::refusal(problem),
+            Err(problem) => GraphqlBody::Resolved(GraphqlResponse::refusal(problem)),
         });
     }
     if only_reads {
         budget.check_memory()?;
     }
-    let bytes = if cost >= LARGE_FROM {
-        blocking(|| GraphqlResponse::all_to_bytes(&responses))
-    } else {
-        GraphqlResponse::all_to_bytes(&responses)
-    };
+    let bytes = if cost >= LARGE_FROM { blocking(|| array(responses)) } else { array(responses) };
     // Only now: the budget owns the memory and the slot that building and serializing the responses needs.
     drop(budget);
     Ok((bytes, only_reads))
+}
+
+/// The responses as a JSON array.
+fn array(responses: Vec<GraphqlBody>) -> Vec<u8> {
+    let mut out = vec![b'['];
+    for (index, response) in responses.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.append(&mut response.into_bytes());
+    }
+    out.push(b']');
+    out
 }
 
 fn prepare(endpoint: &Endpoint, request: Result<GraphqlRequest>) -> Result<Prepared> {

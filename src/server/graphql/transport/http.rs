@@ -125,14 +125,15 @@ async fn execute(
         Ok(executed) => executed,
         Err(problem) => return refuse(problem, media),
     };
-    let body = if is_large { blocking(|| response.to_bytes()) } else { response.to_bytes() };
+    let (is_refused, has_errors) = (response.is_refused(), response.has_errors());
+    let body = if is_large { blocking(|| response.into_bytes()) } else { response.into_bytes() };
     // The memory of the response tree ends here; the admission layer counts the body in flight from now on.
     drop(budget);
-    let status = media.status(response.is_refused());
+    let status = media.status(is_refused);
     let response = match key {
         None => respond(status, media, body),
         // Errors may be temporary, such as a timeout, so they are never cached.
-        Some(_) if !response.errors.is_empty() => with_status(respond(status, media, body), MISS),
+        Some(_) if has_errors => with_status(respond(status, media, body), MISS),
         Some(key) => {
             // Compressed here and not by the layer, so that a hit finds compressed bytes.
             let sent = match gzip {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
 use futures_util::stream::{BoxStream, StreamExt, once};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::server::admission::Refused;
@@ -14,7 +14,7 @@ use crate::server::admission::memory::{Memory, MemoryPermit};
 use crate::server::auth::caller::{Caller, Principal};
 use crate::server::graphql::execution::document::GraphqlRequest;
 use crate::server::graphql::execution::endpoint::{Executed, Prepared};
-use crate::server::graphql::execution::response::GraphqlResponse;
+use crate::server::graphql::execution::response::{GraphqlResponse, GraphqlBody};
 use crate::server::graphql::execution::schedule::blocking;
 use crate::server::graphql::transport::sockets::Sockets;
 use crate::server::quota::Permit;
@@ -44,20 +44,24 @@ pub(in crate::server) struct Reply {
 }
 
 impl Reply {
-    fn new(id: &str, response: &GraphqlResponse) -> Self {
-        let is_refusal = response.is_refused();
+    fn new(id: &str, response: GraphqlBody) -> Self {
         // The protocol's `error` has the errors as payload and ends the operation; `next` has a whole response, even if
         // that has errors.
-        let message = if is_refusal {
-            json!({ "id": id, "type": "error", "payload": response.errors })
-        } else {
-            json!({ "id": id, "type": "next", "payload": response })
-        };
-        Self { text: message.to_string(), is_refusal, _permits: None }
+        match response {
+            GraphqlBody::Resolved(GraphqlResponse { errors, data: None }) => {
+                let message = json!({ "id": id, "type": "error", "payload": errors });
+                Self { text: message.to_string(), is_refusal: true, _permits: None }
+            }
+            response => {
+                let payload = String::from_utf8(response.into_bytes()).unwrap_or_default();
+                let text = format!(r#"{{"id":{},"payload":{payload},"type":"next"}}"#, Value::from(id));
+                Self { text, is_refusal: false, _permits: None }
+            }
+        }
     }
 
     fn refusal(id: &str, problem: Problem) -> Self {
-        Self::new(id, &GraphqlResponse::refusal(problem))
+        Self::new(id, GraphqlBody::Resolved(GraphqlResponse::refusal(problem)))
     }
 
     /// Attaches the request's permit and memory for the message. A query without memory becomes a refusal.
@@ -96,7 +100,7 @@ impl SocketOperation {
             Err(refused) => Self::refused(&id, refused.into()),
             Ok(AdmittedOperation::Subscription(prepared)) => {
                 let responses = sockets.endpoint.subscribe(caller, prepared);
-                let replies = responses.map(move |response| Reply::new(&id, &response)).boxed();
+                let replies = responses.map(move |response| Reply::new(&id, GraphqlBody::Resolved(response))).boxed();
                 Self { replies, request_bytes, is_subscription: true, _request_memory: request_memory }
             }
             Ok(AdmittedOperation::Request(prepared, slot)) => {
@@ -110,9 +114,9 @@ impl SocketOperation {
                     match endpoint.execute_prepared(caller, prepared, None).await {
                         Ok(Executed { response, budget: _until_serialized, .. }) => {
                             let reply = if is_large {
-                                blocking(|| Reply::new(&task_id, &response))
+                                blocking(|| Reply::new(&task_id, response))
                             } else {
-                                Reply::new(&task_id, &response)
+                                Reply::new(&task_id, response)
                             };
                             reply.with_permits(&task_id, slot, &admission.memory, is_query)
                         }

@@ -17,16 +17,22 @@ use crate::query::page::{Page, PageRequest, cursor, page};
 use crate::query::{Filter, Order, OrderBy, select};
 use crate::server::graphql::execution::budget::{self, Budget};
 use crate::server::graphql::execution::limits::{PAGE_DEFAULT, PAGE_MAX};
+use crate::server::graphql::plan::{Asked, EntityType, Planned, Run, Writer, array, seen};
 use crate::server::graphql::types::facet::{Bucket, Facet};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::response::problem::{Problem, Result};
+use crate::wire::json_text;
 
 /// An object type that connections list.
-pub(crate) trait Listed: OutputType + Clone + Sized {
+pub(crate) trait Listed: OutputType + EntityType + Clone {
     const KIND: Kind;
     const CONNECTION: &'static str;
     const EDGE: &'static str;
+    /// The filter of the kind.
+    type Filter: InputType + AsFilter + Send;
+    /// The sort order of the kind.
+    type OrderBy: InputType + Into<Order> + Send;
     /// The facet dimensions of the kind.
     type FacetBy: InputType + OutputType + Copy + Into<FacetBy>;
 
@@ -99,31 +105,52 @@ impl<T: Listed> Connection<T> {
         context: &Context<'_>,
         view: &View,
         base: Filter,
-        filter: Option<impl AsFilter>,
-        order: Option<impl Into<Order>>,
+        filter: Option<T::Filter>,
+        order: Option<T::OrderBy>,
         args: PageArgs,
     ) -> Result<Self> {
-        let request = args.request()?;
+        let (request, order) = (args.request()?, order.map(Into::into).unwrap_or_default());
+        Self::select(Budget::of(context)?, view, base, filter.as_ref(), order, &request).await
+    }
+
+    /// As [`Self::new`], with the arguments checked.
+    pub(crate) async fn select(
+        budget: &Budget,
+        view: &View,
+        base: Filter,
+        filter: Option<&T::Filter>,
+        order: Order,
+        request: &PageRequest,
+    ) -> Result<Self> {
         let mut filters = vec![base];
         if let Some(input) = filter {
             filters.push(input.filter(view)?);
         }
         // Before the estimate, which recurses into the filter: depth and size must be bounded by then.
         let filter = Filter::And(filters).checked()?;
-        let order = order.map(Into::into).unwrap_or_default();
         let Estimate { texts, matches } = filter.estimate(view, T::KIND);
         // Matches come as a bitmap in creation order. Any other order may have to read the sort key of every match.
         let texts = if order.by == OrderBy::Created { texts } else { texts.saturating_add(matches) };
         let work = || {
             let matches = select(view, T::KIND, &filter);
-            Ok((matches.len(), page(view, &matches, order, &request)?))
+            Ok((matches.len(), page(view, &matches, order, request)?))
         };
-        let (total, page) = Budget::of(context)?.run_read(view, texts, work).await?;
+        let (total, page) = budget.run_read(view, texts, work).await?;
         Ok(Self { view: view.clone(), filter, order, total, page, of: PhantomData })
     }
 
     fn cursor(&self, id: EntityId) -> String {
         cursor(&self.view, self.order, id)
+    }
+
+    fn position(&self) -> PageInfo {
+        // From the ids of the page, and not from its edges: no record is resolved or charged for.
+        PageInfo {
+            has_next_page: self.page.has_next,
+            has_previous_page: self.page.has_previous,
+            start_cursor: self.page.ids.first().map(|id| self.cursor(*id)),
+            end_cursor: self.page.ids.last().map(|id| self.cursor(*id)),
+        }
     }
 }
 
@@ -151,13 +178,7 @@ impl<T: Listed> Connection<T> {
 
     /// Position of this page in the list.
     async fn page_info(&self) -> PageInfo {
-        // From the ids of the page, and not from its edges: no record is resolved or charged for.
-        PageInfo {
-            has_next_page: self.page.has_next,
-            has_previous_page: self.page.has_previous,
-            start_cursor: self.page.ids.first().map(|id| self.cursor(*id)),
-            end_cursor: self.page.ids.last().map(|id| self.cursor(*id)),
-        }
+        self.position()
     }
 
     /// Number of records that match, on all pages.
@@ -181,20 +202,31 @@ impl<T: Listed> Connection<T> {
         )]
         disjunctive: bool,
     ) -> Result<Vec<Facet>> {
-        let first = page_size("first", first)?.unwrap_or(PAGE_MAX);
-        let dimensions: Vec<FacetBy> = by.into_iter().map(Into::into).collect();
-        // With `disjunctive`, each dimension evaluates a filter of its own; and each reads a text or a neighbour of
-        // every match. Hence both terms are paid once per dimension.
-        let once = self.filter.estimate(&self.view, T::KIND).texts.saturating_add(self.total);
-        let texts = once.saturating_mul(dimensions.len() as u64);
-        let page = FacetPage { first, after: None };
-        let count = || Ok(facets(&self.view, T::KIND, &self.filter, &dimensions, disjunctive, &page));
-        let counted = Budget::of(context)?.run_read(&self.view, texts, count).await?;
-        Ok(dimensions.iter().zip(counted).map(|(by, buckets)| self.facet(*by, buckets)).collect())
+        let by: Vec<FacetBy> = by.into_iter().map(Into::into).collect();
+        self.count(Budget::of(context)?, &by, first, disjunctive).await
     }
 }
 
 impl<T: Listed> Connection<T> {
+    /// The facets of the dimensions `by`, at most `first` buckets of each.
+    async fn count(
+        &self,
+        budget: &Budget,
+        by: &[FacetBy],
+        first: Option<i64>,
+        disjunctive: bool,
+    ) -> Result<Vec<Facet>> {
+        let first = page_size("first", first)?.unwrap_or(PAGE_MAX);
+        // With `disjunctive`, each dimension evaluates a filter of its own; and each reads a text or a neighbour of
+        // every match. Hence both terms are paid once per dimension.
+        let once = self.filter.estimate(&self.view, T::KIND).texts.saturating_add(self.total);
+        let texts = once.saturating_mul(by.len() as u64);
+        let page = FacetPage { first, after: None };
+        let count = || Ok(facets(&self.view, T::KIND, &self.filter, by, disjunctive, &page));
+        let counted = budget.run_read(&self.view, texts, count).await?;
+        Ok(by.iter().zip(counted).map(|(by, buckets)| self.facet(*by, buckets)).collect())
+    }
+
     fn facet(&self, by: FacetBy, buckets: Vec<facet::Bucket>) -> Facet {
         let buckets = buckets.into_iter().map(|bucket| Bucket {
             value: Metered(bucket.value),
@@ -202,6 +234,94 @@ impl<T: Listed> Connection<T> {
             count: bucket.count,
         });
         Facet { by: by.into(), buckets: buckets.collect() }
+    }
+}
+
+/// The writer of a field that is a connection of the records that match a filter made of the value.
+pub(crate) fn connection<'p, E: Listed, T: Planned>(
+    field: &mut Asked<'p>,
+    base: impl for<'r> Fn(&Run<'r>, T::Value<'r>) -> Filter + 'p,
+) -> Option<Writer<'p, T>> {
+    let filter = field.argument::<Option<E::Filter>>("filter")?;
+    let order = field.argument::<Option<E::OrderBy>>("orderBy")?.map(Into::into).unwrap_or_default();
+    let (first, after) = (field.argument("first")?, field.argument("after")?);
+    let (last, before) = (field.argument("last")?, field.argument("before")?);
+    let page = PageArgs { first, after, last, before }.request().ok()?;
+    let fields = field.fields::<Connection<E>>()?;
+    Some(T::written(move |run, outline, value, out| {
+        let base = base(run, value);
+        let selected = Connection::<E>::select(run.budget, run.view, base, filter.as_ref(), order, &page);
+        fields.write(run, outline, &run.now(selected)?, out)
+    }))
+}
+
+impl<E: Listed> Planned for Connection<E> {
+    const NAME: &'static str = E::CONNECTION;
+    type Value<'r> = &'r Self;
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "nodes" => {
+                let fields = field.fields::<E>()?;
+                Self::written(move |run, outline, connection, out| {
+                    let ids = &connection.page.ids;
+                    run.page(outline, ids, || {
+                        let seen = ids.iter().filter_map(|id| seen::<E>(run, *id));
+                        array(seen, out, |seen, out| fields.write(run, outline, seen, out))
+                    })
+                })
+            }
+            "edges" => {
+                let fields = field.fields::<Edge<E>>()?;
+                Self::written(move |run, outline, connection, out| {
+                    let ids = &connection.page.ids;
+                    run.page(outline, ids, || {
+                        array(ids, out, |id, out| fields.write(run, outline, (connection, *id), out))
+                    })
+                })
+            }
+            "pageInfo" => field.object::<PageInfo, Self>(|_, connection| connection.position())?,
+            "totalCount" => Self::leaf(|_, connection, out| Ok(json_text::value(&connection.total, out))),
+            "facets" => {
+                let by: Vec<E::FacetBy> = field.argument("by")?;
+                let by: Vec<FacetBy> = by.into_iter().map(Into::into).collect();
+                let (first, disjunctive) = (field.argument("first")?, field.argument_or("disjunctive", false)?);
+                let fields = field.fields::<Facet>()?;
+                Self::written(move |run, outline, connection, out| {
+                    let facets = run.now(connection.count(run.budget, &by, first, disjunctive))?;
+                    array(&facets, out, |facet, out| fields.write(run, outline, facet, out))
+                })
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl<E: Listed> Planned for Edge<E> {
+    const NAME: &'static str = E::EDGE;
+    type Value<'r> = (&'r Connection<E>, EntityId);
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "node" => field.entity::<E, Self>(|_, (_, id)| Some(id))?,
+            "cursor" => Self::leaf(|run, (connection, id), out| run.text(&connection.cursor(id), out)),
+            _ => return None,
+        })
+    }
+}
+
+impl Planned for PageInfo {
+    const NAME: &'static str = "PageInfo";
+    type Value<'r> = &'r Self;
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "hasNextPage" => Self::leaf(|_, info, out| Ok(json_text::value(&info.has_next_page, out))),
+            "hasPreviousPage" => Self::leaf(|_, info, out| Ok(json_text::value(&info.has_previous_page, out))),
+            "startCursor" => Self::leaf(|_, info, out| Ok(json_text::value(&info.start_cursor, out))),
+            "endCursor" => Self::leaf(|_, info, out| Ok(json_text::value(&info.end_cursor, out))),
+            _ => return None,
+        })
     }
 }
 

@@ -4,16 +4,18 @@ use async_graphql::{Context, Description, Object, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::model::entity::Kind;
+use crate::model::entity::{EntityId, Kind};
 use crate::model::level::UnitType;
 use crate::query::subtree::{Descendant, descendants};
 use crate::server::graphql::execution::budget::{self, Budget};
 use crate::server::graphql::execution::limits::PAGE_MAX;
+use crate::server::graphql::plan::{Asked, Planned, Writer, array, seen};
 use crate::server::graphql::types::connection::{PageInfo, invalid, page_size};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::VisibleEntity;
-use crate::server::graphql::types::org_unit::OrgUnit;
-use crate::server::response::problem::Result;
+use crate::server::graphql::types::org_unit::{OrgUnit, unit_types};
+use crate::server::response::problem::{Problem, Result};
+use crate::wire::json_text;
 
 /// Descendants of a unit, in depth-first order, siblings by name.
 #[derive(Description)]
@@ -40,7 +42,7 @@ pub(crate) struct DescendantEdge {
 
 impl DescendantConnection {
     pub(crate) async fn new(
-        context: &Context<'_>,
+        budget: &Budget,
         top: &VisibleEntity,
         depth: Option<u32>,
         types: &[UnitType],
@@ -52,7 +54,7 @@ impl DescendantConnection {
         // The estimate ignores `depth` and `types`: how many units they leave is known only after the walk.
         let estimate = top.view.below(top.id(), Kind::OrgUnit).len();
         let walk = || Self::walked(top, depth, types, first, after);
-        Budget::of(context)?.run_read(&top.view, estimate, walk).await
+        budget.run_read(&top.view, estimate, walk).await
     }
 
     fn walked(
@@ -82,6 +84,19 @@ impl DescendantConnection {
     fn page(&self) -> impl Iterator<Item = Descendant> + '_ {
         self.all[self.from..self.to].iter().copied()
     }
+
+    fn page_ids(&self) -> Vec<EntityId> {
+        self.page().map(|unit| unit.id).collect()
+    }
+
+    fn position(&self) -> PageInfo {
+        PageInfo {
+            has_next_page: self.to < self.all.len(),
+            has_previous_page: self.from > 0,
+            start_cursor: self.page().next().map(|unit| cursor(&self.top, unit)),
+            end_cursor: self.page().last().map(|unit| cursor(&self.top, unit)),
+        }
+    }
 }
 
 fn cursor(top: &VisibleEntity, unit: Descendant) -> String {
@@ -89,17 +104,77 @@ fn cursor(top: &VisibleEntity, unit: Descendant) -> String {
     URL_SAFE_NO_PAD.encode(top.view.label(unit.id))
 }
 
+/// The writer of `OrgUnit.descendants`.
+pub(crate) fn descendants_field<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, OrgUnit>> {
+    let depth = field.argument("depth")?;
+    let types = unit_types(field.argument("types")?).ok()?;
+    let (first, after) = (field.argument("first")?, field.argument::<Option<String>>("after")?);
+    let fields = field.fields::<DescendantConnection>()?;
+    Some(OrgUnit::written(move |run, outline, seen, out| {
+        let top = VisibleEntity::at(run.view, seen.entity.id).ok_or_else(Problem::internal)?;
+        let found = DescendantConnection::new(run.budget, &top, depth, &types, first, after.as_deref());
+        fields.write(run, outline, &run.now(found)?, out)
+    }))
+}
+
+impl Planned for DescendantConnection {
+    const NAME: &'static str = "OrgUnitDescendantConnection";
+    type Value<'r> = &'r Self;
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "nodes" => {
+                let fields = field.fields::<OrgUnit>()?;
+                Self::written(move |run, outline, connection, out| {
+                    run.page(outline, &connection.page_ids(), || {
+                        let seen = connection.page().filter_map(|unit| seen::<OrgUnit>(run, unit.id));
+                        array(seen, out, |seen, out| fields.write(run, outline, seen, out))
+                    })
+                })
+            }
+            "edges" => {
+                let fields = field.fields::<DescendantEdge>()?;
+                Self::written(move |run, outline, connection, out| {
+                    run.page(outline, &connection.page_ids(), || {
+                        array(connection.page(), out, |unit, out| {
+                            fields.write(run, outline, (&connection.top, unit), out)
+                        })
+                    })
+                })
+            }
+            "pageInfo" => field.object::<PageInfo, Self>(|_, connection| connection.position())?,
+            "totalCount" => Self::leaf(|_, connection, out| Ok(json_text::value(&connection.all.len(), out))),
+            _ => return None,
+        })
+    }
+}
+
+impl Planned for DescendantEdge {
+    const NAME: &'static str = "OrgUnitDescendantEdge";
+    type Value<'r> = (&'r VisibleEntity, Descendant);
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "node" => field.entity::<OrgUnit, Self>(|_, (_, unit)| Some(unit.id))?,
+            "cursor" => Self::leaf(|run, (top, unit), out| run.text(&cursor(top, unit), out)),
+            "depth" => Self::leaf(|_, (_, unit), out| Ok(json_text::value(&unit.depth, out))),
+            "parent" => field.entity::<OrgUnit, Self>(|_, (_, unit)| Some(unit.parent))?,
+            _ => return None,
+        })
+    }
+}
+
 #[Object(name = "OrgUnitDescendantConnection", use_type_description)]
 impl DescendantConnection {
     /// The units of this page.
     async fn nodes(&self, context: &Context<'_>) -> Result<Vec<OrgUnit>> {
-        budget::page(context, &self.top.view, &self.page().map(|unit| unit.id).collect::<Vec<_>>()).await?;
+        budget::page(context, &self.top.view, &self.page_ids()).await?;
         Ok(OrgUnit::all(&self.top.view, self.page().map(|unit| unit.id)))
     }
 
     /// The units of this page, each with its depth and its parent.
     async fn edges(&self, context: &Context<'_>) -> Result<Vec<DescendantEdge>> {
-        budget::page(context, &self.top.view, &self.page().map(|unit| unit.id).collect::<Vec<_>>()).await?;
+        budget::page(context, &self.top.view, &self.page_ids()).await?;
         let edge = |unit: Descendant| {
             Some(DescendantEdge {
                 node: OrgUnit::at(&self.top.view, unit.id)?,
@@ -113,12 +188,7 @@ impl DescendantConnection {
 
     /// Position of this page in the list.
     async fn page_info(&self) -> PageInfo {
-        PageInfo {
-            has_next_page: self.to < self.all.len(),
-            has_previous_page: self.from > 0,
-            start_cursor: self.page().next().map(|unit| cursor(&self.top, unit)),
-            end_cursor: self.page().last().map(|unit| cursor(&self.top, unit)),
-        }
+        self.position()
     }
 
     /// Number of descendants, on all pages.

@@ -1,11 +1,13 @@
 //! Facet types: the dimensions of each kind, and the buckets with their counts.
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::{Enum, InputType, SimpleObject};
 
 use crate::model::level::Level;
 use crate::query::facet::FacetBy;
+use crate::server::graphql::plan::{Asked, Planned, Writer, array};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
+use crate::wire::json_text;
 
 // Each kind has an enum of its own, so that validation refuses a dimension which the kind does not have, such as the
 // platform of a person. Levels are common to all kinds.
@@ -140,4 +142,36 @@ pub(crate) struct Bucket {
     pub(crate) unit: Option<OrgUnit>,
     /// Number of records with this value.
     pub(crate) count: u64,
+}
+
+impl Planned for Facet {
+    const NAME: &'static str = "Facet";
+    type Value<'r> = &'r Self;
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "by" => Self::leaf(|_, facet, out| Ok(json_text::value(&facet.by.to_value(), out))),
+            "buckets" => {
+                let fields = field.fields::<Bucket>()?;
+                Self::written(move |run, outline, facet, out| {
+                    array(&facet.buckets, out, |bucket, out| fields.write(run, outline, bucket, out))
+                })
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl Planned for Bucket {
+    const NAME: &'static str = "FacetBucket";
+    type Value<'r> = &'r Self;
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "value" => Self::leaf(|run, bucket, out| run.text(&bucket.value.0, out)),
+            "unit" => field.entity::<OrgUnit, Self>(|_, bucket| Some(bucket.unit.as_ref()?.0.id()))?,
+            "count" => Self::leaf(|_, bucket, out| Ok(json_text::value(&bucket.count, out))),
+            _ => return None,
+        })
+    }
 }

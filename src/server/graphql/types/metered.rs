@@ -38,7 +38,7 @@ where
         // Counted here and not in the resolver: async-graphql calls this once for each alias, and just before it copies
         // the text. A missing budget is no error, since `Budget::of` has already failed in the fields above.
         if let Some(budget) = context.data_opt::<Arc<Budget>>() {
-            let counted = budget.count_text((*self.0).as_ref());
+            let counted = budget.count_text((*self.0).as_ref().len());
             counted.map_err(|refusal| async_graphql::Error::from(refusal).into_server_error(field.pos))?;
         }
         self.0.resolve(context, field).await

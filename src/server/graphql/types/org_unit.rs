@@ -3,17 +3,20 @@
 use async_graphql::{Context, Description, ID, Object, OneofObject, SimpleObject};
 
 use crate::directory::View;
-use crate::model::entity::{EntityId, Kind, OrgUnit as Record};
+use crate::model::entity::{Entity, EntityId, Kind, OrgUnit as Record};
 use crate::model::key::{ExternalId, UnitKey};
-use crate::model::level::UnitType;
+use crate::model::level::{Level, UnitType};
 use crate::model::reference::UnitRef;
 use crate::query::filter::Filter;
-use crate::server::graphql::execution::budget::{self, list};
+use crate::server::graphql::execution::budget::{self, Budget, list};
 use crate::server::graphql::filter::{
-    PersonFilter, PersonOrder, ProjectFilter, ProjectOrder, RepositoryFilter, RepositoryOrder,
+    OrgUnitFilter, OrgUnitOrder, PersonFilter, PersonOrder, ProjectFilter, ProjectOrder, RepositoryFilter,
+    RepositoryOrder,
 };
-use crate::server::graphql::types::connection::{Connection, PageArgs};
-use crate::server::graphql::types::descendants::DescendantConnection;
+use crate::server::graphql::plan::{Asked, EntityType, Planned, Seen, Writer};
+use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, connection};
+use crate::server::graphql::types::descendants::{DescendantConnection, descendants_field};
+use crate::server::graphql::types::facet::OrgUnitFacet;
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::person::Person;
@@ -22,6 +25,7 @@ use crate::server::graphql::types::repository::Repository;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::id::NamedRecord;
+use crate::wire::json_text;
 
 /// A unit of the hierarchy: an organization, business, department, group or team, or a unit of a custom type.
 #[derive(Clone, Description)]
@@ -83,6 +87,13 @@ pub(crate) struct Totals {
     services: u64,
 }
 
+impl Totals {
+    fn of(view: &View, unit: EntityId) -> Self {
+        let crate::graph::Totals { units, people, projects, repositories, services } = view.totals(unit);
+        Self { units, people, projects, repositories, services }
+    }
+}
+
 impl OrgUnit {
     pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
         VisibleEntity::at(view, id).filter(|seen| seen.entity.kind() == Kind::OrgUnit).map(Self)
@@ -95,11 +106,96 @@ impl OrgUnit {
     fn record(&self) -> Result<&Record> {
         self.0.entity.as_org_unit().ok_or_else(Problem::internal)
     }
+}
 
-    fn placed(&self, recursive: bool) -> Filter {
-        let unit = vec![self.0.id()];
-        if recursive { Filter::Within(unit) } else { Filter::DirectlyIn(unit) }
+impl Listed for OrgUnit {
+    const KIND: Kind = Kind::OrgUnit;
+    const CONNECTION: &'static str = "OrgUnitConnection";
+    const EDGE: &'static str = "OrgUnitEdge";
+    type Filter = OrgUnitFilter;
+    type OrderBy = OrgUnitOrder;
+    type FacetBy = OrgUnitFacet;
+
+    fn at(view: &View, id: EntityId) -> Option<Self> {
+        Self::at(view, id)
     }
+}
+
+impl Planned for OrgUnit {
+    const NAME: &'static str = "OrgUnit";
+    const IS_NODE: bool = true;
+    type Value<'r> = Seen<'r, Record>;
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "key" => Self::text(|unit| unit.key.as_str()),
+            "name" => Self::text(|unit| unit.name.as_str()),
+            "type" => Self::text(|unit| unit.unit_type.as_str()),
+            "level" => Self::leaf(|_, seen, out| {
+                Ok(json_text::value(&seen.record.unit_type.level().map(Level::number), out))
+            }),
+            "externalId" => Self::text_if_any(|unit| unit.external_id.as_ref().map(ExternalId::as_str)),
+            "attributes" => Self::attributes_of(|unit| &unit.attributes),
+            "parents" => field.list::<Self, Self>(|run, seen| run.view.parents(seen.entity.id))?,
+            "ancestors" => field.list::<Self, Self>(|run, seen| run.view.ancestors(seen.entity.id))?,
+            "children" => {
+                let types = unit_types(field.argument("types")?).ok()?;
+                let is_listed = move |unit: &Record| types.is_empty() || types.contains(&unit.unit_type);
+                field.list_of::<Self, Self>(|run, seen| run.view.children(seen.entity.id), is_listed)?
+            }
+            "descendants" => descendants_field(field)?,
+            "people" => {
+                let recursive = field.argument_or("recursive", true)?;
+                connection::<Person, Self>(field, move |_, seen| placed(seen.entity.id, recursive))?
+            }
+            "projects" => {
+                let recursive = field.argument_or("recursive", true)?;
+                connection::<Project, Self>(field, move |_, seen| placed(seen.entity.id, recursive))?
+            }
+            "repositories" => {
+                let recursive = field.argument_or("recursive", true)?;
+                connection::<Repository, Self>(field, move |_, seen| placed(seen.entity.id, recursive))?
+            }
+            "totals" => field.object::<Totals, Self>(|run, seen| Totals::of(run.view, seen.entity.id))?,
+            _ => return Self::common(field),
+        })
+    }
+}
+
+impl EntityType for OrgUnit {
+    type Record = Record;
+
+    fn record_of(entity: &Entity) -> Option<&Record> {
+        entity.as_org_unit()
+    }
+}
+
+impl Planned for Totals {
+    const NAME: &'static str = "Totals";
+    type Value<'r> = &'r Self;
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        let count: fn(&Self) -> u64 = match field.name() {
+            "units" => |totals| totals.units,
+            "people" => |totals| totals.people,
+            "projects" => |totals| totals.projects,
+            "repositories" => |totals| totals.repositories,
+            "services" => |totals| totals.services,
+            _ => return None,
+        };
+        Some(Self::leaf(move |_, totals, out| Ok(json_text::value(&count(totals), out))))
+    }
+}
+
+/// The writer of a level field of a person or project.
+pub(crate) fn level<'p, T: EntityType>(field: &mut Asked<'p>) -> Option<Writer<'p, T>> {
+    let level = Level::ALL.into_iter().find(|level| level.as_str() == field.name())?;
+    field.entity::<OrgUnit, T>(move |run, seen| run.level(seen.entity.id, level))
+}
+
+/// Records placed in the unit and, if `recursive`, in its descendants.
+fn placed(unit: EntityId, recursive: bool) -> Filter {
+    if recursive { Filter::Within(vec![unit]) } else { Filter::DirectlyIn(vec![unit]) }
 }
 
 #[Object(use_type_description)]
@@ -127,7 +223,7 @@ impl OrgUnit {
 
     /// Level number: 1 for an organization to 5 for a team. Null for a custom type.
     async fn level(&self) -> Result<Option<u8>> {
-        Ok(self.record()?.unit_type.level().map(crate::model::level::Level::number))
+        Ok(self.record()?.unit_type.level().map(Level::number))
     }
 
     /// Its id in an external system.
@@ -182,7 +278,7 @@ impl OrgUnit {
         #[graphql(desc = "Only records after this cursor.")] after: Option<String>,
     ) -> Result<DescendantConnection> {
         let types = unit_types(types)?;
-        DescendantConnection::new(context, &self.0, depth, &types, first, after.as_deref()).await
+        DescendantConnection::new(Budget::of(context)?, &self.0, depth, &types, first, after.as_deref()).await
     }
 
     /// People placed in the unit and, unless `recursive` is false, in its descendants. Each once.
@@ -200,7 +296,7 @@ impl OrgUnit {
         #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Person>> {
         let page = PageArgs { first, after, last, before };
-        Connection::new(context, &self.0.view, self.placed(recursive), filter, order_by, page).await
+        Connection::new(context, &self.0.view, placed(self.0.id(), recursive), filter, order_by, page).await
     }
 
     /// Projects placed in the unit and, unless `recursive` is false, in its descendants. Each once.
@@ -218,7 +314,7 @@ impl OrgUnit {
         #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Project>> {
         let page = PageArgs { first, after, last, before };
-        Connection::new(context, &self.0.view, self.placed(recursive), filter, order_by, page).await
+        Connection::new(context, &self.0.view, placed(self.0.id(), recursive), filter, order_by, page).await
     }
 
     /// Repositories of the projects placed in the unit and, unless `recursive` is false, in its descendants. Each once.
@@ -236,20 +332,13 @@ impl OrgUnit {
         #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Repository>> {
         let page = PageArgs { first, after, last, before };
-        Connection::new(context, &self.0.view, self.placed(recursive), filter, order_by, page).await
+        Connection::new(context, &self.0.view, placed(self.0.id(), recursive), filter, order_by, page).await
     }
 
     /// Number of records of each kind below the unit at any depth, each counted once.
     async fn totals(&self) -> Totals {
         // Read from the closures' bitmaps, so it costs the same for any subtree and is not charged to the budget.
-        let totals = self.0.view.totals(self.0.id());
-        Totals {
-            units: totals.units,
-            people: totals.people,
-            projects: totals.projects,
-            repositories: totals.repositories,
-            services: totals.services,
-        }
+        Totals::of(&self.0.view, self.0.id())
     }
 
     /// Whether the record is a descendant of this unit. False for the unit itself.

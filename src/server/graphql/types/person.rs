@@ -3,17 +3,18 @@
 use async_graphql::{Context, Description, ID, Object};
 
 use crate::directory::View;
-use crate::model::entity::{EntityId, Kind, Person as Record};
+use crate::model::entity::{Entity, EntityId, Kind, Person as Record};
 use crate::model::key::{ExternalId, Name};
 use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::server::graphql::execution::budget::{self, list};
-use crate::server::graphql::filter::{ProjectFilter, ProjectOrder};
-use crate::server::graphql::types::connection::{Connection, Listed, PageArgs};
+use crate::server::graphql::filter::{PersonFilter, PersonOrder, ProjectFilter, ProjectOrder};
+use crate::server::graphql::plan::{Asked, EntityType, Planned, Seen, Writer};
+use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, connection};
 use crate::server::graphql::types::facet::PersonFacet;
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::VisibleEntity;
-use crate::server::graphql::types::org_unit::OrgUnit;
+use crate::server::graphql::types::org_unit::{OrgUnit, level};
 use crate::server::graphql::types::project::Project;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
@@ -26,6 +27,8 @@ impl Listed for Person {
     const KIND: Kind = Kind::Person;
     const CONNECTION: &'static str = "PersonConnection";
     const EDGE: &'static str = "PersonEdge";
+    type Filter = PersonFilter;
+    type OrderBy = PersonOrder;
     type FacetBy = PersonFacet;
 
     fn at(view: &View, id: EntityId) -> Option<Self> {
@@ -41,6 +44,34 @@ impl Person {
     fn level(&self, level: Level) -> Option<OrgUnit> {
         let view = &self.0.view;
         view.levels(self.0.id())[level.index()].and_then(|unit| OrgUnit::at(view, unit))
+    }
+}
+
+impl Planned for Person {
+    const NAME: &'static str = "Person";
+    const IS_NODE: bool = true;
+    type Value<'r> = Seen<'r, Record>;
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "email" => Self::text(|person| person.email.as_str()),
+            "firstName" => Self::text_if_any(|person| person.first_name.as_ref().map(Name::as_str)),
+            "lastName" => Self::text_if_any(|person| person.last_name.as_ref().map(Name::as_str)),
+            "displayName" => Self::text_if_any(|person| person.display_name.as_ref().map(Name::as_str)),
+            "externalId" => Self::text_if_any(|person| person.external_id.as_ref().map(ExternalId::as_str)),
+            "attributes" => Self::attributes_of(|person| &person.attributes),
+            "units" => field.list::<OrgUnit, Self>(|run, seen| run.view.parents(seen.entity.id))?,
+            "projects" => connection::<Project, Self>(field, |_, seen| works_on(seen.record))?,
+            _ => return level(field).or_else(|| Self::common(field)),
+        })
+    }
+}
+
+impl EntityType for Person {
+    type Record = Record;
+
+    fn record_of(entity: &Entity) -> Option<&Record> {
+        entity.as_person()
     }
 }
 
@@ -124,12 +155,8 @@ impl Person {
         #[graphql(desc = "Page size from the end, 0 to 1,000. Excludes `first`.")] last: Option<i64>,
         #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Project>> {
-        // The email is the key of a person, so this condition is one index lookup and no scan of the projects.
-        let email = self.record()?.email.as_str().to_owned();
-        let works_on =
-            Filter::Related(Relation::Member, Box::new(Filter::Text(Field::Email, TextTest::Eq(email))));
         let page = PageArgs { first, after, last, before };
-        Connection::new(context, &self.0.view, works_on, filter, order_by, page).await
+        Connection::new(context, &self.0.view, works_on(self.record()?), filter, order_by, page).await
     }
 
     /// When the record was created.
@@ -146,4 +173,11 @@ impl Person {
     async fn revision(&self) -> Revision {
         Revision(self.0.entity.stamps.revision)
     }
+}
+
+/// Projects that the person is a member of.
+fn works_on(person: &Record) -> Filter {
+    // The email is the key of a person, so this condition is one index lookup and no scan of the projects.
+    let email = Filter::Text(Field::Email, TextTest::Eq(person.email.as_str().to_owned()));
+    Filter::Related(Relation::Member, Box::new(email))
 }

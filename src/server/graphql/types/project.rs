@@ -3,17 +3,20 @@
 use async_graphql::{Context, Description, ID, Object};
 
 use crate::directory::View;
-use crate::model::entity::{EntityId, Kind, Project as Record, ProjectOwner as OwnerRecord};
+use crate::model::entity::{Entity, EntityId, Kind, Project as Record, ProjectOwner as OwnerRecord};
 use crate::model::key::{Email, ExternalId, Name};
 use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::server::graphql::execution::budget::{self, list};
-use crate::server::graphql::filter::{PersonFilter, PersonOrder};
-use crate::server::graphql::types::connection::{Connection, Listed, PageArgs};
+use crate::server::graphql::filter::{PersonFilter, PersonOrder, ProjectFilter, ProjectOrder};
+use crate::server::graphql::plan::{
+    self, Asked, EntityType, Planned, Seen, Writer,
+};
+use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, connection};
 use crate::server::graphql::types::facet::ProjectFacet;
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::VisibleEntity;
-use crate::server::graphql::types::org_unit::OrgUnit;
+use crate::server::graphql::types::org_unit::{OrgUnit, level};
 use crate::server::graphql::types::person::Person;
 use crate::server::graphql::types::repository::Repository;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
@@ -28,6 +31,8 @@ impl Listed for Project {
     const KIND: Kind = Kind::Project;
     const CONNECTION: &'static str = "ProjectConnection";
     const EDGE: &'static str = "ProjectEdge";
+    type Filter = ProjectFilter;
+    type OrderBy = ProjectOrder;
     type FacetBy = ProjectFacet;
 
     fn at(view: &View, id: EntityId) -> Option<Self> {
@@ -43,6 +48,44 @@ impl Project {
     fn level(&self, level: Level) -> Option<OrgUnit> {
         let view = &self.0.view;
         view.levels(self.0.id())[level.index()].and_then(|unit| OrgUnit::at(view, unit))
+    }
+}
+
+impl Planned for Project {
+    const NAME: &'static str = "Project";
+    const IS_NODE: bool = true;
+    type Value<'r> = Seen<'r, Record>;
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "projectId" => Self::text(|project| project.project_id.as_str()),
+            "projectName" => Self::text(|project| project.name.as_str()),
+            "externalId" => Self::text_if_any(|project| project.external_id.as_ref().map(ExternalId::as_str)),
+            "attributes" => Self::attributes_of(|project| &project.attributes),
+            "owner" => {
+                let fields = field.fields::<ProjectOwner>()?;
+                Self::written(move |run, outline, seen, out| match &seen.record.owner {
+                    Some(owner) => fields.write(run, outline, owner, out),
+                    None => run.text_if_any(None, out),
+                })
+            }
+            "units" => field.list::<OrgUnit, Self>(|run, seen| run.view.parents(seen.entity.id))?,
+            "members" => connection::<Person, Self>(field, |_, seen| works_on(seen.record))?,
+            "repositories" => field
+                .list::<Repository, Self>(|run, seen| run.view.assets(seen.entity.id, Kind::Repository))?,
+            "services" => {
+                field.list::<Service, Self>(|run, seen| run.view.assets(seen.entity.id, Kind::Service))?
+            }
+            _ => return level(field).or_else(|| Self::common(field)),
+        })
+    }
+}
+
+impl EntityType for Project {
+    type Record = Record;
+
+    fn record_of(entity: &Entity) -> Option<&Record> {
+        entity.as_project()
     }
 }
 
@@ -123,12 +166,8 @@ impl Project {
         #[graphql(desc = "Page size from the end, 0 to 1,000. Excludes `first`.")] last: Option<i64>,
         #[graphql(desc = "Only records before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Person>> {
-        // The project id is a key, so this condition is one index lookup and no scan of the people.
-        let id = self.record()?.project_id.as_str().to_owned();
-        let works_on_it =
-            Filter::Related(Relation::Project, Box::new(Filter::Text(Field::ProjectId, TextTest::Eq(id))));
         let page = PageArgs { first, after, last, before };
-        Connection::new(context, &self.0.view, works_on_it, filter, order_by, page).await
+        Connection::new(context, &self.0.view, works_on(self.record()?), filter, order_by, page).await
     }
 
     /// The project's repositories, in input order.
@@ -191,4 +230,43 @@ impl ProjectOwner {
         let id = self.view.person_by_email(self.record.email.as_ref()?)?;
         Person::at(&self.view, id)
     }
+}
+
+impl Planned for ProjectOwner {
+    const NAME: &'static str = "ProjectOwner";
+    type Value<'r> = &'r OwnerRecord;
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "firstName" => Self::leaf(|run, owner, out| {
+                run.text_if_any(owner.first_name.as_deref().map(Name::as_str), out)
+            }),
+            "lastName" => {
+                Self::leaf(|run, owner, out| run.text_if_any(owner.last_name.as_deref().map(Name::as_str), out))
+            }
+            "email" => {
+                Self::leaf(|run, owner, out| run.text_if_any(owner.email.as_ref().map(Email::as_str), out))
+            }
+            "person" => field
+                .entity::<Person, Self>(|run, owner| run.view.person_by_email(owner.email.as_ref()?))?,
+            _ => return None,
+        })
+    }
+}
+
+/// People who are members of the project.
+fn works_on(project: &Record) -> Filter {
+    // The project id is a key, so this condition is one index lookup and no scan of the people.
+    let id = Filter::Text(Field::ProjectId, TextTest::Eq(project.project_id.as_str().to_owned()));
+    Filter::Related(Relation::Project, Box::new(id))
+}
+
+/// The writer of the field `project` of a repository or service.
+pub(crate) fn owning_project<'p, T: EntityType>(field: &mut Asked<'p>) -> Option<Writer<'p, T>> {
+    let fields = field.fields::<Project>()?;
+    Some(T::written(move |run, outline, seen, out| {
+        // Visible only through its project, so a missing project is a fault and not a null.
+        let project = seen.entity.owning_project().and_then(|id| plan::seen::<Project>(run, id));
+        fields.write(run, outline, project.ok_or_else(Problem::internal)?, out)
+    }))
 }

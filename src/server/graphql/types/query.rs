@@ -4,7 +4,6 @@
 
 use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
-use crate::directory::View;
 use crate::model::entity::Kind;
 use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier};
 use crate::query::filter::Filter;
@@ -16,10 +15,10 @@ use crate::server::graphql::filter::{
     OrgUnitFilter, OrgUnitOrder, PersonFilter, PersonOrder, ProjectFilter, ProjectOrder, RepositoryFilter,
     RepositoryOrder,
 };
-use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, invalid, page_size};
+use crate::server::graphql::plan::{Asked, Planned, Writer};
+use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, connection, invalid, page_size};
 use crate::server::graphql::types::context::{caller, view};
 use crate::server::graphql::types::doctor::{FindingCode, FindingConnection};
-use crate::server::graphql::types::facet::OrgUnitFacet;
 use crate::server::graphql::types::log::{Log, log};
 use crate::server::graphql::types::mapping::{MappingConnection, MappingFilter};
 use crate::server::graphql::types::metered::Metered;
@@ -32,17 +31,8 @@ use crate::server::graphql::types::scalars::Revision;
 use crate::server::graphql::types::service::Service;
 use crate::server::graphql::types::token::Token;
 use crate::server::response::problem::Result;
-
-impl Listed for OrgUnit {
-    const KIND: Kind = Kind::OrgUnit;
-    const CONNECTION: &'static str = "OrgUnitConnection";
-    const EDGE: &'static str = "OrgUnitEdge";
-    type FacetBy = OrgUnitFacet;
-
-    fn at(view: &View, id: crate::model::entity::EntityId) -> Option<Self> {
-        OrgUnit::at(view, id)
-    }
-}
+use crate::wire::id::NamedRecord;
+use crate::wire::json_text;
 
 /// Kinds of nodes that `search` can find.
 // `Node` has mappings too, but they have no text to search, so this is not `RecordKind`.
@@ -344,5 +334,56 @@ impl Query {
     ) -> Result<Log> {
         // The log shows records of all units, unfiltered, so an admin limited to units must not read any of it.
         log(context, &StoreAdmin::of(caller(context)?)?, before, first, changes, record).await
+    }
+}
+
+impl Planned for Query {
+    const NAME: &'static str = "Query";
+    type Value<'r> = ();
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "node" => {
+                let id = field.argument::<ID>("id")?;
+                match NamedRecord::read(field.view(), &id) {
+                    None => Self::leaf(|run, (), out| run.text_if_any(None, out)),
+                    Some(NamedRecord::Mapping(_)) => return None,
+                    Some(NamedRecord::Entity(id)) => match field.view().entity(id)?.kind() {
+                        Kind::OrgUnit => field.entity::<OrgUnit, Self>(move |_, ()| Some(id))?,
+                        Kind::Person => field.entity::<Person, Self>(move |_, ()| Some(id))?,
+                        Kind::Project => field.entity::<Project, Self>(move |_, ()| Some(id))?,
+                        Kind::Repository => field.entity::<Repository, Self>(move |_, ()| Some(id))?,
+                        Kind::Service => field.entity::<Service, Self>(move |_, ()| Some(id))?,
+                    },
+                }
+            }
+            "person" => {
+                let email = Email::parse(&field.argument::<String>("email")?).ok()?;
+                field.entity::<Person, Self>(move |run, ()| run.view.person_by_email(&email))?
+            }
+            "project" => {
+                let id = ProjectId::parse(&field.argument::<String>("projectId")?).ok()?;
+                field.entity::<Project, Self>(move |run, ()| run.view.project_by_id(&id))?
+            }
+            "repository" => {
+                let url = RepoUrl::parse(&field.argument::<String>("url")?).ok()?;
+                field.entity::<Repository, Self>(move |run, ()| run.view.repositories_at(&url).first().copied())?
+            }
+            "service" => {
+                let name = ServiceIdentifier::parse(&field.argument::<String>("identifier")?).ok()?;
+                field.entity::<Service, Self>(move |run, ()| run.view.services_called(&name).first().copied())?
+            }
+            "orgUnit" => {
+                let unit = field.argument::<OrgUnitBy>("by")?.find(field.view()).ok()?;
+                field.entity::<OrgUnit, Self>(move |_, ()| unit)?
+            }
+            "roots" => field.list::<OrgUnit, Self>(|run, ()| run.view.roots())?,
+            "people" => connection::<Person, Self>(field, |_, ()| Filter::All)?,
+            "projects" => connection::<Project, Self>(field, |_, ()| Filter::All)?,
+            "orgUnits" => connection::<OrgUnit, Self>(field, |_, ()| Filter::All)?,
+            "repositories" => connection::<Repository, Self>(field, |_, ()| Filter::All)?,
+            "revision" => Self::leaf(|run, (), out| Ok(json_text::value(&run.view.revision().0, out))),
+            _ => return None,
+        })
     }
 }

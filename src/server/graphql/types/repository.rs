@@ -3,14 +3,16 @@
 use async_graphql::{Context, Description, ID, Object};
 
 use crate::directory::View;
-use crate::model::entity::{EntityId, Kind, Repository as Record};
+use crate::model::entity::{Entity, EntityId, Kind, Repository as Record};
 use crate::model::key::{Name, RepoUrl};
 use crate::server::graphql::execution::budget;
+use crate::server::graphql::filter::{RepositoryFilter, RepositoryOrder};
+use crate::server::graphql::plan::{Asked, EntityType, Planned, Seen, Writer};
 use crate::server::graphql::types::connection::Listed;
 use crate::server::graphql::types::facet::RepositoryFacet;
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::VisibleEntity;
-use crate::server::graphql::types::project::Project;
+use crate::server::graphql::types::project::{Project, owning_project};
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 
@@ -22,6 +24,8 @@ impl Listed for Repository {
     const KIND: Kind = Kind::Repository;
     const CONNECTION: &'static str = "RepositoryConnection";
     const EDGE: &'static str = "RepositoryEdge";
+    type Filter = RepositoryFilter;
+    type OrderBy = RepositoryOrder;
     type FacetBy = RepositoryFacet;
 
     fn at(view: &View, id: EntityId) -> Option<Self> {
@@ -32,6 +36,31 @@ impl Listed for Repository {
 impl Repository {
     fn record(&self) -> Result<&Record> {
         self.0.entity.as_repository().ok_or_else(Problem::internal)
+    }
+}
+
+impl Planned for Repository {
+    const NAME: &'static str = "Repository";
+    const IS_NODE: bool = true;
+    type Value<'r> = Seen<'r, Record>;
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "name" => Self::text(|repository| repository.name.as_str()),
+            "platform" => Self::text_if_any(|repository| repository.platform.as_ref().map(Name::as_str)),
+            "url" => Self::text_if_any(|repository| repository.url.as_ref().map(RepoUrl::as_str)),
+            "attributes" => Self::attributes_of(|repository| &repository.attributes),
+            "project" => return owning_project(field),
+            _ => return Self::common(field),
+        })
+    }
+}
+
+impl EntityType for Repository {
+    type Record = Record;
+
+    fn record_of(entity: &Entity) -> Option<&Record> {
+        entity.as_repository()
     }
 }
 

@@ -3,13 +3,14 @@
 use async_graphql::{Context, Description, ID, Object};
 
 use crate::directory::View;
-use crate::model::entity::{EntityId, Kind, Service as Record};
+use crate::model::entity::{Entity, EntityId, Kind, Service as Record};
 use crate::model::key::{ExternalId, ServiceIdentifier};
 use crate::server::graphql::execution::budget;
+use crate::server::graphql::plan::{Asked, EntityType, Planned, Seen, Writer};
 use crate::server::graphql::types::connection::Listed;
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::VisibleEntity;
-use crate::server::graphql::types::project::Project;
+use crate::server::graphql::types::project::{Project, owning_project};
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 
@@ -24,6 +25,35 @@ impl Service {
 
     fn record(&self) -> Result<&Record> {
         self.0.entity.as_service().ok_or_else(Problem::internal)
+    }
+}
+
+impl Planned for Service {
+    const NAME: &'static str = "Service";
+    const IS_NODE: bool = true;
+    type Value<'r> = Seen<'r, Record>;
+
+    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+        Some(match field.name() {
+            "name" => Self::text(|service| service.name.as_str()),
+            "identifier" => Self::text_if_any(|service| service.identifier.as_ref().map(ServiceIdentifier::as_str)),
+            "dependencies" => Self::leaf(|run, seen, out| match seen.record.dependencies.as_deref() {
+                Some(dependencies) => run.json(dependencies, out),
+                None => run.text_if_any(None, out),
+            }),
+            "externalId" => Self::text_if_any(|service| service.external_id.as_ref().map(ExternalId::as_str)),
+            "attributes" => Self::attributes_of(|service| &service.attributes),
+            "project" => return owning_project(field),
+            _ => return Self::common(field),
+        })
+    }
+}
+
+impl EntityType for Service {
+    type Record = Record;
+
+    fn record_of(entity: &Entity) -> Option<&Record> {
+        entity.as_service()
     }
 }
 
