@@ -19,7 +19,6 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use clade::Directory;
 use clade::server::{AppState, Exposure, serve_exposed};
 
 use load::{Measured, load};
@@ -32,6 +31,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// One kind of request, and its results in each round.
 struct Row {
     name: &'static str,
+    address: SocketAddr,
     requests: Rc<[Vec<u8>]>,
     rounds: Vec<Measured>,
 }
@@ -49,24 +49,31 @@ fn main() {
 
     let directory = org::directory(entities);
     let token = org::token(&directory);
-    let address = start(directory.clone());
+    let address = start(AppState::new(directory.clone()));
+    let uncached = start(AppState::new(directory.clone()).with_response_cache(0));
+    let address_of = |name: &str| if name.ends_with(questions::UNCACHED) { uncached } else { address };
     let mut rows: Vec<Row> = questions::all(address, &token)
         .into_iter()
         .filter(|(name, _)| *name == questions::HEALTHZ || name.contains(&only))
-        .map(|(name, requests)| Row { name, requests: requests.into(), rounds: Vec::new() })
+        .map(|(name, requests)| Row {
+            name,
+            address: address_of(name),
+            requests: requests.into(),
+            rounds: Vec::new(),
+        })
         .collect();
     for round in 0..rounds {
         // A new revision invalidates the response cache of the round before.
         org::change(&directory, round);
         for row in &mut rows {
-            row.rounds.push(load(address, connections, time, &row.requests));
+            row.rounds.push(load(row.address, connections, time, &row.requests));
         }
     }
     print(&rows, entities, connections);
 }
 
 /// Starts a server like `clade serve --rate-limit 0`, which runs until the process ends.
-fn start(directory: Directory) -> SocketAddr {
+fn start(state: AppState) -> SocketAddr {
     let (send_address, address) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new().name(cpu::SERVER.to_owned());
     let serving = thread.spawn(move || {
@@ -76,7 +83,7 @@ fn start(directory: Directory) -> SocketAddr {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             send_address.send(listener.local_addr().unwrap()).unwrap();
             let exposure = Exposure { requests_per_second: 0, ..Exposure::default() };
-            serve_exposed(AppState::new(directory), exposure, listener, std::future::pending()).await;
+            serve_exposed(state, exposure, listener, std::future::pending()).await;
         });
     });
     serving.unwrap();

@@ -10,6 +10,8 @@ use crate::load::answer;
 
 /// The baseline of all ratios.
 pub(crate) const HEALTHZ: &str = "`/healthz`";
+/// The end of the names of requests to a server without a response cache.
+pub(crate) const UNCACHED: &str = ", cache off";
 /// Maximum number of different requests of each kind.
 const DIFFERENT_MAX: usize = 50_000;
 /// Maximum page size of the server.
@@ -73,14 +75,14 @@ pub(crate) fn all(address: SocketAddr, token: &str) -> Vec<(&'static str, Vec<Ve
         ),
         ("REST: values of the filters of a business", vec![get("/api/v2/data/filters?business=b0&limit=20")]),
         ("GraphQL: project by id, again", vec![each(PROJECT).swap_remove(0)]),
-        ("GraphQL: project by id, another each time", each(PROJECT)),
+        ("GraphQL: project by id, cache off", each(PROJECT)),
         ("ancestors of a project's team, again", vec![each(ANCESTORS).swap_remove(0)]),
-        ("ancestors of a project's team, another each time", each(ANCESTORS)),
+        ("ancestors of a project's team, cache off", each(ANCESTORS)),
         ("children of a business with totals, again", vec![types(0)]),
-        ("children of a business with totals, the first time", (0..DIFFERENT_MAX).map(types).collect()),
+        ("children of a business with totals, cache off", (0..DIFFERENT_MAX).map(types).collect()),
         ("100 projects × 6 fields, again", pages(&projects[..1])),
         ("100 projects × 6 fields, again, in gzip", vec![in_gzip(&pages(&projects[..1])[0])]),
-        ("100 projects × 6 fields, the first time", pages(&projects[..full])),
+        ("100 projects × 6 fields, cache off", pages(&projects[..full])),
     ]
 }
 

@@ -116,7 +116,7 @@ impl<K: Clone + Eq + Hash> Permit<K> {
         }
     }
 
-    #[cfg(test)]
+    /// The number of its permits.
     pub(super) fn amount(&self) -> usize {
         self.of_all.num_permits()
     }

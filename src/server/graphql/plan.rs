@@ -13,17 +13,19 @@ mod tests;
 
 use async_graphql::Variables;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
+use serde::Serialize;
 
 use crate::directory::View;
 use crate::model::attributes::Attributes;
-use crate::model::entity::Entity;
+use crate::model::entity::{Entity, Stamps};
+use crate::model::time::Timestamp;
 use crate::server::graphql::execution::budget::Budget;
 use crate::server::response::problem::Result;
 use crate::wire::id::entity_id;
 use crate::wire::json_text;
 
 pub(crate) use asked::{Asked, array, seen};
-use asked::{Fields, Outline};
+use asked::{Outline, PlannedFields};
 pub(crate) use run::Run;
 
 /// An object type with a table of writers.
@@ -43,6 +45,14 @@ pub(crate) trait Planned: Sized + 'static {
         write: impl for<'r> Fn(&Run<'r>, Self::Value<'r>, &mut Vec<u8>) -> Result<()> + 'p,
     ) -> Writer<'p, Self> {
         Self::written(move |run, _, value, out| write(run, value, out))
+    }
+
+    /// The writer of a number, a boolean or another value that is not a text of a record.
+    fn json<'p, V: Serialize>(read: impl for<'r> Fn(Self::Value<'r>) -> V + 'p) -> Writer<'p, Self> {
+        Self::leaf(move |_, value, out| {
+            json_text::value(&read(value), out);
+            Ok(())
+        })
     }
 
     /// The writer of any field, by a function that is given the outline of the field.
@@ -67,26 +77,30 @@ pub(crate) trait EntityType: for<'r> Planned<Value<'r> = Seen<'r, Self::Record>>
     }
 
     /// The writer of a text of the record, or null.
-    fn text_if_any<'p>(
-        read: impl for<'r> Fn(&'r Self::Record) -> Option<&'r str> + 'p,
-    ) -> Writer<'p, Self> {
+    fn text_if_any<'p>(read: impl for<'r> Fn(&'r Self::Record) -> Option<&'r str> + 'p) -> Writer<'p, Self> {
         Self::leaf(move |run, seen, out| run.text_if_any(read(seen.record), out))
     }
 
     /// The writer of the record's attributes.
-    fn attributes_of<'p>(
-        read: impl for<'r> Fn(&'r Self::Record) -> &'r Attributes + 'p,
-    ) -> Writer<'p, Self> {
+    fn attributes_of<'p>(read: impl for<'r> Fn(&'r Self::Record) -> &'r Attributes + 'p) -> Writer<'p, Self> {
         Self::leaf(move |run, seen, out| run.attributes(read(seen.record), out))
+    }
+
+    /// The writer of one of the entity's times.
+    fn time<'p>(read: fn(&Stamps) -> Timestamp) -> Writer<'p, Self> {
+        Self::leaf(move |_, seen, out| {
+            json_text::time(read(&seen.entity.stamps), out);
+            Ok(())
+        })
     }
 
     /// The writer of a field that all entities have.
     fn common<'p>(field: &Asked<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "id" => Self::leaf(|run, seen, out| run.text(&entity_id(run.view, seen.entity), out)),
-            "createdAt" => Self::leaf(|_, seen, out| Ok(json_text::time(seen.entity.stamps.created_at, out))),
-            "updatedAt" => Self::leaf(|_, seen, out| Ok(json_text::time(seen.entity.stamps.updated_at, out))),
-            "revision" => Self::leaf(|_, seen, out| Ok(json_text::value(&seen.entity.stamps.revision.0, out))),
+            "createdAt" => Self::time(|stamps| stamps.created_at),
+            "updatedAt" => Self::time(|stamps| stamps.updated_at),
+            "revision" => Self::json(|seen| seen.entity.stamps.revision.0),
             _ => return None,
         })
     }
@@ -113,8 +127,8 @@ pub(crate) struct Writer<'p, T: Planned>(Box<Write<'p, T>>);
 type Write<'p, T> =
     dyn for<'r> Fn(&Run<'r>, &Outline<'p>, <T as Planned>::Value<'r>, &mut Vec<u8>) -> Result<()> + 'p;
 
-/// A query to be planned, of a document that async-graphql has validated.
-pub(in crate::server) struct Query<'p> {
+/// A query of a document that async-graphql has validated.
+pub(in crate::server) struct Plan<'p> {
     pub(in crate::server) document: &'p ExecutableDocument,
     pub(in crate::server) operation: &'p OperationDefinition,
     /// Including those that have their default.
@@ -122,10 +136,13 @@ pub(in crate::server) struct Query<'p> {
     pub(in crate::server) view: &'p View,
 }
 
-impl Query<'_> {
+impl Plan<'_> {
     /// The JSON of the response. `None` if async-graphql has to execute the query.
-    pub(in crate::server) fn write<T: for<'r> Planned<Value<'r> = ()>>(&self, budget: &Budget) -> Option<Vec<u8>> {
-        let (fields, selections) = Fields::<T>::of(self, [&self.operation.selection_set.node])?;
+    pub(in crate::server) fn write<T: for<'r> Planned<Value<'r> = ()>>(
+        &self,
+        budget: &Budget,
+    ) -> Option<Vec<u8>> {
+        let (fields, selections) = PlannedFields::<T>::of(self, [&self.operation.selection_set.node])?;
         let run = Run::new(self.view, budget);
         let mut out = Vec::with_capacity(512);
         out.extend_from_slice(b"{\"data\":");

@@ -18,7 +18,7 @@ use crate::model::entity::EntityId;
 use crate::query::cost::check_affordable;
 use crate::server::admission::memory::{MemoryPermit, busy};
 use crate::server::admission::slots::HeavySlots;
-use crate::server::graphql::execution::fan_out::{FanOut, Selected, fields_below};
+use crate::server::graphql::execution::fan_out::{FanOut, SelectedField, fields_below};
 use crate::server::graphql::execution::limits::{
     COST_MAX, JSON_MAX_BYTES, LARGE_FROM, LISTED_MAX, TEXT_MAX_BYTES,
 };
@@ -45,6 +45,13 @@ pub(crate) struct Budget {
     weighed: Mutex<Weighed>,
     /// Whether a reservation of memory failed.
     was_full: AtomicBool,
+}
+
+/// What a budget was charged up to some point.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::server) struct Charged {
+    counts: [u64; 5],
+    memory_bytes: usize,
 }
 
 /// Hashes of the response paths of all lists that were weighed with everything below them.
@@ -163,7 +170,7 @@ impl Budget {
     /// The request has too many records or fields, or no memory, slot or time is left.
     pub(in crate::server) async fn list(
         &self,
-        field: &impl Selected,
+        field: &impl SelectedField,
         view: &View,
         records: &[EntityId],
         is_weighed: bool,
@@ -183,7 +190,7 @@ impl Budget {
     /// As [`Self::list`].
     pub(in crate::server) async fn page(
         &self,
-        field: &impl Selected,
+        field: &impl SelectedField,
         view: &View,
         records: &[EntityId],
     ) -> Result<()> {
@@ -192,14 +199,14 @@ impl Budget {
     }
 
     /// As [`Self::page`], for records that are not entities.
-    fn page_of(&self, field: &impl Selected, records: usize) -> Result<()> {
+    fn page_of(&self, field: &impl SelectedField, records: usize) -> Result<()> {
         self.charge_fields(field, records)?;
         // Every list passes here, so this is where a request notices that its time is up or its client gone.
         self.turn.pause()
     }
 
     /// Charges for `records` records with the fields that `field` selects of each.
-    fn charge_fields(&self, field: &impl Selected, records: usize) -> Result<()> {
+    fn charge_fields(&self, field: &impl SelectedField, records: usize) -> Result<()> {
         if records == 0 {
             return Ok(());
         }
@@ -223,7 +230,7 @@ impl Budget {
 
     /// Weighs all lists below these records, down to the next pages, before any of them is resolved. Takes a slot for
     /// the rest of the request if that is heavy.
-    async fn weigh(&self, field: &impl Selected, view: &View, records: &[EntityId]) -> Result<()> {
+    async fn weigh(&self, field: &impl SelectedField, view: &View, records: &[EntityId]) -> Result<()> {
         let left = LISTED_MAX.saturating_sub(self.records.load(Ordering::Relaxed));
         let FanOut { listed, fields } = FanOut::below(view, field, records, left);
         if listed > left {
@@ -246,15 +253,20 @@ impl Budget {
         self.charge_json(size_bytes(value))
     }
 
-    /// The counts so far, to return to by [`Self::reset_to`].
-    pub(in crate::server) fn counts(&self) -> [u64; 5] {
-        self.counters().map(|counter| counter.load(Ordering::Relaxed))
+    /// What is charged so far, to return to by [`Self::reset_to`].
+    pub(in crate::server) fn charged(&self) -> Charged {
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory_bytes = memory.as_ref().map_or(0, MemoryPermit::amount);
+        Charged { counts: self.counters().map(|counter| counter.load(Ordering::Relaxed)), memory_bytes }
     }
 
-    /// Forgets what was counted since, because the same work is done again in another way.
-    pub(in crate::server) fn reset_to(&self, counts: [u64; 5]) {
-        for (counter, count) in self.counters().into_iter().zip(counts) {
+    /// Takes back what was charged since, because the same work is done again in another way.
+    pub(in crate::server) fn reset_to(&self, before: Charged) {
+        for (counter, count) in self.counters().into_iter().zip(before.counts) {
             counter.store(count, Ordering::Relaxed);
+        }
+        if let Some(permit) = &mut *self.memory.lock().unwrap_or_else(PoisonError::into_inner) {
+            permit.shrink_to(before.memory_bytes);
         }
         self.was_full.store(false, Ordering::Relaxed);
     }

@@ -6,6 +6,7 @@
 //! Invariant: each fragment is counted once per operation, so the analysis is linear in the document; and no recursion
 //! goes deeper than [`NESTING_MAX`].
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{
@@ -110,11 +111,20 @@ pub(in crate::server) struct Counter<'d> {
     fragments: HashMap<&'d Name, Option<Count>>,
     /// Current depth of the recursion.
     open: u64,
+    /// Whether a page size or the length of a list is a variable.
+    reads_variables: Cell<bool>,
 }
 
 impl<'d> Counter<'d> {
     pub(in crate::server) fn new(document: &'d ExecutableDocument, variables: &'d Variables) -> Self {
-        Self { document, variables, definitions: &[], fragments: HashMap::new(), open: 0 }
+        Self {
+            document,
+            variables,
+            definitions: &[],
+            fragments: HashMap::new(),
+            open: 0,
+            reads_variables: Cell::new(false),
+        }
     }
 
     pub(in crate::server) fn operation(&mut self, operation: &'d OperationDefinition) -> Result<Count> {
@@ -254,6 +264,7 @@ impl<'d> Counter<'d> {
 
     /// The value of a variable, or its default. By reference, since a list may have thousands of values.
     fn variable(&self, name: &Name) -> Option<&ConstValue> {
+        self.reads_variables.set(true);
         self.variables.get(name).or_else(|| {
             let definition = self.definitions.iter().find(|definition| definition.node.name.node == *name)?;
             definition.node.default_value()
@@ -262,10 +273,18 @@ impl<'d> Counter<'d> {
 }
 
 /// The cost of the most expensive operation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DocumentCost {
+    pub(crate) fields: u64,
+    /// Whether other variables may give another cost.
+    pub(crate) is_variable: bool,
+}
+
+/// Counts a document.
 ///
 /// # Errors
 /// The document exceeds a limit, or a fragment spreads itself.
-pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<u64> {
+pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<DocumentCost> {
     let operations = document.operations.iter().count() as u64;
     if operations > OPERATIONS_MAX {
         return Err(over("operations", operations, OPERATIONS_MAX));
@@ -299,7 +318,7 @@ pub(crate) fn check(document: &ExecutableDocument, variables: &Variables) -> Res
     if directives > DIRECTIVES_MAX {
         return Err(over("directives", directives, DIRECTIVES_MAX));
     }
-    Ok(cost)
+    Ok(DocumentCost { fields: cost, is_variable: counter.reads_variables.get() })
 }
 
 /// The limits of one operation.

@@ -113,7 +113,7 @@ impl DocumentSource {
 pub(in crate::server) struct Document {
     pub(in crate::server) parsed: ExecutableDocument,
     text_bytes: u64,
-    /// Its cost, already checked. `None` if an operation has variables, which may be page sizes.
+    /// Its cost, already checked. `None` if page sizes are variables.
     cost: Option<u64>,
     /// Whether async-graphql has validated it, apart from the values of variables.
     is_valid: AtomicBool,
@@ -146,15 +146,13 @@ impl Document {
             return Err(introspection::refused());
         }
         typename::expose(&mut parsed)?;
-        let takes_variables =
-            parsed.operations.iter().any(|(_, operation)| !operation.node.variable_definitions.is_empty());
         // On the text, which may also match in a comment or alias. That costs a cache entry and is never wrong.
         let is_cacheable = !text.contains(UNCACHEABLE_FIELD);
-        let mut document = Self { parsed, text_bytes: text.len() as u64, cost: None, is_valid: AtomicBool::new(false), is_cacheable };
-        if !takes_variables {
-            document.cost = Some(document.cost(&Variables::default())?);
-        }
-        Ok(document)
+        // A document above a limit is refused with each request, whose variables may be what is too large.
+        let cost = cost::check(&parsed, &Variables::default()).ok();
+        let cost = cost.filter(|cost| !cost.is_variable).map(|cost| cost.fields);
+        let is_valid = AtomicBool::new(false);
+        Ok(Self { parsed, text_bytes: text.len() as u64, cost, is_valid, is_cacheable })
     }
 
     /// Whether [`Self::set_valid`] was called.
@@ -172,7 +170,7 @@ impl Document {
     /// # Errors
     /// It exceeds a limit.
     pub(in crate::server) fn cost(&self, variables: &Variables) -> Result<u64> {
-        self.cost.map_or_else(|| cost::check(&self.parsed, variables), Ok)
+        self.cost.map_or_else(|| Ok(cost::check(&self.parsed, variables)?.fields), Ok)
     }
 }
 

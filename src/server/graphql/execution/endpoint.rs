@@ -24,10 +24,10 @@ use crate::server::graphql::execution::cache::{Cached, ResponseCache, ResponseKe
 use crate::server::graphql::execution::document::{Document, Documents, GraphqlRequest};
 use crate::server::graphql::execution::limits::{LARGE_FROM, WATCHED_FROM};
 use crate::server::graphql::execution::operation::{complete_variables, kind_name, only_name, operation};
-use crate::server::graphql::execution::response::{GraphqlResponse, GraphqlBody};
+use crate::server::graphql::execution::response::{GraphqlBody, GraphqlResponse};
 use crate::server::graphql::execution::schedule::{Blocking, Turn, WaitPermit};
 use crate::server::graphql::execution::variables;
-use crate::server::graphql::plan;
+use crate::server::graphql::plan::Plan;
 use crate::server::graphql::schema::{Api, builder};
 use crate::server::graphql::settings::GraphqlSettings;
 use crate::server::graphql::types::query::Query;
@@ -245,7 +245,16 @@ impl Endpoint {
         let operation = self.metrics.operation(name, kind_name(kind));
         let is_cacheable = kind == OperationType::Query && document.is_cacheable;
         let operation_name = asked.operation_name;
-        Ok(Prepared { kind, operation, is_cacheable, cost, document, operation_name, variables, cached_as: None })
+        Ok(Prepared {
+            kind,
+            operation,
+            is_cacheable,
+            cost,
+            document,
+            operation_name,
+            variables,
+            cached_as: None,
+        })
     }
 
     /// Prepares and executes a query or mutation. Every error becomes a response.
@@ -309,13 +318,13 @@ impl Endpoint {
         let view = prepared.view(&caller);
         let document = Arc::clone(&prepared.document);
         if let Some(view) = view.clone().filter(|_| document.is_valid()) {
-            let counts = budget.counts();
+            let before = budget.charged();
             let planned = planned(&prepared, view, Arc::clone(budget));
             if let Ok(Some(json)) = watched(budget, is_short, planned).await {
                 return GraphqlBody::Written(json);
             }
             // Also after an error, which async-graphql reports with its path and with the other fields.
-            budget.reset_to(counts);
+            budget.reset_to(before);
         }
         let request = prepared.into_request(caller, view, budget);
         let api = self.api.clone();
@@ -383,7 +392,7 @@ fn planned(
     async move {
         let document = &document.parsed;
         let operation = operation(document, name.as_deref()).ok()?;
-        plan::Query { document, operation, variables: &variables, view: &view }.write::<Query>(&budget)
+        Plan { document, operation, variables: &variables, view: &view }.write::<Query>(&budget)
     }
 }
 
@@ -404,8 +413,7 @@ async fn watched<T: Send + 'static>(
     let work = work.in_current_span();
     // With a slot, every poll is expected to be long and hands the worker's other tasks over beforehand. Without
     // one, resolvers do so themselves, after `PAUSE_EVERY`.
-    let work =
-        if budget.turn.has_slot() { tokio::spawn(Blocking::new(work)) } else { tokio::spawn(work) };
+    let work = if budget.turn.has_slot() { tokio::spawn(Blocking::new(work)) } else { tokio::spawn(work) };
     let mut guard = AbandonOnDrop(Some(budget));
     let output = work.await;
     guard.0 = None;

@@ -20,7 +20,7 @@ pub(in crate::server) struct FanOut {
 }
 
 /// A selected field, of async-graphql or of a plan.
-pub(in crate::server) trait Selected: Sized {
+pub(in crate::server) trait SelectedField: Sized {
     fn name(&self) -> &str;
 
     /// The argument `first` or `last`, if it is a number.
@@ -30,7 +30,7 @@ pub(in crate::server) trait Selected: Sized {
     fn selections(&self) -> impl Iterator<Item = Self>;
 }
 
-impl Selected for SelectionField<'_> {
+impl SelectedField for SelectionField<'_> {
     fn name(&self) -> &str {
         SelectionField::name(self)
     }
@@ -55,7 +55,7 @@ type Reached = FxHashMap<EntityId, u64>;
 
 /// Number of fields selected below a field, each counted once, whatever the length of the lists on the way.
 // Cannot overflow: `FIELDS_MAX` bounds the document with its fragments expanded, and `NESTING_MAX` the recursion.
-pub(in crate::server) fn fields_below(field: &impl Selected) -> u64 {
+pub(in crate::server) fn fields_below(field: &impl SelectedField) -> u64 {
     field.selections().map(|field| 1 + fields_below(&field)).sum()
 }
 
@@ -63,12 +63,12 @@ impl FanOut {
     /// The fan-out of what `field` selects of `records`. Stops early once it lists more than `max` records.
     pub(in crate::server) fn below(
         view: &View,
-        field: &impl Selected,
+        field: &impl SelectedField,
         records: &[EntityId],
         max: u64,
     ) -> Self {
-        let mut fan_out = Self::default();
-        fan_out.fields = (records.len() as u64).saturating_mul(fields_below(field));
+        let fields = (records.len() as u64).saturating_mul(fields_below(field));
+        let mut fan_out = Self { listed: 0, fields };
         if field.selections().any(|selected| leads_to_lists(&selected)) {
             let mut reached = Reached::default();
             for record in records {
@@ -79,7 +79,7 @@ impl FanOut {
         fan_out
     }
 
-    fn follow(&mut self, view: &View, field: &impl Selected, from: &Reached, max: u64) {
+    fn follow(&mut self, view: &View, field: &impl SelectedField, from: &Reached, max: u64) {
         for selected in field.selections() {
             // All other fields are in `fields_below` already.
             if self.listed > max || !leads_to_lists(&selected) {
@@ -115,7 +115,7 @@ impl FanOut {
         }
     }
 
-    fn add(&mut self, records: u64, field: &impl Selected) {
+    fn add(&mut self, records: u64, field: &impl SelectedField) {
         self.fields = self.fields.saturating_add(records.saturating_mul(fields_below(field)));
     }
 }
@@ -137,7 +137,7 @@ enum Traversal {
 impl Traversal {
     // By field name alone, since a selection does not carry its parent type. Hence a name must mean the same on every
     // type, except for those that are told apart below. A new list in the schema must be added here, or it is free.
-    fn of(field: &impl Selected) -> Self {
+    fn of(field: &impl SelectedField) -> Self {
         match field.name() {
             "parents" | "units" => Self::List(View::parents),
             "ancestors" => Self::List(View::ancestors),
@@ -171,12 +171,12 @@ impl Traversal {
 }
 
 /// Whether a field is a connection, by its selection: `repositories` is a list on a project and a connection on a unit.
-fn is_connection(field: &impl Selected) -> bool {
+fn is_connection(field: &impl SelectedField) -> bool {
     field.selections().any(|part| matches!(part.name(), "nodes" | "edges" | "pageInfo" | "totalCount"))
 }
 
 /// Whether a field is a list, or leads to one.
-fn leads_to_lists(field: &impl Selected) -> bool {
+fn leads_to_lists(field: &impl SelectedField) -> bool {
     has_selections(field)
         && match Traversal::of(field) {
             Traversal::None => false,
@@ -185,12 +185,12 @@ fn leads_to_lists(field: &impl Selected) -> bool {
         }
 }
 
-fn has_selections(field: &impl Selected) -> bool {
+fn has_selections(field: &impl SelectedField) -> bool {
     field.selections().next().is_some()
 }
 
 /// Maximum number of records in all pages of a field, one page for each record in `from`.
-fn page_records(field: &impl Selected, from: &Reached) -> u64 {
+fn page_records(field: &impl SelectedField, from: &Reached) -> u64 {
     let default = if field.name() == "descendants" { PAGE_MAX } else { PAGE_DEFAULT };
     let times = from.values().fold(0_u64, |all, times| all.saturating_add(*times));
     times.saturating_mul(field.page_size().unwrap_or(default as u64))

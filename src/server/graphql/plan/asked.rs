@@ -6,12 +6,12 @@ use async_graphql_value::Value;
 
 use crate::directory::View;
 use crate::model::entity::EntityId;
-use crate::server::graphql::execution::fan_out::Selected;
-use crate::server::graphql::plan::{EntityType, Planned, Query, Run, Seen, Writer};
+use crate::server::graphql::execution::fan_out::SelectedField;
+use crate::server::graphql::plan::{EntityType, Plan, Planned, Run, Seen, Writer};
 use crate::server::response::problem::Result;
 
 /// The selected fields of an object type, in the order of the response.
-pub(crate) struct Fields<'p, T: Planned>(Vec<(&'p str, Writer<'p, T>)>);
+pub(crate) struct PlannedFields<'p, T: Planned>(Vec<(&'p str, Writer<'p, T>)>);
 
 /// A selected field, with what is selected of its value.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Outline<'p> {
 
 /// A field to find a writer for.
 pub(crate) struct Asked<'p> {
-    query: &'p Query<'p>,
+    plan: &'p Plan<'p>,
     field: &'p Field,
     /// The selections of this field and of equal fields that are merged with it.
     sets: Vec<&'p SelectionSet>,
@@ -31,13 +31,13 @@ pub(crate) struct Asked<'p> {
     selections: Vec<Outline<'p>>,
 }
 
-impl<'p> Outline<'p> {
+impl Outline<'_> {
     pub(super) fn root(selections: Vec<Self>) -> Self {
         Self { name: "", page_size: None, selections }
     }
 }
 
-impl Selected for &Outline<'_> {
+impl SelectedField for &Outline<'_> {
     fn name(&self) -> &str {
         self.name
     }
@@ -51,15 +51,15 @@ impl Selected for &Outline<'_> {
     }
 }
 
-impl<'p, T: Planned> Fields<'p, T> {
+impl<'p, T: Planned> PlannedFields<'p, T> {
     /// The fields that `sets` select of the type, and the outline of each.
     pub(super) fn of(
-        query: &'p Query<'p>,
+        plan: &'p Plan<'p>,
         sets: impl IntoIterator<Item = &'p SelectionSet>,
     ) -> Option<(Self, Vec<Outline<'p>>)> {
         let mut asked = Vec::new();
         for set in sets {
-            collect::<T>(query, set, &mut asked)?;
+            collect::<T>(plan, set, &mut asked)?;
         }
         // async-graphql writes null for an object without fields.
         if asked.is_empty() {
@@ -113,31 +113,31 @@ fn writer<'p, T: Planned>(asked: &mut Asked<'p>) -> Option<Writer<'p, T>> {
 
 /// Adds the fields that a set selects of the type `T`, by response key. Equal keys are merged.
 fn collect<'p, T: Planned>(
-    query: &'p Query<'p>,
+    plan: &'p Plan<'p>,
     set: &'p SelectionSet,
     asked: &mut Vec<(&'p str, Asked<'p>)>,
 ) -> Option<()> {
     let applies = |condition: &str| condition == T::NAME || T::IS_NODE && condition == "Node";
     for item in &set.items {
         match &item.node {
-            Selection::Field(field) if is_included(query, &field.node.directives)? => {
+            Selection::Field(field) if is_included(plan, &field.node.directives)? => {
                 let field = &field.node;
                 let key = field.response_key().node.as_str();
                 match asked.iter_mut().find(|(other, _)| *other == key) {
                     Some((_, equal)) => equal.merge(field)?,
-                    None => asked.push((key, Asked::new(query, field))),
+                    None => asked.push((key, Asked::new(plan, field))),
                 }
             }
-            Selection::FragmentSpread(spread) if is_included(query, &spread.node.directives)? => {
-                let fragment = &query.document.fragments.get(&spread.node.fragment_name.node)?.node;
+            Selection::FragmentSpread(spread) if is_included(plan, &spread.node.directives)? => {
+                let fragment = &plan.document.fragments.get(&spread.node.fragment_name.node)?.node;
                 if applies(&fragment.type_condition.node.on.node) {
-                    collect::<T>(query, &fragment.selection_set.node, asked)?;
+                    collect::<T>(plan, &fragment.selection_set.node, asked)?;
                 }
             }
-            Selection::InlineFragment(inline) if is_included(query, &inline.node.directives)? => {
+            Selection::InlineFragment(inline) if is_included(plan, &inline.node.directives)? => {
                 let condition = inline.node.type_condition.as_ref();
                 if condition.is_none_or(|condition| applies(&condition.node.on.node)) {
-                    collect::<T>(query, &inline.node.selection_set.node, asked)?;
+                    collect::<T>(plan, &inline.node.selection_set.node, asked)?;
                 }
             }
             // Skipped by a directive.
@@ -148,14 +148,14 @@ fn collect<'p, T: Planned>(
 }
 
 /// Whether `@skip` and `@include` let a selection through. `None` if another directive, or none of their values, is known.
-fn is_included(query: &Query<'_>, directives: &[Positioned<Directive>]) -> Option<bool> {
+fn is_included(plan: &Plan<'_>, directives: &[Positioned<Directive>]) -> Option<bool> {
     for directive in directives {
         let included = match directive.node.name.node.as_str() {
             "include" => true,
             "skip" => false,
             _ => return None,
         };
-        let ConstValue::Boolean(condition) = constant(query, &directive.node.get_argument("if")?.node)? else {
+        let ConstValue::Boolean(condition) = constant(plan, &directive.node.get_argument("if")?.node)? else {
             return None;
         };
         if condition != included {
@@ -166,18 +166,23 @@ fn is_included(query: &Query<'_>, directives: &[Positioned<Directive>]) -> Optio
 }
 
 /// A value with its variables replaced. `None` if one of them is absent.
-fn constant(query: &Query<'_>, value: &Value) -> Option<ConstValue> {
-    value.clone().into_const_with(|name| query.variables.get(&name).cloned().ok_or(())).ok()
+fn constant(plan: &Plan<'_>, value: &Value) -> Option<ConstValue> {
+    value.clone().into_const_with(|name| plan.variables.get(&name).cloned().ok_or(())).ok()
 }
 
 impl<'p> Asked<'p> {
-    fn new(query: &'p Query<'p>, field: &'p Field) -> Self {
-        let sets = if field.selection_set.node.items.is_empty() { Vec::new() } else { vec![&field.selection_set.node] };
-        Self { query, field, sets, selections: Vec::new() }
+    fn new(plan: &'p Plan<'p>, field: &'p Field) -> Self {
+        let sets = if field.selection_set.node.items.is_empty() {
+            Vec::new()
+        } else {
+            vec![&field.selection_set.node]
+        };
+        Self { plan, field, sets, selections: Vec::new() }
     }
 
     fn merge(&mut self, equal: &'p Field) -> Option<()> {
-        let arguments = |field: &'p Field| field.arguments.iter().map(|(name, value)| (&name.node, &value.node));
+        let arguments =
+            |field: &'p Field| field.arguments.iter().map(|(name, value)| (&name.node, &value.node));
         let is_equal = self.field.name.node == equal.name.node && arguments(self.field).eq(arguments(equal));
         if is_equal && !equal.selection_set.node.items.is_empty() {
             self.sets.push(&equal.selection_set.node);
@@ -191,13 +196,14 @@ impl<'p> Asked<'p> {
 
     /// The view that the query reads.
     pub(crate) fn view(&self) -> &'p View {
-        self.query.view
+        self.plan.view
     }
 
     fn page_size(&self) -> Option<u64> {
-        let size = |(name, _): &&(Positioned<_>, _)| matches!(AsRef::<str>::as_ref(&name.node), "first" | "last");
+        let size =
+            |(name, _): &&(Positioned<_>, _)| matches!(AsRef::<str>::as_ref(&name.node), "first" | "last");
         let (_, value) = self.field.arguments.iter().find(size)?;
-        match constant(self.query, &value.node)? {
+        match constant(self.plan, &value.node)? {
             ConstValue::Number(size) => size.as_u64(),
             _ => None,
         }
@@ -209,7 +215,7 @@ impl<'p> Asked<'p> {
         if let Some(literal) = given.node.clone().into_const() {
             return A::parse(Some(literal)).ok();
         }
-        let value = constant(self.query, &given.node)?;
+        let value = constant(self.plan, &given.node)?;
         let parsed = A::parse(Some(value.clone())).ok()?;
         // Validation has seen literals, but not these variables; and parsing passes over unknown fields.
         is_parsed(&value, || parsed.to_value()).then_some(parsed)
@@ -221,8 +227,8 @@ impl<'p> Asked<'p> {
     }
 
     /// What is selected of the field's value, an object of type `T`.
-    pub(crate) fn fields<T: Planned>(&mut self) -> Option<Fields<'p, T>> {
-        let (fields, selections) = Fields::of(self.query, self.sets.iter().copied())?;
+    pub(crate) fn fields<T: Planned>(&mut self) -> Option<PlannedFields<'p, T>> {
+        let (fields, selections) = PlannedFields::of(self.plan, self.sets.iter().copied())?;
         self.selections = selections;
         Some(fields)
     }
@@ -248,10 +254,7 @@ impl<'p> Asked<'p> {
         Some(T::written(move |run, outline, value, out| {
             match find(run, value).and_then(|id| seen::<E>(run, id)) {
                 Some(seen) => fields.write(run, outline, seen, out),
-                None => {
-                    out.extend_from_slice(b"null");
-                    Ok(())
-                }
+                None => run.null(out),
             }
         }))
     }
@@ -274,7 +277,8 @@ impl<'p> Asked<'p> {
         Some(T::written(move |run, outline, value, out| {
             let ids = find(run, value);
             run.list(outline, &ids, || {
-                let seen = ids.iter().filter_map(|id| seen::<E>(run, *id)).filter(|seen| is_listed(seen.record));
+                let seen =
+                    ids.iter().filter_map(|id| seen::<E>(run, *id)).filter(|seen| is_listed(seen.record));
                 array(seen, out, |seen, out| fields.write(run, outline, seen, out))
             })
         }))
@@ -315,11 +319,12 @@ fn is_parsed(given: &ConstValue, parsed: impl FnOnce() -> ConstValue) -> bool {
     }
     fn covers(parsed: &ConstValue, given: &ConstValue) -> bool {
         match (given, parsed) {
-            (ConstValue::Object(given), ConstValue::Object(parsed)) => given
-                .iter()
-                .all(|(name, value)| parsed.get(name).is_some_and(|parsed| covers(parsed, value))),
+            (ConstValue::Object(given), ConstValue::Object(parsed)) => {
+                given.iter().all(|(name, value)| parsed.get(name).is_some_and(|parsed| covers(parsed, value)))
+            }
             (ConstValue::List(given), ConstValue::List(parsed)) => {
-                given.len() == parsed.len() && given.iter().zip(parsed).all(|(given, parsed)| covers(parsed, given))
+                given.len() == parsed.len()
+                    && given.iter().zip(parsed).all(|(given, parsed)| covers(parsed, given))
             }
             // A single value stands for a list of one.
             (given, ConstValue::List(parsed)) => parsed.first().is_none_or(|parsed| covers(parsed, given)),

@@ -60,11 +60,15 @@ impl<'r> Run<'r> {
     pub(crate) fn text_if_any(&self, text: Option<&str>, out: &mut Vec<u8>) -> Result<()> {
         match text {
             Some(text) => self.text(text, out),
-            None => {
-                out.extend_from_slice(b"null");
-                Ok(())
-            }
+            None => self.null(out),
         }
+    }
+
+    /// Writes null.
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as the other values")]
+    pub(crate) fn null(&self, out: &mut Vec<u8>) -> Result<()> {
+        out.extend_from_slice(b"null");
+        Ok(())
     }
 
     /// Writes a record's attributes and charges for them.
@@ -128,6 +132,7 @@ impl<'r> Run<'r> {
     ///
     /// # Errors
     /// The future fails; or it would wait, because the runtime has a single thread.
+    #[expect(clippy::unused_self, reason = "what waits is a part of the run")]
     pub(crate) fn now<O>(&self, future: impl Future<Output = Result<O>>) -> Result<O> {
         future.now_or_never().unwrap_or_else(|| Err(Problem::internal()))
     }

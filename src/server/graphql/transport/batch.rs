@@ -11,7 +11,7 @@ use crate::server::auth::caller::Caller;
 use crate::server::graphql::execution::document::GraphqlRequest;
 use crate::server::graphql::execution::endpoint::{Endpoint, Prepared};
 use crate::server::graphql::execution::limits::{COST_MAX, LARGE_FROM, over};
-use crate::server::graphql::execution::response::{GraphqlResponse, GraphqlBody};
+use crate::server::graphql::execution::response::{GraphqlBody, GraphqlResponse};
 use crate::server::graphql::execution::schedule::blocking;
 use crate::server::graphql::transport::request::{no_subscription, parse};
 use crate::server::response::problem::{Problem, Result};

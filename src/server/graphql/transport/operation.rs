@@ -14,7 +14,7 @@ use crate::server::admission::memory::{Memory, MemoryPermit};
 use crate::server::auth::caller::{Caller, Principal};
 use crate::server::graphql::execution::document::GraphqlRequest;
 use crate::server::graphql::execution::endpoint::{Executed, Prepared};
-use crate::server::graphql::execution::response::{GraphqlResponse, GraphqlBody};
+use crate::server::graphql::execution::response::{GraphqlBody, GraphqlResponse};
 use crate::server::graphql::execution::schedule::blocking;
 use crate::server::graphql::transport::sockets::Sockets;
 use crate::server::quota::Permit;
@@ -100,7 +100,8 @@ impl SocketOperation {
             Err(refused) => Self::refused(&id, refused.into()),
             Ok(AdmittedOperation::Subscription(prepared)) => {
                 let responses = sockets.endpoint.subscribe(caller, prepared);
-                let replies = responses.map(move |response| Reply::new(&id, GraphqlBody::Resolved(response))).boxed();
+                let replies =
+                    responses.map(move |response| Reply::new(&id, GraphqlBody::Resolved(response))).boxed();
                 Self { replies, request_bytes, is_subscription: true, _request_memory: request_memory }
             }
             Ok(AdmittedOperation::Request(prepared, slot)) => {

@@ -22,7 +22,6 @@ use crate::server::graphql::types::facet::{Bucket, Facet};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::response::problem::{Problem, Result};
-use crate::wire::json_text;
 
 /// An object type that connections list.
 pub(crate) trait Listed: OutputType + EntityType + Clone {
@@ -281,11 +280,12 @@ impl<E: Listed> Planned for Connection<E> {
                 })
             }
             "pageInfo" => field.object::<PageInfo, Self>(|_, connection| connection.position())?,
-            "totalCount" => Self::leaf(|_, connection, out| Ok(json_text::value(&connection.total, out))),
+            "totalCount" => Self::json(|connection| connection.total),
             "facets" => {
                 let by: Vec<E::FacetBy> = field.argument("by")?;
                 let by: Vec<FacetBy> = by.into_iter().map(Into::into).collect();
-                let (first, disjunctive) = (field.argument("first")?, field.argument_or("disjunctive", false)?);
+                let (first, disjunctive) =
+                    (field.argument("first")?, field.argument_or("disjunctive", false)?);
                 let fields = field.fields::<Facet>()?;
                 Self::written(move |run, outline, connection, out| {
                     let facets = run.now(connection.count(run.budget, &by, first, disjunctive))?;
@@ -316,10 +316,10 @@ impl Planned for PageInfo {
 
     fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
-            "hasNextPage" => Self::leaf(|_, info, out| Ok(json_text::value(&info.has_next_page, out))),
-            "hasPreviousPage" => Self::leaf(|_, info, out| Ok(json_text::value(&info.has_previous_page, out))),
-            "startCursor" => Self::leaf(|_, info, out| Ok(json_text::value(&info.start_cursor, out))),
-            "endCursor" => Self::leaf(|_, info, out| Ok(json_text::value(&info.end_cursor, out))),
+            "hasNextPage" => Self::json(|info| info.has_next_page),
+            "hasPreviousPage" => Self::json(|info| info.has_previous_page),
+            "startCursor" => Self::json(|info| info.start_cursor.clone()),
+            "endCursor" => Self::json(|info| info.end_cursor.clone()),
             _ => return None,
         })
     }

@@ -15,7 +15,6 @@ use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::org_unit::{OrgUnit, unit_types};
 use crate::server::response::problem::{Problem, Result};
-use crate::wire::json_text;
 
 /// Descendants of a unit, in depth-first order, siblings by name.
 #[derive(Description)]
@@ -143,7 +142,7 @@ impl Planned for DescendantConnection {
                 })
             }
             "pageInfo" => field.object::<PageInfo, Self>(|_, connection| connection.position())?,
-            "totalCount" => Self::leaf(|_, connection, out| Ok(json_text::value(&connection.all.len(), out))),
+            "totalCount" => Self::json(|connection| connection.all.len()),
             _ => return None,
         })
     }
@@ -157,7 +156,7 @@ impl Planned for DescendantEdge {
         Some(match field.name() {
             "node" => field.entity::<OrgUnit, Self>(|_, (_, unit)| Some(unit.id))?,
             "cursor" => Self::leaf(|run, (top, unit), out| run.text(&cursor(top, unit), out)),
-            "depth" => Self::leaf(|_, (_, unit), out| Ok(json_text::value(&unit.depth, out))),
+            "depth" => Self::json(|(_, unit)| unit.depth),
             "parent" => field.entity::<OrgUnit, Self>(|_, (_, unit)| Some(unit.parent))?,
             _ => return None,
         })

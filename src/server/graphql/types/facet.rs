@@ -7,7 +7,6 @@ use crate::query::facet::FacetBy;
 use crate::server::graphql::plan::{Asked, Planned, Writer, array};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
-use crate::wire::json_text;
 
 // Each kind has an enum of its own, so that validation refuses a dimension which the kind does not have, such as the
 // platform of a person. Levels are common to all kinds.
@@ -150,7 +149,7 @@ impl Planned for Facet {
 
     fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
-            "by" => Self::leaf(|_, facet, out| Ok(json_text::value(&facet.by.to_value(), out))),
+            "by" => Self::json(|facet| facet.by.to_value()),
             "buckets" => {
                 let fields = field.fields::<Bucket>()?;
                 Self::written(move |run, outline, facet, out| {
@@ -170,7 +169,7 @@ impl Planned for Bucket {
         Some(match field.name() {
             "value" => Self::leaf(|run, bucket, out| run.text(&bucket.value.0, out)),
             "unit" => field.entity::<OrgUnit, Self>(|_, bucket| Some(bucket.unit.as_ref()?.0.id()))?,
-            "count" => Self::leaf(|_, bucket, out| Ok(json_text::value(&bucket.count, out))),
+            "count" => Self::json(|bucket| bucket.count),
             _ => return None,
         })
     }

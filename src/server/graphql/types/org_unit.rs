@@ -25,7 +25,6 @@ use crate::server::graphql::types::repository::Repository;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::id::NamedRecord;
-use crate::wire::json_text;
 
 /// A unit of the hierarchy: an organization, business, department, group or team, or a unit of a custom type.
 #[derive(Clone, Description)]
@@ -89,8 +88,15 @@ pub(crate) struct Totals {
 
 impl Totals {
     fn of(view: &View, unit: EntityId) -> Self {
-        let crate::graph::Totals { units, people, projects, repositories, services } = view.totals(unit);
-        Self { units, people, projects, repositories, services }
+        // Read from the closures' bitmaps, so it costs the same for any subtree and is not charged to the budget.
+        let totals = view.totals(unit);
+        Self {
+            units: totals.units,
+            people: totals.people,
+            projects: totals.projects,
+            repositories: totals.repositories,
+            services: totals.services,
+        }
     }
 }
 
@@ -131,9 +137,7 @@ impl Planned for OrgUnit {
             "key" => Self::text(|unit| unit.key.as_str()),
             "name" => Self::text(|unit| unit.name.as_str()),
             "type" => Self::text(|unit| unit.unit_type.as_str()),
-            "level" => Self::leaf(|_, seen, out| {
-                Ok(json_text::value(&seen.record.unit_type.level().map(Level::number), out))
-            }),
+            "level" => Self::json(|seen| seen.record.unit_type.level().map(Level::number)),
             "externalId" => Self::text_if_any(|unit| unit.external_id.as_ref().map(ExternalId::as_str)),
             "attributes" => Self::attributes_of(|unit| &unit.attributes),
             "parents" => field.list::<Self, Self>(|run, seen| run.view.parents(seen.entity.id))?,
@@ -183,7 +187,7 @@ impl Planned for Totals {
             "services" => |totals| totals.services,
             _ => return None,
         };
-        Some(Self::leaf(move |_, totals, out| Ok(json_text::value(&count(totals), out))))
+        Some(Self::json(count))
     }
 }
 
@@ -337,7 +341,6 @@ impl OrgUnit {
 
     /// Number of records of each kind below the unit at any depth, each counted once.
     async fn totals(&self) -> Totals {
-        // Read from the closures' bitmaps, so it costs the same for any subtree and is not charged to the budget.
         Totals::of(&self.0.view, self.0.id())
     }
 

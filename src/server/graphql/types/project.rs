@@ -9,9 +9,7 @@ use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::server::graphql::execution::budget::{self, list};
 use crate::server::graphql::filter::{PersonFilter, PersonOrder, ProjectFilter, ProjectOrder};
-use crate::server::graphql::plan::{
-    self, Asked, EntityType, Planned, Seen, Writer,
-};
+use crate::server::graphql::plan::{self, Asked, EntityType, Planned, Seen, Writer};
 use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, connection};
 use crate::server::graphql::types::facet::ProjectFacet;
 use crate::server::graphql::types::metered::Metered;
@@ -66,7 +64,7 @@ impl Planned for Project {
                 let fields = field.fields::<ProjectOwner>()?;
                 Self::written(move |run, outline, seen, out| match &seen.record.owner {
                     Some(owner) => fields.write(run, outline, owner, out),
-                    None => run.text_if_any(None, out),
+                    None => run.null(out),
                 })
             }
             "units" => field.list::<OrgUnit, Self>(|run, seen| run.view.parents(seen.entity.id))?,
@@ -241,14 +239,15 @@ impl Planned for ProjectOwner {
             "firstName" => Self::leaf(|run, owner, out| {
                 run.text_if_any(owner.first_name.as_deref().map(Name::as_str), out)
             }),
-            "lastName" => {
-                Self::leaf(|run, owner, out| run.text_if_any(owner.last_name.as_deref().map(Name::as_str), out))
-            }
+            "lastName" => Self::leaf(|run, owner, out| {
+                run.text_if_any(owner.last_name.as_deref().map(Name::as_str), out)
+            }),
             "email" => {
                 Self::leaf(|run, owner, out| run.text_if_any(owner.email.as_ref().map(Email::as_str), out))
             }
-            "person" => field
-                .entity::<Person, Self>(|run, owner| run.view.person_by_email(owner.email.as_ref()?))?,
+            "person" => {
+                field.entity::<Person, Self>(|run, owner| run.view.person_by_email(owner.email.as_ref()?))?
+            }
             _ => return None,
         })
     }

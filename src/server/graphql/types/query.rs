@@ -16,7 +16,9 @@ use crate::server::graphql::filter::{
     RepositoryOrder,
 };
 use crate::server::graphql::plan::{Asked, Planned, Writer};
-use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, connection, invalid, page_size};
+use crate::server::graphql::types::connection::{
+    Connection, Listed, PageArgs, connection, invalid, page_size,
+};
 use crate::server::graphql::types::context::{caller, view};
 use crate::server::graphql::types::doctor::{FindingCode, FindingConnection};
 use crate::server::graphql::types::log::{Log, log};
@@ -32,7 +34,6 @@ use crate::server::graphql::types::service::Service;
 use crate::server::graphql::types::token::Token;
 use crate::server::response::problem::Result;
 use crate::wire::id::NamedRecord;
-use crate::wire::json_text;
 
 /// Kinds of nodes that `search` can find.
 // `Node` has mappings too, but they have no text to search, so this is not `RecordKind`.
@@ -346,7 +347,7 @@ impl Planned for Query {
             "node" => {
                 let id = field.argument::<ID>("id")?;
                 match NamedRecord::read(field.view(), &id) {
-                    None => Self::leaf(|run, (), out| run.text_if_any(None, out)),
+                    None => Self::leaf(|run, (), out| run.null(out)),
                     Some(NamedRecord::Mapping(_)) => return None,
                     Some(NamedRecord::Entity(id)) => match field.view().entity(id)?.kind() {
                         Kind::OrgUnit => field.entity::<OrgUnit, Self>(move |_, ()| Some(id))?,
@@ -367,11 +368,15 @@ impl Planned for Query {
             }
             "repository" => {
                 let url = RepoUrl::parse(&field.argument::<String>("url")?).ok()?;
-                field.entity::<Repository, Self>(move |run, ()| run.view.repositories_at(&url).first().copied())?
+                field.entity::<Repository, Self>(move |run, ()| {
+                    run.view.repositories_at(&url).first().copied()
+                })?
             }
             "service" => {
                 let name = ServiceIdentifier::parse(&field.argument::<String>("identifier")?).ok()?;
-                field.entity::<Service, Self>(move |run, ()| run.view.services_called(&name).first().copied())?
+                field.entity::<Service, Self>(move |run, ()| {
+                    run.view.services_called(&name).first().copied()
+                })?
             }
             "orgUnit" => {
                 let unit = field.argument::<OrgUnitBy>("by")?.find(field.view()).ok()?;
@@ -382,7 +387,10 @@ impl Planned for Query {
             "projects" => connection::<Project, Self>(field, |_, ()| Filter::All)?,
             "orgUnits" => connection::<OrgUnit, Self>(field, |_, ()| Filter::All)?,
             "repositories" => connection::<Repository, Self>(field, |_, ()| Filter::All)?,
-            "revision" => Self::leaf(|run, (), out| Ok(json_text::value(&run.view.revision().0, out))),
+            "revision" => {
+                let revision = field.view().revision().0;
+                Self::json(move |()| revision)
+            }
             _ => return None,
         })
     }

@@ -36,10 +36,12 @@ impl Planned for Service {
     fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "name" => Self::text(|service| service.name.as_str()),
-            "identifier" => Self::text_if_any(|service| service.identifier.as_ref().map(ServiceIdentifier::as_str)),
+            "identifier" => {
+                Self::text_if_any(|service| service.identifier.as_ref().map(ServiceIdentifier::as_str))
+            }
             "dependencies" => Self::leaf(|run, seen, out| match seen.record.dependencies.as_deref() {
                 Some(dependencies) => run.json(dependencies, out),
-                None => run.text_if_any(None, out),
+                None => run.null(out),
             }),
             "externalId" => Self::text_if_any(|service| service.external_id.as_ref().map(ExternalId::as_str)),
             "attributes" => Self::attributes_of(|service| &service.attributes),
