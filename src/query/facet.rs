@@ -87,7 +87,22 @@ pub fn facets(
     disjunctive: bool,
     page: &FacetPage,
 ) -> Vec<Vec<Bucket>> {
-    let mut counted: Vec<FacetCounts<'_>> = Vec::new();
+    facets_of(view, kind, filter, None, dimensions, disjunctive, page)
+}
+
+/// As [`facets`]; `matches` of the filter are not selected again.
+#[must_use]
+pub(crate) fn facets_of(
+    view: &View,
+    kind: Kind,
+    filter: &Filter,
+    matches: Option<&RoaringBitmap>,
+    dimensions: &[FacetBy],
+    disjunctive: bool,
+    page: &FacetPage,
+) -> Vec<Vec<Bucket>> {
+    let known = matches.map(|matches| FacetCounts::of(filter.clone(), Cow::Borrowed(matches)));
+    let mut counted: Vec<FacetCounts<'_>> = known.into_iter().collect();
     let mut facets = Vec::with_capacity(dimensions.len());
     for by in dimensions {
         let filter = if disjunctive {
@@ -98,7 +113,7 @@ pub fn facets(
         // Dimensions without conditions of their own have the same filter, so their matches are selected once.
         let index = counted.iter().position(|counted| counted.filter == filter).unwrap_or_else(|| {
             let matches = select(view, kind, &filter);
-            counted.push(FacetCounts { filter, matches, units: OnceCell::new() });
+            counted.push(FacetCounts::of(filter, matches));
             counted.len() - 1
         });
         facets.push(largest(counted[index].values(view, kind, *by), page));
@@ -136,7 +151,11 @@ impl ValueCount<'_> {
     }
 }
 
-impl FacetCounts<'_> {
+impl<'m> FacetCounts<'m> {
+    fn of(filter: Filter, matches: Cow<'m, RoaringBitmap>) -> Self {
+        Self { filter, matches, units: OnceCell::new() }
+    }
+
     fn values<'v>(&self, view: &'v View, kind: Kind, by: FacetBy) -> Vec<ValueCount<'v>> {
         let matches = &self.matches;
         match by {

@@ -231,3 +231,32 @@ fn search_finds_the_best_first_among_kinds_and_beneath_units() {
     assert_eq!(found("text: \"\""), json!([]));
     server.error("{ search(text: \"a\", within: \"Nothing\") { score } }", "not-found");
 }
+
+#[test]
+fn whole_lists_have_every_match_on_all_pages() {
+    let server = Server::organisation();
+    let all =
+        server.data("{ projects(first: 9) { nodes { id projectId } } people(first: 9) { nodes { email } } }");
+    let nodes = |list: &str, field: &str| -> Vec<Value> {
+        all[list]["nodes"].as_array().unwrap().iter().map(|node| node[field].clone()).collect()
+    };
+    let lists = server.data("{ projects(first: 1) { ids keys } people(first: 0) { keys } }");
+    assert_eq!(lists["projects"]["ids"], json!(nodes("projects", "id")));
+    assert_eq!(lists["projects"]["keys"], json!(nodes("projects", "projectId")));
+    assert_eq!(lists["people"]["keys"], json!(nodes("people", "email")));
+    assert!(nodes("projects", "id").len() > 1);
+}
+
+#[test]
+fn a_whole_list_has_no_limit_but_its_bytes() {
+    let server = Server::start();
+    let domain = "x".repeat(60);
+    let person = |at| format!(r#"{{"kind":"person","email":"p{at}@{domain}.example"}}"#);
+    let lines: Vec<String> = (0..3_000).map(person).collect();
+    server.bulk("", &lines.join("\n")).ok();
+    let keys = server.data("{ people(first: 0) { keys totalCount } }");
+    assert_eq!(keys["people"]["keys"].as_array().unwrap().len(), 3_000);
+    // 200 lists of 200 kB are more than 32 MiB.
+    let many: Vec<String> = (0..200).map(|at| format!("a{at}: keys")).collect();
+    server.refusal(&format!("{{ people(first: 0) {{ {} }} }}", many.join(" ")), "too-complex");
+}

@@ -90,7 +90,7 @@ impl Budget {
         &self,
         view: &View,
         texts: u64,
-        work: impl FnOnce() -> Result<T> + Send,
+        work: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         // Counted before it is checked, so that two fields cannot both pass with what is left for one of them.
         let texts_before = self.texts.fetch_add(texts, Ordering::Relaxed);
@@ -240,6 +240,11 @@ impl Budget {
             return Err(too_much("fields", COST_MAX));
         }
         if fields >= LARGE_FROM { self.turn.take_slot_in_order().await } else { Ok(()) }
+    }
+
+    /// Charges for the values of a list of texts, without the texts.
+    pub(in crate::server) fn count_values(&self, values: usize) -> Result<()> {
+        self.grow(values as u64 * FIELD_BYTES)
     }
 
     /// Charges for a copy of a record's attributes.

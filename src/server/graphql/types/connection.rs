@@ -3,16 +3,24 @@
 //! Invariant: filters are bounded, estimated and charged to the budget before they are evaluated, and the records of a
 //! page before they are resolved.
 
-use std::marker::PhantomData;
-
-use async_graphql::{Context, InputType, Object, OutputType, SimpleObject, TypeName};
-use axum::http::StatusCode;
 use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::sync::{Mutex, PoisonError};
+
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{
+    Context, ContextSelectionSet, ID, InputType, Object, OutputType, Positioned, ServerResult, SimpleObject,
+    TypeName, Value as ConstValue,
+};
+use axum::http::StatusCode;
+use roaring::RoaringBitmap;
 
 use crate::directory::View;
-use crate::model::entity::{EntityId, Kind};
+use crate::model::entity::{Entity, EntityId, Kind};
+use crate::model::key::RepoUrl;
 use crate::query::cost::Estimate;
-use crate::query::facet::{self, FacetBy, FacetPage, facets};
+use crate::query::facet::{self, FacetBy, FacetPage, facets_of};
 use crate::query::page::{Page, PageRequest, cursor, page};
 use crate::query::{Filter, Order, OrderBy, select};
 use crate::server::graphql::execution::budget::{self, Budget};
@@ -22,6 +30,7 @@ use crate::server::graphql::types::facet::{Bucket, Facet};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::response::problem::{Problem, Result};
+use crate::wire::id::entity_id;
 
 /// An object type that connections list.
 pub(crate) trait Listed: OutputType + EntityType + Clone {
@@ -92,6 +101,8 @@ pub(crate) fn page_size(name: &'static str, value: Option<i64>) -> Result<Option
 pub(crate) struct Connection<T> {
     view: View,
     filter: Filter,
+    /// The matches of the filter, unless the graph has them.
+    matches: Option<RoaringBitmap>,
     order: Order,
     total: u64,
     page: Page,
@@ -132,10 +143,14 @@ impl<T: Listed> Connection<T> {
         let texts = if order.by == OrderBy::Created { texts } else { texts.saturating_add(matches) };
         let work = || {
             let matches = select(view, T::KIND, &filter);
-            Ok((matches.len(), page(view, &matches, order, request)?))
+            let page = page(view, &matches, order, request)?;
+            let total = matches.len();
+            // What the graph has as a bitmap is found again at once.
+            let matches = if let Cow::Owned(matches) = matches { Some(matches) } else { None };
+            Ok((matches, total, page))
         };
-        let (total, page) = budget.run_read(view, texts, work).await?;
-        Ok(Self { view: view.clone(), filter, order, total, page, of: PhantomData })
+        let (matches, total, page) = budget.run_read(view, texts, work).await?;
+        Ok(Self { view: view.clone(), filter, matches, order, total, page, of: PhantomData })
     }
 
     fn cursor(&self, id: EntityId) -> String {
@@ -180,6 +195,25 @@ impl<T: Listed> Connection<T> {
         self.position()
     }
 
+    /// Global ids of all records that match, on all pages, in creation order. At most 32 MiB of text in one response.
+    async fn ids(&self, context: &Context<'_>) -> Result<WholeList<ID>> {
+        let budget = Budget::of(context)?;
+        let read = |all: &mut dyn Iterator<Item = &Entity>| {
+            WholeList::charged(budget, all.map(|entity| entity_id(&self.view, entity)))
+        };
+        self.read_all(budget, read).await
+    }
+
+    /// Keys of all records that match, on all pages, in creation order: emails of people, project ids, keys of units,
+    /// URLs of repositories (names of those without). At most 32 MiB of text in one response.
+    async fn keys(&self, context: &Context<'_>) -> Result<WholeList<String>> {
+        let budget = Budget::of(context)?;
+        let read = |all: &mut dyn Iterator<Item = &Entity>| {
+            WholeList::charged(budget, all.map(|entity| key(entity).to_owned()))
+        };
+        self.read_all(budget, read).await
+    }
+
     /// Number of records that match, on all pages.
     async fn total_count(&self) -> u64 {
         self.total
@@ -221,9 +255,27 @@ impl<T: Listed> Connection<T> {
         let once = self.filter.estimate(&self.view, T::KIND).texts.saturating_add(self.total);
         let texts = once.saturating_mul(by.len() as u64);
         let page = FacetPage { first, after: None };
-        let count = || Ok(facets(&self.view, T::KIND, &self.filter, by, disjunctive, &page));
+        let (view, filter, matches) = (&self.view, &self.filter, self.matches.as_ref());
+        let count = || Ok(facets_of(view, T::KIND, filter, matches, by, disjunctive, &page));
         let counted = budget.run_read(&self.view, texts, count).await?;
         Ok(by.iter().zip(counted).map(|(by, buckets)| self.facet(*by, buckets)).collect())
+    }
+
+    /// Reads all records that match, on all pages.
+    async fn read_all<R>(
+        &self,
+        budget: &Budget,
+        read: impl FnOnce(&mut dyn Iterator<Item = &Entity>) -> Result<R>,
+    ) -> Result<R> {
+        let ids = || match &self.matches {
+            Some(ids) => Cow::Borrowed(ids),
+            None => select(&self.view, T::KIND, &self.filter),
+        };
+        let read = || {
+            let ids = ids();
+            read(&mut ids.iter().filter_map(|id| self.view.entity(EntityId(id)).map(AsRef::as_ref)))
+        };
+        budget.run_read(&self.view, self.total, read).await
     }
 
     fn facet(&self, by: FacetBy, buckets: Vec<facet::Bucket>) -> Facet {
@@ -279,6 +331,18 @@ impl<E: Listed> Planned for Connection<E> {
                     })
                 })
             }
+            "ids" => Self::written(|run, _, connection, out| {
+                run.now(connection.read_all(run.budget, |all| {
+                    array(all, out, |entity, out| run.text(&entity_id(run.view, entity), out))
+                }))
+            }),
+            "keys" => {
+                Self::written(|run, _, connection, out| {
+                    run.now(connection.read_all(run.budget, |all| {
+                        array(all, out, |entity, out| run.text(key(entity), out))
+                    }))
+                })
+            }
             "pageInfo" => field.object::<PageInfo, Self>(|_, connection| connection.position())?,
             "totalCount" => Self::json(|connection| connection.total),
             "facets" => {
@@ -322,6 +386,48 @@ impl Planned for PageInfo {
             "endCursor" => Self::json(|info| info.end_cursor.clone()),
             _ => return None,
         })
+    }
+}
+
+/// The text of an entity in a list of keys.
+fn key(entity: &Entity) -> &str {
+    let url = entity.as_repository().and_then(|repository| repository.url.as_ref());
+    url.map_or_else(|| entity.label(), RepoUrl::as_str)
+}
+
+/// A list of texts without pagination, which may have hundreds of thousands.
+// As a type of its own: async-graphql would make a future for each text of a `Vec`.
+pub(crate) struct WholeList<T> {
+    /// Taken when the list is resolved, which happens once.
+    texts: Mutex<Vec<ConstValue>>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> WholeList<T> {
+    fn charged(budget: &Budget, texts: impl Iterator<Item = String>) -> Result<Self> {
+        let charged = texts.map(|text| budget.count_text(text.len()).map(|()| ConstValue::String(text)));
+        let texts = charged.collect::<Result<Vec<_>>>()?;
+        budget.count_values(texts.len())?;
+        Ok(Self { texts: Mutex::new(texts), of: PhantomData })
+    }
+}
+
+impl<T: OutputType> OutputType for WholeList<T> {
+    fn type_name() -> Cow<'static, str> {
+        Vec::<T>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        Vec::<T>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Vec::<T>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<ConstValue> {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(ConstValue::List(std::mem::take(&mut texts)))
     }
 }
 
