@@ -2,6 +2,7 @@
 //!
 //! Every walk uses a stack or queue of its own, not recursion: the hierarchy may be as deep as callers make it.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use petgraph::Direction;
@@ -45,6 +46,16 @@ impl Graph {
             }
         }
         only
+    }
+
+    /// Reads what [`Graph::only_parent`] of these entities reads first, so that the waits for memory overlap.
+    pub(super) fn prefetch_parents(&self, ids: &[EntityId]) {
+        for id in ids {
+            // `black_box` keeps the compiler from removing the loads, whose results are not used.
+            black_box(
+                self.nodes.edges_directed(node(*id), Direction::Incoming).next().map(|edge| edge.source()),
+            );
+        }
     }
 
     /// As [`Graph::unordered_parents`], earliest mapping first.

@@ -25,6 +25,9 @@ pub use self::bucket::{Bucket, BucketPosition, FacetPage};
 /// Maximum number of descendants for which the count of a unit is rolled up; those of larger units are intersected.
 const ROLLED_UP_MAX: u64 = 8192;
 
+/// Number of records whose parents are prefetched together.
+const FETCH_BATCH: usize = 128;
+
 /// A dimension by which entities are counted.
 ///
 /// ```
@@ -249,16 +252,25 @@ fn roll_up(view: &View, kind: Kind, matches: &RoaringBitmap) -> FxHashMap<Entity
     let mut directly: FxHashMap<EntityId, u64> = FxHashMap::default();
     let mut counts: FxHashMap<EntityId, u64> = FxHashMap::default();
     let is_asset = matches!(kind, Kind::Repository | Kind::Service);
-    for id in matches.iter().map(EntityId) {
-        // Assets are where their project is. Of other records only the edges are read here, and not the record.
-        let placed = if is_asset { view.project_of(id) } else { Some(id) };
-        let Some(id) = placed else { continue };
-        if let Some(only) = view.only_parent(id) {
-            *directly.entry(only).or_default() += 1;
-        } else {
-            // Several ways may lead to one ancestor, for which the record counts once.
-            for unit in view.ancestors(id) {
-                *counts.entry(unit).or_default() += 1;
+    // Assets are where their project is. Of other records only the edges are read here, and not the record.
+    let mut placed =
+        matches.iter().map(EntityId).filter_map(|id| if is_asset { view.project_of(id) } else { Some(id) });
+    let mut batch = Vec::with_capacity(FETCH_BATCH);
+    loop {
+        batch.clear();
+        batch.extend(placed.by_ref().take(FETCH_BATCH));
+        if batch.is_empty() {
+            break;
+        }
+        view.prefetch_parents(&batch);
+        for id in &batch {
+            if let Some(only) = view.only_parent(*id) {
+                *directly.entry(only).or_default() += 1;
+            } else {
+                // Several ways may lead to one ancestor, for which the record counts once.
+                for unit in view.ancestors(*id) {
+                    *counts.entry(unit).or_default() += 1;
+                }
             }
         }
     }

@@ -56,6 +56,11 @@ impl View {
         self.graph.only_parent(id).filter(|unit| self.is_visible(*unit))
     }
 
+    /// Prepares [`Self::only_parent`] of these entities.
+    pub(crate) fn prefetch_parents(&self, ids: &[EntityId]) {
+        self.graph.prefetch_parents(ids);
+    }
+
     /// The entity that placements are of: for a repository or service its project, else itself.
     fn placed(&self, id: EntityId) -> EntityId {
         self.graph.entity(id).and_then(|entity| entity.owning_project()).unwrap_or(id)
