@@ -113,6 +113,16 @@ pub enum Error {
         /// The keys of the units of the cycle, from parent to child.
         path: Vec<String>,
     },
+    /// The hierarchy would get too deep.
+    #[error(
+        "the hierarchy would have more than {limit} levels; there is none left below the unit {parent:?}"
+    )]
+    TooDeep {
+        /// The key of the parent.
+        parent: String,
+        /// The maximum number of levels.
+        limit: usize,
+    },
     /// A unit is to become its own parent.
     #[error("the unit {key:?} cannot be its own parent")]
     SelfParent {
@@ -255,6 +265,7 @@ impl Error {
             Self::Ambiguous { .. } | Self::SeveralParents { .. } => "ambiguous",
             Self::Duplicate { .. } => "duplicate",
             Self::WouldCycle { .. } => "cycle",
+            Self::TooDeep { .. } => "too-deep",
             Self::SelfParent { .. } => "self-parent",
             Self::WrongEnd { .. } => "wrong-end",
             Self::WrongType { .. } => "wrong-type",

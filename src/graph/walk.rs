@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use petgraph::Direction;
 use petgraph::visit::EdgeRef;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, GraphEdge, entity_id, node};
 use crate::model::entity::{EntityId, Kind};
@@ -89,6 +89,35 @@ impl Graph {
             }
         }
         order
+    }
+
+    /// Whether a link from the unit `parent` to `child`, or to a new unit, would give the hierarchy more than `max` levels.
+    pub(super) fn is_deeper_than(&self, max: usize, parent: EntityId, child: Option<EntityId>) -> bool {
+        let mut above = self.ancestors(parent);
+        above.push(parent);
+        let mut below: Vec<EntityId> = child.into_iter().collect();
+        let units = below.first().and_then(|child| self.descendants.get(child));
+        below.extend(units.iter().flat_map(|sets| sets.below[Kind::OrgUnit as usize].iter().map(EntityId)));
+        // Each level has a unit of its own, so few units cannot have many levels.
+        if above.len() + below.len().max(1) <= max {
+            return false;
+        }
+        let mut levels: FxHashMap<EntityId, usize> = FxHashMap::default();
+        let mut deepest = 0;
+        // Each unit after its own ancestors. Below `child` these are sorted by how many units are below them.
+        below.sort_by_cached_key(|unit| {
+            let units = self.descendants.get(unit).map_or(0, |sets| sets.below[Kind::OrgUnit as usize].len());
+            std::cmp::Reverse(units)
+        });
+        for unit in above.iter().chain(&below) {
+            let mut highest = if child == Some(*unit) { levels[&parent] } else { 0 };
+            for upper in self.unordered_parents(*unit) {
+                highest = highest.max(levels.get(&upper).copied().unwrap_or_default());
+            }
+            levels.insert(*unit, highest + 1);
+            deepest = deepest.max(highest + 1);
+        }
+        deepest + usize::from(child.is_none()) > max
     }
 
     /// A path from the unit `upper` down to the unit `lower`, both included; `None` if there is none.

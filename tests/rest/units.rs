@@ -237,3 +237,38 @@ fn parent_together_with_parents_is_refused() {
     let problem = server.post("/units", &both).problem(422, "invalid");
     assert_eq!(problem["detail"], r#"parent "Core" cannot be combined with parents; send one of the two"#);
 }
+
+#[test]
+fn a_hierarchy_has_a_maximum_depth() {
+    let server = Server::start();
+    let chain = |name: char, units: usize| -> String {
+        let unit = |at: usize| {
+            let parents: Vec<String> =
+                at.checked_sub(1).map(|at| format!("{name}{at}")).into_iter().collect();
+            let key = format!("{name}{at}");
+            json!({ "kind": "orgUnit", "key": key, "name": key, "type": "team", "parents": parents })
+                .to_string()
+        };
+        (0..units).map(unit).collect::<Vec<_>>().join("\n")
+    };
+    let too_deep = |problem: Value| {
+        let first = if problem["code"] == "refused" { &problem["refused"][0] } else { &problem };
+        assert_eq!(first["code"], "too-deep", "{problem}");
+    };
+    too_deep(server.bulk("", &chain('b', 2_100)).problem(422, "refused"));
+    server.bulk("", &chain('a', 2_000)).ok();
+    server.bulk("", &chain('c', 49)).ok();
+    // 2,000 levels and 49 are one too many, wherever they meet; without the highest of the 49 they fit.
+    let link = |parent: &str, child: &str| {
+        server.post("/org-hierarchy", &json!({ "parent": parent, "child": child }))
+    };
+    too_deep(link("a1999", "c0").problem(422, "too-deep"));
+    too_deep(link("c48", "a0").problem(422, "too-deep"));
+    link("a1999", "c1").ok();
+    too_deep(
+        server
+            .bulk("", &json!({ "kind": "orgUnit", "name": "one more", "parents": ["c48"] }).to_string())
+            .problem(422, "refused"),
+    );
+    server.bulk("", &json!({ "kind": "orgUnit", "name": "beside", "parents": ["c47"] }).to_string()).ok();
+}

@@ -184,6 +184,11 @@ impl Plan<'_> {
             }))
         };
         if let Some(upper) = upper {
+            // A unit that the command creates is not in the view yet.
+            let existing = |id: &EntityId| self.view.entity(*id).is_some();
+            if existing(&upper) {
+                self.check_depth(upper, Some(unit).filter(existing))?;
+            }
             self.map(MappingType::ParentChild, upper, unit, &MappingFields::default());
         }
         Ok(unit)

@@ -16,6 +16,10 @@ use crate::model::level::UnitType;
 use crate::model::mapping::MappingType;
 use crate::model::reference::UnitRef;
 
+/// Maximum number of levels of the hierarchy.
+// The closure of a chain of units takes memory, and building it time, in the square of its length.
+const LEVELS_MAX: usize = 2048;
+
 impl Plan<'_> {
     pub(super) fn create_unit(&mut self, create: &Create<UnitFields>) -> Result<Outcome, Error> {
         let fields = &create.fields;
@@ -49,6 +53,7 @@ impl Plan<'_> {
         let unit = OrgUnit::new(key, name, unit_type).patched(fields);
         let id = self.new_entity(Body::OrgUnit(unit));
         for parent in parents {
+            self.check_depth(parent, None)?;
             self.map(MappingType::ParentChild, parent, id, &MappingFields::default());
         }
         Ok(created(id))
@@ -150,9 +155,17 @@ impl Plan<'_> {
         if parent == child {
             return Err(Error::SelfParent { key: self.view.label(child) });
         }
-        let Some(path_down) = path_down else { return Ok(()) };
+        let Some(path_down) = path_down else { return self.check_depth(parent, Some(child)) };
         let path = std::iter::once(parent).chain(path_down).map(|unit| self.view.label(unit)).collect();
         Err(Error::WouldCycle { path })
+    }
+
+    /// Refuses a link from `parent` to `child`, or to a new unit, that would make the hierarchy too deep.
+    pub(super) fn check_depth(&self, parent: EntityId, child: Option<EntityId>) -> Result<(), Error> {
+        if self.view.is_deeper_than(LEVELS_MAX, parent, child) {
+            return Err(Error::TooDeep { parent: self.view.label(parent), limit: LEVELS_MAX });
+        }
+        Ok(())
     }
 
     /// A path down from `upper` to `lower`, both included, that does not use `link`.

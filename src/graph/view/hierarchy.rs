@@ -133,6 +133,12 @@ impl View {
         if self.is_visible(upper) { self.graph.path_down(upper, lower) } else { None }
     }
 
+    /// Whether a link from the unit `parent` to `child`, or to a new unit, would give the hierarchy more than `max` levels,
+    /// including those outside the scope.
+    pub(crate) fn is_deeper_than(&self, max: usize, parent: EntityId, child: Option<EntityId>) -> bool {
+        self.graph.is_deeper_than(max, parent, child)
+    }
+
     /// The level fields of an entity: for each level, the nearest visible unit of that type above it. Among units at
     /// the same distance, the earliest mapping decides. `None` where there is no such unit.
     #[must_use]

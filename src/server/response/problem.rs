@@ -123,6 +123,7 @@ impl From<Error> for Problem {
             | Error::NotAnObject { .. }
             | Error::Unknown { .. }
             | Error::SelfParent { .. }
+            | Error::TooDeep { .. }
             | Error::WrongEnd { .. }
             | Error::WrongType { .. }
             | Error::DatesNotSupported { .. }
@@ -159,6 +160,7 @@ impl From<Error> for Problem {
                 problem.with("candidates", candidates)
             }
             Error::WouldCycle { path } => problem.with("path", path),
+            Error::TooDeep { limit, .. } => problem.with("limit", limit),
             Error::Malformed { line, column, .. } => {
                 let position = [("line", line), ("column", column)];
                 position.into_iter().fold(problem, |problem, (name, at)| match at {
