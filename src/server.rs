@@ -17,6 +17,7 @@ mod metrics;
 mod quota;
 mod request;
 mod response;
+mod response_cache;
 pub mod rest;
 
 pub use app::{AppState, Exposure, router, serve, serve_exposed};

@@ -25,6 +25,7 @@ use crate::server::graphql::execution::endpoint::Endpoint;
 use crate::server::graphql::transport::sockets::Sockets;
 use crate::server::graphql::transport::{http, ws};
 use crate::server::metrics::Metrics;
+use crate::server::response_cache::ResponseCache;
 
 pub use crate::server::graphql::execution::document::{DocumentSource, GraphqlRequest};
 pub use crate::server::graphql::execution::response::GraphqlResponse;
@@ -63,7 +64,7 @@ pub async fn execute(directory: Directory, request: GraphqlRequest) -> GraphqlRe
         metrics: Arc::new(Metrics::new(directory.clone())),
         settings: Arc::default(),
         // The endpoint lives for one request: a cached response could never be used again.
-        cache_bytes: 0,
+        cache: ResponseCache::new(0),
     };
     Endpoint::new(shared).execute(Caller::local(directory), request).await
 }

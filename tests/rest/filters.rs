@@ -1,5 +1,6 @@
 //! REST facets (`/filters`): options of a dashboard's drop-downs, and how counts depend on the selection.
 
+use clade::model::token::Role;
 use serde_json::{Value, json};
 
 use crate::support::Server;
@@ -137,5 +138,43 @@ fn an_unknown_filter_is_refused() {
     ] {
         let problem = server.get(&format!("/filters?{query}")).problem(status, code);
         assert_eq!(problem["field"], field, "{query}");
+    }
+}
+
+#[test]
+fn an_expensive_response_is_made_once_per_revision_and_scope() {
+    let server = Server::start();
+    let unit = |key: &str| json!({ "kind": "orgUnit", "key": key, "name": key, "type": "team" }).to_string();
+    let person = |at: usize| {
+        let unit = if at.is_multiple_of(3) { "B" } else { "A" };
+        json!({ "kind": "person", "email": format!("p{at}@corp.example"), "team": unit }).to_string()
+    };
+    let lines = [unit("A"), unit("B")].into_iter().chain((0..4_000).map(person));
+    server.bulk("", &lines.collect::<Vec<_>>().join("\n")).ok();
+    let all = format!("Bearer {}", server.token);
+    let narrow = format!("Bearer {}", server.token_within(Role::Read, &["A"]));
+    let ask = |token: &str, path: &str| {
+        let answer = server.send_as("GET", path, &[("authorization", token)], None);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        (answer.header("cache-status"), answer.text())
+    };
+    for path in ["/filters?of=people", "/people?q=p1&limit=500", "/people?sort=-email&limit=900&format=csv"] {
+        let (missed, first) = ask(&all, path);
+        assert_eq!(missed, "clade; fwd=miss; stored", "{path}");
+        let (hit, again) = ask(&all, path);
+        assert!(hit == "clade; hit" && again == first, "{path} {hit}");
+        let (missed, other) = ask(&narrow, path);
+        assert_eq!(missed, "clade; fwd=miss; stored", "{path}");
+        assert!(first != other, "{path}");
+        // The headers of a hit are those of the response that was computed.
+        let [one, two] = [0, 1].map(|_| server.get(path));
+        for name in ["etag", "link", "content-type"] {
+            assert_eq!(one.header(name), two.header(name), "{path} {name}");
+        }
+        assert!(!two.header("etag").is_empty());
+        server.post("/people", &json!({ "email": format!("zp1{}@corp.example", path.len()) })).ok();
+        let (missed, newer) = ask(&all, path);
+        assert_eq!(missed, "clade; fwd=miss; stored", "{path}");
+        assert!(first != newer, "{path}");
     }
 }

@@ -33,6 +33,7 @@ const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["connection"],
         &["response"],
         &["metrics"],
+        &["response_cache"],
         &["auth"],
         &["admission"],
         &["request"],

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 
 use crate::server::admission::Admission;
 use crate::server::admission::middleware::{Access, AdmissionMiddleware};
@@ -18,6 +18,7 @@ use crate::server::graphql;
 use crate::server::limits::STORE_OPERATION_TIMEOUT;
 use crate::server::metrics::{self, Metrics};
 use crate::server::response::problem::Problem;
+use crate::server::response_cache::ResponseCache;
 use crate::server::rest;
 
 /// The router of the whole server.
@@ -29,18 +30,19 @@ pub fn router(state: AppState, exposure: &Exposure) -> Router {
     let admission = Arc::new(Admission::new(&authenticator, exposure));
     let guard =
         AdmissionMiddleware::new(Arc::clone(&authenticator), Arc::clone(&admission), &exposure.cors_origins);
+    let cache = ResponseCache::new(state.cache_bytes());
     let graphql = graphql::routes(graphql::GraphqlState {
         authenticator,
         admission,
         metrics: Arc::clone(state.metrics()),
         settings: Arc::clone(state.graphql()),
-        cache_bytes: state.cache_bytes(),
+        cache: cache.clone(),
     });
     // The layers are put on each group, not on the merged router: the groups differ in access and time limit.
     let data = Router::new()
         .route("/metrics", get(show_metrics))
         .with_state(Arc::clone(state.metrics()))
-        .merge(rest::router());
+        .merge(rest::router().layer(Extension(cache)));
     let routes = guarded(&guard.with(Access::Token), data)
         .merge(guarded(&guard.with(Access::Token).within(STORE_OPERATION_TIMEOUT), rest::operations_router()))
         .merge(guarded(&guard.with(Access::TokenOrPage(graphql::wants_page)), graphql.over_http))

@@ -4,7 +4,6 @@
 //! requests changes a response.
 
 pub(super) mod budget;
-pub(super) mod cache;
 mod cost;
 pub(super) mod document;
 pub(super) mod endpoint;
@@ -14,6 +13,7 @@ mod lexical;
 pub(super) mod limits;
 mod operation;
 pub(super) mod response;
+mod response_key;
 pub(super) mod schedule;
 mod typename;
 pub(super) mod variables;

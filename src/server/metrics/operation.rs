@@ -28,13 +28,6 @@ impl OperationLabel {
     }
 }
 
-#[cfg(test)]
-impl OperationLabel {
-    pub(crate) fn of(name: &str, kind: &'static str) -> Self {
-        Self { name: name.into(), kind }
-    }
-}
-
 /// The names that have a label.
 #[derive(Debug, Default)]
 pub(super) struct OperationNames(RwLock<FxHashSet<Arc<str>>>);

@@ -6,8 +6,8 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
@@ -24,12 +24,16 @@ use crate::server::request::params::{
     Param, ParamType, Params, ParsedParams, invalid, unprocessable, unprocessable_error,
 };
 use crate::server::response::problem::{Problem, Result};
+use crate::server::response_cache::{CacheStatus, ResponseCache, text};
 use crate::server::rest::etag;
-use crate::server::rest::format::{accepted, json_response, to_json};
+use crate::server::rest::format::{accepted, to_json};
 use crate::server::rest::resource::{Entities, Resource};
 use crate::server::rest::rows::{RowFormat, Rows, StartedList};
 use crate::wire::column::Column;
 use crate::wire::columns::CsvColumn;
+
+/// Equal requests for at most this many records are computed once.
+const SHARED_MAX: usize = 1_000;
 
 /// The parameters of every list.
 pub(super) const LIST: &[Param] = &[
@@ -94,27 +98,27 @@ impl JsonPage {
     }
 }
 
-/// The outcome of a list request.
-enum PreparedList<T> {
-    /// 304: the client has the response with this tag.
-    Unchanged(String),
-    /// 200, with what the body is made of.
-    Computed { tag: String, uri: Uri, next: Option<String>, content: T },
+/// A list that was computed from a view.
+struct ComputedList {
+    view: View,
+    tag: String,
+    /// The `Link` to the next page, if there is one.
+    link: Option<HeaderValue>,
+    content: StartedList,
 }
 
-impl<T> PreparedList<T> {
-    fn respond(self, response: impl FnOnce(T) -> Result<Response>) -> Result<Response> {
-        match self {
-            Self::Unchanged(tag) => Ok(etag::not_modified(&tag)),
-            Self::Computed { tag, uri, next, content } => {
-                let mut response = response(content)?;
-                etag::set(&mut response, &tag);
-                if let Some(link) = next.and_then(|next| link_to(&uri, &next)) {
-                    response.headers_mut().insert(header::LINK, link);
-                }
-                Ok(response)
-            }
-        }
+impl ComputedList {
+    fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let tag = HeaderValue::from_str(&self.tag).ok().map(|tag| (header::ETAG, tag));
+        let link = self.link.clone().map(|link| (header::LINK, link));
+        tag.into_iter().chain(link)
+    }
+
+    fn into_response(self, work: &RequestWork) -> Result<Response> {
+        let headers: Vec<_> = self.headers().collect();
+        let mut response = self.content.into_response(work, &self.view)?;
+        response.headers_mut().extend(headers);
+        Ok(response)
     }
 }
 
@@ -122,6 +126,7 @@ impl<T> PreparedList<T> {
 struct ListContext {
     view: View,
     work: RequestWork,
+    cache: ResponseCache,
     uri: Uri,
     headers: HeaderMap,
 }
@@ -133,7 +138,9 @@ impl<S: Send + Sync> FromRequestParts<S> for ListRequest {
         let Visible(view) = Visible::from_request_parts(parts, state).await?;
         let work = RequestWork::from_request_parts(parts, state).await?;
         let params = Params::from_request_parts(parts, state).await?;
-        let request = ListContext { view, work, uri: parts.uri.clone(), headers: parts.headers.clone() };
+        let cache = parts.extensions.get().cloned().ok_or_else(Problem::internal)?;
+        let request =
+            ListContext { view, work, cache, uri: parts.uri.clone(), headers: parts.headers.clone() };
         Ok(Self { params, request })
     }
 }
@@ -255,15 +262,16 @@ impl List {
         find: impl FnOnce(&View, P) -> Result<Rows<R::Item>> + Send + 'static,
     ) -> Result<Response> {
         let row_format = self.row_format::<R>()?;
-        let work = self.request.work.clone();
-        let list = self.compute(prepare, move |view, prepared| {
+        // A longer list may be streamed, so those who wait for it would wait in vain.
+        let is_short = self.params.whole("limit").is_some_and(|limit| limit <= SHARED_MAX);
+        self.compute(is_short, prepare, move |view, prepared| {
             let rows = find(view, prepared)?;
             let next = rows.next.clone();
             // The first chunk is written here, on the same thread and slot, so a list of usual size is complete by
             // then.
-            Ok((next, (view.clone(), StartedList::begin::<R>(view.clone(), rows, row_format))))
-        });
-        list.await?.respond(|(view, started)| started.into_response(&work, &view))
+            Ok((next, StartedList::begin::<R>(view.clone(), rows, row_format)))
+        })
+        .await
     }
 
     /// A JSON response that is not a list of records. `prepare` is as in [`List::respond`].
@@ -272,47 +280,78 @@ impl List {
         prepare: impl Fn(&View, &ParsedParams) -> Result<(u64, P)> + Send + 'static,
         make: impl FnOnce(&View, P) -> Result<JsonPage> + Send + 'static,
     ) -> Result<Response> {
-        let page = self.compute(prepare, move |view, prepared| {
+        self.compute(true, prepare, move |view, prepared| {
             let JsonPage { text, next } = make(view, prepared)?;
-            Ok((next, text))
-        });
-        page.await?.respond(|text| Ok(json_response(text)))
+            Ok((next, StartedList::complete(Format::Json, text)))
+        })
+        .await
     }
 
-    /// Computes a response: inline if it is cheap, otherwise on the blocking pool with a slot for heavy work.
-    async fn compute<P, T: Send + 'static>(
+    /// Computes a response: inline if it is cheap. Otherwise it is taken from the response cache, or computed on the
+    /// blocking pool with a slot for heavy work. With `is_short`, equal requests wait for one of them.
+    async fn compute<P>(
         self,
+        is_short: bool,
         prepare: impl Fn(&View, &ParsedParams) -> Result<(u64, P)> + Send + 'static,
-        make: impl FnOnce(&View, P) -> Result<(Option<String>, T)> + Send + 'static,
-    ) -> Result<PreparedList<T>> {
-        let Self { params, format, request: ListContext { view, work, uri, headers } } = self;
+        make: impl FnOnce(&View, P) -> Result<(Option<String>, StartedList)> + Send + 'static,
+    ) -> Result<Response> {
+        let Self { params, format, request: ListContext { view, work, cache, uri, headers } } = self;
         let tag = etag::list_tag(&view, &uri, format);
         // Before anything is evaluated: polling an unchanged list costs a hash and a comparison.
         if etag::is_known(&headers, &tag) {
-            return Ok(PreparedList::Unchanged(tag));
+            return Ok(etag::not_modified(&tag));
         }
         let (cost, prepared) = prepare(&view, &params)?;
         // `*` matches only what exists, so an unknown unit in the path or in a filter has to be reported first.
         if etag::matches_any(&headers) {
-            return Ok(PreparedList::Unchanged(tag));
+            return Ok(etag::not_modified(&tag));
         }
-        if HeavySlots::is_light(cost) {
+        let key = cache.key(&view, "rest", |key| {
+            text(key, uri.path());
+            text(key, uri.query().unwrap_or_default());
+            text(key, format.media_type());
+            Some(())
+        });
+        let compute = move |view: View, prepared: P| -> Result<ComputedList> {
             let (next, content) = make(&view, prepared)?;
-            return Ok(PreparedList::Computed { tag, uri, next, content });
+            let link = next.and_then(|next| link_to(&uri, &next));
+            Ok(ComputedList { tag: etag::list_tag(&view, &uri, format), view, link, content })
+        };
+        if HeavySlots::is_light(cost) {
+            return compute(view, prepared)?.into_response(&work);
         }
-        // A view keeps a revision of the whole graph in memory, and waiting for a slot may take long: many waiting
-        // requests would keep as many revisions. So the view is given up and everything is prepared again when the slot
-        // is there.
+        // A view keeps a revision of the whole graph in memory, and waiting may take long: many waiting requests would
+        // keep as many revisions. So the view is given up and everything is prepared again when the slot is there.
         drop((view, prepared));
+        let mut making = None;
+        if let Some(key) = key {
+            let found = if is_short { cache.get_or_make(key).await } else { cache.get(key).map(Ok) };
+            match found {
+                Some(Ok(cached)) => return Ok(CacheStatus::Hit.on(cached.into_response())),
+                Some(Err(first)) => making = Some(first),
+                None => {}
+            }
+        }
         let caller = work.caller().clone();
         let computed = work.run_heavy(move || {
             let view = caller.view();
             let (_, prepared) = prepare(&view, &params)?;
-            let (next, content) = make(&view, prepared)?;
-            // The tag of the new view: the old one would describe another revision than the body.
-            Ok(PreparedList::Computed { tag: etag::list_tag(&view, &uri, format), uri, next, content })
+            compute(view, prepared)
         });
-        computed.await
+        let computed = computed.await?;
+        let Some(key) = key else { return computed.into_response(&work) };
+        // A list of a newer revision than the key, or one that is not complete at once, is not cached.
+        let is_kept = match computed.content.cached(computed.headers()).filter(|_| computed.tag == tag) {
+            None => false,
+            Some(list) => {
+                if let Some(making) = making {
+                    making.made(list.clone());
+                }
+                cache.insert(key, list).is_some()
+            }
+        };
+        let status = if is_kept { CacheStatus::Stored } else { CacheStatus::Miss };
+        Ok(status.on(computed.into_response(&work)?))
     }
 
     /// The order in `sort`; the order of creation if it is absent. 400 if the field cannot be sorted by.

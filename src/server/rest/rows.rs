@@ -6,7 +6,7 @@ use std::io;
 use std::vec;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::Value;
@@ -14,7 +14,9 @@ use serde_json::Value;
 use crate::directory::View;
 use crate::exchange::{Format, csv};
 use crate::server::admission::work::{BodyChunks, RequestWork};
+use crate::server::response::compress::Sent;
 use crate::server::response::problem::Result;
+use crate::server::response_cache::Cached;
 use crate::server::rest::resource::Resource;
 use crate::wire::column::{Column, write_object};
 use crate::wire::columns::CsvColumn;
@@ -64,6 +66,21 @@ impl StartedList {
         let is_complete = text.position == ListPosition::End;
         let rest = (!is_complete).then(|| Box::new(text) as Box<dyn BodyChunks>);
         Self { format, first, rest }
+    }
+
+    /// A list that is complete.
+    pub(super) fn complete(format: Format, text: Vec<u8>) -> Self {
+        Self { format, first: text.into(), rest: None }
+    }
+
+    /// The response to keep in the cache; `None` if the list is not complete.
+    pub(super) fn cached(&self, headers: impl Iterator<Item = (HeaderName, HeaderValue)>) -> Option<Cached> {
+        if self.rest.is_some() {
+            return None;
+        }
+        let media_type = HeaderValue::from_static(self.format.media_type());
+        let headers = headers.chain([(header::CONTENT_TYPE, media_type)]).collect();
+        Some(Cached { sent: Sent::plain(self.first.to_vec()), headers, operation: None })
     }
 
     /// The response. What is not complete is streamed, and keeps `view` until the client has read it.

@@ -20,11 +20,11 @@ use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Caller;
 use crate::server::cache::{Digest, Making};
 use crate::server::graphql::execution::budget::Budget;
-use crate::server::graphql::execution::cache::{Cached, ResponseCache, ResponseKey};
 use crate::server::graphql::execution::document::{Document, Documents, GraphqlRequest};
 use crate::server::graphql::execution::limits::{LARGE_FROM, WATCHED_FROM};
 use crate::server::graphql::execution::operation::{complete_variables, kind_name, only_name, operation};
 use crate::server::graphql::execution::response::{GraphqlBody, GraphqlResponse};
+use crate::server::graphql::execution::response_key;
 use crate::server::graphql::execution::schedule::{Blocking, Turn, WaitPermit};
 use crate::server::graphql::execution::variables;
 use crate::server::graphql::plan::Plan;
@@ -34,6 +34,7 @@ use crate::server::graphql::types::query::Query;
 use crate::server::metrics::{Metrics, OperationLabel};
 use crate::server::response::compress::Sent;
 use crate::server::response::problem::{Problem, Result};
+use crate::server::response_cache::{Cached, ResponseCache, ResponseKey};
 
 /// The server state that GraphQL uses.
 pub(in crate::server) struct GraphqlState {
@@ -41,8 +42,7 @@ pub(in crate::server) struct GraphqlState {
     pub(in crate::server) admission: Arc<Admission>,
     pub(in crate::server) metrics: Arc<Metrics>,
     pub(in crate::server) settings: Arc<GraphqlSettings>,
-    /// Capacity of the response cache, in bytes. 0 disables it.
-    pub(in crate::server) cache_bytes: u64,
+    pub(in crate::server) cache: ResponseCache,
 }
 
 /// The state that both transports share.
@@ -140,7 +140,7 @@ pub(in crate::server) enum RequestLookup<'e> {
 
 impl Endpoint {
     pub(in crate::server) fn new(shared: GraphqlState) -> Self {
-        let GraphqlState { authenticator, admission, metrics, settings, cache_bytes } = shared;
+        let GraphqlState { authenticator, admission, metrics, settings, cache } = shared;
         let mut schema = builder().data(Arc::clone(&authenticator));
         if !settings.introspection {
             schema = schema.disable_introspection();
@@ -152,7 +152,7 @@ impl Endpoint {
         Self {
             api: schema.finish(),
             documents: Documents::new(settings.introspection),
-            cache: ResponseCache::new(cache_bytes),
+            cache,
             waiting: WaitPermit::default(),
             authenticator,
             admission,
@@ -177,11 +177,13 @@ impl Endpoint {
         // One view for the key and the execution: with two, a commit in between would cache a newer response under the
         // older revision.
         let view = caller.view();
-        let key = self.cache.key(caller, &view, &digest, &request, gzip);
-        let hit = |Cached { sent, operation }| {
+        let key = response_key::key(&self.cache, caller, &view, &digest, &request, gzip);
+        let hit = |cached: Cached| {
             self.metrics.count_cache_lookup(true);
-            self.metrics.observe_operation(&operation, true, began.elapsed());
-            Ok(RequestLookup::Cached(sent))
+            if let Some(operation) = &cached.operation {
+                self.metrics.observe_operation(operation, true, began.elapsed());
+            }
+            Ok(RequestLookup::Cached(cached.sent))
         };
         if let Some(cached) = key.and_then(|key| self.cache.get(key)) {
             return hit(cached);
@@ -372,7 +374,7 @@ impl Endpoint {
         operation: OperationLabel,
         making: Option<Making<'_, Cached>>,
     ) -> bool {
-        let response = Cached { sent: sent.clone(), operation };
+        let response = Cached { sent: sent.clone(), headers: Arc::default(), operation: Some(operation) };
         if let Some(making) = making {
             making.made(response.clone());
         }
@@ -442,7 +444,7 @@ mod tests {
             admission: Arc::clone(RequestWork::local(directory.clone()).admission()),
             metrics: Arc::new(Metrics::new(directory)),
             settings: Arc::default(),
-            cache_bytes: 0,
+            cache: ResponseCache::new(0),
         })
     }
 

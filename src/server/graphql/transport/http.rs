@@ -8,14 +8,13 @@ use async_graphql::parser::types::OperationType;
 use axum::body::Body;
 use axum::extract::{Query as UrlQuery, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use crate::server::admission::memory::{MemoryPermit, ReadOnly};
 use crate::server::auth::caller::Caller;
 use crate::server::cache::Making;
-use crate::server::graphql::execution::cache::Cached;
 use crate::server::graphql::execution::document::GraphqlRequest;
 use crate::server::graphql::execution::endpoint::{Endpoint, Executed, Prepared, RequestLookup};
 use crate::server::graphql::execution::response::GraphqlResponse;
@@ -28,6 +27,7 @@ use crate::server::limits::{JSON_VALUE_BYTES, LARGE_RESPONSE_BYTES};
 use crate::server::request::body;
 use crate::server::response::compress::{Sent, accepts_gzip};
 use crate::server::response::problem::{Problem, ProblemCode, Result};
+use crate::server::response_cache::{CacheStatus, Cached};
 use crate::wire::json;
 
 /// Maximum size of a body, in bytes: a document, and the variables of a large `apply`.
@@ -39,11 +39,6 @@ const METHODS: &str = "GET, HEAD, POST";
 // `Accept-Encoding` only for compressed responses: the compression layer adds it itself to what it compresses.
 const VARY: &str = "Authorization, Accept";
 const VARY_ENCODED: &str = "Authorization, Accept, Accept-Encoding";
-
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-const HIT: &str = "clade; hit";
-const MISS: &str = "clade; fwd=miss";
-const MISS_STORED: &str = "clade; fwd=miss; stored";
 
 /// Handles `/graphql`, with any method.
 pub(crate) async fn endpoint(State(endpoint): State<Arc<Endpoint>>, request: Request<Body>) -> Response {
@@ -95,7 +90,7 @@ async fn respond_to(endpoint: &Endpoint, head: &Parts, body: Body) -> Response {
     match endpoint.find(&caller, request, gzip).await {
         Err(problem) => refuse(problem, media),
         Ok(RequestLookup::Cached(body)) => {
-            marked(with_status(respond(StatusCode::OK, media, body), HIT), true)
+            marked(CacheStatus::Hit.on(respond(StatusCode::OK, media, body)), true)
         }
         Ok(RequestLookup::Request(prepared, making)) => match prepared.kind {
             OperationType::Mutation if is_get(&head.method) => {
@@ -133,7 +128,7 @@ async fn execute(
     let response = match key {
         None => respond(status, media, body),
         // Errors may be temporary, such as a timeout, so they are never cached.
-        Some(_) if has_errors => with_status(respond(status, media, body), MISS),
+        Some(_) if has_errors => CacheStatus::Miss.on(respond(status, media, body)),
         Some(key) => {
             // Compressed here and not by the layer, so that a hit finds compressed bytes.
             let sent = match gzip {
@@ -141,8 +136,9 @@ async fn execute(
                 true => Sent::gzip(body),
                 false => Sent::plain(body),
             };
-            let outcome = if endpoint.insert(key, &sent, operation, making) { MISS_STORED } else { MISS };
-            with_status(respond(status, media, sent), outcome)
+            let is_cached = endpoint.insert(key, &sent, operation, making);
+            let outcome = if is_cached { CacheStatus::Stored } else { CacheStatus::Miss };
+            outcome.on(respond(status, media, sent))
         }
     };
     marked(response, only_reads)
@@ -154,12 +150,6 @@ fn marked(mut response: Response, only_reads: bool) -> Response {
     if only_reads {
         response.extensions_mut().insert(ReadOnly);
     }
-    response
-}
-
-/// Adds the `Cache-Status` header (RFC 9211).
-fn with_status(mut response: Response, status: &'static str) -> Response {
-    response.headers_mut().insert(CACHE_STATUS, HeaderValue::from_static(status));
     response
 }
 
