@@ -23,6 +23,7 @@ use clade::server::{AppState, Exposure, serve_exposed};
 
 use load::{Measured, load};
 use mimalloc::MiMalloc;
+use org::Trickle;
 
 /// The program uses the same allocator.
 #[global_allocator]
@@ -66,6 +67,7 @@ fn main() {
         // A new revision invalidates the response cache of the round before.
         org::change(&directory, round);
         for row in &mut rows {
+            let _writer = row.name.ends_with(questions::BESIDE_WRITES).then(|| Trickle::start(&directory));
             row.rounds.push(load(row.address, connections, time, &row.requests));
         }
     }

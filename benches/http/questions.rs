@@ -12,12 +12,15 @@ use crate::load::answer;
 pub(crate) const HEALTHZ: &str = "`/healthz`";
 /// The end of the names of requests to a server without a response cache.
 pub(crate) const UNCACHED: &str = ", cache off";
+/// The end of the names of requests beside a writer that creates a person fifty times a second.
+pub(crate) const BESIDE_WRITES: &str = ", beside 50 writes a second";
 /// Maximum number of different requests of each kind.
 const DIFFERENT_MAX: usize = 50_000;
 /// Maximum page size of the server.
 const PAGE_MAX: usize = 1_000;
 
 const BUSINESS: &str = "/api/v2/data/projects?business=b0";
+const FILTERS: &str = "/api/v2/data/filters?business=b0&limit=20";
 const MAPPINGS: &str = "/api/v2/data/mapping?limit=20";
 const ORDERS: [&str; 4] = ["createdAt", "-updatedAt", "attribute1", "-attribute2"];
 const PROJECT: &str = "query Project($id: String!) {
@@ -73,13 +76,16 @@ pub(crate) fn all(address: SocketAddr, token: &str) -> Vec<(&'static str, Vec<Ve
             "REST: mappings, first page by each order",
             ORDERS.map(|order| get(&format!("{MAPPINGS}&sort={order}"))).to_vec(),
         ),
-        ("REST: values of the filters of a business", vec![get("/api/v2/data/filters?business=b0&limit=20")]),
+        ("REST: values of the filters of a business, again", vec![get(FILTERS)]),
+        ("REST: values of the filters of a business, cache off", vec![get(FILTERS)]),
+        ("REST: values of the filters of a business, again, beside 50 writes a second", vec![get(FILTERS)]),
         ("GraphQL: project by id, again", vec![each(PROJECT).swap_remove(0)]),
         ("GraphQL: project by id, cache off", each(PROJECT)),
         ("ancestors of a project's team, again", vec![each(ANCESTORS).swap_remove(0)]),
         ("ancestors of a project's team, cache off", each(ANCESTORS)),
         ("children of a business with totals, again", vec![types(0)]),
         ("children of a business with totals, cache off", (0..DIFFERENT_MAX).map(types).collect()),
+        ("children of a business with totals, again, beside 50 writes a second", vec![types(0)]),
         ("100 projects × 6 fields, again", pages(&projects[..1])),
         ("100 projects × 6 fields, again, in gzip", vec![in_gzip(&pages(&projects[..1])[0])]),
         ("100 projects × 6 fields, cache off", pages(&projects[..full])),
