@@ -7,8 +7,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Variables};
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::{Name, Request, Variables};
 use futures_util::{Stream, StreamExt};
 use serde_json::Value;
 use tracing::Instrument;
@@ -19,13 +19,15 @@ use crate::server::admission::work::RequestWork;
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Caller;
 use crate::server::cache::{Digest, Making};
+use crate::server::graphql::execution::absent::without_absent;
 use crate::server::graphql::execution::budget::Budget;
-use crate::server::graphql::execution::document::{Document, Documents, GraphqlRequest};
+use crate::server::graphql::execution::document::{Documents, GraphqlRequest};
 use crate::server::graphql::execution::limits::{LARGE_FROM, WATCHED_FROM};
 use crate::server::graphql::execution::operation::{complete_variables, kind_name, only_name, operation};
 use crate::server::graphql::execution::response::{GraphqlBody, GraphqlResponse};
 use crate::server::graphql::execution::response_key;
 use crate::server::graphql::execution::schedule::{Blocking, Turn, WaitPermit};
+use crate::server::graphql::execution::validation::Disclosure;
 use crate::server::graphql::execution::variables;
 use crate::server::graphql::plan::Plan;
 use crate::server::graphql::schema::{Api, builder};
@@ -66,7 +68,7 @@ pub(in crate::server) struct Prepared {
     is_cacheable: bool,
     /// Estimated number of fields in the response, multiplied by page sizes.
     pub(in crate::server) cost: u64,
-    document: Arc<Document>,
+    document: Arc<ExecutableDocument>,
     operation_name: Option<String>,
     /// Including those that have their default.
     variables: Variables,
@@ -99,7 +101,7 @@ impl Prepared {
         let mut request = Request::new("").variables(self.variables).data(caller).data(Arc::clone(budget));
         request.operation_name = self.operation_name;
         // A deep copy, as async-graphql takes the document by value. Still far cheaper than parsing.
-        request.set_parsed_query(self.document.parsed.clone());
+        request.set_parsed_query(ExecutableDocument::clone(&self.document));
         match view {
             Some(view) => request.data(view),
             None => request,
@@ -146,12 +148,14 @@ impl Endpoint {
             schema = schema.disable_introspection();
         }
         // Suggestions name parts of the schema, so they are off wherever introspection is.
-        if !(settings.suggestions && settings.introspection) {
+        let suggestions = settings.suggestions && settings.introspection;
+        if !suggestions {
             schema = schema.disable_suggestions();
         }
+        let disclosure = Disclosure { names: settings.introspection, suggestions };
         Self {
             api: schema.finish(),
-            documents: Documents::new(settings.introspection),
+            documents: Documents::new(disclosure),
             cache,
             waiting: WaitPermit::default(),
             authenticator,
@@ -242,11 +246,17 @@ impl Endpoint {
         variables::check(kind, &asked.variables)?;
         let mut variables = Variables::from_json(Value::Object(asked.variables));
         let cost = document.cost(&variables)?;
-        complete_variables(operation?, &mut variables)?;
-        let name = asked.operation_name.as_deref().or_else(|| only_name(&document.parsed));
-        let operation = self.metrics.operation(name, kind_name(kind));
-        let is_cacheable = kind == OperationType::Query && document.is_cacheable;
+        let operation = operation?;
+        let operations = document.valid_operations()?;
+        complete_variables(operation, &mut variables)?;
         let operation_name = asked.operation_name;
+        operations.check_variables(operation_name.as_deref(), &variables)?;
+        let name = operation_name.as_deref().or_else(|| only_name(&document.parsed));
+        let operation = self.metrics.operation(name, kind_name(kind));
+        let is_present = |name: &Name| variables.contains_key(name);
+        let without_absent = without_absent(&document.parsed, operation_name.as_deref(), is_present);
+        let is_cacheable = kind == OperationType::Query && document.is_cacheable;
+        let document = without_absent.map_or_else(|| Arc::clone(&document.parsed), Arc::new);
         Ok(Prepared {
             kind,
             operation,
@@ -318,8 +328,7 @@ impl Endpoint {
     async fn run(&self, budget: &Arc<Budget>, caller: Caller, mut prepared: Prepared) -> GraphqlBody {
         let is_short = prepared.cost < WATCHED_FROM;
         let view = prepared.view(&caller);
-        let document = Arc::clone(&prepared.document);
-        if let Some(view) = view.clone().filter(|_| document.is_valid()) {
+        if let Some(view) = view.clone() {
             let before = budget.charged();
             let planned = planned(&prepared, view, Arc::clone(budget));
             if let Ok(Some(json)) = watched(budget, is_short, planned).await {
@@ -331,14 +340,10 @@ impl Endpoint {
         let request = prepared.into_request(caller, view, budget);
         let api = self.api.clone();
         let executed = watched(budget, is_short, async move { api.execute(request).await }).await;
-        let response = match executed {
+        GraphqlBody::Resolved(match executed {
             Ok(response) => self.to_response(response),
             Err(problem) => GraphqlResponse::refusal(problem),
-        };
-        if !response.is_refused() {
-            document.set_valid();
-        }
-        GraphqlBody::Resolved(response)
+        })
     }
 
     /// Executes a subscription: one response per event.
@@ -392,9 +397,8 @@ fn planned(
     let (document, variables) = (Arc::clone(&prepared.document), prepared.variables.clone());
     let name = prepared.operation_name.clone();
     async move {
-        let document = &document.parsed;
-        let operation = operation(document, name.as_deref()).ok()?;
-        Plan { document, operation, variables: &variables, view: &view }.write::<Query>(&budget)
+        let operation = operation(&document, name.as_deref()).ok()?;
+        Plan { document: &document, operation, variables: &variables, view: &view }.write::<Query>(&budget)
     }
 }
 

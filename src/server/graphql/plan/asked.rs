@@ -61,10 +61,6 @@ impl<'p, T: Planned> PlannedFields<'p, T> {
         for set in sets {
             collect::<T>(plan, set, &mut asked)?;
         }
-        // async-graphql writes null for an object without fields.
-        if asked.is_empty() {
-            return None;
-        }
         let mut fields = Vec::with_capacity(asked.len());
         let mut outlines = Vec::with_capacity(asked.len());
         for (key, mut asked) in asked {
