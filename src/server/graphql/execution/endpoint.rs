@@ -3,7 +3,6 @@
 //! Invariant: a request that waits for a slot or for the writer retains no view, and one that waits for the writer
 //! occupies no slot either.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -36,7 +35,7 @@ use crate::server::graphql::types::query::Query;
 use crate::server::metrics::{Metrics, OperationLabel};
 use crate::server::response::compress::Sent;
 use crate::server::response::problem::{Problem, Result};
-use crate::server::response_cache::{Cached, ResponseCache, ResponseKey};
+use crate::server::response_cache::{Cached, Lookup, ResponseCache, ResponseKey};
 
 /// The server state that GraphQL uses.
 pub(in crate::server) struct GraphqlState {
@@ -72,6 +71,8 @@ pub(in crate::server) struct Prepared {
     operation_name: Option<String>,
     /// Including those that have their default.
     variables: Variables,
+    /// Whether a plan may write the response.
+    may_be_planned: bool,
     /// The cache key of its response, and the view in that key, from which the response must be made. `None` if the
     /// response is not cached.
     cached_as: Option<(ResponseKey, View)>,
@@ -201,26 +202,13 @@ impl Endpoint {
         // Equal requests wait for one of them, since many clients ask the same after each commit. Not short ones, which
         // take less time than to wait.
         if prepared.cost >= WATCHED_FROM {
-            let mut found = pin!(self.cache.get_or_make(key));
-            let at_once = tokio::select! {
-                biased;
-                found = &mut found => Some(found),
-                () = std::future::ready(()) => None,
-            };
-            making = match at_once {
-                Some(Some(Err(making))) => Some(making),
-                Some(Some(Ok(cached))) => return hit(cached),
-                Some(None) => None,
-                None => {
-                    // Dropping the view frees an old graph while this waits. If the other request fails, this one is
-                    // executed on the newest revision, and its response is not cached.
-                    view = None;
-                    if let Some(Ok(cached)) = found.await {
-                        return hit(cached);
-                    }
-                    None
-                }
-            };
+            // Dropping the view frees an old graph while this waits. If the other request fails, this one is executed on
+            // the newest revision, and its response is not cached.
+            match self.cache.find(key, || view = None).await {
+                Lookup::Hit(cached) => return hit(cached),
+                Lookup::First(first) => making = Some(first),
+                Lookup::Missing => {}
+            }
         }
         prepared.cached_as = view.map(|view| (key, view));
         // Only what could have been a hit counts as a miss; mutations would distort the hit rate.
@@ -276,8 +264,13 @@ impl Endpoint {
         request: GraphqlRequest,
     ) -> GraphqlResponse {
         let executed = async {
-            let prepared = self.prepare(request)?;
-            Ok(self.execute_prepared(caller, prepared, None).await?.response.into_response())
+            let mut prepared = self.prepare(request)?;
+            // The caller wants the values, and not their JSON.
+            prepared.may_be_planned = false;
+            Ok(match self.execute_prepared(caller, prepared, None).await?.response {
+                GraphqlBody::Resolved(response) => response,
+                GraphqlBody::Written(_) => GraphqlResponse::refusal(Problem::internal()),
+            })
         };
         executed.await.unwrap_or_else(GraphqlResponse::refusal)
     }
@@ -297,11 +290,14 @@ impl Endpoint {
         let budget = Arc::new(self.budget(&caller));
         // A mutation waits for the writer first, and takes a slot only when its payload reads much.
         if only_reads && prepared.is_large() && !budget.turn.try_slot() {
-            // Dropping the view frees an old graph while this waits. The response is then of a newer revision than the
-            // key, and must not be cached.
-            prepared.cached_as = None;
+            // Dropping the view frees an old graph while this waits, and others do not wait for this request.
+            let cached_as = prepared.cached_as.take().map(|(key, view)| (key, view.identity()));
             making = None;
             budget.turn.take_slot().await?;
+            // With a newer revision the key is that of another response.
+            let view = caller.view();
+            let is_same = |(_, identity): &(_, String)| *identity == view.identity();
+            prepared.cached_as = cached_as.filter(is_same).map(|(key, _)| (key, view));
         }
         let key = prepared.cached_as.as_ref().map(|(key, _)| *key);
         let response = self.execute_within(&budget, caller, prepared).await;
@@ -319,6 +315,7 @@ impl Endpoint {
         prepared: Prepared,
     ) -> GraphqlBody {
         let (start, operation) = (Instant::now(), prepared.operation.clone());
+        budget.forget_weighed();
         let span = operation.span();
         let response = self.run(budget, caller, prepared).instrument(span).await;
         self.metrics.observe_operation(&operation, !response.has_errors(), start.elapsed());
@@ -328,7 +325,7 @@ impl Endpoint {
     async fn run(&self, budget: &Arc<Budget>, caller: Caller, mut prepared: Prepared) -> GraphqlBody {
         let is_short = prepared.cost < WATCHED_FROM;
         let view = prepared.view(&caller);
-        if let Some(view) = view.clone() {
+        if let Some(view) = view.clone().filter(|_| prepared.may_be_planned) {
             let before = budget.charged();
             let planned = planned(&prepared, view, Arc::clone(budget));
             if let Ok(Some(json)) = watched(budget, is_short, planned).await {

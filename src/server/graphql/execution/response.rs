@@ -3,7 +3,7 @@
 //! Invariant: every error has a stable `extensions.code`, and the number of errors is bounded.
 
 use async_graphql::{Response, ServerError, Value as ConstValue, value};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::server::graphql::execution::introspection::REDACTED_MESSAGE;
@@ -37,13 +37,6 @@ impl GraphqlBody {
         match self {
             Self::Written(json) => json,
             Self::Resolved(response) => response.to_bytes(),
-        }
-    }
-
-    pub(in crate::server) fn into_response(self) -> GraphqlResponse {
-        match self {
-            Self::Written(json) => GraphqlResponse::read(&json),
-            Self::Resolved(response) => response,
         }
     }
 }
@@ -83,16 +76,6 @@ impl GraphqlResponse {
     /// The response as JSON.
     pub(in crate::server) fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("all keys of a response are strings, and no value fails to serialize")
-    }
-
-    /// Parses a response without errors.
-    fn read(json: &[u8]) -> Self {
-        #[derive(Deserialize)]
-        struct Data {
-            data: ConstValue,
-        }
-        let data = serde_json::from_slice(json).ok().map(|Data { data }| data);
-        Self { errors: Vec::new(), data }
     }
 
     /// The response to a request that was refused before execution.

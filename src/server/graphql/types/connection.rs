@@ -198,6 +198,7 @@ impl<T: Listed> Connection<T> {
     /// Global ids of all records that match, on all pages, in creation order. At most 32 MiB of text in one response.
     async fn ids(&self, context: &Context<'_>) -> Result<WholeList<ID>> {
         let budget = Budget::of(context)?;
+        budget.count_values(self.total)?;
         let read = |all: &mut dyn Iterator<Item = &Entity>| {
             WholeList::charged(budget, all.map(|entity| entity_id(&self.view, entity)))
         };
@@ -208,6 +209,7 @@ impl<T: Listed> Connection<T> {
     /// URLs of repositories (names of those without). At most 32 MiB of text in one response.
     async fn keys(&self, context: &Context<'_>) -> Result<WholeList<String>> {
         let budget = Budget::of(context)?;
+        budget.count_values(self.total)?;
         let read = |all: &mut dyn Iterator<Item = &Entity>| {
             WholeList::charged(budget, all.map(|entity| key(entity).to_owned()))
         };
@@ -407,7 +409,6 @@ impl<T> WholeList<T> {
     fn charged(budget: &Budget, texts: impl Iterator<Item = String>) -> Result<Self> {
         let charged = texts.map(|text| budget.count_text(text.len()).map(|()| ConstValue::String(text)));
         let texts = charged.collect::<Result<Vec<_>>>()?;
-        budget.count_values(texts.len())?;
         Ok(Self { texts: Mutex::new(texts), of: PhantomData })
     }
 }
