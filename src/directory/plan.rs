@@ -12,6 +12,7 @@ mod scope;
 mod token;
 mod unit;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use uuid::Uuid;

@@ -51,7 +51,8 @@ impl View {
         parents
     }
 
-    /// The parent of a unit, person or project that has exactly one, which is visible; `None` says nothing.
+    /// The parent of a unit, person or project that has exactly one. `None` if it has none or several, or if the parent is
+    /// not visible.
     pub(crate) fn only_parent(&self, id: EntityId) -> Option<EntityId> {
         self.graph.only_parent(id).filter(|unit| self.is_visible(*unit))
     }
