@@ -12,6 +12,7 @@ mod scope;
 mod token;
 mod unit;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -63,7 +64,7 @@ pub(super) fn plan(
 ) -> Result<Planned, Error> {
     let view = &everything.scoped_to(scope);
     let next_entity = everything.next_entity().0;
-    let mut plan = Plan { view, everything, scope, context, next_entity, changes: Vec::new() };
+    let mut plan = Plan { view, everything, scope, context, next_entity, new_levels: HashMap::new(), changes: Vec::new() };
     let outcome = match command {
         Command::CreateUnit(create) => plan.create_unit(create),
         Command::UpdateUnit(update) => plan.update_unit(update),
@@ -98,6 +99,8 @@ struct Plan<'p> {
     scope: &'p Scope,
     context: &'p PlanContext<'p>,
     next_entity: u32,
+    /// The level of each unit that the command creates below another, counted from 1.
+    new_levels: HashMap<EntityId, usize>,
     changes: Vec<Change>,
 }
 

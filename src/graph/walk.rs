@@ -13,6 +13,9 @@ use crate::graph::{Graph, GraphEdge, entity_id, node};
 use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::{Mapping, MappingType};
 
+/// A parent and its child.
+pub(crate) type Link = (EntityId, EntityId);
+
 impl Graph {
     /// The mappings in which `id` is the child, unordered.
     pub(super) fn parent_mappings(&self, id: EntityId) -> impl Iterator<Item = &Arc<Mapping>> {
@@ -91,33 +94,29 @@ impl Graph {
         order
     }
 
-    /// Whether a link from the unit `parent` to `child`, or to a new unit, would give the hierarchy more than `max` levels.
-    pub(super) fn is_deeper_than(&self, max: usize, parent: EntityId, child: Option<EntityId>) -> bool {
-        let mut above = self.ancestors(parent);
-        above.push(parent);
-        let mut below: Vec<EntityId> = child.into_iter().collect();
-        let units = below.first().and_then(|child| self.descendants.get(child));
-        below.extend(units.iter().flat_map(|sets| sets.below[Kind::OrgUnit as usize].iter().map(EntityId)));
+    /// The number of levels from the highest ancestor of a unit down to the unit, without the link `replaced`.
+    pub(super) fn levels_above(&self, unit: EntityId, replaced: Option<Link>) -> usize {
+        longest_path(unit, |unit| {
+            let mut parents = self.unordered_parents(unit);
+            parents.retain(|parent| Some((*parent, unit)) != replaced);
+            parents
+        })
+    }
+
+    /// The number of levels from a unit down to its lowest descendant, without the link `replaced`; `enough` or more if
+    /// there are as many.
+    pub(super) fn levels_below(&self, unit: EntityId, replaced: Option<Link>, enough: usize) -> usize {
+        let Some(sets) = self.descendants.get(&unit) else { return 1 };
         // Each level has a unit of its own, so few units cannot have many levels.
-        if above.len() + below.len().max(1) <= max {
-            return false;
+        let units = sets.below[Kind::OrgUnit as usize].len();
+        if units < enough as u64 {
+            return usize::try_from(units).map_or(enough, |units| units + 1);
         }
-        let mut levels: FxHashMap<EntityId, usize> = FxHashMap::default();
-        let mut deepest = 0;
-        // Each unit after its own ancestors. Below `child` these are sorted by how many units are below them.
-        below.sort_by_cached_key(|unit| {
-            let units = self.descendants.get(unit).map_or(0, |sets| sets.below[Kind::OrgUnit as usize].len());
-            std::cmp::Reverse(units)
-        });
-        for unit in above.iter().chain(&below) {
-            let mut highest = if child == Some(*unit) { levels[&parent] } else { 0 };
-            for upper in self.unordered_parents(*unit) {
-                highest = highest.max(levels.get(&upper).copied().unwrap_or_default());
-            }
-            levels.insert(*unit, highest + 1);
-            deepest = deepest.max(highest + 1);
-        }
-        deepest + usize::from(child.is_none()) > max
+        longest_path(unit, |unit| {
+            let sets = self.descendants.get(&unit);
+            let children = sets.map(|sets| &sets.direct()[Kind::OrgUnit as usize]).into_iter().flatten();
+            children.map(EntityId).filter(|child| Some((unit, *child)) != replaced).collect()
+        })
     }
 
     /// A path from the unit `upper` down to the unit `lower`, both included; `None` if there is none.
@@ -175,4 +174,22 @@ impl Graph {
         let count = |direction| self.nodes.edges_directed(node(id), direction).count();
         count(Direction::Incoming) + count(Direction::Outgoing)
     }
+}
+
+/// The number of units on the longest path that begins at `start` and follows `next`.
+fn longest_path(start: EntityId, next: impl Fn(EntityId) -> Vec<EntityId>) -> usize {
+    // Depth first with a stack of its own: a unit is done after all that follow it.
+    let mut lengths: FxHashMap<EntityId, usize> = FxHashMap::default();
+    let mut stack = vec![(start, next(start), false)];
+    while let Some((unit, following, is_visited)) = stack.pop() {
+        if is_visited {
+            let longest = following.iter().filter_map(|unit| lengths.get(unit)).max();
+            lengths.insert(unit, 1 + longest.copied().unwrap_or_default());
+        } else if !lengths.contains_key(&unit) {
+            let unknown: Vec<_> = following.iter().filter(|unit| !lengths.contains_key(unit)).copied().collect();
+            stack.push((unit, following, true));
+            stack.extend(unknown.into_iter().map(|unit| (unit, next(unit), false)));
+        }
+    }
+    lengths.get(&start).copied().unwrap_or(1)
 }

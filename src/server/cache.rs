@@ -27,7 +27,7 @@ pub(crate) trait SizeBytes {
 /// Values by the digest of what they depend on. Safe for many threads.
 pub(crate) struct Cache<V>(Store<Digest, V, BySize, RandomState>);
 
-/// The right to make a missing value, for which others wait. Dropped without a value, it goes to one of those.
+/// The guard of a missing value, for which others wait. Dropped without a value, it goes to one of those.
 pub(crate) struct Making<'c, V>(
     PlaceholderGuard<'c, Digest, V, BySize, RandomState, DefaultLifecycle<Digest, V>>,
 );
@@ -58,7 +58,7 @@ impl<V: SizeBytes + Clone> Cache<V> {
         self.0.get(key)
     }
 
-    /// The value, once there is one; or the right to make it, if nobody has that.
+    /// The value, once there is one; or the guard of the missing value, if nobody holds that.
     pub(crate) async fn get_or_make(&self, key: &Digest) -> Result<V, Making<'_, V>> {
         self.0.get_value_or_guard_async(key).await.map_err(Making)
     }

@@ -4,6 +4,7 @@
 //! Invariant: a response depends only on what is in its key. The view is in it, so that no response outlives a commit.
 //! Responses with errors are not cached.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue};
@@ -66,9 +67,21 @@ impl SizeBytes for Cached {
 impl IntoResponse for Cached {
     fn into_response(self) -> Response {
         let mut response = self.sent.into_response();
-        response.headers_mut().extend(self.headers.iter().cloned());
+        for (name, value) in self.headers.iter() {
+            // In place of what the body has brought.
+            response.headers_mut().insert(name.clone(), value.clone());
+        }
         response
     }
+}
+
+/// The result of looking a response up.
+pub(in crate::server) enum Lookup<'c> {
+    Hit(Cached),
+    /// There is none, and equal requests wait until this one has made it.
+    First(Making<'c, Cached>),
+    /// There is none, and nobody waits for it.
+    Missing,
 }
 
 /// The key of a response: a BLAKE3 digest of everything that the response depends on.
@@ -100,12 +113,31 @@ impl ResponseCache {
         self.0.as_ref()?.get(&key.0)
     }
 
-    /// The response, once another request has made it; or the right to make it. None if caching is disabled.
-    pub(in crate::server) async fn get_or_make(
+    /// Looks up the response. While another request makes it, waits for that, after `before_waiting` was called.
+    pub(in crate::server) async fn find(
         &self,
         key: ResponseKey,
-    ) -> Option<Result<Cached, Making<'_, Cached>>> {
-        Some(self.0.as_ref()?.get_or_make(&key.0).await)
+        before_waiting: impl FnOnce(),
+    ) -> Lookup<'_> {
+        let Some(cache) = &self.0 else { return Lookup::Missing };
+        let mut found = pin!(cache.get_or_make(&key.0));
+        let at_once = tokio::select! {
+            biased;
+            found = &mut found => Some(found),
+            () = std::future::ready(()) => None,
+        };
+        match at_once {
+            Some(Ok(cached)) => Lookup::Hit(cached),
+            Some(Err(making)) => Lookup::First(making),
+            None => {
+                before_waiting();
+                match found.await {
+                    Ok(cached) => Lookup::Hit(cached),
+                    // The other request failed. Those that waited for it do not wait for each other one by one.
+                    Err(_given_back) => Lookup::Missing,
+                }
+            }
+        }
     }
 
     /// Caches a response. Returns the size of the whole cache in bytes, or None if the response is too large for it.

@@ -7,6 +7,7 @@ mod batches;
 mod budget;
 mod cache;
 mod change_sets;
+mod corpus;
 mod cost;
 mod http;
 mod introspection;

@@ -9,6 +9,8 @@ pub(crate) mod random_changes;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]
+mod shape;
+#[cfg(feature = "server")]
 pub(crate) mod socket;
 
 pub(crate) use folder::Folder;

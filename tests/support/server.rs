@@ -12,6 +12,8 @@ use clade::server::{AppState, Exposure, serve_exposed};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::shape;
+
 /// A running server over an in-memory directory, shut down on drop.
 pub(crate) struct Server {
     pub(crate) directory: Directory,
@@ -218,6 +220,9 @@ impl Server {
     /// first time, and a plan does so from then on. Panics unless both give the same response.
     fn ask_twice(&self, query: &str, variables: &Value) -> Answer {
         let answer = self.ask(query, variables);
+        if answer.status == 200 {
+            shape::check(query, variables, &answer.value()["data"]);
+        }
         if query.contains("mutation") || query.contains("lastUsedAt") {
             return answer;
         }

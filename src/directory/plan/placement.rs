@@ -183,12 +183,11 @@ impl Plan<'_> {
                 attributes: Attributes::default(),
             }))
         };
+        if upper.is_none() {
+            self.new_levels.insert(unit, 1);
+        }
         if let Some(upper) = upper {
-            // A unit that the command creates is not in the view yet.
-            let existing = |id: &EntityId| self.view.entity(*id).is_some();
-            if existing(&upper) {
-                self.check_depth(upper, Some(unit).filter(existing))?;
-            }
+            self.check_depth(upper, unit, None)?;
             self.map(MappingType::ParentChild, upper, unit, &MappingFields::default());
         }
         Ok(unit)

@@ -53,7 +53,7 @@ impl Plan<'_> {
         let unit = OrgUnit::new(key, name, unit_type).patched(fields);
         let id = self.new_entity(Body::OrgUnit(unit));
         for parent in parents {
-            self.check_depth(parent, None)?;
+            self.check_depth(parent, id, None)?;
             self.map(MappingType::ParentChild, parent, id, &MappingFields::default());
         }
         Ok(created(id))
@@ -129,21 +129,23 @@ impl Plan<'_> {
     }
 
     /// Refuses a link from `parent` to `child` that would close a cycle.
-    pub(super) fn check_link(&self, parent: EntityId, child: EntityId) -> Result<(), Error> {
+    pub(super) fn check_link(&mut self, parent: EntityId, child: EntityId) -> Result<(), Error> {
         // The closure answers in constant time; the path is only walked for the error message.
         let is_above = self.view.contains(child, parent);
         let path_down = is_above.then(|| self.view.path_down(child, parent)).flatten();
-        self.no_cycle(parent, child, path_down)
+        self.no_cycle(parent, child, path_down)?;
+        self.check_depth(parent, child, None)
     }
 
     /// As [`Plan::check_link`], for a link that replaces the one from parent `replaced.0` to child `replaced.1`.
     pub(super) fn check_relink(
-        &self,
+        &mut self,
         parent: EntityId,
         child: EntityId,
         replaced: (EntityId, EntityId),
     ) -> Result<(), Error> {
-        self.no_cycle(parent, child, self.path_down_without(replaced, child, parent))
+        self.no_cycle(parent, child, self.path_down_without(replaced, child, parent))?;
+        self.check_depth(parent, child, Some(replaced))
     }
 
     fn no_cycle(
@@ -155,17 +157,39 @@ impl Plan<'_> {
         if parent == child {
             return Err(Error::SelfParent { key: self.view.label(child) });
         }
-        let Some(path_down) = path_down else { return self.check_depth(parent, Some(child)) };
+        let Some(path_down) = path_down else { return Ok(()) };
         let path = std::iter::once(parent).chain(path_down).map(|unit| self.view.label(unit)).collect();
         Err(Error::WouldCycle { path })
     }
 
-    /// Refuses a link from `parent` to `child`, or to a new unit, that would make the hierarchy too deep.
-    pub(super) fn check_depth(&self, parent: EntityId, child: Option<EntityId>) -> Result<(), Error> {
-        if self.view.is_deeper_than(LEVELS_MAX, parent, child) {
-            return Err(Error::TooDeep { parent: self.view.label(parent), limit: LEVELS_MAX });
+    /// Refuses a link from `parent` to `child` that would make the hierarchy too deep. `replaced` is a link that ends with
+    /// the same command.
+    pub(super) fn check_depth(
+        &mut self,
+        parent: EntityId,
+        child: EntityId,
+        replaced: Option<(EntityId, EntityId)>,
+    ) -> Result<(), Error> {
+        // A unit that this command creates is not in the view yet.
+        let above = match self.new_levels.get(&parent) {
+            Some(levels) => *levels,
+            None => self.view.levels_above(parent, replaced),
+        };
+        let left = LEVELS_MAX.saturating_sub(above);
+        let below = if self.view.entity(child).is_some() {
+            self.view.levels_below(child, replaced, left)
+        } else {
+            self.new_levels.insert(child, above + 1);
+            1
+        };
+        if below > left {
+            return Err(Error::TooDeep { parent: self.key_of(parent), limit: LEVELS_MAX });
         }
         Ok(())
+    }
+
+    fn key_of(&self, unit: EntityId) -> String {
+        self.existing_or_new_unit(unit).map_or_else(String::new, |unit| unit.key.to_string())
     }
 
     /// A path down from `upper` to `lower`, both included, that does not use `link`.

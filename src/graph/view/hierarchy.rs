@@ -51,7 +51,8 @@ impl View {
         parents
     }
 
-    /// The parent of a unit, person or project that has exactly one, which is visible; `None` says nothing.
+    /// The parent of a unit, person or project that has exactly one. `None` if it has none or several, or if the parent is
+    /// not visible.
     pub(crate) fn only_parent(&self, id: EntityId) -> Option<EntityId> {
         self.graph.only_parent(id).filter(|unit| self.is_visible(*unit))
     }
@@ -133,10 +134,20 @@ impl View {
         if self.is_visible(upper) { self.graph.path_down(upper, lower) } else { None }
     }
 
-    /// Whether a link from the unit `parent` to `child`, or to a new unit, would give the hierarchy more than `max` levels,
-    /// including those outside the scope.
-    pub(crate) fn is_deeper_than(&self, max: usize, parent: EntityId, child: Option<EntityId>) -> bool {
-        self.graph.is_deeper_than(max, parent, child)
+    /// The number of levels from the highest ancestor of a unit down to the unit, including those outside the scope, and
+    /// without the link `replaced`.
+    pub(crate) fn levels_above(&self, unit: EntityId, replaced: Option<(EntityId, EntityId)>) -> usize {
+        self.graph.levels_above(unit, replaced)
+    }
+
+    /// The number of levels from a unit down to its lowest descendant; `enough` or more if there are as many.
+    pub(crate) fn levels_below(
+        &self,
+        unit: EntityId,
+        replaced: Option<(EntityId, EntityId)>,
+        enough: usize,
+    ) -> usize {
+        self.graph.levels_below(unit, replaced, enough)
     }
 
     /// The level fields of an entity: for each level, the nearest visible unit of that type above it. Among units at

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower_http::compression::CompressionLayer;
@@ -28,6 +28,7 @@ use crate::server::connection::config::Origin;
 use crate::server::connection::peer::Peer;
 use crate::server::limits::{COMPRESSED_MIN_BYTES, RESPONSE_TIMEOUT};
 use crate::server::response::compress::MayCompress;
+use crate::server::response::compressed;
 use crate::server::response::problem::{Problem, Result};
 use crate::server::response::trace;
 
@@ -93,7 +94,10 @@ impl AdmissionMiddleware {
         match self.access {
             // Probes take no memory from the budget: a server that is only busy must not look dead.
             Access::Probe => router.layer((from_fn_with_state(Arc::new(self), admit), gzip)),
-            _ => router.layer((from_fn_with_state(Arc::new(self), admit), gzip, counted)),
+            _ => {
+                let tagged = map_response(compressed::tag_encoding);
+                router.layer((from_fn_with_state(Arc::new(self), admit), tagged, gzip, counted))
+            }
         }
     }
 

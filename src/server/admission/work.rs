@@ -66,6 +66,11 @@ impl RequestWork {
         &self.admission
     }
 
+    /// Whether the caller could have a slot for heavy work now.
+    pub(crate) fn has_free_slot(&self) -> bool {
+        self.admission.heavy.try_slot(self.caller.actor()).is_some()
+    }
+
     /// Runs heavy work, or work of unknown cost, on the blocking pool, with one slot.
     pub(crate) async fn run_heavy<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         self.admission.heavy.run_heavy(self.caller.actor(), Weight::One, work).await

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
@@ -13,7 +14,13 @@ use crate::server::response::problem::Problem;
 
 /// The routes of both probes. They need no token.
 pub(super) fn routes(directory: Directory) -> Router {
-    Router::new().route("/healthz", get(alive)).route("/readyz", get(ready)).with_state(directory)
+    let routes = Router::new().route("/healthz", get(alive)).route("/readyz", get(ready));
+    // Without the header, a cache between may answer for a while by itself.
+    routes.layer(map_response(not_stored)).with_state(directory)
+}
+
+async fn not_stored(response: Response) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], response).into_response()
 }
 
 /// Liveness: always 200 while the process can respond.

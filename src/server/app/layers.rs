@@ -51,7 +51,8 @@ pub(super) fn wrap(router: Router, metrics: Arc<Metrics>, exposure: &Exposure) -
     }
     // CORS lies outside of authentication: a browser sends its preflight request without a token. The CORS layer
     // answers it alone, so the security headers have to be added outside of that layer.
-    router.layer((from_fn_with_state(outer, add_headers_to_preflight), cors::layer(&exposure.cors_origins)))
+    let cors = from_fn_with_state(cors::layer(&exposure.cors_origins), cors::respond);
+    router.layer((from_fn_with_state(outer, add_headers_to_preflight), cors))
 }
 
 /// Adds the headers of every response to the CORS layer's own responses to preflight requests.
@@ -73,7 +74,8 @@ async fn handle(State(outer): State<Outer>, request: Request, next: Next) -> Res
     // Only the path is logged, never the query: people put tokens and other secrets in queries. The copy is made only
     // when the line will be written.
     let path = tracing::enabled!(tracing::Level::INFO).then(|| request.uri().path().to_owned());
-    let span = trace::request(&request, route.as_ref(), &id);
+    let scheme = if outer.is_tls { "https" } else { "http" };
+    let span = trace::request(&request, scheme, route.as_ref(), &id);
     // Unwind safe: of what the handler used, only locks outlive the panic, and the code ignores their poisoning.
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
     let mut response = handled.await.unwrap_or_else(|cause| panicked(&*cause, &id));

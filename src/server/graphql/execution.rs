@@ -3,6 +3,7 @@
 //! Invariant: a request is checked against its limits before it is validated, and nothing that is cached between
 //! requests changes a response.
 
+mod absent;
 pub(super) mod budget;
 mod cost;
 pub(super) mod document;
@@ -16,4 +17,5 @@ pub(super) mod response;
 mod response_key;
 pub(super) mod schedule;
 mod typename;
+mod validation;
 pub(super) mod variables;

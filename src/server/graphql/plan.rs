@@ -4,9 +4,10 @@
 //! ([`Planned::writer`]): fragments are expanded, directives applied and arguments parsed. All records are then written by
 //! it. What no table has, and everything that fails, is left to async-graphql.
 //!
-//! Invariant: a plan gives the bytes that async-graphql's resolvers would give, or none.
+//! Invariant: a plan gives the bytes that async-graphql's resolvers would give, or none. It charges the budget at most as much:
+//! equal fields that are merged count once.
 
-mod asked;
+mod selection;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -24,9 +25,9 @@ use crate::server::response::problem::Result;
 use crate::wire::id::entity_id;
 use crate::wire::json_text;
 
-pub(crate) use asked::{Asked, array, seen};
-use asked::{Outline, PlannedFields};
-pub(crate) use run::Run;
+pub(crate) use selection::{FieldRequest, array, visible};
+use selection::{Outline, PlannedFields};
+pub(crate) use run::{Run, now, null};
 
 /// An object type with a table of writers.
 pub(crate) trait Planned: Sized + 'static {
@@ -38,7 +39,7 @@ pub(crate) trait Planned: Sized + 'static {
     type Value<'r>: Copy;
 
     /// The writer of a field. `None` if only a resolver can write it, or if an argument is wrong.
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>>;
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>>;
 
     /// The writer of a field without selections.
     fn leaf<'p>(
@@ -64,7 +65,7 @@ pub(crate) trait Planned: Sized + 'static {
 }
 
 /// An object type of an entity.
-pub(crate) trait EntityType: for<'r> Planned<Value<'r> = Seen<'r, Self::Record>> {
+pub(crate) trait EntityType: for<'r> Planned<Value<'r> = VisibleRecord<'r, Self::Record>> {
     /// The record of the entity.
     type Record: 'static;
 
@@ -73,34 +74,34 @@ pub(crate) trait EntityType: for<'r> Planned<Value<'r> = Seen<'r, Self::Record>>
 
     /// The writer of a text of the record.
     fn text<'p>(read: impl for<'r> Fn(&'r Self::Record) -> &'r str + 'p) -> Writer<'p, Self> {
-        Self::leaf(move |run, seen, out| run.text(read(seen.record), out))
+        Self::leaf(move |run, visible, out| run.text(read(visible.record), out))
     }
 
     /// The writer of a text of the record, or null.
     fn text_if_any<'p>(read: impl for<'r> Fn(&'r Self::Record) -> Option<&'r str> + 'p) -> Writer<'p, Self> {
-        Self::leaf(move |run, seen, out| run.text_if_any(read(seen.record), out))
+        Self::leaf(move |run, visible, out| run.text_if_any(read(visible.record), out))
     }
 
     /// The writer of the record's attributes.
     fn attributes_of<'p>(read: impl for<'r> Fn(&'r Self::Record) -> &'r Attributes + 'p) -> Writer<'p, Self> {
-        Self::leaf(move |run, seen, out| run.attributes(read(seen.record), out))
+        Self::leaf(move |run, visible, out| run.attributes(read(visible.record), out))
     }
 
     /// The writer of one of the entity's times.
     fn time<'p>(read: fn(&Stamps) -> Timestamp) -> Writer<'p, Self> {
-        Self::leaf(move |_, seen, out| {
-            json_text::time(read(&seen.entity.stamps), out);
+        Self::leaf(move |_, visible, out| {
+            json_text::time(read(&visible.entity.stamps), out);
             Ok(())
         })
     }
 
     /// The writer of a field that all entities have.
-    fn common<'p>(field: &Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn common<'p>(field: &FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
-            "id" => Self::leaf(|run, seen, out| run.text(&entity_id(run.view, seen.entity), out)),
+            "id" => Self::leaf(|run, visible, out| run.text(&entity_id(run.view, visible.entity), out)),
             "createdAt" => Self::time(|stamps| stamps.created_at),
             "updatedAt" => Self::time(|stamps| stamps.updated_at),
-            "revision" => Self::json(|seen| seen.entity.stamps.revision.0),
+            "revision" => Self::json(|visible| visible.entity.stamps.revision.0),
             _ => return None,
         })
     }
@@ -108,18 +109,18 @@ pub(crate) trait EntityType: for<'r> Planned<Value<'r> = Seen<'r, Self::Record>>
 
 /// A visible entity and its record.
 #[derive(Debug)]
-pub(crate) struct Seen<'r, R> {
+pub(crate) struct VisibleRecord<'r, R> {
     pub(crate) entity: &'r Entity,
     pub(crate) record: &'r R,
 }
 
-impl<R> Clone for Seen<'_, R> {
+impl<R> Clone for VisibleRecord<'_, R> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<R> Copy for Seen<'_, R> {}
+impl<R> Copy for VisibleRecord<'_, R> {}
 
 /// Writes a field of an object type, without its name.
 pub(crate) struct Writer<'p, T: Planned>(Box<Write<'p, T>>);

@@ -24,7 +24,12 @@ pub(crate) struct OperationLabel {
 impl OperationLabel {
     /// A tracing span for the operation.
     pub(crate) fn span(&self) -> tracing::Span {
-        tracing::info_span!("graphql", otel.name = %format_args!("{} {}", self.kind, self.name))
+        tracing::info_span!(
+            "graphql",
+            otel.name = %format_args!("{} {}", self.kind, self.name),
+            graphql.operation.name = %self.name,
+            "graphql.operation.type" = self.kind,
+        )
     }
 }
 

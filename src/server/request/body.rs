@@ -12,7 +12,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt;
-use mime::Mime;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -24,6 +23,7 @@ use crate::server::limits::{
     RECORD_BODY_MAX_BYTES,
 };
 use crate::server::quota::{Exhausted, Permit};
+use crate::server::request::accept::media_type;
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::json::{self, json_kind};
 
@@ -57,7 +57,8 @@ async fn object(request: Request, media_types: &[&str]) -> Result<Map<String, Va
     require_media_type(request.headers(), media_types)?;
     // One record is small; only bulk bodies are worth decompressing.
     if content_encoding(request.headers()).is_some() {
-        return Err(unsupported("Content-Encoding is not supported for this body; send it uncompressed"));
+        let detail = "Content-Encoding is not supported for this body; send it uncompressed";
+        return Err(Problem::unsupported_encoding("identity", detail));
     }
     let (head, body) = request.into_parts();
     let bytes = read(work(&head)?, &head.headers, body, RECORD_BODY_MAX_BYTES).await?;
@@ -72,7 +73,7 @@ async fn object(request: Request, media_types: &[&str]) -> Result<Map<String, Va
 // preflight request, but not JSON.
 pub(crate) fn require_media_type(headers: &HeaderMap, media_types: &[&str]) -> Result<()> {
     let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is_supported = sent.and_then(|text| text.parse::<Mime>().ok()).is_some_and(|mime| {
+    let is_supported = sent.and_then(media_type).is_some_and(|mime| {
         media_types.contains(&mime.essence_str())
             && mime.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8)
     });
@@ -92,7 +93,7 @@ pub(crate) fn content_encoding(headers: &HeaderMap) -> Option<String> {
 }
 
 /// 415: the body's media type or encoding is not supported.
-pub(crate) fn unsupported(detail: &str) -> Problem {
+fn unsupported(detail: &str) -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
 }
 

@@ -30,6 +30,9 @@ pub struct Problem {
 // They carry no `Retry-After`: HTTP clients retry on it by themselves, and the change would be made twice.
 const OUTCOME_UNKNOWN: [&str; 2] = ["outcome-unknown", "timeout"];
 
+/// The member with the encodings that a body may have.
+const ACCEPT_ENCODING: &str = "acceptEncoding";
+
 /// A response extension with the code of a problem, for the metrics.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::server) struct ProblemCode(pub(in crate::server) &'static str);
@@ -48,6 +51,12 @@ impl Problem {
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.extensions.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// 415: the encoding of the body is none of `accepted`.
+    pub fn unsupported_encoding(accepted: &'static str, detail: impl Into<String>) -> Self {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Self::new(status, "unsupported-media-type", detail).with(ACCEPT_ENCODING, accepted)
     }
 
     /// 400: the request could not be parsed.
@@ -234,6 +243,15 @@ impl IntoResponse for Problem {
         // RFC 9110, section 15.5.2: a 401 must name the authentication scheme.
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        // RFC 9110, section 15.5.16: what would have been accepted.
+        if let Some(encodings) = self.accept_encoding {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encodings));
+        }
+        // RFC 9110, section 15.5.16: the encodings that would have been accepted.
+        let encodings = self.extensions.get(ACCEPT_ENCODING).and_then(Value::as_str);
+        if let Some(encodings) = encodings.and_then(|text| HeaderValue::from_str(text).ok()) {
+            headers.insert(header::ACCEPT_ENCODING, encodings);
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE && !OUTCOME_UNKNOWN.contains(&self.code) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

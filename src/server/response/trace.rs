@@ -21,7 +21,12 @@ const ACTOR: &str = "actor";
 
 /// The span of a request to this route, as a child of the client's span if it sent one. It is disabled when neither a
 /// log nor a trace exporter is interested in it.
-pub(in crate::server) fn request(request: &Request, route: Option<&MatchedPath>, id: &HeaderValue) -> Span {
+pub(in crate::server) fn request(
+    request: &Request,
+    scheme: &'static str,
+    route: Option<&MatchedPath>,
+    id: &HeaderValue,
+) -> Span {
     let (method, route) = (request.method(), route.map(MatchedPath::as_str));
     // `Empty` fields are recorded later; a field that is not declared here could never be recorded.
     let span = tracing::info_span!(
@@ -31,6 +36,7 @@ pub(in crate::server) fn request(request: &Request, route: Option<&MatchedPath>,
         otel.status_code = Empty,
         http.request.method = %method,
         http.route = route,
+        url.scheme = scheme,
         http.response.status_code = Empty,
         request_id = id.to_str().ok(),
         actor = Empty,
@@ -51,7 +57,8 @@ pub(in crate::server) fn record_actor(actor: &Actor) {
 
 /// Records the status of the response in a request's span.
 pub(in crate::server) fn record_response(span: &Span, response: &Response) {
-    span.record("http.response.status_code", response.status().as_u16());
+    // Signed: the exporter writes unsigned numbers as texts.
+    span.record("http.response.status_code", i64::from(response.status().as_u16()));
     // OpenTelemetry's HTTP conventions: for a server span a 4xx is the client's fault, not an error.
     if response.status().is_server_error() {
         span.record("otel.status_code", "ERROR");

@@ -22,7 +22,7 @@ use crate::server::limits::{
 };
 use crate::server::quota::Permit;
 use crate::server::request::body::{
-    busy, content_encoding, read, read_unzipped, require_media_type, unsupported,
+    busy, content_encoding, read, read_unzipped, require_media_type,
 };
 use crate::server::request::params::{Param, ParamType, Params};
 use crate::server::response::problem::{Problem, Result};
@@ -122,9 +122,10 @@ async fn body(work: &RequestWork, request: Request) -> Result<Bytes> {
     match encoding.as_deref() {
         None => read(work, &head.headers, body, BULK_BODY_MAX_BYTES).await,
         Some("gzip") => read_unzipped(work, &head.headers, body, BULK_BODY_MAX_BYTES).await,
-        Some(other) => Err(unsupported(&format!(
-            "Content-Encoding {other:?} is not supported here; send gzip or no encoding"
-        ))),
+        Some(other) => Err(Problem::unsupported_encoding(
+            "gzip, identity",
+            format!("Content-Encoding {other:?} is not supported here; send gzip or no encoding"),
+        )),
     }
 }
 

@@ -7,6 +7,8 @@
 //! and totals are derived from other records. `If-Match` compares the record's own revision only, so that a change of
 //! another record is no conflict.
 
+use std::borrow::Cow;
+
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +17,8 @@ use crate::directory::View;
 use crate::error::Error;
 use crate::exchange::Format;
 use crate::model::entity::Revision;
+use crate::server::request::accept::elements;
+use crate::server::response::compressed;
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::format;
 
@@ -37,7 +41,7 @@ pub(super) fn list_tag(view: &View, uri: &Uri, format: Format) -> String {
 /// Whether `If-None-Match` contains this tag.
 // RFC 9110, section 13.1.2: compared weakly, so `W/` is ignored. Compression by a proxy makes tags weak.
 pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    tags(headers, &header::IF_NONE_MATCH).any(|theirs| theirs.strip_prefix("W/").unwrap_or(theirs) == tag)
+    tags(headers, &header::IF_NONE_MATCH).any(|theirs| theirs.strip_prefix("W/").unwrap_or(&theirs) == tag)
 }
 
 /// Whether `If-None-Match` contains `*`, which matches any existing resource.
@@ -60,8 +64,15 @@ pub(super) fn set(response: &mut Response, tag: &str) {
 }
 
 /// The revision that `If-Match` requires the record to have; `None` for no condition. `current` is the record's
-/// revision, `None` if it does not exist. 412 if the condition cannot hold.
+/// revision, `None` if it does not exist. 412 if the condition cannot hold, or if `If-None-Match` has the record.
 pub(super) fn if_revision(headers: &HeaderMap, current: Option<Revision>) -> Result<Option<Revision>> {
+    // RFC 9110, section 13.1.2: on a change a match is a failure, and tags are compared weakly.
+    let has_current = |tag: Cow<'_, str>| {
+        tag == "*" || record_revision(tag.strip_prefix("W/").unwrap_or(&tag)) == current
+    };
+    if current.is_some() && tags(headers, &header::IF_NONE_MATCH).any(has_current) {
+        return Err(failed("the record has a tag that If-None-Match excludes"));
+    }
     let mut tags = tags(headers, &header::IF_MATCH).peekable();
     if tags.peek().is_none() {
         return Ok(None);
@@ -71,7 +82,7 @@ pub(super) fn if_revision(headers: &HeaderMap, current: Option<Revision>) -> Res
         if tag == "*" && current.is_some() {
             return Ok(None);
         }
-        let revision = record_revision(tag);
+        let revision = record_revision(&tag);
         if revision.is_some() && revision == current {
             return Ok(revision);
         }
@@ -108,14 +119,9 @@ fn failed(detail: &str) -> Problem {
     )
 }
 
-fn tags<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
-    headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        // Our tags contain no commas; a foreign tag cut in two matches nothing, which is right.
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+/// The tags of a header. That of a compressed response is compared without its suffix.
+fn tags<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = Cow<'h, str>> {
+    elements(headers, name).map(compressed::without_suffix)
 }
 
 /// The record's revision in a strong tag of this server; `None` for other tags.
@@ -154,13 +160,30 @@ mod tests {
     }
 
     #[test]
+    fn a_change_fails_if_the_record_has_an_excluded_tag() {
+        let now = Some(Revision(3));
+        for (value, fails) in [
+            ("*", true),
+            ("\"r9-all-5f-3\"", true),
+            ("W/\"r1-all-5f-3\"", true),
+            ("\"r9-all-5f-3-gzip\"", true),
+            ("\"r9-all-5f-2\"", false),
+            ("\"a,*,b\"", false),
+        ] {
+            let required = if_revision(&headers("if-none-match", value), now);
+            assert_eq!(required.is_err(), fails, "{value}");
+            assert!(if_revision(&headers("if-none-match", value), None).is_ok(), "{value}: it does not exist");
+        }
+    }
+
+    #[test]
     fn if_none_match_recognizes_tags_and_star() {
         let tag = "\"r9-all-5f-3\"";
         for (value, known) in
-            [(tag, true), ("W/\"r9-all-5f-3\"", true), ("\"x\", *", false), ("\"r9-all-5f-2\"", false)]
+            [(tag, true), ("W/\"r9-all-5f-3\"", true), ("\"r9-all-5f-3-br\"", true), ("\"x\", *", false), ("\"a,*,b\"", false), ("\"r9-all-5f-2\"", false)]
         {
             assert_eq!(is_known(&headers("if-none-match", value), tag), known, "{value}");
-            assert_eq!(matches_any(&headers("if-none-match", value)), value.contains('*'), "{value}");
+            assert_eq!(matches_any(&headers("if-none-match", value)), value.ends_with('*'), "{value}");
         }
     }
 }

@@ -6,7 +6,7 @@ use mime::Mime;
 use serde::Serialize;
 
 use crate::exchange::Format;
-use crate::server::request::accept::weight;
+use crate::server::request::accept::{media_ranges, weight};
 use crate::server::response::problem::{Problem, Result};
 
 /// The suffix for a format in an entity tag. Two formats of a list are two representations and must not share a tag.
@@ -21,16 +21,10 @@ pub(super) fn tag(format: Format) -> &'static str {
 
 /// The format that `Accept` prefers; JSON if the header is absent; 406 if it accepts none.
 pub(super) fn accepted(headers: &HeaderMap) -> Result<Format> {
-    let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
-    if lines.peek().is_none() {
+    if !headers.contains_key(header::ACCEPT) {
         return Ok(Format::Json);
     }
-    let ranges: Vec<Mime> = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        // Ranges that cannot be parsed are skipped: browsers and tools send many odd ones.
-        .filter_map(|range| range.trim().parse().ok())
-        .collect();
+    let ranges = media_ranges(headers, &header::ACCEPT);
     let best = Format::ALL
         .into_iter()
         .map(|format| (format, quality(format, &ranges)))

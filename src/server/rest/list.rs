@@ -24,7 +24,7 @@ use crate::server::request::params::{
     Param, ParamType, Params, ParsedParams, invalid, unprocessable, unprocessable_error,
 };
 use crate::server::response::problem::{Problem, Result};
-use crate::server::response_cache::{CacheStatus, ResponseCache, text};
+use crate::server::response_cache::{CacheStatus, Lookup, ResponseCache, ResponseKey, text};
 use crate::server::rest::etag;
 use crate::server::rest::format::{accepted, to_json};
 use crate::server::rest::resource::{Entities, Resource};
@@ -262,7 +262,7 @@ impl List {
         find: impl FnOnce(&View, P) -> Result<Rows<R::Item>> + Send + 'static,
     ) -> Result<Response> {
         let row_format = self.row_format::<R>()?;
-        // A longer list may be streamed, so those who wait for it would wait in vain.
+        // A longer list may be streamed, and is then not cached.
         let is_short = self.params.whole("limit").is_some_and(|limit| limit <= SHARED_MAX);
         self.compute(is_short, prepare, move |view, prepared| {
             let rows = find(view, prepared)?;
@@ -306,18 +306,14 @@ impl List {
         if etag::matches_any(&headers) {
             return Ok(etag::not_modified(&tag));
         }
-        let key = cache.key(&view, "rest", |key| {
-            text(key, uri.path());
-            text(key, uri.query().unwrap_or_default());
-            text(key, format.media_type());
-            Some(())
-        });
+        let is_heavy = !HeavySlots::is_light(cost);
+        let key = if is_heavy { list_key(&cache, &view, &uri, format) } else { None };
         let compute = move |view: View, prepared: P| -> Result<ComputedList> {
             let (next, content) = make(&view, prepared)?;
             let link = next.and_then(|next| link_to(&uri, &next));
             Ok(ComputedList { tag: etag::list_tag(&view, &uri, format), view, link, content })
         };
-        if HeavySlots::is_light(cost) {
+        if !is_heavy {
             return compute(view, prepared)?.into_response(&work);
         }
         // A view keeps a revision of the whole graph in memory, and waiting may take long: many waiting requests would
@@ -325,11 +321,16 @@ impl List {
         drop((view, prepared));
         let mut making = None;
         if let Some(key) = key {
-            let found = if is_short { cache.get_or_make(key).await } else { cache.get(key).map(Ok) };
+            let found = if is_short {
+                cache.find(key, || ()).await
+            } else {
+                cache.get(key).map_or(Lookup::Missing, Lookup::Hit)
+            };
             match found {
-                Some(Ok(cached)) => return Ok(CacheStatus::Hit.on(cached.into_response())),
-                Some(Err(first)) => making = Some(first),
-                None => {}
+                Lookup::Hit(cached) => return Ok(CacheStatus::Hit.on(cached.into_response())),
+                // Others do not wait for a request that waits for a slot itself: it may be of a busier caller.
+                Lookup::First(first) => making = Some(first).filter(|_| work.has_free_slot()),
+                Lookup::Missing => {}
             }
         }
         let caller = work.caller().clone();
@@ -341,7 +342,8 @@ impl List {
         let computed = computed.await?;
         let Some(key) = key else { return computed.into_response(&work) };
         // A list of a newer revision than the key, or one that is not complete at once, is not cached.
-        let is_kept = match computed.content.cached(computed.headers()).filter(|_| computed.tag == tag) {
+        let list = if computed.tag == tag { computed.content.cached(computed.headers()) } else { None };
+        let is_kept = match list {
             None => false,
             Some(list) => {
                 if let Some(making) = making {
@@ -384,6 +386,16 @@ impl List {
         let fields = columns.all.iter().filter(is_selected).copied().collect();
         Ok(RowFormat { format: self.format, fields, csv })
     }
+}
+
+/// The key of a list in the response cache.
+fn list_key(cache: &ResponseCache, view: &View, uri: &Uri, format: Format) -> Option<ResponseKey> {
+    cache.key(view, "rest", |key| {
+        text(key, uri.path());
+        text(key, uri.query().unwrap_or_default());
+        text(key, format.media_type());
+        Some(())
+    })
 }
 
 /// The `Link` header (RFC 8288) with the same request for the next page; `None` if it is no valid header value.

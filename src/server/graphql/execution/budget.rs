@@ -52,6 +52,7 @@ pub(crate) struct Budget {
 pub(in crate::server) struct Charged {
     counts: [u64; 5],
     memory_bytes: usize,
+    was_full: bool,
 }
 
 /// Hashes of the response paths of all lists that were weighed with everything below them.
@@ -243,8 +244,8 @@ impl Budget {
     }
 
     /// Charges for the values of a list of texts, without the texts.
-    pub(in crate::server) fn count_values(&self, values: usize) -> Result<()> {
-        self.grow(values as u64 * FIELD_BYTES)
+    pub(in crate::server) fn count_values(&self, values: u64) -> Result<()> {
+        self.grow(values.saturating_mul(FIELD_BYTES))
     }
 
     /// Charges for a copy of a record's attributes.
@@ -258,11 +259,17 @@ impl Budget {
         self.charge_json(size_bytes(value))
     }
 
+    /// Forgets the lists that were weighed, whose paths mean others in the next request of a batch.
+    pub(in crate::server) fn forget_weighed(&self) {
+        self.weighed.lock().unwrap_or_else(PoisonError::into_inner).paths.clear();
+    }
+
     /// What is charged so far, to return to by [`Self::reset_to`].
     pub(in crate::server) fn charged(&self) -> Charged {
         let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let memory_bytes = memory.as_ref().map_or(0, MemoryPermit::amount);
-        Charged { counts: self.counters().map(|counter| counter.load(Ordering::Relaxed)), memory_bytes }
+        let counts = self.counters().map(|counter| counter.load(Ordering::Relaxed));
+        Charged { counts, memory_bytes, was_full: self.was_full.load(Ordering::Relaxed) }
     }
 
     /// Takes back what was charged since, because the same work is done again in another way.
@@ -273,7 +280,7 @@ impl Budget {
         if let Some(permit) = &mut *self.memory.lock().unwrap_or_else(PoisonError::into_inner) {
             permit.shrink_to(before.memory_bytes);
         }
-        self.was_full.store(false, Ordering::Relaxed);
+        self.was_full.store(before.was_full, Ordering::Relaxed);
     }
 
     fn counters(&self) -> [&AtomicU64; 5] {

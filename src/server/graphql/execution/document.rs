@@ -3,8 +3,7 @@
 //! Invariant: nothing that depends on variables is cached. The cost of a document with variables is checked in every
 //! request; the cost of one without is constant and checked once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::Variables;
 use async_graphql::parser::parse_query;
@@ -16,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::server::cache::{Cache, Digest, SizeBytes};
 use crate::server::graphql::execution::lexical::Extent;
 use crate::server::graphql::execution::limits::{BRACKETS_MAX, DOCUMENT_MAX, TOKENS_MAX, over};
+use crate::server::graphql::execution::validation::{Disclosure, ValidOperations};
 use crate::server::graphql::execution::{cost, introspection, typename};
 use crate::server::graphql::transport::persisted;
 use crate::server::response::problem::{Problem, Result};
@@ -111,12 +111,13 @@ impl DocumentSource {
 /// A parsed document within all limits that do not depend on variables.
 #[derive(Debug)]
 pub(in crate::server) struct Document {
-    pub(in crate::server) parsed: ExecutableDocument,
-    text_bytes: u64,
+    pub(in crate::server) parsed: Arc<ExecutableDocument>,
+    text: Box<str>,
     /// Its cost, already checked. `None` if page sizes are variables.
     cost: Option<u64>,
-    /// Whether async-graphql has validated it, apart from the values of variables.
-    is_valid: AtomicBool,
+    disclosure: Disclosure,
+    /// The result of validation, once the limits of a request have been checked.
+    validated: OnceLock<Result<ValidOperations>>,
     /// Whether its response depends only on the revision and the caller's scope and role.
     pub(in crate::server) is_cacheable: bool,
 }
@@ -126,12 +127,12 @@ const UNCACHEABLE_FIELD: &str = "lastUsedAt";
 
 impl SizeBytes for Arc<Document> {
     fn size_bytes(&self) -> u64 {
-        self.text_bytes * PARSED_TIMES
+        self.text.len() as u64 * PARSED_TIMES
     }
 }
 
 impl Document {
-    fn parse(text: &str, introspection_enabled: bool) -> Result<Self> {
+    fn parse(text: &str, disclosure: Disclosure) -> Result<Self> {
         // Before parsing: the parser recurses per bracket and could overflow the stack.
         let Extent { tokens, nesting } = Extent::of(text);
         if nesting > BRACKETS_MAX {
@@ -142,7 +143,7 @@ impl Document {
         }
         let mut parsed = parse_query(text).map_err(|refusal| syntax_error(&refusal))?;
         // Refused here, since async-graphql's own switch gives neither data nor an error that says why.
-        if !introspection_enabled && introspection::is_requested(&parsed) {
+        if !disclosure.names && introspection::is_requested(&parsed) {
             return Err(introspection::refused());
         }
         typename::expose(&mut parsed)?;
@@ -151,18 +152,17 @@ impl Document {
         // A document above a limit is refused with each request, whose variables may be what is too large.
         let cost = cost::check(&parsed, &Variables::default()).ok();
         let cost = cost.filter(|cost| !cost.is_variable).map(|cost| cost.fields);
-        let is_valid = AtomicBool::new(false);
-        Ok(Self { parsed, text_bytes: text.len() as u64, cost, is_valid, is_cacheable })
+        let (parsed, text) = (Arc::new(parsed), text.into());
+        Ok(Self { parsed, text, cost, disclosure, validated: OnceLock::new(), is_cacheable })
     }
 
-    /// Whether [`Self::set_valid`] was called.
-    pub(in crate::server) fn is_valid(&self) -> bool {
-        self.is_valid.load(Ordering::Relaxed)
-    }
-
-    /// Marks it as validated.
-    pub(in crate::server) fn set_valid(&self) {
-        self.is_valid.store(true, Ordering::Relaxed);
+    /// Its operations, if it is valid. To be called only after [`Self::cost`], which limits what validation visits.
+    ///
+    /// # Errors
+    /// It breaks rules of the specification.
+    pub(in crate::server) fn valid_operations(&self) -> Result<&ValidOperations> {
+        let validated = self.validated.get_or_init(|| ValidOperations::of(&self.text, self.disclosure));
+        validated.as_ref().map_err(Clone::clone)
     }
 
     /// Its cost with these variables.
@@ -178,12 +178,12 @@ impl Document {
 #[derive(Debug)]
 pub(in crate::server) struct Documents {
     cache: Cache<Arc<Document>>,
-    introspection_enabled: bool,
+    disclosure: Disclosure,
 }
 
 impl Documents {
-    pub(in crate::server) fn new(introspection_enabled: bool) -> Self {
-        Self { cache: Cache::new(CAPACITY_BYTES, TYPICAL_BYTES), introspection_enabled }
+    pub(in crate::server) fn new(disclosure: Disclosure) -> Self {
+        Self { cache: Cache::new(CAPACITY_BYTES, TYPICAL_BYTES), disclosure }
     }
 
     /// The document with this SHA-256, from the cache or parsed.
@@ -195,7 +195,7 @@ impl Documents {
             return Ok(document);
         }
         let text = source.text().ok_or_else(persisted::not_found)?;
-        let document = Arc::new(Document::parse(text, self.introspection_enabled)?);
+        let document = Arc::new(Document::parse(text, self.disclosure)?);
         // Always fits, see `CAPACITY_BYTES`: a client of persisted queries must find what it has just registered.
         let _is_cached = self.cache.keep(digest, Arc::clone(&document));
         Ok(document)

@@ -3,12 +3,11 @@
 //! Invariant: a request that waits for a slot or for the writer retains no view, and one that waits for the writer
 //! occupies no slot either.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Variables};
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::{Name, Request, Variables};
 use futures_util::{Stream, StreamExt};
 use serde_json::Value;
 use tracing::Instrument;
@@ -19,13 +18,15 @@ use crate::server::admission::work::RequestWork;
 use crate::server::auth::authenticator::Authenticator;
 use crate::server::auth::caller::Caller;
 use crate::server::cache::{Digest, Making};
+use crate::server::graphql::execution::absent::without_absent;
 use crate::server::graphql::execution::budget::Budget;
-use crate::server::graphql::execution::document::{Document, Documents, GraphqlRequest};
+use crate::server::graphql::execution::document::{Documents, GraphqlRequest};
 use crate::server::graphql::execution::limits::{LARGE_FROM, WATCHED_FROM};
 use crate::server::graphql::execution::operation::{complete_variables, kind_name, only_name, operation};
 use crate::server::graphql::execution::response::{GraphqlBody, GraphqlResponse};
 use crate::server::graphql::execution::response_key;
 use crate::server::graphql::execution::schedule::{Blocking, Turn, WaitPermit};
+use crate::server::graphql::execution::validation::Disclosure;
 use crate::server::graphql::execution::variables;
 use crate::server::graphql::plan::Plan;
 use crate::server::graphql::schema::{Api, builder};
@@ -34,7 +35,7 @@ use crate::server::graphql::types::query::Query;
 use crate::server::metrics::{Metrics, OperationLabel};
 use crate::server::response::compress::Sent;
 use crate::server::response::problem::{Problem, Result};
-use crate::server::response_cache::{Cached, ResponseCache, ResponseKey};
+use crate::server::response_cache::{Cached, Lookup, ResponseCache, ResponseKey};
 
 /// The server state that GraphQL uses.
 pub(in crate::server) struct GraphqlState {
@@ -66,10 +67,12 @@ pub(in crate::server) struct Prepared {
     is_cacheable: bool,
     /// Estimated number of fields in the response, multiplied by page sizes.
     pub(in crate::server) cost: u64,
-    document: Arc<Document>,
+    document: Arc<ExecutableDocument>,
     operation_name: Option<String>,
     /// Including those that have their default.
     variables: Variables,
+    /// Whether a plan may write the response.
+    may_be_planned: bool,
     /// The cache key of its response, and the view in that key, from which the response must be made. `None` if the
     /// response is not cached.
     cached_as: Option<(ResponseKey, View)>,
@@ -99,7 +102,7 @@ impl Prepared {
         let mut request = Request::new("").variables(self.variables).data(caller).data(Arc::clone(budget));
         request.operation_name = self.operation_name;
         // A deep copy, as async-graphql takes the document by value. Still far cheaper than parsing.
-        request.set_parsed_query(self.document.parsed.clone());
+        request.set_parsed_query(ExecutableDocument::clone(&self.document));
         match view {
             Some(view) => request.data(view),
             None => request,
@@ -146,12 +149,14 @@ impl Endpoint {
             schema = schema.disable_introspection();
         }
         // Suggestions name parts of the schema, so they are off wherever introspection is.
-        if !(settings.suggestions && settings.introspection) {
+        let suggestions = settings.suggestions && settings.introspection;
+        if !suggestions {
             schema = schema.disable_suggestions();
         }
+        let disclosure = Disclosure { names: settings.introspection, suggestions };
         Self {
             api: schema.finish(),
-            documents: Documents::new(settings.introspection),
+            documents: Documents::new(disclosure),
             cache,
             waiting: WaitPermit::default(),
             authenticator,
@@ -197,26 +202,13 @@ impl Endpoint {
         // Equal requests wait for one of them, since many clients ask the same after each commit. Not short ones, which
         // take less time than to wait.
         if prepared.cost >= WATCHED_FROM {
-            let mut found = pin!(self.cache.get_or_make(key));
-            let at_once = tokio::select! {
-                biased;
-                found = &mut found => Some(found),
-                () = std::future::ready(()) => None,
-            };
-            making = match at_once {
-                Some(Some(Err(making))) => Some(making),
-                Some(Some(Ok(cached))) => return hit(cached),
-                Some(None) => None,
-                None => {
-                    // Dropping the view frees an old graph while this waits. If the other request fails, this one is
-                    // executed on the newest revision, and its response is not cached.
-                    view = None;
-                    if let Some(Ok(cached)) = found.await {
-                        return hit(cached);
-                    }
-                    None
-                }
-            };
+            // Dropping the view frees an old graph while this waits. If the other request fails, this one is executed on
+            // the newest revision, and its response is not cached.
+            match self.cache.find(key, || view = None).await {
+                Lookup::Hit(cached) => return hit(cached),
+                Lookup::First(first) => making = Some(first),
+                Lookup::Missing => {}
+            }
         }
         prepared.cached_as = view.map(|view| (key, view));
         // Only what could have been a hit counts as a miss; mutations would distort the hit rate.
@@ -242,11 +234,17 @@ impl Endpoint {
         variables::check(kind, &asked.variables)?;
         let mut variables = Variables::from_json(Value::Object(asked.variables));
         let cost = document.cost(&variables)?;
-        complete_variables(operation?, &mut variables)?;
-        let name = asked.operation_name.as_deref().or_else(|| only_name(&document.parsed));
-        let operation = self.metrics.operation(name, kind_name(kind));
-        let is_cacheable = kind == OperationType::Query && document.is_cacheable;
+        let operation = operation?;
+        let operations = document.valid_operations()?;
+        complete_variables(operation, &mut variables)?;
         let operation_name = asked.operation_name;
+        operations.check_variables(operation_name.as_deref(), &variables)?;
+        let name = operation_name.as_deref().or_else(|| only_name(&document.parsed));
+        let operation = self.metrics.operation(name, kind_name(kind));
+        let is_present = |name: &Name| variables.contains_key(name);
+        let without_absent = without_absent(&document.parsed, operation_name.as_deref(), is_present);
+        let is_cacheable = kind == OperationType::Query && document.is_cacheable;
+        let document = without_absent.map_or_else(|| Arc::clone(&document.parsed), Arc::new);
         Ok(Prepared {
             kind,
             operation,
@@ -266,8 +264,13 @@ impl Endpoint {
         request: GraphqlRequest,
     ) -> GraphqlResponse {
         let executed = async {
-            let prepared = self.prepare(request)?;
-            Ok(self.execute_prepared(caller, prepared, None).await?.response.into_response())
+            let mut prepared = self.prepare(request)?;
+            // The caller wants the values, and not their JSON.
+            prepared.may_be_planned = false;
+            Ok(match self.execute_prepared(caller, prepared, None).await?.response {
+                GraphqlBody::Resolved(response) => response,
+                GraphqlBody::Written(_) => GraphqlResponse::refusal(Problem::internal()),
+            })
         };
         executed.await.unwrap_or_else(GraphqlResponse::refusal)
     }
@@ -287,11 +290,14 @@ impl Endpoint {
         let budget = Arc::new(self.budget(&caller));
         // A mutation waits for the writer first, and takes a slot only when its payload reads much.
         if only_reads && prepared.is_large() && !budget.turn.try_slot() {
-            // Dropping the view frees an old graph while this waits. The response is then of a newer revision than the
-            // key, and must not be cached.
-            prepared.cached_as = None;
+            // Dropping the view frees an old graph while this waits, and others do not wait for this request.
+            let cached_as = prepared.cached_as.take().map(|(key, view)| (key, view.identity()));
             making = None;
             budget.turn.take_slot().await?;
+            // With a newer revision the key is that of another response.
+            let view = caller.view();
+            let is_same = |(_, identity): &(_, String)| *identity == view.identity();
+            prepared.cached_as = cached_as.filter(is_same).map(|(key, _)| (key, view));
         }
         let key = prepared.cached_as.as_ref().map(|(key, _)| *key);
         let response = self.execute_within(&budget, caller, prepared).await;
@@ -309,6 +315,7 @@ impl Endpoint {
         prepared: Prepared,
     ) -> GraphqlBody {
         let (start, operation) = (Instant::now(), prepared.operation.clone());
+        budget.forget_weighed();
         let span = operation.span();
         let response = self.run(budget, caller, prepared).instrument(span).await;
         self.metrics.observe_operation(&operation, !response.has_errors(), start.elapsed());
@@ -318,8 +325,7 @@ impl Endpoint {
     async fn run(&self, budget: &Arc<Budget>, caller: Caller, mut prepared: Prepared) -> GraphqlBody {
         let is_short = prepared.cost < WATCHED_FROM;
         let view = prepared.view(&caller);
-        let document = Arc::clone(&prepared.document);
-        if let Some(view) = view.clone().filter(|_| document.is_valid()) {
+        if let Some(view) = view.clone().filter(|_| prepared.may_be_planned) {
             let before = budget.charged();
             let planned = planned(&prepared, view, Arc::clone(budget));
             if let Ok(Some(json)) = watched(budget, is_short, planned).await {
@@ -331,14 +337,10 @@ impl Endpoint {
         let request = prepared.into_request(caller, view, budget);
         let api = self.api.clone();
         let executed = watched(budget, is_short, async move { api.execute(request).await }).await;
-        let response = match executed {
+        GraphqlBody::Resolved(match executed {
             Ok(response) => self.to_response(response),
             Err(problem) => GraphqlResponse::refusal(problem),
-        };
-        if !response.is_refused() {
-            document.set_valid();
-        }
-        GraphqlBody::Resolved(response)
+        })
     }
 
     /// Executes a subscription: one response per event.
@@ -392,9 +394,8 @@ fn planned(
     let (document, variables) = (Arc::clone(&prepared.document), prepared.variables.clone());
     let name = prepared.operation_name.clone();
     async move {
-        let document = &document.parsed;
-        let operation = operation(document, name.as_deref()).ok()?;
-        Plan { document, operation, variables: &variables, view: &view }.write::<Query>(&budget)
+        let operation = operation(&document, name.as_deref()).ok()?;
+        Plan { document: &document, operation, variables: &variables, view: &view }.write::<Query>(&budget)
     }
 }
 

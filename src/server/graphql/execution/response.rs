@@ -3,7 +3,7 @@
 //! Invariant: every error has a stable `extensions.code`, and the number of errors is bounded.
 
 use async_graphql::{Response, ServerError, Value as ConstValue, value};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::server::graphql::execution::introspection::REDACTED_MESSAGE;
@@ -11,6 +11,8 @@ use crate::server::response::problem::Problem;
 
 /// Maximum number of errors in a response. Further ones are only counted.
 const ERRORS_MAX: usize = 20;
+/// The member of a problem with the errors of an invalid document.
+pub(in crate::server) const ERRORS: &str = "errors";
 
 /// The response to a request that was executed, or refused before.
 pub(in crate::server) enum GraphqlBody {
@@ -35,13 +37,6 @@ impl GraphqlBody {
         match self {
             Self::Written(json) => json,
             Self::Resolved(response) => response.to_bytes(),
-        }
-    }
-
-    pub(in crate::server) fn into_response(self) -> GraphqlResponse {
-        match self {
-            Self::Written(json) => GraphqlResponse::read(&json),
-            Self::Resolved(response) => response,
         }
     }
 }
@@ -83,19 +78,13 @@ impl GraphqlResponse {
         serde_json::to_vec(self).expect("all keys of a response are strings, and no value fails to serialize")
     }
 
-    /// Parses a response without errors.
-    fn read(json: &[u8]) -> Self {
-        #[derive(Deserialize)]
-        struct Data {
-            data: ConstValue,
-        }
-        let data = serde_json::from_slice(json).ok().map(|Data { data }| data);
-        Self { errors: Vec::new(), data }
-    }
-
     /// The response to a request that was refused before execution.
     #[must_use]
-    pub fn refusal(problem: Problem) -> Self {
+    pub fn refusal(mut problem: Problem) -> Self {
+        // Of an invalid document, there is one for each rule that it breaks.
+        if let Some(Value::Array(listed)) = problem.extensions.remove(ERRORS) {
+            return Self { errors: bounded(listed), data: None };
+        }
         // `locations` are positions in the document. Those of a malformed body are positions in its JSON.
         let in_document = problem.code != "malformed";
         let position =
@@ -126,17 +115,17 @@ impl GraphqlResponse {
             ConstValue::Null if response.errors.is_empty() => Some(value!({})),
             data => Some(data),
         };
-        Self { errors: bounded(response.errors, refused, introspection_enabled), data }
+        let coded = response.errors.into_iter().map(|error| coded(error, refused, introspection_enabled));
+        Self { errors: bounded(coded), data }
     }
 }
 
-/// The first [`ERRORS_MAX`] errors, each with its code, and a last one that counts the others.
-fn bounded(mut errors: Vec<ServerError>, refused: bool, introspection_enabled: bool) -> Vec<Value> {
+/// The first [`ERRORS_MAX`] errors, and a last one that counts the others.
+fn bounded(errors: impl IntoIterator<Item = Value>) -> Vec<Value> {
     // A page of a thousand records may fail in each of them: the errors would be larger than the data.
-    let more = errors.len().saturating_sub(ERRORS_MAX);
-    errors.truncate(ERRORS_MAX);
-    let mut errors: Vec<Value> =
-        errors.into_iter().map(|error| coded(error, refused, introspection_enabled)).collect();
+    let mut all = errors.into_iter();
+    let mut errors: Vec<Value> = all.by_ref().take(ERRORS_MAX).collect();
+    let more = all.count();
     if more > 0 {
         errors.push(json!({
             "message": format!("and {more} more errors"),

@@ -10,7 +10,7 @@ use crate::model::attributes::Attributes;
 use crate::model::entity::EntityId;
 use crate::model::level::Level;
 use crate::server::graphql::execution::budget::Budget;
-use crate::server::graphql::plan::asked::Outline;
+use crate::server::graphql::plan::selection::Outline;
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::json_text;
 use crate::wire::row::LevelCache;
@@ -60,15 +60,8 @@ impl<'r> Run<'r> {
     pub(crate) fn text_if_any(&self, text: Option<&str>, out: &mut Vec<u8>) -> Result<()> {
         match text {
             Some(text) => self.text(text, out),
-            None => self.null(out),
+            None => null(out),
         }
-    }
-
-    /// Writes null.
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as the other values")]
-    pub(crate) fn null(&self, out: &mut Vec<u8>) -> Result<()> {
-        out.extend_from_slice(b"null");
-        Ok(())
     }
 
     /// Writes a record's attributes and charges for them.
@@ -103,7 +96,7 @@ impl<'r> Run<'r> {
         records: &[EntityId],
         write: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
-        self.now(self.budget.list(&field, self.view, records, self.is_weighed.get()))?;
+        now(self.budget.list(&field, self.view, records, self.is_weighed.get()))?;
         self.weighed(write)
     }
 
@@ -117,7 +110,7 @@ impl<'r> Run<'r> {
         records: &[EntityId],
         write: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
-        self.now(self.budget.page(&field, self.view, records))?;
+        now(self.budget.page(&field, self.view, records))?;
         self.weighed(write)
     }
 
@@ -127,13 +120,19 @@ impl<'r> Run<'r> {
         self.is_weighed.set(before);
         Ok(())
     }
+}
 
-    /// The output of a future of the budget, which blocks its thread where it has to wait.
-    ///
-    /// # Errors
-    /// The future fails; or it would wait, because the runtime has a single thread.
-    #[expect(clippy::unused_self, reason = "what waits is a part of the run")]
-    pub(crate) fn now<O>(&self, future: impl Future<Output = Result<O>>) -> Result<O> {
-        future.now_or_never().unwrap_or_else(|| Err(Problem::internal()))
-    }
+/// Writes null.
+#[expect(clippy::unnecessary_wraps, reason = "as all writers")]
+pub(crate) fn null(out: &mut Vec<u8>) -> Result<()> {
+    out.extend_from_slice(b"null");
+    Ok(())
+}
+
+/// The output of a future of the budget, which blocks its thread where it has to wait.
+///
+/// # Errors
+/// The future fails; or it would wait, because the runtime has a single thread.
+pub(crate) fn now<O>(future: impl Future<Output = Result<O>>) -> Result<O> {
+    future.now_or_never().unwrap_or_else(|| Err(Problem::internal()))
 }

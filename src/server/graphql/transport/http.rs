@@ -232,7 +232,8 @@ async fn from_body(head: &Parts, body: Body, batch_max: usize) -> Result<(Receiv
     // JSON alone: it makes a cross-site request need a CORS preflight, which a form's media types do not.
     body::require_media_type(headers, &[JSON])?;
     if body::content_encoding(headers).is_some() {
-        return Err(body::unsupported("the body must not be compressed; remove Content-Encoding"));
+        let detail = "the body must not be compressed; remove Content-Encoding";
+        return Err(Problem::unsupported_encoding("identity", detail));
     }
     let work = body::work(head)?;
     let text = body::read(work, headers, body, BODY_MAX).await?;

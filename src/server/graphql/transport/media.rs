@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use axum::http::{HeaderMap, StatusCode, header};
 use mime::Mime;
 
-use crate::server::request::accept::weight;
+use crate::server::request::accept::{media_ranges, weight};
 use crate::server::response::problem::{Problem, Result};
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
@@ -66,9 +66,7 @@ pub(in crate::server) fn wants_page(headers: &HeaderMap) -> bool {
 }
 
 fn ranges(headers: &HeaderMap) -> Vec<Mime> {
-    // Ranges that cannot be parsed are ignored, so that a strange one beside a good one refuses nothing.
-    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).filter_map(|range| range.trim().parse().ok()).collect()
+    media_ranges(headers, &header::ACCEPT)
 }
 
 /// The client's preference of a media type: quality, specificity, and position. None if it is not accepted.
@@ -108,6 +106,7 @@ mod tests {
             ("*/*, application/graphql-response+json", Some(Media::GraphqlResponse)),
             ("application/json;q=0, */*", Some(Media::GraphqlResponse)),
             ("application/json;q=0", None),
+            ("application/json ; q=0.5 , application/graphql-response+json ; q=0.4", Some(Media::Json)),
             ("text/html", None),
             ("text/html, */*;q=0.1", Some(Media::Json)),
         ] {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{StreamExt, select_all};
@@ -62,7 +62,14 @@ pub(crate) async fn endpoint(
 ) -> Response {
     let Ok(upgrade) = upgrade else {
         let detail = format!("this URL is a WebSocket endpoint; connect with the subprotocol {PROTOCOL}");
-        return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade-required", detail).into_response();
+        let problem = Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade-required", detail);
+        // RFC 9110, section 15.5.22, and RFC 6455, section 4.2.2.
+        let headers = [
+            (header::CONNECTION, "upgrade"),
+            (header::UPGRADE, "websocket"),
+            (header::SEC_WEBSOCKET_VERSION, "13"),
+        ];
+        return (headers, problem).into_response();
     };
     if !origin::is_allowed_origin(&headers, &sockets.endpoint.settings.origins) {
         let detail = "pages of this origin may not open a WebSocket; the operator can allow the origin";
@@ -145,9 +152,7 @@ impl WebSocketSession {
                 () = begun(&mut self.shutdown), if !self.is_ending => {
                     // The timer was made with the session, and its time counts from here.
                     finish.as_mut().reset(Instant::now() + FINISH_TIMEOUT);
-                    if let Err(close) = self.end().await {
-                        return Some(close);
-                    }
+                    self.end();
                 }
                 () = &mut finish, if self.is_ending => return Some(Close::going_away()),
                 () = &mut init, if !acknowledged => {
@@ -164,7 +169,7 @@ impl WebSocketSession {
                     }
                 }
                 () = token_may_have_changed(&mut recheck, &mut revisions), if acknowledged => {
-                    if let Err(close) = self.check_token().await {
+                    if let Err(close) = self.check_token() {
                         return Some(close);
                     }
                 }
@@ -197,30 +202,18 @@ impl WebSocketSession {
         }
     }
 
-    /// Completes all operations and closes the session once the token is no longer valid.
-    async fn check_token(&mut self) -> Result<(), Close> {
+    /// Closes the session once the token is no longer valid.
+    fn check_token(&self) -> Result<(), Close> {
         let is_valid = |caller: &Caller| self.sockets.endpoint.authenticator.is_still_valid(caller.grant());
-        if self.caller.as_ref().is_some_and(is_valid) {
-            return Ok(());
-        }
-        let ended = self.operations.drain().collect();
-        self.complete(ended).await?;
-        Err(Close::forbidden())
+        if self.caller.as_ref().is_some_and(is_valid) { Ok(()) } else { Err(Close::forbidden()) }
     }
 
-    /// Completes the subscriptions, which would otherwise outlast the shutdown. Queries and mutations finish.
-    async fn end(&mut self) -> Result<(), Close> {
+    /// Ends the subscriptions, which would otherwise outlast the shutdown. Queries and mutations finish.
+    // Without `complete`, which means that there is nothing more to subscribe to: clients would not do so again after
+    // they have reconnected. The close tells them to.
+    fn end(&mut self) {
         self.is_ending = true;
-        let ended = self.operations.extract_if(|_, operation| operation.is_subscription).collect();
-        self.complete(ended).await
-    }
-
-    /// Sends `complete` for these operations.
-    async fn complete(&mut self, ended: Vec<(String, SocketOperation)>) -> Result<(), Close> {
-        for (id, _) in ended {
-            self.send(&json!({ "id": id, "type": "complete" })).await?;
-        }
-        Ok(())
+        self.operations.retain(|_, operation| !operation.is_subscription);
     }
 
     /// Sends an operation's next message, or `complete` at its end.
@@ -236,9 +229,9 @@ impl WebSocketSession {
                 self.send_text(text).await
             }
             None if self.operations.remove(&id).is_some() => {
-                self.send(&json!({ "id": id, "type": "complete" })).await?;
-                // A subscription also ends when its token expires: the close must not wait for the next check.
-                self.check_token().await
+                // A subscription also ends when its token expires, for which the close is the message.
+                self.check_token()?;
+                self.send(&json!({ "id": id, "type": "complete" })).await
             }
             None => Ok(()),
         }

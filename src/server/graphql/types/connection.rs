@@ -25,7 +25,7 @@ use crate::query::page::{Page, PageRequest, cursor, page};
 use crate::query::{Filter, Order, OrderBy, select};
 use crate::server::graphql::execution::budget::{self, Budget};
 use crate::server::graphql::execution::limits::{PAGE_DEFAULT, PAGE_MAX};
-use crate::server::graphql::plan::{Asked, EntityType, Planned, Run, Writer, array, seen};
+use crate::server::graphql::plan::{EntityType, FieldRequest, Planned, Run, Writer, array, now, visible};
 use crate::server::graphql::types::facet::{Bucket, Facet};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
@@ -198,6 +198,7 @@ impl<T: Listed> Connection<T> {
     /// Global ids of all records that match, on all pages, in creation order. At most 32 MiB of text in one response.
     async fn ids(&self, context: &Context<'_>) -> Result<WholeList<ID>> {
         let budget = Budget::of(context)?;
+        budget.count_values(self.total)?;
         let read = |all: &mut dyn Iterator<Item = &Entity>| {
             WholeList::charged(budget, all.map(|entity| entity_id(&self.view, entity)))
         };
@@ -208,6 +209,7 @@ impl<T: Listed> Connection<T> {
     /// URLs of repositories (names of those without). At most 32 MiB of text in one response.
     async fn keys(&self, context: &Context<'_>) -> Result<WholeList<String>> {
         let budget = Budget::of(context)?;
+        budget.count_values(self.total)?;
         let read = |all: &mut dyn Iterator<Item = &Entity>| {
             WholeList::charged(budget, all.map(|entity| key(entity).to_owned()))
         };
@@ -290,7 +292,7 @@ impl<T: Listed> Connection<T> {
 
 /// The writer of a field that is a connection of the records that match a filter made of the value.
 pub(crate) fn connection<'p, E: Listed, T: Planned>(
-    field: &mut Asked<'p>,
+    field: &mut FieldRequest<'p>,
     base: impl for<'r> Fn(&Run<'r>, T::Value<'r>) -> Filter + 'p,
 ) -> Option<Writer<'p, T>> {
     let filter = field.argument::<Option<E::Filter>>("filter")?;
@@ -302,7 +304,7 @@ pub(crate) fn connection<'p, E: Listed, T: Planned>(
     Some(T::written(move |run, outline, value, out| {
         let base = base(run, value);
         let selected = Connection::<E>::select(run.budget, run.view, base, filter.as_ref(), order, &page);
-        fields.write(run, outline, &run.now(selected)?, out)
+        fields.write(run, outline, &now(selected)?, out)
     }))
 }
 
@@ -310,15 +312,15 @@ impl<E: Listed> Planned for Connection<E> {
     const NAME: &'static str = E::CONNECTION;
     type Value<'r> = &'r Self;
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "nodes" => {
                 let fields = field.fields::<E>()?;
                 Self::written(move |run, outline, connection, out| {
                     let ids = &connection.page.ids;
                     run.page(outline, ids, || {
-                        let seen = ids.iter().filter_map(|id| seen::<E>(run, *id));
-                        array(seen, out, |seen, out| fields.write(run, outline, seen, out))
+                        let visible = ids.iter().filter_map(|id| visible::<E>(run, *id));
+                        array(visible, out, |visible, out| fields.write(run, outline, visible, out))
                     })
                 })
             }
@@ -332,13 +334,13 @@ impl<E: Listed> Planned for Connection<E> {
                 })
             }
             "ids" => Self::written(|run, _, connection, out| {
-                run.now(connection.read_all(run.budget, |all| {
+                now(connection.read_all(run.budget, |all| {
                     array(all, out, |entity, out| run.text(&entity_id(run.view, entity), out))
                 }))
             }),
             "keys" => {
                 Self::written(|run, _, connection, out| {
-                    run.now(connection.read_all(run.budget, |all| {
+                    now(connection.read_all(run.budget, |all| {
                         array(all, out, |entity, out| run.text(key(entity), out))
                     }))
                 })
@@ -352,7 +354,7 @@ impl<E: Listed> Planned for Connection<E> {
                     (field.argument("first")?, field.argument_or("disjunctive", false)?);
                 let fields = field.fields::<Facet>()?;
                 Self::written(move |run, outline, connection, out| {
-                    let facets = run.now(connection.count(run.budget, &by, first, disjunctive))?;
+                    let facets = now(connection.count(run.budget, &by, first, disjunctive))?;
                     array(&facets, out, |facet, out| fields.write(run, outline, facet, out))
                 })
             }
@@ -365,7 +367,7 @@ impl<E: Listed> Planned for Edge<E> {
     const NAME: &'static str = E::EDGE;
     type Value<'r> = (&'r Connection<E>, EntityId);
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "node" => field.entity::<E, Self>(|_, (_, id)| Some(id))?,
             "cursor" => Self::leaf(|run, (connection, id), out| run.text(&connection.cursor(id), out)),
@@ -378,7 +380,7 @@ impl Planned for PageInfo {
     const NAME: &'static str = "PageInfo";
     type Value<'r> = &'r Self;
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "hasNextPage" => Self::json(|info| info.has_next_page),
             "hasPreviousPage" => Self::json(|info| info.has_previous_page),
@@ -407,7 +409,6 @@ impl<T> WholeList<T> {
     fn charged(budget: &Budget, texts: impl Iterator<Item = String>) -> Result<Self> {
         let charged = texts.map(|text| budget.count_text(text.len()).map(|()| ConstValue::String(text)));
         let texts = charged.collect::<Result<Vec<_>>>()?;
-        budget.count_values(texts.len())?;
         Ok(Self { texts: Mutex::new(texts), of: PhantomData })
     }
 }

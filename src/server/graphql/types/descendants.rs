@@ -9,7 +9,7 @@ use crate::model::level::UnitType;
 use crate::query::subtree::{Descendant, descendants};
 use crate::server::graphql::execution::budget::{self, Budget};
 use crate::server::graphql::execution::limits::PAGE_MAX;
-use crate::server::graphql::plan::{Asked, Planned, Writer, array, seen};
+use crate::server::graphql::plan::{FieldRequest, Planned, Writer, array, now, visible};
 use crate::server::graphql::types::connection::{PageInfo, invalid, page_size};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::VisibleEntity;
@@ -104,15 +104,15 @@ fn cursor(top: &VisibleEntity, unit: Descendant) -> String {
 }
 
 /// The writer of `OrgUnit.descendants`.
-pub(crate) fn descendants_field<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, OrgUnit>> {
+pub(crate) fn descendants_field<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, OrgUnit>> {
     let depth = field.argument("depth")?;
     let types = unit_types(field.argument("types")?).ok()?;
     let (first, after) = (field.argument("first")?, field.argument::<Option<String>>("after")?);
     let fields = field.fields::<DescendantConnection>()?;
-    Some(OrgUnit::written(move |run, outline, seen, out| {
-        let top = VisibleEntity::at(run.view, seen.entity.id).ok_or_else(Problem::internal)?;
+    Some(OrgUnit::written(move |run, outline, visible, out| {
+        let top = VisibleEntity::at(run.view, visible.entity.id).ok_or_else(Problem::internal)?;
         let found = DescendantConnection::new(run.budget, &top, depth, &types, first, after.as_deref());
-        fields.write(run, outline, &run.now(found)?, out)
+        fields.write(run, outline, &now(found)?, out)
     }))
 }
 
@@ -120,14 +120,14 @@ impl Planned for DescendantConnection {
     const NAME: &'static str = "OrgUnitDescendantConnection";
     type Value<'r> = &'r Self;
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "nodes" => {
                 let fields = field.fields::<OrgUnit>()?;
                 Self::written(move |run, outline, connection, out| {
                     run.page(outline, &connection.page_ids(), || {
-                        let seen = connection.page().filter_map(|unit| seen::<OrgUnit>(run, unit.id));
-                        array(seen, out, |seen, out| fields.write(run, outline, seen, out))
+                        let visible = connection.page().filter_map(|unit| visible::<OrgUnit>(run, unit.id));
+                        array(visible, out, |visible, out| fields.write(run, outline, visible, out))
                     })
                 })
             }
@@ -152,7 +152,7 @@ impl Planned for DescendantEdge {
     const NAME: &'static str = "OrgUnitDescendantEdge";
     type Value<'r> = (&'r VisibleEntity, Descendant);
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "node" => field.entity::<OrgUnit, Self>(|_, (_, unit)| Some(unit.id))?,
             "cursor" => Self::leaf(|run, (top, unit), out| run.text(&cursor(top, unit), out)),

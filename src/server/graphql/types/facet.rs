@@ -4,7 +4,7 @@ use async_graphql::{Enum, InputType, SimpleObject};
 
 use crate::model::level::Level;
 use crate::query::facet::FacetBy;
-use crate::server::graphql::plan::{Asked, Planned, Writer, array};
+use crate::server::graphql::plan::{FieldRequest, Planned, Writer, array};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
 
@@ -147,7 +147,7 @@ impl Planned for Facet {
     const NAME: &'static str = "Facet";
     type Value<'r> = &'r Self;
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "by" => Self::json(|facet| facet.by.to_value()),
             "buckets" => {
@@ -165,7 +165,7 @@ impl Planned for Bucket {
     const NAME: &'static str = "FacetBucket";
     type Value<'r> = &'r Self;
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "value" => Self::leaf(|run, bucket, out| run.text(&bucket.value.0, out)),
             "unit" => field.entity::<OrgUnit, Self>(|_, bucket| Some(bucket.unit.as_ref()?.0.id()))?,

@@ -13,7 +13,7 @@ use crate::server::graphql::filter::{
     OrgUnitFilter, OrgUnitOrder, PersonFilter, PersonOrder, ProjectFilter, ProjectOrder, RepositoryFilter,
     RepositoryOrder,
 };
-use crate::server::graphql::plan::{Asked, EntityType, Planned, Seen, Writer};
+use crate::server::graphql::plan::{FieldRequest, EntityType, Planned, VisibleRecord, Writer};
 use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, connection};
 use crate::server::graphql::types::descendants::{DescendantConnection, descendants_field};
 use crate::server::graphql::types::facet::OrgUnitFacet;
@@ -102,7 +102,7 @@ impl Totals {
 
 impl OrgUnit {
     pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
-        VisibleEntity::at(view, id).filter(|seen| seen.entity.kind() == Kind::OrgUnit).map(Self)
+        VisibleEntity::at(view, id).filter(|visible| visible.entity.kind() == Kind::OrgUnit).map(Self)
     }
 
     pub(crate) fn all(view: &View, ids: impl IntoIterator<Item = EntityId>) -> Vec<Self> {
@@ -130,37 +130,37 @@ impl Listed for OrgUnit {
 impl Planned for OrgUnit {
     const NAME: &'static str = "OrgUnit";
     const IS_NODE: bool = true;
-    type Value<'r> = Seen<'r, Record>;
+    type Value<'r> = VisibleRecord<'r, Record>;
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "key" => Self::text(|unit| unit.key.as_str()),
             "name" => Self::text(|unit| unit.name.as_str()),
             "type" => Self::text(|unit| unit.unit_type.as_str()),
-            "level" => Self::json(|seen| seen.record.unit_type.level().map(Level::number)),
+            "level" => Self::json(|visible| visible.record.unit_type.level().map(Level::number)),
             "externalId" => Self::text_if_any(|unit| unit.external_id.as_ref().map(ExternalId::as_str)),
             "attributes" => Self::attributes_of(|unit| &unit.attributes),
-            "parents" => field.list::<Self, Self>(|run, seen| run.view.parents(seen.entity.id))?,
-            "ancestors" => field.list::<Self, Self>(|run, seen| run.view.ancestors(seen.entity.id))?,
+            "parents" => field.list::<Self, Self>(|run, visible| run.view.parents(visible.entity.id))?,
+            "ancestors" => field.list::<Self, Self>(|run, visible| run.view.ancestors(visible.entity.id))?,
             "children" => {
                 let types = unit_types(field.argument("types")?).ok()?;
                 let is_listed = move |unit: &Record| types.is_empty() || types.contains(&unit.unit_type);
-                field.list_of::<Self, Self>(|run, seen| run.view.children(seen.entity.id), is_listed)?
+                field.list_of::<Self, Self>(|run, visible| run.view.children(visible.entity.id), is_listed)?
             }
             "descendants" => descendants_field(field)?,
             "people" => {
                 let recursive = field.argument_or("recursive", true)?;
-                connection::<Person, Self>(field, move |_, seen| placed(seen.entity.id, recursive))?
+                connection::<Person, Self>(field, move |_, visible| placed(visible.entity.id, recursive))?
             }
             "projects" => {
                 let recursive = field.argument_or("recursive", true)?;
-                connection::<Project, Self>(field, move |_, seen| placed(seen.entity.id, recursive))?
+                connection::<Project, Self>(field, move |_, visible| placed(visible.entity.id, recursive))?
             }
             "repositories" => {
                 let recursive = field.argument_or("recursive", true)?;
-                connection::<Repository, Self>(field, move |_, seen| placed(seen.entity.id, recursive))?
+                connection::<Repository, Self>(field, move |_, visible| placed(visible.entity.id, recursive))?
             }
-            "totals" => field.object::<Totals, Self>(|run, seen| Totals::of(run.view, seen.entity.id))?,
+            "totals" => field.object::<Totals, Self>(|run, visible| Totals::of(run.view, visible.entity.id))?,
             _ => return Self::common(field),
         })
     }
@@ -178,7 +178,7 @@ impl Planned for Totals {
     const NAME: &'static str = "Totals";
     type Value<'r> = &'r Self;
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         let count: fn(&Self) -> u64 = match field.name() {
             "units" => |totals| totals.units,
             "people" => |totals| totals.people,
@@ -192,9 +192,9 @@ impl Planned for Totals {
 }
 
 /// The writer of a level field of a person or project.
-pub(crate) fn level<'p, T: EntityType>(field: &mut Asked<'p>) -> Option<Writer<'p, T>> {
+pub(crate) fn level<'p, T: EntityType>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, T>> {
     let level = Level::ALL.into_iter().find(|level| level.as_str() == field.name())?;
-    field.entity::<OrgUnit, T>(move |run, seen| run.level(seen.entity.id, level))
+    field.entity::<OrgUnit, T>(move |run, visible| run.level(visible.entity.id, level))
 }
 
 /// Records placed in the unit and, if `recursive`, in its descendants.

@@ -9,7 +9,7 @@ use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::server::graphql::execution::budget::{self, list};
 use crate::server::graphql::filter::{PersonFilter, PersonOrder, ProjectFilter, ProjectOrder};
-use crate::server::graphql::plan::{Asked, EntityType, Planned, Seen, Writer};
+use crate::server::graphql::plan::{FieldRequest, EntityType, Planned, VisibleRecord, Writer};
 use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, connection};
 use crate::server::graphql::types::facet::PersonFacet;
 use crate::server::graphql::types::metered::Metered;
@@ -32,7 +32,7 @@ impl Listed for Person {
     type FacetBy = PersonFacet;
 
     fn at(view: &View, id: EntityId) -> Option<Self> {
-        VisibleEntity::at(view, id).filter(|seen| seen.entity.kind() == Kind::Person).map(Self)
+        VisibleEntity::at(view, id).filter(|visible| visible.entity.kind() == Kind::Person).map(Self)
     }
 }
 
@@ -50,9 +50,9 @@ impl Person {
 impl Planned for Person {
     const NAME: &'static str = "Person";
     const IS_NODE: bool = true;
-    type Value<'r> = Seen<'r, Record>;
+    type Value<'r> = VisibleRecord<'r, Record>;
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "email" => Self::text(|person| person.email.as_str()),
             "firstName" => Self::text_if_any(|person| person.first_name.as_ref().map(Name::as_str)),
@@ -60,8 +60,8 @@ impl Planned for Person {
             "displayName" => Self::text_if_any(|person| person.display_name.as_ref().map(Name::as_str)),
             "externalId" => Self::text_if_any(|person| person.external_id.as_ref().map(ExternalId::as_str)),
             "attributes" => Self::attributes_of(|person| &person.attributes),
-            "units" => field.list::<OrgUnit, Self>(|run, seen| run.view.parents(seen.entity.id))?,
-            "projects" => connection::<Project, Self>(field, |_, seen| works_on(seen.record))?,
+            "units" => field.list::<OrgUnit, Self>(|run, visible| run.view.parents(visible.entity.id))?,
+            "projects" => connection::<Project, Self>(field, |_, visible| works_on(visible.record))?,
             _ => return level(field).or_else(|| Self::common(field)),
         })
     }

@@ -9,7 +9,7 @@ use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::server::graphql::execution::budget::{self, list};
 use crate::server::graphql::filter::{PersonFilter, PersonOrder, ProjectFilter, ProjectOrder};
-use crate::server::graphql::plan::{self, Asked, EntityType, Planned, Seen, Writer};
+use crate::server::graphql::plan::{EntityType, FieldRequest, Planned, VisibleRecord, Writer, self, null};
 use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, connection};
 use crate::server::graphql::types::facet::ProjectFacet;
 use crate::server::graphql::types::metered::Metered;
@@ -34,7 +34,7 @@ impl Listed for Project {
     type FacetBy = ProjectFacet;
 
     fn at(view: &View, id: EntityId) -> Option<Self> {
-        VisibleEntity::at(view, id).filter(|seen| seen.entity.kind() == Kind::Project).map(Self)
+        VisibleEntity::at(view, id).filter(|visible| visible.entity.kind() == Kind::Project).map(Self)
     }
 }
 
@@ -52,9 +52,9 @@ impl Project {
 impl Planned for Project {
     const NAME: &'static str = "Project";
     const IS_NODE: bool = true;
-    type Value<'r> = Seen<'r, Record>;
+    type Value<'r> = VisibleRecord<'r, Record>;
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "projectId" => Self::text(|project| project.project_id.as_str()),
             "projectName" => Self::text(|project| project.name.as_str()),
@@ -62,17 +62,17 @@ impl Planned for Project {
             "attributes" => Self::attributes_of(|project| &project.attributes),
             "owner" => {
                 let fields = field.fields::<ProjectOwner>()?;
-                Self::written(move |run, outline, seen, out| match &seen.record.owner {
+                Self::written(move |run, outline, visible, out| match &visible.record.owner {
                     Some(owner) => fields.write(run, outline, owner, out),
-                    None => run.null(out),
+                    None => null(out),
                 })
             }
-            "units" => field.list::<OrgUnit, Self>(|run, seen| run.view.parents(seen.entity.id))?,
-            "members" => connection::<Person, Self>(field, |_, seen| works_on(seen.record))?,
+            "units" => field.list::<OrgUnit, Self>(|run, visible| run.view.parents(visible.entity.id))?,
+            "members" => connection::<Person, Self>(field, |_, visible| works_on(visible.record))?,
             "repositories" => field
-                .list::<Repository, Self>(|run, seen| run.view.assets(seen.entity.id, Kind::Repository))?,
+                .list::<Repository, Self>(|run, visible| run.view.assets(visible.entity.id, Kind::Repository))?,
             "services" => {
-                field.list::<Service, Self>(|run, seen| run.view.assets(seen.entity.id, Kind::Service))?
+                field.list::<Service, Self>(|run, visible| run.view.assets(visible.entity.id, Kind::Service))?
             }
             _ => return level(field).or_else(|| Self::common(field)),
         })
@@ -234,7 +234,7 @@ impl Planned for ProjectOwner {
     const NAME: &'static str = "ProjectOwner";
     type Value<'r> = &'r OwnerRecord;
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "firstName" => Self::leaf(|run, owner, out| {
                 run.text_if_any(owner.first_name.as_deref().map(Name::as_str), out)
@@ -261,11 +261,11 @@ fn works_on(project: &Record) -> Filter {
 }
 
 /// The writer of the field `project` of a repository or service.
-pub(crate) fn owning_project<'p, T: EntityType>(field: &mut Asked<'p>) -> Option<Writer<'p, T>> {
+pub(crate) fn owning_project<'p, T: EntityType>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, T>> {
     let fields = field.fields::<Project>()?;
-    Some(T::written(move |run, outline, seen, out| {
+    Some(T::written(move |run, outline, visible, out| {
         // Visible only through its project, so a missing project is a fault and not a null.
-        let project = seen.entity.owning_project().and_then(|id| plan::seen::<Project>(run, id));
+        let project = visible.entity.owning_project().and_then(|id| plan::visible::<Project>(run, id));
         fields.write(run, outline, project.ok_or_else(Problem::internal)?, out)
     }))
 }

@@ -15,7 +15,7 @@ use crate::server::graphql::filter::{
     OrgUnitFilter, OrgUnitOrder, PersonFilter, PersonOrder, ProjectFilter, ProjectOrder, RepositoryFilter,
     RepositoryOrder,
 };
-use crate::server::graphql::plan::{Asked, Planned, Writer};
+use crate::server::graphql::plan::{FieldRequest, Planned, Writer, null};
 use crate::server::graphql::types::connection::{
     Connection, Listed, PageArgs, connection, invalid, page_size,
 };
@@ -342,12 +342,12 @@ impl Planned for Query {
     const NAME: &'static str = "Query";
     type Value<'r> = ();
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "node" => {
                 let id = field.argument::<ID>("id")?;
                 match NamedRecord::read(field.view(), &id) {
-                    None => Self::leaf(|run, (), out| run.null(out)),
+                    None => Self::leaf(|run, (), out| null(out)),
                     Some(NamedRecord::Mapping(_)) => return None,
                     Some(NamedRecord::Entity(id)) => match field.view().entity(id)?.kind() {
                         Kind::OrgUnit => field.entity::<OrgUnit, Self>(move |_, ()| Some(id))?,

@@ -7,7 +7,7 @@ use crate::model::entity::{Entity, EntityId, Kind, Repository as Record};
 use crate::model::key::{Name, RepoUrl};
 use crate::server::graphql::execution::budget;
 use crate::server::graphql::filter::{RepositoryFilter, RepositoryOrder};
-use crate::server::graphql::plan::{Asked, EntityType, Planned, Seen, Writer};
+use crate::server::graphql::plan::{FieldRequest, EntityType, Planned, VisibleRecord, Writer};
 use crate::server::graphql::types::connection::Listed;
 use crate::server::graphql::types::facet::RepositoryFacet;
 use crate::server::graphql::types::metered::Metered;
@@ -29,7 +29,7 @@ impl Listed for Repository {
     type FacetBy = RepositoryFacet;
 
     fn at(view: &View, id: EntityId) -> Option<Self> {
-        VisibleEntity::at(view, id).filter(|seen| seen.entity.kind() == Kind::Repository).map(Self)
+        VisibleEntity::at(view, id).filter(|visible| visible.entity.kind() == Kind::Repository).map(Self)
     }
 }
 
@@ -42,9 +42,9 @@ impl Repository {
 impl Planned for Repository {
     const NAME: &'static str = "Repository";
     const IS_NODE: bool = true;
-    type Value<'r> = Seen<'r, Record>;
+    type Value<'r> = VisibleRecord<'r, Record>;
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "name" => Self::text(|repository| repository.name.as_str()),
             "platform" => Self::text_if_any(|repository| repository.platform.as_ref().map(Name::as_str)),

@@ -6,7 +6,7 @@ use crate::directory::View;
 use crate::model::entity::{Entity, EntityId, Kind, Service as Record};
 use crate::model::key::{ExternalId, ServiceIdentifier};
 use crate::server::graphql::execution::budget;
-use crate::server::graphql::plan::{Asked, EntityType, Planned, Seen, Writer};
+use crate::server::graphql::plan::{EntityType, FieldRequest, Planned, VisibleRecord, Writer, null};
 use crate::server::graphql::types::connection::Listed;
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::VisibleEntity;
@@ -20,7 +20,7 @@ pub(crate) struct Service(pub(crate) VisibleEntity);
 
 impl Service {
     pub(crate) fn at(view: &View, id: EntityId) -> Option<Self> {
-        VisibleEntity::at(view, id).filter(|seen| seen.entity.kind() == Kind::Service).map(Self)
+        VisibleEntity::at(view, id).filter(|visible| visible.entity.kind() == Kind::Service).map(Self)
     }
 
     fn record(&self) -> Result<&Record> {
@@ -31,17 +31,17 @@ impl Service {
 impl Planned for Service {
     const NAME: &'static str = "Service";
     const IS_NODE: bool = true;
-    type Value<'r> = Seen<'r, Record>;
+    type Value<'r> = VisibleRecord<'r, Record>;
 
-    fn writer<'p>(field: &mut Asked<'p>) -> Option<Writer<'p, Self>> {
+    fn writer<'p>(field: &mut FieldRequest<'p>) -> Option<Writer<'p, Self>> {
         Some(match field.name() {
             "name" => Self::text(|service| service.name.as_str()),
             "identifier" => {
                 Self::text_if_any(|service| service.identifier.as_ref().map(ServiceIdentifier::as_str))
             }
-            "dependencies" => Self::leaf(|run, seen, out| match seen.record.dependencies.as_deref() {
+            "dependencies" => Self::leaf(|run, visible, out| match visible.record.dependencies.as_deref() {
                 Some(dependencies) => run.json(dependencies, out),
-                None => run.null(out),
+                None => null(out),
             }),
             "externalId" => Self::text_if_any(|service| service.external_id.as_ref().map(ExternalId::as_str)),
             "attributes" => Self::attributes_of(|service| &service.attributes),

@@ -24,7 +24,7 @@ impl Subscription {
         let authenticator = context.data::<Arc<Authenticator>>().map_err(|_| Problem::internal())?;
         let caller = caller(context)?;
         let mut revisions = caller.directory().revisions();
-        // A watch receiver starts as "seen": without the mark, the first event would come with the next commit only.
+        // A watch receiver starts as "visible": without the mark, the first event would come with the next commit only.
         revisions.mark_changed();
         // The channel holds the latest revision alone, so a slow client skips revisions and no queue can grow.
         let events = stream::unfold(revisions, |mut revisions| async move {
@@ -32,7 +32,7 @@ impl Subscription {
             let revision = *revisions.borrow_and_update();
             Some((Revision(revision), revisions))
         });
-        // Revocation is a commit and is seen by `take_while` below. Expiry is not, so it needs a timer of its own:
+        // Revocation is a commit and is visible by `take_while` below. Expiry is not, so it needs a timer of its own:
         // without commits, an expired token would stay subscribed for ever.
         let time_left = authenticator.time_left(caller.grant());
         let end = async move {

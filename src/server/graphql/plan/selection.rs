@@ -7,7 +7,7 @@ use async_graphql_value::Value;
 use crate::directory::View;
 use crate::model::entity::EntityId;
 use crate::server::graphql::execution::fan_out::SelectedField;
-use crate::server::graphql::plan::{EntityType, Plan, Planned, Run, Seen, Writer};
+use crate::server::graphql::plan::{EntityType, Plan, Planned, Run, VisibleRecord, Writer, null};
 use crate::server::response::problem::Result;
 
 /// The selected fields of an object type, in the order of the response.
@@ -22,7 +22,7 @@ pub(crate) struct Outline<'p> {
 }
 
 /// A field to find a writer for.
-pub(crate) struct Asked<'p> {
+pub(crate) struct FieldRequest<'p> {
     plan: &'p Plan<'p>,
     field: &'p Field,
     /// The selections of this field and of equal fields that are merged with it.
@@ -61,10 +61,6 @@ impl<'p, T: Planned> PlannedFields<'p, T> {
         for set in sets {
             collect::<T>(plan, set, &mut asked)?;
         }
-        // async-graphql writes null for an object without fields.
-        if asked.is_empty() {
-            return None;
-        }
         let mut fields = Vec::with_capacity(asked.len());
         let mut outlines = Vec::with_capacity(asked.len());
         for (key, mut asked) in asked {
@@ -99,7 +95,7 @@ impl<'p, T: Planned> PlannedFields<'p, T> {
     }
 }
 
-fn writer<'p, T: Planned>(asked: &mut Asked<'p>) -> Option<Writer<'p, T>> {
+fn writer<'p, T: Planned>(asked: &mut FieldRequest<'p>) -> Option<Writer<'p, T>> {
     match asked.name() {
         "__typename" => Some(T::leaf(|_, _, out| {
             out.push(b'"');
@@ -115,7 +111,7 @@ fn writer<'p, T: Planned>(asked: &mut Asked<'p>) -> Option<Writer<'p, T>> {
 fn collect<'p, T: Planned>(
     plan: &'p Plan<'p>,
     set: &'p SelectionSet,
-    asked: &mut Vec<(&'p str, Asked<'p>)>,
+    asked: &mut Vec<(&'p str, FieldRequest<'p>)>,
 ) -> Option<()> {
     let applies = |condition: &str| condition == T::NAME || T::IS_NODE && condition == "Node";
     for item in &set.items {
@@ -125,7 +121,7 @@ fn collect<'p, T: Planned>(
                 let key = field.response_key().node.as_str();
                 match asked.iter_mut().find(|(other, _)| *other == key) {
                     Some((_, equal)) => equal.merge(field)?,
-                    None => asked.push((key, Asked::new(plan, field))),
+                    None => asked.push((key, FieldRequest::new(plan, field))),
                 }
             }
             Selection::FragmentSpread(spread) if is_included(plan, &spread.node.directives)? => {
@@ -147,7 +143,8 @@ fn collect<'p, T: Planned>(
     Some(())
 }
 
-/// Whether `@skip` and `@include` let a selection through. `None` if another directive, or none of their values, is known.
+/// Whether `@skip` and `@include` let a selection through. `None` for any other directive, or if a condition has
+/// no boolean value.
 fn is_included(plan: &Plan<'_>, directives: &[Positioned<Directive>]) -> Option<bool> {
     for directive in directives {
         let included = match directive.node.name.node.as_str() {
@@ -170,7 +167,7 @@ fn constant(plan: &Plan<'_>, value: &Value) -> Option<ConstValue> {
     value.clone().into_const_with(|name| plan.variables.get(&name).cloned().ok_or(())).ok()
 }
 
-impl<'p> Asked<'p> {
+impl<'p> FieldRequest<'p> {
     fn new(plan: &'p Plan<'p>, field: &'p Field) -> Self {
         let sets = if field.selection_set.node.items.is_empty() {
             Vec::new()
@@ -217,7 +214,7 @@ impl<'p> Asked<'p> {
         }
         let value = constant(self.plan, &given.node)?;
         let parsed = A::parse(Some(value.clone())).ok()?;
-        // Validation has seen literals, but not these variables; and parsing passes over unknown fields.
+        // Validation has visible literals, but not these variables; and parsing ignores unknown fields.
         is_parsed(&value, || parsed.to_value()).then_some(parsed)
     }
 
@@ -252,9 +249,9 @@ impl<'p> Asked<'p> {
     ) -> Option<Writer<'p, T>> {
         let fields = self.fields::<E>()?;
         Some(T::written(move |run, outline, value, out| {
-            match find(run, value).and_then(|id| seen::<E>(run, id)) {
-                Some(seen) => fields.write(run, outline, seen, out),
-                None => run.null(out),
+            match find(run, value).and_then(|id| visible::<E>(run, id)) {
+                Some(visible) => fields.write(run, outline, visible, out),
+                None => null(out),
             }
         }))
     }
@@ -277,18 +274,18 @@ impl<'p> Asked<'p> {
         Some(T::written(move |run, outline, value, out| {
             let ids = find(run, value);
             run.list(outline, &ids, || {
-                let seen =
-                    ids.iter().filter_map(|id| seen::<E>(run, *id)).filter(|seen| is_listed(seen.record));
-                array(seen, out, |seen, out| fields.write(run, outline, seen, out))
+                let visible =
+                    ids.iter().filter_map(|id| visible::<E>(run, *id)).filter(|visible| is_listed(visible.record));
+                array(visible, out, |visible, out| fields.write(run, outline, visible, out))
             })
         }))
     }
 }
 
 /// The entity of type `E`; `None` if it is not visible or of another kind.
-pub(crate) fn seen<'r, E: EntityType>(run: &Run<'r>, id: EntityId) -> Option<Seen<'r, E::Record>> {
+pub(crate) fn visible<'r, E: EntityType>(run: &Run<'r>, id: EntityId) -> Option<VisibleRecord<'r, E::Record>> {
     let entity = run.view.entity(id)?;
-    E::record_of(entity).map(|record| Seen { entity, record })
+    E::record_of(entity).map(|record| VisibleRecord { entity, record })
 }
 
 /// Writes an array.
