@@ -64,7 +64,15 @@ pub(super) fn plan(
 ) -> Result<Planned, Error> {
     let view = &everything.scoped_to(scope);
     let next_entity = everything.next_entity().0;
-    let mut plan = Plan { view, everything, scope, context, next_entity, new_levels: HashMap::new(), changes: Vec::new() };
+    let mut plan = Plan {
+        view,
+        everything,
+        scope,
+        context,
+        next_entity,
+        new_levels: HashMap::new(),
+        changes: Vec::new(),
+    };
     let outcome = match command {
         Command::CreateUnit(create) => plan.create_unit(create),
         Command::UpdateUnit(update) => plan.update_unit(update),

@@ -186,7 +186,8 @@ fn longest_path(start: EntityId, next: impl Fn(EntityId) -> Vec<EntityId>) -> us
             let longest = following.iter().filter_map(|unit| lengths.get(unit)).max();
             lengths.insert(unit, 1 + longest.copied().unwrap_or_default());
         } else if !lengths.contains_key(&unit) {
-            let unknown: Vec<_> = following.iter().filter(|unit| !lengths.contains_key(unit)).copied().collect();
+            let unknown: Vec<_> =
+                following.iter().filter(|unit| !lengths.contains_key(unit)).copied().collect();
             stack.push((unit, following, true));
             stack.extend(unknown.into_iter().map(|unit| (unit, next(unit), false)));
         }

@@ -76,7 +76,7 @@ impl IntoResponse for Cached {
 }
 
 /// The result of looking a response up.
-pub(in crate::server) enum Lookup<'c> {
+pub(in crate::server) enum CacheLookup<'c> {
     Hit(Cached),
     /// There is none, and equal requests wait until this one has made it.
     First(Making<'c, Cached>),
@@ -118,8 +118,8 @@ impl ResponseCache {
         &self,
         key: ResponseKey,
         before_waiting: impl FnOnce(),
-    ) -> Lookup<'_> {
-        let Some(cache) = &self.0 else { return Lookup::Missing };
+    ) -> CacheLookup<'_> {
+        let Some(cache) = &self.0 else { return CacheLookup::Missing };
         let mut found = pin!(cache.get_or_make(&key.0));
         let at_once = tokio::select! {
             biased;
@@ -127,14 +127,14 @@ impl ResponseCache {
             () = std::future::ready(()) => None,
         };
         match at_once {
-            Some(Ok(cached)) => Lookup::Hit(cached),
-            Some(Err(making)) => Lookup::First(making),
+            Some(Ok(cached)) => CacheLookup::Hit(cached),
+            Some(Err(making)) => CacheLookup::First(making),
             None => {
                 before_waiting();
                 match found.await {
-                    Ok(cached) => Lookup::Hit(cached),
+                    Ok(cached) => CacheLookup::Hit(cached),
                     // The other request failed. Those that waited for it do not wait for each other one by one.
-                    Err(_given_back) => Lookup::Missing,
+                    Err(_given_back) => CacheLookup::Missing,
                 }
             }
         }

@@ -199,7 +199,11 @@ fn a_document_that_is_known_is_counted_with_the_variables_of_each_request() {
     server.refusal_with("query ($id: ID!) { node(id: $id) { id } }", &json!({}), "invalid-variables");
     server.data_with("query ($id: ID!) { node(id: $id) { id } }", &json!({ "id": "x" }));
     server.refusal_with("query ($id: ID!) { node(id: $id) { id } }", &json!({}), "invalid-variables");
-    server.refusal_with("query ($id: ID!) { node(id: $id) { id } }", &json!({ "id": [1] }), "invalid-query");
+    server.refusal_with(
+        "query ($id: ID!) { node(id: $id) { id } }",
+        &json!({ "id": [1] }),
+        "invalid-variables",
+    );
 }
 
 #[test]

@@ -163,11 +163,11 @@ fn parse_validation_and_coercion_errors_are_a_400_or_in_json_a_200() {
         ),
         (
             json!({"query": "query ($e: String!) { person(email: $e) { id } }", "variables": {"e": 5}}),
-            "invalid-query",
+            "invalid-variables",
         ),
         (
             json!({"query": "query ($f: PersonFilter) { people(filter: $f) { totalCount } }", "variables": {"f": {"x": 1}}}),
-            "invalid-query",
+            "invalid-variables",
         ),
         (
             json!({"query": "mutation ($d: DateTime) { createToken(input: {role: READ, expiresAt: $d}) { token } }", "variables": {"d": "soon"}}),
@@ -175,7 +175,7 @@ fn parse_validation_and_coercion_errors_are_a_400_or_in_json_a_200() {
         ),
         (
             json!({"query": "query ($b: [ProjectFacet!]!) { projects { facets(by: $b) { by } } }", "variables": {"b": ["NOPE"]}}),
-            "invalid-query",
+            "invalid-variables",
         ),
     ] {
         refused(&post(&server, RESPONSE, &body), 400, code, &body.to_string());

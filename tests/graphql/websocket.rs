@@ -333,7 +333,6 @@ fn a_revoked_token_receives_no_more_events() {
     assert_eq!(client.hear()["payload"]["errors"][0]["extensions"]["code"], "forbidden");
     assert_eq!(client.hear(), json!({"id": "m", "type": "complete"}));
     revoke(&id);
-    assert_eq!(client.hear(), json!({"id": "r", "type": "complete"}));
     assert_eq!(client.closed(), (4403, "Forbidden".to_owned()));
 }
 
@@ -359,10 +358,6 @@ fn an_expired_token_receives_no_more_events() {
         assert_eq!(client.hear()["type"], "next");
     }
     // Nothing is committed from here on.
-    let mut ended = [client.hear(), client.hear()].map(|message| message.to_string());
-    ended.sort();
-    let complete = |id| json!({"id": id, "type": "complete"}).to_string();
-    assert_eq!(ended, [complete("a"), complete("b")]);
     assert_eq!(client.closed(), (4403, "Forbidden".to_owned()));
 }
 

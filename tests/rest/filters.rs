@@ -168,6 +168,8 @@ fn an_expensive_response_is_made_once_per_revision_and_scope() {
         assert!(first != other, "{path}");
         // The headers of a hit are those of the response that was computed.
         let [one, two] = [0, 1].map(|_| server.get(path));
+        let media_types: Vec<_> = two.headers.get_all("content-type").iter().collect();
+        assert!(media_types.len() == 1 && media_types[0] != "application/octet-stream", "{media_types:?}");
         for name in ["etag", "link", "content-type"] {
             assert_eq!(one.header(name), two.header(name), "{path} {name}");
         }

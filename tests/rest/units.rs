@@ -272,3 +272,20 @@ fn a_hierarchy_has_a_maximum_depth() {
     );
     server.bulk("", &json!({ "kind": "orgUnit", "name": "beside", "parents": ["c47"] }).to_string()).ok();
 }
+
+#[test]
+fn a_mapping_is_turned_around_above_thousands_of_units() {
+    let server = Server::start();
+    let unit = |key: &str, parents: &[&str]| {
+        json!({ "kind": "orgUnit", "key": key, "name": key, "type": "team", "parents": parents }).to_string()
+    };
+    let mut lines = vec![unit("Corp", &[]), unit("X", &["Corp"])];
+    lines.extend((0..2_100).map(|at| unit(&format!("u{at}"), &["Corp"])));
+    server.bulk("", &lines.join("\n")).ok();
+    let mapping = id_of(&server.get("/org-hierarchy?root=Corp&depth=1&limit=1").ok()["data"][0]);
+    let turned = server
+        .json("PATCH", &format!("/mapping/{mapping}"), &json!({ "attribute1": "X", "attribute2": "Corp" }))
+        .ok();
+    assert_eq!((&turned["attribute1"], &turned["attribute2"]), (&json!("X"), &json!("Corp")));
+    assert_eq!(server.keys("/units/Corp/ancestors", "key"), ["X"]);
+}

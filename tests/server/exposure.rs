@@ -176,3 +176,73 @@ fn pages_are_packed_once_and_served_either_way() {
         }
     }
 }
+
+#[test]
+fn only_preflight_requests_to_known_paths_are_answered_as_such() {
+    let origin = "https://dash.example";
+    let server = exposed(Exposure { cors_origins: vec![origin.parse().unwrap()], ..unlimited() });
+    let options =
+        |path: &str, headers: &[(&str, &str)]| server.send_as("OPTIONS", path, headers, None).status;
+    let preflight = [("origin", origin), ("access-control-request-method", "GET")];
+    assert_eq!(options("/people", &preflight), 200);
+    assert_eq!(options("!/graphql", &preflight), 200);
+    // Not sent by a browser, or to what does not exist: as any other request.
+    assert_eq!(options("/people", &[("origin", origin)]), 401);
+    assert_eq!(options("/people", &[]), 401);
+    assert_eq!(options("/nonsense", &preflight), 401);
+    assert_eq!(options("!/nonsense", &preflight), 404);
+}
+
+#[test]
+fn refusals_name_what_would_be_right() {
+    let server = Server::start();
+    let upgrade = server.send("GET", "!/graphql/ws", &[], None);
+    assert_eq!((upgrade.status, upgrade.header("upgrade")), (426, "websocket".to_owned()));
+    assert_eq!(upgrade.header("sec-websocket-version"), "13");
+    let json = ("content-type", "application/json");
+    for (path, accepted) in [("/people", "identity"), ("/bulk", "gzip, identity"), ("!/graphql", "identity")]
+    {
+        let media_type = if path == "/bulk" { ("content-type", "application/x-ndjson") } else { json };
+        let answer = server.send("POST", path, &[media_type, ("content-encoding", "br")], Some(b"{}"));
+        assert_eq!((answer.status, answer.header("accept-encoding")), (415, accepted.to_owned()), "{path}");
+    }
+    for probe in ["!/healthz", "!/readyz"] {
+        assert_eq!(server.send_as("GET", probe, &[], None).header("cache-control"), "no-store");
+    }
+}
+
+#[test]
+fn blanks_are_allowed_where_the_rfc_allows_them() {
+    let server = Server::start();
+    let spaced = ("content-type", "application/json ; charset=utf-8");
+    server.send("POST", "/people", &[spaced], Some(br#"{"email": "a@b.example"}"#)).ok();
+    server.send("POST", "!/graphql", &[spaced], Some(br#"{"query": "{ revision }"}"#)).ok();
+    let csv = server.send("GET", "/people", &[("accept", "text/csv ; q=1 , application/json ; q=0.5")], None);
+    assert!(csv.header("content-type").starts_with("text/csv"), "{}", csv.header("content-type"));
+}
+
+#[test]
+fn an_excluded_tag_fails_a_change_and_encodings_have_tags_of_their_own() {
+    let server = Server::start();
+    server.post("/people", &serde_json::json!({ "email": "a@b.example", "firstName": "x".repeat(200) })).ok();
+    let patch = |value: &str| {
+        let headers = [("content-type", "application/merge-patch+json"), ("if-none-match", value)];
+        server.send("PATCH", "/people/a@b.example", &headers, Some(br#"{"lastName": "B"}"#)).status
+    };
+    assert_eq!(patch("*"), 412);
+    let tag = server.get("/people/a@b.example").header("etag");
+    assert_eq!(patch(&tag), 412);
+    assert_eq!(patch("\"a,*,b\""), 200);
+    for at in 0..100 {
+        server.post("/people", &serde_json::json!({ "email": format!("p{at}@b.example") })).ok();
+    }
+    let list = |headers: &[(&str, &str)]| server.send("GET", "/people", headers, None);
+    let plain = list(&[("accept-encoding", "identity")]);
+    let gzip = list(&[("accept-encoding", "gzip")]);
+    // The client unpacks the body and removes its header.
+    let expected = format!("{}-gzip\"", plain.header("etag").trim_end_matches('"'));
+    assert_eq!(gzip.header("etag"), expected);
+    for tag in [plain.header("etag"), gzip.header("etag")] {
+        assert_eq!(list(&[("if-none-match", &tag)]).status, 304, "{tag}");
+    }
+}

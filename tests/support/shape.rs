@@ -9,9 +9,8 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{Node, Schema};
 use serde_json::Value;
 
-static SCHEMA: LazyLock<Valid<Schema>> = LazyLock::new(|| {
-    Schema::parse_and_validate(clade::server::app::schema_sdl(), "schema.graphql").unwrap()
-});
+static SCHEMA: LazyLock<Valid<Schema>> =
+    LazyLock::new(|| Schema::parse_and_validate(clade::server::app::schema_sdl(), "schema.graphql").unwrap());
 
 struct Checked<'d> {
     document: &'d ExecutableDocument,
@@ -35,9 +34,10 @@ impl Checked<'_> {
             return Ok(());
         }
         let Some(object) = value.as_object() else { return Err(format!("{value} is no {name}")) };
+        let implementers = SCHEMA.implementers_map();
         let possible: Vec<&str> = match SCHEMA.types.get(name) {
             Some(ExtendedType::Interface(_)) => {
-                SCHEMA.implementers_map()[name].objects.iter().map(|name| name.as_str()).collect()
+                implementers[name].objects.iter().map(apollo_compiler::Name::as_str).collect()
             }
             _ => vec![name],
         };
@@ -88,7 +88,9 @@ impl Checked<'_> {
                     _ => {
                         // Fields of equal sets are merged into one object.
                         let mut all = sets[0].clone();
-                        sets[1..].iter().for_each(|set| all.selections.extend(set.selections.iter().cloned()));
+                        sets[1..]
+                            .iter()
+                            .for_each(|set| all.selections.extend(set.selections.iter().cloned()));
                         return self.object(&all, name, value);
                     }
                 };
@@ -104,7 +106,8 @@ impl Checked<'_> {
         fields: &mut Vec<(&'s str, Vec<&'s Node<Field>>)>,
     ) {
         let applies = |condition: &str| {
-            condition == name || SCHEMA.implementers_map().get(condition).is_some_and(|all| all.objects.contains(name))
+            condition == name
+                || SCHEMA.implementers_map().get(condition).is_some_and(|all| all.objects.contains(name))
         };
         for selection in sets.iter().flat_map(|set| &set.selections) {
             match selection {
@@ -115,10 +118,11 @@ impl Checked<'_> {
                         None => fields.push((key, vec![field])),
                     }
                 }
-                Selection::InlineFragment(inline) if self.is_included(&inline.directives) => {
-                    if inline.type_condition.as_ref().is_none_or(|condition| applies(condition)) {
-                        self.collect(&[&inline.selection_set], name, fields);
-                    }
+                Selection::InlineFragment(inline)
+                    if self.is_included(&inline.directives)
+                        && inline.type_condition.as_ref().is_none_or(|condition| applies(condition)) =>
+                {
+                    self.collect(&[&inline.selection_set], name, fields);
                 }
                 Selection::FragmentSpread(spread) if self.is_included(&spread.directives) => {
                     let fragment = &self.document.fragments[&spread.fragment_name];

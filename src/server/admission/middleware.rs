@@ -12,7 +12,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
-use axum::middleware::{Next, from_fn_with_state, map_response};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower_http::compression::CompressionLayer;
@@ -94,10 +94,7 @@ impl AdmissionMiddleware {
         match self.access {
             // Probes take no memory from the budget: a server that is only busy must not look dead.
             Access::Probe => router.layer((from_fn_with_state(Arc::new(self), admit), gzip)),
-            _ => {
-                let tagged = map_response(compressed::tag_encoding);
-                router.layer((from_fn_with_state(Arc::new(self), admit), tagged, gzip, counted))
-            }
+            _ => router.layer((from_fn_with_state(Arc::new(self), admit), gzip, counted)),
         }
     }
 
@@ -202,7 +199,10 @@ impl AdmissionMiddleware {
 async fn admit(State(admitting): State<Arc<AdmissionMiddleware>>, request: Request, next: Next) -> Response {
     let response = admitting.respond(request, next);
     // Ends when the response begins. Bodies have limits of their own, see `connection/io.rs`.
-    tokio::time::timeout(admitting.within, response).await.unwrap_or_else(|_| timed_out().into_response())
+    let response = tokio::time::timeout(admitting.within, response).await;
+    let mut response = response.unwrap_or_else(|_| timed_out().into_response());
+    compressed::tag_encoding(response.headers_mut());
+    response
 }
 
 fn is_get(request: &Request) -> bool {

@@ -8,6 +8,7 @@ pub(super) mod budget;
 mod cost;
 pub(super) mod document;
 pub(super) mod endpoint;
+mod escapes;
 pub(in crate::server) mod fan_out;
 pub(super) mod introspection;
 mod lexical;

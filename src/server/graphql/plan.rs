@@ -7,8 +7,8 @@
 //! Invariant: a plan gives the bytes that async-graphql's resolvers would give, or none. It charges the budget at most as much:
 //! equal fields that are merged count once.
 
-mod selection;
 mod run;
+mod selection;
 #[cfg(test)]
 mod tests;
 
@@ -25,9 +25,9 @@ use crate::server::response::problem::Result;
 use crate::wire::id::entity_id;
 use crate::wire::json_text;
 
+pub(crate) use run::{Run, now, null};
 pub(crate) use selection::{FieldRequest, array, visible};
 use selection::{Outline, PlannedFields};
-pub(crate) use run::{Run, now, null};
 
 /// An object type with a table of writers.
 pub(crate) trait Planned: Sized + 'static {

@@ -6,17 +6,15 @@
 use std::borrow::Cow;
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::Response;
 
 /// The encodings that this server sends.
 const ENCODINGS: [&str; 4] = ["gzip", "br", "deflate", "zstd"];
 
 /// Adds the suffix to the tag of a compressed response.
-pub(in crate::server) async fn tag_encoding(mut response: Response) -> Response {
-    if let Some(tag) = with_suffix(response.headers()) {
-        response.headers_mut().insert(header::ETAG, tag);
+pub(in crate::server) fn tag_encoding(headers: &mut HeaderMap) {
+    if let Some(tag) = with_suffix(headers) {
+        headers.insert(header::ETAG, tag);
     }
-    response
 }
 
 fn with_suffix(headers: &HeaderMap) -> Option<HeaderValue> {

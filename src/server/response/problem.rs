@@ -244,10 +244,6 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        // RFC 9110, section 15.5.16: what would have been accepted.
-        if let Some(encodings) = self.accept_encoding {
-            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encodings));
-        }
         // RFC 9110, section 15.5.16: the encodings that would have been accepted.
         let encodings = self.extensions.get(ACCEPT_ENCODING).and_then(Value::as_str);
         if let Some(encodings) = encodings.and_then(|text| HeaderValue::from_str(text).ok()) {

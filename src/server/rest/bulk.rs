@@ -21,9 +21,7 @@ use crate::server::limits::{
     REFUSALS_LISTED_MAX,
 };
 use crate::server::quota::Permit;
-use crate::server::request::body::{
-    busy, content_encoding, read, read_unzipped, require_media_type,
-};
+use crate::server::request::body::{busy, content_encoding, read, read_unzipped, require_media_type};
 use crate::server::request::params::{Param, ParamType, Params};
 use crate::server::response::problem::{Problem, Result};
 use crate::server::response::refused::{RecordWords, by_directory, problem, refusal};

@@ -24,7 +24,7 @@ use crate::server::request::params::{
     Param, ParamType, Params, ParsedParams, invalid, unprocessable, unprocessable_error,
 };
 use crate::server::response::problem::{Problem, Result};
-use crate::server::response_cache::{CacheStatus, Lookup, ResponseCache, ResponseKey, text};
+use crate::server::response_cache::{CacheLookup, CacheStatus, ResponseCache, ResponseKey, text};
 use crate::server::rest::etag;
 use crate::server::rest::format::{accepted, to_json};
 use crate::server::rest::resource::{Entities, Resource};
@@ -324,13 +324,13 @@ impl List {
             let found = if is_short {
                 cache.find(key, || ()).await
             } else {
-                cache.get(key).map_or(Lookup::Missing, Lookup::Hit)
+                cache.get(key).map_or(CacheLookup::Missing, CacheLookup::Hit)
             };
             match found {
-                Lookup::Hit(cached) => return Ok(CacheStatus::Hit.on(cached.into_response())),
+                CacheLookup::Hit(cached) => return Ok(CacheStatus::Hit.on(cached.into_response())),
                 // Others do not wait for a request that waits for a slot itself: it may be of a busier caller.
-                Lookup::First(first) => making = Some(first).filter(|_| work.has_free_slot()),
-                Lookup::Missing => {}
+                CacheLookup::First(first) => making = Some(first).filter(|_| work.has_free_slot()),
+                CacheLookup::Missing => {}
             }
         }
         let caller = work.caller().clone();

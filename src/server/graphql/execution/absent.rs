@@ -32,8 +32,13 @@ pub(super) fn without_absent(
     if let DocumentOperations::Multiple(all) = &mut document.operations {
         all.retain(|known, _| name.is_none_or(|name| known.as_str() == name));
     }
-    for (_, operation) in document.operations.iter_mut() {
-        remove_from(&mut operation.node, &absent);
+    match &mut document.operations {
+        DocumentOperations::Single(only) => remove_from(&mut only.node, &absent),
+        DocumentOperations::Multiple(all) => {
+            for operation in all.values_mut() {
+                remove_from(&mut operation.node, &absent);
+            }
+        }
     }
     for fragment in document.fragments.values_mut() {
         in_set(&mut fragment.node.selection_set.node, &absent);

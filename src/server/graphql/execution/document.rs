@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::server::cache::{Cache, Digest, SizeBytes};
+use crate::server::graphql::execution::escapes::readable;
 use crate::server::graphql::execution::lexical::Extent;
 use crate::server::graphql::execution::limits::{BRACKETS_MAX, DOCUMENT_MAX, TOKENS_MAX, over};
 use crate::server::graphql::execution::validation::{Disclosure, ValidOperations};
@@ -141,7 +142,7 @@ impl Document {
         if tokens > TOKENS_MAX {
             return Err(over("tokens", tokens as u64, TOKENS_MAX as u64));
         }
-        let mut parsed = parse_query(text).map_err(|refusal| syntax_error(&refusal))?;
+        let mut parsed = parse_query(readable(text)).map_err(|refusal| syntax_error(&refusal))?;
         // Refused here, since async-graphql's own switch gives neither data nor an error that says why.
         if !disclosure.names && introspection::is_requested(&parsed) {
             return Err(introspection::refused());

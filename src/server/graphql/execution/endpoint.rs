@@ -35,7 +35,7 @@ use crate::server::graphql::types::query::Query;
 use crate::server::metrics::{Metrics, OperationLabel};
 use crate::server::response::compress::Sent;
 use crate::server::response::problem::{Problem, Result};
-use crate::server::response_cache::{Cached, Lookup, ResponseCache, ResponseKey};
+use crate::server::response_cache::{CacheLookup, Cached, ResponseCache, ResponseKey};
 
 /// The server state that GraphQL uses.
 pub(in crate::server) struct GraphqlState {
@@ -205,9 +205,9 @@ impl Endpoint {
             // Dropping the view frees an old graph while this waits. If the other request fails, this one is executed on
             // the newest revision, and its response is not cached.
             match self.cache.find(key, || view = None).await {
-                Lookup::Hit(cached) => return hit(cached),
-                Lookup::First(first) => making = Some(first),
-                Lookup::Missing => {}
+                CacheLookup::Hit(cached) => return hit(cached),
+                CacheLookup::First(first) => making = Some(first),
+                CacheLookup::Missing => {}
             }
         }
         prepared.cached_as = view.map(|view| (key, view));
@@ -253,6 +253,7 @@ impl Endpoint {
             document,
             operation_name,
             variables,
+            may_be_planned: true,
             cached_as: None,
         })
     }

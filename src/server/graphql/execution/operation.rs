@@ -61,8 +61,9 @@ pub(super) fn kind_name(kind: OperationType) -> &'static str {
 pub(super) fn complete_variables(operation: &OperationDefinition, variables: &mut Variables) -> Result<()> {
     for definition in &operation.variable_definitions {
         let name = &definition.node.name.node;
-        if let Some(default) = definition.node.default_value() {
-            variables.entry(name.clone()).or_insert_with(|| default.clone());
+        // The field, and not `default_value()`, which is null for an optional variable without a default.
+        if let Some(default) = &definition.node.default_value {
+            variables.entry(name.clone()).or_insert_with(|| default.node.clone());
         }
         // An explicit null does not select the default.
         let missing = variables.get(name).is_none_or(|value| *value == ConstValue::Null);

@@ -12,8 +12,8 @@ use apollo_compiler::executable::Operation;
 use apollo_compiler::parser::SourceMap;
 use apollo_compiler::request::coerce_variable_values;
 use apollo_compiler::response::{GraphQLError, JsonMap};
-use apollo_compiler::validation::{DiagnosticList, Valid};
-use apollo_compiler::{Node, Schema};
+use apollo_compiler::validation::{DiagnosticList, Valid, WithErrors};
+use apollo_compiler::{Name, Node, Schema};
 use async_graphql::Variables;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -41,7 +41,10 @@ pub(in crate::server) struct Disclosure {
 
 /// The operations of a valid document, against which the values of variables are checked.
 #[derive(Debug)]
-pub(in crate::server) struct ValidOperations(Vec<Node<Operation>>);
+pub(in crate::server) struct ValidOperations {
+    operations: Vec<Node<Operation>>,
+    disclosure: Disclosure,
+}
 
 impl ValidOperations {
     /// Validates a document.
@@ -49,12 +52,20 @@ impl ValidOperations {
     /// # Errors
     /// It breaks a rule. The member `errors` of the problem has all errors.
     pub(in crate::server) fn of(text: &str, disclosure: Disclosure) -> Result<Self> {
-        let refuse = |diagnostics: &DiagnosticList| refused(errors(diagnostics), disclosure);
+        let refuse = |diagnostics: &DiagnosticList| refused(&errors(diagnostics), disclosure);
         let tree = SyntaxTree::parse(text, "document").map_err(|invalid| refuse(&invalid.errors))?;
-        let document = tree.to_executable_validate(&SCHEMA).map_err(|invalid| refuse(&invalid))?;
+        let document = match tree.to_executable_validate(&SCHEMA) {
+            Ok(document) => document.into_inner(),
+            Err(WithErrors { partial, errors })
+                if errors.iter().all(|error| is_unknown_to_the_crate(&error.error.to_string())) =>
+            {
+                partial
+            }
+            Err(invalid) => return Err(refuse(&invalid.errors)),
+        };
         let repeated = repeated_fields(&tree);
         if !repeated.is_empty() {
-            return Err(refused(repeated, disclosure));
+            return Err(refused(&repeated, disclosure));
         }
         let operations = document.operations.iter().map(|operation| {
             let mut operation = Operation::clone(operation);
@@ -62,22 +73,18 @@ impl ValidOperations {
             operation.selection_set.selections.clear();
             Node::new(operation)
         });
-        Ok(Self(operations.collect()))
+        Ok(Self { operations: operations.collect(), disclosure })
     }
 
     /// Checks the values of the variables of an operation; `None` for the only one.
     ///
     /// # Errors
     /// A value is not of the variable's type.
-    pub(in crate::server) fn check_variables(
-        &self,
-        name: Option<&str>,
-        values: &Variables,
-    ) -> Result<()> {
+    pub(in crate::server) fn check_variables(&self, name: Option<&str>, values: &Variables) -> Result<()> {
         let is_meant = |operation: &&Node<Operation>| {
             name.is_none_or(|name| operation.name.as_ref().is_some_and(|known| known.as_str() == name))
         };
-        let Some(operation) = self.0.iter().find(is_meant) else { return Ok(()) };
+        let Some(operation) = self.operations.iter().find(is_meant) else { return Ok(()) };
         let declared = operation.variables.iter().filter_map(|variable| {
             let name = variable.name.as_str();
             let value = values.get(name)?.clone().into_json().ok()?;
@@ -87,11 +94,20 @@ impl ValidOperations {
         match coerce_variable_values(&SCHEMA, operation, &declared) {
             Ok(_) => Ok(()),
             Err(refusal) => {
-                let detail = refusal.message().to_string();
+                let detail = if self.disclosure.names {
+                    refusal.message().to_string()
+                } else {
+                    REDACTED_MESSAGE.to_owned()
+                };
                 Err(Problem::new(StatusCode::BAD_REQUEST, "invalid-variables", detail))
             }
         }
     }
+}
+
+/// Whether an error is about a part of introspection that the crate does not know yet, and async-graphql does.
+fn is_unknown_to_the_crate(message: &str) -> bool {
+    message == "type `__Type` does not have a field `isOneOf`"
 }
 
 fn errors(diagnostics: &DiagnosticList) -> Vec<GraphQLError> {
@@ -99,7 +115,7 @@ fn errors(diagnostics: &DiagnosticList) -> Vec<GraphQLError> {
 }
 
 /// 400: the document breaks rules.
-fn refused(errors: Vec<GraphQLError>, disclosure: Disclosure) -> Problem {
+fn refused(errors: &[GraphQLError], disclosure: Disclosure) -> Problem {
     let message = |error: &GraphQLError| match disclosure {
         Disclosure { names: false, .. } => REDACTED_MESSAGE.to_owned(),
         Disclosure { suggestions: true, .. } => with_suggestion(&error.message),
@@ -127,10 +143,10 @@ fn with_suggestion(message: &str) -> String {
     };
     let names: Vec<&str> = match SCHEMA.types.get(object) {
         Some(apollo_compiler::schema::ExtendedType::Object(object)) => {
-            object.fields.keys().map(|name| name.as_str()).collect()
+            object.fields.keys().map(Name::as_str).collect()
         }
         Some(apollo_compiler::schema::ExtendedType::Interface(interface)) => {
-            interface.fields.keys().map(|name| name.as_str()).collect()
+            interface.fields.keys().map(Name::as_str).collect()
         }
         _ => Vec::new(),
     };
@@ -147,7 +163,8 @@ fn repeated_fields(tree: &SyntaxTree) -> Vec<GraphQLError> {
     for definition in &tree.definitions {
         match definition {
             apollo_compiler::ast::Definition::OperationDefinition(operation) => {
-                let defaults = operation.variables.iter().filter_map(|variable| variable.default_value.as_ref());
+                let defaults =
+                    operation.variables.iter().filter_map(|variable| variable.default_value.as_ref());
                 defaults.for_each(|value| found.value(value));
                 found.selections(&operation.selection_set);
             }

@@ -274,8 +274,10 @@ impl<'p> FieldRequest<'p> {
         Some(T::written(move |run, outline, value, out| {
             let ids = find(run, value);
             run.list(outline, &ids, || {
-                let visible =
-                    ids.iter().filter_map(|id| visible::<E>(run, *id)).filter(|visible| is_listed(visible.record));
+                let visible = ids
+                    .iter()
+                    .filter_map(|id| visible::<E>(run, *id))
+                    .filter(|visible| is_listed(visible.record));
                 array(visible, out, |visible, out| fields.write(run, outline, visible, out))
             })
         }))
@@ -283,7 +285,10 @@ impl<'p> FieldRequest<'p> {
 }
 
 /// The entity of type `E`; `None` if it is not visible or of another kind.
-pub(crate) fn visible<'r, E: EntityType>(run: &Run<'r>, id: EntityId) -> Option<VisibleRecord<'r, E::Record>> {
+pub(crate) fn visible<'r, E: EntityType>(
+    run: &Run<'r>,
+    id: EntityId,
+) -> Option<VisibleRecord<'r, E::Record>> {
     let entity = run.view.entity(id)?;
     E::record_of(entity).map(|record| VisibleRecord { entity, record })
 }

@@ -338,13 +338,10 @@ impl<E: Listed> Planned for Connection<E> {
                     array(all, out, |entity, out| run.text(&entity_id(run.view, entity), out))
                 }))
             }),
-            "keys" => {
-                Self::written(|run, _, connection, out| {
-                    now(connection.read_all(run.budget, |all| {
-                        array(all, out, |entity, out| run.text(key(entity), out))
-                    }))
-                })
-            }
+            "keys" => Self::written(|run, _, connection, out| {
+                now(connection
+                    .read_all(run.budget, |all| array(all, out, |entity, out| run.text(key(entity), out))))
+            }),
             "pageInfo" => field.object::<PageInfo, Self>(|_, connection| connection.position())?,
             "totalCount" => Self::json(|connection| connection.total),
             "facets" => {

@@ -13,7 +13,7 @@ use crate::server::graphql::filter::{
     OrgUnitFilter, OrgUnitOrder, PersonFilter, PersonOrder, ProjectFilter, ProjectOrder, RepositoryFilter,
     RepositoryOrder,
 };
-use crate::server::graphql::plan::{FieldRequest, EntityType, Planned, VisibleRecord, Writer};
+use crate::server::graphql::plan::{EntityType, FieldRequest, Planned, VisibleRecord, Writer};
 use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, connection};
 use crate::server::graphql::types::descendants::{DescendantConnection, descendants_field};
 use crate::server::graphql::types::facet::OrgUnitFacet;
@@ -160,7 +160,9 @@ impl Planned for OrgUnit {
                 let recursive = field.argument_or("recursive", true)?;
                 connection::<Repository, Self>(field, move |_, visible| placed(visible.entity.id, recursive))?
             }
-            "totals" => field.object::<Totals, Self>(|run, visible| Totals::of(run.view, visible.entity.id))?,
+            "totals" => {
+                field.object::<Totals, Self>(|run, visible| Totals::of(run.view, visible.entity.id))?
+            }
             _ => return Self::common(field),
         })
     }

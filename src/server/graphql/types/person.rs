@@ -9,7 +9,7 @@ use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::server::graphql::execution::budget::{self, list};
 use crate::server::graphql::filter::{PersonFilter, PersonOrder, ProjectFilter, ProjectOrder};
-use crate::server::graphql::plan::{FieldRequest, EntityType, Planned, VisibleRecord, Writer};
+use crate::server::graphql::plan::{EntityType, FieldRequest, Planned, VisibleRecord, Writer};
 use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, connection};
 use crate::server::graphql::types::facet::PersonFacet;
 use crate::server::graphql::types::metered::Metered;

@@ -9,7 +9,7 @@ use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::server::graphql::execution::budget::{self, list};
 use crate::server::graphql::filter::{PersonFilter, PersonOrder, ProjectFilter, ProjectOrder};
-use crate::server::graphql::plan::{EntityType, FieldRequest, Planned, VisibleRecord, Writer, self, null};
+use crate::server::graphql::plan::{self, EntityType, FieldRequest, Planned, VisibleRecord, Writer, null};
 use crate::server::graphql::types::connection::{Connection, Listed, PageArgs, connection};
 use crate::server::graphql::types::facet::ProjectFacet;
 use crate::server::graphql::types::metered::Metered;
@@ -69,11 +69,11 @@ impl Planned for Project {
             }
             "units" => field.list::<OrgUnit, Self>(|run, visible| run.view.parents(visible.entity.id))?,
             "members" => connection::<Person, Self>(field, |_, visible| works_on(visible.record))?,
-            "repositories" => field
-                .list::<Repository, Self>(|run, visible| run.view.assets(visible.entity.id, Kind::Repository))?,
-            "services" => {
-                field.list::<Service, Self>(|run, visible| run.view.assets(visible.entity.id, Kind::Service))?
-            }
+            "repositories" => field.list::<Repository, Self>(|run, visible| {
+                run.view.assets(visible.entity.id, Kind::Repository)
+            })?,
+            "services" => field
+                .list::<Service, Self>(|run, visible| run.view.assets(visible.entity.id, Kind::Service))?,
             _ => return level(field).or_else(|| Self::common(field)),
         })
     }
@@ -111,8 +111,8 @@ impl Project {
 
     /// Custom attributes, a JSON object.
     // Nullable in the schema, unlike in the other types. The resolver never returns null; only an error gives one.
-    async fn attributes(&self, context: &Context<'_>) -> Result<Option<Json>> {
-        budget::attributes(context, &self.record()?.attributes).map(Some)
+    async fn attributes(&self, context: &Context<'_>) -> Option<Result<Json>> {
+        Some(self.record().and_then(|record| budget::attributes(context, &record.attributes)))
     }
 
     /// The project's owner. Null if it has none.

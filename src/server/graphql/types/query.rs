@@ -78,6 +78,7 @@ pub(crate) struct SearchHit {
 #[derive(Description)]
 pub(crate) struct Query;
 
+// `Option<Result<_>>` where a field may be null: an error in `Result<Option<_>>` would make its parent null.
 #[Object(use_type_description)]
 impl Query {
     /// The node with this global id. Null if it does not exist or is not visible to the caller.
@@ -85,8 +86,9 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "A global id.")] id: ID,
-    ) -> Result<Option<Node>> {
-        Ok(Node::named(view(context)?, &id))
+    ) -> Option<Result<Node>> {
+        let find = || Ok(Node::named(view(context)?, &id));
+        find().transpose()
     }
 
     /// The nodes with these global ids, in order. Null for each that does not exist or is not visible to the caller.
@@ -110,10 +112,13 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Email address.")] email: String,
-    ) -> Result<Option<Person>> {
-        let view = view(context)?;
-        let id = view.person_by_email(&Email::parse(&email)?);
-        Ok(id.and_then(|id| Person::at(view, id)))
+    ) -> Option<Result<Person>> {
+        let find = || {
+            let view = view(context)?;
+            let id = view.person_by_email(&Email::parse(&email)?);
+            Ok(id.and_then(|id| Person::at(view, id)))
+        };
+        find().transpose()
     }
 
     /// The project with this project id. Null if none is visible to the caller.
@@ -121,10 +126,13 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The project id.")] project_id: String,
-    ) -> Result<Option<Project>> {
-        let view = view(context)?;
-        let id = view.project_by_id(&ProjectId::parse(&project_id)?);
-        Ok(id.and_then(|id| Project::at(view, id)))
+    ) -> Option<Result<Project>> {
+        let find = || {
+            let view = view(context)?;
+            let id = view.project_by_id(&ProjectId::parse(&project_id)?);
+            Ok(id.and_then(|id| Project::at(view, id)))
+        };
+        find().transpose()
     }
 
     /// The repository at this URL, for example a commit's remote. If several projects claim it, the earliest. Null if
@@ -133,11 +141,14 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The URL in any spelling: with or without scheme, user and `.git`.")] url: String,
-    ) -> Result<Option<Repository>> {
-        let view = view(context)?;
-        // Urls are not unique: each project keeps its own record. The doctor reports such repositories.
-        let found = view.repositories_at(&RepoUrl::parse(&url)?);
-        Ok(found.first().and_then(|id| Repository::at(view, *id)))
+    ) -> Option<Result<Repository>> {
+        let find = || {
+            let view = view(context)?;
+            // Urls are not unique: each project keeps its own record. The doctor reports such repositories.
+            let found = view.repositories_at(&RepoUrl::parse(&url)?);
+            Ok(found.first().and_then(|id| Repository::at(view, *id)))
+        };
+        find().transpose()
     }
 
     /// The service with this identifier. If several projects claim it, the earliest. Null if none is visible to the
@@ -146,10 +157,13 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Technical identifier.")] identifier: String,
-    ) -> Result<Option<Service>> {
-        let view = view(context)?;
-        let found = view.services_called(&ServiceIdentifier::parse(&identifier)?);
-        Ok(found.first().and_then(|id| Service::at(view, *id)))
+    ) -> Option<Result<Service>> {
+        let find = || {
+            let view = view(context)?;
+            let found = view.services_called(&ServiceIdentifier::parse(&identifier)?);
+            Ok(found.first().and_then(|id| Service::at(view, *id)))
+        };
+        find().transpose()
     }
 
     /// The unit with this key, path or external id. Null if none is visible to the caller.
@@ -157,10 +171,13 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Exactly one of key, path and external id.")] by: OrgUnitBy,
-    ) -> Result<Option<OrgUnit>> {
-        let view = view(context)?;
-        let id = by.find(view)?;
-        Ok(id.and_then(|id| OrgUnit::at(view, id)))
+    ) -> Option<Result<OrgUnit>> {
+        let find = || {
+            let view = view(context)?;
+            let id = by.find(view)?;
+            Ok(id.and_then(|id| OrgUnit::at(view, id)))
+        };
+        find().transpose()
     }
 
     /// Units without a parent, by name. For a token limited to units, those units.
@@ -347,7 +364,7 @@ impl Planned for Query {
             "node" => {
                 let id = field.argument::<ID>("id")?;
                 match NamedRecord::read(field.view(), &id) {
-                    None => Self::leaf(|run, (), out| null(out)),
+                    None => Self::leaf(|_, (), out| null(out)),
                     Some(NamedRecord::Mapping(_)) => return None,
                     Some(NamedRecord::Entity(id)) => match field.view().entity(id)?.kind() {
                         Kind::OrgUnit => field.entity::<OrgUnit, Self>(move |_, ()| Some(id))?,

@@ -7,7 +7,7 @@ use crate::model::entity::{Entity, EntityId, Kind, Repository as Record};
 use crate::model::key::{Name, RepoUrl};
 use crate::server::graphql::execution::budget;
 use crate::server::graphql::filter::{RepositoryFilter, RepositoryOrder};
-use crate::server::graphql::plan::{FieldRequest, EntityType, Planned, VisibleRecord, Writer};
+use crate::server::graphql::plan::{EntityType, FieldRequest, Planned, VisibleRecord, Writer};
 use crate::server::graphql::types::connection::Listed;
 use crate::server::graphql::types::facet::RepositoryFacet;
 use crate::server::graphql::types::metered::Metered;

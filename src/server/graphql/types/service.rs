@@ -77,10 +77,10 @@ impl Service {
     }
 
     /// Its dependencies: the JSON value as the client sent it.
-    async fn dependencies(&self, context: &Context<'_>) -> Result<Option<Json>> {
+    async fn dependencies(&self, context: &Context<'_>) -> Option<Result<Json>> {
         // Free-form JSON may have megabytes, so it is charged to the request's budget like attributes.
-        let dependencies = self.record()?.dependencies.as_deref();
-        dependencies.map(|dependencies| budget::json(context, dependencies)).transpose()
+        let dependencies = self.record().map(|record| record.dependencies.as_deref()).transpose()?;
+        Some(dependencies.and_then(|dependencies| budget::json(context, dependencies)))
     }
 
     /// Its id in an external system.
