@@ -113,6 +113,22 @@ pub enum Error {
         /// The keys of the units of the cycle, from parent to child.
         path: Vec<String>,
     },
+    /// A unit that is to be deleted has records beneath it.
+    #[error(
+        "the unit {unit:?} has {units} child units, {people} people and {projects} projects, such as {}; say what becomes of them: lift places them under its parents, end deletes the child units", some.join(", ")
+    )]
+    NotEmpty {
+        /// The key of the unit.
+        unit: String,
+        /// The number of its child units.
+        units: usize,
+        /// The number of people placed in it.
+        people: usize,
+        /// The number of projects placed in it.
+        projects: usize,
+        /// The keys of some of them.
+        some: Vec<String>,
+    },
     /// The hierarchy would get too deep.
     #[error(
         "the hierarchy would have more than {limit} levels; there is none left below the unit {parent:?}"
@@ -265,6 +281,7 @@ impl Error {
             Self::Ambiguous { .. } | Self::SeveralParents { .. } => "ambiguous",
             Self::Duplicate { .. } => "duplicate",
             Self::WouldCycle { .. } => "cycle",
+            Self::NotEmpty { .. } => "not-empty",
             Self::TooDeep { .. } => "too-deep",
             Self::SelfParent { .. } => "self-parent",
             Self::WrongEnd { .. } => "wrong-end",

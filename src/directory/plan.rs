@@ -142,7 +142,7 @@ impl<'p> Plan<'p> {
         if effect == Effect::Updated {
             self.put_changed(before, body);
         }
-        Outcome { subject: Subject::Entity(before.id), effect }
+        Outcome::new(Subject::Entity(before.id), effect)
     }
 
     /// Deletes an entity, after its mappings and assets.
@@ -160,7 +160,7 @@ impl<'p> Plan<'p> {
             }
         }
         self.push_end(entity);
-        Outcome { subject: Subject::Entity(entity.id), effect: Effect::Deleted }
+        Outcome::new(Subject::Entity(entity.id), Effect::Deleted)
     }
 
     fn push_end(&mut self, entity: &Entity) {
@@ -210,5 +210,5 @@ fn check_revision(stamps: &Stamps, expected: Option<Revision>) -> Result<(), Err
 }
 
 fn created(id: EntityId) -> Outcome {
-    Outcome { subject: Subject::Entity(id), effect: Effect::Created }
+    Outcome::new(Subject::Entity(id), Effect::Created)
 }

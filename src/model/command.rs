@@ -56,7 +56,7 @@ pub enum Command {
     /// Updates a unit.
     UpdateUnit(Update<UnitRef, UnitFields>),
     /// Deletes a unit and the mappings that name it; its children, people and projects stay.
-    DeleteUnit(Delete<UnitRef>),
+    DeleteUnit(DeleteUnit),
     /// Creates a person.
     CreatePerson(Create<PersonFields>),
     /// Updates a person.
@@ -135,11 +135,13 @@ pub struct Update<R, F> {
 /// Deletes a record. It stays in the store with its `valid_to` set.
 ///
 /// ```
-/// # use clade::{Command, CreateOrgUnit, Directory};
-/// use clade::model::command::Delete;
-/// # let directory = Directory::in_memory()?; directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
-/// let delete = Delete { target: "Corp".into(), if_revision: None };
-/// assert!(directory.apply(Command::DeleteUnit(delete))?.view.roots().is_empty());
+/// # use clade::{Command, CreateProject, Directory};
+/// use clade::model::command::{Delete, ProjectRef};
+/// use clade::model::ProjectId;
+/// # let directory = Directory::in_memory()?; directory.apply(CreateProject::new("cart", "Cart"))?;
+/// let target = ProjectRef::ProjectId(ProjectId::parse("cart")?);
+/// let delete = Command::DeleteProject(Delete { target, if_revision: None });
+/// assert!(directory.apply(delete)?.view.all(clade::Kind::Project).is_empty());
 /// # Ok::<(), clade::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -148,6 +150,63 @@ pub struct Delete<R> {
     pub target: R,
     /// Refuse unless the record's last change is of this revision; `None` for no check.
     pub if_revision: Option<Revision>,
+}
+
+/// Deletes a unit.
+///
+/// ```
+/// # use clade::{Command, CreateOrgUnit, Directory};
+/// use clade::model::command::{Beneath, DeleteUnit};
+///
+/// let directory = Directory::in_memory()?;
+/// directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
+/// directory.apply(CreateOrgUnit::new("Retail", "business").under("Corp"))?;
+/// let delete = DeleteUnit { target: "Corp".into(), if_revision: None, beneath: Beneath::Lift };
+/// assert_eq!(directory.apply(Command::DeleteUnit(delete))?.outcomes[0].beneath.lifted, 1);
+/// # Ok::<(), clade::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeleteUnit {
+    /// The unit to delete.
+    pub target: UnitRef,
+    /// Refuse unless the unit's last change is of this revision; `None` for no check.
+    pub if_revision: Option<Revision>,
+    /// What becomes of the records directly beneath it.
+    pub beneath: Beneath,
+}
+
+/// What becomes of the child units, people and projects of a unit that is deleted.
+///
+/// ```
+/// use clade::model::command::Beneath;
+/// assert_eq!(Beneath::default(), Beneath::Refuse);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Beneath {
+    /// The command is refused if there are any.
+    #[default]
+    Refuse,
+    /// They are placed under the unit's parents; if it has none, units become roots, and people and projects are in no unit.
+    Lift,
+    /// Child units that no other unit holds are deleted as well, at any depth. People and projects lose their place in
+    /// what is deleted, and stay.
+    End,
+}
+
+/// What became of the records beneath a deleted unit.
+///
+/// ```
+/// use clade::model::command::BeneathCounts;
+/// assert_eq!(BeneathCounts::default().lifted, 0);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BeneathCounts {
+    /// Records that were placed under the unit's parents.
+    pub lifted: usize,
+    /// Other units that were deleted.
+    pub ended_units: usize,
+    /// Places of people and projects that ended.
+    pub ended_placements: usize,
 }
 
 /// A reference to a person.
@@ -404,6 +463,16 @@ pub struct Outcome {
     pub subject: Subject,
     /// What the command did to it.
     pub effect: Effect,
+    /// Of a deleted unit: what became of the records beneath it.
+    pub beneath: BeneathCounts,
+}
+
+impl Outcome {
+    /// The outcome of a command that deletes no unit.
+    #[must_use]
+    pub fn new(subject: Subject, effect: Effect) -> Self {
+        Self { subject, effect, beneath: BeneathCounts::default() }
+    }
 }
 
 /// The record that was the target of a command.

@@ -65,8 +65,12 @@ fn a_unit_is_created_updated_moved_and_deleted() {
         strings(&moved, "/moveOrgUnit/orgUnit/ancestors/*/name"),
         ["Aurora", "Bikes", "Frames", "Carbon"]
     );
-    let ended = server.data(r#"mutation { deleteOrgUnit(input: {id: "lab"}) { deletedId revision } }"#);
-    assert_eq!(ended["deleteOrgUnit"]["deletedId"], "lab");
+    server.error(r#"mutation { deleteOrgUnit(input: {id: "Frames"}) { revision } }"#, "not-empty");
+    let ended = server.data(
+        r#"mutation { deleteOrgUnit(input: {id: "lab", children: END}) { deletedId lifted endedUnits endedPlacements } }"#,
+    );
+    let expected = json!({"deletedId": "lab", "lifted": 0, "endedUnits": 0, "endedPlacements": 0});
+    assert_eq!(ended["deleteOrgUnit"], expected);
     assert_eq!(server.data(r#"{ orgUnit(by: {key: "lab"}) { id } }"#)["orgUnit"], Value::Null);
     server.error(r#"mutation { deleteOrgUnit(input: {id: "lab"}) { revision } }"#, "not-found");
 }

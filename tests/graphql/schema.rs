@@ -174,7 +174,7 @@ Mutation: createPerson(input: CreatePersonInput!): CreatePersonPayload! | update
 Mutation: createProject(input: CreateProjectInput!): CreateProjectPayload! | updateProject(input: UpdateProjectInput!): UpdateProjectPayload!
 Mutation: createMapping(input: CreateMappingInput!): CreateMappingPayload! | updateMapping(input: UpdateMappingInput!): UpdateMappingPayload!
 Mutation: createToken(input: CreateTokenInput!): CreateTokenPayload! | updateToken(input: UpdateTokenInput!): UpdateTokenPayload!
-Mutation: deleteOrgUnit(input: DeleteInput!): DeletePayload! | deletePerson(input: DeleteInput!): DeletePayload!
+Mutation: deleteOrgUnit(input: DeleteOrgUnitInput!): DeleteOrgUnitPayload! | deletePerson(input: DeleteInput!): DeletePayload!
 Mutation: deleteProject(input: DeleteInput!): DeletePayload! | deleteMapping(input: DeleteInput!): DeletePayload!
 Mutation: moveOrgUnit(id: ID!, to: ID!, from: ID): MoveOrgUnitPayload!
 Mutation: apply(changes: [ChangeInput!]!, dryRun: Boolean! = false): ApplyPayload!

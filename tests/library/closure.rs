@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use clade::graph::Graph;
-use clade::model::command::{Command, Create, Delete, EndRef, IfExists, MappingFields, MoveUnit, Patch};
+use clade::model::command::{
+    Beneath, Command, Create, Delete, DeleteUnit, EndRef, IfExists, MappingFields, MoveUnit, Patch,
+};
 use clade::model::command::{PersonRef, ProjectFields, ProjectRef, RepositoryFields, UnitFields, Update};
 use clade::model::{
     CreateOrgUnit, CreatePerson, CreateProject, Email, EntityId, IntoCommand, Kind, MappingType, ProjectId,
@@ -155,6 +157,11 @@ impl Twin {
             }
             Step::End(node) => {
                 let known = self.nodes.contains(&node);
+                if matches!(node, Node::Unit(_)) {
+                    let (uppers, lowers) = (self.holders_of(node), self.held_by(node).collect::<Vec<_>>());
+                    let lifted = uppers.iter().flat_map(|upper| lowers.iter().map(|lower| (*upper, *lower)));
+                    self.edges.extend(lifted.collect::<Vec<_>>());
+                }
                 self.remove(node);
                 known
             }
@@ -229,7 +236,8 @@ fn command(view: &View, step: &Step) -> Option<Command> {
         }),
         Step::End(node) => match node {
             Node::Unit(_) => {
-                Command::DeleteUnit(Delete { target: UnitRef::Text(label(node)), if_revision: None })
+                let (target, beneath) = (UnitRef::Text(label(node)), Beneath::Lift);
+                Command::DeleteUnit(DeleteUnit { target, if_revision: None, beneath })
             }
             Node::Person(_) => {
                 let target = PersonRef::Email(Email::parse(&label(node)).unwrap());

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use clade::directory::Totals;
-use clade::model::command::{Command, Delete, Effect, MoveUnit, ProjectRef};
+use clade::model::command::{Beneath, Command, Delete, DeleteUnit, Effect, MoveUnit, ProjectRef};
 use clade::model::{IntoCommand, ProjectId, UnitRef};
 use clade::{
     CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, Directory, EntityId, Error, Kind, Revision,
@@ -57,7 +57,7 @@ fn all_moved() -> Vec<Command> {
     }
     for at in (20..MANY).step_by(50) {
         let target = UnitRef::from(unit(at).as_str());
-        commands.push(Command::DeleteUnit(Delete { target, if_revision: None }));
+        commands.push(Command::DeleteUnit(DeleteUnit { target, if_revision: None, beneath: Beneath::Lift }));
     }
     commands
 }

@@ -1,5 +1,6 @@
 //! Units and projects with many records directly below them, for which other ways of finding and updating are taken.
 
+use clade::model::command::Beneath;
 use clade::query::{Field, Filter, Relation, TextTest, select};
 use clade::{
     CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, DeleteMapping, DeleteOrgUnit, DeletePerson,
@@ -65,7 +66,7 @@ fn a_unit_that_loses_its_many_children_one_by_one_keeps_what_else_it_reaches() {
     };
     assert_eq!(reached(), (51, 1, 1));
     for (at, expected) in [(0, (50, 1, 1)), (1, (49, 0, 1)), (2, (48, 0, 1)), (3, (47, 0, 1))] {
-        directory.apply(DeleteOrgUnit::new(format!("w{at}").as_str())).unwrap();
+        directory.apply(DeleteOrgUnit::new(format!("w{at}").as_str()).beneath(Beneath::End)).unwrap();
         assert_eq!(reached(), expected, "w{at}");
         assert_eq!(directory.check().unwrap().findings, Vec::<String>::new());
     }

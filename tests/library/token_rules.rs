@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clade::access::Secret;
 use clade::model::command::{
-    Command, Delete, MoveUnit, NewToken, Patch, PersonRef, RotateToken, UpdateToken,
+    Beneath, Command, Delete, DeleteUnit, MoveUnit, NewToken, Patch, PersonRef, RotateToken, UpdateToken,
 };
 use clade::model::time::Timestamp;
 use clade::model::token::{Actor, Author, JwtSubject, Role, Scope, Token, TokenId};
@@ -64,7 +64,7 @@ fn a_scoped_principal_changes_nothing_outside_its_scope_and_leaves_nothing_there
     refused(made(CreatePerson::new("cem@x").under("Corp/Shop").into_command()), "out-of-scope");
     refused(made(CreateMapping::member("engine", "bob@x").into_command()), "unknown-person");
     refused(made(CreateMapping::person_in("ada@x", "Shop").into_command()), "unknown-unit");
-    let end = |target: &str| Delete { target: unit(target), if_revision: None };
+    let end = |target: &str| DeleteUnit { target: unit(target), if_revision: None, beneath: Beneath::End };
     refused(Command::DeleteUnit(end("Shop")), "not-found");
     // What is beneath would be left in no place that is seen.
     refused(Command::DeleteUnit(end("Core")), "out-of-scope");

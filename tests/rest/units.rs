@@ -139,7 +139,7 @@ fn keys_of_any_shape_go_through_every_path() {
             [key]
         );
         assert_eq!(server.json("PATCH", &path, &json!({"x": 1})).ok()["attributes"], json!({"x": 1}));
-        assert_eq!(server.delete(&path).status, 204, "{key}");
+        server.delete(&format!("{path}?children=lift")).ok();
         server.get(&path).problem(404, "not-found");
     }
 }
@@ -172,7 +172,9 @@ fn a_unit_moves_and_takes_its_subtree_along() {
     server.json("PATCH", "/units/Core", &json!({"parent": "Labs"})).ok();
     assert_eq!(server.get("/units/Opsera").ok()["totals"]["people"], 0);
     assert_eq!(server.get("/people/ada@corp").ok()["organization"], "Labs");
-    assert_eq!(server.delete("/units/Labs").status, 204);
+    server.delete("/units/Labs").problem(409, "not-empty");
+    let lifted = server.delete("/units/Labs?children=lift").ok();
+    assert_eq!(lifted, json!({"lifted": 1, "endedUnits": 0, "endedPlacements": 0}));
     assert_eq!(server.get("/units/Core").ok()["parents"], json!([]));
     assert_eq!(server.keys("/units/Core/people", "email"), ["ada@corp"]);
 }
@@ -288,4 +290,57 @@ fn a_mapping_is_turned_around_above_thousands_of_units() {
         .ok();
     assert_eq!((&turned["attribute1"], &turned["attribute2"]), (&json!("X"), &json!("Corp")));
     assert_eq!(server.keys("/units/Corp/ancestors", "key"), ["X"]);
+}
+
+#[test]
+fn the_caller_says_what_becomes_of_what_is_beneath_a_deleted_unit() {
+    let start = || {
+        let server = Server::start();
+        let lines = [
+            json!({"kind": "orgUnit", "name": "Corp", "type": "organization"}),
+            json!({"kind": "orgUnit", "name": "Other", "type": "organization"}),
+            json!({"kind": "orgUnit", "name": "Dep", "type": "department", "parents": ["Corp"]}),
+            json!({"kind": "orgUnit", "name": "T1", "type": "team", "parents": ["Dep"]}),
+            json!({"kind": "orgUnit", "name": "T2", "type": "team", "parents": ["Dep", "Other"]}),
+            json!({"kind": "orgUnit", "name": "T3", "type": "team", "parents": ["T1", "T2"]}),
+            json!({"kind": "orgUnit", "name": "T4", "type": "team", "parents": ["T1", "Dep"]}),
+            json!({"kind": "person", "email": "a@corp.example", "team": "T1"}),
+            json!({"kind": "person", "email": "b@corp.example", "department": "Dep"}),
+            json!({"kind": "project", "projectId": "p", "projectName": "P", "team": "T1"}),
+        ];
+        server.bulk("", &lines.map(|line| line.to_string()).join("\n")).ok();
+        server
+    };
+    let keys = |server: &Server| server.keys("/units", "key");
+
+    let server = start();
+    let before = keys(&server);
+    for path in ["/units/Dep", "/units/Dep?children=refuse"] {
+        let refused = server.delete(path).problem(409, "not-empty");
+        assert_eq!(
+            [&refused["units"], &refused["people"], &refused["projects"]],
+            [&json!(3), &json!(1), &json!(0)]
+        );
+        assert!(refused["detail"].as_str().unwrap().contains("T1"), "{refused}");
+    }
+    server.delete("/units/Dep?children=all").problem(400, "invalid");
+    assert_eq!(keys(&server), before);
+    assert_eq!(server.delete("/units/T3").status, 204);
+
+    let server = start();
+    let lifted = server.delete("/units/Dep?children=lift").ok();
+    assert_eq!(lifted, json!({"lifted": 4, "endedUnits": 0, "endedPlacements": 0}));
+    assert_eq!(server.get("/units/T1").ok()["parents"], json!(["Corp"]));
+    assert_eq!(server.get("/units/T2").ok()["parents"], json!(["Other", "Corp"]));
+    assert_eq!(server.get("/people/b@corp.example").ok()["organization"], "Corp");
+    assert_eq!(server.get("/people/a@corp.example").ok()["team"], "T1");
+
+    let server = start();
+    let ended = server.delete("/units/Dep?children=end").ok();
+    // T2 is held by Other, and T3 by T2; T4 is held by what ends alone.
+    assert_eq!(ended, json!({"lifted": 0, "endedUnits": 2, "endedPlacements": 3}));
+    assert_eq!(keys(&server), ["Corp", "Other", "T2", "T3"]);
+    assert_eq!(server.get("/people/a@corp.example").ok()["team"], Value::Null);
+    assert_eq!(server.get("/units/T3").ok()["parents"], json!(["T2"]));
+    assert_eq!(server.directory.check().unwrap().findings, Vec::<String>::new());
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clade::error::StoreErrorKind;
-use clade::model::command::{Command, Delete, MoveUnit, NewToken};
+use clade::model::command::{Beneath, Command, DeleteUnit, MoveUnit, NewToken};
 use clade::model::token::Role;
 use clade::model::{CreateMapping, CreateOrgUnit, CreatePerson, CreateProject, Revision, UnitRef};
 use clade::store::Store;
@@ -45,7 +45,13 @@ impl Sample {
         directory.apply(CreatePerson::new("ada@x").display_name("Ada").or_update()).unwrap();
         let to = MoveUnit { unit: unit("Old"), to: unit("Corp"), from: None, if_revision: None };
         directory.apply(Command::MoveUnit(to)).unwrap();
-        directory.apply(Command::DeleteUnit(Delete { target: unit("Old"), if_revision: None })).unwrap();
+        directory
+            .apply(Command::DeleteUnit(DeleteUnit {
+                target: unit("Old"),
+                if_revision: None,
+                beneath: Beneath::Lift,
+            }))
+            .unwrap();
         let secret = clade::access::Secret::generate();
         let (id, hash) = (secret.id().clone(), secret.hash());
         let token = NewToken { id, hash, role: Role::Read, description: None, units: None, expires_at: None };

@@ -6,8 +6,8 @@
 
 use clade::access::Secret;
 use clade::model::command::{
-    Command, Create, Delete, EndRef, IfExists, LinkUnits, MappingFields, MoveUnit, NewToken, PersonRef,
-    ProjectRef, UnitFields, Update,
+    Beneath, Command, Create, Delete, DeleteUnit, EndRef, IfExists, LinkUnits, MappingFields, MoveUnit,
+    NewToken, PersonRef, ProjectRef, UnitFields, Update,
 };
 use clade::model::token::Role;
 use clade::model::{
@@ -130,7 +130,10 @@ fn command(random: &mut StdRng) -> Command {
             },
             if_exists: IfExists::Refuse,
         }),
-        7 => Command::DeleteUnit(Delete { target: reference(unit(random)), if_revision: None }),
+        7 => {
+            let beneath = [Beneath::Refuse, Beneath::Lift, Beneath::End][random.random_range(0..3)];
+            Command::DeleteUnit(DeleteUnit { target: reference(unit(random)), if_revision: None, beneath })
+        }
         _ => end(random),
     }
 }

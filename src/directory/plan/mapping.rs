@@ -103,7 +103,7 @@ impl<'p> Plan<'p> {
             self.check_link(parent, child)?;
         }
         let id = self.map(ends.mapping_type, ends.from, ends.to, fields);
-        Ok(Outcome { subject: Subject::Mapping(id), effect: Effect::Created })
+        Ok(Outcome::new(Subject::Mapping(id), Effect::Created))
     }
 
     /// Updates a mapping that exists already, or refuses the command, as `if_exists` says.
@@ -171,18 +171,18 @@ impl<'p> Plan<'p> {
         };
         let subject = Subject::Mapping(before.id);
         if after == *before {
-            return Outcome { subject, effect: Effect::Unchanged };
+            return Outcome::new(subject, Effect::Unchanged);
         }
         after.stamps = before.stamps.changed(self.context.now, self.context.revision).into();
         self.changes.push(Change::PutMapping(Arc::new(after)));
-        Outcome { subject, effect: Effect::Updated }
+        Outcome::new(subject, Effect::Updated)
     }
 
     pub(super) fn delete_mapping(&mut self, delete: &Delete<MappingId>) -> Result<Outcome, Error> {
         let mapping = self.known_mapping(&delete.target)?;
         check_revision(&mapping.stamps, delete.if_revision)?;
         self.end_mapping(mapping);
-        Ok(Outcome { subject: Subject::Mapping(mapping.id), effect: Effect::Deleted })
+        Ok(Outcome::new(Subject::Mapping(mapping.id), Effect::Deleted))
     }
 
     fn known_mapping(&self, id: &MappingId) -> Result<&'p Mapping, Error> {

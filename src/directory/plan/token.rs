@@ -31,7 +31,7 @@ impl<'p> Plan<'p> {
             revision: self.context.revision,
         };
         self.changes.push(Change::PutToken(Arc::new(token)));
-        Ok(Outcome { subject: Subject::Token(new.id.clone()), effect: Effect::Created })
+        Ok(Outcome::new(Subject::Token(new.id.clone()), Effect::Created))
     }
 
     pub(super) fn update_token(&mut self, update: &UpdateToken) -> Result<Outcome, Error> {
@@ -75,7 +75,7 @@ impl<'p> Plan<'p> {
         };
         self.change_token(before, ended);
         self.changes.push(Change::PutToken(Arc::new(after)));
-        Ok(Outcome { subject: Subject::Token(rotate.new_id.clone()), effect: Effect::Created })
+        Ok(Outcome::new(Subject::Token(rotate.new_id.clone()), Effect::Created))
     }
 
     pub(super) fn revoke_token(&mut self, id: &TokenId) -> Result<Outcome, Error> {
@@ -129,11 +129,11 @@ impl<'p> Plan<'p> {
     fn change_token(&mut self, before: &Token, after: Token) -> Outcome {
         let subject = Subject::Token(before.id.clone());
         if after == *before {
-            return Outcome { subject, effect: Effect::Unchanged };
+            return Outcome::new(subject, Effect::Unchanged);
         }
         let effect = if after.revoked_at.is_some() { Effect::Deleted } else { Effect::Updated };
         let after = Token { revision: self.context.revision, ..after };
         self.changes.push(Change::PutToken(Arc::new(after)));
-        Outcome { subject, effect }
+        Outcome::new(subject, effect)
     }
 }

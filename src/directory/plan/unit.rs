@@ -2,13 +2,13 @@
 //!
 //! Invariant: the hierarchy of units has no cycles. Every new parent-child link is checked for that.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::directory::plan::{Plan, check_revision, created, unknown_id};
 use crate::error::Error;
 use crate::model::command::{
-    Create, Delete, Effect, IfExists, LinkUnits, MappingFields, MoveUnit, Outcome, Subject, UnitFields,
-    UnitSpec, Update,
+    Beneath, BeneathCounts, Create, DeleteUnit, Effect, IfExists, LinkUnits, MappingFields, MoveUnit,
+    Outcome, Subject, UnitFields, UnitSpec, Update,
 };
 use crate::model::entity::{Body, Entity, EntityId, Kind, OrgUnit};
 use crate::model::key::{Name, UnitKey};
@@ -19,6 +19,8 @@ use crate::model::reference::UnitRef;
 /// Maximum number of levels of the hierarchy.
 // The closure of a chain of units takes memory, and building it time, in the square of its length.
 const LEVELS_MAX: usize = 2048;
+/// How many records beneath a unit an error names.
+const NAMED_MAX: usize = 5;
 
 impl Plan<'_> {
     pub(super) fn create_unit(&mut self, create: &Create<UnitFields>) -> Result<Outcome, Error> {
@@ -220,10 +222,101 @@ impl Plan<'_> {
         None
     }
 
-    pub(super) fn delete_unit(&mut self, delete: &Delete<UnitRef>) -> Result<Outcome, Error> {
-        let entity = self.entity(self.view.find_unit(&delete.target)?, Kind::OrgUnit)?;
-        check_revision(&entity.stamps, delete.if_revision)?;
-        Ok(self.end_entity(entity))
+    pub(super) fn delete_unit(&mut self, delete: &DeleteUnit) -> Result<Outcome, Error> {
+        let unit = self.entity(self.view.find_unit(&delete.target)?, Kind::OrgUnit)?;
+        check_revision(&unit.stamps, delete.if_revision)?;
+        let beneath = match delete.beneath {
+            Beneath::Refuse => {
+                self.check_empty(unit.id)?;
+                BeneathCounts::default()
+            }
+            Beneath::Lift => self.lift_children(unit.id),
+            Beneath::End => return Ok(self.end_subtree(unit)),
+        };
+        Ok(Outcome { beneath, ..self.end_entity(unit) })
+    }
+
+    /// Refuses a unit that has child units, people or projects.
+    fn check_empty(&self, unit: EntityId) -> Result<(), Error> {
+        // From the edges, and not from the closures, which a bulk change keeps for units alone.
+        let below: Vec<_> = self
+            .view
+            .mappings_at(unit)
+            .map(|it| it.parent_and_child())
+            .filter(|(parent, _)| *parent == unit)
+            .collect();
+        let count = |kind| below.iter().filter(|(_, child)| self.kind_of(*child) == Some(kind)).count();
+        if below.is_empty() {
+            return Ok(());
+        }
+        Err(Error::NotEmpty {
+            unit: self.view.label(unit),
+            units: count(Kind::OrgUnit),
+            people: count(Kind::Person),
+            projects: count(Kind::Project),
+            some: below.iter().take(NAMED_MAX).map(|(_, child)| self.view.label(*child)).collect(),
+        })
+    }
+
+    fn kind_of(&self, id: EntityId) -> Option<Kind> {
+        self.view.entity(id).map(|entity| entity.kind())
+    }
+
+    /// Places everything that is directly below a unit under its parents.
+    fn lift_children(&mut self, unit: EntityId) -> BeneathCounts {
+        // All parents: a change below one outside the scope is refused, as any other.
+        let parents = self.everything.parents(unit);
+        let below: Vec<_> = self.view.mappings_of(unit).into_iter().cloned().collect();
+        let mut counts = BeneathCounts::default();
+        for mapping in below.iter().filter(|mapping| mapping.parent_and_child().0 == unit) {
+            for parent in &parents {
+                let (from, to) =
+                    if mapping.from == unit { (*parent, mapping.to) } else { (mapping.from, *parent) };
+                self.map(mapping.mapping_type, from, to, &MappingFields::default());
+            }
+            counts.lifted += 1;
+        }
+        counts
+    }
+
+    /// Deletes a unit, and the units below it that no other unit holds.
+    fn end_subtree(&mut self, top: &Entity) -> Outcome {
+        let mut ended = HashSet::from([top.id]);
+        let mut units = vec![top.id];
+        let mut mappings = HashSet::new();
+        let mut counts = BeneathCounts::default();
+        let mut at = 0;
+        while let Some(unit) = units.get(at).copied() {
+            at += 1;
+            // Newest first, see `end_entity`.
+            for mapping in self.view.mappings_of(unit).into_iter().rev() {
+                let (parent, child) = mapping.parent_and_child();
+                // A mapping between two units that end is found at both.
+                if !mappings.insert(mapping.id) {
+                    continue;
+                }
+                self.end_mapping(mapping);
+                if parent != unit {
+                    continue;
+                }
+                if self.kind_of(child) != Some(Kind::OrgUnit) {
+                    counts.ended_placements += 1;
+                    continue;
+                }
+                // A child of several units is found at each of them, and held until the last of them ends.
+                let is_held = self.everything.parents(child).iter().any(|parent| !ended.contains(parent));
+                if !is_held && ended.insert(child) {
+                    units.push(child);
+                }
+            }
+        }
+        counts.ended_units = units.len() - 1;
+        for unit in units {
+            if let Some(unit) = self.view.entity(unit) {
+                self.push_end(unit);
+            }
+        }
+        Outcome { beneath: counts, ..Outcome::new(Subject::Entity(top.id), Effect::Deleted) }
     }
 
     pub(super) fn move_unit(&mut self, wanted: &MoveUnit) -> Result<Outcome, Error> {
@@ -256,7 +349,7 @@ impl Plan<'_> {
         }
         let subject = Subject::Entity(entity.id);
         if from == Some(to) {
-            return Ok(Outcome { subject, effect: Effect::Unchanged });
+            return Ok(Outcome::new(subject, Effect::Unchanged));
         }
         if !parents.contains(&to) {
             self.check_link(to, entity.id)?;
@@ -265,7 +358,7 @@ impl Plan<'_> {
         if let Some(from) = from {
             self.unmap(from, entity.id);
         }
-        Ok(Outcome { subject, effect: Effect::Updated })
+        Ok(Outcome::new(subject, Effect::Updated))
     }
 
     pub(super) fn link_units(&mut self, link: &LinkUnits) -> Result<Outcome, Error> {
@@ -301,7 +394,7 @@ impl Plan<'_> {
         }
         self.check_link(parent, child)?;
         let id = self.map(MappingType::ParentChild, parent, child, &fields);
-        Ok(Outcome { subject: Subject::Mapping(id), effect: Effect::Created })
+        Ok(Outcome::new(Subject::Mapping(id), Effect::Created))
     }
 
     /// The existing unit meant as child, if any; of several with its name, the one below `parent`.

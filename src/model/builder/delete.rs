@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::model::builder::into_command::IntoCommand;
 use crate::model::builder::setters::{Built, changed};
-use crate::model::command::{Command, Delete, MoveUnit, PersonRef, ProjectRef};
+use crate::model::command::{Beneath, Command, Delete, DeleteUnit, MoveUnit, PersonRef, ProjectRef};
 use crate::model::entity::Revision;
 use crate::model::key::{Email, ProjectId};
 use crate::model::mapping::MappingId;
@@ -39,23 +39,50 @@ macro_rules! delete {
     };
 }
 
-delete!(
-    /// Deletes a unit and the mappings that name it. Its children, people and projects stay.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), clade::Error> {
-    /// use clade::{CreateOrgUnit, DeleteOrgUnit, Directory};
-    ///
-    /// let directory = Directory::in_memory()?;
-    /// directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
-    /// directory.apply(DeleteOrgUnit::new("Corp"))?;
-    /// assert!(directory.view().roots().is_empty());
-    /// # Ok(()) }
-    /// ```
-    DeleteOrgUnit,
-    UnitRef,
-    DeleteUnit
-);
+/// Deletes a unit and the mappings that name it. It is refused if the unit has child units, people or projects, unless
+/// [`DeleteOrgUnit::beneath`] says what becomes of them.
+///
+/// ```
+/// # fn main() -> Result<(), clade::Error> {
+/// use clade::model::command::Beneath;
+/// use clade::{CreateOrgUnit, DeleteOrgUnit, Directory};
+///
+/// let directory = Directory::in_memory()?;
+/// directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
+/// directory.apply(CreateOrgUnit::new("Retail", "business").under("Corp"))?;
+/// assert_eq!(directory.apply(DeleteOrgUnit::new("Corp")).unwrap_err().code(), "not-empty");
+/// directory.apply(DeleteOrgUnit::new("Corp").beneath(Beneath::End))?;
+/// assert!(directory.view().roots().is_empty());
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a command does nothing until a directory applies it"]
+pub struct DeleteOrgUnit(Built<DeleteUnit>);
+
+impl DeleteOrgUnit {
+    /// Refuses the command with [`Error::PreconditionFailed`] unless the unit's last change is of this revision.
+    pub fn if_revision(self, revision: Revision) -> Self {
+        Self(changed(self.0, |delete| {
+            delete.if_revision = Some(revision);
+            Ok(())
+        }))
+    }
+
+    /// What becomes of the records directly beneath the unit.
+    pub fn beneath(self, beneath: Beneath) -> Self {
+        Self(changed(self.0, |delete| {
+            delete.beneath = beneath;
+            Ok(())
+        }))
+    }
+}
+
+impl IntoCommand for DeleteOrgUnit {
+    fn into_command(self) -> Result<Command, Error> {
+        self.0.map(Command::DeleteUnit)
+    }
+}
+
 delete!(
     /// Deletes a person and the mappings that name them.
     ///
@@ -111,7 +138,7 @@ delete!(
 impl DeleteOrgUnit {
     /// Deletes the unit with this reference.
     pub fn new(unit: impl Into<UnitRef>) -> Self {
-        Self::of(Ok(unit.into()))
+        Self(Ok(DeleteUnit { target: unit.into(), if_revision: None, beneath: Beneath::default() }))
     }
 }
 

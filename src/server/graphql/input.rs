@@ -10,7 +10,7 @@ pub(crate) mod project;
 mod table;
 pub(crate) mod token;
 
-use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined, OneofObject};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -39,6 +39,30 @@ pub(crate) struct DeleteInput {
     pub(crate) if_revision: Option<Revision>,
 }
 
+/// What becomes of the child units, people and projects of a unit that is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::model::command::Beneath")]
+pub(crate) enum Children {
+    /// The change is refused if there are any.
+    Refuse,
+    /// They are placed under the unit's parents; if it has none, units become roots, and people and projects are in no unit.
+    Lift,
+    /// Child units that no other unit holds are deleted as well, at any depth. People and projects lose their place in
+    /// what is deleted, and stay.
+    End,
+}
+
+/// The unit to delete.
+#[derive(Debug, InputObject)]
+pub(crate) struct DeleteOrgUnitInput {
+    /// A global id, or a unit's key, external id, path (`Corp/R&D`) or unique name.
+    pub(crate) id: ID,
+    /// Refuse the change unless the record is still at this revision.
+    pub(crate) if_revision: Option<Revision>,
+    /// What becomes of its child units, people and projects. Default: REFUSE.
+    pub(crate) children: Option<Children>,
+}
+
 /// One change. Exactly one field must be present.
 #[derive(Debug, OneofObject)]
 pub(crate) enum ChangeInput {
@@ -47,7 +71,7 @@ pub(crate) enum ChangeInput {
     /// Update a unit.
     UpdateOrgUnit(org_unit::UpdateOrgUnitInput),
     /// Delete a unit and its mappings. Records below it are kept.
-    DeleteOrgUnit(DeleteInput),
+    DeleteOrgUnit(DeleteOrgUnitInput),
     /// Move a unit with its subtree to another parent.
     MoveOrgUnit(org_unit::MoveOrgUnitInput),
     /// Make one unit a child of another. Creates either if it does not exist.

@@ -141,6 +141,7 @@ impl From<Error> for Problem {
             Error::Duplicate { .. }
             | Error::Ambiguous { .. }
             | Error::SeveralParents { .. }
+            | Error::NotEmpty { .. }
             | Error::WouldCycle { .. } => StatusCode::CONFLICT,
             Error::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
             Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -170,6 +171,9 @@ impl From<Error> for Problem {
             }
             Error::WouldCycle { path } => problem.with("path", path),
             Error::TooDeep { limit, .. } => problem.with("limit", limit),
+            Error::NotEmpty { units, people, projects, .. } => {
+                problem.with("units", units).with("people", people).with("projects", projects)
+            }
             Error::Malformed { line, column, .. } => {
                 let position = [("line", line), ("column", column)];
                 position.into_iter().fold(problem, |problem, (name, at)| match at {

@@ -1,11 +1,14 @@
 //! Units: create, list, read, update and delete.
 
+use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::directory::View;
 use crate::error::Error;
-use crate::model::command::{Command, Create, Delete, IfExists, Update};
+use crate::model::command::{Beneath, BeneathCounts, Command, Create, DeleteUnit, IfExists, Update};
 use crate::model::entity::{EntityId, Revision};
 use crate::model::key::UnitKey;
 use crate::model::level::UnitType;
@@ -14,7 +17,7 @@ use crate::query::{Field, Filter, TextTest};
 use crate::server::auth::extract::{Visible, Writer};
 use crate::server::request::body::{JsonBody, MergePatch};
 use crate::server::request::key::PathKey;
-use crate::server::request::params::{NoParams, Param, ParamType, ParsedParams, unprocessable_error};
+use crate::server::request::params::{NoParams, Param, ParamType, Params, ParsedParams, unprocessable_error};
 use crate::server::response::problem::Result;
 use crate::server::rest::etag;
 use crate::server::rest::levels::LevelParams;
@@ -42,6 +45,15 @@ pub(super) const UNIT_LIST: &[Param] = &[Param {
 }];
 
 parameters!(UnitParams = UNIT_LIST);
+
+/// The parameters of deleting a unit.
+const END: &[Param] = &[Param {
+    name: "children",
+    value_type: ParamType::OneOf(&["refuse", "lift", "end"]),
+    about: "What becomes of its child units, people and projects: `refuse` (the default) deletes nothing if there are any, `lift` places them under the unit's parents, `end` deletes child units that no other unit holds.",
+}];
+
+parameters!(EndParams = END);
 
 /// The unit types in the parameters; empty if there is no condition on the type.
 pub(super) fn types(params: &ParsedParams) -> Result<Vec<UnitType>> {
@@ -141,22 +153,53 @@ pub(super) async fn change(
     update(writer, &reference, &headers, Fields::new(body, UpdateMode::Merge)).await
 }
 
-/// Deletes a unit and its mappings. The records below it are kept.
+/// Deletes a unit and its mappings.
+///
+/// With `children=lift` its child units, people and projects are placed under its parents; with `children=end` child
+/// units that no other unit holds are deleted as well, at any depth, and people and projects lose their place in what is
+/// deleted. By default a unit that has any of these is refused with 409 `not-empty`.
 #[utoipa::path(
     delete, path = "/api/v2/data/units/{key}", tag = "units", operation_id = "end_unit",
-    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), IfMatch),
-    responses((status = 204, description = "The unit was deleted."), Changed, Written, Refused)
+    params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), EndParams, IfMatch),
+    responses(
+        (status = 200, description = "The unit was deleted; with `children=lift` or `children=end`.", body = EndedUnit),
+        (status = 204, description = "The unit was deleted, and had nothing beneath it."),
+        Changed, Written, Refused
+    )
 )]
 pub(super) async fn end(
     writer: Writer,
     PathKey(reference): PathKey<UnitRef>,
-    _: NoParams,
+    params: Params,
     headers: HeaderMap,
-) -> Result<StatusCode> {
+) -> Result<Response> {
+    let params = params.parse(&[END])?;
+    let beneath = match params.one("children") {
+        Some("lift") => Beneath::Lift,
+        Some("end") => Beneath::End,
+        _ => Beneath::Refuse,
+    };
     let (key, if_revision) = expected(&writer, &reference, &headers)?;
     let target = UnitRef::Key(key);
-    writer.apply(Command::DeleteUnit(Delete { target, if_revision })).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let written = writer.apply(Command::DeleteUnit(DeleteUnit { target, if_revision, beneath })).await?;
+    if beneath == Beneath::Refuse {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let counts = written.outcomes.first().map(|outcome| outcome.beneath).unwrap_or_default();
+    let BeneathCounts { lifted, ended_units, ended_placements } = counts;
+    Ok(Json(EndedUnit { lifted, ended_units, ended_placements }).into_response())
+}
+
+/// What became of the records beneath a deleted unit.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct EndedUnit {
+    /// Records that were placed under the unit's parents.
+    lifted: usize,
+    /// Other units that were deleted.
+    ended_units: usize,
+    /// Places of people and projects that ended.
+    ended_placements: usize,
 }
 
 async fn update(writer: Writer, reference: &UnitRef, headers: &HeaderMap, body: Fields) -> Result<Response> {

@@ -1,7 +1,7 @@
 //! Generator of random small organizations with many data-quality findings, as plain records and as a directory.
 
 use clade::exchange::command_of_line;
-use clade::model::command::{Command, Delete, IfExists, PersonRef, ProjectRef};
+use clade::model::command::{Beneath, Command, Delete, DeleteUnit, IfExists, PersonRef, ProjectRef};
 use clade::model::entity::Body;
 use clade::model::reference::UnitRef;
 use clade::{Directory, EntityId, View};
@@ -181,7 +181,8 @@ pub(crate) fn delete(directory: &Directory, id: EntityId) {
     let view = directory.view();
     let command = match &view.entity(id).unwrap().body {
         Body::OrgUnit(unit) => {
-            Command::DeleteUnit(Delete { target: UnitRef::Key(unit.key.clone()), if_revision: None })
+            let (target, beneath) = (UnitRef::Key(unit.key.clone()), Beneath::Lift);
+            Command::DeleteUnit(DeleteUnit { target, if_revision: None, beneath })
         }
         Body::Person(person) => {
             let target = PersonRef::Email(person.email.clone());
@@ -193,6 +194,5 @@ pub(crate) fn delete(directory: &Directory, id: EntityId) {
         }
         Body::Repository(_) | Body::Service(_) => return,
     };
-    // A unit with others beneath it stays.
     let _refused = directory.apply(command);
 }

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use clade::cli::demo_data::DemoData;
 use clade::exchange::{command_of_line, commands_of_lines};
 use clade::model::command::{
-    Command, Delete, IfExists, MoveUnit, Patch, PersonRef, ProjectFields, ProjectRef, Update,
+    Beneath, Command, Delete, DeleteUnit, IfExists, MoveUnit, Patch, PersonRef, ProjectFields, ProjectRef,
+    Update,
 };
 use clade::model::{CreateMapping, Email, Name, ProjectId, UnitRef};
 use clade::query::Field;
@@ -95,7 +96,16 @@ fn reorganise(directory: &Directory, plain: &mut Plain) {
 
     let group = plain.at("g1");
     let target = UnitRef::Id(plain.records[group].id);
-    directory.apply(Command::DeleteUnit(Delete { target, if_revision: None })).unwrap();
+    let delete = DeleteUnit { target, if_revision: None, beneath: Beneath::Lift };
+    directory.apply(Command::DeleteUnit(delete)).unwrap();
+    let lifted_to = plain.records[group].above.clone();
+    for record in &mut plain.records {
+        if record.above.contains(&group) {
+            record.above.extend(
+                lifted_to.iter().filter(|upper| !record.above.contains(upper)).copied().collect::<Vec<_>>(),
+            );
+        }
+    }
     plain.end(group);
 }
 

@@ -123,7 +123,10 @@ fn draw(rng: &mut StdRng, facts: &Facts) -> Question {
         }
         9 => write("PATCH", format!("/units/{}", unit(rng)), json!({"parents": [unit(rng)]})),
         10 => write("PATCH", format!("/units/{}", unit(rng)), json!({"parents": [], "name": "Loose"})),
-        11 => write("DELETE", format!("/units/{}", unit(rng)), Value::Null),
+        11 => {
+            let children = ["refuse", "lift", "end"][rng.random_range(0..3)];
+            write("DELETE", format!("/units/{}?children={children}", unit(rng)), Value::Null)
+        }
         12 => write("POST", "/org-hierarchy".to_owned(), json!({"parent": unit(rng), "child": unit(rng)})),
         13 => write("POST", "/org-hierarchy".to_owned(), json!({"parent": "Platform", "child": "Brand new"})),
         14 => {

@@ -4,12 +4,12 @@ use async_graphql::{ID, InputObject};
 
 use crate::model::attributes::AttributesPatch;
 use crate::model::command::{
-    Command, Create, Delete, LinkUnits, MoveUnit, Patch, UnitFields, UnitSpec, Update,
+    Beneath, Command, Create, DeleteUnit, LinkUnits, MoveUnit, Patch, UnitFields, UnitSpec, Update,
 };
 use crate::model::key::Name;
 use crate::model::level::UnitType;
 use crate::server::graphql::input::table::{Input, Member, Table};
-use crate::server::graphql::input::{AsCommand, DeleteInput, if_exists, optional, revision};
+use crate::server::graphql::input::{AsCommand, DeleteOrgUnitInput, if_exists, optional, revision};
 use crate::server::response::problem::Result;
 use crate::wire::id::unit_ref;
 use crate::wire::unit::{FIELDS, unit};
@@ -70,9 +70,10 @@ impl AsCommand for UpdateOrgUnitInput {
     }
 }
 
-pub(crate) fn delete(input: &DeleteInput) -> Command {
-    let target = unit_ref(&input.id);
-    Command::DeleteUnit(Delete { target, if_revision: revision(input.if_revision) })
+pub(crate) fn delete(input: &DeleteOrgUnitInput) -> Command {
+    let (target, if_revision) = (unit_ref(&input.id), revision(input.if_revision));
+    let beneath = input.children.map(Beneath::from).unwrap_or_default();
+    Command::DeleteUnit(DeleteUnit { target, if_revision, beneath })
 }
 
 /// A move of a unit to another parent.

@@ -6,7 +6,7 @@ use async_graphql::{Context, Description, ID, Object};
 
 use crate::access::Secret;
 use crate::directory::{Applied, View};
-use crate::model::command::{Command, Effect, Outcome, Subject};
+use crate::model::command::{BeneathCounts, Command, Effect, Outcome, Subject};
 use crate::model::token::{Role, TokenId};
 use crate::server::graphql::changes;
 use crate::server::graphql::execution::budget::Budget;
@@ -17,16 +17,16 @@ use crate::server::graphql::input::org_unit::{
 use crate::server::graphql::input::person::{CreatePersonInput, UpdatePersonInput};
 use crate::server::graphql::input::project::{CreateProjectInput, UpdateProjectInput};
 use crate::server::graphql::input::token::{CreateTokenInput, RotateTokenInput, UpdateTokenInput};
-use crate::server::graphql::input::{self, AsCommand, ChangeInput, DeleteInput};
+use crate::server::graphql::input::{self, AsCommand, ChangeInput, DeleteInput, DeleteOrgUnitInput};
 use crate::server::graphql::types::context::caller;
 use crate::server::graphql::types::mapping::Mapping;
 use crate::server::graphql::types::node::Node;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::graphql::types::payload::{
     ApplyPayload, ChangeResult, CreateMappingPayload, CreateOrgUnitPayload, CreatePersonPayload,
-    CreateProjectPayload, CreateTokenPayload, DeletePayload, DeleteTokenPayload, LinkOrgUnitsPayload,
-    MoveOrgUnitPayload, RotateTokenPayload, UpdateMappingPayload, UpdateOrgUnitPayload, UpdatePersonPayload,
-    UpdateProjectPayload, UpdateTokenPayload,
+    CreateProjectPayload, CreateTokenPayload, DeleteOrgUnitPayload, DeletePayload, DeleteTokenPayload,
+    LinkOrgUnitsPayload, MoveOrgUnitPayload, RotateTokenPayload, UpdateMappingPayload, UpdateOrgUnitPayload,
+    UpdatePersonPayload, UpdateProjectPayload, UpdateTokenPayload,
 };
 use crate::server::graphql::types::scalars::Revision;
 use crate::server::graphql::types::token::Token;
@@ -189,10 +189,13 @@ impl Mutation {
     async fn delete_org_unit(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The record to delete.")] input: DeleteInput,
-    ) -> Result<DeletePayload> {
+        #[graphql(desc = "The record to delete.")] input: DeleteOrgUnitInput,
+    ) -> Result<DeleteOrgUnitPayload> {
         let written = write(context, Role::Write, Ok(input::org_unit::delete(&input))).await?;
-        Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
+        let revision = written.revision();
+        let counts = written.outcomes.first().map(|outcome| outcome.beneath).unwrap_or_default();
+        let BeneathCounts { lifted, ended_units, ended_placements } = counts;
+        Ok(DeleteOrgUnitPayload { deleted_id: input.id, lifted, ended_units, ended_placements, revision })
     }
 
     /// Moves a unit with its whole subtree to another parent.

@@ -11,12 +11,12 @@ use crate::server::graphql::types::scalars::Revision;
 use crate::server::graphql::types::token::Token;
 
 macro_rules! payload {
-    ($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $node:ty }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $node:ty),+ }) => {
         $(#[$doc])*
         #[derive(SimpleObject)]
         pub(crate) struct $name {
-            $(#[$field_doc])*
-            pub(crate) $field: $node,
+            $($(#[$field_doc])*
+            pub(crate) $field: $node,)+
             /// The revision that the change committed; the current one if nothing changed.
             pub(crate) revision: Revision,
         }
@@ -77,6 +77,17 @@ payload!(
     /// Result of every mutation that deletes a record.
     DeletePayload { /// The id of the deleted record, as the client sent it.
         deleted_id: ID }
+);
+payload!(
+    /// Result of `deleteOrgUnit`.
+    DeleteOrgUnitPayload { /// The id of the deleted unit, as the client sent it.
+        deleted_id: ID,
+        /// Records that were placed under the unit's parents.
+        lifted: usize,
+        /// Other units that were deleted.
+        ended_units: usize,
+        /// Places of people and projects that ended.
+        ended_placements: usize }
 );
 payload!(
     /// Result of `updateToken`.
