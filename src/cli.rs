@@ -18,6 +18,7 @@ mod import;
 mod jwt;
 mod log;
 mod output;
+mod printable;
 mod query;
 mod records;
 mod restore;
@@ -38,6 +39,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Value, json};
+
+use self::printable::{printable, printable_json};
 
 use crate::error::panic::report_only_uncaught_panics;
 use crate::error::{Error, StoreError};
@@ -180,10 +183,10 @@ fn run(command: CliCommand, settings: &settings::Settings) -> Result {
 /// Prints one line to standard output.
 pub(crate) fn print_line(text: impl AsRef<str>) -> Result {
     // Not `println!`, which panics when the reader has closed the pipe.
-    Ok(writeln!(io::stdout(), "{}", text.as_ref())?)
+    Ok(writeln!(io::stdout(), "{}", printable(text.as_ref()))?)
 }
 
 /// Prints a JSON value to standard output, indented.
 pub(crate) fn print_json(value: &Value) -> Result {
-    print_line(serde_json::to_string_pretty(value).unwrap_or_default())
+    print_line(printable_json(&serde_json::to_string_pretty(value).unwrap_or_default()))
 }

@@ -288,7 +288,9 @@ impl Directory {
         // A deep copy here, on the caller's thread: planning changes the graph, and the writer must not wait for dry
         // runs.
         let mut draft = Arc::new(Graph::clone(&self.shared.published.load()));
-        let context = PlanContext::new(Timestamp::now(), draft.revision().next(), &writer::new_uuid);
+        let now = Timestamp::now();
+        let new_uuid = || writer::new_uuid(now);
+        let context = PlanContext::new(now, draft.revision().next(), &new_uuid);
         let outcomes = draft::plan_all(&mut draft, author, commands, &context, drop).map_err(report)?;
         let took = WriteTimings { planned: began.elapsed(), ..WriteTimings::default() };
         Ok(Applied { view: View::of(draft), outcomes, took })

@@ -185,6 +185,13 @@ fn header(token: &str) -> Result<Header, JwtRefusal> {
     if header.crit.is_some() || header.zip.is_some() || header.enc.is_some() {
         return Err(JwtRefusal::Form);
     }
+    // Of the types for other purposes, such as `logout+jwt` and `secevent+jwt`, none is an access token (RFC 8725,
+    // section 3.11). Many providers send `JWT` or none.
+    let kind = header.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let kind = kind.strip_prefix("application/").unwrap_or(&kind);
+    if kind.ends_with("+jwt") && kind != "at+jwt" {
+        return Err(JwtRefusal::Form);
+    }
     Ok(header)
 }
 

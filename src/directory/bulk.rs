@@ -83,13 +83,14 @@ impl WriterThread {
         span: &Span,
         lap: &mut Lap,
     ) -> Result<(Vec<Outcome>, Duration, bool), Error> {
-        let (draft, new_uuid) = (&mut self.draft, &self.new_uuid);
+        let (draft, new_uuid, at) = (&mut self.draft, self.new_uuid, batch.at);
+        let new_uuid = || new_uuid(at);
         let (planned, took, written) = thread::scope(|scope| {
             let (pieces, coming) = sync_channel(PIECES_MAX);
             let write = || span.in_scope(|| store.commit_pieces(batch, &author.actor, coming.into_iter()));
             let writing =
                 thread::Builder::new().spawn_scoped(scope, write).map_err(|_no_thread| Error::Busy)?;
-            let context = PlanContext::new(batch.at, batch.revision, new_uuid);
+            let context = PlanContext::new(at, batch.revision, &new_uuid);
             let mut pieces = BulkCommit { gathered: Vec::with_capacity(PIECE_CHANGES), pieces };
             // A panic skips `end`, and pieces without an end are not committed.
             let planned =

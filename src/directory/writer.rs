@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tracing::Span;
-use uuid::Uuid;
+use uuid::{ContextV7, Uuid};
 
 use crate::directory::applied::{Applied, WriteTimings};
 use crate::directory::draft::{is_bulk, plan_all};
@@ -158,12 +158,15 @@ pub(super) fn start(
     (shared, Writer { requests: Some(requests), thread: Some(thread) })
 }
 
-/// Generates `UUIDv7`s.
-pub(super) type IdGenerator = fn() -> Uuid;
+/// Generates `UUIDv7`s of a moment.
+pub(super) type IdGenerator = fn(Timestamp) -> Uuid;
 
-/// A new `UUIDv7`, greater than each earlier one of this process.
-pub(super) fn new_uuid() -> Uuid {
-    Uuid::now_v7()
+/// A new `UUIDv7` of this moment. Of moments that never go back, each is greater than those before.
+pub(super) fn new_uuid(at: Timestamp) -> Uuid {
+    static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+    let millis = u64::try_from(at.as_millis()).unwrap_or_default();
+    let nanos = u32::try_from(millis % 1_000 * 1_000_000).unwrap_or_default();
+    Uuid::new_v7(uuid::Timestamp::from_unix(&CONTEXT, millis / 1_000, nanos))
 }
 
 /// The state of the writer thread.
@@ -174,6 +177,15 @@ pub(super) struct WriterThread {
     /// How long the last copy of the graph took. Waiting for a reader is worth at most that long.
     copy_took: Duration,
     pub(super) new_uuid: IdGenerator,
+    /// The moment of the last commit, also of an earlier process.
+    last_commit: Timestamp,
+}
+
+/// The moment of the last commit in the store; `None` if there is none, or it cannot be read.
+fn last_commit(shared: &DirectoryState) -> Option<Timestamp> {
+    let store = shared.store.lock().unwrap_or_else(PoisonError::into_inner);
+    let revision = shared.published.load().revision();
+    Some(store.history().ok()?.head(revision).ok()?.at)
 }
 
 impl Drop for WriterThread {
@@ -187,7 +199,9 @@ type Replies = Vec<(ReplyFn, Result<Vec<Outcome>, Error>)>;
 
 impl WriterThread {
     fn new(shared: Arc<DirectoryState>, new_uuid: IdGenerator) -> Self {
-        let mut new = Self { shared, draft: Arc::default(), copy_took: Duration::ZERO, new_uuid };
+        let last_commit = last_commit(&shared).unwrap_or_default();
+        let mut new =
+            Self { shared, draft: Arc::default(), copy_took: Duration::ZERO, new_uuid, last_commit };
         new.draft = new.copy_of_published();
         new
     }
@@ -358,7 +372,9 @@ impl WriterThread {
         author: Author,
         commands: Vec<Command>,
     ) -> Result<Vec<Outcome>, Error> {
-        let context = PlanContext::new(batch.at, batch.revision, &self.new_uuid);
+        let (at, new_uuid) = (batch.at, self.new_uuid);
+        let new_uuid = || new_uuid(at);
+        let context = PlanContext::new(at, batch.revision, &new_uuid);
         let total = commands.len();
         let mut changes = Vec::new();
         let draft = &mut self.draft;
@@ -382,9 +398,13 @@ impl WriterThread {
         }
     }
 
-    pub(super) fn new_batch(&self) -> Batch {
+    pub(super) fn new_batch(&mut self) -> Batch {
         let revision = self.draft.revision().next();
-        Batch { revision, id: new_uuid(), at: Timestamp::now(), sets: Vec::new() }
+        // A clock may step back. The moments of a store do not, nor the ids that are made of them: records are listed in
+        // the order of their ids, and the earliest mapping decides a person's team.
+        let at = Timestamp::now().max(self.last_commit);
+        self.last_commit = at;
+        Batch { revision, id: new_uuid(at), at, sets: Vec::new() }
     }
 
     /// Takes over indexes that readers have built in the published graph.

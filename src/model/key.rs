@@ -39,6 +39,38 @@ fn clean(field: &'static str, raw: &str, max: usize) -> Result<CompactString, Er
     Ok(text.into())
 }
 
+/// As [`clean`], for texts that come from outside: no characters that nobody sees, or that turn the line around.
+// Two keys that look alike would be two records that nobody can tell apart. Stores of earlier versions may have such
+// texts, so they are still read.
+fn visible(field: &'static str, raw: &str, max: usize) -> Result<CompactString, Error> {
+    let text = clean(field, raw, max)?;
+    if text.is_ascii() {
+        return Ok(text);
+    }
+    let mut before = None;
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        // Joiners have a meaning between letters of some scripts, and in emoji.
+        let joins = matches!(letter, '\u{200C}' | '\u{200D}')
+            && [before, letters.peek().copied()].iter().all(|next| next.is_some_and(|next| !next.is_ascii()));
+        if is_invisible(letter) && !joins {
+            let reason = format!("must not contain the invisible character U+{:04X}", u32::from(letter));
+            return Err(Error::invalid(field, raw, reason));
+        }
+        before = Some(letter);
+    }
+    Ok(text)
+}
+
+/// Whether a character shows nothing by itself, or changes the direction or the lines of the text around it: Unicode's
+/// default-ignorable code points, bidirectional controls and separators. Not the selectors of emoji, U+FE0E and U+FE0F.
+fn is_invisible(letter: char) -> bool {
+    matches!(u32::from(letter),
+        0x00AD | 0x034F | 0x061C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
+        | 0x2028..=0x202E | 0x2060..=0x206F | 0x3164 | 0xFE00..=0xFE0D | 0xFEFF | 0xFFA0 | 0xFFF0..=0xFFF8
+        | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF)
+}
+
 /// Lower-cases a text for comparison without case. Borrows when there is nothing to change.
 ///
 /// ```
@@ -67,8 +99,14 @@ macro_rules! text_type {
             /// Trims `raw` and checks it.
             ///
             /// # Errors
-            /// [`Error::Invalid`] when it is empty, longer than 512 characters or contains control characters.
+            /// [`Error::Invalid`] when it is empty, longer than 512 characters, or contains control characters or
+            /// invisible ones.
             pub fn parse(raw: &str) -> Result<Self, Error> {
+                visible($field, raw, TEXT_MAX).map(Self)
+            }
+
+            /// As [`Self::parse`], for a text of a store: invisible characters are permitted.
+            pub(crate) fn stored(raw: &str) -> Result<Self, Error> {
                 clean($field, raw, TEXT_MAX).map(Self)
             }
 
@@ -185,7 +223,15 @@ impl Email {
     /// # Errors
     /// [`Error::Invalid`] when it does not, or is longer than 512 characters.
     pub fn parse(raw: &str) -> Result<Self, Error> {
-        let text = clean("email", raw, TEXT_MAX)?;
+        visible("email", raw, TEXT_MAX).and_then(|text| Self::of(raw, text))
+    }
+
+    /// As [`Self::parse`], for a text of a store: invisible characters are permitted.
+    pub(crate) fn stored(raw: &str) -> Result<Self, Error> {
+        clean("email", raw, TEXT_MAX).and_then(|text| Self::of(raw, text))
+    }
+
+    fn of(raw: &str, text: CompactString) -> Result<Self, Error> {
         // Loose on purpose: the address is a key and no mail is sent to it, and the grammar of RFC 5322 is known to
         // refuse addresses that are in use.
         let has_form = text
@@ -236,7 +282,16 @@ impl RepoUrl {
     /// # Errors
     /// [`Error::Invalid`] when neither does, or when it is longer than 2048 characters.
     pub fn parse(raw: &str) -> Result<Self, Error> {
-        let url = Self(without_credentials(clean("url", raw, URL_MAX)?));
+        visible("url", raw, URL_MAX).and_then(|text| Self::of(&text))
+    }
+
+    /// As [`Self::parse`], for a text of a store: invisible characters are permitted.
+    pub(crate) fn stored(raw: &str) -> Result<Self, Error> {
+        clean("url", raw, URL_MAX).and_then(|text| Self::of(&text))
+    }
+
+    fn of(text: &str) -> Result<Self, Error> {
+        let url = Self(without_credentials(text.into()));
         if url.host_and_path() == ("", "") {
             // The cleaned URL, not `raw`: messages are logged, and `raw` may contain a password.
             return Err(Error::invalid("url", url.as_str(), "must name a host or a path"));
@@ -341,6 +396,31 @@ impl fmt::Display for RepoUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn characters_that_nobody_sees_are_refused() {
+        for hidden in [
+            "Ro\u{200B}ot",
+            "\u{FEFF}Root",
+            "a\u{202E}txt.exe",
+            "Ro\u{AD}ot",
+            "x\u{2066}y",
+            "a\u{2028}b",
+            "tag\u{E0041}",
+            "a\u{200D}b",
+        ] {
+            let Err(Error::Invalid { reason, .. }) = Name::parse(hidden) else { panic!("{hidden:?}") };
+            assert!(reason.starts_with("must not contain the invisible character U+"), "{reason}");
+            assert!(UnitKey::parse(hidden).is_err() && ProjectId::parse(hidden).is_err());
+            assert!(Email::parse(&format!("{hidden}@x.example").replace(' ', "")).is_err());
+            assert_eq!(Name::stored(hidden).unwrap().as_str(), hidden.trim(), "a store of before is read");
+        }
+        for plain in
+            ["Büro", "研究開発", "🛠\u{FE0F} Tools", "👩\u{200D}💻 Dev", "می\u{200C}خواهم", "بحث", "a b"]
+        {
+            assert_eq!(Name::parse(plain).unwrap().as_str(), plain);
+        }
+    }
 
     #[test]
     fn emails_compare_without_case_and_display_as_sent() {

@@ -28,6 +28,23 @@ fn an_export_can_be_imported_and_is_the_same() {
 }
 
 #[test]
+fn nothing_from_a_store_controls_the_terminal() {
+    let folder = Folder::new();
+    let hostile = "\u{1b}]0;pwn\u{7}\u{9b}31m\u{202e}";
+    let person = serde_json::json!({ "kind": "person", "email": "f@x.example", hostile: "x" });
+    folder.write("f.ndjson", person.to_string());
+    folder.clade(&["import", "f.ndjson", "--data", "corp.redb"]).ok();
+    for args in [&["log"][..], &["log", "--json"], &["check"], &["tree"]] {
+        let shown = folder.clade(&[args, &["--data", "corp.redb"]].concat()).ok();
+        let acts =
+            |letter: char| letter.is_control() && letter != '\n' && letter != '\t' || letter == '\u{202e}';
+        assert!(!shown.chars().any(acts), "{args:?}: {shown:?}");
+    }
+    let log = folder.clade(&["log", "--data", "corp.redb"]).ok();
+    assert!(log.contains(r"\u{1b}]0;pwn\u{7}"), "{log}");
+}
+
+#[test]
 fn a_store_and_its_copies_are_readable_by_their_owner_only() {
     let folder = Folder::new();
     folder.write("corp.ndjson", CORP);

@@ -148,3 +148,13 @@ fn refused_lines(target: &Target, lines: &str) -> Vec<Value> {
     assert_eq!(exported.out, "", "{exported:?}");
     told
 }
+
+#[test]
+fn a_line_has_a_maximum_length() {
+    let folder = Folder::new();
+    let long =
+        format!("{{\"kind\":\"person\",\"email\":\"a@x.example\",\"note\":\"{}\"}}", "x".repeat(2 << 20));
+    folder.write("long.ndjson", format!("{{\"kind\":\"person\",\"email\":\"b@x.example\"}}\n{long}\n"));
+    let refusal = folder.clade(&["import", "long.ndjson", "--data", "corp.redb"]).refusal(1);
+    assert!(refusal.contains("long.ndjson line 2 is longer than 1048576 bytes"), "{refusal}");
+}

@@ -171,6 +171,7 @@ fn every_other_token_is_the_one_401() {
     });
     let signed = |others: Value| ed.sign(&claims(&others));
     let headed = |alg, kid: Option<&str>| Header { kid: kid.map(str::to_owned), ..Header::new(alg) };
+    let typed = |typ: &str| Header { typ: Some(typ.to_owned()), ..headed(Algorithm::EdDSA, Some("ed")) };
     // What anyone can know of a public key, taken for a secret.
     let public = |key: &Key, field: &str| {
         let text = key.public()[field].as_str().unwrap().to_owned();
@@ -209,6 +210,8 @@ fn every_other_token_is_the_one_401() {
             "an algorithm that the key does not say",
             Key::rsa().sign_as(&headed(Algorithm::RS512, Some("rsa")), &claims(&json!({}))),
         ),
+        ("a token of another kind", ed.sign_as(&typed("logout+jwt"), &claims(&json!({})))),
+        ("an event", ed.sign_as(&typed("application/SecEvent+JWT"), &claims(&json!({})))),
         ("other claims", format!("{}.{boss}.{}", parts[0], parts[2])),
         ("another signature", format!("{}.{}.{}", parts[0], parts[1], BASE64.encode([0; 64]))),
         ("no signature", format!("{}.{}.", parts[0], parts[1])),

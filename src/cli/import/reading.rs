@@ -1,6 +1,6 @@
 //! Reads record files line by line: lines are parsed in parallel on all cores, and results are delivered in order.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::num::NonZero;
 use std::ops::Range;
 use std::thread::ScopedJoinHandle;
@@ -11,6 +11,7 @@ use crate::cli::records::RecordFile;
 use crate::cli::{Failure, Result};
 use crate::error::Error;
 use crate::exchange::records_of_csv;
+use crate::server::limits::RECORD_BODY_MAX_BYTES;
 
 /// Lines in a batch that is parsed in parallel.
 // Large enough that starting the threads costs little per line, small enough that a batch is only a few MB of text.
@@ -24,6 +25,9 @@ struct FileLines {
     /// The number of each line, from 1, and its range in `text`.
     positions: Vec<(u64, Range<usize>)>,
 }
+
+/// Maximum length of a line, in bytes: that of a record over REST.
+const LINE_BYTES_MAX: usize = RECORD_BODY_MAX_BYTES;
 
 /// Parses every line that is not blank with `read`, in parallel, and passes the results to `take` in order.
 // Parsing is most of the cost of an import, and unlike applying it needs no order.
@@ -45,7 +49,14 @@ pub(super) fn each_line<T: Send>(
             let unreadable =
                 |why| Failure::refused(format!("{} line {number} cannot be read: {why}", source.name));
             // Bytes and not `lines()`: a line that is not UTF-8 is refused as that line, with the others.
-            is_end = reader.read_until(b'\n', &mut lines.text).map_err(unreadable)? == 0;
+            let limit = LINE_BYTES_MAX as u64 + 1;
+            is_end = (&mut reader).take(limit).read_until(b'\n', &mut lines.text).map_err(unreadable)? == 0;
+            if lines.text.len() - begin > LINE_BYTES_MAX {
+                let file = &source.name;
+                return Err(Failure::refused(format!(
+                    "{file} line {number} is longer than {LINE_BYTES_MAX} bytes; a record is one line of NDJSON"
+                )));
+            }
             // Blank lines count for the line numbers, but are no records.
             if !lines.text[begin..].trim_ascii().is_empty() {
                 lines.positions.push((number, begin..lines.text.len()));

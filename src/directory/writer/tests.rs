@@ -20,7 +20,7 @@ struct Started {
 
 fn start_panicking() -> Started {
     let store = Store::in_memory().unwrap();
-    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), || panic!("on purpose"));
+    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), |_| panic!("on purpose"));
     Started { shared, writer }
 }
 
@@ -248,4 +248,23 @@ fn a_disk_that_does_not_respond_is_not_writable() {
     drop(blocked);
     answered.recv().unwrap().unwrap();
     assert!(started.shared.is_writable(Instant::now() + 2 * DISK_TIMEOUT));
+}
+
+#[test]
+fn moments_and_ids_never_go_back() {
+    let store = Store::in_memory().unwrap();
+    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), new_uuid);
+    let started = Started { shared, writer };
+    let began = Timestamp::now();
+    started.apply(vec![succeeds("a")]).unwrap();
+    let Started { shared, writer } = started;
+    drop(writer);
+    let mut thread = WriterThread::new(Arc::clone(&shared), new_uuid);
+    assert!(thread.last_commit >= began, "a new process continues at the last commit");
+    // As if the clock had stepped back since.
+    let ahead = Timestamp::from_millis(began.as_millis() + 3_600_000);
+    thread.last_commit = ahead;
+    let batches: Vec<_> = (0..100).map(|_| thread.new_batch()).collect();
+    assert!(batches.iter().all(|batch| batch.at == ahead));
+    assert!(batches.is_sorted_by(|one, next| one.id < next.id));
 }

@@ -173,45 +173,45 @@ impl<'a> BodyV1<'a> {
     pub(in crate::store) fn into_body(self) -> Result<Body, Unfit> {
         Ok(match self {
             Self::OrgUnit { key, name, unit_type, external_id, attributes } => Body::OrgUnit(OrgUnit {
-                key: UnitKey::parse(key)?,
-                name: Name::parse(name.unwrap_or(key))?,
+                key: UnitKey::stored(key)?,
+                name: Name::stored(name.unwrap_or(key))?,
                 unit_type: unit_type.into_unit_type()?,
-                external_id: parsed(external_id, ExternalId::parse)?,
+                external_id: parsed(external_id, ExternalId::stored)?,
                 attributes: attributes_of(attributes)?,
             }),
             Self::Person { email, first_name, last_name, display_name, external_id, attributes } => {
                 Body::Person(Person {
-                    email: Email::parse(email)?,
-                    first_name: parsed(first_name, Name::parse)?,
-                    last_name: parsed(last_name, Name::parse)?,
-                    display_name: parsed(display_name, Name::parse)?,
-                    external_id: parsed(external_id, ExternalId::parse)?,
+                    email: Email::stored(email)?,
+                    first_name: parsed(first_name, Name::stored)?,
+                    last_name: parsed(last_name, Name::stored)?,
+                    display_name: parsed(display_name, Name::stored)?,
+                    external_id: parsed(external_id, ExternalId::stored)?,
                     attributes: attributes_of(attributes)?,
                 })
             }
             Self::Project { project_id, name, owner, external_id, attributes } => Body::Project(Project {
-                project_id: ProjectId::parse(project_id)?,
-                name: Name::parse(name.unwrap_or(project_id))?,
+                project_id: ProjectId::stored(project_id)?,
+                name: Name::stored(name.unwrap_or(project_id))?,
                 owner: owner.map(OwnerV1::into_owner).transpose()?,
-                external_id: parsed(external_id, ExternalId::parse)?,
+                external_id: parsed(external_id, ExternalId::stored)?,
                 attributes: attributes_of(attributes)?,
             }),
             Self::Repository { project, name, platform, url, attributes } => Body::Repository(Repository {
                 project: EntityId(project),
-                name: Name::parse(name)?,
-                platform: parsed(platform, Name::parse)?,
-                url: parsed(url, RepoUrl::parse)?,
+                name: Name::stored(name)?,
+                platform: parsed(platform, Name::stored)?,
+                url: parsed(url, RepoUrl::stored)?,
                 attributes: attributes_of(attributes)?,
             }),
             Self::Service { project, name, identifier, dependencies, external_id, attributes } => {
                 Body::Service(Service {
                     project: EntityId(project),
-                    name: Name::parse(name)?,
-                    identifier: parsed(identifier, ServiceIdentifier::parse)?,
+                    name: Name::stored(name)?,
+                    identifier: parsed(identifier, ServiceIdentifier::stored)?,
                     dependencies: dependencies
                         .map(|text| json_of::<Value>(&text).map(Box::new))
                         .transpose()?,
-                    external_id: parsed(external_id, ExternalId::parse)?,
+                    external_id: parsed(external_id, ExternalId::stored)?,
                     attributes: attributes_of(attributes)?,
                 })
             }
@@ -254,9 +254,9 @@ impl<'a> OwnerV1<'a> {
 
     fn into_owner(self) -> Result<ProjectOwner, Unfit> {
         Ok(ProjectOwner {
-            first_name: parsed(self.first_name, Name::parse)?.map(Box::new),
-            last_name: parsed(self.last_name, Name::parse)?.map(Box::new),
-            email: parsed(self.email, Email::parse)?,
+            first_name: parsed(self.first_name, Name::stored)?.map(Box::new),
+            last_name: parsed(self.last_name, Name::stored)?.map(Box::new),
+            email: parsed(self.email, Email::stored)?,
         })
     }
 }
@@ -291,7 +291,7 @@ impl<'a> MappingV1<'a> {
             relationship: numbered(&Relationship::ALL, self.relationship)?,
             from: EntityId(self.from),
             to: EntityId(self.to),
-            source: parsed(self.source, Name::parse)?.map(Arc::new),
+            source: parsed(self.source, Name::stored)?.map(Arc::new),
             attributes: attributes_of(self.attributes)?,
             stamps,
         })
@@ -336,7 +336,7 @@ impl<'a> TokenV1<'a> {
             id,
             hash: self.hash,
             role: numbered(&[Role::Read, Role::Write, Role::Admin], self.role)?,
-            description: parsed(self.description, Name::parse)?,
+            description: parsed(self.description, Name::stored)?,
             scope: match &*self.units {
                 [] => Scope::Everything,
                 units => Scope::Units(units.iter().copied().map(EntityId).collect()),
