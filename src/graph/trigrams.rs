@@ -174,28 +174,21 @@ impl TextIndex {
             match among.range_cardinality(ids.clone()) {
                 0 => {}
                 few if few <= lookup.scanned_max() => candidates.possible.extend(among.range(ids)),
-                _ => candidates.certain |= postings.found(&lookup),
+                _ => candidates.certain |= postings.found(&lookup, among),
             }
         }
-        candidates.certain &= among;
         candidates
     }
 
-    /// For each distinct trigram of the folded `word`, the records that contain it.
-    pub(super) fn each_of(&self, word: &str) -> Vec<RoaringBitmap> {
+    /// For each distinct trigram of the folded `word`, the records of `among` that contain it.
+    pub(super) fn each_of(&self, word: &str, among: &RoaringBitmap) -> Vec<RoaringBitmap> {
         let classes: Vec<u32> = word.bytes().map(class).collect();
         let mut grams = grams(&classes);
         grams.sort_unstable();
         grams.dedup();
-        grams.iter().map(|gram| self.union(|postings| postings.0.get(gram).cloned())).collect()
-    }
-
-    fn union(&self, of_block: impl Fn(&TrigramPostings) -> Option<RoaringBitmap>) -> RoaringBitmap {
-        let mut all = RoaringBitmap::new();
-        for found in self.blocks.iter().filter_map(|postings| of_block(postings)) {
-            all |= found;
-        }
-        all
+        let of_block = |gram: &Gram, postings: &TrigramPostings| Some(postings.0.get(gram)? & among);
+        let all_of = |gram| self.blocks.iter().filter_map(|postings| of_block(gram, postings)).union();
+        grams.iter().map(all_of).collect()
     }
 }
 
@@ -220,24 +213,24 @@ impl Lookup {
 }
 
 impl TrigramPostings {
-    fn found(&self, lookup: &Lookup) -> RoaringBitmap {
+    fn found(&self, lookup: &Lookup, among: &RoaringBitmap) -> RoaringBitmap {
         match lookup {
             Lookup::FollowedByAny(first, second) => {
-                (0..CLASSES).filter_map(|third| self.0.get(&gram(*first, *second, third))).union()
+                let sets = (0..CLASSES).filter_map(|third| self.0.get(&gram(*first, *second, third)));
+                sets.union() & among
             }
-            Lookup::All(grams) => self.containing_all(grams).unwrap_or_default(),
+            Lookup::All(grams) => self.containing_all(grams, among).unwrap_or_default(),
         }
     }
 
-    fn containing_all(&self, grams: &[Gram]) -> Option<RoaringBitmap> {
+    // `among` first: what a token does not see should cost it as little as possible, since time tells of it.
+    fn containing_all(&self, grams: &[Gram], among: &RoaringBitmap) -> Option<RoaringBitmap> {
         // A trigram without postings ends the search in this block: no record can contain all of them.
         let mut sets = grams.iter().map(|gram| self.0.get(gram)).collect::<Option<Vec<_>>>()?;
         // Smallest first: an intersection is never larger than its smallest input.
         sets.sort_by_cached_key(|ids| ids.len());
         let mut sets = sets.into_iter();
-        let least = sets.next()?;
-        let Some(next) = sets.next() else { return Some(least.clone()) };
-        let mut left = least & next;
+        let mut left = sets.next()? & among;
         for ids in sets {
             if left.len() <= FEW_CANDIDATES {
                 break;

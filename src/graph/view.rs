@@ -221,9 +221,9 @@ impl View {
         self.graph.text().starting(part, among)
     }
 
-    /// For each trigram of a folded word, the entities that have it. Not limited to the scope.
-    pub(crate) fn trigrams(&self, word: &str) -> Vec<RoaringBitmap> {
-        self.graph.text().each_of(word)
+    /// For each trigram of a folded word, the entities of `among` that have it.
+    pub(crate) fn trigrams(&self, word: &str, among: &RoaringBitmap) -> Vec<RoaringBitmap> {
+        self.graph.text().each_of(word, among)
     }
 
     /// The visible entities of `ids` with a match in their folded texts that passes: `passes` gets the texts, as in

@@ -44,10 +44,9 @@ impl Similar {
             let near = if edits_allowed(letters.len()) == 0 {
                 view.candidates_containing(word.folded(), scope).all()
             } else {
-                let sets = view.trigrams(word.folded());
                 // An edit changes up to three or four trigrams of a word, so no single one may be required. The
                 // records that share most of them come first.
-                sharing_most(&sets.into_iter().map(|ids| ids & scope).collect::<Vec<_>>())
+                sharing_most(&view.trigrams(word.folded(), scope))
             };
             candidates = Some(match candidates {
                 None => near,
