@@ -3,8 +3,8 @@
 //! Invariant: only [`apply`] changes a graph, and it cannot fail. Nothing here does I/O or reads the clock.
 
 pub mod apply;
+mod bare_texts;
 mod closure;
-mod folded_texts;
 mod index;
 mod levels;
 mod mapping_lists;
@@ -41,7 +41,7 @@ use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::{Token, TokenId};
 
-pub(crate) use folded_texts::{SEPARATOR, nth_text, position as text_position, position_at};
+pub(crate) use bare_texts::{SEPARATOR, nth_text, position as text_position, position_at};
 pub(crate) use mapping_lists::MappingRank;
 pub use mapping_order::{MappingOrder, MappingOrderBy};
 pub(crate) use order::{RecordKey, Value};

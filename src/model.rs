@@ -17,6 +17,8 @@ pub mod patch;
 pub mod person;
 pub mod project;
 pub mod reference;
+pub mod repo_url;
+pub mod text;
 pub mod time;
 pub mod token;
 pub mod unit;
@@ -36,9 +38,10 @@ pub use entity::{
     Stamps,
 };
 pub use field::Field;
-pub use key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIdentifier, UnitKey};
+pub use key::{Email, ExternalId, Name, ProjectId, ServiceIdentifier, UnitKey};
 pub use level::{Level, UnitType};
 pub use mapping::{Mapping, MappingId, MappingType, Relationship};
 pub use reference::UnitRef;
+pub use repo_url::RepoUrl;
 pub use time::Timestamp;
 pub use token::{Actor, JwtSubject, Role, Token, TokenId};

@@ -276,7 +276,6 @@ impl Graph {
 
     /// Removes an entity from all indexes; it must still have the texts with which it was added.
     fn remove_from_indexes(&mut self, entity: &Entity) {
-        // First: the sort keys are read from the folded texts, which are cleared below.
         self.remove_from_lists(entity.id);
         self.index.remove(entity);
         self.remove_from_platform(entity);
@@ -298,7 +297,7 @@ impl Graph {
         if let Some(slot) = self.nodes.node_weight_mut(node(id)) {
             *slot = Some(entity);
         }
-        // Last: the sort key is read from the filled slot and from the folded texts.
+        // Last: the sort key is read from the filled slot.
         self.add_to_lists(id);
     }
 }

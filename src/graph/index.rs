@@ -11,7 +11,9 @@ use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 use crate::model::entity::{Body, Entity, EntityId, Kind};
-use crate::model::key::fold;
+use crate::model::key::fold_email;
+use crate::model::repo_url::RepoUrl;
+use crate::model::text::fold;
 
 /// The indexes, by the property that is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,16 +50,26 @@ impl IndexBy {
         }
     }
 
+    /// The form of a text in which this index compares it.
+    pub(super) fn compared(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::UnitKey | Self::UnitName | Self::ProjectId => fold(text),
+            Self::Email => fold_email(text),
+            Self::RepositoryUrl => RepoUrl::parse(text).map_or(text.into(), |url| url.normalized().into()),
+            Self::UnitExternalId | Self::ServiceIdentifier => text.into(),
+        }
+    }
+
     /// The index key of `entity`; `None` if it has no such property.
     fn text(self, entity: &Entity) -> Option<Cow<'_, str>> {
         match (self, &entity.body) {
-            (Self::UnitKey, Body::OrgUnit(unit)) => Some(unit.key.as_str().into()),
-            (Self::UnitName, Body::OrgUnit(unit)) => Some(unit.name.as_str().into()),
+            (Self::UnitKey, Body::OrgUnit(unit)) => Some(fold(unit.key.as_str())),
+            (Self::UnitName, Body::OrgUnit(unit)) => Some(fold(unit.name.as_str())),
             (Self::UnitExternalId, Body::OrgUnit(unit)) => {
                 unit.external_id.as_ref().map(|id| id.as_str().into())
             }
-            (Self::Email, Body::Person(person)) => Some(fold(person.email.as_str())),
-            (Self::ProjectId, Body::Project(project)) => Some(project.project_id.as_str().into()),
+            (Self::Email, Body::Person(person)) => Some(person.email.folded()),
+            (Self::ProjectId, Body::Project(project)) => Some(fold(project.project_id.as_str())),
             (Self::RepositoryUrl, Body::Repository(repository)) => {
                 repository.url.as_ref().map(|url| url.normalized().into())
             }
@@ -154,7 +166,7 @@ impl Index {
         counts.into_iter().eq(self.tables.iter().map(HashTable::len))
     }
 
-    /// The entities whose key is `text`, unordered.
+    /// The entities whose key is `text`, which is in the form of [`IndexBy::compared`]. Unordered.
     pub(super) fn find<'g>(
         &'g self,
         by: IndexBy,

@@ -3,7 +3,6 @@
 //! Invariant: as in [`sorted`](super::sorted): a list is built on first use, contains every mapping in its order, and is
 //! updated by every change, except bulk changes, which drop it.
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -11,8 +10,8 @@ use crate::graph::Graph;
 use crate::graph::mapping_order::MappingOrderBy;
 use crate::graph::sorted::{Sorted, SortedPosition};
 use crate::model::entity::EntityId;
-use crate::model::key::fold;
 use crate::model::mapping::{Mapping, MappingId};
+use crate::model::text::Collated;
 use crate::model::time::Timestamp;
 
 /// Number of orders. The descending ones are the same lists, read from their ends.
@@ -26,7 +25,7 @@ const MOVED_MAX: usize = 10_000;
 pub(crate) enum MappingValue<'g> {
     Nothing,
     Time(Timestamp),
-    Text(Cow<'g, str>),
+    Text(Collated<'g>),
 }
 
 /// What a mapping is sorted by, and its id, which breaks ties.
@@ -65,9 +64,8 @@ impl MappingLists {
 impl Graph {
     /// What a mapping is sorted by in an order.
     pub(super) fn mapping_rank<'g>(&'g self, by: MappingOrderBy, mapping: &'g Mapping) -> MappingRank<'g> {
-        let key = |id: EntityId| {
-            MappingValue::Text(self.entity(id).map_or(Cow::Borrowed(""), |entity| fold(entity.label())))
-        };
+        let key =
+            |id: EntityId| MappingValue::Text(self.entity(id).map_or("", |entity| entity.label()).into());
         let value = match by {
             MappingOrderBy::Id => MappingValue::Nothing,
             MappingOrderBy::CreatedAt => MappingValue::Time(mapping.stamps.created_at),

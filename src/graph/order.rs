@@ -5,10 +5,11 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use crate::graph::{Graph, folded_texts};
+use crate::graph::Graph;
 use crate::model::entity::{Body, Entity, EntityId, Kind};
 use crate::model::field::Field;
-use crate::model::key::{RepoUrl, fold};
+use crate::model::repo_url::RepoUrl;
+use crate::model::text::Collated;
 
 /// A sort order of entities. Entities with equal values are sorted by key, ascending. The order of creation needs no
 /// tie-breaker, since ids are assigned in that order.
@@ -50,7 +51,7 @@ pub enum OrderBy {
     Created,
     /// The time of the last change.
     Updated,
-    /// A text field, case-insensitive.
+    /// A text field, by the root collation of Unicode.
     Field(Field),
 }
 
@@ -58,23 +59,16 @@ pub enum OrderBy {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value<'e> {
     Millis(i64),
-    Text(Cow<'e, str>),
+    Text(Collated<'e>),
 }
 
 impl Order {
     /// The sort value of `entity`; `None` if it lacks the field.
-    pub(super) fn value<'g>(self, graph: &'g Graph, entity: &'g Entity) -> Option<Value<'g>> {
+    pub(crate) fn value(self, entity: &Entity) -> Option<Value<'_>> {
         match self.by {
             OrderBy::Created => Some(Value::Millis(entity.stamps.created_at.as_millis())),
             OrderBy::Updated => Some(Value::Millis(entity.stamps.updated_at.as_millis())),
-            OrderBy::Field(field) => match folded_texts::position(entity.kind(), field) {
-                // Borrowed from the folded texts: folding again at every comparison would allocate. An empty
-                // text there means that the field is missing.
-                Some(nth) => Some(folded_texts::nth_text(graph.text().texts().of(entity.id), nth))
-                    .filter(|text| !text.is_empty())
-                    .map(|text| Value::Text(Cow::Borrowed(text))),
-                None => field.text(entity).map(fold).map(Value::Text),
-            },
+            OrderBy::Field(field) => field.text(entity).map(|text| Value::Text(text.into())),
         }
     }
 

@@ -47,7 +47,7 @@ impl View {
         let found = |ids: Vec<EntityId>| -> Vec<EntityId> { ids.into_iter().filter(fits).collect() };
         match reference {
             UnitRef::Id(id) => found(vec![*id]),
-            UnitRef::Key(key) => found(self.look_up(IndexBy::UnitKey, key.as_str())),
+            UnitRef::Key(key) => found(self.by_key(key.as_str())),
             UnitRef::ExternalId(id) => found(self.look_up(IndexBy::UnitExternalId, id.as_str())),
             UnitRef::Path(names) => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -58,7 +58,7 @@ impl View {
                 // Closures, so that a later lookup runs only if all before it found nothing. Keys come first: they are
                 // unique and may contain a slash, so a path must not shadow them.
                 let ways: [&dyn Fn() -> Vec<EntityId>; 4] = [
-                    &|| self.look_up(IndexBy::UnitKey, text),
+                    &|| self.by_key(text),
                     &|| self.look_up(IndexBy::UnitExternalId, text),
                     &|| {
                         self.at_path(
@@ -138,7 +138,11 @@ impl View {
         found
     }
 
-    /// The units with exactly this name.
+    fn by_key(&self, key: &str) -> Vec<EntityId> {
+        self.look_up_key(IndexBy::UnitKey, key).into_iter().collect()
+    }
+
+    /// The units with this name, in any spelling.
     #[must_use]
     pub fn units_named(&self, name: &str) -> Vec<EntityId> {
         self.look_up(IndexBy::UnitName, name)
@@ -147,7 +151,7 @@ impl View {
     /// The units with this name or key.
     fn named(&self, name: &str, unit_type: Option<&UnitType>) -> Vec<EntityId> {
         let mut found = self.look_up(IndexBy::UnitName, name);
-        found.extend(self.look_up(IndexBy::UnitKey, name));
+        found.extend(self.look_up_key(IndexBy::UnitKey, name));
         found.sort_unstable();
         found.dedup();
         found.retain(|id| self.is_of_type(*id, unit_type));

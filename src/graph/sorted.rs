@@ -172,6 +172,10 @@ impl<T: Copy + PartialEq> Sorted<T> {
 /// A record with its sort value.
 type Keyed<'g> = (Option<Value<'g>>, &'g Entity);
 
+fn with_value(order: Order, entity: &Entity) -> Keyed<'_> {
+    (order.value(entity), entity)
+}
+
 impl Graph {
     /// The records of `kind` in an order; `None` for the order of creation, which is the order of the ids.
     pub(super) fn sorted(&self, kind: Kind, order: Order) -> Option<&Sorted> {
@@ -180,7 +184,7 @@ impl Graph {
             self.sorted.wanted.0[kind as usize][slot].store(true, Ordering::Relaxed);
             // The sort values are taken once per record, not once per comparison.
             let records = self.all[kind as usize].iter().filter_map(|id| self.entity(EntityId(id)));
-            let mut keyed_records: Vec<_> = records.map(|entity| self.keyed(order, entity)).collect();
+            let mut keyed_records: Vec<_> = records.map(|entity| with_value(order, entity)).collect();
             keyed_records.sort_unstable_by(|a, b| self.compare(order, a, b));
             Sorted::of(&keyed_records.iter().map(|(_, entity)| entity.id).collect::<Vec<_>>())
         }))
@@ -226,18 +230,14 @@ impl Graph {
             let Some(mut list) = self.sorted.lists.0[kind][slot].take() else { continue };
             let Some(Some(entity)) = self.nodes.node_weight(node(id)) else { continue };
             let order = order(slot);
-            if act(self, order, &self.keyed(order, entity), &mut list) {
+            if act(self, order, &with_value(order, entity), &mut list) {
                 self.sorted.lists.0[kind][slot] = list.into();
             }
         }
     }
 
-    fn keyed<'g>(&'g self, order: Order, entity: &'g Entity) -> Keyed<'g> {
-        (order.value(self, entity), entity)
-    }
-
     fn precedes(&self, order: Order, id: EntityId, keyed: &Keyed<'_>) -> bool {
-        let other = self.entity(id).map(|entity| self.keyed(order, entity));
+        let other = self.entity(id).map(|entity| with_value(order, entity));
         other.is_some_and(|other| self.compare(order, &other, keyed) == cmp::Ordering::Less)
     }
 

@@ -14,7 +14,7 @@ use std::thread;
 use roaring::{MultiOps as _, RoaringBitmap};
 use rustc_hash::FxHashMap;
 
-use crate::graph::folded_texts::{SEPARATOR, Texts};
+use crate::graph::bare_texts::{SEPARATOR, Texts};
 use crate::model::entity::{Entity, EntityId};
 
 /// Number of records per block: the range of one container of a Roaring bitmap, so that a bitmap of a block has a
@@ -35,7 +35,7 @@ const FEW_CANDIDATES: u64 = 64;
 /// A trigram: three consecutive byte classes as one number of 18 bits.
 type Gram = u32;
 
-/// The folded texts of all records and the postings of their trigrams.
+/// The bare texts of all records and the postings of their trigrams.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TextIndex {
     texts: Texts,
@@ -133,12 +133,12 @@ impl TextIndex {
         self.texts.clear(id);
     }
 
-    /// The folded texts of all records.
+    /// The bare texts of all records.
     pub(super) fn texts(&self) -> &Texts {
         &self.texts
     }
 
-    /// The records of `among` that may contain the folded pattern `part` in a text; all of them if it is too short for a
+    /// The records of `among` that may contain the bare pattern `part` in a text; all of them if it is too short for a
     /// lookup.
     pub(super) fn containing(&self, part: &str, among: &RoaringBitmap) -> TextCandidates {
         let classes: Vec<u32> = part.bytes().map(class).collect();
@@ -152,7 +152,7 @@ impl TextIndex {
         candidates
     }
 
-    /// The records of `among` that may have a text that begins with the folded pattern `part`.
+    /// The records of `among` that may have a text that begins with the bare pattern `part`.
     pub(super) fn starting(&self, part: &str, among: &RoaringBitmap) -> RoaringBitmap {
         let classes: Vec<u32> = std::iter::once(BOUNDARY).chain(part.bytes().map(class)).collect();
         self.candidates(&classes, among).all()
@@ -180,7 +180,7 @@ impl TextIndex {
         candidates
     }
 
-    /// For each distinct trigram of the folded `word`, the records of `among` that contain it.
+    /// For each distinct trigram of the bare `word`, the records of `among` that contain it.
     pub(super) fn each_of(&self, word: &str, among: &RoaringBitmap) -> Vec<RoaringBitmap> {
         let classes: Vec<u32> = word.bytes().map(class).collect();
         let mut grams = grams(&classes);
@@ -301,8 +301,8 @@ fn gram(first: u32, second: u32, third: u32) -> Gram {
     (first * CLASSES + second) * CLASSES + third
 }
 
-/// The class of a byte of a folded text.
-// Folded texts have no uppercase ASCII. Letters, digits and the punctuation of keys, emails and urls have classes of
+/// The class of a byte of a bare text.
+// Bare texts have no uppercase ASCII. Letters, digits and the punctuation of keys, emails and urls have classes of
 // their own, since they occur most. Other ASCII shares four classes; bytes of non-ASCII characters share sixteen.
 fn class(byte: u8) -> u32 {
     let class = match byte {

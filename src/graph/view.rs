@@ -18,7 +18,8 @@ use crate::graph::index::IndexBy;
 use crate::graph::order::Order;
 use crate::graph::{Graph, RecordKey, Sorted, TextCandidates, Value};
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
-use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier};
+use crate::model::key::{Email, ProjectId, ServiceIdentifier};
+use crate::model::repo_url::RepoUrl;
 use crate::model::token::Scope;
 
 use self::visible::VisibleSet;
@@ -168,35 +169,46 @@ impl View {
     /// The visible entities with this key in an index, by id.
     pub(super) fn look_up(&self, by: IndexBy, text: &str) -> Vec<EntityId> {
         let entity_of = |id| self.graph.entity(id).map(|entity| &**entity);
+        let compared = by.compared(text);
         let mut found: Vec<_> =
-            self.graph.index.find(by, text, entity_of).filter(|id| self.is_visible(*id)).collect();
+            self.graph.index.find(by, &compared, entity_of).filter(|id| self.is_visible(*id)).collect();
         // The index is a hash table without an order of its own; ids are in order of creation.
         found.sort_unstable();
         found
     }
 
-    /// As [`View::look_up`], for an index in which a key has at most one entity. Does not allocate.
-    fn look_up_one(&self, by: IndexBy, text: &str) -> Option<EntityId> {
+    /// The visible entity with this key. Does not allocate for a key in lower case.
+    // A store of an earlier version may have keys that differ in case alone. Each is found by its own spelling.
+    pub(super) fn look_up_key(&self, by: IndexBy, text: &str) -> Option<EntityId> {
         let entity_of = |id| self.graph.entity(id).map(|entity| &**entity);
-        self.graph.index.find(by, text, entity_of).find(|id| self.is_visible(*id))
+        let compared = by.compared(text);
+        let is_spelled_so = |id: EntityId| entity_of(id).is_some_and(|entity| entity.label() == text);
+        let mut some_spelling = None;
+        for id in self.graph.index.find(by, &compared, entity_of).filter(|id| self.is_visible(*id)) {
+            if is_spelled_so(id) {
+                return Some(id);
+            }
+            some_spelling = some_spelling.max(Some(id));
+        }
+        some_spelling
     }
 
-    /// The person with this email, without regard to case.
+    /// The person with this email, in any spelling.
     #[must_use]
     pub fn person_by_email(&self, email: &Email) -> Option<EntityId> {
-        self.look_up_one(IndexBy::Email, &email.folded())
+        self.look_up_key(IndexBy::Email, email.as_str())
     }
 
-    /// The project with this id.
+    /// The project with this id, in any spelling.
     #[must_use]
     pub fn project_by_id(&self, id: &ProjectId) -> Option<EntityId> {
-        self.look_up_one(IndexBy::ProjectId, id.as_str())
+        self.look_up_key(IndexBy::ProjectId, id.as_str())
     }
 
     /// The repositories of all projects with this URL, in any spelling, in order of creation.
     #[must_use]
     pub fn repositories_at(&self, url: &RepoUrl) -> Vec<EntityId> {
-        self.look_up(IndexBy::RepositoryUrl, &url.normalized())
+        self.look_up(IndexBy::RepositoryUrl, url.as_str())
     }
 
     /// The services of all projects with this identifier, in order of creation.
@@ -210,23 +222,23 @@ impl View {
         self.graph.text();
     }
 
-    /// The entities of `among` that may have a text that contains `part`, which is folded.
+    /// The entities of `among` that may have a text that contains `part`, which is bare.
     pub(crate) fn candidates_containing(&self, part: &str, among: &RoaringBitmap) -> TextCandidates {
         self.graph.text().containing(part, among)
     }
 
-    /// The entities of `among` that may have a text that begins with `part`, which is folded. Includes false positives,
+    /// The entities of `among` that may have a text that begins with `part`, which is bare. Includes false positives,
     /// which the caller must check.
     pub(crate) fn candidates_starting(&self, part: &str, among: &RoaringBitmap) -> RoaringBitmap {
         self.graph.text().starting(part, among)
     }
 
-    /// For each trigram of a folded word, the entities of `among` that have it.
+    /// For each trigram of a bare word, the entities of `among` that have it.
     pub(crate) fn trigrams(&self, word: &str, among: &RoaringBitmap) -> Vec<RoaringBitmap> {
         self.graph.text().each_of(word, among)
     }
 
-    /// The visible entities of `ids` with a match in their folded texts that passes: `passes` gets the texts, as in
+    /// The visible entities of `ids` with a match in their bare texts that passes: `passes` gets the texts, as in
     /// [`View::for_each_text`], and the offset of the match.
     pub(crate) fn matching_texts(
         &self,
@@ -243,17 +255,12 @@ impl View {
         }
     }
 
-    /// Calls `visit` with the folded texts of each visible entity of `ids`: in the order of [`Kind::texts`], with a
+    /// Calls `visit` with the bare texts of each visible entity of `ids`: in the order of [`Kind::texts`], with a
     /// `SEPARATOR` after each.
     pub(crate) fn for_each_text(&self, ids: &RoaringBitmap, visit: impl FnMut(EntityId, &str)) {
         // Filtered here, since `ids` are mostly candidates of the index, which is not limited to the scope.
         let ids = ids.iter().map(EntityId).filter(|id| self.is_visible(*id));
         self.graph.text().texts().each(ids, visit);
-    }
-
-    /// The sort value of `entity` in an order.
-    pub(crate) fn value<'v>(&'v self, order: Order, entity: &'v Entity) -> Option<Value<'v>> {
-        order.value(&self.graph, entity)
     }
 
     /// The unique sort key of `entity`, which breaks ties.
@@ -270,7 +277,7 @@ impl View {
         key: &RecordKey<'_>,
     ) -> Ordering {
         let Some(entity) = self.graph.entity(id) else { return Ordering::Less };
-        let by_value = order.compare(order.value(&self.graph, entity).as_ref(), value);
+        let by_value = order.compare(order.value(entity).as_ref(), value);
         by_value.then_with(|| RecordKey::of(&self.graph, entity).cmp(key))
     }
 

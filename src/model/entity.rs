@@ -8,7 +8,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::model::attributes::Attributes;
-use crate::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier};
+use crate::model::key::{ExternalId, Name, ServiceIdentifier};
+use crate::model::repo_url::RepoUrl;
 use crate::model::time::Timestamp;
 
 pub use crate::model::id::{EntityId, Kind, Revision};

@@ -1,7 +1,8 @@
 //! Text fields of entities by name: for filters, sorting and full-text search.
 
 use crate::model::entity::{Body, Entity, Kind};
-use crate::model::key::{Email, RepoUrl};
+use crate::model::key::Email;
+use crate::model::repo_url::RepoUrl;
 
 /// A text field of an entity that queries can filter and sort by. `None` for all entities of a kind without the field.
 ///

@@ -1,4 +1,4 @@
-//! Keys, names, emails and repository URLs: validated text types, and [`fold`] for comparison without case.
+//! Keys, names and emails: validated text types.
 //!
 //! Invariant: a value of these types is trimmed, not empty, free of control characters and at most as long as its
 //! limit. Code relies on it: the text index separates texts by U+001F, and cache keys separate unit keys by a line
@@ -10,6 +10,7 @@ use std::fmt;
 use compact_str::CompactString;
 
 use crate::error::Error;
+use crate::model::text::{fold, is_invisible};
 
 /// The maximum length of a key, name or identifier, in characters.
 pub const TEXT_MAX: usize = 512;
@@ -17,7 +18,7 @@ pub const TEXT_MAX: usize = 512;
 pub const URL_MAX: usize = 2048;
 
 /// Trims `raw` and checks it.
-fn clean(field: &'static str, raw: &str, max: usize) -> Result<CompactString, Error> {
+pub(super) fn clean(field: &'static str, raw: &str, max: usize) -> Result<CompactString, Error> {
     let text = raw.trim();
     if text.is_empty() {
         return Err(Error::invalid(field, raw, "must not be empty"));
@@ -42,7 +43,7 @@ fn clean(field: &'static str, raw: &str, max: usize) -> Result<CompactString, Er
 /// As [`clean`], for texts that come from outside: no characters that nobody sees, or that turn the line around.
 // Two keys that look alike would be two records that nobody can tell apart. Stores of earlier versions may have such
 // texts, so they are still read.
-fn visible(field: &'static str, raw: &str, max: usize) -> Result<CompactString, Error> {
+pub(super) fn visible(field: &'static str, raw: &str, max: usize) -> Result<CompactString, Error> {
     let text = clean(field, raw, max)?;
     if text.is_ascii() {
         return Ok(text);
@@ -60,33 +61,6 @@ fn visible(field: &'static str, raw: &str, max: usize) -> Result<CompactString, 
         before = Some(letter);
     }
     Ok(text)
-}
-
-/// Whether a character shows nothing by itself, or changes the direction or the lines of the text around it: Unicode's
-/// default-ignorable code points, bidirectional controls and separators. Not the selectors of emoji, U+FE0E and U+FE0F.
-fn is_invisible(letter: char) -> bool {
-    matches!(u32::from(letter),
-        0x00AD | 0x034F | 0x061C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
-        | 0x2028..=0x202E | 0x2060..=0x206F | 0x3164 | 0xFE00..=0xFE0D | 0xFEFF | 0xFFA0 | 0xFFF0..=0xFFF8
-        | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF)
-}
-
-/// Lower-cases a text for comparison without case. Borrows when there is nothing to change.
-///
-/// ```
-/// use clade::model::key::fold;
-///
-/// assert_eq!(fold("Büro NORD"), fold("BÜRO nord"));
-/// assert!(matches!(fold("team-7"), std::borrow::Cow::Borrowed(_)));
-/// ```
-#[must_use]
-pub fn fold(text: &str) -> Cow<'_, str> {
-    // Any non-ASCII text is copied, even if it is in lower case: finding that out costs as much as converting it.
-    if text.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
-        Cow::Owned(text.to_lowercase())
-    } else {
-        Cow::Borrowed(text)
-    }
 }
 
 macro_rules! text_type {
@@ -146,14 +120,14 @@ text_type!(
     "key"
 );
 text_type!(
-    /// The unique key of a project, compared exactly.
+    /// The unique key of a project, the same in any case.
     ///
     /// ```
     /// use clade::model::ProjectId;
     ///
     /// let view = clade::Directory::in_memory()?.apply(clade::CreateProject::new("cart", "Cart"))?.view;
     /// assert!(view.project_by_id(&ProjectId::parse(" cart ")?).is_some(), "it is trimmed");
-    /// assert!(view.project_by_id(&ProjectId::parse("CART")?).is_none());
+    /// assert!(view.project_by_id(&ProjectId::parse("CART")?).is_some());
     /// # Ok::<(), clade::Error>(())
     /// ```
     ProjectId,
@@ -223,7 +197,18 @@ impl Email {
     /// # Errors
     /// [`Error::Invalid`] when it does not, or is longer than 512 characters.
     pub fn parse(raw: &str) -> Result<Self, Error> {
-        visible("email", raw, TEXT_MAX).and_then(|text| Self::of(raw, text))
+        let email = visible("email", raw, TEXT_MAX).and_then(|text| Self::of(raw, text))?;
+        let refused = |reason: &str| Err(Error::invalid("email", raw, reason));
+        if email.0.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
+            return refused("must be the address alone, without mailto:");
+        }
+        if email.0.contains([',', ';', '<', '>']) {
+            return refused("must be one address, and nothing else");
+        }
+        if email.0.ends_with('.') {
+            return refused("must not end in a dot");
+        }
+        Ok(email)
     }
 
     /// As [`Self::parse`], for a text of a store: invisible characters are permitted.
@@ -249,145 +234,27 @@ impl Email {
         &self.0
     }
 
-    /// The address in lower case, for comparison.
+    /// The address without case and with its domain in Unicode, for comparison.
     #[must_use]
     pub fn folded(&self) -> Cow<'_, str> {
-        fold(&self.0)
+        fold_email(&self.0)
+    }
+}
+
+/// The form in which email addresses are compared: as [`fold`], with an internationalized domain in Unicode.
+pub(crate) fn fold_email(text: &str) -> Cow<'_, str> {
+    let folded = fold(text);
+    match folded.rsplit_once('@') {
+        // `xn--` begins the ASCII form of a label, anywhere in the domain.
+        Some((local, domain)) if !domain.is_ascii() || domain.contains("xn--") => {
+            let (domain, _) = idna::domain_to_unicode(domain);
+            Cow::Owned(format!("{local}@{domain}"))
+        }
+        _ => folded,
     }
 }
 
 impl fmt::Display for Email {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The URL of a repository: stored as it was sent, without its password and, if it is of HTTP, its user; looked up by
-/// [`RepoUrl::normalized`], which is the same for all spellings of a URL.
-///
-/// ```
-/// use clade::model::RepoUrl;
-///
-/// let cart = clade::CreateProject::new("cart", "Cart").repository("https://github.com/corp/cart.git");
-/// let view = clade::Directory::in_memory()?.apply(cart)?.view;
-/// assert_eq!(view.repositories_at(&RepoUrl::parse("git@github.com:corp/cart")?).len(), 1);
-/// # Ok::<(), clade::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RepoUrl(CompactString);
-
-impl RepoUrl {
-    /// Trims `raw`, removes credentials, and checks that a host or a path remains.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when neither does, or when it is longer than 2048 characters.
-    pub fn parse(raw: &str) -> Result<Self, Error> {
-        visible("url", raw, URL_MAX).and_then(|text| Self::of(&text))
-    }
-
-    /// As [`Self::parse`], for a text of a store: invisible characters are permitted.
-    pub(crate) fn stored(raw: &str) -> Result<Self, Error> {
-        clean("url", raw, URL_MAX).and_then(|text| Self::of(&text))
-    }
-
-    fn of(text: &str) -> Result<Self, Error> {
-        let url = Self(without_credentials(text.into()));
-        if url.host_and_path() == ("", "") {
-            // The cleaned URL, not `raw`: messages are logged, and `raw` may contain a password.
-            return Err(Error::invalid("url", url.as_str(), "must name a host or a path"));
-        }
-        Ok(url)
-    }
-
-    /// The URL as it was sent, without credentials.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Host and path only: without scheme, user, default port, `.git` and trailing `/`, and with the host in lower
-    /// case.
-    ///
-    /// `git@github.com:Org/app.git` and `https://GitHub.com/Org/app/` are the same repository.
-    #[must_use]
-    pub fn normalized(&self) -> String {
-        let (host, path) = self.host_and_path();
-        // Hosts ignore case by RFC 3986. Paths do not, and some git servers tell `Org/app` from `org/app`.
-        let host = host.to_lowercase();
-        if path.is_empty() { host } else { format!("{host}/{path}") }
-    }
-
-    /// Host and path as in [`RepoUrl::normalized`], but with the host's case unchanged.
-    fn host_and_path(&self) -> (&str, &str) {
-        let text: &str = &self.0;
-        let (scheme, rest) = match text.split_once("://") {
-            Some((scheme, rest)) => (Some(scheme), rest),
-            None => (None, text),
-        };
-        let authority_end = authority_end(rest);
-        // The last `@`, and only before the path: a password may contain one, and so may a path (`/@scope/app`).
-        let rest = match rest[..authority_end].rfind('@') {
-            Some(at) => &rest[at + 1..],
-            None => rest,
-        };
-        let (host, path) = match (scheme, rest.find('/'), rest.find(':')) {
-            // The scp-like form of SSH, `host:path`: only without a scheme, and without a slash before the colon.
-            (None, slash, Some(colon)) if slash.is_none_or(|slash| colon < slash) => {
-                (&rest[..colon], &rest[colon + 1..])
-            }
-            (_, Some(slash), _) => (&rest[..slash], &rest[slash + 1..]),
-            (_, None, _) => (rest, ""),
-        };
-        // Any of the default ports with any scheme: one repository is served by HTTPS and SSH, and must compare equal.
-        let host = [":443", ":80", ":22"].iter().find_map(|port| host.strip_suffix(port)).unwrap_or(host);
-        let path = path.trim_matches('/');
-        // Trimmed again: without its `.git`, `Org/app/.git` ends in a slash.
-        (host, path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/'))
-    }
-
-    /// The last path segment, without `.git`: what a repository without a name is called.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] if it is not a valid name.
-    pub fn repository_name(&self) -> Result<Name, Error> {
-        // Normalized, so that `.git`, a trailing slash and the case of the host do not end up in the name.
-        let normalized = self.normalized();
-        Name::parse(normalized.rsplit('/').next().unwrap_or_default())
-    }
-
-    /// The host, in lower case: the platform of a repository without one. `None` if the URL has no host, as
-    /// `file:///srv/app.git`, or no path.
-    #[must_use]
-    pub fn platform(&self) -> Option<Name> {
-        // Without a slash the normalized URL is a single part, the name of the repository.
-        let normalized = self.normalized();
-        normalized.split_once('/').and_then(|(host, _)| Name::parse(host).ok())
-    }
-}
-
-/// Where the authority of a URL ends, of which `rest` follows the scheme.
-fn authority_end(rest: &str) -> usize {
-    // `?` and `#` end it too. Otherwise an `@` in a query would cut off the host.
-    rest.find(['/', '?', '#']).unwrap_or(rest.len())
-}
-
-/// Removes the password of a URL and, if it is of HTTP, the user: that is often an access token, and every reader of the
-/// directory would see it.
-fn without_credentials(url: CompactString) -> CompactString {
-    let (scheme, rest) = url.find("://").map_or(("", &*url), |end| url.split_at(end + "://".len()));
-    let Some(at) = rest[..authority_end(rest)].rfind('@') else { return url };
-    let (user_info, host) = (&rest[..at], &rest[at + 1..]);
-    if scheme.eq_ignore_ascii_case("http://") || scheme.eq_ignore_ascii_case("https://") {
-        return compact_str::format_compact!("{scheme}{host}");
-    }
-    // SSH URLs keep their user (`git@`): it is no secret, and the URL does not work without it.
-    match user_info.split_once(':') {
-        Some((user, _password)) => compact_str::format_compact!("{scheme}{user}@{host}"),
-        None => url,
-    }
-}
-
-impl fmt::Display for RepoUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -428,11 +295,28 @@ mod tests {
         assert_eq!(email.as_str(), "Ada@Corp.Example");
         assert_eq!(email.folded(), Email::parse("ada@corp.example").unwrap().folded());
         assert_eq!(Email::parse("ÉVA@corp.example").unwrap().folded(), "éva@corp.example");
+        let [unicode, ascii] =
+            ["ada@BÜCHER.example", "Ada@xn--bcher-kva.example"].map(|raw| Email::parse(raw).unwrap());
+        assert_eq!(unicode.folded(), ascii.folded());
     }
 
     #[test]
     fn an_invalid_email_is_refused_with_its_value() {
-        for raw in ["", "  ", "ada", "@corp", "ada@", "a@b@c", "a da@corp", "a\0@corp"] {
+        for raw in [
+            "",
+            "  ",
+            "ada",
+            "@corp",
+            "ada@",
+            "a@b@c",
+            "a da@corp",
+            "a\0@corp",
+            "mailto:ada@corp",
+            "ada@corp.",
+            "ada@corp;",
+            "ada@corp,eve@corp",
+            "<ada@corp>",
+        ] {
             let refusal = Email::parse(raw).unwrap_err().to_string();
             assert!(refusal.contains("email"), "{raw:?}: {refusal}");
         }
@@ -445,52 +329,5 @@ mod tests {
         }
         assert!(UnitKey::parse(&"x".repeat(TEXT_MAX + 1)).is_err());
         assert!(UnitKey::parse("line\nbreak").is_err());
-    }
-
-    #[test]
-    fn credentials_in_a_url_are_removed() {
-        for (raw, stored) in [
-            ("https://user:secret@host/Org/app", "https://host/Org/app"),
-            ("HTTP://token@host:8080/app.git", "HTTP://host:8080/app.git"),
-            ("https://user:p@ss@host/app", "https://host/app"),
-            ("https://host/@scope/app", "https://host/@scope/app"),
-            ("git@host:Org/app", "git@host:Org/app"),
-            ("ssh://git@host/Org/app", "ssh://git@host/Org/app"),
-            ("ssh://git:secret@host/Org/app", "ssh://git@host/Org/app"),
-            ("git:secret@host/Org/app", "git@host/Org/app"),
-            ("git:secret@host:Org/app", "git@host:Org/app"),
-            ("https://host?to=user@mail", "https://host?to=user@mail"),
-        ] {
-            assert_eq!(RepoUrl::parse(raw).unwrap().as_str(), stored);
-        }
-        let refusal = RepoUrl::parse("https://user:secret@").unwrap_err().to_string();
-        assert!(!refusal.contains("secret"), "{refusal}");
-    }
-
-    #[test]
-    fn every_spelling_of_a_url_normalizes_to_the_same() {
-        for other in [
-            "https://github.com/Org/app.git",
-            "https://GitHub.com/Org/app/",
-            "http://user:secret@github.com/Org/app",
-            "git@github.com:Org/app.git",
-            "ssh://git@github.com:22/Org/app.git",
-            "github.com/Org/app",
-            "https://github.com:443/Org/app.git/",
-        ] {
-            assert_eq!(RepoUrl::parse(other).unwrap().normalized(), "github.com/Org/app", "{other}");
-        }
-        assert_eq!(RepoUrl::parse("https://github.com/org/app").unwrap().normalized(), "github.com/org/app");
-        let derived = |url: &str| {
-            let url = RepoUrl::parse(url).unwrap();
-            (url.repository_name().unwrap().to_string(), url.platform().map(|name| name.to_string()))
-        };
-        assert_eq!(
-            derived("https://GitHub.com/Org/app.git"),
-            ("app".to_owned(), Some("github.com".to_owned()))
-        );
-        assert_eq!(derived("file:///srv/app.git"), ("app".to_owned(), None));
-        assert_eq!(derived("app"), ("app".to_owned(), None));
-        assert!(RepoUrl::parse("https://").is_err());
     }
 }

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::model::attributes::{Attributes, AttributesPatch};
-use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIdentifier};
+use crate::model::key::{Email, ExternalId, Name, ProjectId, ServiceIdentifier};
 use crate::model::patch::{Patch, Placement};
+use crate::model::repo_url::RepoUrl;
 
 /// The record of a project. Its repositories and services are separate entities that refer to it.
 ///

@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 
 use crate::graph::View;
 use crate::model::entity::{EntityId, Kind};
-use crate::model::key::fold;
+use crate::model::key::fold_email;
 use crate::model::level::Level;
 use crate::query::filter::{Field, Filter, Relation};
 use crate::query::select::{neighbours, select};
@@ -349,7 +349,7 @@ fn own_field<'v>(view: &'v View, matches: &RoaringBitmap, field: Field) -> Vec<V
     let mut tally = ValueCounts::default();
     for id in matches {
         if let Some(text) = view.entity(EntityId(id)).and_then(|entity| field.text(entity)) {
-            let value = if field == Field::OwnerEmail { fold(text) } else { Cow::Borrowed(text) };
+            let value = if field == Field::OwnerEmail { fold_email(text) } else { Cow::Borrowed(text) };
             tally.count(value, id, text);
         }
     }

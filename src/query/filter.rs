@@ -130,18 +130,18 @@ impl Filter {
 /// let view = clade::Directory::in_memory()?.apply(clade::CreateProject::new("cart", "Cart API"))?.view;
 /// let count = |test| select(&view, clade::Kind::Project, &Filter::Text(Field::Name, test)).len();
 /// assert_eq!(count(TextTest::StartsWith("cart".to_owned())), 1);
-/// assert_eq!(count(TextTest::Eq("cart api".to_owned())), 0, "a whole name is compared with its case");
+/// assert_eq!(count(TextTest::Eq("CART API".to_owned())), 1, "in any case");
 /// # Ok::<(), clade::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextTest {
-    /// Equal to this.
+    /// Equal to this: names and keys in any case, other texts exactly.
     Eq(String),
     /// Equal to one of these.
     In(Vec<String>),
-    /// Contains this, case-insensitive.
+    /// Contains this, without regard to case and marks.
     Contains(String),
-    /// Begins with this, case-insensitive.
+    /// Begins with this, without regard to case and marks.
     StartsWith(String),
     /// Missing if `true`, present if `false`.
     IsNull(bool),

@@ -289,7 +289,7 @@ fn by_sorting(
             if from_end { forwards.reverse() } else { forwards }
         });
     for entity in matches.iter().filter_map(|id| view.entity(EntityId(id))) {
-        let value = view.value(order, entity);
+        let value = order.value(entity);
         let compared = |position: &Position<'_>| position.compare_record(view, entity.id, order);
         total += 1;
         if bounds.after.as_ref().is_some_and(|after| compared(after) != Ordering::Greater) {

@@ -15,6 +15,7 @@ use crate::graph::{RecordKey, Value, View};
 use crate::model::entity::{Entity, EntityId, Kind};
 use crate::model::key::{Email, ProjectId, UnitKey};
 use crate::model::reference::UnitRef;
+use crate::model::text::Collated;
 
 /// The version of the cursor format: the first part of every cursor.
 const VERSION: &str = "1";
@@ -32,7 +33,7 @@ pub(super) struct Position<'v> {
 
 impl<'v> Position<'v> {
     pub(super) fn of(view: &'v View, order: Order, entity: &'v Entity) -> Self {
-        Self { value: view.value(order, entity), key: view.record_key(entity) }
+        Self { value: order.value(entity), key: view.record_key(entity) }
     }
 
     /// Compares the record `id`, visible or not, with this position in `order`.
@@ -45,7 +46,7 @@ impl<'v> Position<'v> {
         let created = Order { by: OrderBy::Created, descending: false };
         let id = find(view, &self.key)?;
         // A record that was deleted and created again under the same key has another position.
-        (view.value(created, view.entity(id)?) == self.value).then_some(id)
+        (created.value(view.entity(id)?) == self.value).then_some(id)
     }
 
     /// The time of creation in milliseconds, for a position in the order of creation.
@@ -61,7 +62,7 @@ impl<'v> Position<'v> {
         let value = match &self.value {
             None => String::new(),
             Some(Value::Millis(millis)) => format!("{VALUE_PREFIX}{millis}"),
-            Some(Value::Text(text)) => format!("{VALUE_PREFIX}{text}"),
+            Some(Value::Text(text)) => format!("{VALUE_PREFIX}{}", text.0),
         };
         // Part of the format: changing the discriminants of `Kind` makes cursors that clients hold invalid.
         let kind = (self.key.kind as u8).to_string();
@@ -96,7 +97,7 @@ impl Position<'static> {
         }
         let value = match (value.strip_prefix(VALUE_PREFIX), order.by) {
             (None, OrderBy::Field(_)) if value.is_empty() => None,
-            (Some(text), OrderBy::Field(_)) => Some(Value::Text(Cow::Owned(text.to_owned()))),
+            (Some(text), OrderBy::Field(_)) => Some(Value::Text(Collated(Cow::Owned(text.to_owned())))),
             (Some(millis), OrderBy::Created | OrderBy::Updated) => Some(Value::Millis(millis.parse().ok()?)),
             (None, _) => return None,
         };
@@ -136,11 +137,10 @@ fn order_name(order: Order) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::key::fold;
     use crate::query::filter::Field;
 
     fn position(value: Option<&str>, key: &str) -> Position<'static> {
-        let value = value.map(|text| Value::Text(Cow::Owned(fold(text).into_owned())));
+        let value = value.map(|text| Value::Text(Collated(Cow::Owned(text.to_owned()))));
         let parts = [Cow::Owned(key.to_owned()), Cow::Borrowed(""), Cow::Borrowed("")];
         Position { value, key: RecordKey { kind: Kind::Project, parts } }
     }

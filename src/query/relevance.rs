@@ -39,7 +39,7 @@ pub(super) fn best_text(texts: &str, kind: Kind, part: &Part) -> Option<Rated> {
 pub(super) fn best_beginning(texts: &str, kind: Kind, part: &Part) -> Option<Rated> {
     let beginning = own_texts(texts, kind).filter(|(_, text)| part.begins(text));
     let (field, text) = beginning.max_by_key(|(_, text)| Reverse(text.len()))?;
-    let points = if text.len() == part.folded().len() { WHOLE } else { BEGINNING };
+    let points = if text.len() == part.bare().len() { WHOLE } else { BEGINNING };
     Some(Rated { points, field, length: text.len() })
 }
 
@@ -50,12 +50,12 @@ pub(super) fn own_texts(texts: &str, kind: Kind) -> impl Iterator<Item = (usize,
     texts.split(SEPARATOR).enumerate().take(own)
 }
 
-/// The points of `part` in the folded `text`; `None` if it does not occur.
+/// The points of `part` in the bare `text`; `None` if it does not occur.
 fn closeness(text: &str, part: &Part) -> Option<u16> {
     let begins_word = |at: usize| text[..at].chars().next_back().is_some_and(|c| !c.is_alphanumeric());
     let mut at = part.find_in(text)?;
     if at == 0 {
-        return Some(if text.len() == part.folded().len() { WHOLE } else { BEGINNING });
+        return Some(if text.len() == part.bare().len() { WHOLE } else { BEGINNING });
     }
     // The first occurrence may be inside a word and a later one at the beginning of a word, so all are tried.
     loop {

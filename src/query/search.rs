@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 use crate::graph::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::field::Field;
-use crate::model::key::RepoUrl;
+use crate::model::repo_url::RepoUrl;
 use crate::query::relevance::{Rated, WHOLE, best_beginning, best_text};
 use crate::query::spelling::Similar;
 use crate::query::text::Part;
@@ -52,7 +52,7 @@ pub fn search(view: &View, text: &str, kinds: &[Kind], within: Option<EntityId>,
     let scope = SearchScope::new(view, kinds, within);
     let all = scope.all_records();
     // Nothing outranks a beginning or a whole url, so a page full of these is final and the slower stages are skipped.
-    let mut beginning = view.candidates_starting(wanted.phrase.folded(), &all);
+    let mut beginning = view.candidates_starting(wanted.phrase.bare(), &all);
     beginning.extend(wanted.at_url(view));
     let mut found = scope.best(&beginning, first, |id, kind, texts| {
         wanted.rate_url(view, id, kind).or_else(|| best_beginning(texts, kind, &wanted.phrase))
@@ -147,7 +147,7 @@ impl SearchTerms {
     /// `None` if the text is blank.
     fn new(text: &str) -> Option<Self> {
         let phrase = Part::new(text.trim());
-        let words: Vec<_> = phrase.folded().split_whitespace().map(Part::new).collect();
+        let words: Vec<_> = phrase.bare().split_whitespace().map(Part::new).collect();
         // Any word would parse as a url, so only a text that looks like one is tried.
         let url = if text.contains(['/', ':']) {
             RepoUrl::parse(text).ok().map(|url| url.normalized())
@@ -161,7 +161,7 @@ impl SearchTerms {
     fn candidates(&self, view: &View, all: &RoaringBitmap) -> RoaringBitmap {
         let mut candidates = all.clone();
         for word in &self.words {
-            candidates = view.candidates_containing(word.folded(), &candidates).all();
+            candidates = view.candidates_containing(word.bare(), &candidates).all();
         }
         candidates.extend(self.at_url(view));
         candidates

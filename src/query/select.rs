@@ -9,8 +9,9 @@ use roaring::RoaringBitmap;
 
 use crate::graph::View;
 use crate::model::entity::{EntityId, Kind};
-use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier, UnitKey};
+use crate::model::key::{Email, ProjectId, ServiceIdentifier, UnitKey};
 use crate::model::reference::UnitRef;
+use crate::model::repo_url::RepoUrl;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::query::text::Matcher;
 

@@ -35,18 +35,18 @@ pub(super) struct SpelledWords(Vec<Vec<char>>);
 impl Similar {
     /// Finds candidates among `scope`. `None` if every word is too short or too long for edits.
     pub(super) fn new(view: &View, words: &[Part], scope: &RoaringBitmap) -> Option<Self> {
-        let letters = SpelledWords(words.iter().map(|word| word.folded().chars().collect()).collect());
+        let letters = SpelledWords(words.iter().map(|word| word.bare().chars().collect()).collect());
         if letters.0.iter().all(|word| edits_allowed(word.len()) == 0) {
             return None;
         }
         let mut candidates: Option<RoaringBitmap> = None;
         for (word, letters) in words.iter().zip(&letters.0) {
             let near = if edits_allowed(letters.len()) == 0 {
-                view.candidates_containing(word.folded(), scope).all()
+                view.candidates_containing(word.bare(), scope).all()
             } else {
                 // An edit changes up to three or four trigrams of a word, so no single one may be required. The
                 // records that share most of them come first.
-                sharing_most(&view.trigrams(word.folded(), scope))
+                sharing_most(&view.trigrams(word.bare(), scope))
             };
             candidates = Some(match candidates {
                 None => near,
@@ -106,7 +106,7 @@ fn edits_allowed(length: usize) -> usize {
     }
 }
 
-/// The number of edits between `word` and the nearest beginning of a word of the folded `text`; `None` if there are too
+/// The number of edits between `word` and the nearest beginning of a word of the bare `text`; `None` if there are too
 /// many.
 fn edits_in(text: &str, word: &[char]) -> Option<usize> {
     let allowed = edits_allowed(word.len());

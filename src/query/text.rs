@@ -11,15 +11,25 @@ use rustc_hash::FxHashSet;
 
 use crate::graph::{SEPARATOR, TextCandidates, View, nth_text, position_at, text_position};
 use crate::model::entity::{EntityId, Kind};
-use crate::model::key::{RepoUrl, fold};
+use crate::model::key::fold_email;
 use crate::model::level::UnitType;
+use crate::model::repo_url::RepoUrl;
+use crate::model::text::{bare, fold};
 use crate::query::filter::{Field, TextTest};
 
 impl Field {
     /// The form of a text in which `Eq` and `In` compare this field; `None` if no record can have this text.
     fn compared(self, text: &str) -> Option<Cow<'_, str>> {
         match self {
-            Self::Email | Self::OwnerEmail => Some(fold(text.trim())),
+            Self::Email | Self::OwnerEmail => Some(fold_email(text.trim())),
+            Self::Key
+            | Self::Name
+            | Self::ProjectId
+            | Self::FirstName
+            | Self::LastName
+            | Self::DisplayName
+            | Self::OwnerFirstName
+            | Self::OwnerLastName => Some(fold(text)),
             Self::Url => Some(Cow::Owned(RepoUrl::parse(text).ok()?.normalized())),
             Self::Type => Some(Cow::Owned(UnitType::parse(text).ok()?.as_str().to_owned())),
             _ => Some(Cow::Borrowed(text)),
@@ -27,25 +37,25 @@ impl Field {
     }
 }
 
-/// A pattern that is searched in many texts, case-insensitive.
+/// A pattern that is searched in many texts, without regard to case and marks.
 // The finder's tables are built once per query, not once per text.
 pub(super) struct Part {
-    folded: String,
+    bare: String,
     finder: Finder<'static>,
 }
 
 impl Part {
     pub(super) fn new(text: &str) -> Self {
-        let folded = fold(text).into_owned();
-        Self { finder: Finder::new(&folded).into_owned(), folded }
+        let bare = bare(text).into_owned();
+        Self { finder: Finder::new(&bare).into_owned(), bare }
     }
 
-    /// The pattern in lower case.
-    pub(super) fn folded(&self) -> &str {
-        &self.folded
+    /// The pattern without case and marks.
+    pub(super) fn bare(&self) -> &str {
+        &self.bare
     }
 
-    /// The byte offset of its first occurrence in the folded `text`.
+    /// The byte offset of its first occurrence in the bare `text`.
     pub(super) fn find_in(&self, text: &str) -> Option<usize> {
         self.finder.find(text.as_bytes())
     }
@@ -55,7 +65,7 @@ impl Part {
     }
 
     pub(super) fn begins(&self, text: &str) -> bool {
-        text.starts_with(&self.folded)
+        text.starts_with(&self.bare)
     }
 }
 
@@ -94,15 +104,15 @@ impl Matcher {
         match self {
             Self::AnyContains(part) => {
                 let TextCandidates { certain, possible } =
-                    view.candidates_containing(part.folded(), candidates);
+                    view.candidates_containing(part.bare(), candidates);
                 certain | self.scan(view, kind, &possible)
             }
             Self::Contains(field, part) if kind.texts().contains(field) => {
                 // Nothing is certain: the index is not kept by field, so another text may contain the pattern.
-                self.scan(view, kind, &view.candidates_containing(part.folded(), candidates).all())
+                self.scan(view, kind, &view.candidates_containing(part.bare(), candidates).all())
             }
             Self::StartsWith(field, part) if kind.texts().contains(field) => {
-                self.scan(view, kind, &view.candidates_starting(part.folded(), candidates))
+                self.scan(view, kind, &view.candidates_starting(part.bare(), candidates))
             }
             _ => self.scan(view, kind, candidates),
         }
@@ -111,15 +121,15 @@ impl Matcher {
     fn scan(&self, view: &View, kind: Kind, candidates: &RoaringBitmap) -> RoaringBitmap {
         match self {
             // Texts contain no separator, but it is between them in memory, so it would match there.
-            Self::AnyContains(part) | Self::Contains(_, part) if part.folded().contains(SEPARATOR) => {
+            Self::AnyContains(part) | Self::Contains(_, part) if part.bare().contains(SEPARATOR) => {
                 RoaringBitmap::new()
             }
-            Self::AnyContains(part) if part.folded().is_empty() => candidates.clone(),
+            Self::AnyContains(part) if part.bare().is_empty() => candidates.clone(),
             Self::AnyContains(part) => view.matching_texts(kind, candidates, &part.finder, |_, _| true),
             Self::Contains(field, part) => match text_position(kind, *field) {
                 // Every text contains an empty pattern, but a missing one, which is empty here, passes no test.
-                Some(nth) if part.folded().is_empty() => {
-                    scan_folded_texts(view, candidates, |texts| !nth_text(texts, nth).is_empty())
+                Some(nth) if part.bare().is_empty() => {
+                    scan_bare_texts(view, candidates, |texts| !nth_text(texts, nth).is_empty())
                 }
                 Some(nth) => view.matching_texts(kind, candidates, &part.finder, |texts, offset| {
                     position_at(texts, offset) == nth
@@ -127,7 +137,7 @@ impl Matcher {
                 None => self.scan_records(view, *field, candidates),
             },
             Self::StartsWith(field, part) => match text_position(kind, *field) {
-                Some(nth) => scan_folded_texts(view, candidates, |texts| {
+                Some(nth) => scan_bare_texts(view, candidates, |texts| {
                     let text = nth_text(texts, nth);
                     !text.is_empty() && part.begins(text)
                 }),
@@ -150,17 +160,13 @@ impl Matcher {
             (Self::OneOf(field, texts), Some(text)) => {
                 field.compared(text).is_some_and(|text| texts.contains(&*text))
             }
-            (Self::Contains(_, part) | Self::AnyContains(part), Some(text)) => part.is_in(&fold(text)),
-            (Self::StartsWith(_, part), Some(text)) => part.begins(&fold(text)),
+            (Self::Contains(_, part) | Self::AnyContains(part), Some(text)) => part.is_in(&bare(text)),
+            (Self::StartsWith(_, part), Some(text)) => part.begins(&bare(text)),
         }
     }
 }
 
-fn scan_folded_texts(
-    view: &View,
-    candidates: &RoaringBitmap,
-    passes: impl Fn(&str) -> bool,
-) -> RoaringBitmap {
+fn scan_bare_texts(view: &View, candidates: &RoaringBitmap, passes: impl Fn(&str) -> bool) -> RoaringBitmap {
     let mut found = RoaringBitmap::new();
     view.for_each_text(candidates, |id, texts| {
         if passes(texts) {
@@ -180,7 +186,8 @@ mod tests {
         assert!(same(Field::Email, "Ada@Corp.Example", "ada@corp.example"));
         assert!(same(Field::Url, "git@github.com:Org/app.git", "https://GitHub.com/Org/app/"));
         assert!(same(Field::Type, "Application", "department"));
-        assert!(!same(Field::Name, "Ada", "ada"));
+        assert!(same(Field::Name, "Zoë", "ZOE\u{308}") && !same(Field::Name, "Zoë", "Zoe"));
+        assert!(!same(Field::ExternalId, "a1", "A1"));
         assert_eq!(Field::Type.compared(" "), None);
     }
 }

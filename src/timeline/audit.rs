@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use crate::error::{Error, StoreError};
 use crate::model::change::RecordId;
 use crate::model::entity::{EntityId, Revision};
-use crate::model::key::fold;
+use crate::model::text::fold;
 use crate::store::History;
 
 use self::before::find_before;

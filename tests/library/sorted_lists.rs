@@ -1,6 +1,7 @@
 //! Sorted lists stay sorted while records are created, renamed, updated and deleted.
 
 use clade::model::command::{Command, Delete, ProjectFields, ProjectRef, Update};
+use clade::model::text::Collated;
 use clade::model::{Mapping, ProjectId};
 use clade::query::{
     Field, MappingFilter, MappingOrder, MappingOrderBy, MappingPageRequest, Order, OrderBy, PageRequest,
@@ -24,13 +25,17 @@ fn project(id: &str, number: usize) -> CreateProject {
     CreateProject::new(id, word).repository(&format!("https://{word}.example/{}", number % 3))
 }
 
+fn collated(text: String) -> Collated<'static> {
+    Collated(text.into())
+}
+
 /// The sort key of a record, and its tie breaker.
-fn standing(view: &View, id: EntityId, by: OrderBy) -> (Option<String>, [String; 2]) {
+fn standing(view: &View, id: EntityId, by: OrderBy) -> (Option<Collated<'static>>, [String; 2]) {
     let entity = view.entity(id).unwrap();
     let value = match by {
         OrderBy::Created => unreachable!("not asked for here"),
-        OrderBy::Updated => Some(format!("{:020}", entity.stamps.updated_at.as_millis())),
-        OrderBy::Field(field) => field.text(entity).map(str::to_lowercase),
+        OrderBy::Updated => Some(collated(format!("{:020}", entity.stamps.updated_at.as_millis()))),
+        OrderBy::Field(field) => field.text(entity).map(str::to_owned).map(collated),
     };
     let project = view.entity(entity.owning_project().unwrap_or(id)).unwrap().as_project().unwrap();
     let url = Field::Url.text(entity).unwrap_or_default();
@@ -106,7 +111,7 @@ fn lists_follow_a_very_large_change_too() {
 }
 
 fn mappings_must_be_in_order(view: &View, step: usize) {
-    let key = |id| view.label(id).to_lowercase();
+    let key = |id| view.label(id);
     let value = |by, mapping: &Mapping| match by {
         MappingOrderBy::Id => String::new(),
         MappingOrderBy::CreatedAt => format!("{:020}", mapping.stamps.created_at.as_millis()),
@@ -120,7 +125,7 @@ fn mappings_must_be_in_order(view: &View, step: usize) {
         let order = MappingOrder { by, descending: step.is_multiple_of(2) };
         let page = mappings(view, &MappingFilter::default(), order, &MappingPageRequest::default()).unwrap();
         let mut expected = view.mappings();
-        expected.sort_by_key(|mapping| (value(by, mapping), mapping.id));
+        expected.sort_by_key(|mapping| (collated(value(by, mapping)), mapping.id));
         if order.descending {
             expected.reverse();
         }

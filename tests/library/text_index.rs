@@ -2,6 +2,7 @@
 
 use clade::model::ProjectId;
 use clade::model::command::{Command, Delete, ProjectRef};
+use clade::model::text::bare;
 use clade::query::{Field, Filter, TextTest, search, select};
 use clade::{CreateProject, Directory, Kind, View};
 
@@ -32,7 +33,7 @@ fn must_be_right(view: &View, step: usize) {
             let found = select(view, Kind::Project, &Filter::Text(Field::Name, test.clone())).into_owned();
             let is_it = |id: &u32| {
                 let project = view.entity(clade::EntityId(*id)).unwrap().as_project().unwrap();
-                passes(&project.name.as_str().to_lowercase(), part)
+                passes(&bare(project.name.as_str()), &bare(part))
             };
             let expected = view.all(Kind::Project).iter().filter(is_it).collect();
             assert_eq!(found, expected, "step {step}: {test:?}");

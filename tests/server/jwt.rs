@@ -277,8 +277,7 @@ fn unit_scopes_follow_the_current_hierarchy() {
     let server = with_identity_provider(&folder, &[&key]);
     let within = |units: Value| key.sign(&claims(&json!({ "units": units })));
     assert_eq!(emails(&server, &within(json!(["Platform"]))), ["bob@aurora.example", "eve@aurora.example"]);
-    for nothing in [json!([]), json!(["nowhere"]), json!([""]), json!(["Aurora"]), json!(["Aurora/Digital"])]
-    {
+    for nothing in [json!([]), json!(["nowhere"]), json!([""]), json!(["Auror"]), json!(["Aurora/Digital"])] {
         let token = within(nothing.clone());
         assert_eq!(emails(&server, &token), Vec::<String>::new(), "{nothing}");
         let headers = [("authorization", token.as_str()), ("content-type", "application/json")];

@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 
 use crate::graph::view::{Totals, View};
 use crate::model::entity::{EntityId, Kind};
-use crate::model::key::fold;
+use crate::model::text::Collated;
 
 /// What is below a unit that is not visible.
 static NOTHING: LazyLock<RoaringBitmap> = LazyLock::new(RoaringBitmap::new);
@@ -34,9 +34,9 @@ impl View {
     fn by_name(&self, mut units: Vec<EntityId>) -> Vec<EntityId> {
         let name_and_key = |id: &EntityId| {
             let unit = self.entity(*id).and_then(|entity| entity.as_org_unit());
-            unit.map(|unit| (fold(unit.name.as_str()).into_owned(), unit.key.clone()))
+            unit.map(|unit| (Collated::from(unit.name.as_str()), unit.key.clone()))
         };
-        // The key ends with the unit's unique key, so units of the same name have a fixed order. Cached: it allocates.
+        // The key ends with the unit's unique key, so units of the same name have a fixed order.
         units.sort_by_cached_key(name_and_key);
         units
     }

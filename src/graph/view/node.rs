@@ -8,9 +8,10 @@ use std::ops::Deref;
 use crate::error::Error;
 use crate::graph::view::{Totals, View};
 use crate::model::entity::{Entity, EntityId, Kind, OrgUnit, Person, Project, Repository, Service};
-use crate::model::key::{Email, ProjectId, RepoUrl};
+use crate::model::key::{Email, ProjectId};
 use crate::model::level::Level;
 use crate::model::reference::UnitRef;
+use crate::model::repo_url::RepoUrl;
 
 /// A unit in a view. Dereferences to its record, [`OrgUnit`].
 ///

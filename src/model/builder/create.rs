@@ -10,10 +10,11 @@ use crate::model::command::{
     Command, Create, EndRef, IfExists, LinkUnits, MappingFields, OwnerFields, Patch, PersonFields, Placement,
     ProjectFields, RepositoryFields, UnitFields, UnitSpec,
 };
-use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, UnitKey};
+use crate::model::key::{Email, ExternalId, Name, ProjectId, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::mapping::MappingType;
 use crate::model::reference::UnitRef;
+use crate::model::repo_url::RepoUrl;
 
 macro_rules! create {
     ($(#[$doc:meta])* $name:ident, $fields:ident, $variant:ident) => {

@@ -10,10 +10,11 @@ use crate::model::command::{
     ProjectRef, RepositoryFields, UnitFields, Update,
 };
 use crate::model::entity::Revision;
-use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, UnitKey};
+use crate::model::key::{Email, ExternalId, Name, ProjectId, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::mapping::{MappingId, Relationship};
 use crate::model::reference::UnitRef;
+use crate::model::repo_url::RepoUrl;
 
 macro_rules! update {
     ($(#[$doc:meta])* $name:ident, $target:ty, $fields:ident, $variant:ident) => {

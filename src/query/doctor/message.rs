@@ -4,8 +4,8 @@
 
 use crate::graph::View;
 use crate::model::entity::EntityId;
-use crate::model::key::RepoUrl;
 use crate::model::level::Level;
+use crate::model::repo_url::RepoUrl;
 use crate::query::doctor::units::level;
 use crate::query::doctor::{About, Finding, FindingCode};
 

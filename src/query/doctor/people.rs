@@ -9,7 +9,8 @@ use rustc_hash::FxHashMap;
 
 use crate::graph::View;
 use crate::model::entity::{EntityId, Kind, Person};
-use crate::model::key::{Name, fold};
+use crate::model::key::Name;
+use crate::model::text::fold;
 use crate::query::doctor::{Finding, FindingCode, records};
 
 /// Ignored in the local part of an email, if the external id or the name matches too.

@@ -6,8 +6,8 @@ use rustc_hash::FxHashMap;
 
 use crate::graph::{Totals, View};
 use crate::model::entity::{EntityId, Kind};
-use crate::model::key::fold;
 use crate::model::level::Level;
+use crate::model::text::fold;
 use crate::query::doctor::{Finding, FindingCode, records};
 
 pub(super) fn same_name_in_level(view: &View) -> Vec<Finding> {

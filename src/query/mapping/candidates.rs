@@ -8,8 +8,8 @@ use roaring::RoaringBitmap;
 
 use crate::graph::View;
 use crate::model::entity::{EntityId, Kind};
-use crate::model::key::fold;
 use crate::model::mapping::{Mapping, MappingType};
+use crate::model::text::{bare, fold};
 use crate::query::mapping::filter::{KEYS, MappingFilter, by_key, containing};
 use crate::query::mapping::subtree::with_descendants;
 use crate::query::select::select;
@@ -31,7 +31,7 @@ pub(super) struct Selected<'v, 'f> {
 
 /// The prepared text condition.
 struct TextMatch {
-    folded: String,
+    bare_text: String,
     /// The entities whose key contains it.
     ends: RoaringBitmap,
     /// Whether it can occur in an id, which is a UUID.
@@ -153,16 +153,16 @@ impl TextMatch {
         for (kind, field) in KEYS {
             ends |= &*select(view, kind, &containing(field, text));
         }
-        let folded = fold(text).into_owned();
+        let bare_text = bare(text).into_owned();
         // Formatting the id of every mapping is the most expensive test, and most texts cannot be part of a UUID.
-        let may_be_in_id = folded.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-        Self { folded, ends, may_be_in_id }
+        let may_be_in_id = bare_text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        Self { bare_text, ends, may_be_in_id }
     }
 
     /// Whether it occurs in the source or the id of the mapping.
     fn is_in(&self, mapping: &Mapping) -> bool {
-        source_of(mapping).is_some_and(|source| fold(source).contains(&self.folded))
-            || self.may_be_in_id && mapping.id.to_string().contains(&self.folded)
+        source_of(mapping).is_some_and(|source| bare(source).contains(&self.bare_text))
+            || self.may_be_in_id && mapping.id.to_string().contains(&self.bare_text)
     }
 }
 

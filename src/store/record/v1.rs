@@ -14,9 +14,10 @@ use crate::model::attributes::Attributes;
 use crate::model::entity::{
     Body, EntityId, OrgUnit, Person, Project, ProjectOwner, Repository, Revision, Service, Stamps,
 };
-use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIdentifier, UnitKey};
+use crate::model::key::{Email, ExternalId, Name, ProjectId, ServiceIdentifier, UnitKey};
 use crate::model::level::{Level, UnitType};
 use crate::model::mapping::{Mapping, MappingId, MappingType, Relationship};
+use crate::model::repo_url::RepoUrl;
 use crate::model::time::Timestamp;
 use crate::model::token::{Role, Scope, Token, TokenId};
 

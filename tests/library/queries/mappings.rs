@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use clade::model::mapping::{Mapping, MappingId, MappingType, Relationship};
+use clade::model::text::{Collated, bare};
 use clade::query::{MappingFilter, MappingOrder, MappingOrderBy, MappingPageRequest, Subtree, mappings};
 use clade::{EntityId, Kind, View};
 use proptest::collection::vec;
@@ -90,9 +91,9 @@ impl Ask {
     fn passes(&self, both: &Both<'_>, mapping: &Mapping) -> bool {
         let Both { view, twin, places, .. } = both;
         let (from, to) = (places[&mapping.from], places[&mapping.to]);
-        let key = |id| view.label(id).to_lowercase();
+        let key = |id| bare(&view.label(id)).into_owned();
         let is_among = |keys: &Option<Vec<&str>>, id| {
-            keys.as_ref().is_none_or(|keys| keys.iter().any(|wanted| wanted.to_lowercase() == key(id)))
+            keys.as_ref().is_none_or(|keys| keys.iter().any(|wanted| bare(wanted) == key(id)))
         };
         let is_in = |end, unit| end == unit || twin.is_beneath(end, unit);
         let is_within = |units: &Vec<usize>| {
@@ -102,8 +103,8 @@ impl Ask {
         let source = mapping.source.as_ref().map(|source| source.as_str());
         let says = |text: &&str| {
             let texts = [key(mapping.from), key(mapping.to), mapping.id.to_string()];
-            let own = source.unwrap_or_default().to_lowercase();
-            texts.into_iter().chain([own]).any(|own| own.contains(&text.to_lowercase()))
+            let own = bare(source.unwrap_or_default()).into_owned();
+            texts.into_iter().chain([own]).any(|own| own.contains(&*bare(text)))
         };
         self.types.as_ref().is_none_or(|types| types.contains(&mapping.mapping_type))
             && self.relationships.as_ref().is_none_or(|all| all.contains(&mapping.relationship))
@@ -153,7 +154,7 @@ impl Both<'_> {
     }
 
     fn compare(&self, order: MappingOrder, a: &Mapping, b: &Mapping) -> Ordering {
-        let key = |id| self.view.label(id).to_lowercase();
+        let key = |id| Collated(self.view.label(id).into());
         let ordering = match order.by {
             MappingOrderBy::Id => Ordering::Equal,
             MappingOrderBy::CreatedAt => a.stamps.created_at.cmp(&b.stamps.created_at),

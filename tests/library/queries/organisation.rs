@@ -7,8 +7,9 @@ use clade::model::command::{
     Command, Create, EndRef, IfExists, MappingFields, OwnerFields, Patch, PersonFields, ProjectFields,
     RepositoryFields, ServiceFields, UnitFields,
 };
-use clade::model::key::{ExternalId, Name, RepoUrl, ServiceIdentifier, UnitKey};
+use clade::model::key::{ExternalId, Name, ServiceIdentifier, UnitKey};
 use clade::model::mapping::{MappingType, Relationship};
+use clade::model::repo_url::RepoUrl;
 use clade::model::{Email, ProjectId, UnitRef, UnitType};
 use clade::query::Field;
 use clade::{Directory, EntityId, Kind, View};

@@ -4,6 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use clade::model::Level;
+use clade::model::text::{Collated, bare, fold};
 use clade::query::{Bucket, FacetBy, Field, Filter, Order, OrderBy, PageRequest, Relation, TextTest};
 use clade::{EntityId, Kind, View};
 
@@ -79,7 +80,8 @@ fn compared(field: Field, text: &str) -> Option<String> {
             let bare = trimmed.trim_start_matches("https://").trim_start_matches("git@").replace(':', "/");
             Some(bare.trim_end_matches('/').trim_end_matches(".git").to_owned())
         }
-        _ => Some(text.to_owned()),
+        Field::ExternalId | Field::Platform | Field::Identifier => Some(text.to_owned()),
+        _ => Some(fold(text).into_owned()),
     }
 }
 
@@ -149,7 +151,7 @@ impl Twin<'_> {
                 let owner_email = self.text(at, Field::OwnerEmail);
                 let owner = self.node(at).owner_names.iter().map(String::as_str).chain(owner_email);
                 self.is_found(at, text)
-                    || owner.into_iter().any(|own| own.to_lowercase().contains(&text.to_lowercase()))
+                    || owner.into_iter().any(|own| bare(own).contains(&*bare(text)))
                     || assets.iter().flatten().any(|asset| self.is_found(*asset, text))
             }
             Ask::Related(relation, ask) => {
@@ -160,13 +162,13 @@ impl Twin<'_> {
 
     fn text_passes(&self, at: usize, field: Field, test: &TextTest) -> bool {
         let own = self.text(at, field);
-        let folded = own.map(str::to_lowercase);
+        let own_bare = own.map(bare);
         let equals = |wanted: &String| own.is_some_and(|own| compared(field, own) == compared(field, wanted));
         match test {
             TextTest::Eq(wanted) => equals(wanted),
             TextTest::In(wanted) => wanted.iter().any(equals),
-            TextTest::Contains(part) => folded.is_some_and(|own| own.contains(&part.to_lowercase())),
-            TextTest::StartsWith(start) => folded.is_some_and(|own| own.starts_with(&start.to_lowercase())),
+            TextTest::Contains(part) => own_bare.is_some_and(|own| own.contains(&*bare(part))),
+            TextTest::StartsWith(start) => own_bare.is_some_and(|own| own.starts_with(&*bare(start))),
             TextTest::IsNull(is_null) => own.is_none() == *is_null,
         }
     }
@@ -174,7 +176,7 @@ impl Twin<'_> {
     /// Whether one of its own texts contains `part`.
     pub(crate) fn is_found(&self, at: usize, part: &str) -> bool {
         let texts = OWN.into_iter().filter_map(|field| self.text(at, field));
-        texts.into_iter().any(|text| text.to_lowercase().contains(&part.to_lowercase()))
+        texts.into_iter().any(|text| bare(text).contains(&*bare(part)))
     }
 
     pub(crate) fn select(&self, kind: Kind, ask: &Ask) -> Vec<usize> {
@@ -238,7 +240,7 @@ impl Twin<'_> {
             OrderBy::Created => turned(a.cmp(&b)),
             OrderBy::Updated => turned(updated(a).cmp(&updated(b))).then_with(by_key),
             OrderBy::Field(field) => {
-                let text = |at| self.text(at, field).map(str::to_lowercase);
+                let text = |at| self.text(at, field).map(Collated::from);
                 match (text(a), text(b)) {
                     (Some(a), Some(b)) => turned(a.cmp(&b)),
                     (a, b) => a.is_none().cmp(&b.is_none()),
@@ -279,13 +281,13 @@ impl Twin<'_> {
     /// Every unit beneath `top`, with the way down to it: of all ways the shortest, of those the first in order of
     /// names. Ways sorted are a tree as it is read.
     pub(crate) fn ways_down(&self, top: usize) -> Vec<Vec<usize>> {
-        let mut best: BTreeMap<usize, Vec<(String, String, usize)>> = BTreeMap::new();
+        let mut best: BTreeMap<usize, Vec<(Collated<'_>, String, usize)>> = BTreeMap::new();
         let mut open = vec![(top, Vec::new())];
         while let Some((unit, way)) = open.pop() {
             for child in self.all(Kind::OrgUnit).filter(|child| self.holders(*child).contains(&unit)) {
                 let text = |field| self.text(child, field).unwrap();
                 let mut longer = way.clone();
-                longer.push((text(Field::Name).to_lowercase(), text(Field::Key).to_owned(), child));
+                longer.push((Collated::from(text(Field::Name)), text(Field::Key).to_owned(), child));
                 open.push((child, longer.clone()));
                 let known = best.entry(child).or_insert_with(|| longer.clone());
                 if (longer.len(), &longer) < (known.len(), known) {

@@ -1,10 +1,10 @@
 //! Reference model of queries: scans every record.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use clade::model::Level;
+use clade::model::text::{Collated, bare, fold};
 use clade::query::{Bucket, FacetBy, Field, Filter, Order, OrderBy, Relation, TextTest};
 use clade::{EntityId, Kind, View};
 
@@ -63,13 +63,13 @@ impl<'o> Scan<'o> {
             }
             Filter::Text(field, test) => text_passes(self.plain.text(at, *field), *field, test),
             Filter::AnyText(part) => {
-                let part = part.to_lowercase();
+                let part = bare(part);
                 let owner = self.plain.text(at, Field::OwnerEmail);
                 let mut assets = [Relation::Repository, Relation::Service]
                     .into_iter()
                     .flat_map(|relation| self.neighbours(at, relation));
-                self.own(at).chain(owner).any(|text| lower(text).contains(&part))
-                    || assets.any(|asset| self.own(asset).any(|text| lower(text).contains(&part)))
+                self.own(at).chain(owner).any(|text| bare(text).contains(&*part))
+                    || assets.any(|asset| self.own(asset).any(|text| bare(text).contains(&*part)))
             }
             Filter::Related(relation, filter) => {
                 self.neighbours(at, *relation).any(|other| self.passes(other, filter))
@@ -133,13 +133,14 @@ impl<'o> Scan<'o> {
 
     /// Sorts records; ties by their keys.
     pub(crate) fn sorted(&self, view: &View, places: &[usize], order: Order) -> Vec<usize> {
+        let collated = |text: String| Collated(text.into());
         let value = |at: usize| match order.by {
-            OrderBy::Created => Some(format!("{at:020}")),
+            OrderBy::Created => Some(collated(format!("{at:020}"))),
             OrderBy::Updated => {
                 let updated = view.entity(self.plain.records[at].id).unwrap().stamps.updated_at;
-                Some(format!("{:020}", updated.as_millis()))
+                Some(collated(format!("{:020}", updated.as_millis())))
             }
-            OrderBy::Field(field) => self.plain.text(at, field).map(str::to_lowercase),
+            OrderBy::Field(field) => self.plain.text(at, field).map(Collated::from),
         };
         let mut keyed: Vec<_> = places.iter().map(|at| (value(*at), self.key(*at), *at)).collect();
         keyed.sort_by(|(a, a_key, _), (b, b_key, _)| {
@@ -167,14 +168,14 @@ impl<'o> Scan<'o> {
 
     /// All records with `part` in one of their own texts, best first, each with its score.
     pub(crate) fn found(&self, part: &str, kinds: &[Kind], within: Option<usize>) -> Vec<(EntityId, u32)> {
-        let part = part.to_lowercase();
+        let part = bare(part);
         let mut found = Vec::new();
         for at in kinds.iter().flat_map(|kind| self.all(*kind)) {
             if within.is_some_and(|unit| !self.plain.is_beneath(at, unit)) {
                 continue;
             }
             let rated = self.own(at).filter_map(|text| {
-                let text = lower(text);
+                let text = bare(text);
                 Some((Reverse(points(&text, &part)?), text.len()))
             });
             found.extend(rated.min().map(|(points, length)| (points, length, self.plain.records[at].id)));
@@ -197,14 +198,6 @@ fn points(text: &str, part: &str) -> Option<u32> {
     })
 }
 
-fn lower(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.to_lowercase())
-    }
-}
-
 /// A text as normalized for equality in a field, for the spellings that occur here.
 fn compared(field: Field, text: &str) -> String {
     match field {
@@ -213,7 +206,8 @@ fn compared(field: Field, text: &str) -> String {
             let bare = text.trim_start_matches("https://").trim_start_matches("git@").replacen(':', "/", 1);
             bare.trim_end_matches(".git").to_owned()
         }
-        _ => text.to_owned(),
+        Field::ExternalId | Field::Platform | Field::Identifier => text.to_owned(),
+        _ => fold(text).into_owned(),
     }
 }
 
@@ -222,8 +216,8 @@ fn text_passes(own: Option<&str>, field: Field, test: &TextTest) -> bool {
     match test {
         TextTest::Eq(wanted) => equals(wanted),
         TextTest::In(wanted) => wanted.iter().any(equals),
-        TextTest::Contains(part) => own.is_some_and(|own| lower(own).contains(&*lower(part))),
-        TextTest::StartsWith(start) => own.is_some_and(|own| lower(own).starts_with(&*lower(start))),
+        TextTest::Contains(part) => own.is_some_and(|own| bare(own).contains(&*bare(part))),
+        TextTest::StartsWith(start) => own.is_some_and(|own| bare(own).starts_with(&*bare(start))),
         TextTest::IsNull(is_null) => own.is_none() == *is_null,
     }
 }

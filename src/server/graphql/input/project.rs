@@ -8,7 +8,8 @@ use crate::model::command::{
     Command, Create, Delete, OwnerFields, Patch, ProjectFields, ProjectRef, RepositoryFields, ServiceFields,
     Update,
 };
-use crate::model::key::{Email, ExternalId, Name, ProjectId, RepoUrl, ServiceIdentifier};
+use crate::model::key::{Email, ExternalId, Name, ProjectId, ServiceIdentifier};
+use crate::model::repo_url::RepoUrl;
 use crate::server::graphql::input::levels::{of_changes, of_new};
 use crate::server::graphql::input::table::{Input, Member, Table};
 use crate::server::graphql::input::{AsCommand, DeleteInput, attributes, maybe, optional, patch, revision};

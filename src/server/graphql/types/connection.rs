@@ -18,7 +18,7 @@ use roaring::RoaringBitmap;
 
 use crate::directory::View;
 use crate::model::entity::{Entity, EntityId, Kind};
-use crate::model::key::RepoUrl;
+use crate::model::repo_url::RepoUrl;
 use crate::query::cost::Estimate;
 use crate::query::facet::{self, FacetBy, FacetPage, facets_of};
 use crate::query::page::{Page, PageRequest, cursor, page};

@@ -5,7 +5,8 @@
 use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
 use crate::model::entity::Kind;
-use crate::model::key::{Email, ProjectId, RepoUrl, ServiceIdentifier};
+use crate::model::key::{Email, ProjectId, ServiceIdentifier};
+use crate::model::repo_url::RepoUrl;
 use crate::query::filter::Filter;
 use crate::query::search::search;
 use crate::server::auth::caller::{StoreAdmin, TokenAdmin};

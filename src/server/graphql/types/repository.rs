@@ -4,7 +4,8 @@ use async_graphql::{Context, Description, ID, Object};
 
 use crate::directory::View;
 use crate::model::entity::{Entity, EntityId, Kind, Repository as Record};
-use crate::model::key::{Name, RepoUrl};
+use crate::model::key::Name;
+use crate::model::repo_url::RepoUrl;
 use crate::server::graphql::execution::budget;
 use crate::server::graphql::filter::{RepositoryFilter, RepositoryOrder};
 use crate::server::graphql::plan::{EntityType, FieldRequest, Planned, VisibleRecord, Writer};

@@ -1,7 +1,7 @@
-//! The folded (lowercase) texts of every record, packed contiguously by id, so that scanning the texts of many records
+//! The bare texts of every record, without case and marks, packed contiguously by id, so that scanning the texts of many records
 //! costs little more than reading the memory.
 //!
-//! Invariant: the texts of a record are stored as [`fold`] returns them, in the order of [`Kind::texts`], with a
+//! Invariant: the texts of a record are stored as [`bare`] returns them, in the order of [`Kind::texts`], with a
 //! [`SEPARATOR`] between two. A missing text is empty.
 
 use std::hint::black_box;
@@ -13,7 +13,7 @@ use roaring::RoaringBitmap;
 
 use crate::model::entity::{Entity, EntityId, Kind};
 use crate::model::field::Field;
-use crate::model::key::fold;
+use crate::model::text::bare;
 
 /// Separates the texts of a record; validated texts contain no control characters.
 pub(crate) const SEPARATOR: char = '\u{1f}';
@@ -224,7 +224,7 @@ fn joined(entity: &Entity) -> String {
             joined.push(SEPARATOR);
         }
         if let Some(text) = field.text(entity) {
-            joined.push_str(&fold(text));
+            joined.push_str(&bare(text));
         }
     }
     joined
