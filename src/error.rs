@@ -89,6 +89,14 @@ pub enum Error {
         /// The keys of all units that match.
         candidates: Vec<String>,
     },
+    /// Several projects have a repository with this URL, or a service with this identifier.
+    #[error("{reference:?} belongs to {} projects: {}; ask for it in one of them", projects.len(), list(projects))]
+    SeveralProjects {
+        /// The URL or identifier that was sent.
+        reference: String,
+        /// The ids of the projects.
+        projects: Vec<String>,
+    },
     /// A unit is to be moved from its parent, and has several.
     #[error("{unit:?} has {} parents; set `from` to the one to remove: {}", parents.len(), list(parents))]
     SeveralParents {
@@ -278,7 +286,9 @@ impl Error {
             Self::Unknown { kind: Kind::Person, .. } => "unknown-person",
             Self::Unknown { kind: Kind::Project, .. } => "unknown-project",
             Self::Unknown { .. } => "unknown-unit",
-            Self::Ambiguous { .. } | Self::SeveralParents { .. } => "ambiguous",
+            Self::Ambiguous { .. } | Self::SeveralParents { .. } | Self::SeveralProjects { .. } => {
+                "ambiguous"
+            }
             Self::Duplicate { .. } => "duplicate",
             Self::WouldCycle { .. } => "cycle",
             Self::NotEmpty { .. } => "not-empty",

@@ -24,6 +24,7 @@ use crate::model::command::{Command, Effect, Outcome, Subject};
 use crate::model::entity::{Body, Entity, EntityId, Kind, Revision, Stamps};
 use crate::model::key::UnitKey;
 use crate::model::mapping::{Mapping, MappingId};
+use crate::model::text::fold;
 use crate::model::time::Timestamp;
 use crate::model::token::Scope;
 
@@ -185,13 +186,16 @@ impl<'p> Plan<'p> {
             .ok_or_else(|| unknown_id(id, kind))
     }
 
-    /// Whether no unit has this key, in the whole directory or among the changes of this plan.
-    fn is_free(&self, key: &UnitKey) -> bool {
+    /// Whether no unit but `own` has this key, in the whole directory or among the changes of this plan.
+    fn is_free(&self, key: &UnitKey, own: Option<EntityId>) -> bool {
+        let folded = fold(key.as_str());
         let is_new_here = self.changes.iter().any(|change| match change {
-            Change::PutEntity(entity) => entity.as_org_unit().is_some_and(|unit| unit.key == *key),
+            Change::PutEntity(entity) => {
+                entity.as_org_unit().is_some_and(|unit| fold(unit.key.as_str()) == folded)
+            }
             _ => false,
         });
-        !is_new_here && self.everything.find_unit(&key.clone().into()).is_err()
+        !is_new_here && self.everything.unit_by_key(key.as_str()).is_none_or(|unit| Some(unit) == own)
     }
 }
 

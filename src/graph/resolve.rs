@@ -73,17 +73,28 @@ impl View {
         }
     }
 
-    /// The unit with the name or key `name` under `upper`: a child if any matches, else a deeper descendant.
+    /// The unit with this name, or if there is none with this key: below `upper`, or anywhere. Below `upper`, a child comes
+    /// before deeper descendants. `name` may be a path.
     ///
     /// # Errors
     /// [`Error::Ambiguous`] with the keys of all matches.
-    pub fn find_descendant(
+    pub fn find_named(
         &self,
-        upper: EntityId,
+        upper: Option<EntityId>,
         name: &str,
         unit_type: Option<&UnitType>,
     ) -> Result<Option<EntityId>, Error> {
-        self.at_most_one(self.named_below(&[upper], name, unit_type), || name.to_owned())
+        let found = if let Some(upper) = upper {
+            self.named_below(&[upper], name, unit_type)
+        } else {
+            let steps: Vec<&str> = name.split(PATH_SEPARATOR).map(str::trim).collect();
+            let mut named = self.named(name, unit_type);
+            if named.is_empty() && steps.len() > 1 {
+                named = self.at_path(&steps, unit_type);
+            }
+            named
+        };
+        self.at_most_one(found, || name.to_owned())
     }
 
     fn at_most_one(
@@ -120,14 +131,21 @@ impl View {
     }
 
     fn named_below(&self, uppers: &[EntityId], name: &str, unit_type: Option<&UnitType>) -> Vec<EntityId> {
-        let mut found = self.named(name, unit_type);
         // One parent: a bitmap test per match. Several parents: one union, instead of a test per pair.
-        if let [upper] = uppers {
-            found.retain(|id| self.contains(*upper, *id));
-        } else {
-            let below = uppers.iter().map(|upper| self.below(*upper, Kind::OrgUnit));
-            let descendants = below.fold(RoaringBitmap::new(), |all, below| all | below);
-            found.retain(|id| descendants.contains(id.0));
+        let below = |mut found: Vec<EntityId>| {
+            found.retain(|id| self.is_of_type(*id, unit_type));
+            if let [upper] = uppers {
+                found.retain(|id| self.contains(*upper, *id));
+            } else if !found.is_empty() {
+                let below = uppers.iter().map(|upper| self.below(*upper, Kind::OrgUnit));
+                let descendants = below.fold(RoaringBitmap::new(), |all, below| all | below);
+                found.retain(|id| descendants.contains(id.0));
+            }
+            found
+        };
+        let mut found = below(self.look_up(IndexBy::UnitName, name));
+        if found.is_empty() {
+            found = below(self.by_key(name));
         }
         // A direct child wins over deeper units of the same name, as a caller means the nearest one.
         let uppers: FxHashSet<EntityId> = uppers.iter().copied().collect();
@@ -138,8 +156,13 @@ impl View {
         found
     }
 
+    /// The unit with this key, in any spelling.
+    pub(crate) fn unit_by_key(&self, key: &str) -> Option<EntityId> {
+        self.look_up_key(IndexBy::UnitKey, key)
+    }
+
     fn by_key(&self, key: &str) -> Vec<EntityId> {
-        self.look_up_key(IndexBy::UnitKey, key).into_iter().collect()
+        self.unit_by_key(key).into_iter().collect()
     }
 
     /// The units with this name, in any spelling.
@@ -148,13 +171,14 @@ impl View {
         self.look_up(IndexBy::UnitName, name)
     }
 
-    /// The units with this name or key.
+    /// The units with this name; if there are none, the one with this key.
+    // A name comes first: the key of a renamed unit is often its old name, which another unit may have by now.
     fn named(&self, name: &str, unit_type: Option<&UnitType>) -> Vec<EntityId> {
-        let mut found = self.look_up(IndexBy::UnitName, name);
-        found.extend(self.look_up_key(IndexBy::UnitKey, name));
-        found.sort_unstable();
-        found.dedup();
-        found.retain(|id| self.is_of_type(*id, unit_type));
+        let fits = |id: &EntityId| self.is_of_type(*id, unit_type);
+        let mut found: Vec<_> = self.look_up(IndexBy::UnitName, name).into_iter().filter(fits).collect();
+        if found.is_empty() {
+            found.extend(self.by_key(name).into_iter().filter(fits));
+        }
         found
     }
 

@@ -9,11 +9,13 @@ mod related;
 mod visible;
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use memchr::memmem::Finder;
 use roaring::RoaringBitmap;
 
+use crate::error::Error;
 use crate::graph::index::IndexBy;
 use crate::graph::order::Order;
 use crate::graph::{Graph, RecordKey, Sorted, TextCandidates, Value};
@@ -209,6 +211,33 @@ impl View {
     #[must_use]
     pub fn repositories_at(&self, url: &RepoUrl) -> Vec<EntityId> {
         self.look_up(IndexBy::RepositoryUrl, url.as_str())
+    }
+
+    /// The repository with this URL, in any spelling.
+    ///
+    /// # Errors
+    /// [`Error::SeveralProjects`] if several projects have one.
+    pub fn repository_at(&self, url: &RepoUrl) -> Result<Option<EntityId>, Error> {
+        self.only_asset(&self.repositories_at(url), url.as_str())
+    }
+
+    /// The service with this identifier.
+    ///
+    /// # Errors
+    /// [`Error::SeveralProjects`] if several projects have one.
+    pub fn service_called(&self, identifier: &ServiceIdentifier) -> Result<Option<EntityId>, Error> {
+        self.only_asset(&self.services_called(identifier), identifier.as_str())
+    }
+
+    /// The only one of `assets`; of those of a single project, the earliest.
+    fn only_asset(&self, assets: &[EntityId], reference: &str) -> Result<Option<EntityId>, Error> {
+        let owners = assets.iter().filter_map(|id| self.entity(*id)?.owning_project());
+        let projects: BTreeSet<String> = owners.map(|project| self.label(project)).collect();
+        if projects.len() > 1 {
+            let reference = reference.to_owned();
+            return Err(Error::SeveralProjects { reference, projects: projects.into_iter().collect() });
+        }
+        Ok(assets.first().copied())
     }
 
     /// The services of all projects with this identifier, in order of creation.

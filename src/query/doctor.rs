@@ -3,6 +3,7 @@
 //! Invariant: a check visits each record once, or sorts, so that a million records take a second or two. It reads
 //! through the [`View`] alone, so a record outside the caller's scope is treated as one that does not exist.
 
+mod look_alikes;
 mod mappings;
 mod message;
 mod page;
@@ -58,11 +59,14 @@ pub enum FindingCode {
     PersonSpelledTwice = 7,
     /// A current mapping that refers to a deleted record. No change through the directory leaves one behind.
     MappingToEnded = 8,
+    /// Units below one parent, or people, whose names or emails differ only in characters that look alike, as a Latin `a`
+    /// and a Cyrillic one.
+    LookAlike = 9,
 }
 
 impl FindingCode {
     /// All codes, in the order of the findings.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SameNameInLevel,
         Self::UnplacedPerson,
         Self::UnplacedProject,
@@ -72,10 +76,11 @@ impl FindingCode {
         Self::RepositoryClaimedTwice,
         Self::PersonSpelledTwice,
         Self::MappingToEnded,
+        Self::LookAlike,
     ];
 
     /// Their stable names, in the same order.
-    pub const NAMES: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 10] = [
         "same-name-in-level",
         "unplaced-person",
         "unplaced-project",
@@ -85,6 +90,7 @@ impl FindingCode {
         "repository-claimed-twice",
         "person-spelled-twice",
         "mapping-to-ended",
+        "look-alike",
     ];
 
     /// The stable name of the code.
@@ -110,6 +116,7 @@ impl FindingCode {
             Self::RepositoryClaimedTwice => all(Kind::Repository),
             // This check reads mappings. As a rule each record is the child of one, so their number is about that of
             // the records.
+            Self::LookAlike => all(Kind::OrgUnit) + all(Kind::Person),
             Self::MappingToEnded => Kind::ALL.into_iter().map(all).sum(),
         }
     }
@@ -125,6 +132,7 @@ impl FindingCode {
             Self::RepositoryClaimedTwice => projects::claimed_twice(view),
             Self::PersonSpelledTwice => people::spelled_twice(view),
             Self::MappingToEnded => mappings::to_ended(view),
+            Self::LookAlike => look_alikes::look_alikes(view),
         }
     }
 }

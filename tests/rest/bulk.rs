@@ -92,7 +92,7 @@ fn units_above_each_other_are_refused_with_their_path() {
     assert_eq!(refused(&server.bulk("", itself).problem(422, "refused")), [(1, "self-parent")]);
     server.bulk("", "{\"kind\":\"orgUnit\",\"name\":\"A\"}").ok();
     let turned = "{\"kind\":\"orgUnit\",\"name\":\"A\"}\n{\"kind\":\"orgUnit\",\"name\":\"B\",\"parent\":\"A\"}\n\
-        {\"kind\":\"orgUnit\",\"name\":\"A\",\"parent\":\"B\"}";
+        {\"kind\":\"orgUnit\",\"key\":\"A\",\"parent\":\"B\"}";
     assert_eq!(refused(&server.bulk("?mode=upsert", turned).problem(422, "refused")), [(3, "cycle")]);
     assert_eq!(server.keys("/units", "key"), ["A"]);
 }

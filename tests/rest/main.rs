@@ -11,4 +11,5 @@ mod filters;
 mod lists;
 #[path = "../support/mod.rs"]
 mod support;
+mod texts;
 mod units;

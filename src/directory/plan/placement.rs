@@ -11,6 +11,7 @@ use crate::model::key::Name;
 use crate::model::level::{Level, UnitType};
 use crate::model::mapping::MappingType;
 use crate::model::reference::UnitRef;
+use crate::model::text::fold;
 
 /// One unit of a path, from the top down.
 struct PathStep {
@@ -131,16 +132,12 @@ impl Plan<'_> {
         for text in path.split('/') {
             let name = Name::parse(text).map_err(|refusal| refusal.about("path"))?;
             // Only the existing beginning of the path is resolved: below a unit that is to be created, nothing exists.
-            if steps.is_empty() {
-                let found = match upper {
-                    None => self.view.find_unit_of(&UnitRef::from(name.as_str()), None)?,
-                    Some(upper) => self.view.find_descendant(upper, name.as_str(), None)?,
-                };
-                if let Some(unit) = found {
-                    upper = Some(unit);
-                    above = self.existing_or_new_unit(unit).map(|unit| unit.unit_type.clone());
-                    continue;
-                }
+            if steps.is_empty()
+                && let Some(unit) = self.view.find_named(upper, name.as_str(), None)?
+            {
+                upper = Some(unit);
+                above = self.existing_or_new_unit(unit).map(|unit| unit.unit_type.clone());
+                continue;
             }
             let unit_type = UnitType::default_below(above.as_ref());
             above = Some(unit_type.clone());
@@ -159,11 +156,9 @@ impl Plan<'_> {
 
     fn step_down(&mut self, upper: Option<EntityId>, step: PathStep) -> Result<EntityId, Error> {
         let PathStep { name, unit_type } = step;
-        let found = match upper {
-            None => self.view.find_unit_of(&UnitRef::from(name.as_str()), Some(&unit_type))?,
-            Some(upper) => self.view.find_descendant(upper, name.as_str(), Some(&unit_type))?,
-        };
-        if let Some(unit) = found {
+        let named = self.view.find_named(upper, name.as_str(), Some(&unit_type))?;
+        self.check_is_name(upper, &name, &unit_type, named)?;
+        if let Some(unit) = named {
             return Ok(unit);
         }
         // An existing root of this name and type is linked, rather than creating a second unit of the name.
@@ -191,6 +186,41 @@ impl Plan<'_> {
             self.map(MappingType::ParentChild, upper, unit, &MappingFields::default());
         }
         Ok(unit)
+    }
+
+    /// Refuses a level name that is only the key of a unit: of `found`, or of one of another type, where a second unit would
+    /// be created.
+    // Of a renamed unit, the key is often the old name, and a record that still has that name would silently be placed in
+    // another team.
+    fn check_is_name(
+        &self,
+        upper: Option<EntityId>,
+        name: &Name,
+        unit_type: &UnitType,
+        found: Option<EntityId>,
+    ) -> Result<(), Error> {
+        let unit = match found {
+            Some(unit) => unit,
+            None => match self.view.unit_by_key(name.as_str()) {
+                Some(unit) if upper.is_none_or(|upper| self.view.contains(upper, unit)) => unit,
+                _ => return Ok(()),
+            },
+        };
+        let Some(unit) = self.view.entity(unit).and_then(|entity| entity.as_org_unit()) else {
+            return Ok(());
+        };
+        let last_step = name.as_str().rsplit('/').next().unwrap_or_default().trim();
+        let own = fold(unit.name.as_str());
+        if own == fold(name.as_str()) || own == fold(last_step) && found.is_some() {
+            return Ok(());
+        }
+        let field = unit_type.level().map_or("path", Level::as_str);
+        let reason = format!(
+            "is no unit's name, but the key of {:?} ({}); write the name, or place by the unit's key in `units`",
+            unit.name.as_str(),
+            unit.unit_type
+        );
+        Err(Error::invalid(field, name.as_str(), reason))
     }
 
     /// The only root unit of this name and type, unless linking it below `upper` would close a cycle.

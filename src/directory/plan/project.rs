@@ -43,7 +43,7 @@ impl<'p> Plan<'p> {
         let Some(before) = entity.as_project() else { return Err(unknown_id(entity.id, Kind::Project)) };
         let after = before.patched(fields);
         let project_id = &after.project_id;
-        if *project_id != before.project_id && self.everything.project_by_id(project_id).is_some() {
+        if self.everything.project_by_id(project_id).is_some_and(|owner| owner != entity.id) {
             return Err(duplicate(project_id.as_str()));
         }
         let assets_changed = self.set_assets(entity.id, fields)?;

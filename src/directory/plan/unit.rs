@@ -11,7 +11,7 @@ use crate::model::command::{
     Outcome, Subject, UnitFields, UnitSpec, Update,
 };
 use crate::model::entity::{Body, Entity, EntityId, Kind, OrgUnit};
-use crate::model::key::{Name, UnitKey};
+use crate::model::key::{Name, TEXT_MAX, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::mapping::MappingType;
 use crate::model::reference::UnitRef;
@@ -36,22 +36,28 @@ impl Plan<'_> {
             })?,
             None => Vec::new(),
         };
-        if let Ok(existing) = self.view.find_unit(&key.clone().into()) {
+        let existing = match (&fields.key, &*parents) {
+            (None, [_, ..]) => self.child_named(&parents, &name, fields.unit_type.as_ref())?,
+            _ => self.view.unit_by_key(key.as_str()),
+        };
+        if let Some(existing) = existing {
             let existing = self.entity(existing, Kind::OrgUnit)?;
             return match create.if_exists {
-                IfExists::Refuse => Err(duplicate(&key)),
+                IfExists::Refuse => Err(duplicate(existing.label())),
                 IfExists::Merge => self.merge_into_unit(existing, fields),
             };
-        }
-        // The key may belong to a unit outside the caller's scope: keys are unique in the whole directory.
-        if !self.is_free(&key) {
-            return Err(duplicate(&key));
         }
         let parent = parents.first().and_then(|parent| self.view.entity(*parent)?.as_org_unit());
         let unit_type = fields
             .unit_type
             .clone()
             .unwrap_or_else(|| UnitType::default_below(parent.map(|unit| &unit.unit_type)));
+        let key = match (&fields.key, parents.first()) {
+            (None, Some(parent)) => self.free_key(&name, &unit_type, Some(*parent))?,
+            // The key may belong to a unit outside the caller's scope: keys are unique in the whole directory.
+            _ if !self.is_free(&key, None) => return Err(duplicate(key.as_str())),
+            _ => key,
+        };
         let unit = OrgUnit::new(key, name, unit_type).patched(fields);
         let id = self.new_entity(Body::OrgUnit(unit));
         for parent in parents {
@@ -61,7 +67,29 @@ impl Plan<'_> {
         Ok(created(id))
     }
 
-    /// A free key for a unit: its name, else its path, else the path with its type, and at last with a number.
+    /// The child of any of `parents` with this name, and of this type if that is `Some`.
+    // A unit without a key is told by its place. Its name alone could be that of a unit below another parent, which would
+    // then be moved.
+    fn child_named(
+        &self,
+        parents: &[EntityId],
+        name: &Name,
+        unit_type: Option<&UnitType>,
+    ) -> Result<Option<EntityId>, Error> {
+        let mut found = self.view.units_named(name.as_str());
+        found.retain(|unit| {
+            let is_of_type = unit_type.is_none_or(|wanted| self.unit_type_of(*unit).as_ref() == Some(wanted));
+            is_of_type && self.view.parents(*unit).iter().any(|parent| parents.contains(parent))
+        });
+        if found.len() > 1 {
+            let candidates = found.iter().map(|unit| self.view.label(*unit)).collect();
+            return Err(Error::Ambiguous { reference: name.to_string(), candidates });
+        }
+        Ok(found.pop())
+    }
+
+    /// A free key for a unit: its name, else its path, else the path with its type, and at last with a number. A path that is
+    /// too long loses its beginning.
     pub(super) fn free_key(
         &self,
         name: &Name,
@@ -69,11 +97,12 @@ impl Plan<'_> {
         parent: Option<EntityId>,
     ) -> Result<UnitKey, Error> {
         let path = self.path_to(parent, name);
-        let plain = [name.as_str().to_owned(), path.clone(), format!("{path} ({unit_type})")];
-        let numbered = (2_u32..).map(|number| format!("{path} ({unit_type} {number})"));
-        for text in plain.into_iter().chain(numbered) {
-            let key = UnitKey::parse(&text)?;
-            if self.is_free(&key) {
+        let plain =
+            [(name.as_str(), String::new()), (&path, String::new()), (&path, format!(" ({unit_type})"))];
+        let numbered = (2_u32..).map(|number| (&*path, format!(" ({unit_type} {number})")));
+        for (text, suffix) in plain.into_iter().chain(numbered) {
+            let key = UnitKey::parse(&with_suffix(text, &suffix))?;
+            if self.is_free(&key, None) {
                 return Ok(key);
             }
         }
@@ -89,8 +118,8 @@ impl Plan<'_> {
     fn merge_into_unit(&mut self, entity: &Entity, fields: &UnitFields) -> Result<Outcome, Error> {
         let Some(before) = entity.as_org_unit() else { return Err(unknown_id(entity.id, Kind::OrgUnit)) };
         let after = before.patched(fields);
-        if after.key != before.key && !self.is_free(&after.key) {
-            return Err(duplicate(&after.key));
+        if after.key != before.key && !self.is_free(&after.key, Some(entity.id)) {
+            return Err(duplicate(after.key.as_str()));
         }
         let moved = match &fields.parents {
             Some(references) => {
@@ -478,6 +507,21 @@ fn key_and_name(fields: &UnitFields) -> Result<(UnitKey, Name), Error> {
     }
 }
 
-fn duplicate(key: &UnitKey) -> Error {
-    Error::Duplicate { kind: Kind::OrgUnit.as_str(), key: key.as_str().to_owned(), id: None }
+fn duplicate(key: &str) -> Error {
+    Error::Duplicate { kind: Kind::OrgUnit.as_str(), key: key.to_owned(), id: None }
+}
+
+/// A text and a suffix as one text that is no longer than a key may be: of each, the end.
+fn with_suffix(text: &str, suffix: &str) -> String {
+    let end_of = |text: &str, max: usize| -> String {
+        let length = text.chars().count();
+        if length <= max {
+            text.to_owned()
+        } else {
+            "…".chars().chain(text.chars().skip(length - max + 1)).collect()
+        }
+    };
+    // A type may be as long as a key; half is enough to tell it.
+    let suffix = end_of(suffix, TEXT_MAX / 2);
+    end_of(text, TEXT_MAX - suffix.chars().count()) + &suffix
 }

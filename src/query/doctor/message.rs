@@ -35,6 +35,9 @@ impl Finding {
             FindingCode::PersonSpelledTwice => {
                 format!("{count} people are probably the same person: {}", self.labels(view))
             }
+            FindingCode::LookAlike => {
+                format!("{count} names can hardly be told apart: {}", self.labels(view))
+            }
             FindingCode::MappingToEnded => {
                 format!("the mapping {first} refers to a deleted record")
             }

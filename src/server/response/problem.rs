@@ -140,6 +140,7 @@ impl From<Error> for Problem {
             | Error::TooCostly { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Duplicate { .. }
             | Error::Ambiguous { .. }
+            | Error::SeveralProjects { .. }
             | Error::SeveralParents { .. }
             | Error::NotEmpty { .. }
             | Error::WouldCycle { .. } => StatusCode::CONFLICT,
@@ -166,9 +167,9 @@ impl From<Error> for Problem {
             problem = problem.with("field", field);
         }
         match error {
-            Error::Ambiguous { candidates, .. } | Error::SeveralParents { parents: candidates, .. } => {
-                problem.with("candidates", candidates)
-            }
+            Error::Ambiguous { candidates, .. }
+            | Error::SeveralParents { parents: candidates, .. }
+            | Error::SeveralProjects { projects: candidates, .. } => problem.with("candidates", candidates),
             Error::WouldCycle { path } => problem.with("path", path),
             Error::TooDeep { limit, .. } => problem.with("limit", limit),
             Error::NotEmpty { units, people, projects, .. } => {

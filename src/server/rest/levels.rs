@@ -68,8 +68,11 @@ pub(super) fn conditions(view: &View, params: &ParsedParams) -> Result<Vec<Filte
 // A name may match several units, and all of them count: the level field of a record shows only the name, so a client
 // that filters by what it read cannot tell two departments "Platform" apart.
 fn units_of_level(view: &View, level: Level, text: &str) -> Result<Vec<EntityId>> {
-    let found: BTreeSet<_> = referenced(view, text).into_iter().chain(view.units_named(text)).collect();
-    let of_level: Vec<_> = found.into_iter().filter(|id| is_of(view, *id, level)).collect();
+    // A name comes first: the key of a renamed unit is often its old name.
+    let of_level =
+        |units: Vec<_>| -> Vec<_> { units.into_iter().filter(|id| is_of(view, *id, level)).collect() };
+    let named = of_level(view.units_named(text));
+    let of_level = if named.is_empty() { of_level(referenced(view, text)) } else { named };
     if of_level.is_empty() {
         return Err(unknown(level, text));
     }

@@ -26,7 +26,9 @@ fn a_cycle_is_refused_by_its_whole_path_through_every_command() {
                 if_revision: None,
             }))
             .unwrap_err(),
-        directory.apply(CreateOrgUnit::new("Corp", "organization").under("Cart").or_update()).unwrap_err(),
+        directory
+            .apply(CreateOrgUnit::new("Corp", "organization").key("Corp").under("Cart").or_update())
+            .unwrap_err(),
     ];
     for refusal in refusals {
         assert!(matches!(&refusal, Error::WouldCycle { path: told } if *told == path), "{refusal}");

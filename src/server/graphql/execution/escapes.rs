@@ -61,10 +61,8 @@ fn in_string<'t>(text: &'t str, out: &mut String) -> &'t str {
             continue;
         }
         // An escape is taken with its letter, so that an escaped quote does not end the string.
-        let length = match rest[1..].chars().next() {
-            Some(escaped) if letter == '\\' => 1 + escaped.len_utf8(),
-            _ => letter.len_utf8(),
-        };
+        let escaped = if letter == '\\' { rest[1..].chars().next() } else { None };
+        let length = letter.len_utf8() + escaped.map_or(0, char::len_utf8);
         out.push_str(&rest[..length]);
         rest = &rest[length..];
         if matches!(letter, '"' | '\n' | '\r') {
@@ -116,6 +114,7 @@ mod tests {
             ),
             ("{ a(b: \"\\u{41", "{ a(b: \"\\u{41"),
             ("\"\\", "\"\\"),
+            ("{ æ(b: \"æ\\u{e6}\\瞄瞄\") } # -0 æ", "{ æ(b: \"ææ\\瞄瞄\") } # -0 æ"),
         ] {
             assert_eq!(readable(text), expected, "{text}");
         }

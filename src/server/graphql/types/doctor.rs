@@ -36,6 +36,9 @@ pub(crate) enum FindingCode {
     PersonSpelledTwice,
     /// An active mapping of a deleted record.
     MappingToEnded,
+    /// Units below one parent, or people, whose names or emails differ only in characters that look alike, as a Latin `a`
+    /// and a Cyrillic one.
+    LookAlike,
 }
 
 /// One data-quality finding.

@@ -136,8 +136,8 @@ impl Query {
         find().transpose()
     }
 
-    /// The repository at this URL, for example a commit's remote. If several projects claim it, the earliest. Null if
-    /// none is visible to the caller.
+    /// The repository at this URL, for example a commit's remote. Null if none is visible to the caller. If several
+    /// projects claim it, an error with code `ambiguous` names them; `repositories(filter: {url: {eq: …}})` lists them.
     async fn repository(
         &self,
         context: &Context<'_>,
@@ -146,14 +146,14 @@ impl Query {
         let find = || {
             let view = view(context)?;
             // Urls are not unique: each project keeps its own record. The doctor reports such repositories.
-            let found = view.repositories_at(&RepoUrl::parse(&url)?);
-            Ok(found.first().and_then(|id| Repository::at(view, *id)))
+            let found = view.repository_at(&RepoUrl::parse(&url)?)?;
+            Ok(found.and_then(|id| Repository::at(view, id)))
         };
         find().transpose()
     }
 
-    /// The service with this identifier. If several projects claim it, the earliest. Null if none is visible to the
-    /// caller.
+    /// The service with this identifier. Null if none is visible to the caller. If several projects claim it, an error
+    /// with code `ambiguous` names them.
     async fn service(
         &self,
         context: &Context<'_>,
@@ -161,8 +161,8 @@ impl Query {
     ) -> Option<Result<Service>> {
         let find = || {
             let view = view(context)?;
-            let found = view.services_called(&ServiceIdentifier::parse(&identifier)?);
-            Ok(found.first().and_then(|id| Service::at(view, *id)))
+            let found = view.service_called(&ServiceIdentifier::parse(&identifier)?)?;
+            Ok(found.and_then(|id| Service::at(view, id)))
         };
         find().transpose()
     }
@@ -386,15 +386,13 @@ impl Planned for Query {
             }
             "repository" => {
                 let url = RepoUrl::parse(&field.argument::<String>("url")?).ok()?;
-                field.entity::<Repository, Self>(move |run, ()| {
-                    run.view.repositories_at(&url).first().copied()
-                })?
+                let found = field.view().repository_at(&url).ok()?;
+                field.entity::<Repository, Self>(move |_, ()| found)?
             }
             "service" => {
                 let name = ServiceIdentifier::parse(&field.argument::<String>("identifier")?).ok()?;
-                field.entity::<Service, Self>(move |run, ()| {
-                    run.view.services_called(&name).first().copied()
-                })?
+                let found = field.view().service_called(&name).ok()?;
+                field.entity::<Service, Self>(move |_, ()| found)?
             }
             "orgUnit" => {
                 let unit = field.argument::<OrgUnitBy>("by")?.find(field.view()).ok()?;
