@@ -3,14 +3,18 @@
 //! Invariant: results go to standard output, everything else to standard error. Exit codes: 0 success, 1 the command
 //! was refused or failed, 2 wrong usage.
 
+mod ask;
 mod backup;
 mod check;
 mod client;
 mod demo;
 pub mod demo_data;
+mod describe;
 mod doctor;
+mod early_response;
 mod export;
 mod expose;
+mod find;
 mod generate;
 mod graphql;
 mod health;
@@ -28,6 +32,7 @@ mod restore;
 mod schema;
 mod serve;
 mod settings;
+mod show;
 mod stop_signal;
 mod target;
 mod telemetry;
@@ -36,6 +41,7 @@ mod tree;
 mod tree_json;
 mod tree_text;
 mod tree_walk;
+mod whoami;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -68,6 +74,12 @@ enum CliCommand {
     Export(export::ExportArgs),
     /// Print the hierarchy of units as a tree, with the people and projects in each subtree
     Tree(tree::TreeArgs),
+    /// Search all records by their texts, best match first
+    Find(find::FindArgs),
+    /// Show what a key, email, project id, URL or name stands for: its paths up to the roots, totals and units
+    Show(show::ShowArgs),
+    /// Print the token in use: its role, its units, and the server
+    Whoami,
     /// Run a GraphQL query or mutation and print the response as JSON
     Query(query::QueryArgs),
     /// Create, list, rotate and revoke API tokens
@@ -170,6 +182,9 @@ fn run(command: CliCommand, settings: &settings::Settings) -> Result {
         CliCommand::Import(import) => import.run(settings),
         CliCommand::Export(export) => export.run(settings),
         CliCommand::Tree(tree) => tree.run(settings),
+        CliCommand::Find(find) => find.run(settings),
+        CliCommand::Show(show) => show.run(settings),
+        CliCommand::Whoami => whoami::run(settings),
         CliCommand::Query(query) => query.run(settings),
         CliCommand::Token(token) => token.run(settings),
         CliCommand::Log(log) => log.run(settings),

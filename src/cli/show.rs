@@ -71,7 +71,10 @@ fn not_found(text: &str, similar: &[Value]) -> Failure {
         message = format!("{message}; did you mean {}?", named.join(", or "));
     }
     let similar: Vec<Value> = similar.iter().map(Described::to_json).collect();
-    Failure::Refused { message, members: json!({ "code": "not-found", "reference": text, "similar": similar }) }
+    Failure::Refused {
+        message,
+        members: json!({ "code": "not-found", "reference": text, "similar": similar }),
+    }
 }
 
 /// The record, one fact a line.
