@@ -125,7 +125,14 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Refused { message: error.to_string(), members: json!({ "code": error.code() }) }
+        let mut members = json!({ "code": error.code() });
+        if let Error::NotFound { kind, reference, similar, .. } = &error {
+            members["kind"] = (*kind).into();
+            members["reference"] = reference.as_str().into();
+            let similar = similar.iter().map(|one| json!({ "key": one.key, "name": one.name }));
+            members["similar"] = similar.collect();
+        }
+        Self::Refused { message: error.to_string(), members }
     }
 }
 

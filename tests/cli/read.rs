@@ -73,6 +73,10 @@ fn what_is_not_found_is_reported_with_what_is_similar() {
     for target in Target::with_corp() {
         let refusal = target.run(&["tree", "iner"]).refusal(1);
         assert!(refusal.contains("there is no unit \"iner\"; did you mean \"inner\"?"), "{refusal}");
+        let told = target.run(&["tree", "iner", "--json"]);
+        let told: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+        let similar = json!([{ "key": "inner", "name": "inner" }]);
+        assert_eq!((&told["reference"], &told["similar"]), (&json!("iner"), &similar), "{told}");
         let refusal = target.run(&["tree", "ada@corp.example"]).refusal(1);
         assert!(refusal.contains("that is a person, in: \"inner\""), "{refusal}");
     }
