@@ -1,7 +1,7 @@
 //! Tokens: roles, unit scopes, creation, rotation, expiry and revocation.
 
 use clade::model::Command;
-use clade::model::token::{Actor, Author, Role, Scope, TokenId};
+use clade::model::token::{Actor, Author, Role, TokenId};
 use serde_json::{Value, json};
 
 use crate::support::{Server, strings};
