@@ -150,8 +150,8 @@ impl Directory {
         let uses = Uses::new(store.token_uses()?);
         // Random per open: a restored backup reaches the same revision numbers again with other content, and must not
         // match the ETags and cache keys of the directory that it replaces.
-        let (shared, writer) =
-            writer::start(store, graph.with_instance_id(rand::random()), uses, writer::new_uuid);
+        let graph = graph.with_origin(rand::random(), store.lineage());
+        let (shared, writer) = writer::start(store, graph, uses, writer::new_uuid);
         Ok(Self { shared, writer: Arc::new(writer) })
     }
 

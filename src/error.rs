@@ -223,6 +223,14 @@ pub enum Error {
         /// The revision that the record has.
         current: Revision,
     },
+    /// The caller read the record before the store was restored from a backup or a history.
+    #[error(
+        "revision {expected} was read before the store was restored; read the record again and repeat the change"
+    )]
+    OtherLineage {
+        /// The revision that the caller expects.
+        expected: Revision,
+    },
     /// Commands of one atomic change set were refused, so none was carried out.
     #[error("nothing was changed: {} of {total} commands were refused; the first: {}", refused.len(), first(refused))]
     Refused {
@@ -359,7 +367,7 @@ impl Error {
             Self::DatesNotSupported { .. } => "dates-not-supported",
             Self::OutOfScope { .. } => "out-of-scope",
             Self::Unauthorized => "unauthorized",
-            Self::PreconditionFailed { .. } => "precondition-failed",
+            Self::PreconditionFailed { .. } | Self::OtherLineage { .. } => "precondition-failed",
             Self::Refused { .. } => "refused",
             Self::TooLarge { .. } => "too-large",
             Self::TooCostly { .. } => "too-costly",

@@ -40,6 +40,7 @@ use crate::graph::trigrams::TextIndex;
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::token::{Token, TokenId};
+use crate::model::version::Lineage;
 
 pub(crate) use bare_texts::{SEPARATOR, nth_text, position as text_position, position_at};
 pub(crate) use mapping_lists::MappingRank;
@@ -78,6 +79,7 @@ pub struct Graph {
     revision: Revision,
     /// Distinguishes directories: two of them may reach the same revision number with different content.
     instance_id: u32,
+    lineage: Lineage,
     /// The entity with id `n` is node `n`. A deleted entity leaves an empty slot, so that ids are never reused.
     // Bitmaps, indexes and the files on disk name entities by this number, so nodes are never removed:
     // petgraph would move the last node into the gap and change its number.
@@ -131,10 +133,10 @@ impl Graph {
         self.revision
     }
 
-    /// The same graph with the instance id of its directory.
+    /// The same graph with the instance id of its directory and the lineage of its store.
     #[must_use]
-    pub(crate) fn with_instance_id(self, instance_id: u32) -> Self {
-        Self { instance_id, ..self }
+    pub(crate) fn with_origin(self, instance_id: u32, lineage: Lineage) -> Self {
+        Self { instance_id, lineage, ..self }
     }
 
     /// The number of current records of `kind`.

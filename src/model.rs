@@ -22,6 +22,7 @@ pub mod text;
 pub mod time;
 pub mod token;
 pub mod unit;
+pub mod version;
 
 // The structs behind the builders (`Create`, `PersonFields`, …) are exported by `command` alone: transports fill them
 // field by field, while a program that starts from the builders would only find two ways to write the same command.
@@ -45,3 +46,4 @@ pub use reference::UnitRef;
 pub use repo_url::RepoUrl;
 pub use time::Timestamp;
 pub use token::{Actor, JwtSubject, Role, Token, TokenId};
+pub use version::{ExpectedRevision, Lineage};

@@ -34,6 +34,7 @@ use crate::model::change::Batch;
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::model::token::{Actor, TokenId};
+use crate::model::version::Lineage;
 
 pub use self::backup::Snapshot;
 pub use self::check::{Damage, FileCheck};
@@ -378,6 +379,24 @@ impl Store {
     #[must_use]
     pub fn store_id(&self) -> Uuid {
         self.meta.store
+    }
+
+    /// The lineage of this store.
+    #[must_use]
+    pub fn lineage(&self) -> Lineage {
+        // Only stores that are read, and never opened for writing, have none.
+        self.meta.lineage.unwrap_or_default()
+    }
+
+    /// Gives the store a new lineage.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn begin_lineage(&mut self) -> Result<(), StoreError> {
+        let lineage = tables::new_lineage();
+        self.commit_with(|transaction| Meta::put_lineage(transaction, lineage))?;
+        self.meta.lineage = Some(lineage);
+        Ok(())
     }
 
     fn database(&self) -> Result<&Database, StoreError> {

@@ -68,7 +68,11 @@ fn examine(copy: &Path, backup: &Path) -> Result<Revision> {
     let checked = opened.check()?;
     let findings = checked.findings;
     match findings.first() {
-        None => Ok(checked.revision),
+        None => {
+            // Otherwise an `If-Match` from before the restore could hold for another change of the same revision.
+            opened.begin_lineage()?;
+            Ok(checked.revision)
+        }
         Some(first) => {
             let count = findings.len();
             Err(Failure::refused(format!("{backup} is damaged, {count} findings; the first: {first}")))

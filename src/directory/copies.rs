@@ -33,6 +33,16 @@ impl Directory {
         Ok(snapshot.copy_to(path.as_ref())?)
     }
 
+    /// Begins a new lineage of the store, from its next opening on. For a backup that takes the place of a store: a
+    /// condition that was read from the replaced store ([`ExpectedRevision`](crate::model::ExpectedRevision)) then fails,
+    /// instead of holding for another change of the same revision. `clade restore` and [`Directory::restore_archive`] do so.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store cannot be written.
+    pub fn begin_lineage(&self) -> Result<(), Error> {
+        Ok(self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).begin_lineage()?)
+    }
+
     /// As [`Directory::backup`], but to an unnamed temporary file, which is deleted when it is closed. It is in the
     /// store's folder, or in the system's temporary folder if the store is not a file.
     ///

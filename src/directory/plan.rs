@@ -27,6 +27,7 @@ use crate::model::mapping::{Mapping, MappingId};
 use crate::model::text::fold;
 use crate::model::time::Timestamp;
 use crate::model::token::{Author, Scope};
+use crate::model::version::ExpectedRevision;
 
 /// Time, revision and id generator for planning.
 pub(super) struct PlanContext<'m> {
@@ -75,6 +76,7 @@ pub(super) fn plan(
         next_entity,
         new_levels: HashMap::new(),
         changes: Vec::new(),
+        failed_condition: None,
     };
     let mut outcome = match command {
         Command::CreateUnit(create) => plan.create_unit(create),
@@ -97,6 +99,9 @@ pub(super) fn plan(
         Command::RevokeToken(id) => plan.revoke_token(id),
     }?;
     plan.check_scope()?;
+    if let Some(failed) = plan.failed_condition {
+        return Err(failed);
+    }
     // The record itself may be as it was, while the path to its unit was not.
     if outcome.effect == Effect::Unchanged && !plan.changes.is_empty() {
         outcome.effect = Effect::Updated;
@@ -119,6 +124,8 @@ struct Plan<'p> {
     /// The level of each unit that the command creates below another, counted from 1.
     new_levels: HashMap<EntityId, usize>,
     changes: Vec<Change>,
+    /// The error if the record is not at the expected revision.
+    failed_condition: Option<Error>,
 }
 
 impl<'p> Plan<'p> {
@@ -186,6 +193,18 @@ impl<'p> Plan<'p> {
         MappingId((self.context.new_uuid)())
     }
 
+    /// Notes whether the record is at the expected revision, for the end of the planning.
+    // RFC 9110, section 13.2.1: a condition decides only over a request that would succeed without it.
+    fn expect_revision(&mut self, stamps: &Stamps, expected: Option<ExpectedRevision>) {
+        let Some(ExpectedRevision { revision: expected, lineage }) = expected else { return };
+        let current = stamps.revision;
+        if lineage.is_some_and(|lineage| lineage != self.everything.lineage()) {
+            self.failed_condition = Some(Error::OtherLineage { expected });
+        } else if expected != current {
+            self.failed_condition = Some(Error::PreconditionFailed { expected, current });
+        }
+    }
+
     fn entity(&self, id: EntityId, kind: Kind) -> Result<&'p Entity, Error> {
         self.view
             .entity(id)
@@ -210,15 +229,6 @@ impl<'p> Plan<'p> {
 /// The error for an id that names no record of its kind.
 fn unknown_id(id: EntityId, kind: Kind) -> Error {
     Error::not_found(kind.as_str(), format!("#{}", id.0))
-}
-
-fn check_revision(stamps: &Stamps, expected: Option<Revision>) -> Result<(), Error> {
-    match expected {
-        Some(expected) if expected != stamps.revision => {
-            Err(Error::PreconditionFailed { expected, current: stamps.revision })
-        }
-        _ => Ok(()),
-    }
 }
 
 fn created(id: EntityId) -> Outcome {

@@ -23,6 +23,7 @@ use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::key::{Email, ProjectId, ServiceIdentifier};
 use crate::model::repo_url::RepoUrl;
 use crate::model::token::Scope;
+use crate::model::version::Lineage;
 
 use self::visible::VisibleSet;
 
@@ -116,6 +117,13 @@ impl View {
     #[must_use]
     pub fn instance_id(&self) -> u32 {
         self.graph.instance_id
+    }
+
+    /// The lineage of the store when the directory was opened: a condition for a later process needs it beside the
+    /// revision, see [`ExpectedRevision`](crate::model::ExpectedRevision).
+    #[must_use]
+    pub fn lineage(&self) -> Lineage {
+        self.graph.lineage
     }
 
     /// A name for the scope, equal for equal scopes: `all`, or a hash of the unit keys. For `ETag`s and cache keys.

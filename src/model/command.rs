@@ -6,13 +6,14 @@
 use std::time::Duration;
 
 use crate::model::attributes::AttributesPatch;
-use crate::model::entity::{EntityId, Revision};
+use crate::model::entity::EntityId;
 use crate::model::key::{Email, Name, ProjectId, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::mapping::{MappingId, MappingType, Relationship};
 use crate::model::reference::UnitRef;
 use crate::model::time::Timestamp;
 use crate::model::token::{Role, TokenId};
+use crate::model::version::ExpectedRevision;
 
 pub use crate::model::patch::{LevelNames, Patch, Placement};
 pub use crate::model::person::PersonFields;
@@ -116,7 +117,7 @@ pub struct Create<F> {
 /// let seen = directory.apply(CreatePerson::new("ada@corp.example"))?.view.revision();
 /// let target = PersonRef::Email(Email::parse("ada@corp.example")?);
 /// let fields = PersonFields { first_name: Patch::Set(Name::parse("Ada")?), ..PersonFields::default() };
-/// let update = Update { target, fields, if_revision: Some(seen) };
+/// let update = Update { target, fields, if_revision: Some(seen.into()) };
 /// assert!(directory.apply(Command::UpdatePerson(update.clone())).is_ok());
 /// let stale = directory.apply(Command::UpdatePerson(update)).unwrap_err();
 /// assert_eq!(stale.code(), "precondition-failed", "the first update gave the record a new revision");
@@ -129,7 +130,7 @@ pub struct Update<R, F> {
     /// The fields to change; the others keep their values.
     pub fields: F,
     /// Refuse unless the record's last change is of this revision; `None` for no check.
-    pub if_revision: Option<Revision>,
+    pub if_revision: Option<ExpectedRevision>,
 }
 
 /// Deletes a record. It stays in the store with its `valid_to` set.
@@ -149,7 +150,7 @@ pub struct Delete<R> {
     /// The record to delete.
     pub target: R,
     /// Refuse unless the record's last change is of this revision; `None` for no check.
-    pub if_revision: Option<Revision>,
+    pub if_revision: Option<ExpectedRevision>,
 }
 
 /// Deletes a unit.
@@ -170,7 +171,7 @@ pub struct DeleteUnit {
     /// The unit to delete.
     pub target: UnitRef,
     /// Refuse unless the unit's last change is of this revision; `None` for no check.
-    pub if_revision: Option<Revision>,
+    pub if_revision: Option<ExpectedRevision>,
     /// What becomes of the records directly beneath it.
     pub beneath: Beneath,
 }
@@ -363,7 +364,7 @@ pub struct MoveUnit {
     /// The parent to remove; required only if the unit has several.
     pub from: Option<UnitRef>,
     /// Refuse unless the unit's last change is of this revision; `None` for no check.
-    pub if_revision: Option<Revision>,
+    pub if_revision: Option<ExpectedRevision>,
 }
 
 /// A new token, whose secret the caller has generated.

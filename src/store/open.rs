@@ -17,7 +17,7 @@ use crate::store::failure::{at, failed, io_at, not_a_store, not_opened, not_ther
 use crate::store::log;
 use crate::store::migrate::{self, MIGRATIONS, Migration};
 use crate::store::new_file::{NewFile, sync_folder_of};
-use crate::store::tables::Meta;
+use crate::store::tables::{Meta, new_lineage};
 
 /// The size of redb's page cache.
 // Small, because the graph is in memory already: the cache only serves writes, and more makes them no faster.
@@ -139,7 +139,8 @@ pub(super) fn check_continues(known: &Meta, opened: &OpenedStore) -> Result<(), 
     let transaction = opened.database.begin_read().map_err(failed)?;
     // A later revision is normal: the commit that failed may have been made. The hash at the known revision proves
     // that the file was not replaced by, say, an older backup that was written to since.
-    let is_further = opened.meta.store == known.store && opened.meta.revision > known.revision;
+    let is_same = (opened.meta.store, opened.meta.lineage) == (known.store, known.lineage);
+    let is_further = is_same && opened.meta.revision > known.revision;
     if is_further && log::hash_at(&transaction, known.revision)? == known.head {
         return Ok(());
     }
@@ -180,11 +181,18 @@ pub(super) fn open_read_only(path: &Path) -> Result<Option<ReadOnlyDatabase>, St
     }
 }
 
-/// The database as a store; initializes a blank one.
+/// The database as a store; initializes a blank one, and gives one without lineage a lineage.
 fn as_store(database: Database) -> Result<OpenedStore, StoreError> {
     let found = Meta::read(&database.begin_read().map_err(failed)?)?;
     match found {
-        Some(meta) => Ok(OpenedStore { database, meta }),
+        Some(meta @ Meta { lineage: Some(_), .. }) => Ok(OpenedStore { database, meta }),
+        Some(meta) => {
+            let lineage = new_lineage();
+            let transaction = database.begin_write().map_err(failed)?;
+            Meta::put_lineage(&transaction, lineage)?;
+            transaction.commit().map_err(failed)?;
+            Ok(OpenedStore { database, meta: Meta { lineage: Some(lineage), ..meta } })
+        }
         None => initialized(database, Uuid::now_v7()),
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::model::change::BatchHash;
 use crate::model::entity::Revision;
+use crate::model::version::Lineage;
 use crate::store::failure::{damaged, failed};
 
 /// The format version that this Clade writes, and the newest that it reads.
@@ -29,6 +30,7 @@ pub(super) const FORMAT_KEY: &str = "format";
 const STORE_KEY: &str = "store";
 const REVISION_KEY: &str = "revision";
 const HEAD_KEY: &str = "head";
+const LINEAGE_KEY: &str = "lineage";
 
 /// The metadata of a store without its format: its identity and its position in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +41,24 @@ pub(super) struct Meta {
     pub revision: Revision,
     /// The hash of that entry; all zeros before the first.
     pub head: BatchHash,
+    /// The lineage; `None` in a store that was last written by a Clade without lineages.
+    pub lineage: Option<Lineage>,
+}
+
+/// A lineage for a store that is created or restored.
+pub(super) fn new_lineage() -> Lineage {
+    Lineage(rand::random())
 }
 
 impl Meta {
     /// The metadata of a new, empty store.
     pub(super) fn new(store: Uuid) -> Self {
-        Self { store, revision: Revision::default(), head: BatchHash::default() }
+        Self {
+            store,
+            revision: Revision::default(),
+            head: BatchHash::default(),
+            lineage: Some(new_lineage()),
+        }
     }
 
     /// The format version alone, even an unknown one; `None` for a blank database.
@@ -73,6 +87,7 @@ impl Meta {
             store: Uuid::from_bytes(store),
             revision: Revision(u64::from_le_bytes(revision)),
             head: BatchHash(head),
+            lineage: value(&table, LINEAGE_KEY)?.map(u32::from_le_bytes).map(Lineage),
         }))
     }
 
@@ -82,6 +97,9 @@ impl Meta {
         put(&mut table, FORMAT_KEY, &FORMAT.to_le_bytes())?;
         put(&mut table, STORE_KEY, self.store.as_bytes())?;
         self.put_position(&mut table)?;
+        if let Some(Lineage(number)) = self.lineage {
+            put(&mut table, LINEAGE_KEY, &number.to_le_bytes())?;
+        }
         // Opening a table for writing creates it. Readers need all of them to exist, even empty.
         transaction.open_table(ENTITIES).map_err(failed)?;
         transaction.open_table(MAPPINGS).map_err(failed)?;
@@ -93,6 +111,14 @@ impl Meta {
     /// Writes the format version.
     pub(super) fn put_format(transaction: &WriteTransaction, format: u32) -> Result<(), StoreError> {
         put(&mut transaction.open_table(META).map_err(failed)?, FORMAT_KEY, &format.to_le_bytes())
+    }
+
+    /// Writes the lineage.
+    pub(super) fn put_lineage(
+        transaction: &WriteTransaction,
+        Lineage(number): Lineage,
+    ) -> Result<(), StoreError> {
+        put(&mut transaction.open_table(META).map_err(failed)?, LINEAGE_KEY, &number.to_le_bytes())
     }
 
     /// Writes revision and hash of the last log entry.

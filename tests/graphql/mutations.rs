@@ -41,7 +41,8 @@ fn a_unit_is_created_updated_moved_and_deleted() {
     );
     assert_eq!(merged["createOrgUnit"]["orgUnit"], json!({"name": "Lab", "type": "department"}));
 
-    let change = "mutation ($input: UpdateOrgUnitInput!) { updateOrgUnit(input: $input) { orgUnit { key name type externalId attributes parents { name } revision } } }";
+    let seen = server.data(r#"{ orgUnit(by: {key: "R&D / Lab"}) { version } }"#);
+    let change = "mutation ($input: UpdateOrgUnitInput!) { updateOrgUnit(input: $input) { orgUnit { key name type externalId attributes parents { name } version } } }";
     let changed = server.data_with(
         change,
         &json!({"input": {"id": unit["id"], "key": "lab", "type": "tribe", "externalId": null, "attributes": {"floor": null, "seats": 9}, "parents": ["Frames"]}}),
@@ -53,9 +54,9 @@ fn a_unit_is_created_updated_moved_and_deleted() {
     );
     assert_eq!((&changed["externalId"], &changed["attributes"]), (&Value::Null, &json!({"seats": 9})));
     assert_eq!(strings(changed, "/parents/*/name"), ["Frames"]);
-    let stale = json!({"input": {"id": "lab", "name": "x", "ifRevision": 1}});
+    let stale = json!({"input": {"id": "lab", "name": "x", "ifVersion": seen["orgUnit"]["version"]}});
     server.error_with(change, &stale, "precondition-failed");
-    let fresh = json!({"input": {"id": "lab", "name": "Labs", "ifRevision": changed["revision"]}});
+    let fresh = json!({"input": {"id": "lab", "name": "Labs", "ifVersion": changed["version"]}});
     assert_eq!(server.data_with(change, &fresh)["updateOrgUnit"]["orgUnit"]["name"], "Labs");
     server.error_with(change, &json!({"input": {"id": "nothing", "name": "x"}}), "not-found");
 

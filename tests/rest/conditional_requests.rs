@@ -68,21 +68,47 @@ fn an_etag_does_not_match_another_directory_at_the_same_revision() {
 }
 
 #[test]
-fn an_etag_from_before_a_restore_does_not_match_after_it() {
-    use clade::model::CreatePerson;
+fn a_condition_from_before_a_restore_fails_after_it() {
     let folder = tempfile::tempdir().unwrap();
-    let backup = folder.path().join("backup.redb");
-    clade::Directory::in_memory().unwrap().backup(&backup).unwrap();
-    let openings = ["Ada", "Bob"].map(|name| {
-        let copy = folder.path().join(name);
-        std::fs::copy(&backup, &copy).unwrap();
-        let directory = clade::Directory::open_existing(&copy).unwrap();
-        directory.apply(CreatePerson::new("a@b").display_name(name)).unwrap();
-        directory.view()
-    });
-    let [before, after] = openings;
-    assert_eq!(before.revision(), after.revision());
-    assert_ne!(before.instance_id(), after.instance_id());
+    let (store, backup) = (folder.path().join("store"), folder.path().join("backup"));
+    let directory = clade::Directory::open(&store).unwrap();
+    directory.apply(clade::CreatePerson::new("a@b").under("Corp")).unwrap();
+    directory.backup(&backup).unwrap();
+    let change = |server: &Server, name: &str, tag: &str| {
+        let headers = [("if-match", tag), ("content-type", "application/merge-patch+json")];
+        let body = json!({ "displayName": name }).to_string();
+        server.send("PATCH", "/people/a@b", &headers, Some(body.as_bytes()))
+    };
+    let update = |server: &Server, name: &str, version: &str| {
+        let query =
+            r"mutation ($input: UpdatePersonInput!) { updatePerson(input: $input) { person { version } } }";
+        let input = json!({"id": "a@b", "displayName": name, "ifVersion": version});
+        server.ask(query, &json!({ "input": input })).ok()
+    };
+    let version = |server: &Server| {
+        let data = server.data(r#"{ person(email: "a@b") { version } }"#);
+        data["person"]["version"].as_str().unwrap().to_owned()
+    };
+
+    let before = Server::over(directory);
+    let seen = change(&before, "Ada", "*").header("etag");
+    let seen_version = version(&before);
+    drop(before);
+    let restarted = Server::over(clade::Directory::open(&store).unwrap());
+    assert_eq!(known(&restarted, "GET", "/people/a@b", &seen).status, 200, "rendered anew after a restart");
+    assert_eq!(version(&restarted), seen_version, "a restart is no restore");
+    drop(restarted);
+
+    let restored = clade::Directory::open(&backup).unwrap();
+    restored.begin_lineage().unwrap();
+    drop(restored);
+    let after = Server::over(clade::Directory::open(&backup).unwrap());
+    change(&after, "Bob", "*").ok();
+    change(&after, "Eve", &seen).problem(412, "precondition-failed");
+    after.send("DELETE", "/people/a@b", &[("if-match", &seen)], None).problem(412, "precondition-failed");
+    let refused = update(&after, "Eve", &seen_version);
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "precondition-failed", "{refused}");
+    assert!(update(&after, "Eve", &version(&after))["errors"].is_null());
 }
 
 #[test]
@@ -112,7 +138,7 @@ fn a_write_with_if_match_needs_the_current_revision() {
         stale.problem(412, "precondition-failed");
         let now = server.get(path).header("etag");
         assert_eq!(server.send("DELETE", path, &[("if-match", &now)], None).status, 204, "{path}");
-        server.send("DELETE", path, &[("if-match", "*")], None).problem(412, "precondition-failed");
+        server.send("DELETE", path, &[("if-match", "*")], None).problem(404, "not-found");
         server.delete(path).problem(404, "not-found");
     }
 }
@@ -120,7 +146,8 @@ fn a_write_with_if_match_needs_the_current_revision() {
 #[test]
 fn a_condition_decides_only_over_a_change_that_could_be_made() {
     let server = server();
-    for tag in ["\"r0-all-0\"", "\"mine\""] {
+    server.post("/units", &json!({"name": "Lab"})).ok();
+    for tag in ["\"r0-all-5f-0.0000000a\"", "\"mine\""] {
         let change = |path: &str, body: &str| {
             let headers = [("if-match", tag), ("content-type", "application/json")];
             server.send("PATCH", path, &headers, Some(body.as_bytes()))
@@ -128,6 +155,11 @@ fn a_condition_decides_only_over_a_change_that_could_be_made() {
         change("/people/a@b", "{\"email\":7}").problem(422, "invalid");
         change("/units/Corp", "{\"name\":7}").problem(422, "invalid");
         change("/people/a@b", "{").problem(400, "malformed");
+        change("/people/nobody@b", "{}").problem(404, "not-found");
+        change("/units/Corp", "{\"key\":\"Lab\"}").problem(
+            if tag == "\"mine\"" { 412 } else { 409 },
+            if tag == "\"mine\"" { "precondition-failed" } else { "duplicate" },
+        );
         change("/people/a@b", "{}").problem(412, "precondition-failed");
         change("/units/Corp", "{}").problem(412, "precondition-failed");
     }

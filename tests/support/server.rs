@@ -45,7 +45,15 @@ impl Server {
 
     /// Starts a server with these limits on exposure and changed settings.
     pub(crate) fn start_exposed(exposure: Exposure, set: impl FnOnce(AppState) -> AppState) -> Self {
-        let directory = Directory::in_memory().unwrap();
+        Self::start_over(Directory::in_memory().unwrap(), exposure, set)
+    }
+
+    /// Starts a server over this directory.
+    pub(crate) fn over(directory: Directory) -> Self {
+        Self::start_over(directory, Exposure { requests_per_second: 0, ..Exposure::default() }, |state| state)
+    }
+
+    fn start_over(directory: Directory, exposure: Exposure, set: impl FnOnce(AppState) -> AppState) -> Self {
         let token = new_token(&directory, Role::Admin);
         let (tell, told) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::directory::plan::{Plan, check_revision};
+use crate::directory::plan::Plan;
 use crate::error::Error;
 use crate::model::attributes::Attributes;
 use crate::model::change::Change;
@@ -132,7 +132,7 @@ impl<'p> Plan<'p> {
         update: &Update<MappingId, MappingFields>,
     ) -> Result<Outcome, Error> {
         let before = self.known_mapping(&update.target)?;
-        check_revision(&before.stamps, update.if_revision)?;
+        self.expect_revision(&before.stamps, update.if_revision);
         let fields = &update.fields;
         if let Some(wanted) = fields.mapping_type.filter(|wanted| *wanted != before.mapping_type) {
             let reason =
@@ -180,7 +180,7 @@ impl<'p> Plan<'p> {
 
     pub(super) fn delete_mapping(&mut self, delete: &Delete<MappingId>) -> Result<Outcome, Error> {
         let mapping = self.known_mapping(&delete.target)?;
-        check_revision(&mapping.stamps, delete.if_revision)?;
+        self.expect_revision(&mapping.stamps, delete.if_revision);
         self.end_mapping(mapping);
         Ok(Outcome::new(Subject::Mapping(mapping.id), Effect::Deleted))
     }

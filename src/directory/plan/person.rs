@@ -1,6 +1,6 @@
 //! Planning of commands on people: create, update, delete.
 
-use crate::directory::plan::{Plan, check_revision, created, unknown_id};
+use crate::directory::plan::{Plan, created, unknown_id};
 use crate::error::Error;
 use crate::model::command::{Create, Delete, IfExists, Outcome, PersonFields, PersonRef, Update};
 use crate::model::entity::{Body, Entity, Kind, Person};
@@ -31,7 +31,7 @@ impl<'p> Plan<'p> {
         update: &Update<PersonRef, PersonFields>,
     ) -> Result<Outcome, Error> {
         let entity = self.known_person(&update.target)?;
-        check_revision(&entity.stamps, update.if_revision)?;
+        self.expect_revision(&entity.stamps, update.if_revision);
         self.merge_into_person(entity, &update.fields)
     }
 
@@ -47,7 +47,7 @@ impl<'p> Plan<'p> {
 
     pub(super) fn delete_person(&mut self, delete: &Delete<PersonRef>) -> Result<Outcome, Error> {
         let entity = self.known_person(&delete.target)?;
-        check_revision(&entity.stamps, delete.if_revision)?;
+        self.expect_revision(&entity.stamps, delete.if_revision);
         Ok(self.end_entity(entity))
     }
 

@@ -1,6 +1,6 @@
 //! Planning of commands on projects, with their repositories and services: create, update, delete.
 
-use crate::directory::plan::{Plan, check_revision, created, unknown_id};
+use crate::directory::plan::{Plan, created, unknown_id};
 use crate::error::Error;
 use crate::model::command::{Create, Delete, IfExists, Outcome, ProjectFields, ProjectRef, Update};
 use crate::model::entity::{Body, Entity, Kind, Project};
@@ -35,7 +35,7 @@ impl<'p> Plan<'p> {
         update: &Update<ProjectRef, ProjectFields>,
     ) -> Result<Outcome, Error> {
         let entity = self.known_project(&update.target)?;
-        check_revision(&entity.stamps, update.if_revision)?;
+        self.expect_revision(&entity.stamps, update.if_revision);
         self.merge_into_project(entity, &update.fields)
     }
 
@@ -53,7 +53,7 @@ impl<'p> Plan<'p> {
 
     pub(super) fn delete_project(&mut self, delete: &Delete<ProjectRef>) -> Result<Outcome, Error> {
         let entity = self.known_project(&delete.target)?;
-        check_revision(&entity.stamps, delete.if_revision)?;
+        self.expect_revision(&entity.stamps, delete.if_revision);
         Ok(self.end_entity(entity))
     }
 

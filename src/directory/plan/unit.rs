@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::directory::plan::{Plan, check_revision, created, unknown_id};
+use crate::directory::plan::{Plan, created, unknown_id};
 use crate::error::Error;
 use crate::model::command::{
     Beneath, BeneathCounts, Create, DeleteUnit, Effect, IfExists, LinkUnits, MappingFields, MoveUnit,
@@ -111,7 +111,7 @@ impl Plan<'_> {
 
     pub(super) fn update_unit(&mut self, update: &Update<UnitRef, UnitFields>) -> Result<Outcome, Error> {
         let entity = self.entity(self.view.find_unit(&update.target)?, Kind::OrgUnit)?;
-        check_revision(&entity.stamps, update.if_revision)?;
+        self.expect_revision(&entity.stamps, update.if_revision);
         self.merge_into_unit(entity, &update.fields)
     }
 
@@ -253,7 +253,7 @@ impl Plan<'_> {
 
     pub(super) fn delete_unit(&mut self, delete: &DeleteUnit) -> Result<Outcome, Error> {
         let unit = self.entity(self.view.find_unit(&delete.target)?, Kind::OrgUnit)?;
-        check_revision(&unit.stamps, delete.if_revision)?;
+        self.expect_revision(&unit.stamps, delete.if_revision);
         let beneath = match delete.beneath {
             Beneath::Refuse => {
                 self.check_empty(unit.id)?;
@@ -350,7 +350,7 @@ impl Plan<'_> {
 
     pub(super) fn move_unit(&mut self, wanted: &MoveUnit) -> Result<Outcome, Error> {
         let entity = self.entity(self.view.find_unit(&wanted.unit)?, Kind::OrgUnit)?;
-        check_revision(&entity.stamps, wanted.if_revision)?;
+        self.expect_revision(&entity.stamps, wanted.if_revision);
         let to = self.known_unit(&wanted.to, "to")?;
         let parents = self.view.parents(entity.id);
         let from = match &wanted.from {

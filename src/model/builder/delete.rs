@@ -4,10 +4,10 @@ use crate::error::Error;
 use crate::model::builder::into_command::IntoCommand;
 use crate::model::builder::setters::{Built, changed};
 use crate::model::command::{Beneath, Command, Delete, DeleteUnit, MoveUnit, PersonRef, ProjectRef};
-use crate::model::entity::Revision;
 use crate::model::key::{Email, ProjectId};
 use crate::model::mapping::MappingId;
 use crate::model::reference::UnitRef;
+use crate::model::version::ExpectedRevision;
 
 macro_rules! delete {
     ($(#[$doc:meta])* $name:ident, $target:ty, $variant:ident) => {
@@ -19,9 +19,9 @@ macro_rules! delete {
         impl $name {
             /// Refuses the command with [`Error::PreconditionFailed`] unless the record's last change is of this
             /// revision.
-            pub fn if_revision(self, revision: Revision) -> Self {
+            pub fn if_revision(self, revision: impl Into<ExpectedRevision>) -> Self {
                 Self(changed(self.0, |delete| {
-                    delete.if_revision = Some(revision);
+                    delete.if_revision = Some(revision.into());
                     Ok(())
                 }))
             }
@@ -61,9 +61,9 @@ pub struct DeleteOrgUnit(Built<DeleteUnit>);
 
 impl DeleteOrgUnit {
     /// Refuses the command with [`Error::PreconditionFailed`] unless the unit's last change is of this revision.
-    pub fn if_revision(self, revision: Revision) -> Self {
+    pub fn if_revision(self, revision: impl Into<ExpectedRevision>) -> Self {
         Self(changed(self.0, |delete| {
-            delete.if_revision = Some(revision);
+            delete.if_revision = Some(revision.into());
             Ok(())
         }))
     }
@@ -194,8 +194,8 @@ impl MoveOrgUnit {
     }
 
     /// Refuses the command with [`Error::PreconditionFailed`] unless the unit's last change is of this revision.
-    pub fn if_revision(mut self, revision: Revision) -> Self {
-        self.0.if_revision = Some(revision);
+    pub fn if_revision(mut self, revision: impl Into<ExpectedRevision>) -> Self {
+        self.0.if_revision = Some(revision.into());
         self
     }
 }

@@ -9,12 +9,12 @@ use crate::model::command::{
     Command, MappingFields, OwnerFields, Patch, PersonFields, PersonRef, Placement, ProjectFields,
     ProjectRef, RepositoryFields, UnitFields, Update,
 };
-use crate::model::entity::Revision;
 use crate::model::key::{Email, ExternalId, Name, ProjectId, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::mapping::{MappingId, Relationship};
 use crate::model::reference::UnitRef;
 use crate::model::repo_url::RepoUrl;
+use crate::model::version::ExpectedRevision;
 
 macro_rules! update {
     ($(#[$doc:meta])* $name:ident, $target:ty, $fields:ident, $variant:ident) => {
@@ -26,9 +26,9 @@ macro_rules! update {
         impl $name {
             /// Refuses the command with [`Error::PreconditionFailed`] unless the record's last change is of this
             /// revision.
-            pub fn if_revision(self, revision: Revision) -> Self {
+            pub fn if_revision(self, revision: impl Into<ExpectedRevision>) -> Self {
                 Self(changed(self.0, |update| {
-                    update.if_revision = Some(revision);
+                    update.if_revision = Some(revision.into());
                     Ok(())
                 }))
             }

@@ -16,8 +16,8 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::model::attributes::{AttributesPatch, check_exact_members};
 use crate::model::command::{Command, IfExists, Patch};
-use crate::model::entity::Revision as RevisionNumber;
-use crate::server::graphql::types::scalars::{Json, Revision};
+use crate::model::version::ExpectedRevision;
+use crate::server::graphql::types::scalars::{Json, RecordVersion};
 use crate::server::response::problem::Result;
 
 /// An input that is one change.
@@ -35,8 +35,8 @@ pub(crate) struct DeleteInput {
     /// The global id, or the key: a person's email, a project id, a mapping's UUID, or a unit's key, external id, path
     /// or unique name.
     pub(crate) id: ID,
-    /// Refuse the change unless the record is still at this revision.
-    pub(crate) if_revision: Option<Revision>,
+    /// Refuse the change unless the record still has this `version`.
+    pub(crate) if_version: Option<RecordVersion>,
 }
 
 /// What becomes of the child units, people and projects of a unit that is deleted.
@@ -57,8 +57,8 @@ pub(crate) enum Children {
 pub(crate) struct DeleteOrgUnitInput {
     /// A global id, or a unit's key, external id, path (`Corp/R&D`) or unique name.
     pub(crate) id: ID,
-    /// Refuse the change unless the record is still at this revision.
-    pub(crate) if_revision: Option<Revision>,
+    /// Refuse the change unless the record still has this `version`.
+    pub(crate) if_version: Option<RecordVersion>,
     /// What becomes of its child units, people and projects. Default: REFUSE.
     pub(crate) children: Option<Children>,
 }
@@ -121,8 +121,8 @@ fn if_exists(upsert: bool) -> IfExists {
     if upsert { IfExists::Merge } else { IfExists::Refuse }
 }
 
-fn revision(input: Option<Revision>) -> Option<RevisionNumber> {
-    input.map(|revision| revision.0)
+fn expected(input: Option<RecordVersion>) -> Option<ExpectedRevision> {
+    input.map(|version| version.0)
 }
 
 /// Parses an optional text. An error names `field`.

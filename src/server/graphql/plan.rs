@@ -20,6 +20,7 @@ use crate::directory::View;
 use crate::model::attributes::Attributes;
 use crate::model::entity::{Entity, Stamps};
 use crate::model::time::Timestamp;
+use crate::model::version::ExpectedRevision;
 use crate::server::graphql::execution::budget::Budget;
 use crate::server::response::problem::Result;
 use crate::wire::id::entity_id;
@@ -102,6 +103,10 @@ pub(crate) trait EntityType: for<'r> Planned<Value<'r> = VisibleRecord<'r, Self:
             "createdAt" => Self::time(|stamps| stamps.created_at),
             "updatedAt" => Self::time(|stamps| stamps.updated_at),
             "revision" => Self::json(|visible| visible.entity.stamps.revision.0),
+            "version" => Self::leaf(|run, visible, out| {
+                let version = ExpectedRevision::of(visible.entity.stamps.revision, run.view.lineage());
+                run.text(&version.to_string(), out)
+            }),
             _ => return None,
         })
     }

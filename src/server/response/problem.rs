@@ -145,7 +145,7 @@ impl From<Error> for Problem {
             | Error::SeveralParents { .. }
             | Error::NotEmpty { .. }
             | Error::WouldCycle { .. } => StatusCode::CONFLICT,
-            Error::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
+            Error::PreconditionFailed { .. } | Error::OtherLineage { .. } => StatusCode::PRECONDITION_FAILED,
             Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Error::Store(failure) => status_of(failure.kind()),

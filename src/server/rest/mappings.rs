@@ -8,8 +8,8 @@ use axum::response::Response;
 use crate::directory::View;
 use crate::error::Error;
 use crate::model::command::{Command, Delete, IfExists, Update};
-use crate::model::entity::Revision;
 use crate::model::mapping::{Mapping, MappingId};
+use crate::model::version::ExpectedRevision;
 use crate::query::MappingFilter;
 use crate::server::auth::extract::{Visible, Writer};
 use crate::server::request::body::{JsonBody, MergePatch};
@@ -150,13 +150,10 @@ fn find<'v>(view: &'v View, id: &MappingId) -> Result<&'v Arc<Mapping>> {
     view.mapping(id).ok_or_else(|| Error::not_found("mapping", id.to_string()).into())
 }
 
-/// The revision that `If-Match` requires; 404 if the mapping does not exist in the caller's scope.
-// A condition on a record that does not exist fails with 412 rather than 404 (RFC 9110, section 13.1.1), so it is
-// evaluated before `found` is.
-fn expected(writer: &Writer, id: &MappingId, headers: &HeaderMap) -> Result<Option<Revision>> {
+/// The version that `If-Match` requires; 404 if the mapping does not exist in the caller's scope.
+// The 404 comes first: a condition decides only over a request that would succeed without it (RFC 9110, section 13.2.1).
+fn expected(writer: &Writer, id: &MappingId, headers: &HeaderMap) -> Result<Option<ExpectedRevision>> {
     let view = writer.view();
-    let found = find(&view, id);
-    let current = found.as_ref().ok().map(|mapping| mapping.stamps.revision);
-    let expected = etag::if_revision(headers, current)?;
-    found.map(|_| expected)
+    let revision = find(&view, id)?.stamps.revision;
+    etag::if_revision(headers, etag::version_of(&view, revision))
 }

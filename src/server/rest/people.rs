@@ -5,8 +5,9 @@ use axum::response::Response;
 
 use crate::directory::View;
 use crate::model::command::{Command, Create, Delete, IfExists, PersonRef, Update};
-use crate::model::entity::{EntityId, Kind, Revision};
+use crate::model::entity::{EntityId, Kind};
 use crate::model::key::Email;
+use crate::model::version::ExpectedRevision;
 use crate::query::{Field, Filter, Relation, TextTest};
 use crate::server::auth::extract::{Visible, Writer};
 use crate::server::request::body::{JsonBody, MergePatch};
@@ -151,13 +152,12 @@ fn find(view: &View, key: &Email) -> Result<EntityId> {
     view.person_by_email(key).ok_or_else(|| not_found(view, Kind::Person, key.as_str()))
 }
 
-/// The revision that `If-Match` requires; 404 if the person does not exist in the caller's scope.
-// The condition comes before the 404: `If-Match` fails with 412 where there is no record (RFC 9110, section 13.1.1).
-fn expected(writer: &Writer, key: &Email, headers: &HeaderMap) -> Result<Option<Revision>> {
+/// The version that `If-Match` requires; 404 if the person does not exist in the caller's scope.
+// The 404 comes first: a condition decides only over a request that would succeed without it (RFC 9110, section 13.2.1).
+fn expected(writer: &Writer, key: &Email, headers: &HeaderMap) -> Result<Option<ExpectedRevision>> {
     // The view is dropped on return: kept while the writer works, it would keep an old revision of the graph alive.
     let view = writer.view();
-    let found = find(&view, key);
-    let current = found.as_ref().ok().and_then(|id| People::revision(&view, id));
-    let expected = etag::if_revision(headers, current)?;
-    found.map(|_| expected)
+    let found = find(&view, key)?;
+    let revision = People::revision(&view, &found).unwrap_or_default();
+    etag::if_revision(headers, etag::version_of(&view, revision))
 }

@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 use crate::directory::View;
 use crate::error::Error;
 use crate::model::command::{Beneath, BeneathCounts, Command, Create, DeleteUnit, IfExists, Update};
-use crate::model::entity::{EntityId, Kind, Revision};
+use crate::model::entity::{EntityId, Kind};
 use crate::model::key::UnitKey;
 use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
+use crate::model::version::ExpectedRevision;
 use crate::query::{Field, Filter, TextTest};
 use crate::server::auth::extract::{Visible, Writer};
 use crate::server::request::body::{JsonBody, MergePatch};
@@ -210,20 +211,21 @@ async fn update(writer: Writer, reference: &UnitRef, headers: &HeaderMap, body: 
     written::<Units>(&writer.apply(Command::UpdateUnit(update)).await?)
 }
 
-/// The unit's key, and the revision that `If-Match` requires; 404 if the unit does not exist in the caller's scope.
+/// The unit's key, and the version that `If-Match` requires; 404 if the unit does not exist in the caller's scope.
 // The key, not the reference, is passed on: a name or path may identify another unit by the time the change is carried
-// out, and the condition was evaluated for this one.
+// out, and the condition was evaluated for this one. The 404 comes first: a condition decides only over a request that
+// would succeed without it (RFC 9110, section 13.2.1).
 fn expected(
     writer: &Writer,
     reference: &UnitRef,
     headers: &HeaderMap,
-) -> Result<(UnitKey, Option<Revision>)> {
+) -> Result<(UnitKey, Option<ExpectedRevision>)> {
     // The view is dropped on return: kept while the writer works, it would keep an old revision of the graph alive.
     let view = writer.view();
-    let found = find(&view, reference);
-    let current = found.as_ref().ok().and_then(|id| Units::revision(&view, id));
-    let expected = etag::if_revision(headers, current)?;
-    let unit = view.entity(found?).and_then(|entity| entity.as_org_unit());
+    let found = find(&view, reference)?;
+    let revision = Units::revision(&view, &found).unwrap_or_default();
+    let expected = etag::if_revision(headers, etag::version_of(&view, revision))?;
+    let unit = view.entity(found).and_then(|entity| entity.as_org_unit());
     let unit = unit.ok_or_else(|| not_found(&view, Kind::OrgUnit, &reference.shown()))?;
     Ok((unit.key.clone(), expected))
 }

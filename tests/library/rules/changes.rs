@@ -119,7 +119,7 @@ fn a_change_over_an_older_revision_is_refused() {
     directory.apply(CreatePerson::new("ada@x").display_name("Ada").or_update()).unwrap();
     let stale = Command::DeletePerson(Delete {
         target: PersonRef::Email(Email::parse("ada@x").unwrap()),
-        if_revision: Some(Revision(1)),
+        if_revision: Some(Revision(1).into()),
     });
     assert_eq!(directory.apply(stale).unwrap_err().code(), "precondition-failed");
 }

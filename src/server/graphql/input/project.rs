@@ -12,7 +12,7 @@ use crate::model::key::{Email, ExternalId, Name, ProjectId, ServiceIdentifier};
 use crate::model::repo_url::RepoUrl;
 use crate::server::graphql::input::levels::{of_changes, of_new};
 use crate::server::graphql::input::table::{Input, Member, Table};
-use crate::server::graphql::input::{AsCommand, DeleteInput, attributes, maybe, optional, patch, revision};
+use crate::server::graphql::input::{AsCommand, DeleteInput, attributes, expected, maybe, optional, patch};
 use crate::server::graphql::types::scalars::Json;
 use crate::server::response::problem::Result;
 use crate::wire::id::GlobalId;
@@ -174,7 +174,7 @@ impl Table for ProjectChanges {
     const ABOUT: &'static str = "Changes to a project. Absent fields stay unchanged; null clears.";
 
     fn members() -> Vec<Member> {
-        let target = [Member::id("The global id or the project id."), Member::IF_REVISION];
+        let target = [Member::id("The global id or the project id."), Member::IF_VERSION];
         let parts = [
             Member::ATTRIBUTES_PATCH,
             Member::nested::<Vec<RepositoryInput>>(
@@ -193,7 +193,7 @@ impl Table for ProjectChanges {
 
 impl AsCommand for UpdateProjectInput {
     fn command(mut self) -> Result<Command> {
-        let (id, if_revision) = (self.id(), self.if_revision());
+        let (id, if_revision) = (self.id(), self.if_version());
         let fields = with_parts(self, |input| Ok(project(input.changes())?))?;
         Ok(Command::UpdateProject(Update { target: project_ref(&id)?, fields, if_revision }))
     }
@@ -201,7 +201,7 @@ impl AsCommand for UpdateProjectInput {
 
 pub(crate) fn delete(input: &DeleteInput) -> Result<Command> {
     let target = project_ref(&input.id)?;
-    Ok(Command::DeleteProject(Delete { target, if_revision: revision(input.if_revision) }))
+    Ok(Command::DeleteProject(Delete { target, if_revision: expected(input.if_version) }))
 }
 
 fn project_ref(id: &ID) -> Result<ProjectRef> {

@@ -8,6 +8,7 @@ use crate::directory::View;
 use crate::model::entity::EntityId;
 use crate::model::key::Name;
 use crate::model::mapping::{Mapping as Record, MappingId};
+use crate::model::version::ExpectedRevision;
 use crate::query::with_similar;
 use crate::query::{
     MappingFilter as Filter, MappingOrder, MappingPage, MappingPageRequest, PageRequest, mappings,
@@ -16,7 +17,7 @@ use crate::server::graphql::execution::budget::{self, Budget};
 use crate::server::graphql::types::connection::{PageArgs, PageInfo, invalid};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::{Node, unit};
-use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
+use crate::server::graphql::types::scalars::{DateTime, Json, RecordVersion, Revision};
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::id::{GlobalId, NamedRecord, mapping_id};
 
@@ -123,6 +124,11 @@ impl Mapping {
     /// The revision that last changed the record.
     async fn revision(&self) -> Revision {
         Revision(self.mapping.stamps.revision)
+    }
+
+    /// The version of the record, for `ifVersion`: changes with each change of the record, and when the store is restored.
+    async fn version(&self) -> RecordVersion {
+        RecordVersion(ExpectedRevision::of(self.mapping.stamps.revision, self.view.lineage()))
     }
 }
 

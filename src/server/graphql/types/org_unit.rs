@@ -7,6 +7,7 @@ use crate::model::entity::{Entity, EntityId, Kind, OrgUnit as Record};
 use crate::model::key::{ExternalId, UnitKey};
 use crate::model::level::{Level, UnitType};
 use crate::model::reference::UnitRef;
+use crate::model::version::ExpectedRevision;
 use crate::query::filter::Filter;
 use crate::server::graphql::execution::budget::{self, Budget, list};
 use crate::server::graphql::filter::{
@@ -22,7 +23,7 @@ use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::person::Person;
 use crate::server::graphql::types::project::Project;
 use crate::server::graphql::types::repository::Repository;
-use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
+use crate::server::graphql::types::scalars::{DateTime, Json, RecordVersion, Revision};
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::id::NamedRecord;
 
@@ -374,6 +375,11 @@ impl OrgUnit {
     /// The revision that last changed the record.
     async fn revision(&self) -> Revision {
         Revision(self.0.entity.stamps.revision)
+    }
+
+    /// The version of the record, for `ifVersion`: changes with each change of the record, and when the store is restored.
+    async fn version(&self) -> RecordVersion {
+        RecordVersion(ExpectedRevision::of(self.0.entity.stamps.revision, self.0.view.lineage()))
     }
 }
 

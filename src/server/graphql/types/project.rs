@@ -6,6 +6,7 @@ use crate::directory::View;
 use crate::model::entity::{Entity, EntityId, Kind, Project as Record, ProjectOwner as OwnerRecord};
 use crate::model::key::{Email, ExternalId, Name};
 use crate::model::level::Level;
+use crate::model::version::ExpectedRevision;
 use crate::query::filter::{Field, Filter, Relation, TextTest};
 use crate::server::graphql::execution::budget::{self, list};
 use crate::server::graphql::filter::{PersonFilter, PersonOrder, ProjectFilter, ProjectOrder};
@@ -17,7 +18,7 @@ use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::org_unit::{OrgUnit, level};
 use crate::server::graphql::types::person::Person;
 use crate::server::graphql::types::repository::Repository;
-use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
+use crate::server::graphql::types::scalars::{DateTime, Json, RecordVersion, Revision};
 use crate::server::graphql::types::service::Service;
 use crate::server::response::problem::{Problem, Result};
 
@@ -195,6 +196,11 @@ impl Project {
     /// The revision that last changed the record.
     async fn revision(&self) -> Revision {
         Revision(self.0.entity.stamps.revision)
+    }
+
+    /// The version of the record, for `ifVersion`: changes with each change of the record, and when the store is restored.
+    async fn version(&self) -> RecordVersion {
+        RecordVersion(ExpectedRevision::of(self.0.entity.stamps.revision, self.0.view.lineage()))
     }
 }
 

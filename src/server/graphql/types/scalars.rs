@@ -1,4 +1,4 @@
-//! Custom scalars: `DateTime`, `JSON` and `Revision`, each with the URL of its specification.
+//! Custom scalars: `DateTime`, `JSON` and `Revision`, each with the URL of its specification, and `RecordVersion`.
 //!
 //! Invariant: validation and parsing accept the same values, so that no bad value is found halfway through a mutation.
 
@@ -6,6 +6,7 @@ use async_graphql::{Description, InputValueError, InputValueResult, Scalar, Scal
 
 use crate::model::entity::Revision as RevisionNumber;
 use crate::model::time::Timestamp;
+use crate::model::version::ExpectedRevision;
 
 /// A UTC timestamp in RFC 3339 format with milliseconds, such as `2026-11-24T08:30:00.000Z`.
 #[derive(Debug, Clone, Copy, Description)]
@@ -70,5 +71,27 @@ impl ScalarType for Revision {
     fn to_value(&self) -> Value {
         // Not GraphQL's `Int`, which ends at 2^31. Up to 2^53 every JSON reader keeps the number exactly.
         Value::Number(self.0.0.into())
+    }
+}
+
+/// The version of a record, such as `588.1a2b3c4d`: the revision that last changed it, and the lineage of the store,
+/// which a restore changes. For `ifVersion`.
+#[derive(Debug, Clone, Copy, Description)]
+pub(crate) struct RecordVersion(pub(crate) ExpectedRevision);
+
+#[Scalar(use_type_description)]
+impl ScalarType for RecordVersion {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        text.parse().map(Self).map_err(|why| InputValueError::custom(format!("{text:?} {why}")))
+    }
+
+    // As for `DateTime`: a bad version must fail in validation, before any change is made.
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
     }
 }
