@@ -6,6 +6,7 @@ pub(super) mod config;
 mod io;
 mod listen;
 pub(super) mod peer;
+mod request_body;
 pub(super) mod shutdown;
 pub(super) mod tls;
 

@@ -23,12 +23,11 @@ pub const BULK_BODY_MAX_BYTES: usize = 64 << 20;
 pub const BULK_LINES_MAX: usize = 250_000;
 /// Maximum number of refused lines that the report of a bulk request lists. The report counts all of them.
 pub const REFUSALS_LISTED_MAX: usize = 10_000;
-/// How much of a refused body is still read and thrown away, in bytes. A body that announces more than this beyond its
-/// limit is refused unread.
+/// How much of a refused body is read and discarded, in bytes, while the response is sent.
 // Many clients write the whole body before they read. A connection closed under them is a write error to them, and
-// they never see the 413.
+// they never see the refusal.
 pub const DISCARDED_MAX_BYTES: usize = 64 << 20;
-/// How long a refused body is still read and thrown away. The response is sent after that.
+/// How long a refused body is read and discarded. The connection is closed after that.
 pub const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum time for the body of a request to arrive, whatever its size. A slower one is refused with 408 `timeout`.
 pub const BODY_READ_TIMEOUT: Duration = Duration::from_mins(1);

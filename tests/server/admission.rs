@@ -54,7 +54,7 @@ fn without_a_rate_limit_no_headers_mention_one_but_guessing_tokens_is_limited() 
 }
 
 /// A request that was admitted and whose body is not sent yet.
-fn without_its_body(server: &Server) -> TcpStream {
+pub(crate) fn without_its_body(server: &Server) -> TcpStream {
     let mut stream = TcpStream::connect(server.address).unwrap();
     let head = format!(
         "POST /api/v2/data/people HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\

@@ -13,6 +13,7 @@ mod jwt;
 mod metrics;
 mod similar;
 #[path = "../support/mod.rs"]
+mod refused_bodies;
 mod support;
 mod tls;
 mod tokens;

@@ -26,6 +26,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::server::connection::config::{ConnectionTimeouts, Exposure};
 use crate::server::connection::io::{Progress, ProgressSample, Socket};
 use crate::server::connection::peer::Peer;
+use crate::server::connection::request_body::RequestBody;
 use crate::server::connection::shutdown::{self, ShutdownSignal};
 use crate::server::connection::tls::Tls;
 use crate::server::limits::{
@@ -185,7 +186,7 @@ impl Served {
                     request.extensions_mut().insert(shutdown.clone());
                 }
                 let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-                let (working, response) = (progress.begin(), router.call(request));
+                let (working, response) = (progress.begin(), router.call(RequestBody::wrap(request)));
                 async move {
                     let mut response = response.await?;
                     // Against request smuggling: if a request has both `Transfer-Encoding` and `Content-Length`, hyper

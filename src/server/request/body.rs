@@ -13,14 +13,13 @@ use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt;
 use serde_json::{Map, Value};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::error::Error;
 use crate::server::admission::work::RequestWork;
 use crate::server::auth::caller::Principal;
 use crate::server::limits::{
-    BODY_GRACE, BODY_MIN_BYTES_PER_SECOND, BODY_READ_TIMEOUT, DISCARD_TIMEOUT, DISCARDED_MAX_BYTES,
-    RECORD_BODY_MAX_BYTES,
+    BODY_GRACE, BODY_MIN_BYTES_PER_SECOND, BODY_READ_TIMEOUT, RECORD_BODY_MAX_BYTES,
 };
 use crate::server::quota::{Exhausted, Permit};
 use crate::server::request::accept::media_type;
@@ -61,7 +60,7 @@ async fn object(request: Request, media_types: &[&str]) -> Result<Map<String, Va
         return Err(Problem::unsupported_encoding("identity", detail));
     }
     let (head, body) = request.into_parts();
-    let bytes = read(work(&head)?, &head.headers, body, RECORD_BODY_MAX_BYTES).await?;
+    let bytes = read(work(&head)?, body, RECORD_BODY_MAX_BYTES).await?;
     match json::parse(&bytes)? {
         Value::Object(map) => Ok(map),
         other => Err(Error::NotAnObject { what: "the body", found: json_kind(&other) }.into()),
@@ -104,37 +103,28 @@ pub(crate) fn work(head: &Parts) -> Result<&RequestWork> {
 }
 
 /// Reads a body of at most `max` bytes. 413 if it is larger, 408 if it arrives too slowly, 503 if memory is exhausted.
-pub(crate) async fn read(work: &RequestWork, headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
+pub(crate) async fn read(work: &RequestWork, body: Body, max: usize) -> Result<Bytes> {
     let announced = usize::try_from(body.size_hint().exact().unwrap_or_default()).unwrap_or(max);
-    read_into(Sink::Plain(Box::new(Collected::new(work, announced, max))), headers, body, max).await
+    collect(Sink::Plain(Box::new(Collected::new(work, announced, max))), body, max).await
 }
 
 /// Reads a gzip body like [`read`]. `max` limits its size before and after decompression.
 // It is decompressed while it arrives and stops at `max`, so a decompression bomb costs at most that much memory.
 pub(crate) async fn read_unzipped(
     work: &RequestWork,
-    headers: &HeaderMap,
     body: Body,
     max: usize,
 ) -> Result<Bytes> {
     // Several gzip members in a row are one body (RFC 1952): `cat a.gz b.gz` makes such a file.
     let decoder = MultiGzDecoder::new(Collected::new(work, 0, max));
-    read_into(Sink::Gzip(Box::new(decoder)), headers, body, max).await
-}
-
-async fn read_into(sink: Sink, headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes> {
-    // A client that sent `Expect: 100-continue` has not sent its body yet and reads the refusal, so it is refused at
-    // once. Other clients often write the whole body before they read: closing early would give them a reset connection
-    // in place of the 413. Their bodies are read and discarded up to a limit, see `collect`.
-    let expects_continue = headers.contains_key(header::EXPECT);
-    let readable = if expects_continue { max } else { max.saturating_add(DISCARDED_MAX_BYTES) };
-    if usize::try_from(body.size_hint().lower()).map_or(true, |announced| announced > readable) {
-        return Err(too_large(max));
-    }
-    collect(sink, body, max).await
+    collect(Sink::Gzip(Box::new(decoder)), body, max).await
 }
 
 async fn collect(mut sink: Sink, mut body: Body, max: usize) -> Result<Bytes> {
+    // The connection discards what is not read here, so the sender of a refused body reads the refusal.
+    if usize::try_from(body.size_hint().lower()).map_or(true, |announced| announced > max) {
+        return Err(too_large(max));
+    }
     let began = Instant::now();
     let mut seen = 0_usize;
     while let Some(frame) = timeout_at(due(began, seen), body.frame()).await.map_err(|_| too_slow())? {
@@ -142,13 +132,10 @@ async fn collect(mut sink: Sink, mut body: Body, max: usize) -> Result<Bytes> {
         // Frames without data are trailers, which carry nothing that is used.
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
-        let taken = if seen > max { Err(too_large(max)) } else { sink.take(&data).await };
-        if let Err(refusal) = taken {
-            // The memory goes first: discarding may take seconds.
-            drop(sink);
-            let _discarded_or_late = timeout(DISCARD_TIMEOUT, discard(body)).await;
-            return Err(refusal);
+        if seen > max {
+            return Err(too_large(max));
         }
+        sink.take(&data).await?;
     }
     sink.finish()
 }
@@ -167,17 +154,6 @@ fn too_slow() -> Problem {
         "timeout",
         "the body arrived too slowly; send it faster or in several requests",
     )
-}
-
-/// Reads and discards the rest of a refused body, so that its sender stays connected and reads the refusal.
-async fn discard(mut body: Body) {
-    let mut discarded = 0_usize;
-    while let Some(Ok(frame)) = body.frame().await {
-        discarded = discarded.saturating_add(frame.data_ref().map_or(0, Bytes::len));
-        if discarded > DISCARDED_MAX_BYTES {
-            return;
-        }
-    }
 }
 
 /// Where the bytes of a body go: straight to memory, or through the gzip decoder.
@@ -351,7 +327,7 @@ mod tests {
     }
 
     async fn read_slowly(body: Body) -> Result<usize> {
-        read(&work(), &HeaderMap::new(), body, BULK_BODY_MAX_BYTES).await.map(|bytes| bytes.len())
+        read(&work(), body, BULK_BODY_MAX_BYTES).await.map(|bytes| bytes.len())
     }
 
     #[tokio::test(start_paused = true)]

@@ -114,10 +114,10 @@ async fn body(work: &RequestWork, request: Request) -> Result<Bytes> {
         require_media_type(request.headers(), &MEDIA_TYPES)?;
     }
     let encoding = content_encoding(request.headers());
-    let (head, body) = request.into_parts();
+    let body = request.into_body();
     match encoding.as_deref() {
-        None => read(work, &head.headers, body, BULK_BODY_MAX_BYTES).await,
-        Some("gzip") => read_unzipped(work, &head.headers, body, BULK_BODY_MAX_BYTES).await,
+        None => read(work, body, BULK_BODY_MAX_BYTES).await,
+        Some("gzip") => read_unzipped(work, body, BULK_BODY_MAX_BYTES).await,
         Some(other) => Err(Problem::unsupported_encoding(
             "gzip, identity",
             format!("Content-Encoding {other:?} is not supported here; send gzip or no encoding"),

@@ -236,7 +236,7 @@ async fn from_body(head: &Parts, body: Body, batch_max: usize) -> Result<(Receiv
         return Err(Problem::unsupported_encoding("identity", detail));
     }
     let work = body::work(head)?;
-    let text = body::read(work, headers, body, BODY_MAX).await?;
+    let text = body::read(work, body, BODY_MAX).await?;
     let read = || -> Result<_> {
         let bytes = variables::check_body(&text)? * JSON_VALUE_BYTES;
         // Reserved before parsing, from a count of the values. Small bodies are not worth the locks.
