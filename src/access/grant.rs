@@ -49,7 +49,7 @@ pub struct Grant {
 /// assert_eq!(Grant::of(token, &guess, Timestamp::now()), Err(GrantRefusal::WrongSecret));
 /// # Ok::<(), clade::Error>(())
 /// ```
-// For logs and tests alone. A client that could tell the reasons apart could find out which token ids exist.
+// Only a client with the right secret may be told which it is: otherwise it could find out which token ids exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantRefusal {
     /// The secret is not that of the token.

@@ -2,15 +2,15 @@
 //!
 //! Invariant: without authentication the server listens on a loopback address only.
 
-use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::net::{IpAddr, SocketAddr};
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use crate::cli::{Failure, Result};
-use crate::server::app::{Exposure, Origin, Tls};
+use crate::server::app::{Exposure, IpNet, Origin, Tls};
 
 /// The exposure settings of one source (flags and variables, or the settings file); `None` if not set there.
 #[derive(Debug, Clone, Default, Args)]
@@ -44,6 +44,20 @@ pub(super) struct Expose {
     /// Maximum number of open connections per client address [default: 1024]
     #[arg(long, env = "CLADE_CONNECTIONS_PER_PEER", value_name = "CONNECTIONS")]
     pub(super) connections_per_peer: Option<NonZeroUsize>,
+    /// Rate limit: maximum attempts to authenticate per second and client address, new WebSockets included
+    /// [default: 50]
+    #[arg(long, env = "CLADE_UNAUTHENTICATED_RATE", value_name = "REQUESTS")]
+    pub(super) unauthenticated_rate: Option<NonZeroU32>,
+    /// Proxies whose forwarding headers are believed
+    #[arg(
+        long,
+        env = "CLADE_TRUSTED_PROXY",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        help = "Take the client's address from Forwarded or X-Forwarded-For if a request comes from this network, such as \
+                10.0.0.0/8, or address; can be repeated [default: none]"
+    )]
+    pub(super) trusted_proxy: Vec<String>,
 }
 
 /// How requests are authenticated.
@@ -73,6 +87,12 @@ impl Expose {
             rate_limit: self.rate_limit.or(others.rate_limit),
             requests_at_once: self.requests_at_once.or(others.requests_at_once),
             connections_per_peer: self.connections_per_peer.or(others.connections_per_peer),
+            unauthenticated_rate: self.unauthenticated_rate.or(others.unauthenticated_rate),
+            trusted_proxy: if self.trusted_proxy.is_empty() {
+                others.trusted_proxy
+            } else {
+                self.trusted_proxy
+            },
         }
     }
 
@@ -97,7 +117,7 @@ impl Expose {
     /// The settings in the form that the server takes, with its defaults for what is not set.
     ///
     /// # Errors
-    /// Wrong usage if certificate or key are missing or unreadable, or an origin is malformed.
+    /// Wrong usage if certificate or key are missing or unreadable, or an origin or network is malformed.
     pub(super) fn exposure(self) -> Result<Exposure> {
         let defaults = Exposure::default();
         let tls = match (self.tls_cert, self.tls_key) {
@@ -115,7 +135,26 @@ impl Expose {
                 .parse::<Origin>()
                 .map_err(|why| Failure::Usage(format!("--cors-origin {text:?} is not an origin: {why}")))
         };
+        let network = |text: &String| {
+            // A single address is a network of one.
+            let text = text.trim();
+            text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map_err(|_| {
+                Failure::Usage(format!(
+                    "--trusted-proxy {text:?} is not a network; use one such as 10.0.0.0/8 or fd00::/8, or an address"
+                ))
+            })
+        };
         Ok(Exposure {
+            unauthenticated_per_second: self
+                .unauthenticated_rate
+                .unwrap_or(defaults.unauthenticated_per_second),
+            trusted_proxies: self
+                .trusted_proxy
+                .iter()
+                // As for origins.
+                .filter(|text| !text.is_empty())
+                .map(network)
+                .collect::<Result<_>>()?,
             requests_per_second: self.rate_limit.unwrap_or(defaults.requests_per_second),
             requests_at_once: self.requests_at_once.map_or(defaults.requests_at_once, NonZeroUsize::get),
             connections_per_peer: self

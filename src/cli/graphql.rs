@@ -27,6 +27,9 @@ pub(super) struct Graphql {
     /// Maximum number of open GraphQL WebSockets, at most half of them with the same token [default: 1000]
     #[arg(long = "sockets-max", env = "CLADE_SOCKETS_MAX", value_name = "SOCKETS")]
     sockets_max: Option<NonZeroUsize>,
+    /// Maximum number of GraphQL WebSockets per client address that have not authenticated yet [default: 32]
+    #[arg(long = "sockets-per-peer", env = "CLADE_SOCKETS_PER_PEER", value_name = "SOCKETS")]
+    sockets_per_peer: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -55,6 +58,10 @@ impl Graphql {
                 .sockets_max
                 .or(file.sockets_max)
                 .map_or(defaults.sockets_max, NonZeroUsize::get),
+            sockets_per_peer: self
+                .sockets_per_peer
+                .or(file.sockets_per_peer)
+                .map_or(defaults.sockets_per_peer, NonZeroUsize::get),
             // `origins` is set by `serve` from --cors-origin: sockets are not covered by CORS and check it themselves.
             ..defaults
         }

@@ -6,7 +6,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::builder::Resettable;
@@ -71,6 +71,9 @@ struct File {
     rate_limit: Option<u32>,
     requests_at_once: Option<NonZeroUsize>,
     connections_per_peer: Option<NonZeroUsize>,
+    unauthenticated_rate: Option<NonZeroU32>,
+    #[serde(default)]
+    trusted_proxy: Vec<String>,
     jwt: Option<Jwt>,
     #[serde(default)]
     graphql: Graphql,
@@ -154,6 +157,8 @@ impl Settings {
                 rate_limit: file.rate_limit,
                 requests_at_once: file.requests_at_once,
                 connections_per_peer: file.connections_per_peer,
+                unauthenticated_rate: file.unauthenticated_rate,
+                trusted_proxy: file.trusted_proxy,
             },
             jwt: file
                 .jwt

@@ -83,7 +83,7 @@ impl Admission {
         let per_caller = |all| authenticator.quota_of(all);
         let requests = exposure.requests_at_once;
         Self {
-            rates: Rates::new(exposure.requests_per_second),
+            rates: Rates::new(exposure.requests_per_second, exposure.unauthenticated_per_second),
             requests: Quota::new(requests, per_caller(requests)),
             memory: Memory::new(per_caller),
             heavy: HeavySlots::new(per_caller),

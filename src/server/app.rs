@@ -24,6 +24,7 @@ pub use crate::server::graphql::{
 };
 pub use crate::server::limits::RESPONSE_CACHE_BYTES;
 pub use crate::server::rest::openapi;
+pub use ipnet::IpNet;
 
 pub use self::router::router;
 pub use self::state::AppState;

@@ -3,6 +3,7 @@
 //! Invariant: this layer knows no records and no tokens. It serves the router that it is given.
 
 pub(super) mod config;
+mod forwarded;
 mod io;
 mod listen;
 pub(super) mod peer;

@@ -250,7 +250,7 @@ fn conditions_are_held_against_revisions() {
     change("\"nonsense\"", "Di").problem(412, "precondition-failed");
     let stale = server.send("DELETE", "/people/a@b", &[("if-match", &first)], None);
     stale.problem(412, "precondition-failed");
-    server.send("DELETE", "/people/no@one", &[("if-match", "*")], None).problem(412, "precondition-failed");
+    server.send("DELETE", "/people/no@one", &[("if-match", "*")], None).problem(404, "not-found");
 }
 
 #[test]

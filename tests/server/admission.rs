@@ -173,3 +173,32 @@ fn unread_responses_of_one_client_are_limited_to_its_memory_quota() {
     }
     assert_eq!(again.status, 200, "once nobody waits for them, their room is free");
 }
+
+#[test]
+fn an_address_is_that_of_the_client_behind_a_trusted_proxy_only() {
+    let exposure = |trusted: &[&str]| Exposure {
+        requests_per_second: 2,
+        trusted_proxies: trusted.iter().map(|network| network.parse().unwrap()).collect(),
+        ..Exposure::default()
+    };
+    let guess = |server: &Server, client: &str| {
+        server.send_as("GET", "/people", &[("x-forwarded-for", client)], None).status
+    };
+    for (trusted, others_are_refused) in [(&["127.0.0.0/8"][..], false), (&["10.0.0.0/8"], true), (&[], true)]
+    {
+        let server = exposed(exposure(trusted));
+        // Until one address has used up its rate; a second may pass meanwhile.
+        let used_up =
+            (0..1_000).any(|_| guess(&server, "192.0.2.1") == 429 && guess(&server, "192.0.2.1") == 429);
+        assert!(used_up);
+        assert_eq!(guess(&server, "192.0.2.2") == 429, others_are_refused, "{trusted:?}");
+    }
+}
+
+#[test]
+fn invalid_networks_of_proxies_are_refused() {
+    let folder = Folder::new();
+    let refusal =
+        folder.clade(&["serve", "--trusted-proxy", "10.0.0.0/8", "--trusted-proxy", "proxy"]).refusal(2);
+    assert!(refusal.contains("\"proxy\" is not a network") && refusal.contains("10.0.0.0/8"), "{refusal}");
+}

@@ -293,6 +293,23 @@ fn unit_scopes_follow_the_current_hierarchy() {
 }
 
 #[test]
+fn a_writer_cannot_change_the_key_of_the_unit_that_limits_it() {
+    let folder = Folder::new();
+    let key = Key::ed25519("ed");
+    let server = with_identity_provider(&folder, &[&key]);
+    let token = key.sign(&claims(&json!({"units": ["Platform"]})));
+    let patch = |unit: &str, body: &str| {
+        let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
+        server.send_as("PATCH", &format!("/units/{unit}"), &headers, Some(body.as_bytes()))
+    };
+    let refused = patch("Platform", r#"{"key": "mine"}"#).problem(403, "out-of-scope");
+    assert!(refused["detail"].as_str().unwrap().contains("limited to \"Platform\""), "{refused}");
+    patch("Platform", r#"{"name": "The platform"}"#).ok();
+    patch("Checkout", r#"{"key": "checkout"}"#).ok();
+    assert_eq!(emails(&server, &token), ["bob@aurora.example", "eve@aurora.example"]);
+}
+
+#[test]
 fn a_file_of_keys_is_read_again_once_it_changes() {
     let folder = Folder::new();
     let (old, new) = (Key::ed25519("old"), Key::ed25519("the new one"));

@@ -11,9 +11,9 @@ mod deploy_files;
 mod exposure;
 mod jwt;
 mod metrics;
+mod refused_bodies;
 mod similar;
 #[path = "../support/mod.rs"]
-mod refused_bodies;
 mod support;
 mod tls;
 mod tokens;

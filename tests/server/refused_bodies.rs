@@ -63,7 +63,9 @@ fn a_chunked_body_is_discarded_and_its_connection_closed() {
     stream.write_all(head.as_bytes()).unwrap();
     let chunk = format!("{:x}\r\n{}\r\n", 1 << 20, " ".repeat(1 << 20));
     for _ in 0..10 {
-        stream.write_all(chunk.as_bytes()).expect("the connection was closed while the body was being written");
+        stream
+            .write_all(chunk.as_bytes())
+            .expect("the connection was closed while the body was being written");
     }
     stream.write_all(b"0\r\n\r\n").unwrap();
     let mut text = String::new();

@@ -317,3 +317,38 @@ fn a_unit_below_a_hidden_parent_is_not_adopted_as_unplaced() {
     let answer = server.ask_as(&token, moved, &Value::Null).value();
     assert_eq!(answer["errors"][0]["extensions"]["code"], "out-of-scope");
 }
+
+#[test]
+fn only_the_holder_of_a_secret_is_told_that_its_token_has_ended() {
+    let server = Server::start();
+    let get = |token: &str| server.send_as("GET", "/people", &[("authorization", token)], None);
+    let constant = get("clade_wrong").problem(401, "unauthorized");
+    let change = |mutation: &str| {
+        let changed = server.ask(&format!("mutation {{ {mutation} }}"), &Value::Null).ok();
+        assert!(changed.get("errors").is_none(), "{changed}");
+    };
+    let id = |token: &str| token["clade_".len()..][..TokenId::LENGTH].to_owned();
+    let [expired, revoked] = [(); 2].map(|()| server.token_with(Role::Read));
+    change(&format!(
+        r#"updateToken(input: {{tokenId: "{}", expiresAt: "2020-01-01T00:00:00Z"}}) {{ revision }}"#,
+        id(&expired)
+    ));
+    change(&format!(r#"deleteToken(tokenId: "{}") {{ revision }}"#, id(&revoked)));
+    for (token, why) in [(&expired, "expired at 2020-01-01"), (&revoked, "revoked at 2")] {
+        let problem = get(token).problem(401, "unauthorized");
+        assert!(problem["detail"].as_str().unwrap().contains(why), "{problem}");
+        // A secret of the right form with the id of a token that there was.
+        let guess = token.replace(&id(token), &id(&server.token));
+        assert_eq!(get(&guess).problem(401, "unauthorized"), constant);
+    }
+}
+
+#[test]
+fn a_token_that_would_have_expired_is_not_created() {
+    let server = Server::start();
+    let create =
+        r#"mutation { createToken(input: {role: READ, expiresAt: "2020-01-01T00:00:00Z"}) { token } }"#;
+    let error = server.error(create, "invalid");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("2020-01-01") && message.contains("future"), "{message}");
+}

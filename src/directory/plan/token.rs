@@ -19,6 +19,9 @@ const UNITS_MAX: usize = 1_000;
 impl<'p> Plan<'p> {
     pub(super) fn create_token(&mut self, new: &NewToken) -> Result<Outcome, Error> {
         self.require_unused(&new.id)?;
+        if let Some(end) = new.expires_at.filter(|end| *end <= self.context.now) {
+            return Err(Error::invalid("expiresAt", &end.to_string(), "must be in the future"));
+        }
         let token = Token {
             id: new.id.clone(),
             hash: new.hash,

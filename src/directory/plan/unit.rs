@@ -118,8 +118,19 @@ impl Plan<'_> {
     fn merge_into_unit(&mut self, entity: &Entity, fields: &UnitFields) -> Result<Outcome, Error> {
         let Some(before) = entity.as_org_unit() else { return Err(unknown_id(entity.id, Kind::OrgUnit)) };
         let after = before.patched(fields);
-        if after.key != before.key && !self.is_free(&after.key, Some(entity.id)) {
-            return Err(duplicate(after.key.as_str()));
+        if after.key != before.key {
+            // An identity provider's JWTs name units by key: one holder of such a token could lock out all others.
+            if self.scope.units().contains(&entity.id) {
+                let what = format!(
+                    "the token is limited to {:?}, and others may name it by its key",
+                    before.key.as_str()
+                );
+                let instead = "have its key changed with a token whose scope includes more than this unit";
+                return Err(Error::OutOfScope { what, instead });
+            }
+            if !self.is_free(&after.key, Some(entity.id)) {
+                return Err(duplicate(after.key.as_str()));
+            }
         }
         let moved = match &fields.parents {
             Some(references) => {

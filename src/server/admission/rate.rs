@@ -17,7 +17,7 @@ use quick_cache::sync::Cache;
 
 use crate::model::token::Actor;
 use crate::server::connection::peer::Peer;
-use crate::server::limits::{RATE_BUCKETS_MAX, UNAUTHENTICATED_REQUESTS_PER_SECOND};
+use crate::server::limits::RATE_BUCKETS_MAX;
 use crate::server::response::problem::Problem;
 
 /// Response header: the remaining requests (draft-ietf-httpapi-ratelimit-headers).
@@ -61,8 +61,8 @@ pub(in crate::server) struct TooMany {
 }
 
 impl Rates {
-    /// Limits each token to `requests_per_second`; 0 is no limit.
-    pub(in crate::server) fn new(requests_per_second: u32) -> Self {
+    /// Limits each token to `requests_per_second`, 0 being no limit, and each address to `unauthenticated` attempts.
+    pub(in crate::server) fn new(requests_per_second: u32, unauthenticated: NonZeroU32) -> Self {
         let a_second = NonZeroU32::new(requests_per_second);
         Self {
             tokens: a_second.map(|a_second| Rate::new("token", a_second)),
@@ -70,9 +70,7 @@ impl Rates {
             // never get a higher rate than callers.
             peers: Rate::new(
                 "refused",
-                a_second.map_or(UNAUTHENTICATED_REQUESTS_PER_SECOND, |a_second| {
-                    a_second.min(UNAUTHENTICATED_REQUESTS_PER_SECOND)
-                }),
+                a_second.map_or(unauthenticated, |a_second| a_second.min(unauthenticated)),
             ),
         }
     }
@@ -162,11 +160,14 @@ impl IntoResponse for TooMany {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::limits::UNAUTHENTICATED_REQUESTS_PER_SECOND;
 
     #[test]
     fn each_caller_has_its_own_bucket_and_0_is_no_limit() {
-        assert!(Rates::new(0).of_token(&Actor::Local).unwrap().is_none());
-        let rates = Rates::new(1);
+        assert!(
+            Rates::new(0, UNAUTHENTICATED_REQUESTS_PER_SECOND).of_token(&Actor::Local).unwrap().is_none()
+        );
+        let rates = Rates::new(1, UNAUTHENTICATED_REQUESTS_PER_SECOND);
         let peer = |last| Peer::of([10, 0, 0, last].into());
         let text = |left: Result<Remaining, TooMany>| left.map(|left| left.left.to_str().unwrap().to_owned());
         assert_eq!(text(rates.of_refused(peer(1))).unwrap(), "\"refused\";r=0;t=1");
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_number_of_buckets_is_bounded() {
-        let rates = Rates::new(2);
+        let rates = Rates::new(2, UNAUTHENTICATED_REQUESTS_PER_SECOND);
         for address in 0..3 * u32::try_from(RATE_BUCKETS_MAX).unwrap() {
             let _counted = rates.of_refused(Peer::of(std::net::Ipv4Addr::from_bits(address).into()));
         }

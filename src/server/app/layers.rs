@@ -20,6 +20,7 @@ use tracing::Instrument;
 use crate::error::panic::message;
 use crate::server::app::cors;
 use crate::server::connection::config::Exposure;
+use crate::server::connection::peer::ClientAddress;
 use crate::server::metrics::Metrics;
 use crate::server::response::problem::Problem;
 use crate::server::response::request_id::{self, X_REQUEST_ID};
@@ -74,6 +75,7 @@ async fn handle(State(outer): State<Outer>, request: Request, next: Next) -> Res
     // Only the path is logged, never the query: people put tokens and other secrets in queries. The copy is made only
     // when the line will be written.
     let path = tracing::enabled!(tracing::Level::INFO).then(|| request.uri().path().to_owned());
+    let client = request.extensions().get::<ClientAddress>().copied();
     let scheme = if outer.is_tls { "https" } else { "http" };
     let span = trace::request(&request, scheme, route.as_ref(), &id);
     // Unwind safe: of what the handler used, only locks outlive the panic, and the code ignores their poisoning.
@@ -90,6 +92,8 @@ async fn handle(State(outer): State<Outer>, request: Request, next: Next) -> Res
             // Until the response begins: a body that is streamed is written after this line.
             latency_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             request_id = id.to_str().ok(),
+            // Absent for requests of an embedding process.
+            client = client.map(|ClientAddress(address)| tracing::field::display(address)),
             "answered"
         );
     }

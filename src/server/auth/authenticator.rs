@@ -1,7 +1,8 @@
 //! The authenticator: from an `Authorization` header to a caller, by a token of the directory or a JWT of the trusted
 //! identity provider.
 //!
-//! Invariant: every refusal is the same constant 401, whatever its reason.
+//! Invariant: every refusal is the same constant 401, except to the holder of the right secret of a token, who is told that
+//! it has expired or was revoked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +10,12 @@ use std::time::Duration;
 use axum::http::{HeaderMap, header};
 
 use crate::access::jwt::{Claims, Units};
-use crate::access::{Grant, Secret};
+use crate::access::{Grant, GrantRefusal, Secret};
 use crate::directory::{Directory, View};
 use crate::model::key::UnitKey;
 use crate::model::reference::UnitRef;
 use crate::model::time::Timestamp;
-use crate::model::token::{Actor, Scope};
+use crate::model::token::{Actor, Scope, Token};
 use crate::server::auth::caller::Caller;
 use crate::server::auth::identity_provider::IdentityProvider;
 use crate::server::response::problem::{Problem, Result};
@@ -123,7 +124,7 @@ impl Authenticator {
         let grant = if let Some(secret) = Secret::parse(text) {
             let view = self.directory.view();
             let token = view.token(secret.id()).ok_or_else(Problem::unauthorized)?;
-            let grant = Grant::of(token, &secret, now).map_err(|_| Problem::unauthorized())?;
+            let grant = Grant::of(token, &secret, now).map_err(|refusal| refused(token, refusal))?;
             self.directory.note_use(secret.id(), now);
             grant
         } else {
@@ -152,6 +153,23 @@ impl Authenticator {
     fn grant_of_claims(&self, claims: Arc<Claims>) -> Grant {
         let scope = scope_of(&claims, &self.directory.view());
         Grant::of_claims(claims, scope)
+    }
+}
+
+/// The 401 for a secret whose token is known.
+fn refused(token: &Token, refusal: GrantRefusal) -> Problem {
+    let ended = match refusal {
+        // As for a token that does not exist: a guess must not disclose which ids do.
+        GrantRefusal::WrongSecret => None,
+        GrantRefusal::Expired => token.expires_at.map(|at| format!("this token expired at {at}")),
+        GrantRefusal::Revoked => token.revoked_at.map(|at| format!("this token was revoked at {at}")),
+    };
+    let constant = Problem::unauthorized();
+    match ended {
+        Some(ended) => {
+            Problem { detail: format!("{ended}; ask for a new one, and {}", constant.detail), ..constant }
+        }
+        None => constant,
     }
 }
 

@@ -1,14 +1,17 @@
 //! Configuration of an exposed server: rate limits, quotas, connections, CORS origins, TLS, and timeouts.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, Uri};
+use ipnet::IpNet;
 
 use crate::server::connection::tls::Tls;
 use crate::server::limits::{
     CONNECTIONS_PER_PEER, HEADER_READ_TIMEOUT, REQUESTS_AT_ONCE, REQUESTS_PER_SECOND, STALL_TIMEOUT,
+    UNAUTHENTICATED_REQUESTS_PER_SECOND,
 };
 
 /// The settings of an exposed server. The defaults suit a server behind a proxy or in a private network.
@@ -29,6 +32,10 @@ pub struct Exposure {
     pub requests_at_once: usize,
     /// Maximum open connections of one address. More are closed at once, without a response.
     pub connections_per_peer: usize,
+    /// Maximum attempts to authenticate per second of one address, new WebSockets included. More are refused with 429.
+    pub unauthenticated_per_second: NonZeroU32,
+    /// Proxies whose `Forwarded` and `X-Forwarded-For` headers say which address a request came from. None by default.
+    pub trusted_proxies: Vec<IpNet>,
     /// The origins whose pages may use the API (CORS). None by default.
     pub cors_origins: Vec<Origin>,
     /// The certificate and key for HTTPS; `None` is plain HTTP.
@@ -64,6 +71,8 @@ impl Default for Exposure {
             requests_per_second: REQUESTS_PER_SECOND,
             requests_at_once: REQUESTS_AT_ONCE,
             connections_per_peer: CONNECTIONS_PER_PEER,
+            unauthenticated_per_second: UNAUTHENTICATED_REQUESTS_PER_SECOND,
+            trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             tls: None,
             timeouts: ConnectionTimeouts { headers: HEADER_READ_TIMEOUT, stalled: STALL_TIMEOUT },

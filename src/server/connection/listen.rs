@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,8 +26,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::server::connection::config::{ConnectionTimeouts, Exposure};
+use crate::server::connection::forwarded;
 use crate::server::connection::io::{Progress, ProgressSample, Socket};
-use crate::server::connection::peer::Peer;
+use crate::server::connection::peer::{ClientAddress, Peer};
 use crate::server::connection::request_body::RequestBody;
 use crate::server::connection::shutdown::{self, ShutdownSignal};
 use crate::server::connection::tls::Tls;
@@ -47,6 +50,7 @@ struct Served {
     router: TowerToHyperService<axum::Router>,
     tls: Option<TlsAcceptor>,
     timeouts: ConnectionTimeouts,
+    trusted_proxies: Arc<[IpNet]>,
     /// The number of open connections.
     open: Gauge,
     /// The shutdown waits until the last clone of this is dropped.
@@ -68,16 +72,17 @@ pub(in crate::server) async fn serve(
         router: TowerToHyperService::new(router),
         tls: exposure.tls.as_ref().map(Tls::acceptor),
         timeouts: exposure.timeouts,
+        trusted_proxies: exposure.trusted_proxies.as_slice().into(),
         open,
         shutdown: signal,
     };
     let mut until = pin!(until);
     loop {
-        let (stream, permit) = tokio::select! {
+        let (stream, address, permit) = tokio::select! {
             () = &mut until => break,
             accepted = accept(&listener, &connections) => accepted,
         };
-        tokio::spawn(served.clone().connection(stream, permit));
+        tokio::spawn(served.clone().connection(stream, address, permit));
     }
     // The listener, so that no more connections come. `served`, since it has a signal for which the drain would wait.
     drop((listener, served));
@@ -90,7 +95,7 @@ pub(in crate::server) async fn serve(
 }
 
 /// Accepts the next connection, once there is a permit for it. A failure to accept is logged and tried again.
-async fn accept(listener: &TcpListener, connections: &Quota<Peer>) -> (TcpStream, Permit<Peer>) {
+async fn accept(listener: &TcpListener, connections: &Quota<Peer>) -> (TcpStream, IpAddr, Permit<Peer>) {
     loop {
         // Before `accept`: beyond the maximum, connections stay in the system's queue, and use no file descriptor.
         let one = connections.one().await;
@@ -100,7 +105,7 @@ async fn accept(listener: &TcpListener, connections: &Quota<Peer>) -> (TcpStream
                     // Nagle's algorithm would delay the last packet of a response until the client has acknowledged the
                     // others. A failure means that the connection is gone, which the first read finds out.
                     let _ = stream.set_nodelay(true);
-                    return (stream, permit);
+                    return (stream, address.ip(), permit);
                 }
                 tracing::debug!(%address, "a connection was closed: its address has too many");
             }
@@ -131,8 +136,8 @@ impl Drop for OpenConnection {
 
 impl Served {
     /// Serves one connection, from its first byte to its last.
-    async fn connection(mut self, stream: TcpStream, permit: Permit<Peer>) {
-        let (timeouts, peer) = (self.timeouts, *permit.key());
+    async fn connection(mut self, stream: TcpStream, address: IpAddr, permit: Permit<Peer>) {
+        let timeouts = self.timeouts;
         let _until_it_ends = OpenConnection::count(self.open.clone());
         let server = protocol(timeouts);
         let Some(acceptor) = self.tls.take() else {
@@ -144,7 +149,7 @@ impl Served {
             if has_begun {
                 let socket = Socket::new(stream, permit);
                 let progress = socket.progress();
-                self.requests(server, socket, progress, peer).await;
+                self.requests(server, socket, progress, address).await;
             }
             return;
         };
@@ -160,7 +165,7 @@ impl Served {
                 // ALPN has decided, so hyper-util need not wait for the first bytes, for which it has no timeout.
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 let server = if is_http2 { server.http2_only() } else { server.http1_only() };
-                self.requests(server, stream, progress, peer).await;
+                self.requests(server, stream, progress, address).await;
             }
             Ok(Err(failure)) => tracing::debug!(error = %failure, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake timed out"),
@@ -173,14 +178,17 @@ impl Served {
         server: auto::Builder<TokioExecutor>,
         io: Io,
         progress: Arc<Progress>,
-        peer: Peer,
+        address: IpAddr,
     ) where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = {
             let (router, progress, shutdown) = (self.router, Arc::clone(&progress), self.shutdown.clone());
+            let trusted = self.trusted_proxies;
             service_fn(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(peer);
+                let client = forwarded::client(request.headers(), address, &trusted);
+                request.extensions_mut().insert(Peer::of(client));
+                request.extensions_mut().insert(ClientAddress(client));
                 // A WebSocket outlives this task, so it needs a signal of its own: the drain waits for it too.
                 if request.headers().contains_key(header::UPGRADE) {
                     request.extensions_mut().insert(shutdown.clone());

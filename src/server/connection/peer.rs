@@ -2,6 +2,10 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+/// The address of the client that sent a request, for logs.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::server) struct ClientAddress(pub(in crate::server) IpAddr);
+
 /// The address of a client. Of an IPv6 address only the /64 network counts.
 // One IPv6 host can use every address of its /64, and would pass every limit by address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

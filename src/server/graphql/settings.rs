@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 
 use crate::server::graphql::execution::limits::{RESPONSE_TIMEOUT, SOCKETS_MAX};
+use crate::server::limits::SOCKETS_UNAUTHENTICATED_PER_PEER;
 
 /// Settings of the GraphQL endpoint. The defaults suit a server that only token holders can reach.
 ///
@@ -30,6 +31,8 @@ pub struct GraphqlSettings {
     pub timeout: Duration,
     /// Maximum number of open WebSockets. One token may use half of them. Default: 1,000.
     pub sockets_max: usize,
+    /// Maximum number of WebSockets of one address that have not authenticated yet. Default: 32.
+    pub sockets_per_peer: usize,
     /// Foreign origins whose pages may open a WebSocket, as in the `Origin` header: `https://dash.corp.example`.
     /// Default: none.
     pub origins: Vec<HeaderValue>,
@@ -45,6 +48,7 @@ impl Default for GraphqlSettings {
             batch_max: 0,
             timeout: RESPONSE_TIMEOUT,
             sockets_max: SOCKETS_MAX,
+            sockets_per_peer: SOCKETS_UNAUTHENTICATED_PER_PEER,
             origins: Vec::new(),
         }
     }

@@ -110,11 +110,7 @@ pub(crate) async fn read(work: &RequestWork, body: Body, max: usize) -> Result<B
 
 /// Reads a gzip body like [`read`]. `max` limits its size before and after decompression.
 // It is decompressed while it arrives and stops at `max`, so a decompression bomb costs at most that much memory.
-pub(crate) async fn read_unzipped(
-    work: &RequestWork,
-    body: Body,
-    max: usize,
-) -> Result<Bytes> {
+pub(crate) async fn read_unzipped(work: &RequestWork, body: Body, max: usize) -> Result<Bytes> {
     // Several gzip members in a row are one body (RFC 1952): `cat a.gz b.gz` makes such a file.
     let decoder = MultiGzDecoder::new(Collected::new(work, 0, max));
     collect(Sink::Gzip(Box::new(decoder)), body, max).await

@@ -65,7 +65,8 @@ impl Problem {
     }
 
     /// 401: the token is missing, wrong, expired or revoked.
-    // The same text for all of these: a client that guesses tokens must not learn that one was valid once.
+    // The same text for all of these: a client that guesses tokens must not learn that one was valid once. The holder of
+    // the whole secret is told more, see `auth/authenticator.rs`.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(

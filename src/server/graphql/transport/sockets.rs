@@ -9,7 +9,7 @@ use crate::server::admission::memory::MemoryPermit;
 use crate::server::auth::caller::Caller;
 use crate::server::connection::peer::Peer;
 use crate::server::graphql::execution::endpoint::Endpoint;
-use crate::server::limits::{SOCKET_BYTES, SOCKETS_UNAUTHENTICATED_MAX, SOCKETS_UNAUTHENTICATED_PER_PEER};
+use crate::server::limits::{SOCKET_BYTES, SOCKETS_UNAUTHENTICATED_MAX};
 use crate::server::quota::{Exhausted, Permit, Quota};
 
 /// The state that all sockets share.
@@ -31,7 +31,7 @@ impl Sockets {
     pub(in crate::server) fn new(endpoint: Arc<Endpoint>) -> Self {
         let max = endpoint.settings.sockets_max;
         Self {
-            unauthenticated: Quota::new(SOCKETS_UNAUTHENTICATED_MAX, SOCKETS_UNAUTHENTICATED_PER_PEER),
+            unauthenticated: Quota::new(SOCKETS_UNAUTHENTICATED_MAX, endpoint.settings.sockets_per_peer),
             authenticated: Quota::new(max, endpoint.authenticator.quota_of(max)),
             endpoint,
         }
