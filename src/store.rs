@@ -146,6 +146,7 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let watch = Watch::default();
         let opened = reading_at(path, || open(path, &watch))?;
+        new_file::remove_leftovers(path);
         // `parent()` of a bare file name is the empty path, so "." is put before it.
         let folder = Path::new(".").join(path).parent().map(Path::to_owned);
         let path = path.to_owned();

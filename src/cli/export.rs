@@ -44,7 +44,7 @@ impl ExportArgs {
             return Ok(());
         }
         let target = Target::existing(settings)?;
-        write_to(self.output.as_deref().map(NewFile::usual), |out| {
+        write_to(self.output.as_deref().map(NewFile::private), |out| {
             let mut out = progress.wrap_write(out);
             match &target {
                 Target::Store(directory) => {

@@ -16,7 +16,7 @@ use crate::store::disk::{Disk, Watch};
 use crate::store::failure::{at, failed, io_at, not_a_store, not_opened, not_there};
 use crate::store::log;
 use crate::store::migrate::{self, MIGRATIONS, Migration};
-use crate::store::new_file::{NewFile, sync_folder_of};
+use crate::store::new_file::{NewFile, make_private, sync_folder_of};
 use crate::store::tables::{Meta, new_lineage};
 
 /// The size of redb's page cache.
@@ -38,6 +38,7 @@ pub(super) fn open(path: &Path, watch: &Watch) -> Result<OpenedStore, StoreError
         // The name exists already, so there is nothing to rename to: create in place, under redb's file lock. A crash
         // in between leaves a file that is empty or blank, which the next start accepts.
         Ok(found) if found.is_file() && found.len() == 0 => {
+            make_private(path)?;
             let made = create_at(path, watch)?;
             sync_folder_of(path)?;
             Ok(made)

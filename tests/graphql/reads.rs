@@ -271,17 +271,17 @@ fn mappings_show_both_ends() {
         assert_eq!(count(filter), expected, "{filter}");
     }
     server.error("{ mappings(filter: {node: \"Nothing\"}) { totalCount } }", "not-found");
-    let of_eve = "query ($id: ID!) { mappings(filter: {node: $id}) { nodes { mappingType validTo
+    let of_eve = "query ($id: ID!) { mappings(filter: {node: $id}) { nodes { mappingType validTo attribute1 attribute2
         from { ... on Project { projectId } ... on Person { email } } to { ... on Person { email } ... on OrgUnit { key } } } } }";
     let eve = server.data("{ person(email: \"eve@aurora.example\") { id } }")["person"]["id"].clone();
     let data = server.data_with(of_eve, &json!({ "id": eve }));
     assert_eq!(
         data["mappings"]["nodes"],
         json!([
-            {"mappingType": "PEOPLE_ORG", "validTo": null, "from": {"email": "eve@aurora.example"}, "to": {"key": "Carbon"}},
-            {"mappingType": "PEOPLE_ORG", "validTo": null, "from": {"email": "eve@aurora.example"}, "to": {"key": "Checkout"}},
-            {"mappingType": "PROJECT_PEOPLE", "validTo": null, "from": {"projectId": "gearbox"}, "to": {"email": "eve@aurora.example"}},
-            {"mappingType": "PROJECT_PEOPLE", "validTo": null, "from": {"projectId": "shop"}, "to": {"email": "eve@aurora.example"}},
+            {"mappingType": "PEOPLE_ORG", "validTo": null, "attribute1": "eve@aurora.example", "attribute2": "Carbon", "from": {"email": "eve@aurora.example"}, "to": {"key": "Carbon"}},
+            {"mappingType": "PEOPLE_ORG", "validTo": null, "attribute1": "eve@aurora.example", "attribute2": "Checkout", "from": {"email": "eve@aurora.example"}, "to": {"key": "Checkout"}},
+            {"mappingType": "PROJECT_PEOPLE", "validTo": null, "attribute1": "gearbox", "attribute2": "eve@aurora.example", "from": {"projectId": "gearbox"}, "to": {"email": "eve@aurora.example"}},
+            {"mappingType": "PROJECT_PEOPLE", "validTo": null, "attribute1": "shop", "attribute2": "eve@aurora.example", "from": {"projectId": "shop"}, "to": {"email": "eve@aurora.example"}},
         ])
     );
     let (mut after, mut seen) = (Value::Null, 0);

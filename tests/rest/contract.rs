@@ -295,7 +295,7 @@ fn pages_and_probes_are_open_and_load_nothing_from_elsewhere() {
     let open = |path: &str| server.send_as("GET", path, &[], None);
     assert_eq!(open("!/healthz").ok()["status"], "ok");
     assert_eq!(open("!/readyz").ok()["status"], "ready");
-    for path in ["!/", "!/docs/", "!/docs/swagger-initializer.js"] {
+    for path in ["!/", "!/errors", "!/page.css", "!/docs/", "!/docs/swagger-initializer.js"] {
         let page = open(path);
         assert_eq!(page.status, 200, "{path}");
         let policy = page.header("content-security-policy");
@@ -306,9 +306,42 @@ fn pages_and_probes_are_open_and_load_nothing_from_elsewhere() {
         assert!(!page.text().contains("https://"), "{path}: {}", page.text());
     }
     assert_eq!(open("!/docs").status, 308);
+    assert_eq!(open("!/favicon.ico").header("content-type"), "image/svg+xml");
+    for path in ["!/openapi.json", "!/schema.graphql", "!/errors", "!/docs/swagger-ui.css"] {
+        for encoding in ["gzip", "identity"] {
+            let ask = |tag: &str| {
+                let headers = [("accept-encoding", encoding), ("if-none-match", tag)];
+                server.send_as("GET", path, &headers, None)
+            };
+            let first = ask("\"x\"");
+            let tag = first.header("etag");
+            assert_eq!((first.status, tag.ends_with("-gzip\"")), (200, encoding == "gzip"), "{path} {tag}");
+            let again = ask(&tag);
+            assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
+        }
+    }
     assert!(
         open("!/docs/").header("content-security-policy").contains("style-src-attr 'unsafe-hashes' 'sha256-")
     );
+}
+
+#[test]
+fn a_wrong_path_is_a_page_to_a_browser_and_a_problem_to_others() {
+    let server = Server::start();
+    let get = |path: &str, accept: &str| server.send_as("GET", path, &[("accept", accept)], None);
+    for path in ["!/nope", "!/docs/nope"] {
+        let page = get(path, "text/html,application/xhtml+xml,*/*;q=0.8");
+        assert_eq!((page.status, page.header("content-type").as_str()), (404, "text/html; charset=utf-8"));
+        assert!(page.text().contains("<h1>Not found</h1>"), "{}", page.text());
+        let problem = get(path, "*/*").problem(404, "not-found");
+        assert_eq!(problem["type"], "/errors#not-found");
+    }
+    let codes = get("!/errors", "text/html").text();
+    let documented = std::fs::read_to_string("docs/error-codes.md").unwrap();
+    let first_cells = documented.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    for code in first_cells.flat_map(|cell| cell.split('`').step_by(2)) {
+        assert!(codes.contains(&format!("<code id=\"{code}\">{code}</code>")), "{code}: {codes}");
+    }
 }
 
 #[test]
@@ -357,7 +390,7 @@ fn the_openapi_document_says_what_every_operation_can_give() {
                 assert_eq!(problem, "#/components/schemas/Problem", "{method} {path} {status}");
             }
             assert!(
-                operation["summary"].is_string() && operation["operationId"].is_string(),
+                ["summary", "description", "operationId"].iter().all(|name| operation[name].is_string()),
                 "{method} {path}"
             );
         }

@@ -18,6 +18,7 @@ use crate::support::{Folder, Server};
 
 struct Secure {
     server: Server,
+    folder: TempDir,
     certificate: CertificateDer<'static>,
 }
 
@@ -37,7 +38,7 @@ fn exposed(exposure: impl FnOnce(Tls) -> Exposure) -> Secure {
     let folder = TempDir::new().unwrap();
     let certificate = made(folder.path(), "own");
     let tls = Tls::read(&folder.path().join("own.pem"), &folder.path().join("own.key")).unwrap();
-    Secure { server: Server::start_exposed(exposure(tls), |state| state), certificate }
+    Secure { server: Server::start_exposed(exposure(tls), |state| state), folder, certificate }
 }
 
 impl Secure {
@@ -182,4 +183,23 @@ fn the_health_command_uses_https_too() {
     let url = format!("https://{}", running.address);
     let refusal = folder.clade(&["health", "--server", &url]).refusal(1);
     assert!(refusal.contains("cannot be reached") && refusal.contains("certificate"), "{refusal}");
+}
+
+#[test]
+fn a_changed_certificate_is_used_without_a_restart_and_a_broken_one_is_not() {
+    let mut secure = secure();
+    let is_accepted =
+        |secure: &Secure| secure.connect(&["http/1.1"]).write_all(b"GET / HTTP/1.1\r\n").is_ok();
+    assert!(is_accepted(&secure));
+    let folder = secure.folder.path().to_owned();
+    std::fs::write(folder.join("own.pem"), "broken").unwrap();
+    assert!(is_accepted(&secure), "the old one stays");
+    // Another key: the two files do not belong together until both are replaced.
+    let next = made(&folder, "next");
+    std::fs::rename(folder.join("next.pem"), folder.join("own.pem")).unwrap();
+    assert!(is_accepted(&secure), "the old one stays");
+    std::fs::rename(folder.join("next.key"), folder.join("own.key")).unwrap();
+    assert!(!is_accepted(&secure), "a client that trusts the old one alone");
+    secure.certificate = next;
+    assert!(is_accepted(&secure));
 }

@@ -7,6 +7,7 @@
 mod archive;
 mod damaged_stores;
 mod failing_disk;
+mod leftovers;
 mod power_loss;
 #[cfg(feature = "server")]
 mod process_kill;

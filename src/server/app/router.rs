@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -74,9 +74,8 @@ async fn show_metrics(_: Unlimited, State(metrics): State<Arc<Metrics>>) -> Resp
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics.to_text()).into_response()
 }
 
-async fn not_found(uri: Uri) -> Problem {
-    let detail = format!("no resource at path {:?}; /openapi.json lists all paths", uri.path());
-    Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
+async fn not_found(headers: HeaderMap, uri: Uri) -> Response {
+    pages::not_found(&headers, format!("no resource at path {:?}; /openapi.json lists all paths", uri.path()))
 }
 
 // No `Allow` header here: axum adds it, with exactly the methods of the matched route.

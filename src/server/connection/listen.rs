@@ -23,7 +23,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
 use crate::server::connection::config::{ConnectionTimeouts, Exposure};
 use crate::server::connection::forwarded;
@@ -48,7 +47,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 struct Served {
     router: TowerToHyperService<axum::Router>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Tls>,
     timeouts: ConnectionTimeouts,
     trusted_proxies: Arc<[IpNet]>,
     /// The number of open connections.
@@ -70,7 +69,7 @@ pub(in crate::server) async fn serve(
     let (stop, signal) = shutdown::channel();
     let served = Served {
         router: TowerToHyperService::new(router),
-        tls: exposure.tls.as_ref().map(Tls::acceptor),
+        tls: exposure.tls.clone(),
         timeouts: exposure.timeouts,
         trusted_proxies: exposure.trusted_proxies.as_slice().into(),
         open,
@@ -140,7 +139,7 @@ impl Served {
         let timeouts = self.timeouts;
         let _until_it_ends = OpenConnection::count(self.open.clone());
         let server = protocol(timeouts);
-        let Some(acceptor) = self.tls.take() else {
+        let Some(acceptor) = self.tls.take().map(|tls| tls.acceptor()) else {
             // On shutdown, a connection on which nothing was sent yet is not waited for.
             let has_begun = tokio::select! {
                 begun = timeout(timeouts.headers, first_bytes(&stream)) => matches!(begun, Ok(Ok(()))),

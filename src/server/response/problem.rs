@@ -108,8 +108,8 @@ impl Problem {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut body = Map::new();
-        // `about:blank`: the problem has no documentation page of its own; `code` identifies it.
-        body.insert("type".into(), json!("about:blank"));
+        // A page of this server, relative to it: it knows its codes and is there without a network.
+        body.insert("type".into(), json!(format!("/errors#{}", self.code)));
         body.insert("title".into(), json!(self.status.canonical_reason().unwrap_or("Error")));
         body.insert("status".into(), json!(self.status.as_u16()));
         body.insert("code".into(), json!(self.code));

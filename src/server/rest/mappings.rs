@@ -49,6 +49,9 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 }
 
 /// Lists mappings, filtered, sorted and paged.
+///
+/// Filters are combined: a mapping must match all of them. `format` or `Accept` choose JSON, CSV or NDJSON. An unknown parameter is
+/// 400.
 #[utoipa::path(
     get, path = "/api/v2/data/mappings", tag = "mappings", operation_id = "list_mappings",
     params(LevelParams, MappingParams, ListParams<MappingResource>),
@@ -60,6 +63,8 @@ pub(super) async fn list(request: ListRequest) -> Result<Response> {
 }
 
 /// Lists mappings. Older path of `GET /api/v2/data/mappings`.
+///
+/// Same parameters and response.
 #[utoipa::path(
     get, path = "/api/v2/data/mapping", tag = "mappings", operation_id = "list_mappings_at_older_path",
     params(LevelParams, MappingParams, ListParams<MappingResource>),
@@ -70,6 +75,8 @@ pub(super) async fn list_alias(request: ListRequest) -> Result<Response> {
 }
 
 /// Reads a mapping.
+///
+/// The response has the keys of both ends, and an `ETag` for `If-Match`.
 #[utoipa::path(
     get, path = "/api/v2/data/mapping/{id}", tag = "mappings", operation_id = "show_mapping",
     params(("id" = MappingIdText, Path, description = "The mapping's id.")),
@@ -86,6 +93,8 @@ pub(super) async fn show(
 }
 
 /// Replaces a mapping. Fields that are absent are removed.
+///
+/// The ends stay unless the body names them. With `If-Match` only if the mapping has not changed since.
 #[utoipa::path(
     put, path = "/api/v2/data/mapping/{id}", tag = "mappings", operation_id = "replace_mapping",
     params(("id" = MappingIdText, Path, description = "The mapping's id."), IfMatch),
@@ -103,6 +112,8 @@ pub(super) async fn replace(
 }
 
 /// Updates a mapping by a merge patch (RFC 7396). Fields that are absent stay; null removes a field.
+///
+/// With `If-Match` only if the mapping has not changed since. A mapping that would close a cycle is refused.
 #[utoipa::path(
     patch, path = "/api/v2/data/mapping/{id}", tag = "mappings", operation_id = "change_mapping",
     params(("id" = MappingIdText, Path, description = "The mapping's id."), IfMatch),
@@ -123,6 +134,8 @@ pub(super) async fn change(
 }
 
 /// Deletes a mapping.
+///
+/// The two records stay. The mapping stays in the log.
 #[utoipa::path(
     delete, path = "/api/v2/data/mapping/{id}", tag = "mappings", operation_id = "end_mapping",
     params(("id" = MappingIdText, Path, description = "The mapping's id."), IfMatch),

@@ -39,6 +39,8 @@ pub(super) async fn link(writer: Writer, _: NoParams, JsonBody(body): JsonBody) 
 }
 
 /// Lists the parent-child mappings, or with `view=tree` returns the units as a nested tree.
+///
+/// A unit with several parents appears below each of them. Only units that the token sees are listed.
 #[utoipa::path(
     get, path = "/api/v2/data/org-hierarchy", tag = "hierarchy", operation_id = "show_hierarchy",
     params(HierarchyParams, LevelParams, MappingParams, ListParams<MappingResource>),

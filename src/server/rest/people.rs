@@ -51,6 +51,8 @@ pub(super) fn filter(view: &View, params: &ParsedParams) -> Result<Filter> {
 }
 
 /// Creates a person.
+///
+/// Level fields such as `team` place the person in units by name; unknown units are created. An email that exists is 409.
 #[utoipa::path(
     post, path = "/api/v2/data/people", tag = "people", operation_id = "create_person",
     request_body(content = PersonInput, content_type = "application/json"),
@@ -63,6 +65,9 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 }
 
 /// Lists people, filtered, sorted and paged.
+///
+/// Filters are combined: a person must match all of them. Level fields match the person's nearest units. `format` or `Accept`
+/// choose JSON, CSV or NDJSON.
 #[utoipa::path(
     get, path = "/api/v2/data/people", tag = "people", operation_id = "list_people",
     params(LevelParams, PeopleParams, ListParams<People>),
@@ -73,6 +78,8 @@ pub(super) async fn list(request: ListRequest) -> Result<Response> {
 }
 
 /// Reads a person.
+///
+/// The level fields are derived from the units that the person is in. The response has an `ETag` for `If-Match`.
 #[utoipa::path(
     get, path = "/api/v2/data/people/{email}", tag = "people", operation_id = "show_person",
     params(("email" = EmailText, Path, description = "The person's email, percent-encoded.")),
@@ -89,6 +96,8 @@ pub(super) async fn show(
 }
 
 /// Replaces a person. Fields that are absent are removed, except those that place it in the hierarchy.
+///
+/// With `If-Match` only if the person has not changed since.
 #[utoipa::path(
     put, path = "/api/v2/data/people/{email}", tag = "people", operation_id = "replace_person",
     params(("email" = EmailText, Path, description = "The person's email, percent-encoded."), IfMatch),
@@ -106,6 +115,8 @@ pub(super) async fn replace(
 }
 
 /// Updates a person by a merge patch (RFC 7396). Fields that are absent stay; null removes a field.
+///
+/// With `If-Match` only if the person has not changed since. Level fields move the person.
 #[utoipa::path(
     patch, path = "/api/v2/data/people/{email}", tag = "people", operation_id = "change_person",
     params(("email" = EmailText, Path, description = "The person's email, percent-encoded."), IfMatch),
@@ -123,6 +134,8 @@ pub(super) async fn change(
 }
 
 /// Deletes a person and the mappings of that person.
+///
+/// The person stays in the log, and projects keep the owner's email.
 #[utoipa::path(
     delete, path = "/api/v2/data/people/{email}", tag = "people", operation_id = "end_person",
     params(("email" = EmailText, Path, description = "The person's email, percent-encoded."), IfMatch),

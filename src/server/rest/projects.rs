@@ -74,6 +74,8 @@ pub(super) fn filter(view: &View, params: &ParsedParams) -> Result<Filter> {
 }
 
 /// Creates a project.
+///
+/// Level fields such as `team` place the project in units by name; unknown units are created. A project id that exists is 409.
 #[utoipa::path(
     post, path = "/api/v2/data/project", tag = "projects", operation_id = "create_project",
     request_body(content = ProjectInput, content_type = "application/json"),
@@ -86,6 +88,9 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 }
 
 /// Lists projects, filtered, sorted and paged.
+///
+/// Filters are combined: a project must match all of them. Level fields match the project's nearest units. `format` or `Accept`
+/// choose JSON, CSV or NDJSON.
 #[utoipa::path(
     get, path = "/api/v2/data/projects", tag = "projects", operation_id = "list_projects",
     params(LevelParams, ProjectsParams, ListParams<Projects>),
@@ -96,6 +101,8 @@ pub(super) async fn list(request: ListRequest) -> Result<Response> {
 }
 
 /// Lists projects. Older path of `GET /api/v2/data/projects`.
+///
+/// Same parameters and response.
 #[utoipa::path(
     get, path = "/api/v2/data/project", tag = "projects", operation_id = "list_projects_at_older_path",
     params(LevelParams, ProjectsParams, ListParams<Projects>),
@@ -106,6 +113,8 @@ pub(super) async fn list_alias(request: ListRequest) -> Result<Response> {
 }
 
 /// Reads a project.
+///
+/// With its repositories and services. The response has an `ETag` for `If-Match`.
 #[utoipa::path(
     get, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "show_project",
     params(("projectId" = ProjectIdText, Path, description = "The project's id, percent-encoded.")),
@@ -122,6 +131,8 @@ pub(super) async fn show(
 }
 
 /// Replaces a project. Fields that are absent are removed, except those that place it in the hierarchy.
+///
+/// Repositories and services that are absent are deleted. With `If-Match` only if the project has not changed since.
 #[utoipa::path(
     put, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "replace_project",
     params(("projectId" = ProjectIdText, Path, description = "The project's id, percent-encoded."), IfMatch),
@@ -139,6 +150,8 @@ pub(super) async fn replace(
 }
 
 /// Updates a project by a merge patch (RFC 7396). Fields that are absent stay; null removes a field.
+///
+/// With `If-Match` only if the project has not changed since. A list of repositories or services replaces the current one.
 #[utoipa::path(
     patch, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "change_project",
     params(("projectId" = ProjectIdText, Path, description = "The project's id, percent-encoded."), IfMatch),
@@ -156,6 +169,8 @@ pub(super) async fn change(
 }
 
 /// Deletes a project and its mappings.
+///
+/// Its repositories and services are deleted as well. All of them stay in the log.
 #[utoipa::path(
     delete, path = "/api/v2/data/project/{projectId}", tag = "projects", operation_id = "end_project",
     params(("projectId" = ProjectIdText, Path, description = "The project's id, percent-encoded."), IfMatch),

@@ -52,6 +52,8 @@ pub(super) const DESCENDANTS: &[Param] = &[Param {
 parameters!(DescendantParams = DESCENDANTS);
 
 /// Lists the ancestors of a unit, the root first.
+///
+/// Each ancestor once, even if several paths lead to it. Only units that the token sees are listed.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/ancestors", tag = "units", operation_id = "list_ancestors",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams<Units>),
@@ -62,6 +64,8 @@ pub(super) async fn ancestors(PathKey(unit): PathKey<UnitRef>, request: ListRequ
 }
 
 /// Lists the units directly below a unit, ordered by name.
+///
+/// With the numbers of records below each. For units at any depth, see its descendants.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/children", tag = "units", operation_id = "list_children",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), LevelParams, UnitParams, ListParams<Units>),
@@ -109,6 +113,8 @@ pub(super) async fn descendants(PathKey(unit): PathKey<UnitRef>, request: ListRe
 }
 
 /// Lists the people in a unit and below it.
+///
+/// Each person once, even if placed in several of these units. Takes the filters of the list of people.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/people", tag = "units", operation_id = "list_people_of_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, PeopleParams, ListParams<People>),
@@ -121,6 +127,8 @@ pub(super) async fn people(PathKey(unit): PathKey<UnitRef>, request: ListRequest
 }
 
 /// Lists the projects in a unit and below it.
+///
+/// Each project once, even if placed in several of these units. Takes the filters of the list of projects.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/projects", tag = "units", operation_id = "list_projects_of_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ProjectsParams, ListParams<Projects>),
@@ -135,6 +143,8 @@ pub(super) async fn projects(PathKey(unit): PathKey<UnitRef>, request: ListReque
 }
 
 /// Lists the repositories of the projects in a unit and below it.
+///
+/// Each repository once for each project that has it. Takes the filters of the list of repositories.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}/repositories", tag = "units", operation_id = "list_repositories_of_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), PlacedParams, LevelParams, ListParams<Repositories>),

@@ -83,6 +83,8 @@ pub(super) fn find(view: &View, reference: &UnitRef) -> Result<EntityId> {
 }
 
 /// Creates a unit.
+///
+/// The key is the name if that is free, and else the path, unless the body has a key. Parents must exist.
 #[utoipa::path(
     post, path = "/api/v2/data/units", tag = "units", operation_id = "create_unit",
     request_body(content = UnitInput, content_type = "application/json"),
@@ -95,6 +97,8 @@ pub(super) async fn create(writer: Writer, _: NoParams, JsonBody(body): JsonBody
 }
 
 /// Lists units, filtered, sorted and paged.
+///
+/// Filters are combined: a unit must match all of them. `format` or `Accept` choose JSON, CSV or NDJSON.
 #[utoipa::path(
     get, path = "/api/v2/data/units", tag = "units", operation_id = "list_units",
     params(LevelParams, UnitParams, ListParams<Units>),
@@ -105,6 +109,8 @@ pub(super) async fn list(request: ListRequest) -> Result<Response> {
 }
 
 /// Reads a unit, with the numbers of records below it.
+///
+/// Found by key, external id, path or unique name. The response has an `ETag` for `If-Match`.
 #[utoipa::path(
     get, path = "/api/v2/data/units/{key}", tag = "units", operation_id = "show_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded.")),
@@ -121,6 +127,8 @@ pub(super) async fn show(
 }
 
 /// Replaces a unit. Fields that are absent are removed, except those that place it in the hierarchy.
+///
+/// With `If-Match` only if the unit has not changed since.
 #[utoipa::path(
     put, path = "/api/v2/data/units/{key}", tag = "units", operation_id = "replace_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), IfMatch),
@@ -138,6 +146,8 @@ pub(super) async fn replace(
 }
 
 /// Updates a unit by a merge patch (RFC 7396). Fields that are absent stay; null removes a field.
+///
+/// With `If-Match` only if the unit has not changed since. `parents` moves it with everything below it.
 #[utoipa::path(
     patch, path = "/api/v2/data/units/{key}", tag = "units", operation_id = "change_unit",
     params(("key" = UnitReferenceText, Path, description = "The unit's key, external id, path or unique name, percent-encoded."), IfMatch),

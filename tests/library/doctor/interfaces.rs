@@ -125,7 +125,7 @@ fn graphql_returns_the_same() {
     let server = server();
     let query = r"{ doctor {
         totalCount counts { code count } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-        edges { cursor node { code message recordCount records { kind key name id node { id } } } }
+        edges { cursor node { code message recordCount records { kind key name nodeId node { id } } } }
     } }";
     let answer = &server.data(query)["doctor"];
     let codes =
@@ -134,11 +134,11 @@ fn graphql_returns_the_same() {
     assert_eq!(told, expected());
     assert_eq!((&answer["totalCount"], answer["counts"].as_array().unwrap().len()), (&json!(9), 10));
     assert_eq!(
-        strings(answer, "/edges/0/node/records/*/id"),
+        strings(answer, "/edges/0/node/records/*/nodeId"),
         strings(answer, "/edges/0/node/records/*/node/id")
     );
     let rest = server.get("/doctor").ok();
-    assert_eq!(strings(answer, "/edges/6/node/records/*/id"), strings(&rest, "/data/6/records/*/id"));
+    assert_eq!(strings(answer, "/edges/6/node/records/*/nodeId"), strings(&rest, "/data/6/records/*/id"));
     let page = "query ($after: String) { doctor(codes: [UNPLACED_PERSON, PERSON_SPELLED_TWICE], first: 2, after: $after) { totalCount nodes { code } pageInfo { hasNextPage hasPreviousPage endCursor } } }";
     let first = &server.data(page)["doctor"];
     assert_eq!(strings(first, "/nodes/*/code"), ["UNPLACED_PERSON", "PERSON_SPELLED_TWICE"]);

@@ -13,6 +13,8 @@ use tower::ServiceExt as _;
 pub(crate) struct Target {
     router: Router,
     runtime: Runtime,
+    /// The lineage of its store, as versions of records end with it.
+    lineage: String,
 }
 
 /// A request.
@@ -50,7 +52,8 @@ impl Target {
     pub(crate) fn to(directory: &Directory) -> Self {
         let unlimited = Exposure { requests_per_second: 0, ..Exposure::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { router: router(AppState::new(directory.clone()), &unlimited), runtime }
+        let lineage = format!(".{}", directory.view().lineage());
+        Self { router: router(AppState::new(directory.clone()), &unlimited), runtime, lineage }
     }
 
     pub(crate) fn ask(&self, secret: &str, question: &Question) -> Answer {
@@ -66,16 +69,17 @@ impl Target {
             let response = self.router.clone().oneshot(request).await.unwrap();
             let (head, body) = response.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
-            let body = String::from_utf8_lossy(&body).into_owned();
-            Answer { status: head.status.as_u16(), headers: lasting(&head.headers), body }
+            let body = String::from_utf8_lossy(&body).replace(&self.lineage, "");
+            let headers = lasting(&head.headers, &self.lineage);
+            Answer { status: head.status.as_u16(), headers, body }
         })
     }
 }
 
 /// The headers that an answer is judged by. Whether the same was asked before, by whoever sees the same, is in
 /// `Cache-Status`. A tag names the revision, the scope, the opening of the directory and the
-/// record's revision: the two in the middle differ between any two servers.
-fn lasting(headers: &HeaderMap) -> Vec<(String, String)> {
+/// record's revision and lineage: all but the two revisions differ between any two servers.
+fn lasting(headers: &HeaderMap, lineage: &str) -> Vec<(String, String)> {
     let passing =
         |name: &str| ["x-request-id", "cache-status"].contains(&name) || name.starts_with("ratelimit");
     let mut lasting: Vec<_> = headers
@@ -86,7 +90,7 @@ fn lasting(headers: &HeaderMap) -> Vec<(String, String)> {
             let parts: Vec<_> = value.split('-').collect();
             let value = match (name.as_str(), &*parts) {
                 ("etag", [revision, _scope, _opening, record @ ..]) => {
-                    format!("{revision}-{}", record.join("-"))
+                    format!("{revision}-{}", record.join("-").replace(lineage, ""))
                 }
                 _ => value.to_owned(),
             };

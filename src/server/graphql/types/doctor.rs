@@ -57,8 +57,9 @@ pub(crate) struct FindingRecord {
     key: Metered<String>,
     /// The record's name. Null if it has none.
     name: Option<Metered<String>>,
-    /// The global id.
-    id: Metered<ID>,
+    /// The global id of the record.
+    // Not `id`: clients with a normalized cache take that for the id of this object, which is none of its own.
+    node_id: Metered<ID>,
     /// The record. Null for a mapping of a deleted record.
     // A `Mapping` node would have to resolve `from` and `to`, which are non-null, and one end no longer exists.
     node: Option<Node>,
@@ -178,7 +179,7 @@ impl Finding {
             kind: found.kind.map_or(RecordKind::Mapping, RecordKind::from),
             key: Metered(found.key),
             name: found.name.map(Metered),
-            id: Metered(ID(found.id)),
+            node_id: Metered(ID(found.id)),
             node: found.entity.and_then(|id| Node::at(&self.view, id)),
         };
         list_of(context, finding::records(&self.view, &self.finding).map(record).collect())

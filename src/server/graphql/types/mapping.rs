@@ -91,6 +91,16 @@ impl Mapping {
         Node::at(&self.view, self.mapping.to).ok_or_else(Problem::internal)
     }
 
+    /// The key of `from`: of the parent unit or project; for `PEOPLE_ORG`, the email of the person.
+    async fn attribute1(&self) -> Metered<String> {
+        Metered(self.view.label(self.mapping.from))
+    }
+
+    /// The key of `to`: of the child unit or member; for a placement, of the unit.
+    async fn attribute2(&self) -> Metered<String> {
+        Metered(self.view.label(self.mapping.to))
+    }
+
     /// The source system of the mapping.
     async fn source(&self) -> Option<Metered<&str>> {
         self.mapping.source.as_deref().map(Name::as_str).map(Metered)

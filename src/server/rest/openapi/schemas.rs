@@ -81,8 +81,8 @@ impl ToSchema for HierarchyAnswer {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct Problem {
-    /// Always `about:blank`; `code` identifies the problem.
-    #[schema(example = "about:blank")]
+    /// The description of the code on a page of this server.
+    #[schema(example = "/errors#missing-field")]
     r#type: String,
     /// The reason phrase of the HTTP status.
     title: String,
