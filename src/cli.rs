@@ -34,6 +34,7 @@ mod serve;
 mod settings;
 mod show;
 mod stop_signal;
+mod store_summary;
 mod target;
 mod telemetry;
 mod token;

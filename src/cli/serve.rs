@@ -15,6 +15,7 @@ use crate::cli::expose::Expose;
 use crate::cli::graphql::Graphql;
 use crate::cli::settings::Settings;
 use crate::cli::stop_signal::stop_signal;
+use crate::cli::store_summary::StorePath;
 use crate::cli::telemetry::Telemetry;
 use crate::cli::{Failure, Result, demo, print_line, token};
 use crate::directory::Directory;
@@ -66,7 +67,10 @@ impl ServeArgs {
         // Bound twice. Now, to fail before a store is created that cannot be served; and again after the store is open,
         // because connections would otherwise wait unanswered in the backlog while a large store is loading.
         expose.is_open(runtime.block_on(listen(&wanted))?.local_addr()?)?;
+        let data = settings.data();
+        let store = StorePath::of((!self.is_in_memory(settings)).then_some(&*data));
         let directory = self.directory(settings)?;
+        print_line(store.summary(&directory))?;
         // Not before the store is open: opening does not watch for the signal, so the default action must end the
         // process at once.
         let stop = stop_signal()?;
@@ -81,10 +85,17 @@ impl ServeArgs {
         served
     }
 
-    fn directory(&self, settings: &Settings) -> Result<Directory> {
+    fn is_in_memory(&self, settings: &Settings) -> bool {
         // A variable or the settings file names the store of daily use. The sample must not be written to that one.
-        let in_memory = self.demo && !settings.is_data_flagged;
-        let directory = if in_memory { Directory::in_memory()? } else { Directory::open(settings.data())? };
+        self.demo && !settings.is_data_flagged
+    }
+
+    fn directory(&self, settings: &Settings) -> Result<Directory> {
+        let directory = if self.is_in_memory(settings) {
+            Directory::in_memory()?
+        } else {
+            Directory::open(settings.data())?
+        };
         if self.demo && directory.view().revision().0 == 0 {
             directory.apply(demo::commands()?)?;
         }
@@ -199,12 +210,12 @@ fn print_urls_and_token(url: &str, secret: Option<&str>, demo: bool) -> Result {
             // In a form that a shell takes, so that the secret is in no other command, nor in its history.
             print_line("Admin token (shown only once), for the commands in another terminal:")?;
             print_line(format!("  export CLADE_SERVER={url} CLADE_TOKEN={secret}"))?;
-            print_line(format!("Query page: {url}/graphql   REST: {url}/docs/"))?;
         }
         None => print_line(
             "Tokens: clade token create, list, rotate, revoke; for an admin token stop the server, then: clade token create --role admin",
         )?,
     }
+    print_line(format!("Query page: {url}/graphql   REST: {url}/docs/"))?;
     if secret.is_some() && demo {
         let clade = program();
         print_line(format!(

@@ -32,7 +32,12 @@ fn the_first_serve_prints_an_admin_token_once() {
     let folder = Folder::new();
     let first = folder.serve(&["--data", "corp.redb"]);
     let token = first.token().expect("an admin token");
-    assert!(first.greeting.starts_with(&format!("Clade listens on {}\n", first.url())));
+    assert!(first.greeting.contains(&format!("\nClade listens on {}\n", first.url())), "{}", first.greeting);
+    let store = folder.path("corp.redb").canonicalize().unwrap();
+    let made = format!("Made an empty store: {}\n", store.display());
+    assert!(first.greeting.starts_with(&made), "{}", first.greeting);
+    let unit = json!({ "name": "Corp" });
+    assert_eq!(send(&first, &token, "POST", "/api/v2/data/units", &unit).0, 200);
     let made = json!({ "query": "mutation { createToken(input: { role: READ }) { token } }" });
     let (status, answer) = send(&first, &token, "POST", "/graphql", &made);
     assert!(status == 200 && answer["data"]["createToken"]["token"].is_string(), "{answer}");
@@ -41,6 +46,13 @@ fn the_first_serve_prints_an_admin_token_once() {
     let second = folder.serve(&["--data", "corp.redb"]);
     assert_eq!(second.token(), None, "{}", second.greeting);
     assert!(!second.greeting.contains("clade_"), "{}", second.greeting);
+    for said in [
+        format!("Store: {} (1 unit, 0 people, 0 projects)\n", store.display()),
+        "clade token create --role admin\n".to_owned(),
+        format!("Query page: {}/graphql", second.url()),
+    ] {
+        assert!(second.greeting.contains(&said), "{}", second.greeting);
+    }
     assert_eq!(send(&second, &token, "GET", "/api/v2/data/people", &Value::Null).0, 200);
     assert_eq!(send(&second, "clade_none", "GET", "/api/v2/data/people", &Value::Null).0, 401);
 }

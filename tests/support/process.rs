@@ -94,8 +94,8 @@ impl Running {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
-        // One of these is the last line before it serves, depending on whether it requires tokens.
-        while !greeting.contains("\nQuery page: ") && !greeting.contains("\nTokens: ") {
+        // The last line before it serves.
+        while !greeting.contains("\nQuery page: ") {
             let count = stdout.read_line(&mut greeting).unwrap();
             assert!(count > 0, "it ended: {greeting}");
         }
