@@ -26,7 +26,7 @@ pub const REFUSALS_LISTED_MAX: usize = 10_000;
 /// How much of a refused body is read and discarded, in bytes, while the response is sent.
 // Many clients write the whole body before they read. A connection closed under them is a write error to them, and
 // they never see the refusal.
-pub const DISCARDED_MAX_BYTES: usize = 64 << 20;
+pub const DISCARDED_MAX_BYTES: usize = 128 << 20;
 /// How long a refused body is read and discarded. The connection is closed after that.
 pub const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum time for the body of a request to arrive, whatever its size. A slower one is refused with 408 `timeout`.
