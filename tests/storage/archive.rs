@@ -54,6 +54,20 @@ fn a_store_comes_back_with_all_its_history_and_ids() {
 }
 
 #[test]
+fn a_store_keeps_its_lineage_until_it_is_restored() {
+    // Of a version without lineages.
+    let folder = store();
+    let lineage = |name: &str| Directory::open_existing(folder.path(name)).unwrap().view().lineage();
+    let first = lineage("v1.redb");
+    assert_ne!(first, clade::model::Lineage::default());
+    assert_eq!(lineage("v1.redb"), first, "opened again");
+    Directory::restore_archive(folder.path("again.redb"), &archive_of(folder.path("v1.redb"))[..]).unwrap();
+    assert_ne!(lineage("again.redb"), first);
+    Directory::open_existing(folder.path("v1.redb")).unwrap().begin_lineage().unwrap();
+    assert_ne!(lineage("v1.redb"), first);
+}
+
+#[test]
 #[cfg(feature = "server")]
 fn a_server_is_asked_for_a_copy_and_nothing_is_overwritten() {
     let folder = Folder::new();
