@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::cli::{Failure, Result, print_json};
-use crate::server::app::{DocumentSource, GraphqlRequest, execute};
 
 #[derive(Debug, Args)]
 pub(super) struct QueryArgs {
@@ -27,17 +26,7 @@ impl QueryArgs {
             Some(argument) => object(&text(argument)?)?,
             None => Map::new(),
         };
-        let response = match Target::existing(settings)? {
-            Target::Server(client) => client.graphql_response(&query, &Value::Object(variables))?,
-            Target::Store(directory) => {
-                // The resolvers are async and have timeouts, so even a single operation needs a runtime with a timer.
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                let request =
-                    GraphqlRequest { document: DocumentSource::Text(query), operation_name: None, variables };
-                serde_json::to_value(runtime.block_on(execute(directory, request)))
-                    .map_err(|why| Failure::refused(why.to_string()))?
-            }
-        };
+        let response = Target::existing(settings)?.graphql_response(query, &Value::Object(variables))?;
         // The whole response, also with errors: GraphQL returns partial data beside them.
         print_json(&response)?;
         match response["errors"].as_array() {

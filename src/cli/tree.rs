@@ -3,18 +3,20 @@
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use serde_json::Value;
 
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::cli::tree_walk::{ColumnTotals, Forest, UnitRow};
-use crate::cli::{Failure, Result, tree_json, tree_text};
+use crate::cli::{Failure, Result, completions, tree_json, tree_text};
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
 
 #[derive(Debug, Args)]
 pub(super) struct TreeArgs {
     /// The unit to start at: a key, external id, path or unique name [default: all roots]
+    #[arg(add = ArgValueCompleter::new(completions::units))]
     unit: Option<String>,
     /// Maximum number of levels below the start
     #[arg(long, value_name = "N")]

@@ -7,6 +7,7 @@
 mod commands;
 mod import;
 mod serve;
+mod shell;
 mod shutdown;
 #[path = "../support/mod.rs"]
 mod support;
