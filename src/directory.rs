@@ -12,6 +12,7 @@ mod published;
 mod reader_wait;
 mod spans;
 mod statistics;
+mod summary;
 mod sync;
 mod uses;
 mod writer;
@@ -33,6 +34,7 @@ use crate::model::token::{Author, TokenId};
 use crate::store::Store;
 use crate::timeline::audit;
 
+use self::draft::DraftedSet;
 use self::plan::PlanContext;
 use self::uses::Uses;
 use self::writer::{DirectoryState, Request, Writer};
@@ -40,6 +42,7 @@ use self::writer::{DirectoryState, Request, Writer};
 pub use self::applied::{Applied, WriteTimings};
 pub use self::check::CheckReport;
 pub use self::statistics::{Histogram, Statistics};
+pub use self::summary::{RecordCounts, WriteSummary};
 pub use crate::graph::{OrgUnitNode, PersonNode, ProjectNode, Totals, View};
 #[cfg(feature = "server")]
 pub(crate) use crate::store::NewFile;
@@ -291,9 +294,10 @@ impl Directory {
         let now = Timestamp::now();
         let new_uuid = || writer::new_uuid(now);
         let context = PlanContext::new(now, draft.revision().next(), &new_uuid);
-        let outcomes = draft::plan_all(&mut draft, author, commands, &context, drop).map_err(report)?;
+        let drafted = draft::plan_all(&mut draft, author, commands, &context, drop).map_err(report)?;
+        let DraftedSet { outcomes, summary } = drafted;
         let took = WriteTimings { planned: began.elapsed(), ..WriteTimings::default() };
-        Ok(Applied { view: View::of(draft), outcomes, took })
+        Ok(Applied { view: View::of(draft), outcomes, summary, took })
     }
 
     /// A channel with the newest published revision, which is notified of each new one. Slow receivers skip revisions.

@@ -45,6 +45,19 @@ pub enum Error {
         /// The field, by its JSON name.
         field: &'static str,
     },
+    /// A field that records of this kind do not have, where such fields are refused and not kept as attributes.
+    #[error(
+        "{name:?} is not a field of {kind}{}; leave it out, or put it into attributes to keep it",
+        similar.map(|name| format!(" (did you mean {name:?}?)")).unwrap_or_default()
+    )]
+    UnknownField {
+        /// The kind of the record, as in files.
+        kind: &'static str,
+        /// The name of the field.
+        name: String,
+        /// The field that was probably meant.
+        similar: Option<&'static str>,
+    },
     /// Input that cannot be parsed: invalid UTF-8, JSON or CSV.
     #[error("{detail}")]
     Malformed {
@@ -282,6 +295,7 @@ impl Error {
             Self::Invalid { .. } | Self::NotAnObject { .. } => "invalid",
             Self::Malformed { .. } => "malformed",
             Self::Missing { .. } => "missing-field",
+            Self::UnknownField { .. } => "unknown-field",
             Self::NotFound { .. } => "not-found",
             Self::Unknown { kind: Kind::Person, .. } => "unknown-person",
             Self::Unknown { kind: Kind::Project, .. } => "unknown-project",

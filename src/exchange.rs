@@ -2,17 +2,22 @@
 //!
 //! Invariant: the command line, bulk requests and exports all use this module, so a file means the same to each.
 
+mod answer;
 pub(crate) mod csv;
 mod export;
 mod format;
+mod kept;
 mod ndjson;
 mod order;
 mod report;
 
+pub(crate) use answer::{BulkAnswer, KeptAsAttribute, made_units, second_parents};
 pub use csv::records_of_csv;
 pub(crate) use export::Export;
 pub use export::export;
 pub use format::Format;
+pub(crate) use kept::KeptFields;
+pub(crate) use ndjson::{ReadOptions, ReadRecord, read_line, read_record};
 pub use ndjson::{command_of_line, command_of_record, commands_of_lines};
 pub use order::in_order;
-pub(crate) use report::{Counts, RecordRefusal, Report, upsert_advice, upsert_helps};
+pub(crate) use report::{RecordRefusal, Report, upsert_advice, upsert_helps};

@@ -90,13 +90,15 @@ impl Grant {
     #[must_use]
     pub fn as_of(token: &Token) -> Self {
         let (role, scope) = (token.role, token.scope.clone());
-        Self { author: Author { actor: Actor::Token(token.id.clone()), role, scope }, claims: None }
+        let author = Author { actor: Actor::Token(token.id.clone()), role, scope, makes_units: true };
+        Self { author, claims: None }
     }
 
     /// The grant of a JWT with these claims. `scope` has the units that they name, looked up now.
     #[must_use]
     pub fn of_claims(claims: Arc<Claims>, scope: Scope) -> Self {
-        let author = Author { actor: Actor::Jwt(claims.subject.clone()), role: claims.role, scope };
+        let actor = Actor::Jwt(claims.subject.clone());
+        let author = Author { actor, role: claims.role, scope, makes_units: true };
         Self { author, claims: Some(claims) }
     }
 

@@ -20,6 +20,7 @@ use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::Directory;
 use crate::error::{Error, StoreErrorKind};
+use crate::exchange::ReadOptions;
 use crate::model::command::IfExists;
 
 /// The first bytes of a file that `export --history` wrote.
@@ -32,7 +33,7 @@ pub(super) struct ImportArgs {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Create a new store from one archive of `export --history`, with all ids and the complete history
-    #[arg(long, conflicts_with_all = ["mode", "dry_run", "format", "kind"])]
+    #[arg(long, conflicts_with_all = ["mode", "dry_run", "strict", "no_new_units", "format", "kind"])]
     history: bool,
     /// What to do with records that exist already
     #[arg(long, value_enum, default_value_t = Mode::Insert)]
@@ -40,12 +41,25 @@ pub(super) struct ImportArgs {
     /// Validate the records and report what would change, without changing anything
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    refusing: RefusingArgs,
     /// The format of all files [default: CSV for names that end in .csv or .csv.gz, else NDJSON]
     #[arg(long, value_enum)]
     format: Option<FileFormat>,
     /// The kind of all records of a CSV file that has no `kind` column: orgUnit, person, project or mapping
     #[arg(long)]
     kind: Option<String>,
+}
+
+/// What an import refuses that it would otherwise accept.
+#[derive(Debug, Args)]
+struct RefusingArgs {
+    /// Refuse fields that records of the kind do not have, instead of keeping them as attributes
+    #[arg(long)]
+    strict: bool,
+    /// Refuse names and paths of units that do not exist, instead of creating them
+    #[arg(long)]
+    no_new_units: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -75,17 +89,17 @@ impl ImportArgs {
             sources.push(source);
         }
         let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
-        let counts = if let Some(server) = &settings.server {
+        let answer = if let Some(server) = &settings.server {
             self.send(&Client::new(server)?, sources, &names)?
         } else {
             // Files are read completely before the store is opened, since opening creates one that does not exist:
             // a misspelled file name must not leave an empty store behind.
-            let commands = self.commands(sources, &names)?;
+            let records = self.read(sources, &names)?;
             progress.set_message("writing");
-            self.write(settings, commands, &names)?
+            self.write(settings, records, &names)?
         };
         progress.finish_and_clear();
-        self.report(settings, &counts, began)
+        self.report(settings, &answer, began)
     }
 
     /// Creates a store from an archive.
@@ -119,6 +133,10 @@ impl ImportArgs {
             return print_json(&json!({ "revision": revision.0 }));
         }
         print_line(format!("created {} from {}, up to revision {revision}", data.display(), source.name))
+    }
+
+    fn options(&self) -> ReadOptions {
+        ReadOptions { if_exists: self.if_exists(), is_strict: self.refusing.strict }
     }
 
     fn if_exists(&self) -> IfExists {

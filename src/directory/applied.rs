@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::directory::summary::WriteSummary;
 use crate::graph::View;
 use crate::model::command::Outcome;
 
@@ -24,6 +25,8 @@ pub struct Applied {
     pub view: View,
     /// The outcome of each command, in order.
     pub outcomes: Vec<Outcome>,
+    /// What all commands together did to the records of the directory, also to those that no command names.
+    pub summary: WriteSummary,
     /// The timings of the whole commit, which other requests may have shared.
     pub took: WriteTimings,
 }

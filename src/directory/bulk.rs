@@ -11,14 +11,14 @@ use std::time::Duration;
 use tracing::Span;
 
 use crate::directory::WriteTimings;
-use crate::directory::draft::plan_all;
+use crate::directory::draft::{DraftedSet, plan_all};
 use crate::directory::plan::PlanContext;
 use crate::directory::spans::Requests;
 use crate::directory::writer::{Lap, Request, WriterThread};
 use crate::error::panic::caught;
 use crate::error::{Error, StoreError};
 use crate::model::change::{Batch, Change};
-use crate::model::command::{Command, Outcome};
+use crate::model::command::Command;
 use crate::model::token::Author;
 use crate::store::{Piece, Store};
 
@@ -48,22 +48,22 @@ impl WriterThread {
         // Before the reply: a span lasts until its last handle is gone, and the caller's must end with its request.
         drop((span, commit, waiting));
         match planned {
-            Ok((outcomes, planned, true)) => {
+            Ok((drafted, planned, true)) => {
                 let committed = lap.time();
                 let retired = requests.publish(batch.revision).in_scope(|| self.publish(batch.revision));
                 drop(store);
                 drop(requests);
                 let took = WriteTimings { planned, committed, published: lap.time() };
                 shared.tally.committed(total, took);
-                self.reply(vec![(reply, Ok(outcomes))], took);
+                self.reply(vec![(reply, Ok(drafted))], took);
                 // Always a copy: applying so many changes a second time to the retired graph would take longer.
                 shared.tally.track_replaced(&retired);
                 drop(retired);
                 self.draft = self.copy_of_published();
             }
-            Ok((outcomes, planned, false)) => {
+            Ok((drafted, planned, false)) => {
                 drop(store);
-                self.reply(vec![(reply, Ok(outcomes))], WriteTimings { planned, ..WriteTimings::default() });
+                self.reply(vec![(reply, Ok(drafted))], WriteTimings { planned, ..WriteTimings::default() });
             }
             Err(refusal) => {
                 drop(store);
@@ -82,7 +82,7 @@ impl WriterThread {
         commands: Vec<Command>,
         span: &Span,
         lap: &mut Lap,
-    ) -> Result<(Vec<Outcome>, Duration, bool), Error> {
+    ) -> Result<(DraftedSet, Duration, bool), Error> {
         let (draft, new_uuid, at) = (&mut self.draft, self.new_uuid, batch.at);
         let new_uuid = || new_uuid(at);
         let (planned, took, written) = thread::scope(|scope| {
@@ -110,13 +110,13 @@ impl WriterThread {
             self.shared.ready.store(written.is_ok(), Ordering::Relaxed);
         }
         // A refusal is returned even if the write failed too: the request is wrong whatever the disk does.
-        let outcomes = planned?;
+        let drafted = planned?;
         let is_written = written.map_err(|failure: StoreError| {
             self.shared.tally.failed();
             tracing::error!(error = ?failure, revision = batch.revision.0, "a commit failed");
             failure
         })?;
-        Ok((outcomes, took, is_written))
+        Ok((drafted, took, is_written))
     }
 }
 

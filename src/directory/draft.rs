@@ -5,12 +5,20 @@
 use std::sync::Arc;
 
 use crate::directory::plan::{self, PlanContext};
+use crate::directory::summary::{SummaryBuilder, WriteSummary};
 use crate::error::Error;
 use crate::graph::{Graph, View};
 use crate::model::change::Change;
 use crate::model::command::{Command, IfExists, Outcome, Patch, ProjectFields};
 use crate::model::entity::Kind;
 use crate::model::token::{Actor, Author};
+
+/// The result of planning all commands of a change set.
+pub(super) struct DraftedSet {
+    /// The outcome of each command, in order.
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) summary: WriteSummary,
+}
 
 /// Plans `commands` one after the other, applies their changes to `draft`, and passes them to `take`.
 ///
@@ -22,7 +30,7 @@ pub(super) fn plan_all(
     commands: Vec<Command>,
     context: &PlanContext<'_>,
     mut take: impl FnMut(Vec<Change>),
-) -> Result<Vec<Outcome>, Error> {
+) -> Result<DraftedSet, Error> {
     let _planning = tracing::debug_span!("plan", commands = commands.len()).entered();
     // One span for all commands, entered once per command: an import would otherwise export a hundred thousand spans.
     let applying = tracing::debug_span!("apply");
@@ -36,13 +44,16 @@ pub(super) fn plan_all(
         draft.begin_bulk();
     }
     let total = commands.len();
+    let mut summary = SummaryBuilder::new(draft.next_entity());
     let mut outcomes = Vec::with_capacity(total);
     let mut refused = Vec::new();
     for (at, command) in commands.into_iter().enumerate() {
-        let planned = plan::plan(&View::of(Arc::clone(draft)), &author.scope, &command, context);
-        match planned {
+        let view = View::of(Arc::clone(draft));
+        match plan::plan(&view, author, &command, context) {
             Ok(planned) => {
-                // Copies nothing: the view for planning, the only other owner of the draft, has been dropped.
+                summary.add(&view, &command, &planned);
+                // Dropped first, so that the draft has no other owner and is not copied.
+                drop(view);
                 applying.in_scope(|| Arc::make_mut(draft).apply_changes(&planned.changes));
                 // After a refusal nothing will be committed; planning goes on only to report further refusals.
                 if refused.is_empty() {
@@ -59,7 +70,7 @@ pub(super) fn plan_all(
             if is_bulk {
                 Arc::make_mut(draft).end_bulk();
             }
-            Ok(outcomes)
+            Ok(DraftedSet { outcomes, summary: summary.finish(&View::of(Arc::clone(draft))) })
         }
         (_, 1) => Err(refused.swap_remove(0).1),
         _ => Err(Error::Refused { refused, total }),

@@ -26,7 +26,7 @@ use crate::model::key::UnitKey;
 use crate::model::mapping::{Mapping, MappingId};
 use crate::model::text::fold;
 use crate::model::time::Timestamp;
-use crate::model::token::Scope;
+use crate::model::token::{Author, Scope};
 
 /// Time, revision and id generator for planning.
 pub(super) struct PlanContext<'m> {
@@ -56,25 +56,27 @@ pub(super) struct Planned {
     pub(super) outcome: Outcome,
 }
 
-/// Plans `command` within `scope`: records outside it are not found, and must not be changed.
+/// Plans `command` within the scope of `author`: records outside it are not found, and must not be changed.
 pub(super) fn plan(
     everything: &View,
-    scope: &Scope,
+    author: &Author,
     command: &Command,
     context: &PlanContext<'_>,
 ) -> Result<Planned, Error> {
+    let scope = &author.scope;
     let view = &everything.scoped_to(scope);
     let next_entity = everything.next_entity().0;
     let mut plan = Plan {
         view,
         everything,
         scope,
+        makes_units: author.makes_units,
         context,
         next_entity,
         new_levels: HashMap::new(),
         changes: Vec::new(),
     };
-    let outcome = match command {
+    let mut outcome = match command {
         Command::CreateUnit(create) => plan.create_unit(create),
         Command::UpdateUnit(update) => plan.update_unit(update),
         Command::DeleteUnit(delete) => plan.delete_unit(delete),
@@ -95,6 +97,10 @@ pub(super) fn plan(
         Command::RevokeToken(id) => plan.revoke_token(id),
     }?;
     plan.check_scope()?;
+    // The record itself may be as it was, while the path to its unit was not.
+    if outcome.effect == Effect::Unchanged && !plan.changes.is_empty() {
+        outcome.effect = Effect::Updated;
+    }
     Ok(Planned { changes: plan.changes, outcome })
 }
 
@@ -106,6 +112,8 @@ struct Plan<'p> {
     // Only for uniqueness of keys and for hidden parents. Resolving a reference here would reveal that a record exists.
     everything: &'p View,
     scope: &'p Scope,
+    /// Whether names and paths of units that do not exist create them.
+    makes_units: bool,
     context: &'p PlanContext<'p>,
     next_entity: u32,
     /// The level of each unit that the command creates below another, counted from 1.

@@ -14,7 +14,7 @@ use tracing::Span;
 use uuid::{ContextV7, Uuid};
 
 use crate::directory::applied::{Applied, WriteTimings};
-use crate::directory::draft::{is_bulk, plan_all};
+use crate::directory::draft::{DraftedSet, is_bulk, plan_all};
 use crate::directory::plan::PlanContext;
 use crate::directory::published::{Published, unshared};
 use crate::directory::reader_wait::wait_for;
@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::error::panic::caught;
 use crate::graph::{Graph, View};
 use crate::model::change::{Batch, ChangeSet};
-use crate::model::command::{Command, Outcome};
+use crate::model::command::Command;
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
 use crate::model::token::{Author, TokenId};
@@ -195,7 +195,7 @@ impl Drop for WriterThread {
     }
 }
 
-type Replies = Vec<(ReplyFn, Result<Vec<Outcome>, Error>)>;
+type Replies = Vec<(ReplyFn, Result<DraftedSet, Error>)>;
 
 impl WriterThread {
     fn new(shared: Arc<DirectoryState>, new_uuid: IdGenerator) -> Self {
@@ -371,7 +371,7 @@ impl WriterThread {
         batch: &mut Batch,
         author: Author,
         commands: Vec<Command>,
-    ) -> Result<Vec<Outcome>, Error> {
+    ) -> Result<DraftedSet, Error> {
         let (at, new_uuid) = (batch.at, self.new_uuid);
         let new_uuid = || new_uuid(at);
         let context = PlanContext::new(at, batch.revision, &new_uuid);
@@ -380,11 +380,11 @@ impl WriterThread {
         let draft = &mut self.draft;
         let planned = caught(|| plan_all(draft, &author, commands, &context, |more| changes.extend(more)));
         match planned.unwrap_or(Err(Error::Internal)) {
-            Ok(outcomes) => {
+            Ok(drafted) => {
                 if !changes.is_empty() {
                     batch.sets.push(ChangeSet { actor: author.actor, changes });
                 }
-                Ok(outcomes)
+                Ok(drafted)
             }
             Err(refusal) => {
                 // A single refused command changes nothing; several may have, and a panic can leave anything.
@@ -448,7 +448,12 @@ impl WriterThread {
     pub(super) fn reply(&self, replies: Replies, took: WriteTimings) {
         let view = View::of(self.shared.published.load());
         for (reply, outcome) in replies {
-            reply(outcome.map(|outcomes| Applied { view: view.clone(), outcomes, took }));
+            reply(outcome.map(|DraftedSet { outcomes, summary }| Applied {
+                view: view.clone(),
+                outcomes,
+                summary,
+                took,
+            }));
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::wire::json;
 const RISKY: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
 
 /// A record, or why its line cannot be read.
-type ReadRecord = Result<Map<String, Value>, Error>;
+type ReadRow = Result<Map<String, Value>, Error>;
 
 /// Writes the line with the names of the columns.
 pub(crate) fn header<C: AsRef<str>>(names: impl Iterator<Item = C>, out: &mut Vec<u8>) {
@@ -98,7 +98,7 @@ pub(crate) fn unguarded(cell: &str) -> &str {
 ///
 /// # Errors
 /// For the whole file if the header cannot be read; for a single record if its line is not valid CSV.
-pub fn records_of_csv<R: Read>(reader: R) -> Result<impl Iterator<Item = (u64, ReadRecord)>, Error> {
+pub fn records_of_csv<R: Read>(reader: R) -> Result<impl Iterator<Item = (u64, ReadRow)>, Error> {
     // Not flexible: a row with a missing cell would assign values to the wrong columns without notice.
     let mut csv = ::csv::ReaderBuilder::new().flexible(false).from_reader(reader);
     let header: Vec<String> = csv

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::exchange::kept::{UnknownFields, own_attributes};
 use crate::exchange::order::in_order;
 use crate::model::command::{Command, Create, IfExists};
 use crate::wire::fields::{FieldInput, Fields, UpdateMode};
@@ -17,8 +18,13 @@ const KINDS: [&str; 4] = ["orgUnit", "person", "project", "mapping"];
 /// # Errors
 /// The first problem of the line, as JSON or as a record.
 pub fn command_of_line(line: &[u8], if_exists: IfExists) -> Result<Command, Error> {
+    read_line(line, ReadOptions { if_exists, is_strict: false }).map(|read| read.command)
+}
+
+/// As [`command_of_line`], with the fields that the record does not have.
+pub(crate) fn read_line(line: &[u8], options: ReadOptions) -> Result<ReadRecord, Error> {
     match json::parse_line(line)? {
-        Value::Object(record) => command_of_record(record, if_exists),
+        Value::Object(record) => read_record(record, options),
         other => Err(Error::NotAnObject { what: "a line", found: json_kind(&other) }),
     }
 }
@@ -42,18 +48,49 @@ pub fn commands_of_lines(lines: &[u8]) -> Result<Vec<Command>, Error> {
 /// # Errors
 /// The first problem of the record.
 pub fn command_of_record(record: Map<String, Value>, if_exists: IfExists) -> Result<Command, Error> {
+    read_record(record, ReadOptions { if_exists, is_strict: false }).map(|read| read.command)
+}
+
+/// How records are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReadOptions {
+    pub(crate) if_exists: IfExists,
+    /// Whether a field that records of the kind do not have is refused, and not kept as an attribute.
+    pub(crate) is_strict: bool,
+}
+
+/// A record as a command, and its fields that records of the kind do not have.
+#[derive(Debug)]
+pub(crate) struct ReadRecord {
+    pub(crate) command: Command,
+    pub(crate) unknown: UnknownFields,
+}
+
+/// As [`command_of_record`], with the fields that the record does not have.
+pub(crate) fn read_record(record: Map<String, Value>, options: ReadOptions) -> Result<ReadRecord, Error> {
+    let own = own_attributes(&record);
+    let (kind, command) = command_of(record, options.if_exists)?;
+    let unknown = UnknownFields::of(kind, &own, &command);
+    if options.is_strict {
+        unknown.refuse()?;
+    }
+    Ok(ReadRecord { command, unknown })
+}
+
+fn command_of(record: Map<String, Value>, if_exists: IfExists) -> Result<(&'static str, Command), Error> {
     let mut fields = Fields::new(record, UpdateMode::Create);
     // `kind` is removed first: fields that are left over at the end become attributes of the record.
     let kind = match fields.text("kind", "kind", kind)? {
         FieldInput::Value(kind) => kind,
         FieldInput::Null | FieldInput::Absent => return Err(Error::Missing { field: "kind" }),
     };
-    Ok(match kind {
+    let command = match kind {
         "orgUnit" => Command::CreateUnit(Create { fields: unit::unit(fields)?, if_exists }),
         "person" => Command::CreatePerson(Create { fields: person::person(fields)?, if_exists }),
         "project" => Command::CreateProject(Create { fields: project::project(fields)?, if_exists }),
         _ => mapping::created(fields, if_exists)?,
-    })
+    };
+    Ok((kind, command))
 }
 
 fn kind(word: &str) -> Result<&'static str, Error> {

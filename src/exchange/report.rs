@@ -20,6 +20,7 @@ pub(crate) struct Counts {
     pub(crate) created: usize,
     pub(crate) updated: usize,
     pub(crate) unchanged: usize,
+    pub(crate) ended: usize,
 }
 
 impl Counts {
@@ -29,9 +30,9 @@ impl Counts {
         for outcome in outcomes {
             match outcome.effect {
                 Effect::Created => counts.created += 1,
-                // Imports cannot delete; `apply` can, and its result has no count of its own for that.
-                Effect::Updated | Effect::Deleted => counts.updated += 1,
+                Effect::Updated => counts.updated += 1,
                 Effect::Unchanged => counts.unchanged += 1,
+                Effect::Deleted => counts.ended += 1,
             }
         }
         counts

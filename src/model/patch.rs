@@ -95,4 +95,6 @@ pub enum Placement {
     Under(String),
     /// Only in these units, which must exist.
     Units(Vec<UnitRef>),
+    /// As [`Placement::Units`]. Each of the names must be that of one of the units, or of a unit above them.
+    UnitsWithLevels(Vec<UnitRef>, LevelNames),
 }

@@ -279,12 +279,14 @@ pub struct Author {
     pub role: Role,
     /// The part of the directory that the change is limited to.
     pub scope: Scope,
+    /// Whether names and paths of units that do not exist create them. If not, they are refused as unknown.
+    pub makes_units: bool,
 }
 
 impl Author {
     /// The process that opened the store, which may change everything.
     #[must_use]
     pub fn local() -> Self {
-        Self { actor: Actor::Local, role: Role::Admin, scope: Scope::Everything }
+        Self { actor: Actor::Local, role: Role::Admin, scope: Scope::Everything, makes_units: true }
     }
 }

@@ -11,7 +11,7 @@ use utoipa::openapi::{Ref, RefOr};
 
 use crate::wire::column::{Column, Form};
 use crate::wire::field::{InputSchema, Need, RecordField};
-use crate::wire::level::LEVEL_INPUTS;
+use crate::wire::level::{LEVEL_INPUTS, UNITS_ABOUT};
 
 /// The kind of a request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +116,9 @@ pub(super) fn placed_body<F>(
     more: &[InputSchema],
 ) -> Schema {
     let fields = table.iter().map(|field| &field.given);
-    with_attributes(input_object(about, of, fields.chain(more).chain(&LEVEL_INPUTS))).into()
+    let mut body = with_attributes(input_object(about, of, fields.chain(more).chain(&LEVEL_INPUTS)));
+    body.properties.insert("units".to_owned(), Schema::from(maybe_list(UNITS_ABOUT, "UnitReference")).into());
+    body.into()
 }
 
 /// The schema of a request body, or a part of one, with these fields.

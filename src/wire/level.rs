@@ -2,13 +2,17 @@
 //!
 //! In a request they are a path to the unit of placement; in a response they are derived from the hierarchy.
 
+use serde_json::Value;
+
 use crate::error::Error;
 use crate::model::command::Placement;
 use crate::model::key::Name;
 use crate::model::level::Level;
+use crate::model::reference::UnitRef;
 use crate::wire::column::{AppearsIn, Cell, Column, Form};
 use crate::wire::field::{self, Need};
-use crate::wire::fields::{FieldInput, Fields, UpdateMode};
+use crate::wire::fields::{FieldInput, Fields, UpdateMode, wrong};
+use crate::wire::unit::unit_ref;
 
 /// The level fields of a response: the name of the nearest ancestor of each level, or null.
 // In responses only: an export has the placements as mappings, and levels in it would create them a second time.
@@ -70,15 +74,28 @@ pub(crate) static LEVEL_INPUTS: [field::InputSchema; 5] = [
     field::InputSchema::new("team", "MaybeText", Need::Optional, "The name of the team, below the group."),
 ];
 
-/// Parses the five level fields into a placement.
+/// The units of a placement in request bodies.
+pub(crate) static UNITS_ABOUT: &str = "All units that the record is placed in, which must exist; the list replaces the \
+                                       stored one. Level fields beside it must name these units or units above them.";
+
+/// Parses `units` and the five level fields into a placement.
 pub(crate) fn placement(body: &mut Fields) -> Result<Placement, Error> {
     let mode = body.mode();
+    let units = units(body)?;
     let mut levels = Vec::with_capacity(Level::ALL.len());
     for level in Level::ALL {
         let name = level.as_str();
         levels.push(body.text(name, name, Name::parse)?);
     }
     let levels: [FieldInput<Name>; 5] = levels.try_into().expect("there are five levels");
+    if let Some(units) = units {
+        let names = levels.map(FieldInput::value);
+        return Ok(if names.iter().all(Option::is_none) {
+            Placement::Units(units)
+        } else {
+            Placement::UnitsWithLevels(units, names)
+        });
+    }
     if levels.iter().all(|level| *level == FieldInput::Absent) {
         return Ok(Placement::Keep);
     }
@@ -90,4 +107,17 @@ pub(crate) fn placement(body: &mut Fields) -> Result<Placement, Error> {
     // must not remove placements in units that are no level.
     let names = levels.map(FieldInput::value);
     Ok(if names.iter().all(Option::is_none) { Placement::Keep } else { Placement::Levels(names) })
+}
+
+/// Takes the field `units`. `None` leaves the placement to the level fields.
+fn units(body: &mut Fields) -> Result<Option<Vec<UnitRef>>, Error> {
+    Ok(match body.any("units") {
+        FieldInput::Value(Value::Array(items)) => {
+            Some(items.into_iter().map(|item| unit_ref("units", item)).collect::<Result<_, _>>()?)
+        }
+        FieldInput::Value(other) => return Err(wrong("units", &other, "an array of units")),
+        // As for `parent`: a change may empty the list by null, and in an import null is just an empty field.
+        FieldInput::Null if body.mode() != UpdateMode::Create => Some(Vec::new()),
+        FieldInput::Null | FieldInput::Absent => None,
+    })
 }

@@ -24,6 +24,31 @@ fn import_counts_what_it_did() {
 }
 
 #[test]
+fn import_tells_what_it_did_besides() {
+    for target in Target::with_corp() {
+        target.folder.write("new.csv", "email,manager,team\nx@corp.example,ada@corp.example,Nope\n");
+        let import = |more: &[&str]| {
+            target.run(&[&["import", "new.csv", "--kind", "person", "--mode", "upsert"], more].concat())
+        };
+        let refusal = import(&["--strict"]).refusal(1);
+        assert!(refusal.contains("new.csv line 2: \"manager\" is not a field of person"), "{refusal}");
+        let refusal = import(&["--no-new-units"]).refusal(1);
+        assert!(refusal.contains("team names the unit \"Nope\", which does not exist"), "{refusal}");
+        for dry in [&["--dry-run"][..], &[]] {
+            let done = import(dry).ok();
+            for said in [
+                "imported 1 record (",
+                "\n  in the directory: units 1 created; people 1 created; mappings 1 created\n",
+                "\n  made: unit Nope (team, no parent)\n",
+                "\n  kept as attributes: manager (1 person)\n",
+            ] {
+                assert!(done.replace("would import", "imported").contains(said), "{said}: {done}");
+            }
+        }
+    }
+}
+
+#[test]
 fn import_reads_packed_files_csv_and_standard_input() {
     for target in Target::both() {
         target.folder.write("units.ndjson.gz", packed(&CORP.lines().take(5).collect::<Vec<_>>().join("\n")));

@@ -76,6 +76,26 @@ fn a_change_set_is_atomic() {
 }
 
 #[test]
+fn a_change_set_counts_what_it_did_to_other_records() {
+    let server = Server::start();
+    let apply = "mutation ($changes: [ChangeInput!]!, $dry: Boolean, $new: Boolean) { apply(changes: $changes, dryRun: $dry, newUnits: $new) { results { effect } summary { units { created moved } people { created } mappings { created } made madeCount secondParents secondParentsCount } } }";
+    let changes = json!([{"createPerson": {"email": "ann@corp.example", "team": "Nope"}}]);
+    let of = |dry: bool| json!({"changes": changes, "dry": dry});
+    let dry = server.data_with(apply, &of(true));
+    let done = server.data_with(apply, &of(false));
+    assert_eq!(dry, done);
+    assert_eq!(
+        done["apply"]["summary"],
+        json!({"units": {"created": 1, "moved": 0}, "people": {"created": 1}, "mappings": {"created": 1},
+            "made": ["unit Nope (team, no parent)"], "madeCount": 1, "secondParents": [], "secondParentsCount": 0})
+    );
+    let other =
+        json!({"changes": [{"createPerson": {"email": "bob@corp.example", "team": "Nop"}}], "new": false});
+    let error = server.error_with(apply, &other, "refused");
+    assert_eq!(error["extensions"]["refused"][0]["code"], "unknown-unit");
+}
+
+#[test]
 fn several_mutations_run_one_after_the_other_and_each_stands_alone() {
     let server = Server::start();
     let answer = server.ask(

@@ -28,7 +28,7 @@ fn within(directory: &Directory, units: &[&str]) -> Author {
     let view = directory.view();
     let units: Vec<_> = units.iter().map(|unit| view.find_unit(&UnitRef::from(*unit)).unwrap()).collect();
     let actor = Actor::Jwt(JwtSubject::parse("idp|ada").unwrap());
-    Author { actor, role: Role::Admin, scope: Scope::Units(units.into()) }
+    Author { actor, scope: Scope::Units(units.into()), ..Author::local() }
 }
 
 fn submit(directory: &Directory, author: &Author, command: impl IntoCommand) -> Result<(), Error> {

@@ -21,13 +21,14 @@ const CORP: &str = r#"
 fn many_records_are_made_at_once_in_any_order() {
     let server = Server::start();
     let dry = server.bulk("?dryRun=true", CORP).ok();
-    assert_eq!(dry, json!({"dryRun": true, "total": 6, "created": 6, "updated": 0, "unchanged": 0}));
+    assert_eq!(counts(&dry), json!([true, 6, 6, 0, 0]));
     assert_eq!(server.get("/people").ok()["count"], 0);
     let done = server.bulk("", CORP).ok();
-    assert_eq!(done, json!({"dryRun": false, "total": 6, "created": 6, "updated": 0, "unchanged": 0}));
+    assert_eq!(counts(&done), json!([false, 6, 6, 0, 0]));
+    assert_eq!(dry["changes"], done["changes"]);
     assert_eq!(server.keys("/units/Corp/people", "email"), ["ada@corp"]);
     let again = server.bulk("?mode=upsert", CORP).ok();
-    assert_eq!(again, json!({"dryRun": false, "total": 6, "created": 0, "updated": 0, "unchanged": 6}));
+    assert_eq!(counts(&again), json!([false, 6, 0, 0, 6]));
     let twice = server.bulk("?mode=insert", CORP).problem(422, "refused");
     assert_eq!(twice["refused"].as_array().unwrap().len(), 6);
     let detail = twice["detail"].as_str().unwrap();
@@ -36,6 +37,130 @@ fn many_records_are_made_at_once_in_any_order() {
     let in_one = server.bulk("", &format!("{person}\n{person}")).problem(422, "refused");
     assert!(!in_one["detail"].as_str().unwrap().contains("upsert"), "merging would hide it: {in_one}");
     assert_eq!(server.bulk("", "\n \n").ok()["total"], 0);
+}
+
+/// The numbers of an answer, by what was done with the lines.
+fn counts(answer: &Value) -> Value {
+    ["dryRun", "total", "created", "updated", "unchanged"].map(|name| answer[name].clone()).to_vec().into()
+}
+
+/// The same answer to a dry run, and then to the request itself.
+fn foreseen(server: &Server, query: &str, lines: &str) -> Value {
+    let mut dry = server.bulk(&format!("{query}&dryRun=true"), lines).ok();
+    let done = server.bulk(query, lines).ok();
+    dry["dryRun"] = json!(false);
+    assert_eq!(dry, done, "a dry run foresees everything");
+    done
+}
+
+#[test]
+fn an_answer_counts_what_happened_to_records_that_no_line_names() {
+    let server = Server::start();
+    server
+        .bulk(
+            "",
+            r#"{"kind":"orgUnit","name":"Corp","type":"organization"}
+{"kind":"orgUnit","name":"T1","type":"team"}
+{"kind":"person","email":"ann@corp.example","team":"T1"}"#,
+        )
+        .ok();
+    let row = r#"{"kind":"person","email":"ann@corp.example","organization":"Corp","department":"Dep","team":"T1"}"#;
+    let done = foreseen(&server, "?mode=upsert", row);
+    assert_eq!(counts(&done), json!([false, 1, 0, 1, 0]));
+    assert_eq!(done["changes"]["units"], json!({"created": 1, "updated": 0, "moved": 1, "ended": 0}));
+    assert_eq!(done["changes"]["people"], json!({"created": 0, "updated": 0, "moved": 0, "ended": 0}));
+    assert_eq!(done["changes"]["mappings"]["created"], 2);
+    assert_eq!(
+        (&done["made"], &done["madeCount"]),
+        (&json!(["unit Dep (department, beneath Corp)"]), &json!(1))
+    );
+    let revision = server.data("{ revision }");
+    let again = server.bulk("?mode=upsert", row).ok();
+    assert_eq!(counts(&again), json!([false, 1, 0, 0, 1]));
+    assert_eq!(server.data("{ revision }"), revision, "unchanged means that there is no new revision");
+}
+
+#[test]
+fn an_answer_tells_of_units_that_names_have_made() {
+    let server = Server::start();
+    let done = server.bulk("", r#"{"kind":"person","email":"ann@corp.example","team":"Nope"}"#).ok();
+    assert_eq!(done["made"], json!(["unit Nope (team, no parent)"]));
+    let lines = r#"{"kind":"person","email":"bob@corp.example","team":"Nope"}
+{"kind":"person","email":"eve@corp.example","organization":"Corp","team":"Nop"}
+{"kind":"mapping","parent":"Nope","child":"New"}"#;
+    let problem = server.bulk("?newUnits=false", lines).problem(422, "refused");
+    assert_eq!(refused(&problem), [(2, "unknown-unit"), (3, "unknown-unit")]);
+    assert_eq!(problem["refused"][0]["field"], "organization");
+    assert_eq!(server.bulk("?newUnits=false", lines.lines().next().unwrap()).ok()["created"], 1);
+}
+
+#[test]
+fn fields_that_are_kept_as_attributes_are_told_once_each_or_refused() {
+    let server = Server::start();
+    let lines = r#"{"kind":"person","email":"ann@corp.example","manager":"bob@corp.example","First Name":"Ann"}
+{"kind":"person","email":"bob@corp.example","manager":null,"attributes":{"floor":2}}
+{"kind":"orgUnit","name":"Corp","manager":"x"}"#;
+    let problem = server.bulk("?strict=true", lines).problem(422, "refused");
+    assert_eq!(refused(&problem), [(1, "unknown-field"), (2, "unknown-field"), (3, "unknown-field")]);
+    assert_eq!(problem["refused"][0]["field"], "manager");
+    let done = server.bulk("", lines).ok();
+    assert_eq!(
+        done["keptAsAttributes"],
+        json!([
+            {"field": "manager", "kind": "person", "records": 2},
+            {"field": "manager", "kind": "orgUnit", "records": 1},
+            {"field": "First Name", "kind": "person", "records": 1, "didYouMean": "firstName"},
+        ])
+    );
+    let own = r#"{"kind":"person","email":"c@corp.example","attributes":{"floor":2}}"#;
+    assert_eq!(server.bulk("?strict=true", own).ok()["keptAsAttributes"], json!([]));
+}
+
+#[test]
+fn a_second_parent_is_warned_of() {
+    let server = Server::start();
+    server
+        .bulk(
+            "",
+            r#"{"kind":"orgUnit","name":"A"}
+{"kind":"orgUnit","name":"B"}
+{"kind":"orgUnit","name":"C","parent":"A"}
+{"kind":"mapping","parent":"B","child":"D"}
+{"kind":"mapping","parent":"A","child":"D"}"#,
+        )
+        .ok();
+    let done = foreseen(&server, "?mode=upsert", r#"{"kind":"mapping","parent":"B","child":"C"}"#);
+    assert_eq!(done["secondParents"], json!(["unit C (beneath A, B)"]));
+    let again = server.bulk("?mode=upsert", r#"{"kind":"mapping","parent":"B","child":"C"}"#).ok();
+    assert_eq!((&again["secondParentsCount"], &again["unchanged"]), (&json!(0), &json!(1)));
+}
+
+#[test]
+fn units_are_a_list_of_references() {
+    let server = Server::start();
+    server
+        .bulk(
+            "",
+            r#"{"kind":"orgUnit","name":"Corp","type":"organization"}
+{"kind":"orgUnit","key":"r","name":"Red","type":"team","parents":["Corp"]}
+{"kind":"orgUnit","key":"b","name":"Blue","type":"team","parents":["Corp"]}
+{"kind":"person","email":"ann@corp.example","units":["r",["Corp","Blue"]]}
+{"kind":"project","projectId":"p","projectName":"P","units":["r"],"team":"Red"}"#,
+        )
+        .ok();
+    assert_eq!(server.keys("/units/b/people", "email"), ["ann@corp.example"]);
+    assert_eq!(server.keys("/units/r/people", "email"), ["ann@corp.example"]);
+    assert_eq!(server.keys("/units/r/projects", "projectId"), ["p"]);
+    let other = r#"{"kind":"person","email":"ann@corp.example","units":["r"],"team":"Blue"}"#;
+    let problem = server.bulk("?mode=upsert", other).problem(422, "refused");
+    assert_eq!(
+        (&problem["refused"][0]["field"], &problem["refused"][0]["code"]),
+        (&json!("team"), &json!("invalid"))
+    );
+    server.json("PATCH", "/people/ann@corp.example", &json!({"units": ["b"]})).ok();
+    assert_eq!(server.keys("/units/r/people", "email"), Vec::<String>::new());
+    server.json("PATCH", "/people/ann@corp.example", &json!({"units": null})).ok();
+    assert_eq!(server.keys("/units/b/people", "email"), Vec::<String>::new());
 }
 
 fn refused(problem: &Value) -> Vec<(u64, &str)> {

@@ -267,7 +267,7 @@ fn a_token_that_lost_its_role_can_no_longer_write() {
     let server = Server::organisation();
     let token = server.token_with(Role::Admin);
     let id = TokenId::parse(&token["clade_".len()..][..8]).expect("it is one");
-    let author = Author { actor: Actor::Token(id.clone()), role: Role::Admin, scope: Scope::Everything };
+    let author = Author { actor: Actor::Token(id.clone()), ..Author::local() };
     server.data(&format!(
         "mutation {{ updateToken(input: {{tokenId: \"{id}\", role: WRITE}}) {{ revision }} }}"
     ));

@@ -11,23 +11,30 @@ use crate::cli::settings::Settings;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::exchange::{
-    Counts, RecordRefusal, Report, command_of_line, command_of_record, in_order, upsert_helps,
+    BulkAnswer, KeptFields, ReadRecord, RecordRefusal, Report, in_order, read_line, read_record, upsert_helps,
 };
 use crate::model::command::Command;
 use crate::model::entity::Revision;
+use crate::model::token::Author;
+
+/// The records of all files, in the order in which they can be applied.
+pub(super) struct ReadFiles {
+    commands: Vec<(RecordPosition, Command)>,
+    kept: KeptFields,
+}
 
 impl ImportArgs {
     /// Applies the commands to the store. A store that was created for them is deleted again if they are refused.
     pub(super) fn write(
         &self,
         settings: &Settings,
-        commands: Vec<(RecordPosition, Command)>,
+        records: ReadFiles,
         names: &[String],
-    ) -> Result<Counts> {
+    ) -> Result<BulkAnswer> {
         let data = settings.data();
         let existed = data.exists();
         let directory = self.directory(settings)?;
-        let written = self.apply(&directory, commands, names);
+        let written = self.apply(&directory, records, names);
         // All three conditions guard against deleting data: the store may have existed, or an error may have come
         // after the commit.
         let is_empty = directory.view().revision() == Revision::default();
@@ -48,30 +55,30 @@ impl ImportArgs {
     }
 
     /// Reads every record into a command, and sorts them into the order in which they can be applied.
-    pub(super) fn commands(
-        &self,
-        sources: Vec<RecordFile>,
-        names: &[String],
-    ) -> Result<Vec<(RecordPosition, Command)>> {
+    pub(super) fn read(&self, sources: Vec<RecordFile>, names: &[String]) -> Result<ReadFiles> {
         let mut commands = Vec::new();
+        let mut kept = KeptFields::default();
         // All refusals are collected, not only the first, so that a file can be corrected in one pass. The number is
         // unlimited here, where the report stays in this process; the text shows 20, `--json` all.
         let mut report = Report::with_limit(usize::MAX);
         for (file, source) in sources.into_iter().enumerate() {
-            let take = |line: u64, read: Result<Command, Error>| {
+            let take = |line: u64, read: Result<ReadRecord, Error>| {
                 let position = RecordPosition { file, line };
                 match read {
-                    Ok(command) => commands.push((position, command)),
+                    Ok(ReadRecord { command, unknown }) => {
+                        commands.push((position, command));
+                        kept.add(unknown);
+                    }
                     Err(why) => report.add(|| RecordRefusal::of(position, &why)),
                 }
                 Ok(())
             };
             match source.format {
                 FileFormat::Ndjson => {
-                    each_line(source, take, |line| command_of_line(line, self.if_exists()))?;
+                    each_line(source, take, |line| read_line(line, self.options()))?;
                 }
                 FileFormat::Csv => each_row(source, self.kind.as_deref(), take, |record| {
-                    command_of_record(record, self.if_exists())
+                    read_record(record, self.options())
                 })?,
             }
         }
@@ -79,28 +86,34 @@ impl ImportArgs {
         if report.count > 0 {
             return Err(nothing_changed(&report, names, false));
         }
-        in_order(commands).map_err(|cycle| {
+        let commands = in_order(commands).map_err(|cycle| {
             for (position, why) in cycle {
                 report.add(|| RecordRefusal::of(position, &why));
             }
             nothing_changed(&report, names, false)
-        })
+        })?;
+        Ok(ReadFiles { commands, kept })
     }
 
     fn apply(
         &self,
         directory: &Directory,
-        commands: Vec<(RecordPosition, Command)>,
+        ReadFiles { commands, kept }: ReadFiles,
         names: &[String],
-    ) -> Result<Counts> {
+    ) -> Result<BulkAnswer> {
         let positions: Vec<RecordPosition> = commands.iter().map(|(position, _)| *position).collect();
         if commands.is_empty() {
-            return Ok(Counts::default());
+            return Ok(BulkAnswer { dry_run: self.dry_run, ..BulkAnswer::default() });
         }
         let commands = commands.into_iter().map(|(_, command)| command);
         // Taken before the import, so that the advice to merge is about records that existed then.
         let before = directory.view();
-        let result = if self.dry_run { directory.dry_run(commands) } else { directory.apply(commands) };
+        let author = Author { makes_units: !self.refusing.no_new_units, ..Author::local() };
+        let result = if self.dry_run {
+            directory.dry_run_as(&author, commands)
+        } else {
+            directory.apply_as(&author, commands)
+        };
         let applied = result.map_err(|refusal| {
             let helps = upsert_helps(&before, self.if_exists(), &refusal);
             let Error::Refused { refused, total } = refusal else { return refusal.into() };
@@ -111,6 +124,6 @@ impl ImportArgs {
             }
             nothing_changed(&report, names, helps)
         })?;
-        Ok(Counts::of(&applied.outcomes))
+        Ok(BulkAnswer::of(&applied, kept, self.dry_run))
     }
 }

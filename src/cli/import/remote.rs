@@ -14,12 +14,17 @@ use crate::cli::import::{ImportArgs, Mode};
 use crate::cli::records::{FileFormat, RecordFile};
 use crate::cli::{Failure, Result};
 use crate::error::Error;
-use crate::exchange::{Counts, RecordRefusal, Report};
+use crate::exchange::{BulkAnswer, RecordRefusal, Report};
 
 impl ImportArgs {
     /// Sends every record to the server in one bulk request.
     // One request, because only that is applied as a whole or not at all.
-    pub(super) fn send(&self, client: &Client, sources: Vec<RecordFile>, names: &[String]) -> Result<Counts> {
+    pub(super) fn send(
+        &self,
+        client: &Client,
+        sources: Vec<RecordFile>,
+        names: &[String],
+    ) -> Result<BulkAnswer> {
         // NDJSON repeats its field names on every line, so even the fastest level shrinks it a lot.
         let mut compressed = GzEncoder::new(Vec::new(), Compression::fast());
         // The server numbers the lines of the request; this maps its line n + 1 to a line of a file.
@@ -48,17 +53,14 @@ impl ImportArgs {
         }
         let body = compressed.finish()?;
         let mode = if self.mode == Mode::Upsert { "upsert" } else { "insert" };
-        let path = format!("/api/v2/data/bulk?mode={mode}&dryRun={}", self.dry_run);
+        let (dry_run, strict, new_units) = (self.dry_run, self.refusing.strict, !self.refusing.no_new_units);
+        let path =
+            format!("/api/v2/data/bulk?mode={mode}&dryRun={dry_run}&strict={strict}&newUnits={new_units}");
         let response =
             client.post_gzip(&path, "application/x-ndjson", SendBody::from_reader(&mut body.as_slice()));
         let response = response.map_err(|failure| refused_by_server(failure, &positions, names))?;
-        let count = |name: &str| response[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-        Ok(Counts {
-            total: count("total"),
-            created: count("created"),
-            updated: count("updated"),
-            unchanged: count("unchanged"),
-        })
+        serde_json::from_value(response)
+            .map_err(|why| Failure::refused(format!("the server's answer cannot be read: {why}")))
     }
 }
 

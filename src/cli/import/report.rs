@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::cli::import::ImportArgs;
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, print_json, print_line};
-use crate::exchange::{Counts, Report, upsert_advice};
+use crate::exchange::{BulkAnswer, KeptAsAttribute, Report, upsert_advice};
 
 /// Maximum number of refused records in the text; `--json` lists more.
 const LISTED_MAX: usize = 20;
@@ -20,24 +20,58 @@ pub(super) struct RecordPosition {
 }
 
 impl ImportArgs {
-    pub(super) fn report(&self, settings: &Settings, counts: &Counts, began: Instant) -> Result {
+    pub(super) fn report(&self, settings: &Settings, answer: &BulkAnswer, began: Instant) -> Result {
         let took = began.elapsed();
-        let Counts { total, created, updated, unchanged } = counts;
         if settings.json {
-            return print_json(&json!({
-                "dryRun": self.dry_run, "total": total, "created": created, "updated": updated,
-                "unchanged": unchanged, "elapsedMs": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            }));
+            let mut json = serde_json::to_value(answer).map_err(std::io::Error::from)?;
+            json["elapsedMs"] = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).into();
+            return print_json(&json);
         }
+        let BulkAnswer { total, created, updated, unchanged, ended, .. } = answer;
+        let records = if *total == 1 { "record" } else { "records" };
+        let ended = if *ended > 0 { format!(", ended {ended}") } else { String::new() };
         let verb = if self.dry_run { "would import" } else { "imported" };
         #[expect(clippy::cast_precision_loss, reason = "a rate that people read")]
         // At least 1 ms, since a tiny import can take no measurable time and the rate would be infinite.
         let rate = *total as f64 / took.as_secs_f64().max(0.001);
         print_line(format!(
-            "{verb} {total} records (created {created}, updated {updated}, unchanged {unchanged}) in {:.2} s ({rate:.0} records/s)",
+            "{verb} {total} {records} (created {created}, updated {updated}, unchanged {unchanged}{ended}) in {:.2} s ({rate:.0} records/s)",
             took.as_secs_f64(),
-        ))
+        ))?;
+        for line in details(answer) {
+            print_line(format!("  {line}"))?;
+        }
+        Ok(())
     }
+}
+
+/// What the counts of the records of the input do not say.
+fn details(answer: &BulkAnswer) -> Vec<String> {
+    let mut lines = Vec::new();
+    let changes = answer.changes.text();
+    if !changes.is_empty() {
+        lines.push(format!("in the directory: {changes}"));
+    }
+    if answer.made_count > 0 {
+        lines.push(format!("made: {}", listed(&answer.made, answer.made_count)));
+    }
+    if !answer.kept_as_attributes.is_empty() {
+        let fields: Vec<String> = answer.kept_as_attributes.iter().map(KeptAsAttribute::text).collect();
+        lines.push(format!("kept as attributes: {}", fields.join(", ")));
+    }
+    if answer.second_parents_count > 0 {
+        let units = listed(&answer.second_parents, answer.second_parents_count);
+        lines.push(format!("warning: another parent was added, and the old one kept, of {units}"));
+    }
+    lines
+}
+
+/// The first texts of a list that has `count` entries.
+fn listed(texts: &[String], count: u64) -> String {
+    let shown = &texts[..texts.len().min(LISTED_MAX)];
+    let more = count.saturating_sub(shown.len() as u64);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// The failure that lists the refused records, with the advice to merge if that would help.

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::model::attributes::Attributes;
 use crate::model::change::Change;
 use crate::model::command::{LevelNames, MappingFields, Patch, Placement};
-use crate::model::entity::{Body, EntityId, OrgUnit};
+use crate::model::entity::{Body, EntityId, Kind, OrgUnit};
 use crate::model::key::Name;
 use crate::model::level::{Level, UnitType};
 use crate::model::mapping::MappingType;
@@ -45,11 +45,41 @@ impl Plan<'_> {
                 Ok(!is_there)
             }
             Placement::Units(references) => {
-                let units: Result<Vec<_>, _> =
-                    references.iter().map(|reference| self.known_unit(reference, "units")).collect();
-                Ok(self.replace_placements(mapping_type, id, &units?))
+                let units = self.known_units(references)?;
+                Ok(self.replace_placements(mapping_type, id, &units))
+            }
+            Placement::UnitsWithLevels(references, names) => {
+                let units = self.known_units(references)?;
+                self.check_levels(&units, names)?;
+                Ok(self.replace_placements(mapping_type, id, &units))
             }
         }
+    }
+
+    fn known_units(&self, references: &[UnitRef]) -> Result<Vec<EntityId>, Error> {
+        references.iter().map(|reference| self.known_unit(reference, "units")).collect()
+    }
+
+    /// Refuses level names that none of `units` has, nor any unit above them.
+    // Both may come from an export, in which somebody has changed one of the two. Which one is not to be guessed.
+    fn check_levels(&self, units: &[EntityId], names: &LevelNames) -> Result<(), Error> {
+        for (level, name) in Level::ALL.into_iter().zip(names) {
+            let Some(name) = name else { continue };
+            let folded = fold(name.as_str());
+            let is_it = |unit: EntityId| {
+                let unit = self.view.entity(unit).and_then(|entity| entity.as_org_unit());
+                unit.is_some_and(|unit| {
+                    unit.unit_type.level() == Some(level) && fold(unit.name.as_str()) == folded
+                })
+            };
+            let is_there =
+                |unit: &EntityId| is_it(*unit) || self.view.ancestors(*unit).into_iter().any(is_it);
+            if !units.iter().any(is_there) {
+                let reason = "is neither in `units` nor above one of them; correct one of the two fields, or leave one out";
+                return Err(Error::invalid(level.as_str(), name.as_str(), reason));
+            }
+        }
+        Ok(())
     }
 
     /// Places the record in `unit` alone, unless that is its first placement already.
@@ -169,6 +199,7 @@ impl Plan<'_> {
         let unit = if let Some(root) = adopted {
             root
         } else {
+            self.check_makes_units(unit_type.level().map_or("path", Level::as_str), &name, upper)?;
             let key = self.free_key(&name, &unit_type, upper)?;
             self.new_entity(Body::OrgUnit(OrgUnit {
                 key,
@@ -186,6 +217,19 @@ impl Plan<'_> {
             self.map(MappingType::ParentChild, upper, unit, &MappingFields::default());
         }
         Ok(unit)
+    }
+
+    /// Refuses a name that no unit below `upper` has, if the author does not want it to create one.
+    pub(super) fn check_makes_units(
+        &self,
+        field: &'static str,
+        name: &Name,
+        upper: Option<EntityId>,
+    ) -> Result<(), Error> {
+        if self.makes_units {
+            return Ok(());
+        }
+        Err(Error::Unknown { kind: Kind::OrgUnit, field, reference: self.path_to(upper, name) })
     }
 
     /// Refuses a level name that is only the key of a unit: of `found`, or of one of another type, where a second unit would

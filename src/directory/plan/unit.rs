@@ -485,6 +485,7 @@ impl Plan<'_> {
             other => other.shown(),
         };
         let name = Name::parse(&name).map_err(|refusal| refusal.about(field))?;
+        self.check_makes_units(field, &name, parent)?;
         let key = self.free_key(&name, &unit_type, parent)?;
         Ok(self.new_entity(Body::OrgUnit(OrgUnit::new(key, name, unit_type))))
     }

@@ -126,9 +126,13 @@ impl RequestWork {
     }
 
     /// What these commands would do. Copies the whole graph.
-    pub(in crate::server) async fn dry_run(&self, commands: Vec<Command>) -> Result<Applied, Error> {
+    pub(in crate::server) async fn dry_run(
+        &self,
+        commands: Vec<Command>,
+        makes_units: bool,
+    ) -> Result<Applied, Error> {
         let caller = self.caller.clone();
-        self.run_heaviest(move || caller.dry_run(commands)).await
+        self.run_heaviest(move || caller.dry_run(commands, makes_units)).await
     }
 
     /// Waits until no other check of the store runs.

@@ -11,7 +11,7 @@ use crate::access::Grant;
 use crate::directory::{Applied, Directory, View};
 use crate::error::Error;
 use crate::model::IntoCommands;
-use crate::model::token::{Actor, Role, Token};
+use crate::model::token::{Actor, Author, Role, Token};
 use crate::server::connection::peer::Peer;
 use crate::server::response::problem::{Problem, Result};
 
@@ -98,13 +98,27 @@ impl Caller {
 
     /// Carries out all commands or none, in the caller's name. The view of the result is narrowed.
     pub(in crate::server) async fn apply(&self, commands: impl IntoCommands) -> Result<Applied, Error> {
-        let applied = self.directory.apply_as_async(self.grant.author(), commands).await?;
-        Ok(self.narrowed(applied))
+        self.apply_set(commands, true).await
     }
 
-    /// Plans what [`Caller::apply`] would do. Heavy work: it copies the graph.
-    pub(in crate::server) fn dry_run(&self, commands: impl IntoCommands) -> Result<Applied, Error> {
-        Ok(self.narrowed(self.directory.dry_run_as(self.grant.author(), commands)?))
+    /// As [`Caller::apply`]. `makes_units` says whether names of units that do not exist create them.
+    pub(in crate::server) async fn apply_set(
+        &self,
+        commands: impl IntoCommands,
+        makes_units: bool,
+    ) -> Result<Applied, Error> {
+        let author = Author { makes_units, ..self.grant.author().clone() };
+        Ok(self.narrowed(self.directory.apply_as_async(&author, commands).await?))
+    }
+
+    /// Plans what [`Caller::apply_set`] would do. Heavy work: it copies the graph.
+    pub(in crate::server) fn dry_run(
+        &self,
+        commands: impl IntoCommands,
+        makes_units: bool,
+    ) -> Result<Applied, Error> {
+        let author = Author { makes_units, ..self.grant.author().clone() };
+        Ok(self.narrowed(self.directory.dry_run_as(&author, commands)?))
     }
 
     // The writer returns the whole graph. Without this a writer limited to units would read all of it in the response.

@@ -82,6 +82,15 @@ impl Writer {
     pub(crate) async fn apply(&self, commands: impl IntoCommands) -> Result<Applied, Error> {
         self.0.apply(commands).await
     }
+
+    /// As [`Writer::apply`]. `makes_units` says whether names of units that do not exist create them.
+    pub(crate) async fn apply_set(
+        &self,
+        commands: impl IntoCommands,
+        makes_units: bool,
+    ) -> Result<Applied, Error> {
+        self.0.apply_set(commands, makes_units).await
+    }
 }
 
 /// The record of the first command.

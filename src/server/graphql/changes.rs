@@ -16,18 +16,22 @@ const WORDS: RecordWords =
     RecordWords { records: "changes", place: "index", named: |at| format!("changes[{at}]") };
 
 /// Plans the changes without committing them.
-pub(crate) async fn dry_run(work: &RequestWork, changes: Vec<ChangeInput>) -> Result<Applied> {
+pub(crate) async fn dry_run(
+    work: &RequestWork,
+    changes: Vec<ChangeInput>,
+    makes_units: bool,
+) -> Result<Applied> {
     let total = changes.len();
     let commands = commands(changes)?;
-    let tried = work.dry_run(commands).await;
+    let tried = work.dry_run(commands, makes_units).await;
     tried.map_err(|refusal| by_directory(refusal, total))
 }
 
 /// Commits the changes.
-pub(crate) async fn commit(caller: &Caller, changes: Vec<ChangeInput>) -> Result<Applied> {
+pub(crate) async fn commit(caller: &Caller, changes: Vec<ChangeInput>, makes_units: bool) -> Result<Applied> {
     let total = changes.len();
     let commands = commands(changes)?;
-    let done = caller.apply(commands).await;
+    let done = caller.apply_set(commands, makes_units).await;
     done.map_err(|refusal| by_directory(refusal, total))
 }
 

@@ -129,6 +129,7 @@ impl From<Error> for Problem {
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
             Error::Invalid { .. }
             | Error::Missing { .. }
+            | Error::UnknownField { .. }
             | Error::NotAnObject { .. }
             | Error::Unknown { .. }
             | Error::SelfParent { .. }
@@ -170,6 +171,7 @@ impl From<Error> for Problem {
             Error::Ambiguous { candidates, .. }
             | Error::SeveralParents { parents: candidates, .. }
             | Error::SeveralProjects { projects: candidates, .. } => problem.with("candidates", candidates),
+            Error::UnknownField { name, .. } => problem.with("field", name),
             Error::WouldCycle { path } => problem.with("path", path),
             Error::TooDeep { limit, .. } => problem.with("limit", limit),
             Error::NotEmpty { units, people, projects, .. } => {

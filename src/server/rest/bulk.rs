@@ -8,10 +8,10 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::exchange::{Counts, Report, command_of_line, in_order, upsert_advice, upsert_helps};
+use crate::exchange::{
+    BulkAnswer, KeptFields, ReadOptions, ReadRecord, Report, in_order, read_line, upsert_advice, upsert_helps,
+};
 use crate::model::command::{Command, IfExists};
 use crate::server::admission::work::RequestWork;
 use crate::server::auth::caller::Principal;
@@ -47,25 +47,19 @@ pub(super) const BULK: &[Param] = &[
         value_type: ParamType::Flag,
         about: "`true`: validate and report what would be done, without writing. Default: `false`.",
     },
+    Param {
+        name: "strict",
+        value_type: ParamType::Flag,
+        about: "`true`: refuse fields that records of the kind do not have, instead of keeping them as attributes. Default: `false`.",
+    },
+    Param {
+        name: "newUnits",
+        value_type: ParamType::Flag,
+        about: "`false`: refuse names and paths of units that do not exist, instead of creating them. Default: `true`.",
+    },
 ];
 
 parameters!(BulkParams = BULK);
-
-/// The result of a bulk request, or of its dry run.
-#[derive(Debug, Default, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct BulkAnswer {
-    /// Whether this was a dry run, so that nothing was written.
-    dry_run: bool,
-    /// The number of records in the body.
-    total: usize,
-    /// The number of records created.
-    created: usize,
-    /// The number of records changed.
-    updated: usize,
-    /// The number of records that already had these values.
-    unchanged: usize,
-}
 
 /// Creates or updates many records atomically: all of them or none.
 ///
@@ -77,7 +71,7 @@ pub(super) struct BulkAnswer {
     post, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "bulk",
     params(BulkParams),
     request_body(content = Option<String>, content_type = "application/x-ndjson", description = "Newline-delimited JSON, one record per line."),
-    responses((status = 200, description = "The number of records created, updated and unchanged.", body = BulkAnswer), Bodied, Written, Refused)
+    responses((status = 200, description = "What was done, or would be done.", body = BulkAnswer), Bodied, Written, Refused)
 )]
 pub(super) async fn bulk(
     writer: Writer,
@@ -88,25 +82,29 @@ pub(super) async fn bulk(
     let params = params.parse(&[BULK])?;
     let if_exists = if params.one("mode") == Some("upsert") { IfExists::Merge } else { IfExists::Refuse };
     let dry_run = params.flag("dryRun").unwrap_or(false);
+    let options = ReadOptions { if_exists, is_strict: params.flag("strict").unwrap_or(false) };
+    let makes_units = params.flag("newUnits").unwrap_or(true);
     let body = body(&work, request).await?;
     let limits = work.clone();
     // On the blocking pool: parsing a large body would block other requests of this worker. The closure owns the body,
     // so its memory is given back before the commands wait for the writer. `_permit` counts the commands until the end.
-    let (numbered, _permit) = limits.run_heavy(move || parse_commands(&work, &body, if_exists)).await?;
+    let ((numbered, kept), _permit) = limits.run_heavy(move || parse_commands(&work, &body, options)).await?;
     let (lines, commands): (Vec<usize>, Vec<Command>) = numbered.into_iter().unzip();
-    let total = commands.len();
-    if total == 0 {
+    if commands.is_empty() {
         return Ok(Json(BulkAnswer { dry_run, ..BulkAnswer::default() }).into_response());
     }
-    let done = if dry_run { limits.dry_run(commands).await } else { writer.apply(commands).await };
+    let done = if dry_run {
+        limits.dry_run(commands, makes_units).await
+    } else {
+        writer.apply_set(commands, makes_units).await
+    };
     let written = done.map_err(|refusal| {
         // Asked of a new view: holding one while the writer works would keep an old revision of the graph in memory.
         let helps = upsert_helps(&writer.view(), if_exists, &refusal);
         let problem = by_directory(refusal, &lines, report(), &WORDS);
         if helps { with_merging_advice(problem) } else { problem }
     })?;
-    let Counts { created, updated, unchanged, .. } = Counts::of(&written.outcomes);
-    Ok(Json(BulkAnswer { dry_run, total, created, updated, unchanged }).into_response())
+    Ok(Json(BulkAnswer::of(&written, kept, dry_run)).into_response())
 }
 
 async fn body(work: &RequestWork, request: Request) -> Result<Bytes> {
@@ -130,12 +128,13 @@ async fn body(work: &RequestWork, request: Request) -> Result<Bytes> {
 /// Commands, each with the number of its line, counted from 1.
 type NumberedCommands = Vec<(usize, Command)>;
 
-/// Parses the lines of a body into commands in dependency order, with the permit for the memory of the commands.
+/// Parses the lines of a body into commands in dependency order and the unknown fields, with the permit for the memory of
+/// the commands.
 fn parse_commands(
     work: &RequestWork,
     body: &[u8],
-    if_exists: IfExists,
-) -> Result<(NumberedCommands, Permit<Principal>)> {
+    options: ReadOptions,
+) -> Result<((NumberedCommands, KeptFields), Permit<Principal>)> {
     let lines = body.split(|byte| *byte == b'\n').zip(1..);
     let lines = lines.filter(|(text, _): &(&[u8], usize)| !text.trim_ascii().is_empty());
     // Counted before anything is parsed: a body of tiny lines takes far more memory as commands than as text. One more
@@ -146,14 +145,15 @@ fn parse_commands(
     }
     // The cap keeps body and commands together within one caller's quota.
     let permit = work.memory((count * COMMAND_BYTES).min(COMMANDS_MAX_BYTES)).map_err(busy)?;
-    Ok((commands(lines, if_exists)?, permit))
+    Ok((commands(lines, options)?, permit))
 }
 
 fn commands<'b>(
     lines: impl Iterator<Item = (&'b [u8], usize)>,
-    if_exists: IfExists,
-) -> Result<NumberedCommands> {
+    options: ReadOptions,
+) -> Result<(NumberedCommands, KeptFields)> {
     let mut commands = Vec::new();
+    let mut kept = KeptFields::default();
     let mut refused = report();
     for (text, line) in lines {
         if text.len() > RECORD_BODY_MAX_BYTES {
@@ -161,8 +161,11 @@ fn commands<'b>(
             continue;
         }
         // Files from Windows end lines with CR LF.
-        match command_of_line(text.strip_suffix(b"\r").unwrap_or(text), if_exists) {
-            Ok(command) => commands.push((line, command)),
+        match read_line(text.strip_suffix(b"\r").unwrap_or(text), options) {
+            Ok(ReadRecord { command, unknown }) => {
+                commands.push((line, command));
+                kept.add(unknown);
+            }
             Err(why) => refused.add(|| refusal(line, why)),
         }
     }
@@ -172,12 +175,13 @@ fn commands<'b>(
         return Err(problem(refused, &WORDS));
     }
     // Lines may refer to later lines; the writer carries out commands in sequence.
-    in_order(commands).map_err(|cycle| {
+    let ordered = in_order(commands).map_err(|cycle| {
         for (line, why) in cycle {
             refused.add(|| refusal(line, why));
         }
         problem(refused, &WORDS)
-    })
+    })?;
+    Ok((ordered, kept))
 }
 
 fn too_many() -> Problem {

@@ -23,10 +23,10 @@ use crate::server::graphql::types::mapping::Mapping;
 use crate::server::graphql::types::node::Node;
 use crate::server::graphql::types::org_unit::OrgUnit;
 use crate::server::graphql::types::payload::{
-    ApplyPayload, ChangeResult, CreateMappingPayload, CreateOrgUnitPayload, CreatePersonPayload,
-    CreateProjectPayload, CreateTokenPayload, DeleteOrgUnitPayload, DeletePayload, DeleteTokenPayload,
-    LinkOrgUnitsPayload, MoveOrgUnitPayload, RotateTokenPayload, UpdateMappingPayload, UpdateOrgUnitPayload,
-    UpdatePersonPayload, UpdateProjectPayload, UpdateTokenPayload,
+    ApplyPayload, ChangeResult, ChangeSummary, CreateMappingPayload, CreateOrgUnitPayload,
+    CreatePersonPayload, CreateProjectPayload, CreateTokenPayload, DeleteOrgUnitPayload, DeletePayload,
+    DeleteTokenPayload, LinkOrgUnitsPayload, MoveOrgUnitPayload, RotateTokenPayload, UpdateMappingPayload,
+    UpdateOrgUnitPayload, UpdatePersonPayload, UpdateProjectPayload, UpdateTokenPayload,
 };
 use crate::server::graphql::types::scalars::Revision;
 use crate::server::graphql::types::token::Token;
@@ -311,6 +311,11 @@ impl Mutation {
             default = false
         )]
         dry_run: bool,
+        #[graphql(
+            desc = "Whether names and paths of units that do not exist create them. If not, they are refused.",
+            default = true
+        )]
+        new_units: bool,
     ) -> Result<ApplyPayload> {
         let caller = caller(context)?;
         caller.require(Role::Write)?;
@@ -319,10 +324,11 @@ impl Mutation {
         let turn = &Budget::of(context)?.turn;
         turn.release_slot();
         let applied = if dry_run {
-            changes::dry_run(turn.work(), changes).await?
+            changes::dry_run(turn.work(), changes, new_units).await?
         } else {
-            changes::commit(caller, changes).await?
+            changes::commit(caller, changes, new_units).await?
         };
+        let summary = ChangeSummary::of(&applied);
         let written = MutationContext::new(applied);
         // Outcomes are resolved in the final view: a record that a later change of the set deleted is null, too.
         let result = |outcome: &Outcome| ChangeResult {
@@ -331,6 +337,7 @@ impl Mutation {
         };
         Ok(ApplyPayload {
             results: written.outcomes.iter().map(result).collect(),
+            summary,
             dry_run,
             revision: written.revision(),
         })

@@ -2,6 +2,8 @@
 
 use async_graphql::{Enum, ID, SimpleObject};
 
+use crate::directory::{Applied, RecordCounts};
+use crate::exchange::{made_units, second_parents};
 use crate::server::graphql::types::mapping::Mapping;
 use crate::server::graphql::types::node::Node;
 use crate::server::graphql::types::org_unit::OrgUnit;
@@ -146,11 +148,70 @@ pub(crate) struct ChangeResult {
     pub(crate) node: Option<Node>,
 }
 
+/// What a change set did to all records, also to those that no change names.
+#[derive(SimpleObject)]
+pub(crate) struct ChangeSummary {
+    /// Numbers of units.
+    units: ChangeCounts,
+    /// Numbers of people.
+    people: ChangeCounts,
+    /// Numbers of projects.
+    projects: ChangeCounts,
+    /// Numbers of repositories.
+    repositories: ChangeCounts,
+    /// Numbers of services.
+    services: ChangeCounts,
+    /// Numbers of mappings.
+    mappings: ChangeCounts,
+    /// The first 100 units that were created because a name or path led to them.
+    made: Vec<String>,
+    /// The number of units that were created because a name or path led to them.
+    made_count: u64,
+    /// The first 100 units that kept a parent and got another by a mapping, with all their parents.
+    second_parents: Vec<String>,
+    /// The number of units that kept a parent and got another by a mapping.
+    second_parents_count: u64,
+}
+
+/// Numbers of records of one kind, by what a change set did to them.
+#[derive(SimpleObject)]
+struct ChangeCounts {
+    /// Created records.
+    created: u64,
+    /// Records with a new revision.
+    updated: u64,
+    /// Records that got or lost a unit directly above them.
+    moved: u64,
+    /// Deleted records.
+    ended: u64,
+}
+
+impl ChangeSummary {
+    pub(crate) fn of(Applied { view, summary, .. }: &Applied) -> Self {
+        let counts =
+            |RecordCounts { created, updated, moved, ended }| ChangeCounts { created, updated, moved, ended };
+        Self {
+            units: counts(summary.units),
+            people: counts(summary.people),
+            projects: counts(summary.projects),
+            repositories: counts(summary.repositories),
+            services: counts(summary.services),
+            mappings: counts(summary.mappings),
+            made: made_units(view, summary),
+            made_count: summary.made_count,
+            second_parents: second_parents(view, summary),
+            second_parents_count: summary.second_parents_count,
+        }
+    }
+}
+
 /// Result of `apply`.
 #[derive(SimpleObject)]
 pub(crate) struct ApplyPayload {
     /// One result per change, in the order of the changes.
     pub(crate) results: Vec<ChangeResult>,
+    /// What was done to all records, also to those that no change names.
+    pub(crate) summary: ChangeSummary,
     /// True for a dry run, which changes nothing.
     pub(crate) dry_run: bool,
     /// The revision that the changes committed; for a dry run, the revision they were checked against.
