@@ -11,6 +11,7 @@ mod config;
 mod demo;
 pub mod demo_data;
 mod doctor;
+mod environment;
 mod export;
 mod expose;
 mod generate;
@@ -47,8 +48,6 @@ use clap_complete::CompleteEnv;
 use serde_json::{Value, json};
 
 use self::printable::{printable, printable_json};
-use self::settings::Settings;
-use self::settings_file::SettingsFile;
 
 use crate::error::panic::report_only_uncaught_panics;
 use crate::error::{Error, StoreError};
@@ -150,14 +149,14 @@ impl From<io::Error> for Failure {
 pub fn main() -> ExitCode {
     report_only_uncaught_panics();
     CompleteEnv::with_factory(|| help::with_examples(Cli::command())).var(completions::ASKED).complete();
-    let file = SettingsFile::read();
+    let file = settings_file::SettingsFile::read();
     // Not `Cli::parse()`: values of the settings file become defaults, and empty environment variables count as absent.
     let command = file.iter().fold(Cli::command(), |command, file| file.as_defaults(command));
-    let command = help::with_examples(settings::without_empty_variables(command));
+    let command = help::with_examples(environment::without_empty_variables(command));
     // Before a broken file is reported, so that `--help` and `--version` work nevertheless.
     let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|refusal| refusal.exit());
     let shared = cli.shared.clone();
-    let outcome = file.and_then(|file| run(cli.command, &Settings::of(&cli.shared, &file), &file));
+    let outcome = file.and_then(|file| run(cli.command, &settings::Settings::of(&cli.shared, &file), &file));
     match outcome {
         Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Err(Failure::AlreadyPrinted) => ExitCode::from(1),
@@ -179,7 +178,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: CliCommand, settings: &Settings, file: &SettingsFile) -> Result {
+fn run(command: CliCommand, settings: &settings::Settings, file: &settings_file::SettingsFile) -> Result {
     match command {
         CliCommand::Serve(serve) => serve.run(settings),
         CliCommand::Import(import) => import.run(settings),

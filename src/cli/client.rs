@@ -10,7 +10,7 @@ use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
 use ureq::{Agent, Body, RequestBuilder, SendBody};
 
-use crate::cli::settings::variable;
+use crate::cli::environment::variable;
 use crate::cli::{Failure, Result};
 
 const TOKEN: &str = "CLADE_TOKEN";

@@ -6,19 +6,20 @@ use std::path::Path;
 use clap::{Args, Command, CommandFactory, Subcommand};
 use serde_json::{Value, json};
 
+use crate::cli::environment::variable;
 use crate::cli::jwt;
-use crate::cli::settings::{Settings, variable};
+use crate::cli::settings::Settings;
 use crate::cli::settings_file::{SettingsFile, setting_of, texts};
 use crate::cli::{Cli, Result, print_json, print_line};
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
     #[command(subcommand)]
-    action: Action,
+    command: ConfigCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum ConfigCommand {
     /// Print the effective settings, each with its source: a variable, the settings file, or the default
     Show,
 }
@@ -33,7 +34,7 @@ struct Setting {
 
 impl ConfigArgs {
     pub(super) fn run(self, settings: &Settings, file: &SettingsFile) -> Result {
-        let Action::Show = self.action;
+        let ConfigCommand::Show = self.command;
         let found = effective(settings, file);
         let path = file.path.as_deref().map(absolute);
         if settings.json {

@@ -25,8 +25,14 @@ pub(super) struct Expose {
     /// The private key of the TLS certificate (PEM)
     #[arg(long, env = "CLADE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Allow cross-origin requests (CORS) from an origin, such as https://dash.example; can be repeated
-    #[arg(long, env = "CLADE_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    /// Origins that CORS allows
+    #[arg(
+        long,
+        env = "CLADE_CORS_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        help = "Allow cross-origin requests (CORS) from an origin, such as https://dash.example; can be repeated"
+    )]
     cors_origin: Vec<String>,
     /// Rate limit: maximum requests per second and token; 0 for no limit
     #[arg(

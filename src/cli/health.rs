@@ -47,6 +47,5 @@ fn local_url(settings: &Settings) -> String {
         IpAddr::V4(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())),
         IpAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
     });
-    let scheme = if settings.serves_https { "https" } else { "http" };
-    format!("{scheme}://{}", address.map_or(listen, |address| address.to_string()))
+    format!("{}://{}", settings.scheme, address.map_or(listen, |address| address.to_string()))
 }

@@ -2,13 +2,11 @@
 //!
 //! Invariant: a flag overrides a variable, a variable overrides the file, and the file overrides the default.
 
-use std::env;
-use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::Resettable;
-use clap::{Arg, Args, Command};
+use clap::Args;
 
+use crate::cli::environment::variable;
 use crate::cli::jwt::Jwt;
 use crate::cli::settings_file::SettingsFile;
 
@@ -66,26 +64,10 @@ pub(super) struct Settings {
     pub(super) json: bool,
     /// The address on which `serve` listens without flags.
     pub(super) listen: String,
-    /// Whether `serve` without flags serves HTTPS, and then no plain HTTP.
-    pub(super) serves_https: bool,
+    /// `https` if `serve` without flags has a certificate, and then no plain HTTP.
+    pub(super) scheme: &'static str,
     /// Settings of JWT authentication, from variables and the file.
     pub(super) jwt: Jwt,
-}
-
-/// The value of a `CLADE_…` variable; `None` if it is unset or empty.
-// Env files of containers list all variables and leave empty the ones that are not set. An empty path or URL would
-// otherwise be taken as a value.
-pub(super) fn variable(name: &str) -> Option<OsString> {
-    env::var_os(name).filter(|value| !value.is_empty())
-}
-
-/// The command with `env` removed from every argument whose variable is empty, so that clap ignores it, too.
-// clap has no setting for this: it takes an empty variable for a value and refuses it as a number, for instance.
-pub(super) fn without_empty_variables(command: Command) -> Command {
-    let is_empty =
-        |arg: &Arg| arg.get_env().is_some_and(|name| env::var_os(name).is_some_and(|value| value.is_empty()));
-    let over_empty = |arg: Arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg };
-    command.mut_args(over_empty).mut_subcommands(without_empty_variables)
 }
 
 impl Settings {
@@ -98,6 +80,7 @@ impl Settings {
         // The sources are compared as a whole: the first one (flags, variables, file) that sets a store or a server
         // decides. So `--data x` uses a store although CLADE_SERVER is set. Within one source the server wins.
         let deciding = data.iter().zip(&servers).find(|(data, server)| data.is_some() || server.is_some());
+        let has_certificate = variable("CLADE_TLS_CERT").is_some() || values.tls_cert.is_some();
         Self {
             server: deciding.and_then(|(_, server)| server.clone()),
             is_server_flagged: shared.server.is_some(),
@@ -105,7 +88,7 @@ impl Settings {
             named_data: data.into_iter().flatten().next(),
             json: shared.json,
             listen: text("CLADE_LISTEN").or(values.listen.clone()).unwrap_or_else(|| LISTEN.to_owned()),
-            serves_https: variable("CLADE_TLS_CERT").is_some() || values.tls_cert.is_some(),
+            scheme: if has_certificate { "https" } else { "http" },
             jwt: values.jwt.clone().unwrap_or_default().under(text),
         }
     }

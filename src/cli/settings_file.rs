@@ -14,10 +14,10 @@ use clap::{Arg, Command};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::cli::environment::variable;
 use crate::cli::expose::Auth;
 use crate::cli::graphql::Switch;
 use crate::cli::jwt::Jwt;
-use crate::cli::settings::variable;
 use crate::cli::telemetry::LogFormat;
 use crate::cli::{Failure, Result};
 

@@ -37,8 +37,13 @@ pub(super) struct Telemetry {
     /// The format of the log
     #[arg(long, env = "CLADE_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
-    /// Send traces to an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318
-    #[arg(long, env = "CLADE_OTLP_ENDPOINT", value_name = "URL")]
+    /// The collector of traces
+    #[arg(
+        long,
+        env = "CLADE_OTLP_ENDPOINT",
+        value_name = "URL",
+        help = "Send traces to an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318"
+    )]
     otlp_endpoint: Option<String>,
 }
 
