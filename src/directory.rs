@@ -47,7 +47,8 @@ pub use crate::graph::{OrgUnitNode, PersonNode, ProjectNode, Totals, View};
 #[cfg(feature = "server")]
 pub(crate) use crate::store::NewFile;
 pub use crate::timeline::audit::{
-    Audit, AuditAction, AuditChange, AuditEntry, AuditRecord, AuditRequest, AuditSet, RecordName,
+    Audit, AuditAction, AuditChange, AuditCount, AuditEntry, AuditKind, AuditMove, AuditRecord, AuditRequest,
+    AuditSet, RecordName,
 };
 
 /// An organization directory, stored in one file. Cheap to clone; all clones are the same directory.
@@ -338,19 +339,19 @@ impl Directory {
     ///
     /// let directory = clade::Directory::in_memory()?;
     /// directory.apply(CreateOrgUnit::new("Corp", "organization"))?;
-    /// let request = AuditRequest { before: None, entries: 10, changes: 100, record: None };
-    /// let audit = directory.audit(&request)?;
+    /// let audit = directory.audit(&AuditRequest::default())?;
     /// assert_eq!(audit.entries[0].sets[0].changes[0].what, AuditAction::Created);
     /// # Ok::<(), clade::Error>(())
     /// ```
     ///
     /// # Errors
-    /// [`Error::Store`] when the log cannot be read, and [`Error::TooLarge`] when the earlier versions of the page's
-    /// records are too large for one response.
+    /// [`Error::Store`] when the log cannot be read, [`Error::TooLarge`] when the earlier versions of the page's
+    /// records are too large for one response, and [`Error::NotFound`], [`Error::Ambiguous`] or [`Error::Invalid`] when
+    /// the unit or record of the request is not found, or several are.
     pub fn audit(&self, request: &AuditRequest) -> Result<Audit, Error> {
         // The lock guard is a temporary of this statement: the history reads its own snapshot and needs no lock.
         let history = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner).history()?;
-        audit::read(&history, request)
+        audit::read(&history, &self.view(), request)
     }
 
     /// Records that a token is used now. Kept to the minute, and written to disk about once a minute.

@@ -16,6 +16,8 @@ pub(crate) mod id;
 pub mod json;
 pub(crate) mod json_text;
 pub(crate) mod level;
+pub(crate) mod log_message;
+pub mod log_request;
 pub(crate) mod mapping;
 pub(crate) mod person;
 pub(crate) mod project;

@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::cli::numbers::{counted, grouped};
 use crate::cli::tree_walk::{OmittedChildren, TreeNode};
 
 /// Minimum width of the column of names, in terminal cells, so that small trees look like large ones.
@@ -36,8 +37,9 @@ pub(super) fn lines<'f>(nodes: impl Iterator<Item = TreeNode<'f>>) -> Vec<TreeLi
         let note = match (node.omitted, unit.totals.units) {
             (None, _) => String::new(),
             (Some(OmittedChildren::ShownAbove), _) => "shown above".to_owned(),
-            (Some(OmittedChildren::TooDeep), 1) => "1 unit below".to_owned(),
-            (Some(OmittedChildren::TooDeep), units) => format!("{} units below", grouped(units)),
+            (Some(OmittedChildren::TooDeep), units) => {
+                format!("{} below", counted(units, "unit", "units"))
+            }
         };
         TreeLine {
             follows: follows.clone(),
@@ -104,19 +106,6 @@ impl TreeLine {
         let name = if self.follows.is_empty() { paint.bold(&self.name) } else { self.name.clone() };
         format!("{}{name}{}", paint.dim(&self.branches()), paint.dim(&self.remarks()))
     }
-}
-
-/// A number with a comma between groups of three digits.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// ANSI styles; the field says whether they are enabled.

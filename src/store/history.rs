@@ -1,6 +1,7 @@
 //! Snapshot reads of the change log and of all records, including ended ones, for the audit trail.
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
+use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::model::entity::{Entity, EntityId, Revision};
@@ -82,6 +83,21 @@ impl History {
             for row in self.entities.iter().map_err(failed)? {
                 let (id, bytes) = row.map_err(failed)?;
                 each(&record::entity(EntityId(id.value()), bytes.value()).map_err(unreadable("entity"))?);
+            }
+            Ok(())
+        })
+    }
+
+    /// Passes every mapping to `each`, including ended ones.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn each_mapping(&self, each: &mut dyn FnMut(&Mapping)) -> Result<(), StoreError> {
+        reading(|| {
+            for row in self.mappings.iter().map_err(failed)? {
+                let (id, bytes) = row.map_err(failed)?;
+                let id = MappingId(Uuid::from_u128(id.value()));
+                each(&record::mapping(id, bytes.value()).map_err(unreadable("mapping"))?);
             }
             Ok(())
         })

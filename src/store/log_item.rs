@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::model::change::{Change, ChangeSet, RecordId};
-use crate::model::entity::{EntityId, Revision};
+use crate::model::entity::{EntityId, Kind, Revision};
 use crate::model::mapping::MappingId;
+use crate::model::time::Timestamp;
 use crate::model::token::{Actor, JwtSubject, TokenId};
 use crate::store::failure::damaged;
 use crate::store::record::{self, Unfit};
@@ -106,6 +107,25 @@ impl<'f> LoggedItem<'f> {
             | LogItem::PutToken(_, Raw(bytes)) => bytes.len(),
             _ => 0,
         }
+    }
+
+    /// Of a created or updated entity or mapping, its kind (`None` for a mapping) and creation time, without decoding its
+    /// fields. `None` for everything else.
+    ///
+    /// # Errors
+    /// If the record cannot be decoded.
+    pub fn outline(&self) -> Result<Option<(Option<Kind>, Timestamp)>, StoreError> {
+        let read = || -> Result<_, Unfit> {
+            Ok(match self.item {
+                LogItem::PutEntity(_, Raw(bytes)) => {
+                    let (kind, created_at) = record::entity_outline(bytes)?;
+                    Some((Some(kind), created_at))
+                }
+                LogItem::PutMapping(_, Raw(bytes)) => Some((None, record::split_stamps(bytes)?.0.created_at)),
+                _ => None,
+            })
+        };
+        read().map_err(unreadable(self.revision))
     }
 
     /// The decoded change; `None` where a change set begins.

@@ -15,8 +15,9 @@ use serde::de::Deserialize;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::model::entity::{Entity, EntityId, Stamps};
+use crate::model::entity::{Entity, EntityId, Kind, Stamps};
 use crate::model::mapping::{Mapping, MappingId};
+use crate::model::time::Timestamp;
 use crate::model::token::{Token, TokenId};
 
 pub(super) use self::v1::{BodyV1, MappingV1, StampsV1, TokenV1};
@@ -55,6 +56,21 @@ pub(super) fn put_entity(entity: &Entity, out: &mut Vec<u8>) -> Result<(), Unfit
 pub(super) fn entity(id: EntityId, bytes: &[u8]) -> Result<Entity, Unfit> {
     let (stamps, rest) = split_stamps(bytes)?;
     entity_after(id, stamps.into(), rest)
+}
+
+/// Reads the kind and creation time of what [`put_entity`] wrote, without decoding its fields.
+pub(super) fn entity_outline(bytes: &[u8]) -> Result<(Kind, Timestamp), Unfit> {
+    let (stamps, rest) = split_stamps(bytes)?;
+    // postcard begins an enum with the number of its variant.
+    let kind = match split::<u32>(rest)?.0 {
+        0 => Kind::OrgUnit,
+        1 => Kind::Person,
+        2 => Kind::Project,
+        3 => Kind::Repository,
+        4 => Kind::Service,
+        _ => return Err(Unfit::Shape),
+    };
+    Ok((kind, stamps.created_at))
 }
 
 /// Reads the fields of an entity, the `rest` after its stamps.
@@ -156,6 +172,7 @@ pub(super) fn try_out(bytes: &[u8]) {
             let Ok(read) = entity(EntityId(1), bytes) else { return };
             put_entity(&read, &mut written).expect("an entity that was read can be written");
             assert_eq!(entity(EntityId(1), &written).as_ref(), Ok(&read));
+            assert_eq!(entity_outline(bytes), Ok((read.kind(), read.stamps.created_at)));
         }
         1 => {
             let id = MappingId(Uuid::nil());

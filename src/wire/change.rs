@@ -4,23 +4,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::directory::{Audit, AuditChange, AuditEntry, AuditRecord, AuditSet, RecordName, View};
-use crate::error::Error;
+use crate::directory::{Audit, AuditChange, AuditCount, AuditEntry, AuditKind, AuditRecord, AuditSet, View};
 use crate::model::entity::Kind;
 use crate::model::key::Name;
-use crate::model::mapping::MappingId;
-use crate::model::token::{Scope, Token, TokenId};
+use crate::model::token::{Scope, Token};
+use crate::wire::log_message::message;
 use crate::wire::row::Row;
 use crate::wire::{asset, column, mapping, person, project, unit};
-
-/// Every kind of entity with its name in JSON, which is the `kind` of bulk requests as well.
-const KINDS: [(Kind, &str); 5] = [
-    (Kind::OrgUnit, "orgUnit"),
-    (Kind::Person, "person"),
-    (Kind::Project, "project"),
-    (Kind::Repository, "repository"),
-    (Kind::Service, "service"),
-];
 
 /// A page of the audit log, newest entry first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,10 +53,29 @@ pub(crate) struct ChangeSetRecord {
     /// The description of the API token, if it has one.
     #[schema(required = true)]
     description: Option<String>,
-    /// The total number of changes in the change set.
+    /// The number of changes in the change set that match the request.
     count: u64,
+    /// How many of them did what to records of which kind.
+    summary: Vec<LogCountRecord>,
     /// The first of these changes.
     changes: Vec<ChangeRecord>,
+    /// The number of these changes that are left out, because there are more than the parameter `changes` allows.
+    omitted: u64,
+}
+
+/// The number of changes that did the same to records of one kind.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogCount)]
+pub(crate) struct LogCountRecord {
+    /// The kind of the records, as in a change.
+    #[schema(example = "person")]
+    kind: &'static str,
+    /// The kind of change: `created`, `updated` or `ended`.
+    #[schema(example = "created")]
+    what: &'static str,
+    /// The number of changes.
+    #[schema(example = 12)]
+    count: u64,
 }
 
 /// A change of one record.
@@ -82,6 +91,9 @@ pub(crate) struct ChangeRecord {
     /// The kind of change: `created`, `updated` or `ended`.
     #[schema(example = "updated")]
     what: &'static str,
+    /// The change in one sentence. That of a mapping says which record was added to, removed from or moved between which.
+    #[schema(example = "Checkout moved from Retail to Corp")]
+    message: String,
     /// The record before the change; null if it was created. References to other records are their current keys, or
     /// their last ones if they have ended.
     #[schema(required = true, value_type = Option<Object>)]
@@ -117,57 +129,39 @@ impl ChangeSetRecord {
             actor: set.actor.to_string(),
             description: set.description(view).map(Name::to_string),
             count: set.count,
+            summary: set.summary.iter().map(LogCountRecord::of).collect(),
             changes: set.changes.iter().filter_map(|change| ChangeRecord::of(audit, change)).collect(),
+            omitted: set.count.saturating_sub(set.changes.len() as u64),
         }
+    }
+}
+
+impl LogCountRecord {
+    fn of(counted: &AuditCount) -> Self {
+        Self { kind: counted.kind.as_str(), what: counted.what.as_str(), count: counted.count }
     }
 }
 
 impl ChangeRecord {
     fn of(audit: &Audit, change: &AuditChange) -> Option<Self> {
         let record = change.record()?;
+        let key = key(record);
+        let before = change.before.as_ref().map(|record| fields(audit, record));
+        let after = change.after.as_ref().map(|record| fields(audit, record));
         Some(Self {
-            kind: kind(record),
-            key: key(record),
+            kind: record.kind().as_str(),
             what: change.what.as_str(),
-            before: change.before.as_ref().map(|record| fields(audit, record)),
-            after: change.after.as_ref().map(|record| fields(audit, record)),
+            message: message(audit, change, &key, before.as_ref(), after.as_ref()),
+            key,
+            before,
+            after,
         })
-    }
-}
-
-/// Parses the name of a record: its kind and key, such as `person:ada@corp.example`.
-///
-/// # Errors
-/// [`Error::Invalid`] if it has another form.
-pub fn record_name(text: &str) -> Result<RecordName, Error> {
-    let form =
-        "must be KIND:KEY, where KIND is orgUnit, person, project, repository, service, mapping or token";
-    // At the first colon, since keys may contain more of them.
-    let (kind, key) = text.split_once(':').ok_or_else(|| Error::invalid("record", text, form))?;
-    let key = key.trim();
-    let as_record = |refusal: Error| refusal.about("record");
-    match kind.trim() {
-        "mapping" => Ok(RecordName::Mapping(MappingId::parse(key).map_err(as_record)?)),
-        "token" => Ok(RecordName::Token(TokenId::parse(key).map_err(as_record)?)),
-        word => match KINDS.iter().find(|(_, known)| known.eq_ignore_ascii_case(word)) {
-            Some((kind, _)) if !key.is_empty() => Ok(RecordName::Entity(*kind, key.to_owned())),
-            _ => Err(Error::invalid("record", text, form)),
-        },
     }
 }
 
 /// The name of a kind of entity in JSON.
 pub(crate) fn word(kind: Kind) -> &'static str {
-    KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, word)| word)
-}
-
-/// The name of the kind of a record in JSON.
-pub(crate) fn kind(record: &AuditRecord) -> &'static str {
-    match record {
-        AuditRecord::Entity(entity) => word(entity.kind()),
-        AuditRecord::Mapping(_) => "mapping",
-        AuditRecord::Token(_) => "token",
-    }
+    AuditKind::from(kind).as_str()
 }
 
 /// The key of a record; for a repository or service, its name.
@@ -215,21 +209,4 @@ fn token_fields(audit: &Audit, token: &Token) -> Value {
         "expiresAt": token.expires_at.map(|time| time.to_string()),
         "revokedAt": token.revoked_at.map(|time| time.to_string()),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_record_is_named_by_its_kind_and_key() {
-        let person = RecordName::Entity(Kind::Person, "ada@corp.example".to_owned());
-        assert_eq!(record_name("person:ada@corp.example").unwrap(), person);
-        assert_eq!(record_name("Person: ada@corp.example ").unwrap(), person);
-        assert_eq!(record_name("orgUnit:a:b").unwrap(), RecordName::Entity(Kind::OrgUnit, "a:b".to_owned()));
-        assert!(matches!(record_name("token:abcd1234"), Ok(RecordName::Token(_))));
-        for refused in ["", "person", "person:", "people:ada", "mapping:7", "token:7"] {
-            assert_eq!(record_name(refused).unwrap_err().field(), Some("record"), "{refused}");
-        }
-    }
 }

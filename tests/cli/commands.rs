@@ -40,7 +40,7 @@ fn nothing_from_a_store_controls_the_terminal() {
             |letter: char| letter.is_control() && letter != '\n' && letter != '\t' || letter == '\u{202e}';
         assert!(!shown.chars().any(acts), "{args:?}: {shown:?}");
     }
-    let log = folder.clade(&["log", "--data", "corp.redb"]).ok();
+    let log = folder.clade(&["log", "-v", "--data", "corp.redb"]).ok();
     assert!(log.contains(r"\u{1b}]0;pwn\u{7}"), "{log}");
 }
 

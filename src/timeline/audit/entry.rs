@@ -9,6 +9,7 @@ use crate::graph::View;
 use crate::model::entity::{Entity, EntityId, Kind, Revision};
 use crate::model::key::Name;
 use crate::model::mapping::{Mapping, MappingId};
+use crate::model::reference::UnitRef;
 use crate::model::time::Timestamp;
 use crate::model::token::{Actor, Token, TokenId};
 
@@ -20,7 +21,7 @@ use crate::model::token::{Actor, Token, TokenId};
 /// let directory = clade::Directory::in_memory()?;
 /// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
 /// directory.apply(clade::CreatePerson::new("eve@corp.example"))?;
-/// let newest = AuditRequest { before: None, entries: 1, changes: 100, record: None };
+/// let newest = AuditRequest { entries: 1, ..AuditRequest::default() };
 /// assert_eq!(directory.audit(&newest)?.entries[0].revision.0, 2);
 /// # Ok::<(), clade::Error>(())
 /// ```
@@ -32,8 +33,33 @@ pub struct AuditRequest {
     pub entries: usize,
     /// Maximum number of changes of each change set.
     pub changes: usize,
-    /// Only changes of this record; `None` for all records.
+    /// Only commits at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Only commits before this moment.
+    pub until: Option<Timestamp>,
+    /// Only change sets of one of these actors; empty for all.
+    pub by: Vec<Actor>,
+    /// Only changes of this unit, of everything below it (also of what was deleted there), and of mappings that have
+    /// one of these at an end.
+    pub within: Option<UnitRef>,
+    /// Only changes of this record, and of the mappings that have it at an end; `None` for all records.
     pub record: Option<RecordName>,
+}
+
+impl Default for AuditRequest {
+    /// The newest 20 entries, with at most 100 changes of each change set.
+    fn default() -> Self {
+        Self {
+            before: None,
+            entries: 20,
+            changes: 100,
+            since: None,
+            until: None,
+            by: Vec::new(),
+            within: None,
+            record: None,
+        }
+    }
 }
 
 /// A record by its kind and key. It may mean several: after a deletion, another record can get the same key.
@@ -45,12 +71,15 @@ pub struct AuditRequest {
 /// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
 /// directory.apply(clade::CreatePerson::new("eve@corp.example"))?;
 /// let record = Some(RecordName::Entity(clade::Kind::Person, "Ada@corp.example".to_owned()));
-/// let audit = directory.audit(&AuditRequest { before: None, entries: 10, changes: 100, record })?;
+/// let audit = directory.audit(&AuditRequest { record, ..AuditRequest::default() })?;
 /// assert_eq!((audit.entries.len(), audit.entries[0].revision.0), (1, 1));
 /// # Ok::<(), clade::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordName {
+    /// The record with this key, of any kind; if there is none, the unit that the text refers to, or the mapping or token
+    /// with this id. Refused if records of several kinds have the key.
+    Key(String),
     /// The entities of this kind with this key, or that had it when they were deleted, ignoring case. For a repository
     /// or service, its name.
     Entity(Kind, String),
@@ -68,7 +97,7 @@ pub enum RecordName {
 /// let directory = clade::Directory::in_memory()?;
 /// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
 /// directory.apply(clade::CreatePerson::new("eve@corp.example"))?;
-/// let request = AuditRequest { before: None, entries: 1, changes: 100, record: None };
+/// let request = AuditRequest { entries: 1, ..AuditRequest::default() };
 /// let newest = directory.audit(&request)?;
 /// let older = directory.audit(&AuditRequest { before: newest.next, ..request })?;
 /// assert_eq!((newest.entries[0].revision.0, older.entries[0].revision.0, older.next), (2, 1, None));
@@ -82,6 +111,8 @@ pub struct Audit {
     pub next: Option<Revision>,
     /// The last key of every entity that a record of the page refers to by its id.
     pub keys: HashMap<EntityId, String>,
+    /// The last name of those of them that are units or projects.
+    pub names: HashMap<EntityId, String>,
 }
 
 /// One commit: the changes of one or several callers.
@@ -91,7 +122,7 @@ pub struct Audit {
 ///
 /// let directory = clade::Directory::in_memory()?;
 /// let applied = directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
-/// let request = AuditRequest { before: None, entries: 10, changes: 100, record: None };
+/// let request = AuditRequest::default();
 /// let entry = directory.audit(&request)?.entries.remove(0);
 /// assert_eq!((entry.revision, entry.sets.len()), (applied.view.revision(), 1));
 /// # Ok::<(), clade::Error>(())
@@ -115,7 +146,7 @@ pub struct AuditEntry {
 ///
 /// let directory = clade::Directory::in_memory()?;
 /// directory.apply(["ada@corp.example", "eve@corp.example"].map(clade::CreatePerson::new))?;
-/// let request = AuditRequest { before: None, entries: 10, changes: 1, record: None };
+/// let request = AuditRequest { changes: 1, ..AuditRequest::default() };
 /// let set = directory.audit(&request)?.entries.remove(0).sets.remove(0);
 /// assert_eq!((set.actor.to_string().as_str(), set.count, set.changes.len()), ("local", 2, 1));
 /// # Ok::<(), clade::Error>(())
@@ -124,10 +155,87 @@ pub struct AuditEntry {
 pub struct AuditSet {
     /// Who made them.
     pub actor: Actor,
-    /// The number of all changes of the set.
+    /// The number of changes of the set that match the request.
     pub count: u64,
-    /// The first changes, up to [`AuditRequest::changes`]; with [`AuditRequest::record`], those of the record alone.
+    /// How many of them did what to records of which kind, in the order of [`AuditKind`].
+    pub summary: Vec<AuditCount>,
+    /// The first of them, up to [`AuditRequest::changes`].
     pub changes: Vec<AuditChange>,
+}
+
+/// The number of changes that did the same to records of one kind.
+///
+/// ```
+/// use clade::directory::{AuditAction, AuditKind, AuditRequest};
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(["ada@corp.example", "eve@corp.example"].map(clade::CreatePerson::new))?;
+/// let set = directory.audit(&AuditRequest::default())?.entries.remove(0).sets.remove(0);
+/// let created = &set.summary[0];
+/// assert_eq!((created.kind, created.what, created.count), (AuditKind::Person, AuditAction::Created, 2));
+/// # Ok::<(), clade::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditCount {
+    /// The kind of the records.
+    pub kind: AuditKind,
+    /// What happened to them.
+    pub what: AuditAction,
+    /// The number of changes.
+    pub count: u64,
+}
+
+/// The kinds of records in the audit trail.
+///
+/// ```
+/// use clade::directory::AuditKind;
+///
+/// assert_eq!(AuditKind::from(clade::Kind::Person), AuditKind::Person);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AuditKind {
+    /// Units.
+    OrgUnit,
+    /// People.
+    Person,
+    /// Projects.
+    Project,
+    /// Repositories.
+    Repository,
+    /// Services.
+    Service,
+    /// Mappings.
+    Mapping,
+    /// Tokens.
+    Token,
+}
+
+impl AuditKind {
+    /// Its name in the API: `orgUnit`, `person`, `project`, `repository`, `service`, `mapping` or `token`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OrgUnit => "orgUnit",
+            Self::Person => "person",
+            Self::Project => "project",
+            Self::Repository => "repository",
+            Self::Service => "service",
+            Self::Mapping => "mapping",
+            Self::Token => "token",
+        }
+    }
+}
+
+impl From<Kind> for AuditKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::OrgUnit => Self::OrgUnit,
+            Kind::Person => Self::Person,
+            Kind::Project => Self::Project,
+            Kind::Repository => Self::Repository,
+            Kind::Service => Self::Service,
+        }
+    }
 }
 
 /// One change of one record.
@@ -138,7 +246,7 @@ pub struct AuditSet {
 /// let directory = clade::Directory::in_memory()?;
 /// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
 /// directory.apply(clade::DeletePerson::new("ada@corp.example"))?;
-/// let request = AuditRequest { before: None, entries: 10, changes: 100, record: None };
+/// let request = AuditRequest::default();
 /// let deletion = directory.audit(&request)?.entries.remove(0).sets.remove(0).changes.remove(0);
 /// assert!(deletion.before.is_some() && deletion.after.is_none());
 /// assert_eq!(deletion.record(), deletion.before.as_ref());
@@ -152,6 +260,33 @@ pub struct AuditChange {
     pub before: Option<AuditRecord>,
     /// The record after; `None` if it was deleted, ended or revoked.
     pub after: Option<AuditRecord>,
+    /// The move that this change of a mapping is a part of.
+    pub moved: Option<AuditMove>,
+}
+
+/// A move of a unit, person or project: one change set took it out of one unit and placed it in another.
+///
+/// ```
+/// use clade::directory::{AuditRequest, RecordName};
+///
+/// let directory = clade::Directory::in_memory()?;
+/// directory.apply(clade::CreateProject::new("cart", "Cart").under("Corp/Retail/Checkout"))?;
+/// let view = directory.apply(clade::MoveOrgUnit::new("Checkout", "Corp"))?.view;
+/// let record = Some(RecordName::Key("checkout".to_owned()));
+/// let audit = directory.audit(&AuditRequest { record, ..AuditRequest::default() })?;
+/// let moved = audit.entries[0].sets[0].changes[0].moved.expect("the unit was moved");
+/// let unit = |key| view.org_unit(key).map(|unit| unit.id());
+/// assert_eq!((moved.from, moved.to), (unit("Retail")?, unit("Corp")?));
+/// # Ok::<(), clade::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditMove {
+    /// What was moved.
+    pub child: EntityId,
+    /// The unit in which it was.
+    pub from: EntityId,
+    /// The unit in which it is.
+    pub to: EntityId,
 }
 
 /// What happened to a record.
@@ -162,13 +297,13 @@ pub struct AuditChange {
 /// let directory = clade::Directory::in_memory()?;
 /// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
 /// directory.apply(clade::UpdatePerson::new("ada@corp.example").first_name("Ada"))?;
-/// let request = AuditRequest { before: None, entries: 10, changes: 100, record: None };
+/// let request = AuditRequest::default();
 /// let audit = directory.audit(&request)?; // newest first
 /// let actions: Vec<_> = audit.entries.iter().map(|entry| entry.sets[0].changes[0].what).collect();
 /// assert_eq!(actions, [AuditAction::Updated, AuditAction::Created]);
 /// # Ok::<(), clade::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AuditAction {
     /// It was created.
     Created,
@@ -197,7 +332,7 @@ impl AuditAction {
 ///
 /// let directory = clade::Directory::in_memory()?;
 /// directory.apply(clade::CreatePerson::new("ada@corp.example"))?;
-/// let request = AuditRequest { before: None, entries: 10, changes: 100, record: None };
+/// let request = AuditRequest::default();
 /// let change = directory.audit(&request)?.entries.remove(0).sets.remove(0).changes.remove(0);
 /// let Some(AuditRecord::Entity(person)) = change.after else { unreachable!("a person was created") };
 /// assert_eq!(person.label(), "ada@corp.example");
@@ -214,10 +349,26 @@ pub enum AuditRecord {
 }
 
 impl AuditChange {
+    pub(super) fn new(what: AuditAction, before: Option<AuditRecord>, after: Option<AuditRecord>) -> Self {
+        Self { what, before, after, moved: None }
+    }
+
     /// The record after the change, or before it if it was deleted.
     #[must_use]
     pub fn record(&self) -> Option<&AuditRecord> {
         self.after.as_ref().or(self.before.as_ref())
+    }
+}
+
+impl AuditRecord {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> AuditKind {
+        match self {
+            Self::Entity(entity) => entity.kind().into(),
+            Self::Mapping(_) => AuditKind::Mapping,
+            Self::Token(_) => AuditKind::Token,
+        }
     }
 }
 

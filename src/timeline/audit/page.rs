@@ -2,23 +2,26 @@
 //!
 //! Invariant: a page stops growing at fixed limits of bytes, changes and skipped entries, whatever the request says.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::StoreError;
 use crate::model::change::{Change, RecordId};
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
+use crate::model::token::Actor;
 use crate::store::{Head, History, LoggedItem};
 use crate::timeline::audit::before::{ChangeIndex, EarlierRecord};
 use crate::timeline::audit::entry::{AuditAction, AuditChange, AuditEntry, AuditRecord, AuditSet};
+use crate::timeline::audit::matching::Matching;
+use crate::timeline::audit::tally::{CreatedNow, Tally};
 
 /// Once the stored records of a page have this many bytes, it gets no more changes.
 // Checked before each change, so the last one may exceed it.
 const PAGE_BYTES_MAX: usize = 8 << 20;
 /// Maximum number of changes of a page.
 const PAGE_CHANGES_MAX: usize = 10_000;
-/// Maximum number of entries without a match that a page about one record skips.
+/// Maximum number of entries without a match that a page with conditions skips.
 // The page then ends with a `next`, possibly without entries, so that one request never scans the whole log.
 const SKIPPED_MAX: usize = 100_000;
 
@@ -27,8 +30,10 @@ pub(super) struct AuditPage<'h> {
     history: &'h History,
     /// Maximum number of changes of each change set.
     per_set: usize,
-    /// Only changes of these records; `None` for all.
-    only: Option<HashSet<RecordId>>,
+    /// Only change sets of these actors; empty for all.
+    by: &'h [Actor],
+    /// Only changes of these records.
+    matching: Matching,
     entries: Vec<AuditEntry>,
     wanted: EarlierRecord,
     bytes: usize,
@@ -43,6 +48,11 @@ struct EntryBuilder<'p, 'h> {
     /// When it was committed.
     at: Timestamp,
     sets: Vec<AuditSet>,
+    /// Whether the items are those of a change set of another actor.
+    is_skipping: bool,
+    /// The counts of the last of `sets`.
+    tally: Tally,
+    created: CreatedNow,
     /// The number of items so far.
     items: usize,
     /// Each record after its last change so far in this entry: what it was before its next change.
@@ -52,9 +62,14 @@ struct EntryBuilder<'p, 'h> {
 }
 
 impl<'h> AuditPage<'h> {
-    pub(super) fn new(history: &'h History, per_set: usize, only: Option<HashSet<RecordId>>) -> Self {
+    pub(super) fn new(history: &'h History, per_set: usize, by: &'h [Actor], matching: Matching) -> Self {
         let (entries, wanted) = (Vec::new(), EarlierRecord::default());
-        Self { history, per_set, only, entries, wanted, bytes: 0, changes: 0, skipped: 0 }
+        Self { history, per_set, by, matching, entries, wanted, bytes: 0, changes: 0, skipped: 0 }
+    }
+
+    /// Whether entries and change sets without a match are left out.
+    fn is_filtered(&self) -> bool {
+        !self.by.is_empty() || !self.matching.is_all()
     }
 
     /// Whether the page takes one more entry.
@@ -75,18 +90,17 @@ impl<'h> AuditPage<'h> {
             revision,
             at,
             sets: Vec::new(),
+            is_skipping: false,
+            tally: Tally::default(),
+            created: CreatedNow::before(history, revision, at)?,
             items: 0,
             seen: HashMap::new(),
             saw_all: true,
         };
         history.entry(revision, &mut |item| builder.take(&item))?;
-        let mut sets = builder.sets;
-        if self.only.is_some() {
-            // Only the last set can be empty: `EntryBuilder::take` replaces the others. So the indexes in `wanted` stay
-            // valid.
-            sets.retain(|set| !set.changes.is_empty());
-        }
-        if self.only.is_none() || !sets.is_empty() {
+        builder.close_set();
+        let sets = builder.sets;
+        if !self.is_filtered() || !sets.is_empty() {
             self.entries.push(AuditEntry { revision, id, at, sets });
         } else {
             self.skipped += 1;
@@ -103,11 +117,11 @@ impl<'h> AuditPage<'h> {
 impl EntryBuilder<'_, '_> {
     fn take(&mut self, item: &LoggedItem<'_>) -> Result<(), StoreError> {
         if let Some(actor) = item.begins()? {
-            // For a page about one record, a set without a match is replaced by the next one.
-            if self.page.only.is_some() && self.sets.last().is_some_and(|set| set.changes.is_empty()) {
-                self.sets.pop();
+            self.close_set();
+            self.is_skipping = !self.page.by.is_empty() && !self.page.by.contains(&actor);
+            if !self.is_skipping {
+                self.sets.push(AuditSet { actor, count: 0, summary: Vec::new(), changes: Vec::new() });
             }
-            self.sets.push(AuditSet { actor, count: 0, changes: Vec::new() });
             return Ok(());
         }
         let position = self.items;
@@ -115,10 +129,17 @@ impl EntryBuilder<'_, '_> {
         // Every item counts for the position, also those that are not read: `EarlierRecord` counts the same way.
         let in_set = self.sets.len().saturating_sub(1);
         let (Some(set), Some(id)) = (self.sets.last_mut(), item.about()?) else { return Ok(()) };
-        set.count += 1;
-        if self.page.only.as_ref().is_some_and(|only| !only.contains(&id)) {
+        if self.is_skipping {
+            // A later item of another set may be of the same record.
+            self.created.insert(id);
+            self.saw_all = false;
             return Ok(());
         }
+        if !self.page.matching.holds(self.page.history, item, &id)? {
+            return Ok(());
+        }
+        set.count += 1;
+        self.tally.count(self.page.history, &mut self.created, item, &id, self.at)?;
         if set.changes.len() >= self.page.per_set || !self.page.has_capacity() {
             self.saw_all = false;
             return Ok(());
@@ -130,6 +151,20 @@ impl EntryBuilder<'_, '_> {
             self.sets[index.set].changes.push(change);
         }
         Ok(())
+    }
+
+    /// Completes the last change set, or removes it if nothing in it matches.
+    // Removed before the next one is added, so that the indexes in `wanted` stay valid.
+    fn close_set(&mut self) {
+        let summary = std::mem::take(&mut self.tally).finish();
+        if self.is_skipping {
+            return;
+        }
+        match self.sets.last_mut() {
+            Some(set) if self.page.is_filtered() && set.count == 0 => _ = self.sets.pop(),
+            Some(set) => set.summary = summary,
+            None => {}
+        }
     }
 
     /// The change that a item describes, and its stored size in bytes.
@@ -180,10 +215,10 @@ impl EntryBuilder<'_, '_> {
             (false, None) => AuditAction::Created,
         };
         let after = Some(after).filter(|_| !is_revoked);
-        Ok(Some((AuditChange { what, before, after }, item.size_bytes())))
+        Ok(Some((AuditChange::new(what, before, after), item.size_bytes())))
     }
 }
 
 fn ended(was: AuditRecord) -> AuditChange {
-    AuditChange { what: AuditAction::Ended, before: Some(was), after: None }
+    AuditChange::new(AuditAction::Ended, Some(was), None)
 }

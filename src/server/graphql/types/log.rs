@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, SimpleObject};
 
-use crate::directory::{Audit, AuditChange, AuditRecord, AuditRequest, AuditSet, View};
+use crate::directory::{Audit, AuditChange, AuditCount, AuditKind, AuditRequest, AuditSet, View};
 use crate::model::entity::{Kind, Revision as RevisionNumber};
 use crate::model::key::Name;
 use crate::server::auth::caller::StoreAdmin;
@@ -14,7 +14,9 @@ use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::limits::{LOG_CHANGES_DEFAULT, LOG_CHANGES_MAX, LOG_ENTRIES_DEFAULT, LOG_ENTRIES_MAX};
 use crate::server::response::problem::Result;
-use crate::wire::change::{fields, key, record_name};
+use crate::wire::change::{fields, key};
+use crate::wire::log_message::message;
+use crate::wire::log_request::LogConditions;
 
 /// A page of the change log, the newest entry first.
 #[derive(SimpleObject)]
@@ -45,10 +47,34 @@ pub(crate) struct ChangeSet {
     actor: Metered<String>,
     /// The token's description. Null if the token has none or is unknown.
     description: Option<Metered<String>>,
-    /// Total number of changes.
+    /// Number of changes that match the arguments.
     count: u64,
-    /// The first changes, as many as the `changes` argument allows.
+    /// How many of them did what to records of which kind.
+    summary: Vec<LogCount>,
+    /// The first of them, as many as the `changes` argument allows.
     changes: Vec<Change>,
+    /// Number of those that are left out of `changes`.
+    omitted: u64,
+}
+
+/// The number of changes that did the same to records of one kind.
+#[derive(SimpleObject)]
+pub(crate) struct LogCount {
+    /// The kind of the records.
+    kind: RecordKind,
+    /// The type of the changes.
+    what: What,
+    /// Number of changes.
+    count: u64,
+}
+
+/// Arguments of `log` that restrict it.
+pub(crate) struct LogArguments {
+    pub(crate) since: Option<DateTime>,
+    pub(crate) until: Option<DateTime>,
+    pub(crate) by: Option<String>,
+    pub(crate) within: Option<String>,
+    pub(crate) record: Option<String>,
 }
 
 /// A change of one record.
@@ -60,6 +86,8 @@ pub(crate) struct Change {
     key: Metered<String>,
     /// The type of the change.
     what: What,
+    /// The change in one sentence. That of a mapping says which record was added to, removed from or moved between which.
+    message: Metered<String>,
     /// The stored fields before the change, with REST's names. Null if the record was created. References to other
     /// records show their current or last key.
     before: Option<Json>,
@@ -98,25 +126,23 @@ pub(crate) enum What {
     Ended,
 }
 
-impl RecordKind {
-    fn of(record: &AuditRecord) -> Self {
-        match record {
-            AuditRecord::Entity(entity) => entity.kind().into(),
-            AuditRecord::Mapping(_) => Self::Mapping,
-            AuditRecord::Token(_) => Self::Token,
+impl From<AuditKind> for RecordKind {
+    fn from(kind: AuditKind) -> Self {
+        match kind {
+            AuditKind::OrgUnit => Self::OrgUnit,
+            AuditKind::Person => Self::Person,
+            AuditKind::Project => Self::Project,
+            AuditKind::Repository => Self::Repository,
+            AuditKind::Service => Self::Service,
+            AuditKind::Mapping => Self::Mapping,
+            AuditKind::Token => Self::Token,
         }
     }
 }
 
 impl From<Kind> for RecordKind {
     fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::OrgUnit => Self::OrgUnit,
-            Kind::Person => Self::Person,
-            Kind::Project => Self::Project,
-            Kind::Repository => Self::Repository,
-            Kind::Service => Self::Service,
-        }
+        AuditKind::from(kind).into()
     }
 }
 
@@ -127,20 +153,28 @@ pub(crate) async fn log(
     before: Option<Revision>,
     first: Option<i64>,
     changes: Option<i64>,
-    record: Option<String>,
+    arguments: LogArguments,
 ) -> Result<Log> {
     let request = AuditRequest {
         before: before.map(|before| before.0),
         entries: size("first", first, LOG_ENTRIES_MAX)?.unwrap_or(LOG_ENTRIES_DEFAULT),
         changes: size("changes", changes, LOG_CHANGES_MAX)?.unwrap_or(LOG_CHANGES_DEFAULT),
-        record: record.as_deref().map(record_name).transpose()?,
+        since: arguments.since.map(|moment| moment.0),
+        until: arguments.until.map(|moment| moment.0),
+        ..AuditRequest::default()
+    };
+    let conditions = LogConditions {
+        by: arguments.by.as_deref(),
+        within: arguments.within.as_deref(),
+        record: arguments.record.as_deref(),
+        ..LogConditions::default()
     };
     // The log is read from disk and not from the view: without this bound it would show commits that are newer than
     // the revision of the request's other fields.
     let view = view(context)?;
     let newest = view.revision().next();
     let before = request.before.map_or(newest, |before: RevisionNumber| before.min(newest));
-    let request = AuditRequest { before: Some(before), ..request };
+    let request = conditions.applied_to(AuditRequest { before: Some(before), ..request }, view)?;
     // Always heavy work: how much of the disk is read depends on the sizes of the entries, which nothing estimates.
     let turn = &Budget::of(context)?.turn;
     turn.take_slot_in_order().await?;
@@ -177,21 +211,32 @@ impl ChangeSet {
             actor: Metered(set.actor.to_string()),
             description: set.description(view).map(Name::to_string).map(Metered),
             count: set.count,
+            summary: set.summary.iter().map(LogCount::of).collect(),
+            omitted: set.count.saturating_sub(set.changes.len() as u64),
             changes: set.changes.iter().filter_map(|change| Change::of(audit, change)).collect(),
         }
+    }
+}
+
+impl LogCount {
+    fn of(counted: &AuditCount) -> Self {
+        Self { kind: counted.kind.into(), what: counted.what.into(), count: counted.count }
     }
 }
 
 impl Change {
     fn of(audit: &Audit, change: &AuditChange) -> Option<Self> {
         let record = change.record()?;
-        let json = |record: &AuditRecord| Json(fields(audit, record));
+        let key = key(record);
+        let before = change.before.as_ref().map(|record| fields(audit, record));
+        let after = change.after.as_ref().map(|record| fields(audit, record));
         Some(Self {
-            kind: RecordKind::of(record),
-            key: Metered(key(record)),
+            kind: record.kind().into(),
             what: change.what.into(),
-            before: change.before.as_ref().map(json),
-            after: change.after.as_ref().map(json),
+            message: Metered(message(audit, change, &key, before.as_ref(), after.as_ref())),
+            key: Metered(key),
+            before: before.map(Json),
+            after: after.map(Json),
         })
     }
 }

@@ -22,7 +22,7 @@ use crate::server::graphql::types::connection::{
 };
 use crate::server::graphql::types::context::{caller, view};
 use crate::server::graphql::types::doctor::{FindingCode, FindingConnection};
-use crate::server::graphql::types::log::{Log, log};
+use crate::server::graphql::types::log::{Log, LogArguments, log};
 use crate::server::graphql::types::mapping::{MappingConnection, MappingFilter};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::{Node, unit};
@@ -30,7 +30,7 @@ use crate::server::graphql::types::org_unit::{OrgUnit, OrgUnitBy};
 use crate::server::graphql::types::person::Person;
 use crate::server::graphql::types::project::Project;
 use crate::server::graphql::types::repository::Repository;
-use crate::server::graphql::types::scalars::Revision;
+use crate::server::graphql::types::scalars::{DateTime, Revision};
 use crate::server::graphql::types::service::Service;
 use crate::server::graphql::types::token::Token;
 use crate::server::response::problem::Result;
@@ -335,6 +335,7 @@ impl Query {
     }
 
     /// The change log: who changed what, the newest first. Requires the role ADMIN and a token without unit limits.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the log are the schema's")]
     async fn log(
         &self,
         context: &Context<'_>,
@@ -346,13 +347,24 @@ impl Query {
             desc = "Maximum number of changes per change set, 1 to 1,000. Default: 100. `count` includes all."
         )]
         changes: Option<i64>,
+        #[graphql(desc = "Only commits at this moment or later.")] since: Option<DateTime>,
+        #[graphql(desc = "Only commits before this moment.")] until: Option<DateTime>,
         #[graphql(
-            desc = "Only changes of this record, as `<kind>:<key>`, such as `person:ada@corp.example`. The kind is orgUnit, person, project, repository, service, mapping or token. For a repository or service, the key is its name. Deleted records are found, too."
+            desc = "Only changes of this actor: `local`, `token:<id>`, `jwt:<subject>`, or the id or description of a token."
+        )]
+        by: Option<String>,
+        #[graphql(
+            desc = "Only changes of this unit (key, external id, path or unique name), of everything that is below it or was deleted there, and of mappings that have one of these at an end."
+        )]
+        within: Option<String>,
+        #[graphql(
+            desc = "Only changes of this record and of the mappings that have it at an end: its key, or `<kind>:<key>`, such as `person:ada@corp.example`. The kind is orgUnit, person, project, repository, service, mapping or token. For a repository or service, the key is its name. Deleted records are found, too."
         )]
         record: Option<String>,
     ) -> Result<Log> {
         // The log shows records of all units, unfiltered, so an admin limited to units must not read any of it.
-        log(context, &StoreAdmin::of(caller(context)?)?, before, first, changes, record).await
+        let admin = StoreAdmin::of(caller(context)?)?;
+        log(context, &admin, before, first, changes, LogArguments { since, until, by, within, record }).await
     }
 }
 
