@@ -3,6 +3,7 @@
 //! Invariant: results go to standard output, everything else to standard error. Exit codes: 0 success, 1 the command
 //! was refused or failed, 2 wrong usage.
 
+mod ask;
 mod backup;
 mod check;
 mod client;
@@ -10,10 +11,13 @@ mod completions;
 mod config;
 mod demo;
 pub mod demo_data;
+mod describe;
 mod doctor;
+mod early_response;
 mod environment;
 mod export;
 mod expose;
+mod find;
 mod generate;
 mod graphql;
 mod health;
@@ -34,6 +38,7 @@ mod schema;
 mod serve;
 mod settings;
 mod settings_file;
+mod show;
 mod stop_signal;
 mod target;
 mod telemetry;
@@ -42,6 +47,7 @@ mod tree;
 mod tree_json;
 mod tree_text;
 mod tree_walk;
+mod whoami;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -75,6 +81,12 @@ enum CliCommand {
     Export(export::ExportArgs),
     /// Print the hierarchy of units as a tree, with the people and projects in each subtree
     Tree(tree::TreeArgs),
+    /// Search all records by their texts, best match first
+    Find(find::FindArgs),
+    /// Show what a key, email, project id, URL or name stands for: its paths up to the roots, totals and units
+    Show(show::ShowArgs),
+    /// Print the token in use: its role, its units, and the server
+    Whoami,
     /// Run a GraphQL query or mutation and print the response as JSON
     Query(query::QueryArgs),
     /// Create, list, rotate and revoke API tokens
@@ -126,7 +138,14 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Refused { message: error.to_string(), members: json!({ "code": error.code() }) }
+        let mut members = json!({ "code": error.code() });
+        if let Error::NotFound { kind, reference, similar, .. } = &error {
+            members["kind"] = (*kind).into();
+            members["reference"] = reference.as_str().into();
+            let similar = similar.iter().map(|one| json!({ "key": one.key, "name": one.name }));
+            members["similar"] = similar.collect();
+        }
+        Self::Refused { message: error.to_string(), members }
     }
 }
 
@@ -187,6 +206,9 @@ fn run(command: CliCommand, settings: &settings::Settings, file: &settings_file:
         CliCommand::Import(import) => import.run(settings),
         CliCommand::Export(export) => export.run(settings),
         CliCommand::Tree(tree) => tree.run(settings),
+        CliCommand::Find(find) => find.run(settings),
+        CliCommand::Show(show) => show.run(settings),
+        CliCommand::Whoami => whoami::run(settings),
         CliCommand::Query(query) => query.run(settings),
         CliCommand::Token(token) => token.run(settings),
         CliCommand::Log(log) => log.run(settings),

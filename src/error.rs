@@ -77,12 +77,16 @@ pub enum Error {
         found: &'static str,
     },
     /// The record of the request does not exist, or is outside the caller's scope.
-    #[error("there is no {kind} {reference:?}")]
+    #[error("there is no {kind} {reference:?}{}", meant(person_in.as_deref(), similar))]
     NotFound {
         /// The kind of record: `person`, `unit`, `mapping`, `token` …
         kind: &'static str,
         /// The reference that was sent.
         reference: String,
+        /// If a unit was expected and a person has this email: the keys of the units that the person is in.
+        person_in: Option<Vec<String>>,
+        /// The most similar records of the kind, if they were looked for.
+        similar: Vec<SimilarRecord>,
     },
     /// A field refers to a record that does not exist, or is outside the caller's scope.
     #[error("{field} names the {kind} {reference:?}, which does not exist; create it first")]
@@ -260,7 +264,49 @@ pub enum Error {
     Store(#[from] StoreError),
 }
 
+/// A record that a reference may have meant.
+///
+/// ```
+/// use clade::error::SimilarRecord;
+///
+/// let gears = SimilarRecord { key: "g-12".to_owned(), name: "Gears".to_owned() };
+/// assert_eq!(gears.to_string(), r#""Gears" (key "g-12")"#);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SimilarRecord {
+    /// Its key, email or project id.
+    pub key: String,
+    /// Its name; its key if it has none.
+    pub name: String,
+}
+
+impl fmt::Display for SimilarRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, name } = self;
+        if key == name { write!(f, "{key:?}") } else { write!(f, "{name:?} (key {key:?})") }
+    }
+}
+
+/// The end of the message of [`Error::NotFound`].
+fn meant(person_in: Option<&[String]>, similar: &[SimilarRecord]) -> String {
+    match (person_in, similar) {
+        (Some([]), _) => ": that is a person, in no unit".to_owned(),
+        (Some(units), _) => format!(": that is a person, in: {}", list(units)),
+        (None, []) => String::new(),
+        (None, similar) => {
+            let names: Vec<String> = similar.iter().map(SimilarRecord::to_string).collect();
+            format!("; did you mean {}?", names.join(", or "))
+        }
+    }
+}
+
 impl Error {
+    /// An [`Error::NotFound`] without similar records.
+    #[must_use]
+    pub fn not_found(kind: &'static str, reference: impl Into<String>) -> Self {
+        Self::NotFound { kind, reference: reference.into(), person_in: None, similar: Vec::new() }
+    }
+
     /// An [`Error::Invalid`]. Shortens `value` for the message.
     #[must_use]
     pub fn invalid(field: &'static str, value: &str, reason: impl Into<String>) -> Self {

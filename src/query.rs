@@ -6,7 +6,9 @@ pub mod cost;
 pub mod doctor;
 pub mod facet;
 pub mod filter;
+pub mod lookup;
 pub mod mapping;
+pub mod nearby;
 pub mod page;
 mod position;
 mod relevance;
@@ -21,10 +23,12 @@ pub use crate::graph::order::{Order, OrderBy};
 pub use doctor::{Finding, FindingCode, Findings, doctor};
 pub use facet::{Bucket, BucketPosition, FacetBy, FacetPage, facet, facets};
 pub use filter::{Field, Filter, Relation, TextTest};
+pub use lookup::{lookup, paths};
 pub use mapping::{
     MappingFilter, MappingOrder, MappingOrderBy, MappingPage, MappingPageRequest, Subtree, UnknownCursor,
     mappings,
 };
+pub use nearby::with_similar;
 pub use page::{Page, PageRequest, cursor, page};
 pub use search::{Hit, search};
 pub use select::select;

@@ -8,8 +8,11 @@ use ureq::config::ConfigBuilder;
 use ureq::http::Response;
 use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector, DefaultConnector};
 use ureq::{Agent, Body, RequestBuilder, SendBody};
 
+use crate::cli::early_response::EarlyResponseConnector;
 use crate::cli::environment::variable;
 use crate::cli::{Failure, Result};
 
@@ -60,8 +63,12 @@ impl Client {
         // A response with an error status is read by `checked`; as an error of ureq it would have lost its body.
         let config = config.http_status_as_error(false).timeout_connect(Some(CONNECT_TIMEOUT)).build();
         let base = url.trim_end_matches('/');
+        // The address of the API is what other programs ask for, so it is what people have at hand.
+        let base = base.strip_suffix("/graphql").unwrap_or(base);
         let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
-        Self { agent: config.into(), base, authorization: None }
+        let connector = DefaultConnector::default().chain(EarlyResponseConnector);
+        let agent = Agent::with_parts(config, connector, DefaultResolver::default());
+        Self { agent, base, authorization: None }
     }
 
     fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {

@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::settings::{GlobalArgs, Settings};
 use crate::cli::settings_file::SettingsFile;
-use crate::cli::target::Target;
-use crate::cli::{Failure, Result};
+use crate::cli::{Failure, Result, ask};
 
 /// The variable by which the shell asks this program for candidates.
 pub(super) const ASKED: &str = "COMPLETE";
@@ -41,6 +40,18 @@ pub(super) fn units(current: &OsStr) -> Vec<CompletionCandidate> {
     found(UNITS, current, |unit| (&unit["key"], format!("{} ({})", text(&unit["name"]), text(&unit["type"]))))
 }
 
+/// The units, people and projects whose keys begin with `current`.
+pub(super) fn records(current: &OsStr) -> Vec<CompletionCandidate> {
+    const PEOPLE: &str = "query($text: String!, $first: Int!) {
+        found: people(filter: { email: { startsWith: $text } }, first: $first) { nodes { email name } } }";
+    const PROJECTS: &str = "query($text: String!, $first: Int!) {
+        found: projects(filter: { projectId: { startsWith: $text } }, first: $first) {
+            nodes { projectId projectName } } }";
+    let people = found(PEOPLE, current, |person| (&person["email"], text(&person["name"])));
+    let projects = found(PROJECTS, current, |project| (&project["projectId"], text(&project["projectName"])));
+    units(current).into_iter().chain(people).chain(projects).collect()
+}
+
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -55,7 +66,7 @@ fn found(
     let answer = || -> Result<Value> {
         let settings = Settings::of(&GlobalArgs::default(), &SettingsFile::read()?);
         let variables = json!({ "text": current.to_string_lossy(), "first": CANDIDATES_MAX });
-        Target::existing(&settings)?.graphql(query, &variables)
+        ask::data(&settings, query, variables)
     };
     let answer = answer().unwrap_or_default();
     let nodes = answer["found"]["nodes"].as_array().map(Vec::as_slice).unwrap_or_default();

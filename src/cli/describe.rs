@@ -42,7 +42,8 @@ impl<'r> Described<'r> {
                 ("repository", url, named(&node["repository"]), &node["project"]["units"])
             }
             _ => {
-                let identifier = if node["identifier"].is_null() { &node["service"] } else { &node["identifier"] };
+                let identifier =
+                    if node["identifier"].is_null() { &node["service"] } else { &node["identifier"] };
                 ("service", identifier, named(&node["service"]), &node["project"]["units"])
             }
         };

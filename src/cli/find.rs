@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::cli::describe::{RECORD, Described};
+use crate::cli::describe::{Described, RECORD};
 use crate::cli::pager::Output;
 use crate::cli::printable::printable;
 use crate::cli::settings::Settings;
@@ -54,7 +54,8 @@ impl FindArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
         let kinds: Vec<&str> = self.kind.iter().map(|kind| kind.as_enum()).collect();
         let kinds = if kinds.is_empty() { Value::Null } else { json!(kinds) };
-        let variables = json!({ "text": self.text, "kinds": kinds, "within": self.unit, "first": self.limit });
+        let variables =
+            json!({ "text": self.text, "kinds": kinds, "within": self.unit, "first": self.limit });
         let found = ask::data(settings, &format!("{QUERY}{RECORD}"), variables)?;
         let hits = found["search"].as_array().cloned().unwrap_or_default();
         if settings.json {

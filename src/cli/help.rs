@@ -20,6 +20,9 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ),
     ("export", ["clade export -o corp.ndjson", "clade export --history -o corp.history"]),
     ("tree", ["clade tree --depth 2", "clade tree Corp/Retail --server https://clade.corp.example"]),
+    ("find", ["clade find checkout", "clade find ada --kind person"]),
+    ("show", ["clade show Corp/Retail", "clade show git@github.com:aurora/gearbox.git"]),
+    ("whoami", ["clade whoami --server https://clade.corp.example", "clade whoami --json"]),
     (
         "query",
         [

@@ -15,6 +15,7 @@ use crate::directory::AuditRequest;
 use crate::error::Error;
 use crate::model::entity::Revision;
 use crate::model::time::Timestamp;
+use crate::query::with_similar;
 use crate::server::limits::{LOG_CHANGES_DEFAULT, LOG_CHANGES_MAX, LOG_ENTRIES_DEFAULT, LOG_ENTRIES_MAX};
 use crate::wire::change::LogRecord;
 use crate::wire::log_request::LogConditions;
@@ -97,7 +98,8 @@ impl LogArgs {
                     ..LogConditions::default()
                 };
                 let request = conditions.applied_to(request, &directory.view()).map_err(usage)?;
-                let found = directory.audit(&request)?;
+                let found = directory.audit(&request);
+                let found = found.map_err(|refusal| with_similar(&directory.view(), refusal))?;
                 // Converted to JSON even for the text, so that local and remote logs are printed by the same code.
                 serde_json::to_value(LogRecord::of(&found, &directory.view()))
             }

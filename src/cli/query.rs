@@ -7,8 +7,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use crate::cli::settings::Settings;
-use crate::cli::target::Target;
-use crate::cli::{Failure, Result, print_json};
+use crate::cli::{Failure, Result, ask, print_json};
 
 #[derive(Debug, Args)]
 pub(super) struct QueryArgs {
@@ -26,7 +25,7 @@ impl QueryArgs {
             Some(argument) => object(&text(argument)?)?,
             None => Map::new(),
         };
-        let response = Target::existing(settings)?.graphql_response(query, &Value::Object(variables))?;
+        let response = ask::response(settings, &query, Value::Object(variables))?;
         // The whole response, also with errors: GraphQL returns partial data beside them.
         print_json(&response)?;
         match response["errors"].as_array() {

@@ -152,13 +152,19 @@ fn close(runtime: Runtime, directory: Directory) {
     drop(directory);
 }
 
-/// Warns about missing authentication on the terminal and in the log, which different people may read.
+/// Warns about missing authentication, once: in the log, or if that has no warnings on the terminal.
 fn warn_of_open_server(url: &str) {
-    eprintln!(
-        "WARNING: --auth none: everyone who can connect to {url} has full access without a token.\n         \
-         That is every user and every program on this machine."
-    );
-    tracing::warn!(url, "serving without authentication: everyone who can connect has full access");
+    if tracing::enabled!(tracing::Level::WARN) {
+        tracing::warn!(
+            url,
+            "--auth none: everyone who can connect has full access without a token, every user and program of this machine"
+        );
+    } else {
+        eprintln!(
+            "WARNING: --auth none: everyone who can connect to {url} has full access without a token.\n         \
+             That is every user and every program on this machine."
+        );
+    }
 }
 
 fn print_urls(url: &str) -> Result {
@@ -192,24 +198,25 @@ fn print_urls_and_token(url: &str, secret: Option<&str>, demo: bool) -> Result {
     print_line(format!("Clade listens on {url}"))?;
     match secret {
         Some(secret) => {
-            print_line(format!("Admin token (shown only once): {secret}"))?;
+            // In a form that a shell takes, so that the secret is in no other command, nor in its history.
+            print_line("Admin token (shown only once), for the commands in another terminal:")?;
+            print_line(format!("  export CLADE_SERVER={url} CLADE_TOKEN={secret}"))?;
             print_line(format!("Query page: {url}/graphql   REST: {url}/docs/"))?;
         }
         None => print_line(
             "Tokens: clade token create, list, rotate, revoke; for an admin token stop the server, then: clade token create --role admin",
         )?,
     }
-    if let (Some(secret), true) = (secret, demo) {
+    if secret.is_some() && demo {
         let clade = program();
         print_line(format!(
             "\nThree things to try:\n\n\
              The hierarchy with its rolled-up totals:\n  \
-             CLADE_TOKEN={secret} {clade} tree --server {url} --depth 2\n\n\
+             {clade} tree --depth 2\n\n\
              The values of filter drop-downs of a dashboard:\n  \
-             curl -s '{url}/api/v2/data/filters?business=Bikes' -H 'Authorization: Bearer {secret}'\n\n\
+             curl -s \"$CLADE_SERVER/api/v2/data/filters?business=Bikes\" -H \"Authorization: Bearer $CLADE_TOKEN\"\n\n\
              The team that owns a repository, by the URL of its git remote:\n  \
-             curl -s {url}/graphql -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' \\\n    \
-             -d '{{\"query\":\"{{ repository(url: \\\"git@github.com:aurora/gearbox.git\\\") {{ project {{ projectName team {{ name }} owner {{ email }} }} }} }}\"}}'\n"
+             {clade} query '{{ repository(url: \"git@github.com:aurora/gearbox.git\") {{ project {{ projectName team {{ name }} owner {{ email }} }} }} }}'\n"
         ))?;
     }
     Ok(())

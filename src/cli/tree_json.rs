@@ -32,6 +32,12 @@ pub(super) fn write<'f>(nodes: impl Iterator<Item = TreeNode<'f>>, out: &mut imp
             Some(OmittedChildren::ShownAbove) => write!(out, r#""omitted":"shown above","#)?,
             None => {}
         }
+        if node.left_out > 0 {
+            write!(out, r#""leftOut":{},"#, node.left_out)?;
+        }
+        if let Some(people) = &unit.people {
+            write!(out, r#""people":{},"#, json!(people))?;
+        }
         write!(out, r#""children":["#)?;
         open += 1;
         is_first = true;

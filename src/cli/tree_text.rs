@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::numbers::{counted, grouped};
-use crate::cli::tree_walk::{OmittedChildren, TreeNode};
+use crate::cli::tree_walk::{ColumnTotals, OmittedChildren, TreeNode};
 
 /// Minimum width of the column of names, in terminal cells, so that small trees look like large ones.
 const NAMES_MIN: usize = 32;
@@ -20,14 +20,14 @@ pub(super) struct TreeLine {
     pub(super) parents: usize,
     /// Why its children are omitted; empty if they are not.
     pub(super) note: String,
-    pub(super) people: u64,
-    pub(super) projects: u64,
+    /// The totals; `None` for a person.
+    pub(super) totals: Option<ColumnTotals>,
 }
 
 /// The lines of the tree, one per node.
 pub(super) fn lines<'f>(nodes: impl Iterator<Item = TreeNode<'f>>) -> Vec<TreeLine> {
     let mut follows = Vec::new();
-    let line = |node: TreeNode<'_>| {
+    let mut line = |node: TreeNode<'_>| {
         // Nodes come in preorder: `follows` still describes the previous node, whose levels above this one are shared.
         follows.truncate(node.depth.saturating_sub(1));
         if node.depth > 0 {
@@ -35,6 +35,9 @@ pub(super) fn lines<'f>(nodes: impl Iterator<Item = TreeNode<'f>>) -> Vec<TreeLi
         }
         let unit = node.unit;
         let note = match (node.omitted, unit.totals.units) {
+            (None, _) if node.left_out > 0 => {
+                format!("{} left out", counted(node.left_out as u64, "unit", "units"))
+            }
             (None, _) => String::new(),
             (Some(OmittedChildren::ShownAbove), _) => "shown above".to_owned(),
             (Some(OmittedChildren::TooDeep), units) => {
@@ -47,11 +50,23 @@ pub(super) fn lines<'f>(nodes: impl Iterator<Item = TreeNode<'f>>) -> Vec<TreeLi
             unit_type: unit.unit_type.clone(),
             parents: unit.parents.len(),
             note,
-            people: unit.totals.people,
-            projects: unit.totals.projects,
+            totals: Some(unit.totals),
         }
     };
-    nodes.map(line).collect()
+    let mut lines = Vec::new();
+    for node in nodes {
+        let of_unit = line(node);
+        // People come before the child units, and are not repeated where the children are not.
+        let people = node.unit.people.iter().flatten().filter(|_| node.omitted.is_none());
+        let mut people: Vec<TreeLine> = people.map(|email| of_unit.person(email)).collect();
+        if let Some(last) = people.last_mut().filter(|_| !node.is_open) {
+            last.follows.pop();
+            last.follows.push(false);
+        }
+        lines.push(of_unit);
+        lines.append(&mut people);
+    }
+    lines
 }
 
 /// The lines as text, with a heading over the numbers; with ANSI colors if `colors` is set.
@@ -63,27 +78,44 @@ pub(super) fn render(lines: &[TreeLine], colors: bool) -> Vec<String> {
     // Display width and not `len` or `chars().count()`: an East Asian character takes two cells of a terminal.
     let width =
         lines.iter().map(|line| line.plain().width()).max().unwrap_or(0).clamp(NAMES_MIN, NAMES_MAX) + 2;
-    let digits = |number: fn(&TreeLine) -> u64, heading: &str| {
-        lines.iter().map(|line| grouped(number(line)).len()).max().unwrap_or(0).max(heading.len())
+    let digits = |number: fn(&ColumnTotals) -> u64, heading: &str| {
+        let totals = lines.iter().filter_map(|line| line.totals.as_ref());
+        totals.map(|totals| grouped(number(totals)).len()).max().unwrap_or(0).max(heading.len())
     };
-    let (people, projects) = (digits(|line| line.people, "people"), digits(|line| line.projects, "projects"));
+    let (people, projects) = (digits(|of| of.people, "people"), digits(|of| of.projects, "projects"));
     let heading = format!("{:width$}{:>people$}  {:>projects$}", "", "people", "projects");
     let mut drawn = vec![paint.dim(&heading)];
     for line in lines {
+        let Some(totals) = &line.totals else {
+            drawn.push(line.painted(&paint));
+            continue;
+        };
         // Padded by hand: `{:width$}` counts characters, and would count the ANSI sequences of colors as well.
         let gap = width.saturating_sub(line.plain().width()).max(1);
         drawn.push(format!(
             "{}{:gap$}{:>people$}  {:>projects$}",
             line.painted(&paint),
             "",
-            grouped(line.people),
-            grouped(line.projects),
+            grouped(totals.people),
+            grouped(totals.projects),
         ));
     }
     drawn
 }
 
 impl TreeLine {
+    /// The line of a person in this unit, with something after it.
+    fn person(&self, email: &str) -> Self {
+        Self {
+            follows: [self.follows.as_slice(), &[true]].concat(),
+            name: email.to_owned(),
+            unit_type: "person".to_owned(),
+            parents: 1,
+            note: String::new(),
+            totals: None,
+        }
+    }
+
     fn branches(&self) -> String {
         let Some((own, above)) = self.follows.split_last() else { return String::new() };
         let mut branches: String = above.iter().map(|follows| if *follows { "│  " } else { "   " }).collect();
@@ -132,8 +164,7 @@ mod tests {
             unit_type: "team".to_owned(),
             parents: 1,
             note: String::new(),
-            people,
-            projects: 1,
+            totals: Some(ColumnTotals { units: 0, people, projects: 1 }),
         }
     }
 

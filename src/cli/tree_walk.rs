@@ -3,8 +3,10 @@
 //! Invariant: a unit with several parents is visited under each of them, but its children only once. So there are at
 //! most as many nodes as roots and parent-child mappings, although the hierarchy is a graph (DAG) and not a tree.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
+use clap::ValueEnum;
 use serde::Deserialize;
 
 /// The fields of a unit that are printed, as the REST API returns them.
@@ -17,6 +19,31 @@ pub(super) struct UnitRow {
     pub(super) unit_type: String,
     pub(super) parents: Vec<String>,
     pub(super) totals: ColumnTotals,
+    /// The emails of the people placed directly in it, if they are to be printed.
+    #[serde(skip)]
+    pub(super) people: Option<Vec<String>>,
+}
+
+/// What is printed of the hierarchy, and in which order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TreeShape {
+    pub(super) sort: TreeSort,
+    /// Only units with at least this many people in their subtree.
+    pub(super) people_min: u64,
+    /// Only units of one of these types, and the units above them; empty for all.
+    pub(super) types: Vec<String>,
+}
+
+/// The order of the children of a unit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum TreeSort {
+    /// By name
+    #[default]
+    Name,
+    /// Most people first
+    People,
+    /// Most projects first
+    Projects,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -26,10 +53,13 @@ pub(super) struct ColumnTotals {
     pub(super) projects: u64,
 }
 
-/// All units by key, and the keys of the children of each, sorted by name.
+/// All units by key, and the keys of the children of each in order.
 pub(super) struct Forest {
     units: HashMap<String, UnitRow>,
     children: HashMap<String, Vec<String>>,
+    /// The number of children of a unit that the shape leaves out.
+    left_out: HashMap<String, usize>,
+    sort: TreeSort,
 }
 
 /// One visit of a unit.
@@ -42,6 +72,10 @@ pub(super) struct TreeNode<'f> {
     pub(super) is_last: bool,
     /// Why its children do not follow; `None` if they do, or if it has none.
     pub(super) omitted: Option<OmittedChildren>,
+    /// The number of its children that the shape leaves out.
+    pub(super) left_out: usize,
+    /// Whether its children follow.
+    pub(super) is_open: bool,
 }
 
 /// Why the children of a unit are omitted.
@@ -54,20 +88,28 @@ pub(super) enum OmittedChildren {
 }
 
 impl Forest {
-    pub(super) fn of(units: Vec<UnitRow>) -> Self {
+    pub(super) fn of(units: Vec<UnitRow>, shape: &TreeShape) -> Self {
+        let kept = shape.kept(&units);
         let mut children: HashMap<String, Vec<String>> = HashMap::new();
-        for unit in sorted(units.iter().collect()) {
+        let mut left_out: HashMap<String, usize> = HashMap::new();
+        for unit in sorted(units.iter().collect(), shape.sort) {
             for parent in &unit.parents {
-                children.entry(parent.clone()).or_default().push(unit.key.clone());
+                if kept.contains(&unit.key) {
+                    children.entry(parent.clone()).or_default().push(unit.key.clone());
+                } else {
+                    *left_out.entry(parent.clone()).or_default() += 1;
+                }
             }
         }
-        Self { units: units.into_iter().map(|unit| (unit.key.clone(), unit)).collect(), children }
+        let units = units.into_iter().map(|unit| (unit.key.clone(), unit)).collect();
+        Self { units, children, left_out, sort: shape.sort }
     }
 
     /// The keys of the units without a parent.
+    // Also of those that the shape leaves out, so that there is always a line that says so.
     pub(super) fn roots(&self) -> Vec<String> {
         let roots = self.units.values().filter(|unit| unit.parents.is_empty()).collect();
-        sorted(roots).into_iter().map(|unit| unit.key.clone()).collect()
+        sorted(roots, self.sort).into_iter().map(|unit| unit.key.clone()).collect()
     }
 
     /// The nodes of the subtrees of these units in preorder, at most `depth_max` levels deep.
@@ -83,6 +125,7 @@ impl Forest {
         std::iter::from_fn(move || {
             let (unit, depth, is_last) = stack.pop()?;
             let children = self.children.get(&unit.key).map_or(&[][..], Vec::as_slice);
+            let mut is_open = false;
             let omitted = if children.is_empty() {
                 None
             } else if depth_max.is_some_and(|depth_max| depth >= depth_max) {
@@ -95,16 +138,42 @@ impl Forest {
                 // Reversed, because the child that is pushed last is popped first.
                 let below = children.iter().filter_map(|child| self.units.get(child)).rev().enumerate();
                 stack.extend(below.map(|(at, child)| (child, depth + 1, at == 0)));
+                is_open = true;
                 None
             };
-            Some(TreeNode { unit, depth, is_last, omitted })
+            let left_out = self.left_out.get(&unit.key).copied().unwrap_or_default();
+            Some(TreeNode { unit, depth, is_last, omitted, left_out, is_open })
         })
     }
 }
 
-fn sorted(mut units: Vec<&UnitRow>) -> Vec<&UnitRow> {
+impl TreeShape {
+    /// The keys of the units that are printed: those that match, and all above them.
+    fn kept(&self, units: &[UnitRow]) -> HashSet<String> {
+        let matches = |unit: &&UnitRow| {
+            let of_type = |wanted: &String| wanted.to_lowercase() == unit.unit_type.to_lowercase();
+            unit.totals.people >= self.people_min && (self.types.is_empty() || self.types.iter().any(of_type))
+        };
+        let by_key: HashMap<&str, &UnitRow> = units.iter().map(|unit| (unit.key.as_str(), unit)).collect();
+        let mut kept = HashSet::new();
+        let mut open: Vec<&UnitRow> = units.iter().filter(matches).collect();
+        while let Some(unit) = open.pop() {
+            if kept.insert(unit.key.clone()) {
+                open.extend(unit.parents.iter().filter_map(|parent| by_key.get(parent.as_str()).copied()));
+            }
+        }
+        kept
+    }
+}
+
+fn sorted(mut units: Vec<&UnitRow>, sort: TreeSort) -> Vec<&UnitRow> {
+    let size = |unit: &UnitRow| match sort {
+        TreeSort::Name => 0,
+        TreeSort::People => unit.totals.people,
+        TreeSort::Projects => unit.totals.projects,
+    };
     // The key breaks ties, so that the output is the same in each run: units come from a `HashMap`.
-    units.sort_by_cached_key(|unit| (unit.name.to_lowercase(), unit.key.clone()));
+    units.sort_by_cached_key(|unit| (Reverse(size(unit)), unit.name.to_lowercase(), unit.key.clone()));
     units
 }
 
@@ -134,8 +203,9 @@ mod tests {
             unit_type: "team".to_owned(),
             parents,
             totals,
+            people: None,
         };
-        Forest::of(parents.into_iter().map(unit).collect())
+        Forest::of(parents.into_iter().map(unit).collect(), &TreeShape::default())
     }
 
     fn drawn(forest: &Forest, depth_max: Option<usize>) -> String {

@@ -209,7 +209,7 @@ impl<'p> Plan<'p> {
 
 /// The error for an id that names no record of its kind.
 fn unknown_id(id: EntityId, kind: Kind) -> Error {
-    Error::NotFound { kind: kind.as_str(), reference: format!("#{}", id.0) }
+    Error::not_found(kind.as_str(), format!("#{}", id.0))
 }
 
 fn check_revision(stamps: &Stamps, expected: Option<Revision>) -> Result<(), Error> {

@@ -25,7 +25,7 @@ impl View {
     /// [`Error::NotFound`], or [`Error::Ambiguous`] with the keys of all matches.
     pub fn find_unit(&self, reference: &UnitRef) -> Result<EntityId, Error> {
         self.find_unit_of(reference, None)?
-            .ok_or_else(|| Error::NotFound { kind: Kind::OrgUnit.as_str(), reference: reference.shown() })
+            .ok_or_else(|| Error::not_found(Kind::OrgUnit.as_str(), reference.shown()))
     }
 
     /// The unit that `reference` names, among units of `unit_type` if that is `Some`. `None` if there is none.

@@ -8,7 +8,7 @@ use crate::model::repo_url::RepoUrl;
 use crate::query::search::search;
 
 /// Maximum number of records of a lookup.
-const RECORDS_MAX: usize = 20;
+pub const LOOKUP_MAX: usize = 20;
 
 /// The records that `text` names: units by key, external id, path or name, a person by email, a project by id,
 /// repositories by URL and services by identifier. If there are none, the records whose name is the text, and so on: those
@@ -37,10 +37,10 @@ pub fn lookup(view: &View, text: &str) -> Vec<EntityId> {
         found.extend(view.services_called(&identifier));
     }
     if found.is_empty() {
-        let whole = search(view, text, &[], None, RECORDS_MAX).into_iter().filter(|hit| hit.score >= 1.0);
+        let whole = search(view, text, &[], None, LOOKUP_MAX).into_iter().filter(|hit| hit.score >= 1.0);
         found.extend(whole.map(|hit| hit.id));
     }
-    found.truncate(RECORDS_MAX);
+    found.truncate(LOOKUP_MAX);
     found
 }
 

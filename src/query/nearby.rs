@@ -8,9 +8,11 @@ use crate::query::search::search;
 
 /// Maximum number of similar records in an error.
 const SIMILAR_MAX: usize = 3;
+/// Maximum length of a reference that similar records are searched for, in bytes.
+const REFERENCE_MAX: usize = 256;
 
-/// Adds to an [`Error::NotFound`] of a unit, person or project the most similar records of `view`, or that the reference
-/// is that of a person where a unit is expected. Other errors stay as they are.
+/// Adds to an [`Error::NotFound`] the most similar records of `view` of the same kind, or that the reference is that of a
+/// person where a unit is expected. Other errors stay as they are, also those of mappings and tokens.
 ///
 /// ```
 /// use clade::query::with_similar;
@@ -24,16 +26,24 @@ const SIMILAR_MAX: usize = 3;
 #[must_use]
 pub fn with_similar(view: &View, error: Error) -> Error {
     let Error::NotFound { kind, reference, person_in: None, similar } = error else { return error };
-    let wanted = [Kind::OrgUnit, Kind::Person, Kind::Project].into_iter().find(|known| known.as_str() == kind);
-    let Some(wanted) = wanted.filter(|_| similar.is_empty()) else {
+    let wanted = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
+    let is_searchable = (wanted.is_some() || kind == "record") && reference.len() <= REFERENCE_MAX;
+    if !similar.is_empty() || !is_searchable {
         return Error::NotFound { kind, reference, person_in: None, similar };
-    };
+    }
     let person = Email::parse(&reference).ok().and_then(|email| view.person_by_email(&email));
-    if let (Kind::OrgUnit, Some(person)) = (wanted, person) {
+    if let (Some(Kind::OrgUnit), Some(person)) = (wanted, person) {
         let units = view.parents(person).into_iter().map(|unit| view.label(unit)).collect();
         return Error::NotFound { kind, reference, person_in: Some(units), similar };
     }
-    let hits = search(view, &reference, &[wanted], None, SIMILAR_MAX);
+    let similar_to = |text: &str| search(view, text, wanted.as_slice(), None, SIMILAR_MAX);
+    let mut hits = similar_to(&reference);
+    if hits.is_empty() {
+        // By its words, in which the search finds misspellings. Most emails have one domain, which says nothing.
+        let local = reference.split('@').next().unwrap_or_default();
+        let words = local.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+        hits = similar_to(&words.collect::<Vec<_>>().join(" "));
+    }
     let similar = hits.into_iter().filter_map(|hit| record(view, hit.id)).collect();
     Error::NotFound { kind, reference, person_in: None, similar }
 }

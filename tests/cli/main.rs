@@ -6,6 +6,7 @@
 
 mod commands;
 mod import;
+mod read;
 mod serve;
 mod shell;
 mod shutdown;

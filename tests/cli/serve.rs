@@ -81,21 +81,19 @@ fn the_demo_prints_three_commands_and_they_work() {
     let folder = Folder::new();
     let mut running = folder.serve(&["--demo"]);
     let token = running.token().expect("an admin token");
-    let said = running.says_until("Content-Type").replace("\\\n", "") + &running.says_until("\n");
-    let said = said.replace("\\\n", "");
-    let commands: Vec<&str> = said.lines().filter(|line| line.contains(&token)).map(str::trim).collect();
+    let said = running.says_until(" query ");
+    assert!(!said.contains(&token), "the token is in no command: {said}");
+    let commands: Vec<&str> =
+        said.lines().filter_map(|line| line.strip_prefix("  ")).map(str::trim).collect();
     assert_eq!(commands.len(), 3, "{said}");
+    let variables = [("CLADE_SERVER", running.url()), ("CLADE_TOKEN", token)];
     let has_curl = Command::new("curl").arg("--version").output().is_ok();
     let ran: Vec<String> = commands
         .iter()
         .filter(|command| has_curl || !command.starts_with("curl"))
-        .map(|command| Ran::of(folder.command("sh").args(["-c", command])).ok())
+        .map(|command| Ran::of(folder.command("sh").envs(variables.clone()).args(["-c", command])).ok())
         .collect();
-    let expected = [
-        "Aurora  organization",
-        r#""team""#,
-        r#"{"data":{"repository":{"project":{"projectName":"Gearbox","team":{"name":"Gearbox"}"#,
-    ];
+    let expected = ["Aurora  organization", r#""team""#, r#""projectName": "Gearbox""#];
     for (out, expected) in ran.iter().zip(expected) {
         assert!(out.contains(expected), "{expected}: {out}");
     }

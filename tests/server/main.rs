@@ -11,6 +11,7 @@ mod deploy_files;
 mod exposure;
 mod jwt;
 mod metrics;
+mod similar;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;

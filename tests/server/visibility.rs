@@ -83,7 +83,9 @@ fn hidden_records_read_as_absent() {
         }
     }
     assert!(told_apart > pairs, "{told_apart}: the questions tell a whole from a part");
-    let left: Vec<_> = schema.fields().difference(&asked).cloned().collect();
+    let all = schema.fields();
+    let is_asked = |(of, name): &&(String, String)| of != "Viewer" && name != "viewer";
+    let left: Vec<_> = all.difference(&asked).filter(is_asked).cloned().collect();
     assert!(pairs < 40 || left.is_empty(), "never asked: {left:?}");
     println!(
         "{pairs} pairs, {} fields; {plain} answers without errors, {told_apart} that would have told more",

@@ -8,7 +8,7 @@ use clade::access::Secret;
 use clade::model::change::Batch;
 use clade::model::command::{Command, NewToken};
 use clade::model::time::Timestamp;
-use clade::model::token::{Actor, Author, JwtSubject, Role, Scope};
+use clade::model::token::{Actor, Author, JwtSubject, Role};
 use clade::model::{CreateOrgUnit, CreatePerson, IntoCommand};
 use clade::{Directory, Revision};
 
@@ -137,7 +137,7 @@ fn actors_and_last_use_of_tokens_are_restored() {
     let used = Timestamp::from_millis(1_700_000_000_000);
     directory.note_use(secret.id(), used);
     for actor in [Actor::Token(secret.id().clone()), Actor::Jwt(JwtSubject::parse("idp|ada").unwrap())] {
-        let author = Author { actor, role: Role::Admin, scope: Scope::Everything };
+        let author = Author { actor, ..Author::local() };
         let unit = CreateOrgUnit::new("Corp", "organization").or_update().into_command().unwrap();
         let person = CreatePerson::new("ada@x").under("Corp").or_update().into_command().unwrap();
         let asked = vec![unit, person, Command::RevokeToken(secret.id().clone())];

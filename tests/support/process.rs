@@ -106,7 +106,7 @@ impl Running {
 
     /// The admin token, if it was printed.
     pub(crate) fn token(&self) -> Option<String> {
-        let (_, after) = self.greeting.split_once("once): ")?;
+        let (_, after) = self.greeting.split_once(" CLADE_TOKEN=")?;
         Some(after.lines().next()?.to_owned())
     }
 

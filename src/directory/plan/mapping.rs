@@ -187,7 +187,7 @@ impl<'p> Plan<'p> {
 
     fn known_mapping(&self, id: &MappingId) -> Result<&'p Mapping, Error> {
         let mapping = self.view.mapping(id).map(|mapping| &**mapping);
-        mapping.ok_or_else(|| Error::NotFound { kind: "mapping", reference: id.to_string() })
+        mapping.ok_or_else(|| Error::not_found("mapping", id.to_string()))
     }
 
     fn ends(&self, mapping_type: Option<MappingType>, from: &EndRef, to: &EndRef) -> Result<Ends, Error> {

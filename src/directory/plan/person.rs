@@ -56,9 +56,7 @@ impl<'p> Plan<'p> {
             PersonRef::Id(id) => self.entity(*id, Kind::Person),
             PersonRef::Email(email) => match self.view.person_by_email(email) {
                 Some(id) => self.entity(id, Kind::Person),
-                None => {
-                    Err(Error::NotFound { kind: Kind::Person.as_str(), reference: email.as_str().to_owned() })
-                }
+                None => Err(Error::not_found(Kind::Person.as_str(), email.as_str())),
             },
         }
     }

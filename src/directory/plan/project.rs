@@ -73,5 +73,5 @@ fn duplicate(project_id: &str) -> Error {
 }
 
 fn not_found(project_id: &ProjectId) -> Error {
-    Error::NotFound { kind: Kind::Project.as_str(), reference: project_id.as_str().to_owned() }
+    Error::not_found(Kind::Project.as_str(), project_id.as_str())
 }

@@ -123,7 +123,7 @@ impl<'p> Plan<'p> {
 
     fn known_token(&self, id: &TokenId) -> Result<&'p Token, Error> {
         let token = self.view.token(id).map(|token| &**token);
-        token.ok_or_else(|| Error::NotFound { kind: "token", reference: id.to_string() })
+        token.ok_or_else(|| Error::not_found("token", id.to_string()))
     }
 
     fn change_token(&mut self, before: &Token, after: Token) -> Outcome {

@@ -120,7 +120,7 @@ impl View {
 }
 
 fn not_found(kind: Kind, reference: &str) -> Error {
-    Error::NotFound { kind: kind.as_str(), reference: reference.to_owned() }
+    Error::not_found(kind.as_str(), reference)
 }
 
 /// The constructor, id and record of every node.

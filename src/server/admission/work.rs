@@ -15,6 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::directory::{Applied, Audit, AuditRequest, Directory, View};
 use crate::error::Error;
 use crate::model::command::Command;
+use crate::query::with_similar;
 use crate::server::admission::Admission;
 use crate::server::admission::memory::with_permit;
 use crate::server::admission::slots::Weight;
@@ -120,8 +121,11 @@ impl RequestWork {
     ) -> Result<T> {
         let directory = admin.directory().clone();
         // The view is taken after the page was read, so that it retains no revision while the disk is read.
-        let read =
-            self.run_heavy(move || Ok::<_, Error>(make(&directory.audit(&request)?, &directory.view())));
+        let read = self.run_heavy(move || {
+            let read = directory.audit(&request);
+            let read = read.map_err(|refusal| with_similar(&directory.view(), refusal))?;
+            Ok::<_, Error>(make(&read, &directory.view()))
+        });
         Ok(read.await?)
     }
 

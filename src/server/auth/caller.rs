@@ -12,6 +12,7 @@ use crate::directory::{Applied, Directory, View};
 use crate::error::Error;
 use crate::model::IntoCommands;
 use crate::model::token::{Actor, Author, Role, Token};
+use crate::query::with_similar;
 use crate::server::connection::peer::Peer;
 use crate::server::response::problem::{Problem, Result};
 
@@ -108,7 +109,8 @@ impl Caller {
         makes_units: bool,
     ) -> Result<Applied, Error> {
         let author = Author { makes_units, ..self.grant.author().clone() };
-        Ok(self.narrowed(self.directory.apply_as_async(&author, commands).await?))
+        let applied = self.directory.apply_as_async(&author, commands).await;
+        Ok(self.narrowed(applied.map_err(|refusal| with_similar(&self.view(), refusal))?))
     }
 
     /// Plans what [`Caller::apply_set`] would do. Heavy work: it copies the graph.

@@ -8,6 +8,7 @@ pub(super) mod descendants;
 pub(super) mod doctor;
 pub(super) mod facet;
 pub(super) mod log;
+pub(super) mod lookup;
 pub(super) mod mapping;
 pub(super) mod metered;
 pub(super) mod mutation;

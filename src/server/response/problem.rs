@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, StoreErrorKind};
+use crate::error::{Error, SimilarRecord, StoreErrorKind};
 
 /// The media type of every error response.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -172,6 +172,18 @@ impl From<Error> for Problem {
             | Error::SeveralParents { parents: candidates, .. }
             | Error::SeveralProjects { projects: candidates, .. } => problem.with("candidates", candidates),
             Error::UnknownField { name, .. } => problem.with("field", name),
+            Error::NotFound { kind, reference, person_in, similar } => {
+                let similar: Vec<Value> = similar
+                    .into_iter()
+                    .map(|SimilarRecord { key, name }| json!({ "key": key, "name": name }))
+                    .collect();
+                let problem =
+                    problem.with("kind", kind).with("reference", reference).with("similar", similar);
+                match person_in {
+                    Some(units) => problem.with("personIn", units),
+                    None => problem,
+                }
+            }
             Error::WouldCycle { path } => problem.with("path", path),
             Error::TooDeep { limit, .. } => problem.with("limit", limit),
             Error::NotEmpty { units, people, projects, .. } => {

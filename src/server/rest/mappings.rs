@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use crate::directory::View;
+use crate::error::Error;
 use crate::model::command::{Command, Delete, IfExists, Update};
 use crate::model::entity::Revision;
 use crate::model::mapping::{Mapping, MappingId};
@@ -28,7 +29,7 @@ use crate::server::rest::openapi::schemas::MappingList;
 use crate::server::rest::openapi::schemas::MappingRecord;
 use crate::server::rest::openapi::schemas::{MappingInput, MappingPatch};
 use crate::server::rest::resource::MappingResource;
-use crate::server::rest::single::{found, not_found, written_mapping};
+use crate::server::rest::single::{found, written_mapping};
 use crate::wire::fields::{Fields, UpdateMode};
 use crate::wire::mapping;
 use crate::wire::text::MappingIdText;
@@ -146,7 +147,7 @@ async fn update(writer: Writer, id: MappingId, headers: &HeaderMap, body: Fields
 }
 
 fn find<'v>(view: &'v View, id: &MappingId) -> Result<&'v Arc<Mapping>> {
-    view.mapping(id).ok_or_else(|| not_found("mapping", &id.to_string()))
+    view.mapping(id).ok_or_else(|| Error::not_found("mapping", id.to_string()).into())
 }
 
 /// The revision that `If-Match` requires; 404 if the mapping does not exist in the caller's scope.

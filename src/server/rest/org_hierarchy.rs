@@ -4,6 +4,7 @@ use axum::response::Response;
 
 use crate::model::command::IfExists;
 use crate::model::reference::UnitRef;
+use crate::query::with_similar;
 use crate::query::{MappingFilter, Subtree};
 use crate::server::auth::extract::Writer;
 use crate::server::request::body::JsonBody;
@@ -50,7 +51,8 @@ pub(super) async fn list(request: ListRequest) -> Result<Response> {
     }
     let list = request.parse(&[HIERARCHY, LEVELS, MAPPING_LIST])?;
     mapping_list::respond(list, |view, params| {
-        let root = params.one("root").map(|root| view.find_unit(&UnitRef::from(root))).transpose()?;
+        let root = params.one("root").map(|root| view.find_unit(&UnitRef::from(root))).transpose();
+        let root = root.map_err(|refusal| with_similar(view, refusal))?;
         let parents = Some(Subtree { root, depth: params.whole("depth") });
         Ok(MappingFilter { parents, ..MappingFilter::default() })
     })

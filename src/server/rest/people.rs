@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use crate::directory::View;
 use crate::model::command::{Command, Create, Delete, IfExists, PersonRef, Update};
-use crate::model::entity::{EntityId, Revision};
+use crate::model::entity::{EntityId, Kind, Revision};
 use crate::model::key::Email;
 use crate::query::{Field, Filter, Relation, TextTest};
 use crate::server::auth::extract::{Visible, Writer};
@@ -148,7 +148,7 @@ async fn update(writer: Writer, key: Email, headers: &HeaderMap, body: Fields) -
 }
 
 fn find(view: &View, key: &Email) -> Result<EntityId> {
-    view.person_by_email(key).ok_or_else(|| not_found("person", key.as_str()))
+    view.person_by_email(key).ok_or_else(|| not_found(view, Kind::Person, key.as_str()))
 }
 
 /// The revision that `If-Match` requires; 404 if the person does not exist in the caller's scope.

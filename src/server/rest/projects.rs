@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use crate::directory::View;
 use crate::model::command::{Command, Create, Delete, IfExists, ProjectRef, Update};
-use crate::model::entity::{EntityId, Revision};
+use crate::model::entity::{EntityId, Kind, Revision};
 use crate::model::key::ProjectId;
 use crate::query::{Field, Filter, Relation, TextTest};
 use crate::server::auth::extract::{Visible, Writer};
@@ -181,7 +181,7 @@ async fn update(writer: Writer, key: ProjectId, headers: &HeaderMap, body: Field
 }
 
 fn find(view: &View, key: &ProjectId) -> Result<EntityId> {
-    view.project_by_id(key).ok_or_else(|| not_found("project", key.as_str()))
+    view.project_by_id(key).ok_or_else(|| not_found(view, Kind::Project, key.as_str()))
 }
 
 /// The revision that `If-Match` requires; 404 if the project does not exist in the caller's scope.

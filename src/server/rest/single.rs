@@ -4,7 +4,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use crate::directory::{Applied, View};
+use crate::error::Error;
 use crate::model::command::Subject;
+use crate::model::entity::Kind;
+use crate::query::with_similar;
 use crate::server::auth::extract::subject;
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::etag;
@@ -55,6 +58,6 @@ fn not_visible() -> Problem {
 
 /// 404: the record does not exist in the caller's scope.
 // The text does not mention the scope: it has to be the same for records outside of it and for those that do not exist.
-pub(super) fn not_found(kind: &str, reference: &str) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not-found", format!("there is no {kind} {reference:?}"))
+pub(super) fn not_found(view: &View, kind: Kind, reference: &str) -> Problem {
+    with_similar(view, Error::not_found(kind.as_str(), reference)).into()
 }

@@ -12,6 +12,7 @@ use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::reference::UnitRef;
 use crate::query::cost::serialization_cost;
+use crate::query::with_similar;
 use crate::server::limits::{TREE_DEPTH_MAX, TREE_NODES_MAX};
 use crate::server::request::params::{Param, ParamType};
 use crate::server::response::problem::{Problem, Result};
@@ -76,7 +77,10 @@ pub(super) async fn respond(request: ListRequest) -> Result<Response> {
         |view, _| Ok((serialization_cost(view.all(Kind::OrgUnit).len()), ())),
         move |view, ()| {
             let tops = match root {
-                Some(root) => vec![view.find_unit(&UnitRef::from(root.as_str()))?],
+                Some(root) => {
+                    let found = view.find_unit(&UnitRef::from(root.as_str()));
+                    vec![found.map_err(|refusal| with_similar(view, refusal))?]
+                }
                 None => view.roots(),
             };
             let mut builder = TreeBuilder { view, depth, count: 0 };

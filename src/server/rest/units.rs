@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::directory::View;
 use crate::error::Error;
 use crate::model::command::{Beneath, BeneathCounts, Command, Create, DeleteUnit, IfExists, Update};
-use crate::model::entity::{EntityId, Revision};
+use crate::model::entity::{EntityId, Kind, Revision};
 use crate::model::key::UnitKey;
 use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
@@ -76,7 +76,7 @@ pub(super) fn find(view: &View, reference: &UnitRef) -> Result<EntityId> {
     view.find_unit(reference).map_err(|refusal| match refusal {
         // In the path a missing unit is a missing resource, reported like other records; `find_unit` words it as a
         // faulty reference.
-        Error::NotFound { .. } => not_found("unit", &reference.shown()),
+        Error::NotFound { .. } => not_found(view, Kind::OrgUnit, &reference.shown()),
         other => other.into(),
     })
 }
@@ -224,6 +224,6 @@ fn expected(
     let current = found.as_ref().ok().and_then(|id| Units::revision(&view, id));
     let expected = etag::if_revision(headers, current)?;
     let unit = view.entity(found?).and_then(|entity| entity.as_org_unit());
-    let unit = unit.ok_or_else(|| not_found("unit", &reference.shown()))?;
+    let unit = unit.ok_or_else(|| not_found(&view, Kind::OrgUnit, &reference.shown()))?;
     Ok((unit.key.clone(), expected))
 }

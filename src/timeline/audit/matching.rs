@@ -132,7 +132,7 @@ fn with_only_key(history: &History, view: &View, text: &str) -> Result<RecordSet
     }
     match TokenId::parse(text) {
         Ok(id) if view.token(&id).is_some() => Ok(RecordSet::Token(id)),
-        _ => Err(Error::NotFound { kind: "record", reference: text.to_owned() }),
+        _ => Err(Error::not_found("record", text)),
     }
 }
 

@@ -8,7 +8,8 @@ use serde_json::Value;
 const INTROSPECTION: &str = "{ __schema { queryType { name } types { kind name isOneOf
     fields(includeDeprecated: true) { name args { name type { ...type } } type { ...type } }
     inputFields { name type { ...type } } enumValues(includeDeprecated: true) { name } possibleTypes { name } } } }
-    fragment type on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
+    fragment type on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name
+        ofType { kind name } } } } } }";
 
 /// All types by name.
 pub(crate) struct Schema {

@@ -15,6 +15,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
+use crate::query::lookup::LOOKUP_MAX;
 use crate::server::graphql::execution::limits::{
     ALIAS_MAX_BYTES, ALIASES_MAX, COST_MAX, DEPTH_MAX, DIRECTIVES_MAX, FIELDS_MAX, NESTING_MAX,
     OPERATIONS_MAX, PAGE_DEFAULT, PAGE_MAX, ROOT_FIELDS_MAX, SEARCH_DEFAULT, over,
@@ -221,6 +222,7 @@ impl<'d> Counter<'d> {
             "nodes" => length("ids"),
             "apply" => length("changes"),
             "search" => self.size(field, "first").unwrap_or(SEARCH_DEFAULT as u64),
+            "lookup" => LOOKUP_MAX as u64,
             // Reading the entries is the cost, even if the selection is a single field.
             "log" => {
                 let entries = self.size(field, "first").unwrap_or(LOG_ENTRIES_DEFAULT as u64);

@@ -123,8 +123,8 @@ pub(in crate::server) struct Document {
     pub(in crate::server) is_cacheable: bool,
 }
 
-/// The only field whose value changes without a commit.
-const UNCACHEABLE_FIELD: &str = "lastUsedAt";
+/// The fields whose value changes without a commit, or from caller to caller of the same role and scope.
+const UNCACHEABLE_FIELDS: [&str; 2] = ["lastUsedAt", "viewer"];
 
 impl SizeBytes for Arc<Document> {
     fn size_bytes(&self) -> u64 {
@@ -149,7 +149,7 @@ impl Document {
         }
         typename::expose(&mut parsed)?;
         // On the text, which may also match in a comment or alias. That costs a cache entry and is never wrong.
-        let is_cacheable = !text.contains(UNCACHEABLE_FIELD);
+        let is_cacheable = !UNCACHEABLE_FIELDS.iter().any(|field| text.contains(field));
         // A document above a limit is refused with each request, whose variables may be what is too large.
         let cost = cost::check(&parsed, &Variables::default()).ok();
         let cost = cost.filter(|cost| !cost.is_variable).map(|cost| cost.fields);

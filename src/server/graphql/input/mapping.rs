@@ -104,6 +104,6 @@ fn mapping_ref(id: &ID) -> Result<MappingId> {
         return Ok(mapping);
     }
     // A malformed id is "not found" rather than "invalid": it may be the global id of a record of another kind.
-    let not_found = |_| Error::NotFound { kind: "mapping", reference: id.to_string() };
+    let not_found = |_| Error::not_found("mapping", id.to_string());
     Ok(MappingId::parse(id).map_err(not_found)?)
 }

@@ -71,6 +71,6 @@ fn person_ref(id: &ID) -> Result<PersonRef> {
         return Ok(PersonRef::Email(email));
     }
     // Text that is no email names nobody, which is "not found" and not an invalid field.
-    let not_found = |_| Error::NotFound { kind: "person", reference: id.to_string() };
+    let not_found = |_| Error::not_found("person", id.to_string());
     Ok(PersonRef::Email(Email::parse(id).map_err(not_found)?))
 }

@@ -5,6 +5,7 @@ use async_graphql::{Context, Enum, SimpleObject};
 use crate::directory::{Audit, AuditChange, AuditCount, AuditKind, AuditRequest, AuditSet, View};
 use crate::model::entity::{Kind, Revision as RevisionNumber};
 use crate::model::key::Name;
+use crate::query::with_similar;
 use crate::server::auth::caller::StoreAdmin;
 use crate::server::graphql::execution::budget::Budget;
 use crate::server::graphql::execution::schedule::blocking;
@@ -178,7 +179,8 @@ pub(crate) async fn log(
     // Always heavy work: how much of the disk is read depends on the sizes of the entries, which nothing estimates.
     let turn = &Budget::of(context)?.turn;
     turn.take_slot_in_order().await?;
-    let read = blocking(|| admin.directory().audit(&request))?;
+    let read =
+        blocking(|| admin.directory().audit(&request)).map_err(|refusal| with_similar(view, refusal))?;
     Ok(Log::of(&read, view))
 }
 

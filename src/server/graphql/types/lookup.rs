@@ -8,7 +8,7 @@ use crate::model::key::Name;
 use crate::model::token::Actor;
 use crate::query::lookup::paths;
 use crate::server::auth::caller::Caller;
-use crate::server::graphql::execution::budget::{self, list_of};
+use crate::server::graphql::execution::budget;
 use crate::server::graphql::types::log::RecordKind;
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::Node;
@@ -40,7 +40,7 @@ impl LookedUp {
     /// These records, if they are visible.
     pub(crate) async fn all(context: &Context<'_>, view: &View, found: Vec<EntityId>) -> Result<Vec<Self>> {
         budget::page(context, view, &found).await?;
-        list_of(context, found.into_iter().filter_map(|id| Self::at(view, id)).collect())
+        Ok(found.into_iter().filter_map(|id| Self::at(view, id)).collect())
     }
 
     fn at(view: &View, id: EntityId) -> Option<Self> {
@@ -90,10 +90,7 @@ impl Viewer {
         };
         Self {
             actor: Metered(grant.actor().to_string()),
-            description: token
-                .and_then(|token| token.description.as_ref())
-                .map(Name::to_string)
-                .map(Metered),
+            description: token.and_then(|token| token.description.as_ref()).map(Name::to_string).map(Metered),
             role: grant.role().into(),
             units: grant.scope().is_limited().then(|| OrgUnit::all(view, view.roots())),
             expires_at: token.and_then(|token| token.expires_at).map(DateTime),

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, SimpleObject};
 
 use crate::directory::View;
+use crate::model::entity::EntityId;
 use crate::model::key::Name;
 use crate::model::mapping::{Mapping as Record, MappingId};
+use crate::query::with_similar;
 use crate::query::{
     MappingFilter as Filter, MappingOrder, MappingPage, MappingPageRequest, PageRequest, mappings,
 };
@@ -131,8 +133,8 @@ pub(crate) struct MappingFilter {
     mapping_type: Option<Vec<MappingType>>,
     /// Any of these relationships.
     relationship: Option<Vec<Relationship>>,
-    /// Mappings with this record at either end: a global id, or a unit's key, external id, path (`Corp/R&D`) or unique
-    /// name.
+    /// Mappings with this record at either end: a global id, a unit's key, external id, path (`Corp/R&D`) or unique name, or
+    /// `<kind>:<key>`, where the kind is orgUnit, person or project, such as `person:ada@corp.example`.
     node: Option<ID>,
     /// The source system, exactly.
     source: Option<String>,
@@ -184,8 +186,7 @@ impl MappingFilter {
                 Some(NamedRecord::Entity(id)) => Filter { end: Some(id), ..Filter::default() },
                 // A mapping is a node, so its id is legal here, but no mapping has another one at an end.
                 Some(NamedRecord::Mapping(_)) => return Ok(Filter::nothing()),
-                // Not a global id of a visible record: only units may be named otherwise, by key, path and so on.
-                None => Filter { end: Some(unit(view, id)?), ..Filter::default() },
+                None => Filter { end: Some(end(view, id)?), ..Filter::default() },
             },
         };
         Ok(Filter {
@@ -195,6 +196,22 @@ impl MappingFilter {
             ..base
         })
     }
+}
+
+/// The unit, person or project that a text names: a unit by any reference, or the kind and key.
+fn end(view: &View, text: &ID) -> Result<EntityId> {
+    // A unit first, as its key may begin with the name of a kind.
+    let refusal = match unit(view, text) {
+        Ok(unit) => return Ok(unit),
+        Err(refusal) => refusal,
+    };
+    let similar = |refusal| with_similar(view, refusal);
+    Ok(match text.split_once(':') {
+        Some(("orgUnit", key)) => view.org_unit(key).map_err(similar)?.id(),
+        Some(("person", email)) => view.person(email).map_err(similar)?.id(),
+        Some(("project", id)) => view.project(id).map_err(similar)?.id(),
+        _ => return Err(refusal),
+    })
 }
 
 /// Reads the pagination arguments.

@@ -8,6 +8,7 @@ use async_graphql::{ID, Interface};
 
 use crate::directory::View;
 use crate::model::entity::{Entity, EntityId, Kind};
+use crate::query::nearby::with_similar;
 use crate::server::graphql::types::mapping::Mapping;
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::org_unit::OrgUnit;
@@ -98,5 +99,5 @@ impl Node {
 /// # Errors
 /// No visible unit matches, or several do.
 pub(crate) fn unit(view: &View, id: &ID) -> Result<EntityId> {
-    Ok(view.find_unit(&unit_ref(id))?)
+    Ok(view.find_unit(&unit_ref(id)).map_err(|refusal| with_similar(view, refusal))?)
 }

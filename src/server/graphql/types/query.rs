@@ -4,10 +4,12 @@
 
 use async_graphql::{Context, Description, Enum, ID, Object, SimpleObject};
 
+use crate::directory::View;
 use crate::model::entity::Kind;
 use crate::model::key::{Email, ProjectId, ServiceIdentifier};
 use crate::model::repo_url::RepoUrl;
 use crate::query::filter::Filter;
+use crate::query::lookup::lookup;
 use crate::query::search::search;
 use crate::server::auth::caller::{StoreAdmin, TokenAdmin};
 use crate::server::graphql::execution::budget::{self, Budget, list, list_of};
@@ -23,6 +25,7 @@ use crate::server::graphql::types::connection::{
 use crate::server::graphql::types::context::{caller, view};
 use crate::server::graphql::types::doctor::{FindingCode, FindingConnection};
 use crate::server::graphql::types::log::{Log, LogArguments, log};
+use crate::server::graphql::types::lookup::{LookedUp, Viewer};
 use crate::server::graphql::types::mapping::{MappingConnection, MappingFilter};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::{Node, unit};
@@ -73,6 +76,22 @@ pub(crate) struct SearchHit {
     score: f32,
     /// The text of the record that matched.
     matched: Metered<String>,
+}
+
+fn checked_text(text: &str) -> Result<()> {
+    if text.len() > SEARCH_TEXT_MAX {
+        let detail = format!("text has {} bytes; the maximum is {SEARCH_TEXT_MAX}", text.len());
+        return Err(invalid(detail).with("field", "text").with("limit", SEARCH_TEXT_MAX));
+    }
+    Ok(())
+}
+
+/// The charge for a search.
+// The cost depends on the words and cannot be estimated, so a fixed charge is taken. A small directory caps it, because
+// no search reads more records than there are.
+fn texts_of_search(view: &View) -> u64 {
+    let everyone: u64 = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
+    SEARCH_TEXTS.min(everyone)
 }
 
 /// All reads. One request reads a single revision.
@@ -286,14 +305,8 @@ impl Query {
         let kinds: Vec<Kind> = kinds.unwrap_or_default().into_iter().map(Kind::from).collect();
         let within = within.map(|id| unit(view, &id)).transpose()?;
         let first = page_size("first", first)?.unwrap_or(SEARCH_DEFAULT);
-        if text.len() > SEARCH_TEXT_MAX {
-            let detail = format!("text has {} bytes; the maximum is {SEARCH_TEXT_MAX}", text.len());
-            return Err(invalid(detail).with("field", "text").with("limit", SEARCH_TEXT_MAX));
-        }
-        // The cost depends on the words and cannot be estimated, so a fixed charge is taken. A small directory caps
-        // it, because no search reads more records than there are.
-        let everyone: u64 = Kind::ALL.into_iter().map(|kind| view.all(kind).len()).sum();
-        let texts = SEARCH_TEXTS.min(everyone);
+        checked_text(&text)?;
+        let texts = texts_of_search(view);
         let find = || Ok(search(view, &text, &kinds, within, first));
         let hits = Budget::of(context)?.run_read(view, texts, find).await?;
         // A list of hits is a page in disguise: what is selected of each hit must be weighed before it is resolved.
@@ -308,6 +321,27 @@ impl Query {
                 })
             })
             .collect())
+    }
+
+    /// The records that a text names: units by key, external id, path or name, a person by email, a project by id,
+    /// repositories by URL, services by identifier; if there are none, records whose name or other text is the whole text. At
+    /// most 20, each with the units that hold it and its paths up to the roots.
+    async fn lookup(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to look up, at most 256 bytes. Upper and lower case are the same.")]
+        text: String,
+    ) -> Result<Vec<LookedUp>> {
+        let view = view(context)?;
+        checked_text(&text)?;
+        let find = || Ok(lookup(view, &text));
+        let found = Budget::of(context)?.run_read(view, texts_of_search(view), find).await?;
+        LookedUp::all(context, view, found).await
+    }
+
+    /// The caller: its role and the units that it is limited to.
+    async fn viewer(&self, context: &Context<'_>) -> Result<Viewer> {
+        Ok(Viewer::of(caller(context)?, view(context)?))
     }
 
     /// Runs the data-quality checks: duplicate names, people and projects in no unit, unknown owners and others. The
