@@ -7,21 +7,26 @@ mod ask;
 mod backup;
 mod check;
 mod client;
+mod completions;
+mod config;
 mod demo;
 pub mod demo_data;
 mod describe;
 mod doctor;
 mod early_response;
+mod environment;
 mod export;
 mod expose;
 mod find;
 mod generate;
 mod graphql;
 mod health;
+mod help;
 mod import;
 mod jwt;
 mod log;
 mod log_text;
+mod man;
 mod numbers;
 mod output;
 mod pager;
@@ -32,6 +37,7 @@ mod restore;
 mod schema;
 mod serve;
 mod settings;
+mod settings_file;
 mod show;
 mod stop_signal;
 mod store_summary;
@@ -48,6 +54,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::CompleteEnv;
 use serde_json::{Value, json};
 
 use self::printable::{printable, printable_json};
@@ -101,6 +108,12 @@ enum CliCommand {
     Openapi,
     /// Generate a fictitious organization of any size as NDJSON, for trials and benchmarks
     DemoData(generate::GenerateArgs),
+    /// Print the effective settings, each with its source
+    Config(config::ConfigArgs),
+    /// Print the script by which a shell completes commands, flags and keys
+    Completions(completions::CompletionsArgs),
+    /// Print a manual page, or write all of them to a folder
+    Man(man::ManArgs),
 }
 
 /// Why a command failed.
@@ -158,11 +171,15 @@ impl From<io::Error> for Failure {
 #[must_use]
 pub fn main() -> ExitCode {
     report_only_uncaught_panics();
-    // Not `Cli::parse()`: the command is changed first, so that clap ignores empty environment variables.
-    let command = settings::without_empty_variables(Cli::command());
+    CompleteEnv::with_factory(|| help::with_examples(Cli::command())).var(completions::ASKED).complete();
+    let file = settings_file::SettingsFile::read();
+    // Not `Cli::parse()`: values of the settings file become defaults, and empty environment variables count as absent.
+    let command = file.iter().fold(Cli::command(), |command, file| file.as_defaults(command));
+    let command = help::with_examples(environment::without_empty_variables(command));
+    // Before a broken file is reported, so that `--help` and `--version` work nevertheless.
     let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|refusal| refusal.exit());
     let shared = cli.shared.clone();
-    let outcome = settings::Settings::of(&cli.shared).and_then(|settings| run(cli.command, &settings));
+    let outcome = file.and_then(|file| run(cli.command, &settings::Settings::of(&cli.shared, &file), &file));
     match outcome {
         Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Err(Failure::AlreadyPrinted) => ExitCode::from(1),
@@ -184,7 +201,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: CliCommand, settings: &settings::Settings) -> Result {
+fn run(command: CliCommand, settings: &settings::Settings, file: &settings_file::SettingsFile) -> Result {
     match command {
         CliCommand::Serve(serve) => serve.run(settings),
         CliCommand::Import(import) => import.run(settings),
@@ -203,6 +220,9 @@ fn run(command: CliCommand, settings: &settings::Settings) -> Result {
         CliCommand::Schema => schema::graphql(settings),
         CliCommand::Openapi => schema::openapi(settings),
         CliCommand::DemoData(generate) => generate.run(),
+        CliCommand::Config(config) => config.run(settings, file),
+        CliCommand::Completions(completions) => completions.run(),
+        CliCommand::Man(man) => man.run(help::with_examples(Cli::command())),
     }
 }
 

@@ -13,7 +13,7 @@ use ureq::unversioned::transport::{Connector, DefaultConnector};
 use ureq::{Agent, Body, RequestBuilder, SendBody};
 
 use crate::cli::early_response::EarlyResponseConnector;
-use crate::cli::settings::variable;
+use crate::cli::environment::variable;
 use crate::cli::{Failure, Result};
 
 const TOKEN: &str = "CLADE_TOKEN";

@@ -3,51 +3,72 @@
 //! Invariant: without authentication the server listens on a loopback address only.
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroUsize, ParseIntError};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::{Failure, Result};
 use crate::server::app::{Exposure, IpNet, Origin, Tls};
 
-/// The exposure settings of one source (flags and variables, or the settings file); `None` if not set there.
-#[derive(Debug, Clone, Default, Args)]
+/// The network exposure settings.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Network")]
 pub(super) struct Expose {
-    /// How requests are authenticated [default: token]
-    #[arg(long, env = "CLADE_AUTH", value_enum)]
-    pub(super) auth: Option<Auth>,
+    /// How requests are authenticated
+    #[arg(long, env = "CLADE_AUTH", value_enum, default_value_t)]
+    auth: Auth,
     /// The TLS certificate for HTTPS (PEM), followed by its intermediate certificates
-    #[arg(long, env = "CLADE_TLS_CERT", value_name = "FILE")]
-    pub(super) tls_cert: Option<PathBuf>,
+    #[arg(long, env = "CLADE_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
     /// The private key of the TLS certificate (PEM)
-    #[arg(long, env = "CLADE_TLS_KEY", value_name = "FILE")]
-    pub(super) tls_key: Option<PathBuf>,
+    #[arg(long, env = "CLADE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Origins that CORS allows
     #[arg(
         long,
         env = "CLADE_CORS_ORIGIN",
         value_name = "ORIGIN",
         value_delimiter = ',',
-        help = "Allow cross-origin requests (CORS) from an origin, such as https://dash.example; can be repeated \
-                [default: none]"
+        help = "Allow cross-origin requests (CORS) from an origin, such as https://dash.example; can be repeated"
     )]
-    pub(super) cors_origin: Vec<String>,
-    /// Rate limit: maximum requests per second and token; 0 for no limit [default: 1000]
-    #[arg(long, env = "CLADE_RATE_LIMIT", value_name = "REQUESTS")]
-    pub(super) rate_limit: Option<u32>,
+    cors_origin: Vec<String>,
+    /// Rate limit: maximum requests per second and token; 0 for no limit
+    #[arg(
+        long,
+        env = "CLADE_RATE_LIMIT",
+        value_name = "REQUESTS",
+        default_value_t = Exposure::default().requests_per_second
+    )]
+    rate_limit: u32,
     /// Maximum number of concurrent requests, at most half of them with the same token; further requests are refused
-    /// with a Retry-After header [default: 1024]
-    #[arg(long, env = "CLADE_REQUESTS_AT_ONCE", value_name = "REQUESTS")]
-    pub(super) requests_at_once: Option<NonZeroUsize>,
-    /// Maximum number of open connections per client address [default: 1024]
-    #[arg(long, env = "CLADE_CONNECTIONS_PER_PEER", value_name = "CONNECTIONS")]
-    pub(super) connections_per_peer: Option<NonZeroUsize>,
+    /// with a Retry-After header
+    #[arg(
+        long,
+        env = "CLADE_REQUESTS_AT_ONCE",
+        value_name = "REQUESTS",
+        value_parser = at_least_one,
+        default_value_t = Exposure::default().requests_at_once
+    )]
+    requests_at_once: usize,
+    /// Maximum number of open connections per client address
+    #[arg(
+        long,
+        env = "CLADE_CONNECTIONS_PER_PEER",
+        value_name = "CONNECTIONS",
+        value_parser = at_least_one,
+        default_value_t = Exposure::default().connections_per_peer
+    )]
+    connections_per_peer: usize,
     /// Rate limit: maximum attempts to authenticate per second and client address, new WebSockets included
-    /// [default: 50]
-    #[arg(long, env = "CLADE_UNAUTHENTICATED_RATE", value_name = "REQUESTS")]
-    pub(super) unauthenticated_rate: Option<NonZeroU32>,
+    #[arg(
+        long,
+        env = "CLADE_UNAUTHENTICATED_RATE",
+        value_name = "REQUESTS",
+        default_value_t = Exposure::default().unauthenticated_per_second
+    )]
+    unauthenticated_rate: NonZeroU32,
     /// Proxies whose forwarding headers are believed
     #[arg(
         long,
@@ -55,13 +76,18 @@ pub(super) struct Expose {
         value_name = "CIDR",
         value_delimiter = ',',
         help = "Take the client's address from Forwarded or X-Forwarded-For if a request comes from this network, such as \
-                10.0.0.0/8, or address; can be repeated [default: none]"
+                10.0.0.0/8, or address; can be repeated"
     )]
-    pub(super) trusted_proxy: Vec<String>,
+    trusted_proxy: Vec<String>,
+}
+
+/// Parses a number that must not be zero.
+pub(super) fn at_least_one(text: &str) -> std::result::Result<usize, ParseIntError> {
+    text.parse().map(NonZeroUsize::get)
 }
 
 /// How requests are authenticated.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Auth {
     /// Every request needs a token
@@ -72,30 +98,6 @@ pub(super) enum Auth {
 }
 
 impl Expose {
-    /// These settings, with those of `others` where these are not set.
-    pub(super) fn or(self, others: Self) -> Self {
-        // Certificate and key are taken from the same source: a certificate of a flag with a key of the file would
-        // not match.
-        let has_tls = self.tls_cert.is_some() || self.tls_key.is_some();
-        let (tls_cert, tls_key) =
-            if has_tls { (self.tls_cert, self.tls_key) } else { (others.tls_cert, others.tls_key) };
-        Self {
-            auth: self.auth.or(others.auth),
-            tls_cert,
-            tls_key,
-            cors_origin: if self.cors_origin.is_empty() { others.cors_origin } else { self.cors_origin },
-            rate_limit: self.rate_limit.or(others.rate_limit),
-            requests_at_once: self.requests_at_once.or(others.requests_at_once),
-            connections_per_peer: self.connections_per_peer.or(others.connections_per_peer),
-            unauthenticated_rate: self.unauthenticated_rate.or(others.unauthenticated_rate),
-            trusted_proxy: if self.trusted_proxy.is_empty() {
-                others.trusted_proxy
-            } else {
-                self.trusted_proxy
-            },
-        }
-    }
-
     /// Whether the server needs no authentication.
     ///
     /// `address` is the one that the listener has bound, so that a host name such as `localhost` is resolved.
@@ -103,7 +105,7 @@ impl Expose {
     /// # Errors
     /// Wrong usage if authentication is off and `address` can be reached from other machines.
     pub(super) fn is_open(&self, address: SocketAddr) -> Result<bool> {
-        match self.auth.unwrap_or_default() {
+        match self.auth {
             Auth::Token => Ok(false),
             Auth::None if address.ip().is_loopback() => Ok(true),
             Auth::None => Err(Failure::Usage(format!(
@@ -145,9 +147,7 @@ impl Expose {
             })
         };
         Ok(Exposure {
-            unauthenticated_per_second: self
-                .unauthenticated_rate
-                .unwrap_or(defaults.unauthenticated_per_second),
+            unauthenticated_per_second: self.unauthenticated_rate,
             trusted_proxies: self
                 .trusted_proxy
                 .iter()
@@ -155,11 +155,9 @@ impl Expose {
                 .filter(|text| !text.is_empty())
                 .map(network)
                 .collect::<Result<_>>()?,
-            requests_per_second: self.rate_limit.unwrap_or(defaults.requests_per_second),
-            requests_at_once: self.requests_at_once.map_or(defaults.requests_at_once, NonZeroUsize::get),
-            connections_per_peer: self
-                .connections_per_peer
-                .map_or(defaults.connections_per_peer, NonZeroUsize::get),
+            requests_per_second: self.rate_limit,
+            requests_at_once: self.requests_at_once,
+            connections_per_peer: self.connections_per_peer,
             cors_origins: self
                 .cors_origin
                 .iter()

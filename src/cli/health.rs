@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::cli::client::Client;
-use crate::cli::settings::{Settings, variable};
+use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, print_json, print_line};
 
 #[derive(Debug, Args)]
@@ -39,8 +39,7 @@ impl HealthArgs {
 
 /// The URL on which `clade serve` listens when it runs on this machine with the same settings.
 fn local_url(settings: &Settings) -> String {
-    // Read from the environment here, because only `serve` has a --listen flag for which clap would do it.
-    let listen = settings.listen(variable("CLADE_LISTEN").and_then(|text| text.into_string().ok()));
+    let listen = settings.listen.clone();
     // 0.0.0.0 and [::] mean "all interfaces" to a listener and are no valid destination everywhere, so the loopback
     // address of the same family is used.
     let address = listen.parse::<SocketAddr>().map(|address| match address.ip() {
@@ -48,6 +47,5 @@ fn local_url(settings: &Settings) -> String {
         IpAddr::V4(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())),
         IpAddr::V6(_) => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
     });
-    let scheme = if settings.serves_https() { "https" } else { "http" };
-    format!("{scheme}://{}", address.map_or(listen, |address| address.to_string()))
+    format!("{}://{}", settings.scheme, address.map_or(listen, |address| address.to_string()))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::access::jwt::{ClaimName, Rules};
 use crate::cli::{Failure, Result};
@@ -11,13 +11,21 @@ use crate::model::token::Role;
 use crate::server::app::IdentityProvider;
 
 const ROLE_CLAIM: &str = "roles";
+/// The settings that are variables too.
+pub(super) const VARIABLES: [(&str, &str); 5] = [
+    ("issuer", "CLADE_JWT_ISSUER"),
+    ("audience", "CLADE_JWT_AUDIENCE"),
+    ("jwks", "CLADE_JWT_JWKS"),
+    ("role_claim", "CLADE_JWT_ROLE_CLAIM"),
+    ("units_claim", "CLADE_JWT_UNITS_CLAIM"),
+];
 /// The default mapping from values of the role claim to roles.
 // Prefixed with the name of the product, so that a generic "admin" of the provider grants nothing by accident.
 const ROLES: [(&str, Role); 3] =
     [("clade-read", Role::Read), ("clade-write", Role::Write), ("clade-admin", Role::Admin)];
 
 /// The table `[jwt]` of the settings file. Unknown keys are refused, since a misspelled one could widen access.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Jwt {
     issuer: Option<String>,
@@ -32,13 +40,14 @@ impl Jwt {
     /// These settings, overridden by environment variables.
     pub(super) fn under(self, variable: impl Fn(&str) -> Option<String>) -> Self {
         // `variable` is a parameter for the tests: setting variables of the own process is unsafe with threads.
+        let [issuer, audience, jwks, role_claim, units_claim] = VARIABLES.map(|(_, name)| variable(name));
         Self {
-            issuer: variable("CLADE_JWT_ISSUER").or(self.issuer),
-            audience: variable("CLADE_JWT_AUDIENCE").or(self.audience),
-            jwks: variable("CLADE_JWT_JWKS").or(self.jwks),
-            role_claim: variable("CLADE_JWT_ROLE_CLAIM").or(self.role_claim),
+            issuer: issuer.or(self.issuer),
+            audience: audience.or(self.audience),
+            jwks: jwks.or(self.jwks),
+            role_claim: role_claim.or(self.role_claim),
             roles: self.roles,
-            units_claim: variable("CLADE_JWT_UNITS_CLAIM").or(self.units_claim),
+            units_claim: units_claim.or(self.units_claim),
         }
     }
 

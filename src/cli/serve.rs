@@ -13,29 +13,34 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::expose::Expose;
 use crate::cli::graphql::Graphql;
-use crate::cli::settings::Settings;
+use crate::cli::settings::{LISTEN, Settings};
 use crate::cli::stop_signal::stop_signal;
 use crate::cli::store_summary::StorePath;
 use crate::cli::telemetry::Telemetry;
 use crate::cli::{Failure, Result, demo, print_line, token};
 use crate::directory::Directory;
-use crate::server::app::{AppState, Exposure, IdentityProvider, serve_exposed};
+use crate::server::app::{AppState, Exposure, IdentityProvider, RESPONSE_CACHE_BYTES, serve_exposed};
 
+const MIB: u64 = 1 << 20;
 /// Shutdown timeout of blocking work, such as an integrity check, after all connections are closed.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// The address and port to listen on; port 0 picks a free one [default: 127.0.0.1:7171]
-    #[arg(long, env = "CLADE_LISTEN", value_name = "ADDRESS")]
-    listen: Option<String>,
+    /// The address and port to listen on; port 0 picks a free one
+    #[arg(long, env = "CLADE_LISTEN", value_name = "ADDRESS", default_value = LISTEN)]
+    listen: String,
     /// Fill an empty store with a small sample organization; in memory unless the flag --data names a store
     #[arg(long)]
     demo: bool,
     /// Maximum size of the cache of GraphQL responses in MiB; 0 disables it. A write invalidates the cache
-    /// [default: 64]
-    #[arg(long, env = "CLADE_RESPONSE_CACHE_MB", value_name = "MIB")]
-    response_cache_mb: Option<u64>,
+    #[arg(
+        long,
+        env = "CLADE_RESPONSE_CACHE_MB",
+        value_name = "MIB",
+        default_value_t = RESPONSE_CACHE_BYTES / MIB
+    )]
+    response_cache_mb: u64,
     #[command(flatten)]
     expose: Expose,
     #[command(flatten)]
@@ -58,15 +63,13 @@ impl ServeArgs {
             return Err(Failure::Usage("serve opens a store itself; remove --server".to_owned()));
         }
         // A guard: dropping it sends the last traces, so it is bound to the whole function.
-        let _traces = settings.telemetry(self.telemetry.clone()).start()?;
-        let expose = settings.expose(self.expose.clone());
-        let exposure = expose.clone().exposure()?;
+        let _traces = self.telemetry.start()?;
+        let exposure = self.expose.clone().exposure()?;
         let identity_provider = settings.jwt.identity_provider()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let wanted = settings.listen(self.listen.clone());
         // Bound twice. Now, to fail before a store is created that cannot be served; and again after the store is open,
         // because connections would otherwise wait unanswered in the backlog while a large store is loading.
-        expose.is_open(runtime.block_on(listen(&wanted))?.local_addr()?)?;
+        self.expose.is_open(runtime.block_on(listen(&self.listen))?.local_addr()?)?;
         let data = settings.data();
         let store = StorePath::of((!self.is_in_memory(settings)).then_some(&*data));
         let directory = self.directory(settings)?;
@@ -75,11 +78,11 @@ impl ServeArgs {
         // process at once.
         let stop = stop_signal()?;
         let served = runtime.block_on(async {
-            let listener = listen(&wanted).await?;
+            let listener = listen(&self.listen).await?;
             // Once more for the address that is served: a host name may have several.
-            let is_open = expose.is_open(listener.local_addr()?)?;
+            let is_open = self.expose.is_open(listener.local_addr()?)?;
             let connections = ConnectionSettings { exposure, is_open, identity_provider };
-            self.serve(directory.clone(), listener, connections, settings, stop).await
+            self.serve(directory.clone(), listener, connections, stop).await
         });
         close(runtime, directory);
         served
@@ -107,7 +110,6 @@ impl ServeArgs {
         directory: Directory,
         listener: TcpListener,
         connections: ConnectionSettings,
-        settings: &Settings,
         stop: impl Future<Output = ()>,
     ) -> Result {
         let ConnectionSettings { exposure, is_open, identity_provider } = connections;
@@ -126,8 +128,8 @@ impl ServeArgs {
         // later ones do not pay for it. The view is dropped afterwards, so that it keeps no old revision alive.
         let view = directory.view();
         tokio::task::spawn_blocking(move || view.warm_up());
-        let cache_bytes = settings.response_cache_bytes(self.response_cache_mb);
-        let mut graphql = settings.graphql(&self.graphql);
+        let cache_bytes = self.response_cache_mb.saturating_mul(MIB);
+        let mut graphql = self.graphql.settings();
         // CORS does not apply to WebSockets, so their handshake checks the same origins itself.
         graphql.origins = exposure.cors_origins.iter().map(|origin| origin.as_header().clone()).collect();
         let state = AppState::new(directory).with_response_cache(cache_bytes).with_graphql(graphql);

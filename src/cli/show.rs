@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use serde_json::{Value, json};
 
 use crate::cli::describe::{Described, RECORD};
@@ -10,7 +11,7 @@ use crate::cli::numbers::counted;
 use crate::cli::pager::Output;
 use crate::cli::printable::printable;
 use crate::cli::settings::Settings;
-use crate::cli::{Failure, Result, ask, print_json};
+use crate::cli::{Failure, Result, ask, completions, print_json};
 
 const QUERY: &str = "query ($text: String!) {
     lookup(text: $text) { paths units { key name type } node { ...record } } }";
@@ -20,7 +21,7 @@ const SEARCH: &str = "query ($text: String!) { search(text: $text, first: 3) { n
 pub(super) struct ShowArgs {
     /// A unit (key, external id, path or name), an email, a project id, the URL of a repository, the identifier of a
     /// service, or a whole name
-    #[arg(value_name = "KEY|EMAIL|PROJECT|URL|SERVICE")]
+    #[arg(value_name = "KEY|EMAIL|PROJECT|URL|SERVICE", add = ArgValueCompleter::new(completions::records))]
     text: String,
 }
 

@@ -12,7 +12,7 @@ use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -22,35 +22,32 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::cli::{Failure, Result};
 
-/// The default log level.
-const LOG: &str = "warn";
 /// The path of OTLP/HTTP for traces, as its specification sets it.
 const TRACES_PATH: &str = "/v1/traces";
 /// Timeout of sending a batch of traces to the collector.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The logging and tracing settings of one source; `None` if not set there.
+/// The logging and tracing settings.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Logging")]
 pub(super) struct Telemetry {
     /// The log level: off, error, warn, info, debug or trace; or levels by module, such as warn,clade=debug
-    /// [default: warn]
-    #[arg(long, env = "CLADE_LOG", value_name = "LEVEL")]
-    pub(super) log: Option<String>,
-    /// The format of the log [default: human]
-    #[arg(long, env = "CLADE_LOG_FORMAT", value_enum)]
-    pub(super) log_format: Option<LogFormat>,
+    #[arg(long, env = "CLADE_LOG", value_name = "LEVEL", default_value = "warn")]
+    log: String,
+    /// The format of the log
+    #[arg(long, env = "CLADE_LOG_FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
     /// The collector of traces
     #[arg(
         long,
         env = "CLADE_OTLP_ENDPOINT",
         value_name = "URL",
-        help = "Send traces to an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318 \
-                [default: none]"
+        help = "Send traces to an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318"
     )]
-    pub(super) otlp_endpoint: Option<String>,
+    otlp_endpoint: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum LogFormat {
     /// Text for people
@@ -75,23 +72,14 @@ impl Drop for Traces {
 }
 
 impl Telemetry {
-    /// These settings, with those of `others` where these are not set.
-    pub(super) fn or(self, others: Self) -> Self {
-        Self {
-            log: self.log.or(others.log),
-            log_format: self.log_format.or(others.log_format),
-            otlp_endpoint: self.otlp_endpoint.or(others.otlp_endpoint),
-        }
-    }
-
     /// Installs the global logger and the exporter of traces.
     ///
     /// # Errors
     /// Wrong usage if the level or the URL of the collector is invalid.
     pub(super) fn start(&self) -> Result<Traces> {
-        let filter = filter(self.log.as_deref().unwrap_or(LOG))?;
+        let filter = filter(&self.log)?;
         let log = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-        let log = match self.log_format.unwrap_or_default() {
+        let log = match self.log_format {
             LogFormat::Human => log.with_ansi(io::stderr().is_terminal()).boxed(),
             LogFormat::Json => log.json().boxed(),
         };

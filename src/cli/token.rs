@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::ArgValueCompleter;
 use serde_json::{Value, json};
 
 use crate::access::Secret;
 use crate::cli::client::Client;
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
-use crate::cli::{Failure, Result, print_json, print_line};
+use crate::cli::{Failure, Result, completions, print_json, print_line};
 use crate::directory::Directory;
 use crate::model::command::{Command, NewToken, RotateToken};
 use crate::model::key::Name;
@@ -53,7 +54,7 @@ struct CreateArgs {
     role: RoleArg,
     /// Limit the token to the subtree of a unit (key, external id, path or unique name); can be repeated
     /// [default: no limit]
-    #[arg(long = "unit", value_name = "UNIT")]
+    #[arg(long = "unit", value_name = "UNIT", add = ArgValueCompleter::new(completions::units))]
     units: Vec<String>,
     /// Expiry as a date or RFC 3339 timestamp: 2027-01-31, or 2027-01-31T12:00:00Z [default: never]
     #[arg(long, value_name = "DATE")]

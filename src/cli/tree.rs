@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use serde_json::Value;
 
 use crate::cli::client::Client;
@@ -11,7 +12,7 @@ use crate::cli::pager::Output;
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::cli::tree_walk::{ColumnTotals, Forest, TreeShape, TreeSort, UnitRow};
-use crate::cli::{Failure, Result, tree_json, tree_text};
+use crate::cli::{Failure, Result, completions, tree_json, tree_text};
 use crate::directory::View;
 use crate::model::entity::{EntityId, Kind};
 use crate::query::with_similar;
@@ -19,6 +20,7 @@ use crate::query::with_similar;
 #[derive(Debug, Args)]
 pub(super) struct TreeArgs {
     /// The unit to start at: a key, external id, path or unique name [default: all roots]
+    #[arg(add = ArgValueCompleter::new(completions::units))]
     unit: Option<String>,
     /// Maximum number of levels below the start
     #[arg(long, value_name = "N")]

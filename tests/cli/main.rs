@@ -8,6 +8,7 @@ mod commands;
 mod import;
 mod read;
 mod serve;
+mod shell;
 mod shutdown;
 #[path = "../support/mod.rs"]
 mod support;
