@@ -49,6 +49,11 @@ durability:
     CLADE_KILLS=200 cargo test --locked --release --test storage process_kill -- --nocapture
     CLADE_VIEWS_WRITES=200000 cargo test --locked --release --test library concurrent_views -- --nocapture
 
+# Record histories of both APIs while the server is killed, its disk fails and its clock steps, and check them; with new
+# seeds, which are printed, until one fails or it is stopped.
+torture:
+    cargo test --locked --release --test history torture -- --ignored --nocapture
+
 # Mutation testing of the graph, directory and store modules; `--shard 0/16` runs a sixteenth of the mutants. Requires
 # cargo-mutants.
 mutants *ARGS:

@@ -139,6 +139,15 @@ impl Directory {
     /// [`Error::Store`] when the store cannot be read.
     #[doc(hidden)]
     pub fn with_store(store: Store) -> Result<Self, Error> {
+        Self::with_store_and_clock(store, Timestamp::now)
+    }
+
+    /// As [`Directory::with_store`], with the time of commits from `clock`: for tests with a clock that steps.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read.
+    #[doc(hidden)]
+    pub fn with_store_and_clock(store: Store, clock: fn() -> Timestamp) -> Result<Self, Error> {
         let loaded = store.load()?;
         let graph = Graph::load(
             loaded.revision,
@@ -151,7 +160,7 @@ impl Directory {
         // Random per open: a restored backup reaches the same revision numbers again with other content, and must not
         // match the ETags and cache keys of the directory that it replaces.
         let graph = graph.with_origin(rand::random(), store.lineage());
-        let (shared, writer) = writer::start(store, graph, uses, writer::new_uuid);
+        let (shared, writer) = writer::start(store, graph, uses, clock, writer::new_uuid);
         Ok(Self { shared, writer: Arc::new(writer) })
     }
 

@@ -133,11 +133,13 @@ impl Drop for Writer {
     }
 }
 
-/// Starts the writer thread of a store with the content `graph`. `new_uuid` generates ids of new records.
+/// Starts the writer thread of a store with the content `graph`. `clock` gives the time of commits, and `new_uuid` generates
+/// ids of new records.
 pub(super) fn start(
     store: Store,
     graph: Graph,
     uses: Uses,
+    clock: Clock,
     new_uuid: IdGenerator,
 ) -> (Arc<DirectoryState>, Writer) {
     let shared = Arc::new(DirectoryState {
@@ -153,10 +155,13 @@ pub(super) fn start(
     let for_writer = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
         .name("clade-writer".to_owned())
-        .spawn(move || WriterThread::new(for_writer, new_uuid).run(&waiting))
+        .spawn(move || WriterThread::new(for_writer, clock, new_uuid).run(&waiting))
         .expect("a thread can be started while the process does");
     (shared, Writer { requests: Some(requests), thread: Some(thread) })
 }
+
+/// Gives the current time.
+pub(super) type Clock = fn() -> Timestamp;
 
 /// Generates `UUIDv7`s of a moment.
 pub(super) type IdGenerator = fn(Timestamp) -> Uuid;
@@ -176,6 +181,7 @@ pub(super) struct WriterThread {
     pub(super) draft: Arc<Graph>,
     /// How long the last copy of the graph took. Waiting for a reader is worth at most that long.
     copy_took: Duration,
+    clock: Clock,
     pub(super) new_uuid: IdGenerator,
     /// The moment of the last commit, also of an earlier process.
     last_commit: Timestamp,
@@ -198,10 +204,10 @@ impl Drop for WriterThread {
 type Replies = Vec<(ReplyFn, Result<DraftedSet, Error>)>;
 
 impl WriterThread {
-    fn new(shared: Arc<DirectoryState>, new_uuid: IdGenerator) -> Self {
+    fn new(shared: Arc<DirectoryState>, clock: Clock, new_uuid: IdGenerator) -> Self {
         let last_commit = last_commit(&shared).unwrap_or_default();
-        let mut new =
-            Self { shared, draft: Arc::default(), copy_took: Duration::ZERO, new_uuid, last_commit };
+        let (draft, copy_took) = (Arc::default(), Duration::ZERO);
+        let mut new = Self { shared, draft, copy_took, clock, new_uuid, last_commit };
         new.draft = new.copy_of_published();
         new
     }
@@ -402,7 +408,7 @@ impl WriterThread {
         let revision = self.draft.revision().next();
         // A clock may step back. The moments of a store do not, nor the ids that are made of them: records are listed in
         // the order of their ids, and the earliest mapping decides a person's team.
-        let at = Timestamp::now().max(self.last_commit);
+        let at = (self.clock)().max(self.last_commit);
         self.last_commit = at;
         Batch { revision, id: new_uuid(at), at, sets: Vec::new() }
     }

@@ -15,6 +15,7 @@ mod lists;
 mod mutations;
 mod reads;
 mod schema;
+mod shared_commit;
 mod socket_admission;
 #[path = "../support/mod.rs"]
 mod support;

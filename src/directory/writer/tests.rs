@@ -20,7 +20,8 @@ struct Started {
 
 fn start_panicking() -> Started {
     let store = Store::in_memory().unwrap();
-    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), |_| panic!("on purpose"));
+    let (shared, writer) =
+        start(store, Graph::default(), Uses::new(Vec::new()), Timestamp::now, |_| panic!("on purpose"));
     Started { shared, writer }
 }
 
@@ -213,10 +214,10 @@ fn an_idle_disk_is_tested() {
     let disk = Disk::default();
     let backend = disk.clone();
     let store = Store::with_backends(move || Ok(backend.clone())).unwrap();
-    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), new_uuid);
+    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), Timestamp::now, new_uuid);
     drop(writer);
     shared.ready.store(true, Ordering::Relaxed);
-    let mut idle = WriterThread::new(Arc::clone(&shared), new_uuid);
+    let mut idle = WriterThread::new(Arc::clone(&shared), Timestamp::now, new_uuid);
     let is_ready = || shared.ready.load(Ordering::Relaxed);
     idle.try_disk(true);
     assert!(is_ready());
@@ -235,7 +236,7 @@ fn a_disk_that_does_not_respond_is_not_writable() {
     let disk = Disk::default();
     let backend = disk.clone();
     let store = Store::with_backends(move || Ok(backend.clone())).unwrap();
-    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), new_uuid);
+    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), Timestamp::now, new_uuid);
     let started = Started { shared, writer };
     let began = Instant::now();
     assert!(started.shared.is_writable(began + 2 * DISK_TIMEOUT));
@@ -253,13 +254,13 @@ fn a_disk_that_does_not_respond_is_not_writable() {
 #[test]
 fn moments_and_ids_never_go_back() {
     let store = Store::in_memory().unwrap();
-    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), new_uuid);
+    let (shared, writer) = start(store, Graph::default(), Uses::new(Vec::new()), Timestamp::now, new_uuid);
     let started = Started { shared, writer };
     let began = Timestamp::now();
     started.apply(vec![succeeds("a")]).unwrap();
     let Started { shared, writer } = started;
     drop(writer);
-    let mut thread = WriterThread::new(Arc::clone(&shared), new_uuid);
+    let mut thread = WriterThread::new(Arc::clone(&shared), Timestamp::now, new_uuid);
     assert!(thread.last_commit >= began, "a new process continues at the last commit");
     // As if the clock had stepped back since.
     let ahead = Timestamp::from_millis(began.as_millis() + 3_600_000);

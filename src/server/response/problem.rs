@@ -93,6 +93,18 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
+    /// 404 after a write: the write was made, but the record is outside the token's scope, or is deleted already, by another
+    /// change of the same commit.
+    // Not 403: the write did take effect, for example by moving the record out of the scope.
+    #[must_use]
+    pub fn written_but_not_visible() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "the change was made, but the record is not, or no longer, in this token's scope",
+        )
+    }
+
     /// 500: a fault of the server. The cause is in the log, not in the response.
     #[must_use]
     pub fn internal() -> Self {

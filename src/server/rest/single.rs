@@ -1,6 +1,6 @@
 //! Responses with a single record: the bare JSON object, with its `ETag`.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::directory::{Applied, View};
@@ -26,34 +26,24 @@ pub(super) fn found<R: Resource>(view: &View, item: &R::Item, headers: &HeaderMa
 pub(super) fn written<R: Entities>(written: &Applied) -> Result<Response> {
     match subject(written) {
         Subject::Entity(id) => respond::<R>(&written.view, id),
-        Subject::Mapping(_) | Subject::Token(_) => Err(not_visible()),
+        Subject::Mapping(_) | Subject::Token(_) => Err(Problem::written_but_not_visible()),
     }
 }
 
 /// The response to a write of a mapping: the mapping as the write left it.
 pub(super) fn written_mapping(written: &Applied) -> Result<Response> {
-    let Subject::Mapping(id) = subject(written) else { return Err(not_visible()) };
-    let mapping = written.view.mapping(id).ok_or_else(not_visible)?;
+    let Subject::Mapping(id) = subject(written) else { return Err(Problem::written_but_not_visible()) };
+    let mapping = written.view.mapping(id).ok_or_else(Problem::written_but_not_visible)?;
     respond::<MappingResource>(&written.view, mapping)
 }
 
 fn respond<R: Resource>(view: &View, item: &R::Item) -> Result<Response> {
-    let row = R::row(view, item).ok_or_else(not_visible)?;
+    let row = R::row(view, item).ok_or_else(Problem::written_but_not_visible)?;
     let mut text = Vec::new();
     write_object(&row, R::columns().all.iter().copied(), &mut text);
     let mut response = json_response(text);
     etag::set(&mut response, &etag::tag(view, R::revision(view, item)));
     Ok(response)
-}
-
-/// 404 after a write: the write was made, but the record is outside the token's scope, or is deleted already.
-// Not 403: the write did take effect, for example by moving the record out of the scope.
-fn not_visible() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "not-found",
-        "the change was made, but the record is not, or no longer, in this token's scope",
-    )
 }
 
 /// 404: the record does not exist in the caller's scope.

@@ -61,7 +61,7 @@ impl MutationContext {
     /// The record of the only command, as the type that the payload has.
     fn only<T>(&self, pick: impl Fn(Node) -> Option<T>) -> Result<T> {
         let node = self.outcomes.first().and_then(|outcome| self.node(outcome));
-        node.and_then(pick).ok_or_else(Problem::internal)
+        node.and_then(pick).ok_or_else(Problem::written_but_not_visible)
     }
 
     fn token(&self) -> Result<Token> {
