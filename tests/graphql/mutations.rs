@@ -54,9 +54,9 @@ fn a_unit_is_created_updated_moved_and_deleted() {
     );
     assert_eq!((&changed["externalId"], &changed["attributes"]), (&Value::Null, &json!({"seats": 9})));
     assert_eq!(strings(changed, "/parents/*/name"), ["Frames"]);
-    let stale = json!({"input": {"id": "lab", "name": "x", "ifVersion": seen["orgUnit"]["version"]}});
+    let stale = json!({"input": {"id": "lab", "name": "x", "ifRevision": seen["orgUnit"]["version"]}});
     server.error_with(change, &stale, "precondition-failed");
-    let fresh = json!({"input": {"id": "lab", "name": "Labs", "ifVersion": changed["version"]}});
+    let fresh = json!({"input": {"id": "lab", "name": "Labs", "ifRevision": changed["version"]}});
     assert_eq!(server.data_with(change, &fresh)["updateOrgUnit"]["orgUnit"]["name"], "Labs");
     server.error_with(change, &json!({"input": {"id": "nothing", "name": "x"}}), "not-found");
 

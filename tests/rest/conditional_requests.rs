@@ -82,7 +82,7 @@ fn a_condition_from_before_a_restore_fails_after_it() {
     let update = |server: &Server, name: &str, version: &str| {
         let query =
             r"mutation ($input: UpdatePersonInput!) { updatePerson(input: $input) { person { version } } }";
-        let input = json!({"id": "a@b", "displayName": name, "ifVersion": version});
+        let input = json!({"id": "a@b", "displayName": name, "ifRevision": version});
         server.ask(query, &json!({ "input": input })).ok()
     };
     let version = |server: &Server| {

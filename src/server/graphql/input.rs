@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::model::attributes::{AttributesPatch, check_exact_members};
 use crate::model::command::{Command, IfExists, Patch};
 use crate::model::version::ExpectedRevision;
-use crate::server::graphql::types::scalars::{Json, RecordVersion};
+use crate::server::graphql::types::scalars::{IfRevision, Json};
 use crate::server::response::problem::Result;
 
 /// An input that is one change.
@@ -35,8 +35,8 @@ pub(crate) struct DeleteInput {
     /// The global id, or the key: a person's email, a project id, a mapping's UUID, or a unit's key, external id, path
     /// or unique name.
     pub(crate) id: ID,
-    /// Refuse the change unless the record still has this `version`.
-    pub(crate) if_version: Option<RecordVersion>,
+    /// Refuse the change unless the record is still at this `revision`, or has this `version`.
+    pub(crate) if_revision: Option<IfRevision>,
 }
 
 /// What becomes of the child units, people and projects of a unit that is deleted.
@@ -57,8 +57,8 @@ pub(crate) enum Children {
 pub(crate) struct DeleteOrgUnitInput {
     /// A global id, or a unit's key, external id, path (`Corp/R&D`) or unique name.
     pub(crate) id: ID,
-    /// Refuse the change unless the record still has this `version`.
-    pub(crate) if_version: Option<RecordVersion>,
+    /// Refuse the change unless the record is still at this `revision`, or has this `version`.
+    pub(crate) if_revision: Option<IfRevision>,
     /// What becomes of its child units, people and projects. Default: REFUSE.
     pub(crate) children: Option<Children>,
 }
@@ -121,7 +121,7 @@ fn if_exists(upsert: bool) -> IfExists {
     if upsert { IfExists::Merge } else { IfExists::Refuse }
 }
 
-fn expected(input: Option<RecordVersion>) -> Option<ExpectedRevision> {
+fn expected(input: Option<IfRevision>) -> Option<ExpectedRevision> {
     input.map(|version| version.0)
 }
 

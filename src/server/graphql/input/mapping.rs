@@ -10,7 +10,7 @@ use crate::server::graphql::input::{
     AsCommand, DeleteInput, attributes, expected, if_exists, maybe, optional, patch,
 };
 use crate::server::graphql::types::mapping::{MappingType, Relationship};
-use crate::server::graphql::types::scalars::{Json, RecordVersion};
+use crate::server::graphql::types::scalars::{IfRevision, Json};
 use crate::server::response::problem::Result;
 use crate::wire::id::GlobalId;
 
@@ -53,8 +53,8 @@ impl AsCommand for CreateMappingInput {
 pub(crate) struct UpdateMappingInput {
     /// A global id, or the mapping's UUID.
     id: ID,
-    /// Refuse the change unless the record still has this `version`.
-    if_version: Option<RecordVersion>,
+    /// Refuse the change unless the record is still at this `revision`, or has this `version`.
+    if_revision: Option<IfRevision>,
     /// New cardinality.
     relationship: Option<Relationship>,
     /// New first end.
@@ -79,13 +79,13 @@ impl AsCommand for UpdateMappingInput {
             attributes: attributes(self.attributes)?,
         };
         let target = mapping_ref(&self.id)?;
-        Ok(Command::UpdateMapping(Update { target, fields, if_revision: expected(self.if_version) }))
+        Ok(Command::UpdateMapping(Update { target, fields, if_revision: expected(self.if_revision) }))
     }
 }
 
 pub(crate) fn delete(input: &DeleteInput) -> Result<Command> {
     let target = mapping_ref(&input.id)?;
-    Ok(Command::DeleteMapping(Delete { target, if_revision: expected(input.if_version) }))
+    Ok(Command::DeleteMapping(Delete { target, if_revision: expected(input.if_revision) }))
 }
 
 fn end(id: &ID) -> EndRef {

@@ -52,7 +52,7 @@ impl Table for UnitChanges {
     fn members() -> Vec<Member> {
         let target = [
             Member::id("A global id, or a unit's key, external id, path (`Corp/R&D`) or unique name."),
-            Member::IF_VERSION,
+            Member::IF_REVISION,
         ];
         let more = [
             Member::ATTRIBUTES_PATCH,
@@ -64,14 +64,14 @@ impl Table for UnitChanges {
 
 impl AsCommand for UpdateOrgUnitInput {
     fn command(mut self) -> Result<Command> {
-        let (id, if_revision, parents) = (self.id(), self.if_version(), self.units("parents"));
+        let (id, if_revision, parents) = (self.id(), self.if_revision(), self.units("parents"));
         let fields = UnitFields { parents, ..unit(self.changes())? };
         Ok(Command::UpdateUnit(Update { target: unit_ref(&id), fields, if_revision }))
     }
 }
 
 pub(crate) fn delete(input: &DeleteOrgUnitInput) -> Command {
-    let (target, if_revision) = (unit_ref(&input.id), expected(input.if_version));
+    let (target, if_revision) = (unit_ref(&input.id), expected(input.if_revision));
     let beneath = input.children.map(Beneath::from).unwrap_or_default();
     Command::DeleteUnit(DeleteUnit { target, if_revision, beneath })
 }
@@ -93,7 +93,7 @@ impl AsCommand for MoveOrgUnitInput {
             unit: unit_ref(&self.id),
             to: unit_ref(&self.to),
             from: self.from.map(|from| unit_ref(&from)),
-            // Not in this input: a conditional move is an `updateOrgUnit` with `parents` and `ifVersion`.
+            // Not in this input: a conditional move is an `updateOrgUnit` with `parents` and `ifRevision`.
             if_revision: None,
         }))
     }

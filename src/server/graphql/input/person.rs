@@ -46,7 +46,7 @@ impl Table for PersonChanges {
     const ABOUT: &'static str = "Changes to a person. Absent fields stay unchanged; null clears.";
 
     fn members() -> Vec<Member> {
-        let target = [Member::id("The global id or the email."), Member::IF_VERSION];
+        let target = [Member::id("The global id or the email."), Member::IF_REVISION];
         let fields = target.into_iter().chain(Member::of_changes(&FIELDS));
         fields.chain([Member::ATTRIBUTES_PATCH]).chain(of_changes()).collect()
     }
@@ -54,7 +54,7 @@ impl Table for PersonChanges {
 
 impl AsCommand for UpdatePersonInput {
     fn command(mut self) -> Result<Command> {
-        let (id, if_revision, units) = (self.id(), self.if_version(), self.placement());
+        let (id, if_revision, units) = (self.id(), self.if_revision(), self.placement());
         let mut fields = person(self.changes())?;
         fields.placement = units.unwrap_or(fields.placement);
         Ok(Command::UpdatePerson(Update { target: person_ref(&id)?, fields, if_revision }))
@@ -63,7 +63,7 @@ impl AsCommand for UpdatePersonInput {
 
 pub(crate) fn delete(input: &DeleteInput) -> Result<Command> {
     let target = person_ref(&input.id)?;
-    Ok(Command::DeletePerson(Delete { target, if_revision: expected(input.if_version) }))
+    Ok(Command::DeletePerson(Delete { target, if_revision: expected(input.if_revision) }))
 }
 
 fn person_ref(id: &ID) -> Result<PersonRef> {

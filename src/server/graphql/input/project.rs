@@ -174,7 +174,7 @@ impl Table for ProjectChanges {
     const ABOUT: &'static str = "Changes to a project. Absent fields stay unchanged; null clears.";
 
     fn members() -> Vec<Member> {
-        let target = [Member::id("The global id or the project id."), Member::IF_VERSION];
+        let target = [Member::id("The global id or the project id."), Member::IF_REVISION];
         let parts = [
             Member::ATTRIBUTES_PATCH,
             Member::nested::<Vec<RepositoryInput>>(
@@ -193,7 +193,7 @@ impl Table for ProjectChanges {
 
 impl AsCommand for UpdateProjectInput {
     fn command(mut self) -> Result<Command> {
-        let (id, if_revision) = (self.id(), self.if_version());
+        let (id, if_revision) = (self.id(), self.if_revision());
         let fields = with_parts(self, |input| Ok(project(input.changes())?))?;
         Ok(Command::UpdateProject(Update { target: project_ref(&id)?, fields, if_revision }))
     }
@@ -201,7 +201,7 @@ impl AsCommand for UpdateProjectInput {
 
 pub(crate) fn delete(input: &DeleteInput) -> Result<Command> {
     let target = project_ref(&input.id)?;
-    Ok(Command::DeleteProject(Delete { target, if_revision: expected(input.if_version) }))
+    Ok(Command::DeleteProject(Delete { target, if_revision: expected(input.if_revision) }))
 }
 
 fn project_ref(id: &ID) -> Result<ProjectRef> {

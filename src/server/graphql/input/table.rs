@@ -15,7 +15,7 @@ use crate::model::command::{IfExists, Placement};
 use crate::model::level::Level;
 use crate::model::reference::UnitRef;
 use crate::model::version::ExpectedRevision;
-use crate::server::graphql::types::scalars::{Json, RecordVersion};
+use crate::server::graphql::types::scalars::{IfRevision, Json};
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::field::{Need, RecordField};
 use crate::wire::fields::{Fields, UpdateMode};
@@ -45,7 +45,7 @@ enum MemberType {
     RequiredId,
     Ids,
     Json,
-    Version,
+    Revision,
     /// Boolean with the default false.
     Flag,
     /// A nested input type: its type name, and a check of a value, which returns the error message.
@@ -88,10 +88,10 @@ impl Member {
         Self::new(name, about, MemberType::Nested(Option::<N>::create_type_info, check))
     }
 
-    pub(crate) const IF_VERSION: Self = Self::new(
-        "ifVersion",
-        "Refuse the change unless the record still has this `version`.",
-        MemberType::Version,
+    pub(crate) const IF_REVISION: Self = Self::new(
+        "ifRevision",
+        "Refuse the change unless the record is still at this `revision`, or has this `version`.",
+        MemberType::Revision,
     );
     pub(crate) const ATTRIBUTES: Self =
         Self::new("attributes", "Custom attributes, a JSON object.", MemberType::Json);
@@ -124,7 +124,7 @@ impl Member {
             MemberType::RequiredId => ID::create_type_info(registry),
             MemberType::Ids => Option::<Vec<ID>>::create_type_info(registry),
             MemberType::Json => Option::<Json>::create_type_info(registry),
-            MemberType::Version => Option::<RecordVersion>::create_type_info(registry),
+            MemberType::Revision => Option::<IfRevision>::create_type_info(registry),
             MemberType::Flag => bool::create_type_info(registry),
             MemberType::Nested(type_name, _) => type_name(registry),
         }
@@ -139,7 +139,9 @@ impl Member {
             MemberType::Text => optional(value, |text: String| text.into()),
             MemberType::Ids => optional(value, |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect()),
             MemberType::Json => optional(value, |Json(json)| json),
-            MemberType::Version => optional(value, |RecordVersion(version)| version.to_string().into()),
+            MemberType::Revision => {
+                optional(value, |expected: IfRevision| expected.to_value().into_json().unwrap_or_default())
+            }
             MemberType::Flag => optional(value, |flag: bool| flag.into()),
             MemberType::Nested(_, check) => match value {
                 None => Ok(None),
@@ -252,9 +254,10 @@ impl<T: Table> Input<T> {
         ID(self.members.shift_remove("id").and_then(text).unwrap_or_default())
     }
 
-    /// Removes and returns the expected version.
-    pub(crate) fn if_version(&mut self) -> Option<ExpectedRevision> {
-        self.members.shift_remove("ifVersion").and_then(text)?.parse().ok()
+    /// Removes and returns the expected revision.
+    pub(crate) fn if_revision(&mut self) -> Option<ExpectedRevision> {
+        let expected = self.members.shift_remove("ifRevision")?;
+        IfRevision::of_json(&expected).map(|IfRevision(expected)| expected)
     }
 
     /// Removes `upsert` and returns what to do if the record exists.

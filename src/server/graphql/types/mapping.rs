@@ -17,7 +17,7 @@ use crate::server::graphql::execution::budget::{self, Budget};
 use crate::server::graphql::types::connection::{PageArgs, PageInfo, invalid};
 use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::{Node, unit};
-use crate::server::graphql::types::scalars::{DateTime, Json, RecordVersion, Revision};
+use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::id::{GlobalId, NamedRecord, mapping_id};
 
@@ -136,9 +136,9 @@ impl Mapping {
         Revision(self.mapping.stamps.revision)
     }
 
-    /// The version of the record, for `ifVersion`: changes with each change of the record, and when the store is restored.
-    async fn version(&self) -> RecordVersion {
-        RecordVersion(ExpectedRevision::of(self.mapping.stamps.revision, self.view.lineage()))
+    /// The version of the record, for `ifRevision`: changes with each change of the record, and when the store is restored.
+    async fn version(&self) -> String {
+        ExpectedRevision::of(self.mapping.stamps.revision, self.view.lineage()).to_string()
     }
 }
 

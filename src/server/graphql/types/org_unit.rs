@@ -23,7 +23,7 @@ use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::person::Person;
 use crate::server::graphql::types::project::Project;
 use crate::server::graphql::types::repository::Repository;
-use crate::server::graphql::types::scalars::{DateTime, Json, RecordVersion, Revision};
+use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 use crate::wire::id::NamedRecord;
 
@@ -377,9 +377,9 @@ impl OrgUnit {
         Revision(self.0.entity.stamps.revision)
     }
 
-    /// The version of the record, for `ifVersion`: changes with each change of the record, and when the store is restored.
-    async fn version(&self) -> RecordVersion {
-        RecordVersion(ExpectedRevision::of(self.0.entity.stamps.revision, self.0.view.lineage()))
+    /// The version of the record, for `ifRevision`: changes with each change of the record, and when the store is restored.
+    async fn version(&self) -> String {
+        ExpectedRevision::of(self.0.entity.stamps.revision, self.0.view.lineage()).to_string()
     }
 }
 

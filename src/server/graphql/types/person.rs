@@ -17,7 +17,7 @@ use crate::server::graphql::types::metered::Metered;
 use crate::server::graphql::types::node::VisibleEntity;
 use crate::server::graphql::types::org_unit::{OrgUnit, level};
 use crate::server::graphql::types::project::Project;
-use crate::server::graphql::types::scalars::{DateTime, Json, RecordVersion, Revision};
+use crate::server::graphql::types::scalars::{DateTime, Json, Revision};
 use crate::server::response::problem::{Problem, Result};
 
 /// A person.
@@ -175,9 +175,9 @@ impl Person {
         Revision(self.0.entity.stamps.revision)
     }
 
-    /// The version of the record, for `ifVersion`: changes with each change of the record, and when the store is restored.
-    async fn version(&self) -> RecordVersion {
-        RecordVersion(ExpectedRevision::of(self.0.entity.stamps.revision, self.0.view.lineage()))
+    /// The version of the record, for `ifRevision`: changes with each change of the record, and when the store is restored.
+    async fn version(&self) -> String {
+        ExpectedRevision::of(self.0.entity.stamps.revision, self.0.view.lineage()).to_string()
     }
 }
 

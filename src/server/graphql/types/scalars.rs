@@ -1,8 +1,11 @@
-//! Custom scalars: `DateTime`, `JSON` and `Revision`, each with the URL of its specification, and `RecordVersion`.
+//! Custom scalars: `DateTime`, `JSON` and `Revision`, each with the URL of its specification.
 //!
 //! Invariant: validation and parsing accept the same values, so that no bad value is found halfway through a mutation.
 
-use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use std::borrow::Cow;
+
+use async_graphql::registry::Registry;
+use async_graphql::{Description, InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
 use crate::model::entity::Revision as RevisionNumber;
 use crate::model::time::Timestamp;
@@ -47,7 +50,8 @@ impl ScalarType for Json {
     }
 }
 
-/// Version of the directory: an integer that grows by one with each commit, up to 2^53.
+/// Version of the directory: an integer that grows by one with each commit, up to 2^53. As `ifRevision` also the
+/// `version` of a record, a text.
 #[derive(Debug, Clone, Copy, Description)]
 pub(crate) struct Revision(pub(crate) RevisionNumber);
 
@@ -65,7 +69,7 @@ impl ScalarType for Revision {
 
     // As for `DateTime`: a bad revision must fail in validation, before any change is made.
     fn is_valid(value: &Value) -> bool {
-        Self::parse(value.clone()).is_ok()
+        IfRevision::of(value).is_some()
     }
 
     fn to_value(&self) -> Value {
@@ -74,24 +78,57 @@ impl ScalarType for Revision {
     }
 }
 
-/// The version of a record, such as `588.1a2b3c4d`: the revision that last changed it, and the lineage of the store,
-/// which a restore changes. For `ifVersion`.
-#[derive(Debug, Clone, Copy, Description)]
-pub(crate) struct RecordVersion(pub(crate) ExpectedRevision);
+/// The argument `ifRevision`: the `revision` of a record, or its `version`, which does not hold after a restore.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IfRevision(pub(crate) ExpectedRevision);
 
-#[Scalar(use_type_description)]
-impl ScalarType for RecordVersion {
-    fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        text.parse().map(Self).map_err(|why| InputValueError::custom(format!("{text:?} {why}")))
+impl IfRevision {
+    /// From a number or a text in JSON.
+    pub(crate) fn of_json(value: &serde_json::Value) -> Option<Self> {
+        match value {
+            serde_json::Value::Number(number) => {
+                number.as_u64().map(|number| Self(RevisionNumber(number).into()))
+            }
+            serde_json::Value::String(text) => text.parse().ok().map(Self),
+            _ => None,
+        }
     }
 
-    // As for `DateTime`: a bad version must fail in validation, before any change is made.
-    fn is_valid(value: &Value) -> bool {
-        Self::parse(value.clone()).is_ok()
+    fn of(value: &Value) -> Option<Self> {
+        matches!(value, Value::Number(_) | Value::String(_))
+            .then(|| value.clone().into_json().ok())?
+            .as_ref()
+            .and_then(Self::of_json)
+    }
+}
+
+// By hand, because its type in the schema is `Revision`, which is a number in answers.
+impl InputType for IfRevision {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        <Revision as InputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Revision as InputType>::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let value = value.unwrap_or_default();
+        Self::of(&value).ok_or_else(|| {
+            InputValueError::custom(format!(
+                "{value} is no revision; use the `revision` of the record, such as 588, or its `version`, such as \
+                 \"588.1a2b3c4d\""
+            ))
+        })
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.0.to_string())
+        if self.0.lineage.is_some() { self.0.to_string().into() } else { self.0.revision.0.into() }
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
     }
 }
