@@ -5,6 +5,7 @@
 
 mod ask;
 mod backup;
+mod change;
 mod check;
 mod client;
 mod completions;
@@ -14,9 +15,11 @@ pub mod demo_data;
 mod describe;
 mod doctor;
 mod early_response;
+mod edit;
 mod environment;
 mod export;
 mod expose;
+mod field_args;
 mod find;
 mod generate;
 mod graphql;
@@ -88,6 +91,16 @@ enum CliCommand {
     Show(show::ShowArgs),
     /// Print the token in use: its role, its units, and the server
     Whoami,
+    /// Create a unit, person or project
+    Create(edit::CreateRecordArgs),
+    /// Change fields of a unit, person or project
+    Update(edit::UpdateArgs),
+    /// Move a unit with its whole subtree, a person or a project to another unit
+    Move(edit::MoveArgs),
+    /// Give a unit, person or project another name; its key stays
+    Rename(edit::RenameArgs),
+    /// Delete a unit, person or project; its history stays
+    End(edit::EndArgs),
     /// Run a GraphQL query or mutation and print the response as JSON
     Query(query::QueryArgs),
     /// Create, list, rotate and revoke API tokens
@@ -210,6 +223,11 @@ fn run(command: CliCommand, settings: &settings::Settings, file: &settings_file:
         CliCommand::Find(find) => find.run(settings),
         CliCommand::Show(show) => show.run(settings),
         CliCommand::Whoami => whoami::run(settings),
+        CliCommand::Create(create) => create.run(settings),
+        CliCommand::Update(update) => update.run(settings),
+        CliCommand::Move(move_args) => move_args.run(settings),
+        CliCommand::Rename(rename) => rename.run(settings),
+        CliCommand::End(end) => end.run(settings),
         CliCommand::Query(query) => query.run(settings),
         CliCommand::Token(token) => token.run(settings),
         CliCommand::Log(log) => log.run(settings),

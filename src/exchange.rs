@@ -16,7 +16,7 @@ pub use csv::records_of_csv;
 pub(crate) use export::Export;
 pub use export::export;
 pub use format::Format;
-pub(crate) use kept::KeptFields;
+pub(crate) use kept::{KeptFields, similar_field};
 pub(crate) use ndjson::{ReadOptions, ReadRecord, read_line, read_record};
 pub use ndjson::{command_of_line, command_of_record, commands_of_lines};
 pub use order::in_order;

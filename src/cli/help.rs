@@ -24,6 +24,29 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("show", ["clade show Corp/Retail", "clade show git@github.com:aurora/gearbox.git"]),
     ("whoami", ["clade whoami --server https://clade.corp.example", "clade whoami --json"]),
     (
+        "create",
+        [
+            "clade create unit Payments --type team --under Corp/Retail --dry-run",
+            "clade create person ada@corp.example firstName=Ada --under Payments",
+        ],
+    ),
+    (
+        "update",
+        [
+            "clade update ada@corp.example displayName='Ada L' title=",
+            "clade update Payments key=pay --dry-run",
+        ],
+    ),
+    (
+        "move",
+        [
+            "clade move Payments --to Retail --dry-run",
+            "clade move ada@corp.example --to Payments --from Lending",
+        ],
+    ),
+    ("rename", ["clade rename Payments 'Payments and Risk'", "clade rename project:shop 'Web shop'"]),
+    ("end", ["clade end Payments --children lift --dry-run", "clade end person:ada@corp.example"]),
+    (
         "query",
         [
             "clade query '{ roots { name totals { people } } }'",

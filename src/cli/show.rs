@@ -64,7 +64,8 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn not_found(text: &str, similar: &[Value]) -> Failure {
+/// The failure that names what is similar to what was not found.
+pub(super) fn not_found(text: &str, similar: &[Value]) -> Failure {
     let similar: Vec<Described<'_>> = similar.iter().map(|hit| Described::of(&hit["node"])).collect();
     let mut message = format!("nothing is called {text:?}");
     let named = similar.iter().map(|one| format!("the {} {:?}", one.kind, one.key)).collect::<Vec<_>>();
