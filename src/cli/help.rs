@@ -60,7 +60,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
             "clade token create --unit Retail --expires 2030-01-31",
         ],
     ),
-    ("log", ["clade log --limit 20", "clade log --record person:ada@corp.example"]),
+    ("log", ["clade log --since 7d --unit Retail", "clade log --verbose --record ada@corp.example"]),
     ("health", ["clade health", "clade health --server https://clade.corp.example"]),
     ("check", ["clade check --data corp.redb", "clade check --server https://clade.corp.example"]),
     (

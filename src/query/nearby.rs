@@ -19,7 +19,7 @@ const REFERENCE_MAX: usize = 256;
 ///
 /// let view = clade::Directory::in_memory()?.apply(clade::CreatePerson::new("ada@corp.example").under("Corp/Gears"))?.view;
 /// let said = |unit: &str| with_similar(&view, view.org_unit(unit).unwrap_err()).to_string();
-/// assert_eq!(said("geras"), r#"there is no unit "geras"; did you mean "Gears"?"#);
+/// assert_eq!(said("gearz"), r#"there is no unit "gearz"; did you mean "Gears"?"#);
 /// assert_eq!(said("Ada@corp.example"), r#"there is no unit "Ada@corp.example": that is a person, in: "Gears""#);
 /// # Ok::<(), clade::Error>(())
 /// ```

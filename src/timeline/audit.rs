@@ -1,7 +1,7 @@
 //! The audit trail: who changed what and when, with each record before and after. Read from the end of the change log.
 //!
-//! Invariant: memory is bounded by the size of a page, however large the log and its entries are. The earlier state of
-//! a record is searched for no further back than necessary.
+//! Invariant: memory is bounded by the size of a page, however large the log is, and by some bytes for each record that an
+//! entry created. The earlier state of a record is searched for no further back than necessary.
 
 mod before;
 mod entry;

@@ -1,5 +1,6 @@
 //! `clade serve` as a process: startup output, admin token, demo mode, settings, health check, a full disk.
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -55,6 +56,18 @@ fn the_first_serve_prints_an_admin_token_once() {
     }
     assert_eq!(send(&second, &token, "GET", "/api/v2/data/people", &Value::Null).0, 200);
     assert_eq!(send(&second, "clade_none", "GET", "/api/v2/data/people", &Value::Null).0, 401);
+}
+
+#[test]
+fn a_server_without_authentication_warns_once() {
+    for level in ["warn", "off"] {
+        let folder = Folder::new();
+        let mut command = folder.command(clade());
+        command.args(["serve", "--demo", "--listen", "127.0.0.1:0", "--auth", "none", "--log", level]);
+        let _running = Running::start(command.stderr(File::create(folder.path("log")).unwrap()));
+        let said = std::fs::read_to_string(folder.path("log")).unwrap();
+        assert_eq!(said.matches("full access").count(), 1, "{level}: {said}");
+    }
 }
 
 #[test]

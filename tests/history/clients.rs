@@ -39,6 +39,8 @@ pub(crate) struct Client<'h> {
     random: StdRng,
     /// The last revision of each person that an answer has shown, by island and person.
     revisions: HashMap<(usize, usize), u64>,
+    /// The lineage of the store, which conditions name beside the revision; empty until an answer has shown it.
+    lineage: String,
     /// The last response to each path, for conditional reads.
     known: HashMap<String, Response>,
 }
@@ -59,6 +61,7 @@ impl<'h> Client<'h> {
             name: format!("{} {number}", door.name()),
             random: StdRng::seed_from_u64(seed.wrapping_mul(1_000).wrapping_add(number as u64)),
             revisions: HashMap::new(),
+            lineage: String::new(),
             known: HashMap::new(),
         }
     }
@@ -144,7 +147,7 @@ impl<'h> Client<'h> {
 
     /// Sends a request and records the answer.
     pub(crate) fn ask(&mut self, island: usize, request: Request) -> Result<(), Gone> {
-        let mut call = self.door.call(island, &request);
+        let mut call = self.door.call(island, &request, &self.lineage);
         let known = self.known.get(&call.path).filter(|_| call.method == "GET").cloned();
         if let Some(tag) = known.as_ref().and_then(|known| known.etag.clone()) {
             call.headers.push(("if-none-match", tag));
@@ -156,6 +159,9 @@ impl<'h> Client<'h> {
                 self.door.heard(&request, &known.expect("it was asked"))
             }
             Ok(response) => {
+                if let Some(lineage) = response.lineage() {
+                    self.lineage = lineage;
+                }
                 if response.status == 200 {
                     self.known.insert(call.path, response.clone());
                 }
@@ -212,7 +218,7 @@ impl<'h> Client<'h> {
 
     /// Sends a change over a connection that is closed before the answer.
     fn hang_up(&mut self, island: usize, request: Request) {
-        let Call { method, path, headers, body } = self.door.call(island, &request);
+        let Call { method, path, headers, body } = self.door.call(island, &request, &self.lineage);
         let Address { address, token } = self.server;
         let body = body.unwrap_or_default();
         let length = body.len();

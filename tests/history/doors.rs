@@ -29,6 +29,16 @@ pub(crate) struct Response {
     pub(crate) body: Value,
 }
 
+impl Response {
+    /// The lineage of the store, from the `ETag` or the version of a single record.
+    pub(crate) fn lineage(&self) -> Option<String> {
+        let body = self.body.to_string();
+        let version = body.split_once("\"version\":\"").and_then(|(_, rest)| rest.split_once('.'));
+        let (_, rest) = version.or_else(|| self.etag.as_deref()?.split_once('.'))?;
+        Some(rest.chars().take_while(char::is_ascii_hexdigit).collect())
+    }
+}
+
 /// The meaning of a response.
 #[derive(Debug, Clone)]
 pub(crate) struct Heard {
@@ -68,10 +78,10 @@ impl Door {
         }
     }
 
-    pub(crate) fn call(self, island: usize, request: &Request) -> Call {
+    pub(crate) fn call(self, island: usize, request: &Request, lineage: &str) -> Call {
         match self {
-            Self::Rest => rest(island, request),
-            Self::GraphQl => graphql(island, request),
+            Self::Rest => rest(island, request, lineage),
+            Self::GraphQl => graphql(island, request, lineage),
         }
     }
 
@@ -114,7 +124,7 @@ fn levels(island: usize, team: Option<usize>) -> Value {
     json!({ "organization": organization, "business": null, "department": null, "group": null, "team": team })
 }
 
-fn rest(island: usize, request: &Request) -> Call {
+fn rest(island: usize, request: &Request, lineage: &str) -> Call {
     let person_path = |person: usize| format!("/api/v2/data/people/{}", email(island, person));
     let unit_path = |unit: Unit| format!("/api/v2/data/units/{}", unit_key(island, unit));
     let name = |name: u64| format!("n{name}");
@@ -151,8 +161,8 @@ fn rest(island: usize, request: &Request) -> Call {
         let media = if is_patch { "application/merge-patch+json" } else { "application/json" };
         headers.push(("content-type", media.to_owned()));
     }
-    // Only the last number of a tag counts for a change: the revision of the record.
-    headers.extend(condition.map(|revision| ("if-match", format!("\"r0-all-0-{revision}\""))));
+    // Only the end of a tag counts for a change: the revision of the record, and the lineage of the store.
+    headers.extend(condition.map(|revision| ("if-match", format!("\"r0-all-0-{revision}.{lineage}\""))));
     Call { method, path, headers, body: body.map(|body| body.to_string()) }
 }
 
@@ -219,9 +229,10 @@ fn rest_heard(request: &Request, response: &Response) -> Option<Heard> {
     Some(Heard { is_done: request.is_write(), directory, ..Heard::known(answer) })
 }
 
-const RECORD: &str = "email displayName revision updatedAt team { key } department { key }";
+const RECORD: &str = "email displayName revision version updatedAt team { key } department { key }";
 
-fn graphql(island: usize, request: &Request) -> Call {
+fn graphql(island: usize, request: &Request, lineage: &str) -> Call {
+    let version = |revision: &Option<u64>| revision.map(|revision| format!("{revision}.{lineage}"));
     let name = |name: u64| format!("n{name}");
     let placed = |input: &mut Value, team: Option<usize>| {
         let units: Vec<_> = team.map(|team| unit_key(island, Unit::Team(team))).into_iter().collect();
@@ -237,7 +248,7 @@ fn graphql(island: usize, request: &Request) -> Call {
             (document, json!({ "input": input }))
         }
         Request::Patch { person, name: new, team, if_revision } => {
-            let mut input = json!({ "id": email(island, *person), "ifRevision": if_revision });
+            let mut input = json!({ "id": email(island, *person), "ifVersion": version(if_revision) });
             if let Some(new) = new {
                 input["displayName"] = json!(name(*new));
             }
@@ -250,7 +261,7 @@ fn graphql(island: usize, request: &Request) -> Call {
             (document, json!({ "input": input }))
         }
         Request::Delete { person, if_revision } => {
-            let input = json!({ "id": email(island, *person), "ifRevision": if_revision });
+            let input = json!({ "id": email(island, *person), "ifVersion": version(if_revision) });
             let document = "mutation($input: DeleteInput!) { of: deletePerson(input: $input) { revision } }";
             (document.to_owned(), json!({ "input": input }))
         }

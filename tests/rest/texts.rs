@@ -56,7 +56,7 @@ fn a_search_needs_no_marks_through_every_door() {
         ("Mu\u{308}ller", "4@corp"),
         ("muller", "4@corp"),
     ] {
-        let encoded = text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let encoded = text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
         assert_eq!(server.keys(&format!("/people?q={encoded}"), "email"), [email], "{text}");
         let query = "query ($text: String!) {
             people(filter: {displayName: {contains: $text}}) { nodes { email } }
