@@ -33,7 +33,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     (
         "update",
         [
-            "clade update ada@corp.example displayName='Ada L' title=",
+            "clade update ada@corp.example 'displayName=Ada L' title=",
             "clade update Payments key=pay --dry-run",
         ],
     ),

@@ -56,6 +56,10 @@ fn a_unit_is_created_updated_moved_and_deleted() {
     assert_eq!(strings(changed, "/parents/*/name"), ["Frames"]);
     let stale = json!({"input": {"id": "lab", "name": "x", "ifRevision": seen["orgUnit"]["version"]}});
     server.error_with(change, &stale, "precondition-failed");
+    for wrong in [json!("588"), json!("588.1A"), json!(-1), json!(true)] {
+        let input = json!({"input": {"id": "lab", "name": "x", "ifRevision": wrong}});
+        server.error_with(change, &input, "bad-request");
+    }
     let fresh = json!({"input": {"id": "lab", "name": "Labs", "ifRevision": changed["version"]}});
     assert_eq!(server.data_with(change, &fresh)["updateOrgUnit"]["orgUnit"]["name"], "Labs");
     server.error_with(change, &json!({"input": {"id": "nothing", "name": "x"}}), "not-found");

@@ -248,7 +248,7 @@ fn graphql(island: usize, request: &Request, lineage: &str) -> Call {
             (document, json!({ "input": input }))
         }
         Request::Patch { person, name: new, team, if_revision } => {
-            let mut input = json!({ "id": email(island, *person), "ifVersion": version(if_revision) });
+            let mut input = json!({ "id": email(island, *person), "ifRevision": version(if_revision) });
             if let Some(new) = new {
                 input["displayName"] = json!(name(*new));
             }
@@ -261,7 +261,7 @@ fn graphql(island: usize, request: &Request, lineage: &str) -> Call {
             (document, json!({ "input": input }))
         }
         Request::Delete { person, if_revision } => {
-            let input = json!({ "id": email(island, *person), "ifVersion": version(if_revision) });
+            let input = json!({ "id": email(island, *person), "ifRevision": version(if_revision) });
             let document = "mutation($input: DeleteInput!) { of: deletePerson(input: $input) { revision } }";
             (document.to_owned(), json!({ "input": input }))
         }

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use async_graphql::registry::Registry;
-use async_graphql::{Description, InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
 use crate::model::entity::Revision as RevisionNumber;
 use crate::model::time::Timestamp;
@@ -103,15 +103,15 @@ impl IfRevision {
 }
 
 // By hand, because its type in the schema is `Revision`, which is a number in answers.
-impl InputType for IfRevision {
+impl async_graphql::InputType for IfRevision {
     type RawValueType = Self;
 
     fn type_name() -> Cow<'static, str> {
-        <Revision as InputType>::type_name()
+        <Revision as async_graphql::InputType>::type_name()
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
-        <Revision as InputType>::create_type_info(registry)
+        <Revision as async_graphql::InputType>::create_type_info(registry)
     }
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
