@@ -4,6 +4,7 @@
 
 mod answer;
 pub(crate) mod csv;
+mod end;
 mod export;
 mod format;
 mod kept;
@@ -13,6 +14,7 @@ mod report;
 
 pub(crate) use answer::{BulkAnswer, KeptAsAttribute, made_units, second_parents};
 pub use csv::records_of_csv;
+pub(crate) use end::lowest_first;
 pub(crate) use export::Export;
 pub use export::export;
 pub use format::Format;

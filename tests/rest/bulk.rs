@@ -382,3 +382,36 @@ fn more_lines_than_one_request_may_have_are_refused_together() {
     assert_eq!(problem["limit"], 250_000);
     assert!(problem["detail"].as_str().unwrap().contains("250000 lines"), "{problem}");
 }
+
+#[test]
+fn a_line_may_end_its_record() {
+    let server = Server::start();
+    server.bulk("", r#"{"kind":"orgUnit","key":"corp","name":"Corp"}
+{"kind":"orgUnit","key":"a","name":"A","parent":"corp"}
+{"kind":"orgUnit","key":"b","name":"B","parent":"a"}
+{"kind":"orgUnit","key":"c","name":"C","parent":"b"}
+{"kind":"person","email":"ann@corp.example","units":["c"]}
+{"kind":"person","email":"bob@corp.example","units":["c","a"]}
+{"kind":"project","projectId":"p","projectName":"P"}
+{"kind":"mapping","attribute1":"p","attribute2":"bob@corp.example"}"#).ok();
+    let refusal = server.bulk("", r#"{"kind":"orgUnit","key":"b","op":"end"}"#).problem(422, "refused");
+    assert_eq!(refused(&refusal), [(1, "not-empty")]);
+    let gone = r#"{"kind":"person","email":"eve@corp.example","op":"end"}"#;
+    assert_eq!(refused(&server.bulk("", gone).problem(422, "refused")), [(1, "not-found")]);
+    let both = "{\"kind\":\"person\",\"email\":\"ann@corp.example\",\"op\":\"end\"}\n{\"kind\":\"person\",\"email\":\"Ann@corp.example\"}";
+    assert_eq!(refused(&server.bulk("?mode=upsert", both).problem(422, "refused")), [(1, "invalid")]);
+
+    let done = foreseen(&server, "?mode=upsert", r#"{"kind":"orgUnit","key":"b","name":"B","op":"end","children":"refuse"}
+{"kind":"orgUnit","key":"c","op":"end"}
+{"kind":"person","email":"ann@corp.example","op":"end"}
+{"kind":"mapping","attribute1":"bob@corp.example","attribute2":"c","op":"end"}
+{"kind":"mapping","attribute1":"p","attribute2":"bob@corp.example","op":"end"}"#);
+    assert_eq!((&done["ended"], &done["updated"]), (&json!(5), &json!(0)), "children first, whatever the order");
+    assert_eq!(done["changes"]["units"]["ended"], 2);
+    assert_eq!(done["changes"]["people"], json!({"created": 0, "updated": 0, "moved": 1, "ended": 1}));
+    assert_eq!(server.keys("/units", "key"), ["corp", "a"]);
+    assert_eq!(server.keys("/units/a/people", "email"), ["bob@corp.example"]);
+    let lifted = r#"{"kind":"orgUnit","name":"A","op":"end","children":"lift"}"#;
+    assert_eq!(server.bulk("", lifted).ok()["ended"], 1);
+    assert_eq!(server.keys("/units/corp/people", "email"), ["bob@corp.example"]);
+}

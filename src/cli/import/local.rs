@@ -11,7 +11,7 @@ use crate::cli::settings::Settings;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::exchange::{
-    BulkAnswer, KeptFields, ReadRecord, RecordRefusal, Report, in_order, read_line, read_record, upsert_helps,
+    BulkAnswer, KeptFields, ReadRecord, RecordRefusal, Report, in_order, lowest_first, read_line, read_record, upsert_helps,
 };
 use crate::model::command::Command;
 use crate::model::entity::Revision;
@@ -98,9 +98,10 @@ impl ImportArgs {
     fn apply(
         &self,
         directory: &Directory,
-        ReadFiles { commands, kept }: ReadFiles,
+        ReadFiles { mut commands, kept }: ReadFiles,
         names: &[String],
     ) -> Result<BulkAnswer> {
+        lowest_first(&mut commands, &directory.view());
         let positions: Vec<RecordPosition> = commands.iter().map(|(position, _)| *position).collect();
         if commands.is_empty() {
             return Ok(BulkAnswer { dry_run: self.dry_run, ..BulkAnswer::default() });
