@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use crate::directory::View;
 use crate::error::Error;
 use crate::model::command::{
-    Beneath, Command, Create, Delete, DeleteUnit, EndMapping, EndRef, PersonFields, PersonRef,
-    ProjectFields, ProjectRef,
+    Beneath, Command, Create, Delete, DeleteUnit, EndMapping, EndRef, PersonFields, PersonRef, ProjectFields,
+    ProjectRef,
 };
 use crate::model::key::{Email, Name, ProjectId, UnitKey};
 use crate::model::mapping::{MappingId, MappingType};
@@ -30,7 +30,8 @@ const RESERVED: [&str; 3] = ["deleted", "delete", "_delete"];
 /// [`Error::Invalid`] for another value, and for fields that look as if they were meant to delete the record.
 // Kept as attributes, as other fields are, they would leave the record in place and look as if they had not.
 pub(super) fn takes_end(record: &mut Map<String, Value>) -> Result<bool, Error> {
-    let is_given = |value: &Value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty());
+    let is_given =
+        |value: &Value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty());
     for name in RESERVED {
         if let Some(value) = record.get(name).filter(|value| is_given(value)) {
             let reason = "is a reserved word; a line with \"op\": \"end\" ends its record; what is meant to be kept belongs \
@@ -41,9 +42,11 @@ pub(super) fn takes_end(record: &mut Map<String, Value>) -> Result<bool, Error> 
     match record.shift_remove("op").filter(is_given) {
         None => Ok(false),
         Some(Value::String(op)) if op.trim().eq_ignore_ascii_case("end") => Ok(true),
-        Some(other) => {
-            Err(Error::invalid("op", &text_of(&other), "must be \"end\", which ends the record, or be left out"))
-        }
+        Some(other) => Err(Error::invalid(
+            "op",
+            &text_of(&other),
+            "must be \"end\", which ends the record, or be left out",
+        )),
     }
 }
 
@@ -55,13 +58,21 @@ fn text_of(value: &Value) -> String {
 pub(super) fn ending(kind: &str, mut body: Fields) -> Result<Command, Error> {
     let beneath = body.text("children", "children", beneath)?;
     if kind != "orgUnit" && matches!(beneath, FieldInput::Value(_)) {
-        return Err(Error::invalid("children", "", "says what becomes of the children of a unit; leave it out"));
+        return Err(Error::invalid(
+            "children",
+            "",
+            "says what becomes of the children of a unit; leave it out",
+        ));
     }
     let if_revision = None;
     Ok(match kind {
         "orgUnit" => {
             let target = unit(&mut body)?;
-            Command::DeleteUnit(DeleteUnit { target, if_revision, beneath: beneath.value().unwrap_or_default() })
+            Command::DeleteUnit(DeleteUnit {
+                target,
+                if_revision,
+                beneath: beneath.value().unwrap_or_default(),
+            })
         }
         "person" => {
             let target = PersonRef::Email(required(&mut body, "email", Email::parse)?);
@@ -157,7 +168,14 @@ pub(super) fn contradicting<L: Copy>(commands: &[(L, Command)]) -> Vec<(L, Error
     });
     let both: Vec<_> = written.filter_map(|key| ended.remove(&key)).collect();
     let refused = |(line, key): (L, String)| {
-        (line, Error::invalid("op", "end", format!("contradicts another line, which writes {key}; leave one out")))
+        (
+            line,
+            Error::invalid(
+                "op",
+                "end",
+                format!("contradicts another line, which writes {key}; leave one out"),
+            ),
+        )
     };
     both.into_iter().map(refused).collect()
 }

@@ -12,7 +12,11 @@ use crate::wire::json::{self, json_kind};
 use crate::wire::{mapping, person, project, unit};
 
 /// The values of `kind`.
-const KINDS: [&str; 4] = ["orgUnit", "person", "project", "mapping"];
+pub(super) const KINDS: [&str; 4] = ["orgUnit", "person", "project", "mapping"];
+
+/// Fields that are ids, or refer to records by theirs.
+const IDS: [&str; 9] =
+    ["key", "projectId", "externalId", "attribute1", "attribute2", "parent", "child", "parents", "units"];
 
 /// Parses one line of NDJSON: the body of a POST request plus `kind`.
 ///
@@ -69,6 +73,10 @@ pub(crate) struct ReadRecord {
 
 /// As [`command_of_record`], with the fields that the record does not have.
 pub(crate) fn read_record(record: Map<String, Value>, options: ReadOptions) -> Result<ReadRecord, Error> {
+    let mut record = record;
+    for field in IDS {
+        numbers_as_texts(record.get_mut(field));
+    }
     let own = own_attributes(&record);
     let (kind, command) = command_of(record, options.if_exists)?;
     let unknown = UnknownFields::of(kind, &own, &command);
@@ -76,6 +84,17 @@ pub(crate) fn read_record(record: Map<String, Value>, options: ReadOptions) -> R
         unknown.refuse()?;
     }
     Ok(ReadRecord { command, unknown })
+}
+
+/// Whole numbers become texts, also in a list: systems export the ids of records as numbers.
+fn numbers_as_texts(value: Option<&mut Value>) {
+    let Some(value) = value else { return };
+    match value {
+        // Numbers with a fraction, or too large for 64 bits, may have been rounded by the parser.
+        Value::Number(number) if !number.is_f64() => *value = number.to_string().into(),
+        Value::Array(items) => items.iter_mut().for_each(|item| numbers_as_texts(Some(item))),
+        _ => {}
+    }
 }
 
 fn command_of(mut record: Map<String, Value>, if_exists: IfExists) -> Result<(&'static str, Command), Error> {

@@ -189,7 +189,7 @@ impl<'p> Plan<'p> {
         let (parent, child) = self.ends(end.mapping_type, &end.from, &end.to)?.parent_and_child();
         let mapping = self.view.mapping_between(parent, child).ok_or_else(|| {
             let ends = format!("{} > {}", self.view.label(parent), self.view.label(child));
-            Error::NotFound { kind: "mapping", reference: ends }
+            Error::not_found("mapping", ends)
         })?;
         self.end_mapping(mapping);
         Ok(Outcome::new(Subject::Mapping(mapping.id), Effect::Deleted))

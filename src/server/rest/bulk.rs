@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use crate::exchange::{
-    BulkAnswer, KeptFields, ReadOptions, ReadRecord, Report, in_order, lowest_first, read_line, upsert_advice, upsert_helps,
+    BulkAnswer, KeptFields, ReadOptions, ReadRecord, Report, in_order, lowest_first, read_line,
+    upsert_advice, upsert_helps,
 };
 use crate::model::command::{Command, IfExists};
 use crate::server::admission::work::RequestWork;
@@ -91,7 +92,8 @@ pub(super) async fn bulk(
     let limits = work.clone();
     // On the blocking pool: parsing a large body would block other requests of this worker. The closure owns the body,
     // so its memory is given back before the commands wait for the writer. `_permit` counts the commands until the end.
-    let ((mut numbered, kept), _permit) = limits.run_heavy(move || parse_commands(&work, &body, options)).await?;
+    let ((mut numbered, kept), _permit) =
+        limits.run_heavy(move || parse_commands(&work, &body, options)).await?;
     lowest_first(&mut numbered, &writer.view());
     let (lines, commands): (Vec<usize>, Vec<Command>) = numbered.into_iter().unzip();
     if commands.is_empty() {
