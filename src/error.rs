@@ -58,6 +58,21 @@ pub enum Error {
         /// The field that was probably meant.
         similar: Option<&'static str>,
     },
+    /// Two rows of one record give a field different values.
+    #[error(
+        "{field} of {key:?} is {:?} in line {first_line}, and {:?} here; make them equal, or leave one empty",
+        values.0, values.1
+    )]
+    RowsDisagree {
+        /// The field.
+        field: String,
+        /// The key of the record.
+        key: String,
+        /// The number of the first line.
+        first_line: u64,
+        /// The values in both lines.
+        values: (String, String),
+    },
     /// Input that cannot be parsed: invalid UTF-8, JSON or CSV.
     #[error("{detail}")]
     Malformed {
@@ -350,6 +365,7 @@ impl Error {
             Self::Malformed { .. } => "malformed",
             Self::Missing { .. } => "missing-field",
             Self::UnknownField { .. } => "unknown-field",
+            Self::RowsDisagree { .. } => "rows-disagree",
             Self::NotFound { .. } => "not-found",
             Self::Unknown { kind: Kind::Person, .. } => "unknown-person",
             Self::Unknown { kind: Kind::Project, .. } => "unknown-project",

@@ -4,8 +4,11 @@
 
 mod answer;
 pub(crate) mod csv;
+mod encoding;
+mod end;
 mod export;
 mod format;
+mod json_array;
 mod kept;
 mod ndjson;
 mod order;
@@ -13,9 +16,13 @@ mod report;
 
 pub(crate) use answer::{BulkAnswer, KeptAsAttribute, made_units, second_parents};
 pub use csv::records_of_csv;
-pub(crate) use export::Export;
+pub(crate) use csv::{ColumnMapping, CsvFile, CsvOptions, read_csv};
+pub(crate) use encoding::{decoded, encoding_named};
+pub(crate) use end::lowest_first;
 pub use export::export;
+pub(crate) use export::{Export, ExportKind, ExportSelection};
 pub use format::Format;
+pub(crate) use json_array::JsonItems;
 pub(crate) use kept::{KeptFields, similar_field};
 pub(crate) use ndjson::{ReadOptions, ReadRecord, read_line, read_record};
 pub use ndjson::{command_of_line, command_of_record, commands_of_lines};

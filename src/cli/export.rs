@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tempfile::TempDir;
 
 use crate::cli::Result;
@@ -13,7 +15,8 @@ use crate::cli::records::{FileFormat, bytes_counter};
 use crate::cli::settings::Settings;
 use crate::cli::target::Target;
 use crate::directory::{Directory, NewFile};
-use crate::exchange::{Format, export};
+use crate::exchange::{Export, ExportKind, ExportSelection, Format};
+use crate::model::reference::UnitRef;
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
@@ -24,6 +27,12 @@ pub(super) struct ExportArgs {
     /// The format of the records
     #[arg(long, value_enum, default_value_t = FileFormat::Ndjson)]
     format: FileFormat,
+    /// Only records of this kind, with their units or parents as a list: orgUnit, person, project or mapping
+    #[arg(long, conflicts_with = "history", value_parser = PossibleValuesParser::new(ExportKind::NAMES))]
+    kind: Option<String>,
+    /// Only this unit and the records below it: its key, external id, path or unique name
+    #[arg(long, conflicts_with = "history")]
+    unit: Option<String>,
     /// The file to write; must not exist yet [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -51,15 +60,32 @@ impl ExportArgs {
                     let format = match self.format {
                         FileFormat::Ndjson => Format::Ndjson,
                         FileFormat::Csv => Format::Csv,
+                        FileFormat::Json => Format::Json,
                     };
-                    export(&directory.view(), format, &mut out)?;
+                    let view = directory.view();
+                    let within = self.unit.as_deref().map(|unit| view.find_unit(&UnitRef::from(unit)));
+                    let kind = self.kind.as_deref().and_then(ExportKind::named);
+                    let selection = ExportSelection { kind, within: within.transpose()?, has_mark: false };
+                    let mut export = Export::new(view, format, selection);
+                    while let Some(piece) = export.next_chunk() {
+                        out.write_all(&piece)?;
+                    }
                 }
                 Target::Server(client) => {
                     let word = match self.format {
                         FileFormat::Ndjson => "ndjson",
                         FileFormat::Csv => "csv",
+                        FileFormat::Json => "json",
                     };
-                    let mut records = client.get(&format!("/api/v2/data/bulk?format={word}"))?;
+                    let given = [("kind", &self.kind), ("unit", &self.unit)];
+                    let more: String = given
+                        .into_iter()
+                        .filter_map(|(name, value)| {
+                            let value = utf8_percent_encode(value.as_deref()?, NON_ALPHANUMERIC);
+                            Some(format!("&{name}={value}"))
+                        })
+                        .collect();
+                    let mut records = client.get(&format!("/api/v2/data/bulk?format={word}{more}"))?;
                     io::copy(&mut records, &mut out)?;
                 }
             }

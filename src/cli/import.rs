@@ -2,7 +2,9 @@
 //!
 //! Invariant: all or nothing. If any record is refused, nothing is changed.
 
+mod formats;
 mod local;
+mod options;
 mod reading;
 mod remote;
 mod report;
@@ -15,7 +17,9 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::cli::client::Client;
-use crate::cli::records::{FileFormat, RecordFile, bytes_bar};
+use crate::cli::import::formats::{guessed_formats, with_formats};
+use crate::cli::import::options::FileArgs;
+use crate::cli::records::{RecordFile, bytes_bar};
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, print_json, print_line};
 use crate::directory::Directory;
@@ -23,15 +27,21 @@ use crate::error::{Error, StoreErrorKind};
 use crate::exchange::ReadOptions;
 use crate::model::command::IfExists;
 
+/// The records that `--example` prints.
+const EXAMPLE: &str = include_str!("../../examples/organization.ndjson");
+
 /// The first bytes of a file that `export --history` wrote.
 // Such a file is NDJSON too, so the name cannot tell it apart from a file of records.
 const HISTORY: &[u8] = b"{\"archive\":";
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// NDJSON or CSV files, optionally gzip-compressed (.gz); - for standard input
-    #[arg(required = true, value_name = "FILE")]
+    /// NDJSON, CSV or JSON files, optionally gzip-compressed (.gz); - for standard input
+    #[arg(required_unless_present = "example", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Print six records in NDJSON, one of each kind and form, to begin a file with
+    #[arg(long, exclusive = true)]
+    example: bool,
     /// Create a new store from one archive of `export --history`, with all ids and the complete history
     #[arg(long, conflicts_with_all = ["mode", "dry_run", "strict", "no_new_units", "format", "kind"])]
     history: bool,
@@ -43,12 +53,8 @@ pub(super) struct ImportArgs {
     dry_run: bool,
     #[command(flatten)]
     refusing: RefusingArgs,
-    /// The format of all files [default: CSV for names that end in .csv or .csv.gz, else NDJSON]
-    #[arg(long, value_enum)]
-    format: Option<FileFormat>,
-    /// The kind of all records of a CSV file that has no `kind` column: orgUnit, person, project or mapping
-    #[arg(long)]
-    kind: Option<String>,
+    #[command(flatten)]
+    reading: FileArgs,
 }
 
 /// What an import refuses that it would otherwise accept.
@@ -72,6 +78,9 @@ enum Mode {
 
 impl ImportArgs {
     pub(super) fn run(self, settings: &Settings) -> Result {
+        if self.example {
+            return print_line(EXAMPLE.trim_end());
+        }
         if self.history {
             return self.restore(settings);
         }
@@ -79,7 +88,7 @@ impl ImportArgs {
         let progress = bytes_bar(&self.files);
         let mut sources = Vec::new();
         for file in &self.files {
-            let mut source = RecordFile::open(file, self.format, &progress)?;
+            let mut source = RecordFile::open(file, self.reading.format, self.reading.encoding, &progress)?;
             if source.begins_with(HISTORY)? {
                 return Err(Failure::Usage(format!(
                     "{} is an archive of export --history; import it with --history",
@@ -89,12 +98,14 @@ impl ImportArgs {
             sources.push(source);
         }
         let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
+        let guessed = guessed_formats(&sources);
+        let told = |failure| with_formats(failure, &guessed);
         let answer = if let Some(server) = &settings.server {
-            self.send(&Client::new(server)?, sources, &names)?
+            self.send(&Client::new(server)?, sources, &names).map_err(told)?
         } else {
             // Files are read completely before the store is opened, since opening creates one that does not exist:
             // a misspelled file name must not leave an empty store behind.
-            let records = self.read(sources, &names)?;
+            let records = self.read(sources, &names).map_err(told)?;
             progress.set_message("writing");
             self.write(settings, records, &names)?
         };
@@ -113,7 +124,7 @@ impl ImportArgs {
             return Err(Failure::Usage("import --history takes exactly one file".to_owned()));
         };
         let progress = bytes_bar(&self.files);
-        let source = RecordFile::open(file, self.format, &progress)?;
+        let source = RecordFile::open(file, self.reading.format, None, &progress)?;
         let data = settings.data();
         let restored = Directory::restore_archive(&data, BufReader::with_capacity(1 << 16, source.reader));
         let revision = restored.map_err(|refusal| match refusal {

@@ -5,10 +5,12 @@ use std::io::{self, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use encoding_rs::Encoding;
 use flate2::read::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::{Failure, Result};
+use crate::exchange::decoded;
 
 /// A format of record files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -17,12 +19,16 @@ pub(super) enum FileFormat {
     Ndjson,
     /// A header line, then one record per line
     Csv,
+    /// One array of objects
+    Json,
 }
 
 /// A file to read records from, or standard input (`-`).
 pub(super) struct RecordFile {
     pub(super) name: String,
     pub(super) format: FileFormat,
+    /// Whether the format was told by the name or the first bytes, and not by the user.
+    pub(super) is_guessed: bool,
     pub(super) reader: Box<dyn Read>,
 }
 
@@ -42,29 +48,44 @@ impl RecordFile {
         Ok(is_equal)
     }
 
-    /// Opens `path`. `.gz` is decompressed; if `format` is `None`, `.csv` and `.csv.gz` are CSV and all else NDJSON.
-    pub(super) fn open(path: &Path, format: Option<FileFormat>, progress: &ProgressBar) -> Result<Self> {
+    /// Opens `path`. `.gz` is decompressed, and any encoding becomes UTF-8. If `format` is `None`, `.csv` and `.tsv` are CSV,
+    /// `.json` is a JSON array if it begins as one, and all else NDJSON.
+    pub(super) fn open(
+        path: &Path,
+        format: Option<FileFormat>,
+        encoding: Option<&'static Encoding>,
+        progress: &ProgressBar,
+    ) -> Result<Self> {
         let name = path.display().to_string();
+        let unreadable = |why| Failure::refused(format!("{name} cannot be read: {why}"));
+        let is_guessed = format.is_none();
         if name == "-" {
-            let reader = Box::new(progress.wrap_read(io::stdin()));
-            return Ok(Self {
-                name: "standard input".to_owned(),
-                format: format.unwrap_or(FileFormat::Ndjson),
-                reader,
-            });
+            let reader = decoded(Box::new(progress.wrap_read(io::stdin())), encoding).map_err(unreadable)?;
+            let name = "standard input".to_owned();
+            let format = format.unwrap_or(FileFormat::Ndjson);
+            return Ok(Self { name, format, is_guessed, reader });
         }
-        let file =
-            File::open(path).map_err(|why| Failure::refused(format!("{name} cannot be read: {why}")))?;
+        let file = File::open(path).map_err(unreadable)?;
         // The bar counts compressed bytes, below the decoder: only their total is known from the size of the file.
         let bytes = progress.wrap_read(BufReader::new(file));
         let is_gzip = extension(path) == "gz";
         let plain = if is_gzip { path.with_extension("") } else { path.to_owned() };
-        let by_name = if extension(&plain) == "csv" { FileFormat::Csv } else { FileFormat::Ndjson };
+        let by_name = match &*extension(&plain) {
+            "csv" | "tsv" => FileFormat::Csv,
+            "json" => FileFormat::Json,
+            _ => FileFormat::Ndjson,
+        };
         // Multi: files that were concatenated, or written by pigz, have several gzip members; `GzDecoder` would stop
         // silently after the first.
         let reader: Box<dyn Read> =
             if is_gzip { Box::new(MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
-        Ok(Self { name, format: format.unwrap_or(by_name), reader })
+        let reader = decoded(reader, encoding).map_err(unreadable)?;
+        let mut opened = Self { name, format: format.unwrap_or(by_name), is_guessed, reader };
+        // Many programs write one object per line into files of this name.
+        if is_guessed && by_name == FileFormat::Json && !opened.begins_with(b"[")? {
+            opened.format = FileFormat::Ndjson;
+        }
+        Ok(opened)
     }
 }
 

@@ -91,6 +91,7 @@ pub(super) fn plan(
         Command::CreateMapping(create) => plan.create_mapping(create),
         Command::UpdateMapping(update) => plan.update_mapping(update),
         Command::DeleteMapping(delete) => plan.delete_mapping(delete),
+        Command::EndMapping(end) => plan.end_mapping_between(end),
         Command::LinkUnits(link) => plan.link_units(link),
         Command::MoveUnit(wanted) => plan.move_unit(wanted),
         Command::CreateToken(token) => plan.create_token(token),

@@ -10,11 +10,14 @@ use std::sync::Arc;
 use crate::directory::View;
 use crate::exchange::csv;
 use crate::exchange::format::Format;
+use crate::exchange::ndjson::KINDS;
 use crate::model::entity::{EntityId, Kind};
 use crate::model::mapping::Mapping;
 use crate::wire::column::{AppearsIn, Cell, Column, Show, write_members};
 use crate::wire::columns::{Columns, CsvColumn};
+use crate::wire::level::UNITS;
 use crate::wire::row::Row;
+use crate::wire::unit::PARENTS;
 use crate::wire::{mapping, person, project, unit};
 
 /// Minimum size of a piece in bytes; it ends after the record that reaches it.
@@ -26,17 +29,51 @@ const PIECE_BYTES: usize = 64 << 10;
 /// # Errors
 /// The I/O error of `out`.
 pub fn export(view: &View, format: Format, out: &mut impl Write) -> io::Result<()> {
-    let mut export = Export::new(view.clone(), format);
+    let mut export = Export::new(view.clone(), format, ExportSelection::default());
     while let Some(piece) = export.next_chunk() {
         out.write_all(&piece)?;
     }
     Ok(())
 }
 
+/// The records of an export.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ExportSelection {
+    /// Records of one kind only, with all their fields: what the other records would say of them is in none of the file.
+    pub(crate) kind: Option<ExportKind>,
+    /// Records of this unit and below it only.
+    pub(crate) within: Option<EntityId>,
+    /// Whether CSV begins with a byte order mark.
+    pub(crate) has_mark: bool,
+}
+
+/// A kind of record in an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExportKind {
+    OrgUnit,
+    Person,
+    Project,
+    Mapping,
+}
+
+impl ExportKind {
+    /// Their names, in the order of an export.
+    pub(crate) const NAMES: [&'static str; 4] = KINDS;
+
+    /// The kind with this name.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        let all = [Self::OrgUnit, Self::Person, Self::Project, Self::Mapping];
+        all.into_iter().zip(KINDS).find(|(_, name)| name.eq_ignore_ascii_case(word)).map(|(kind, _)| kind)
+    }
+}
+
 /// An export that is produced piece by piece.
 pub(crate) struct Export {
     view: View,
     format: Format,
+    has_mark: bool,
+    /// Whether all records are of one kind, with all columns of it.
+    is_one_kind: bool,
     sections: [Section; 4],
     csv: Vec<CsvColumn>,
     /// Number of records written so far.
@@ -58,31 +95,46 @@ enum Stored {
 }
 
 impl Export {
-    /// An export of all records of `view`.
-    pub(crate) fn new(view: View, format: Format) -> Self {
+    /// An export of the selected records of `view`.
+    pub(crate) fn new(view: View, format: Format, selection: ExportSelection) -> Self {
+        let ExportSelection { kind, within, has_mark } = selection;
+        // Narrowed for finding records alone: lists of units in their fields must be complete.
+        let found = within.map_or_else(|| view.clone(), |unit| view.within(&[unit]));
+        let wanted = move |section: usize| kind.is_none_or(|kind| kind as usize == section);
         // The order of dependencies: mappings refer to the others, so a reader need not sort the file.
         let tables = [&*unit::COLUMNS, &person::COLUMNS, &project::COLUMNS, &mapping::COLUMNS];
-        let words = ["orgUnit", "person", "project", "mapping"];
-        let sections = array::from_fn(|at| Section { kind: words[at], fields: tables[at].in_exports() });
+        let sections = array::from_fn(|at| {
+            let mut fields = tables[at].in_exports();
+            if kind.is_some() {
+                fields.extend([None, Some(&UNITS), Some(&UNITS), None][at]);
+                fields.extend([Some(&PARENTS), None, None, None][at]);
+            }
+            Section { kind: KINDS[at], fields }
+        });
+        let csv = match kind {
+            Some(kind) => tables[kind as usize].csv.clone(),
+            None => columns(&tables),
+        };
         let kinds = [Kind::OrgUnit, Kind::Person, Kind::Project];
         let last = kinds.len();
         // Lazily: the ids of a kind are collected when its turn comes, so the first piece does not wait for all of them
         // and memory is needed for one kind at a time.
         let entities = {
-            let view = view.clone();
-            kinds.into_iter().enumerate().flat_map(move |(section, kind)| {
-                let ids = view.all(kind).clone().into_iter();
+            let found = found.clone();
+            let kinds = kinds.into_iter().enumerate().filter(move |(section, _)| wanted(*section));
+            kinds.flat_map(move |(section, kind)| {
+                let ids = found.all(kind).clone().into_iter();
                 ids.map(move |id| (section, Stored::Entity(EntityId(id))))
             })
         };
         let mappings = {
-            let view = view.clone();
-            once_with(move || view.mappings().into_iter().cloned().collect::<Vec<_>>())
-                .flatten()
-                .map(move |mapping| (last, Stored::Mapping(mapping)))
+            let of_view = move || found.mappings().into_iter().cloned().collect::<Vec<_>>();
+            let mappings = wanted(last).then(|| once_with(of_view));
+            mappings.into_iter().flatten().flatten().map(move |mapping| (last, Stored::Mapping(mapping)))
         };
         let records: Box<dyn Iterator<Item = _> + Send> = Box::new(entities.chain(mappings));
-        Self { view, format, sections, csv: columns(&tables), count: 0, records: Some(records) }
+        let is_one_kind = kind.is_some();
+        Self { view, format, has_mark, is_one_kind, sections, csv, count: 0, records: Some(records) }
     }
 
     /// The next piece, or `None` after the last.
@@ -107,7 +159,12 @@ impl Export {
     fn head(&self, out: &mut Vec<u8>) {
         match self.format {
             Format::Json => out.push(b'['),
-            Format::Csv => csv::header(once("kind").chain(self.csv.iter().map(|column| &*column.name)), out),
+            Format::Csv => {
+                if self.has_mark {
+                    out.extend_from_slice(csv::MARK);
+                }
+                csv::header(once("kind").chain(self.csv.iter().map(|column| &*column.name)), out);
+            }
             Format::Ndjson => {}
         }
     }
@@ -121,6 +178,10 @@ impl Export {
         // `None` is a mapping one end of which is outside the scope of the view.
         let Some(row) = row else { return };
         match self.format {
+            Format::Csv if self.is_one_kind => {
+                let cells = self.csv.iter().map(|column| (column.show)(&row));
+                csv::record(once(Some(Cell::Text(kind))).chain(cells), out);
+            }
             Format::Csv => {
                 // All kinds share one header. A column of the same name (`externalId`) belongs to another table for
                 // each kind, so the field is looked up by name in the table of this record.
@@ -177,5 +238,5 @@ fn columns(tables: &[&Columns]) -> Vec<CsvColumn> {
 /// The function that reads a column from a record of the kind that `field` belongs to.
 fn column_of(field: &Column, column: &CsvColumn) -> Show {
     // A field with members has one CSV column for each, so the column and not the field knows which member it is.
-    if field.members.is_empty() { field.show } else { column.show }
+    if field.members.is_empty() && field.in_csv.is_empty() { field.show } else { column.show }
 }

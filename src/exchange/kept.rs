@@ -129,12 +129,12 @@ pub(super) fn fields_of(kind: &str) -> Vec<&'static str> {
         "person" => {
             known.extend(person::FIELDS.iter().map(|field| field.column.name));
             known.extend(levels);
-            known.push("units");
+            known.extend(["units", "placements"]);
         }
         "project" => {
             known.extend(project::FIELDS.iter().map(|field| field.column.name));
             known.extend(levels);
-            known.extend(["units", "assets"]);
+            known.extend(["units", "placements", "assets"]);
         }
         _ => {
             known.extend(mapping::FIELDS.iter().map(|field| field.column.name));

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::exchange::end::{ending, takes_end};
 use crate::exchange::kept::{UnknownFields, own_attributes};
 use crate::exchange::order::in_order;
 use crate::model::command::{Command, Create, IfExists};
@@ -11,7 +12,11 @@ use crate::wire::json::{self, json_kind};
 use crate::wire::{mapping, person, project, unit};
 
 /// The values of `kind`.
-const KINDS: [&str; 4] = ["orgUnit", "person", "project", "mapping"];
+pub(super) const KINDS: [&str; 4] = ["orgUnit", "person", "project", "mapping"];
+
+/// Fields that are ids, or refer to records by theirs.
+const IDS: [&str; 9] =
+    ["key", "projectId", "externalId", "attribute1", "attribute2", "parent", "child", "parents", "units"];
 
 /// Parses one line of NDJSON: the body of a POST request plus `kind`.
 ///
@@ -68,6 +73,10 @@ pub(crate) struct ReadRecord {
 
 /// As [`command_of_record`], with the fields that the record does not have.
 pub(crate) fn read_record(record: Map<String, Value>, options: ReadOptions) -> Result<ReadRecord, Error> {
+    let mut record = record;
+    for field in IDS {
+        numbers_as_texts(record.get_mut(field));
+    }
     let own = own_attributes(&record);
     let (kind, command) = command_of(record, options.if_exists)?;
     let unknown = UnknownFields::of(kind, &own, &command);
@@ -77,13 +86,28 @@ pub(crate) fn read_record(record: Map<String, Value>, options: ReadOptions) -> R
     Ok(ReadRecord { command, unknown })
 }
 
-fn command_of(record: Map<String, Value>, if_exists: IfExists) -> Result<(&'static str, Command), Error> {
+/// Whole numbers become texts, also in a list: systems export the ids of records as numbers.
+fn numbers_as_texts(value: Option<&mut Value>) {
+    let Some(value) = value else { return };
+    match value {
+        // Numbers with a fraction, or too large for 64 bits, may have been rounded by the parser.
+        Value::Number(number) if !number.is_f64() => *value = number.to_string().into(),
+        Value::Array(items) => items.iter_mut().for_each(|item| numbers_as_texts(Some(item))),
+        _ => {}
+    }
+}
+
+fn command_of(mut record: Map<String, Value>, if_exists: IfExists) -> Result<(&'static str, Command), Error> {
+    let is_end = takes_end(&mut record)?;
     let mut fields = Fields::new(record, UpdateMode::Create);
     // `kind` is removed first: fields that are left over at the end become attributes of the record.
     let kind = match fields.text("kind", "kind", kind)? {
         FieldInput::Value(kind) => kind,
         FieldInput::Null | FieldInput::Absent => return Err(Error::Missing { field: "kind" }),
     };
+    if is_end {
+        return Ok((kind, ending(kind, fields)?));
+    }
     let command = match kind {
         "orgUnit" => Command::CreateUnit(Create { fields: unit::unit(fields)?, if_exists }),
         "person" => Command::CreatePerson(Create { fields: person::person(fields)?, if_exists }),
@@ -101,16 +125,29 @@ fn kind(word: &str) -> Result<&'static str, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::order::rank;
+    use crate::exchange::order::{Stage, stage};
 
     #[test]
     fn kind_selects_the_command() {
         for (line, expected) in [
-            (r#"{"kind":"orgUnit","name":"Corp"}"#, Ok(0)),
-            (r#"{"kind":"PERSON","email":"a@b"}"#, Ok(1)),
-            (r#"{"kind":"project","projectId":"p","projectName":"P"}"#, Ok(2)),
-            (r#"{"kind":"mapping","parent":"a","child":"b"}"#, Ok(0)),
-            (r#"{"kind":"mapping","attribute1":"a","attribute2":"b"}"#, Ok(3)),
+            (r#"{"kind":"orgUnit","name":"Corp"}"#, Ok(Stage::Hierarchy)),
+            (r#"{"kind":"PERSON","email":"a@b"}"#, Ok(Stage::People)),
+            (r#"{"kind":"project","projectId":"p","projectName":"P"}"#, Ok(Stage::Projects)),
+            (r#"{"kind":"mapping","parent":"a","child":"b"}"#, Ok(Stage::Hierarchy)),
+            (r#"{"kind":"mapping","attribute1":"a","attribute2":"b"}"#, Ok(Stage::Mappings)),
+            (r#"{"kind":"mapping","attribute1":"a","attribute2":"b","op":"end"}"#, Ok(Stage::EndMappings)),
+            (r#"{"kind":"mapping","parent":"a","child":"b","op":"end"}"#, Ok(Stage::EndMappings)),
+            (r#"{"kind":"person","email":"a@b","op":"END","team":7}"#, Ok(Stage::EndRecords)),
+            (r#"{"kind":"project","projectId":"p","op":"end"}"#, Ok(Stage::EndRecords)),
+            (r#"{"kind":"orgUnit","name":"Corp","op":"end","children":"lift"}"#, Ok(Stage::EndUnits)),
+            (r#"{"kind":"orgUnit","name":"Corp","op":"end","parent":"x"}"#, Err("invalid")),
+            (r#"{"kind":"orgUnit","name":"Corp","op":"end","children":"x"}"#, Err("invalid")),
+            (r#"{"kind":"person","email":"a@b","op":"end","children":"end"}"#, Err("invalid")),
+            (r#"{"kind":"person","op":"end"}"#, Err("missing-field")),
+            (r#"{"kind":"person","email":"a@b","op":"delete"}"#, Err("invalid")),
+            (r#"{"kind":"person","email":"a@b","deleted":true}"#, Err("invalid")),
+            (r#"{"kind":"person","email":"a@b","_delete":"yes"}"#, Err("invalid")),
+            (r#"{"kind":"person","email":"a@b","op":null,"deleted":""}"#, Ok(Stage::People)),
             (r#"{"kind":"mapping"}"#, Err("missing-field")),
             (r#"{"kind":"team"}"#, Err("invalid")),
             (r#"{"email":"a@b"}"#, Err("missing-field")),
@@ -118,7 +155,7 @@ mod tests {
             ("{", Err("malformed")),
         ] {
             let read = command_of_line(line.as_bytes(), IfExists::Refuse);
-            assert_eq!(read.as_ref().map(rank).map_err(Error::code), expected, "{line}");
+            assert_eq!(read.as_ref().map(stage).map_err(Error::code), expected, "{line}");
         }
     }
 }

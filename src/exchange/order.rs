@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
 use crate::error::Error;
+use crate::exchange::end::contradicting;
 use crate::model::command::{Command, Patch, UnitFields};
 use crate::model::key::{Name, UnitKey};
 use crate::model::reference::UnitRef;
@@ -13,18 +14,25 @@ use crate::model::reference::UnitRef;
 /// A value for each of several lines.
 type PerLine<L, T> = Vec<(L, T)>;
 
-/// Sorts commands, each with its line, into an order in which they can succeed: units and links between units, parents
-/// first, then people, projects, and the other mappings. Otherwise the original order is kept.
+/// Sorts commands, each with its line, into an order in which they can succeed: mappings that end, units and links between
+/// units, parents first, then people, projects, the other mappings, and records that end. Otherwise the original order
+/// is kept.
 ///
 /// # Errors
-/// The lines of units that form a cycle of parents by their keys.
+/// The lines of units that form a cycle of parents by their keys; those that end a record which another line writes.
 pub fn in_order<L: Copy>(
     mut commands: PerLine<L, Command>,
 ) -> Result<PerLine<L, Command>, PerLine<L, Error>> {
-    // `sort_by_key` is stable, which keeps the original order within a rank.
-    commands.sort_by_key(|(_, command)| rank(command));
-    let hierarchy = commands.partition_point(|(_, command)| rank(command) == 0);
-    let above: Vec<&Command> = commands[..hierarchy].iter().map(|(_, command)| command).collect();
+    let contradicting = contradicting(&commands);
+    if !contradicting.is_empty() {
+        return Err(contradicting);
+    }
+    // `sort_by_key` is stable, which keeps the original order within a stage.
+    commands.sort_by_key(|(_, command)| stage(command));
+    let begin = commands.partition_point(|(_, command)| stage(command) < Stage::Hierarchy);
+    let end = commands.partition_point(|(_, command)| stage(command) <= Stage::Hierarchy);
+    let hierarchy = &commands[begin..end];
+    let above: Vec<&Command> = hierarchy.iter().map(|(_, command)| command).collect();
     let creators = Creators::of(&above);
     let (order, is_stuck) = parents_first(&above, &creators);
     if is_stuck && let Some(mut cycle) = cycle(&above, &creators) {
@@ -36,24 +44,41 @@ pub fn in_order<L: Copy>(
             cycle.iter().filter_map(|index| key_of(above[*index])).map(str::to_owned).collect();
         path.extend(path.first().cloned());
         cycle.sort_unstable();
-        let refused = |index: usize| (commands[index].0, Error::WouldCycle { path: path.clone() });
+        let refused = |index: usize| (hierarchy[index].0, Error::WouldCycle { path: path.clone() });
         return Err(cycle.into_iter().map(refused).collect());
     }
     // Only the commands of the hierarchy are cloned and replaced. They are few compared with people, projects and
     // mappings, which stay where they are.
-    let ordered: Vec<_> = order.into_iter().map(|index| commands[index].clone()).collect();
-    commands.splice(..hierarchy, ordered);
+    let ordered: Vec<_> = order.into_iter().map(|index| hierarchy[index].clone()).collect();
+    commands.splice(begin..end, ordered);
     Ok(commands)
 }
 
-/// The group of a command in the order: 0 hierarchy, 1 people, 2 projects, 3 other mappings.
-pub(crate) fn rank(command: &Command) -> usize {
+/// The groups of commands, in the order in which they are applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    // First: a link that ends could otherwise close a cycle with a new one.
+    EndMappings,
+    // Links may create units, so they are sorted together with them.
+    Hierarchy,
+    People,
+    Projects,
+    Mappings,
+    EndRecords,
+    // Last: by then, other lines may have emptied them.
+    EndUnits,
+}
+
+/// The group of a command.
+pub(crate) fn stage(command: &Command) -> Stage {
     match command {
-        // Links may create units, so they are sorted together with them.
-        Command::CreateUnit(_) | Command::LinkUnits(_) => 0,
-        Command::CreatePerson(_) => 1,
-        Command::CreateProject(_) => 2,
-        _ => 3,
+        Command::EndMapping(_) | Command::DeleteMapping(_) => Stage::EndMappings,
+        Command::CreateUnit(_) | Command::LinkUnits(_) => Stage::Hierarchy,
+        Command::CreatePerson(_) => Stage::People,
+        Command::CreateProject(_) => Stage::Projects,
+        Command::DeletePerson(_) | Command::DeleteProject(_) => Stage::EndRecords,
+        Command::DeleteUnit(_) => Stage::EndUnits,
+        _ => Stage::Mappings,
     }
 }
 

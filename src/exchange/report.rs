@@ -83,7 +83,10 @@ impl<P> Report<P> {
 
     /// The summary, such as "nothing was changed: 2 of 7 lines were refused". `records` is the noun in it.
     pub(crate) fn summary(&self, records: &str) -> String {
-        format!("nothing was changed: {} of {} {records} were refused", self.count, self.total)
+        let (count, total) = (self.count, self.total);
+        let noun = if total == 1 { records.trim_end_matches('s') } else { records };
+        let verb = if count == 1 { "was" } else { "were" };
+        format!("nothing was changed: {count} of {total} {noun} {verb} refused")
     }
 
     /// The summary and the first refusal. `named` returns the name of a record, such as "line 3".
@@ -95,7 +98,7 @@ impl<P> Report<P> {
 
 /// The advice to merge. `how` is the option that does it, such as `--mode upsert`.
 pub(crate) fn upsert_advice(how: &str) -> String {
-    format!("{how} merges into records that exist")
+    format!("to merge into what exists: {how}")
 }
 
 /// Whether merging (upsert) would avoid any of the refusals: whether one of them is a duplicate of a record in `view`.

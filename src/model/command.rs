@@ -76,6 +76,8 @@ pub enum Command {
     UpdateMapping(Update<MappingId, MappingFields>),
     /// Deletes a mapping.
     DeleteMapping(Delete<MappingId>),
+    /// Deletes the mapping between two records.
+    EndMapping(EndMapping),
     /// Makes one unit a parent of another, and creates either if it does not exist.
     LinkUnits(LinkUnits),
     /// Moves a unit, with everything below it, to another parent.
@@ -276,6 +278,28 @@ pub struct MappingFields {
     pub source: Patch<Name>,
     /// Fields that Clade does not define.
     pub attributes: AttributesPatch,
+}
+
+/// Deletes the mapping between two records.
+///
+/// ```
+/// # use clade::{Command, CreatePerson, Directory};
+/// use clade::model::command::{EndMapping, EndRef};
+/// # let directory = Directory::in_memory()?;
+/// directory.apply(CreatePerson::new("ada@corp.example").under("Corp"))?;
+/// let [from, to] = ["ada@corp.example", "Corp"].map(|end| EndRef::Text(end.to_owned()));
+/// let end = Command::EndMapping(EndMapping { mapping_type: None, from, to });
+/// assert!(directory.apply(end)?.view.mappings().is_empty());
+/// # Ok::<(), clade::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndMapping {
+    /// Its type; `None` derives it from the kinds of the two ends.
+    pub mapping_type: Option<MappingType>,
+    /// `attribute1`.
+    pub from: EndRef,
+    /// `attribute2`.
+    pub to: EndRef,
 }
 
 /// A reference to one end of a mapping.

@@ -89,6 +89,9 @@ pub enum Placement {
     /// Only in the lowest of these units. Each is looked up below the one before it, and created if it does not exist.
     /// No change if it is the first unit of the record already.
     Levels(LevelNames),
+    /// Only in the lowest units of these paths. Each unit is looked up below the one before it, and created if it does not
+    /// exist.
+    LevelPaths(Vec<LevelNames>),
     /// As [`Placement::Levels`], with each level patched that the record has now.
     PatchLevels([Patch<Name>; 5]),
     /// Additionally in the unit at the end of this path. Units of the path that do not exist are created.

@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::model::attributes::check_exact_numbers;
 use crate::model::command::{Patch, RepositoryFields, ServiceFields};
-use crate::model::entity::Kind;
+use crate::model::entity::{Kind, Repository, Service};
 use crate::model::key::{ExternalId, Name, ServiceIdentifier};
 use crate::model::repo_url::RepoUrl;
 use crate::query::{Field, OrderBy};
-use crate::wire::column::{AppearsIn, Cell, Column, Form};
+use crate::wire::column::{AppearsIn, Cell, Column, Form, joined_texts};
 use crate::wire::columns::Columns;
 use crate::wire::field::{self, Need, maybe_text, text};
 use crate::wire::fields::{FieldInput, Fields, UpdateMode, wrong};
@@ -25,8 +25,21 @@ pub(crate) static ASSETS: Column =
     Column::new("assets", "The repositories and services of the project.", Form::Of("Assets"), |row| {
         Some(Cell::object(row, &LISTS))
     })
+    .in_csv(&LISTS_IN_CSV)
     // Not in the log, where each repository and service has changes of its own.
     .only(AppearsIn::InExports);
+
+/// The two lists in CSV: URLs and identifiers, or JSON if there is more to say.
+static LISTS_IN_CSV: [Column; 2] = [
+    Column::new("repositories", LISTS[0].about, Form::ArrayOf("AssetRepository"), |row| {
+        let urls = assets_of(row, Kind::Repository).map(|asset| plain_repository(asset?.repository()?));
+        joined_or_all(row, urls.collect(), Kind::Repository, &REPOSITORY)
+    }),
+    Column::new("services", LISTS[1].about, Form::ArrayOf("AssetService"), |row| {
+        let identifiers = assets_of(row, Kind::Service).map(|asset| plain_service(asset?.service()?));
+        joined_or_all(row, identifiers.collect(), Kind::Service, &SERVICE)
+    }),
+];
 
 /// The two lists in `assets`.
 pub(crate) static LISTS: [Column; 2] = [
@@ -137,6 +150,50 @@ pub(crate) static SERVICE_INPUT: [field::InputSchema; 3] = [
         "The id of the service in another system.",
     ),
 ];
+
+/// The assets of a project; `None` for one that is not visible.
+fn assets_of<'v>(row: &Row<'v>, kind: Kind) -> impl Iterator<Item = Option<Row<'v>>> {
+    let view = row.view().zip(row.id());
+    view.into_iter().flat_map(move |(view, project)| {
+        view.assets(project, kind).into_iter().map(move |asset| Row::entity(view, asset))
+    })
+}
+
+/// A list of texts that stand for the assets; `None` among them for those that need more.
+fn joined_or_all<'v>(
+    row: &Row<'v>,
+    texts: Option<Vec<&'v str>>,
+    kind: Kind,
+    columns: &'static [Column],
+) -> Option<Cell<'v>> {
+    let plain = texts.and_then(|texts| match joined_texts(&texts) {
+        Some(Cell::List(_)) => None,
+        other => Some(other),
+    });
+    plain.unwrap_or_else(|| list_of(row, kind, columns))
+}
+
+/// The URL of a repository from which all its fields follow, or its name if it has nothing else.
+fn plain_repository(repository: &Repository) -> Option<&str> {
+    let Repository { name, platform, url, attributes, .. } = repository;
+    if !attributes.is_empty() {
+        return None;
+    }
+    let Some(url) = url else {
+        return (platform.is_none() && !name.as_str().contains(':')).then_some(name.as_str());
+    };
+    let default = RepositoryFields::with_defaults(None, None, Some(url.clone())).ok()?;
+    (default.name == *name && default.platform == *platform && url.as_str().contains(':'))
+        .then_some(url.as_str())
+}
+
+/// The identifier of a service that has nothing else.
+fn plain_service(service: &Service) -> Option<&str> {
+    let Service { name, identifier, dependencies, external_id, attributes, .. } = service;
+    let identifier = identifier.as_ref()?;
+    let is_plain = name.as_str() == identifier.as_str() && dependencies.is_none() && external_id.is_none();
+    (is_plain && attributes.is_empty()).then_some(identifier.as_str())
+}
 
 fn list_of<'v>(row: &Row<'v>, kind: Kind, columns: &'static [Column]) -> Option<Cell<'v>> {
     let view = row.view()?;

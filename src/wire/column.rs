@@ -15,6 +15,9 @@ use crate::wire::row::Row;
 // A function pointer and not a boxed closure, so that tables of columns can be `static`.
 pub(crate) type Show = for<'v> fn(&Row<'v>) -> Option<Cell<'v>>;
 
+/// The separator of a list of texts in a cell of CSV.
+pub(crate) const LIST_SEPARATOR: char = ';';
+
 /// A field of a record in responses, exports and the log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
@@ -27,6 +30,8 @@ pub(crate) struct Column {
     pub(crate) show: Show,
     /// The members of an object, each of which is a column of its own in CSV.
     pub(crate) members: &'static [Self],
+    /// The columns of CSV that have its value; empty if it is one column, or one for each member.
+    pub(crate) in_csv: &'static [Self],
     /// The sort order of lists by this field; `None` if it is not supported.
     pub(crate) sort: Option<OrderBy>,
     pub(crate) shown: AppearsIn,
@@ -79,7 +84,17 @@ pub(crate) enum AppearsIn {
 
 impl Column {
     pub(crate) const fn new(name: &'static str, about: &'static str, form: Form, show: Show) -> Self {
-        Self { name, about, form, example: "", show, members: &[], sort: None, shown: AppearsIn::Everywhere }
+        Self {
+            name,
+            about,
+            form,
+            example: "",
+            show,
+            members: &[],
+            in_csv: &[],
+            sort: None,
+            shown: AppearsIn::Everywhere,
+        }
     }
 
     pub(crate) const fn example(self, example: &'static str) -> Self {
@@ -96,6 +111,10 @@ impl Column {
 
     pub(crate) const fn members(self, members: &'static [Self]) -> Self {
         Self { members, ..self }
+    }
+
+    pub(crate) const fn in_csv(self, in_csv: &'static [Self]) -> Self {
+        Self { in_csv, ..self }
     }
 
     /// Whether the field is absent, instead of null or empty, if it has no value.
@@ -175,6 +194,19 @@ impl<'v> Cell<'v> {
             Self::Object(row, columns) => write_object(row, columns.iter(), out),
         }
     }
+}
+
+/// A list of texts in a cell of CSV: joined by `;` if that can be told apart again, else JSON.
+pub(crate) fn joined_texts<'v>(texts: &[&'v str]) -> Option<Cell<'v>> {
+    let is_plain = |text: &&str| !text.contains(LIST_SEPARATOR) && !text.starts_with(['[', '{']);
+    if texts.is_empty() {
+        return None;
+    }
+    Some(if texts.iter().all(is_plain) {
+        Cell::Formatted(texts.join(";"))
+    } else {
+        Cell::List(texts.iter().map(|text| Cell::Text(text)).collect())
+    })
 }
 
 /// Appends a JSON object with some columns of a row. Other columns are not computed.

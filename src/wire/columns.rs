@@ -14,6 +14,10 @@ pub(crate) struct CsvColumn {
 
 impl CsvColumn {
     fn of(field: &'static Column) -> Vec<Self> {
+        if !field.in_csv.is_empty() {
+            let of = |it: &Column| Self { name: it.name.to_owned(), field, show: it.show };
+            return field.in_csv.iter().map(of).collect();
+        }
         if field.members.is_empty() {
             return vec![Self { name: field.name.to_owned(), field, show: field.show }];
         }
@@ -33,8 +37,14 @@ pub(crate) struct Columns {
 
 impl Columns {
     pub(crate) fn of(all: impl IntoIterator<Item = &'static Column>) -> Self {
+        Self::with_csv(all, &[])
+    }
+
+    /// As [`Columns::of`], with more columns in CSV.
+    pub(crate) fn with_csv(all: impl IntoIterator<Item = &'static Column>, more: &[&'static Column]) -> Self {
         let all: Vec<_> = all.into_iter().collect();
         let mut in_csv = all.clone();
+        in_csv.extend(more);
         // Stable, so that fields of the same group keep the order of JSON.
         in_csv.sort_by_key(|column| column.rank());
         Self { csv: in_csv.into_iter().flat_map(CsvColumn::of).collect(), all }

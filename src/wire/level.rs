@@ -5,11 +5,11 @@
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::model::command::Placement;
+use crate::model::command::{LevelNames, Placement};
 use crate::model::key::Name;
 use crate::model::level::Level;
 use crate::model::reference::UnitRef;
-use crate::wire::column::{AppearsIn, Cell, Column, Form};
+use crate::wire::column::{AppearsIn, Cell, Column, Form, joined_texts};
 use crate::wire::field::{self, Need};
 use crate::wire::fields::{FieldInput, Fields, UpdateMode, wrong};
 use crate::wire::unit::unit_ref;
@@ -43,6 +43,25 @@ pub(crate) static LEVELS: [Column; 5] = [
     .example("AOD")
     .only(AppearsIn::InResponses),
 ];
+
+/// The units of a person or project in CSV, where a list of records has no mappings beside it.
+pub(crate) static UNITS: Column = Column::new(
+    "units",
+    "The keys of all units that the record is placed in, the oldest mapping first.",
+    Form::Keys,
+    |row| {
+        let units = row.view()?.parents(row.id()?).into_iter();
+        Some(Cell::List(units.filter_map(|unit| row.key(unit)).map(Cell::Text).collect()))
+    },
+)
+.in_csv(&UNITS_IN_CSV)
+.only(AppearsIn::InResponses);
+
+static UNITS_IN_CSV: [Column; 1] = [Column::new("units", "", Form::Keys, |row| {
+    let units: Vec<&str> =
+        row.view()?.parents(row.id()?).into_iter().filter_map(|unit| row.key(unit)).collect();
+    joined_texts(&units)
+})];
 
 /// The level fields of request bodies.
 pub(crate) static LEVEL_INPUTS: [field::InputSchema; 5] = [
@@ -82,12 +101,20 @@ pub(crate) static UNITS_ABOUT: &str = "All units that the record is placed in, w
 pub(crate) fn placement(body: &mut Fields) -> Result<Placement, Error> {
     let mode = body.mode();
     let units = units(body)?;
+    let paths = paths(body)?;
     let mut levels = Vec::with_capacity(Level::ALL.len());
     for level in Level::ALL {
         let name = level.as_str();
         levels.push(body.text(name, name, Name::parse)?);
     }
     let levels: [FieldInput<Name>; 5] = levels.try_into().expect("there are five levels");
+    if let Some(paths) = paths {
+        if units.is_some() || levels.iter().any(|level| matches!(level, FieldInput::Value(_))) {
+            let reason = "cannot be combined with units or level fields; send one of them";
+            return Err(Error::invalid("placements", "", reason));
+        }
+        return Ok(Placement::LevelPaths(paths));
+    }
     if let Some(units) = units {
         let names = levels.map(FieldInput::value);
         return Ok(if names.iter().all(Option::is_none) {
@@ -120,4 +147,34 @@ fn units(body: &mut Fields) -> Result<Option<Vec<UnitRef>>, Error> {
         FieldInput::Null if body.mode() != UpdateMode::Create => Some(Vec::new()),
         FieldInput::Null | FieldInput::Absent => None,
     })
+}
+
+/// Takes the field `placements`: paths of level fields, as objects. `None` leaves the placement to the other fields.
+fn paths(body: &mut Fields) -> Result<Option<Vec<LevelNames>>, Error> {
+    let mode = body.mode();
+    let items = match body.any("placements") {
+        FieldInput::Value(Value::Array(items)) => items,
+        FieldInput::Value(other) => {
+            return Err(wrong("placements", &other, "an array of objects with level fields"));
+        }
+        FieldInput::Null | FieldInput::Absent => return Ok(None),
+    };
+    let path = |item| {
+        let Value::Object(levels) = item else {
+            return Err(wrong("placements", &item, "an array of objects with level fields"));
+        };
+        let mut levels = Fields::new(levels, mode);
+        let mut names = LevelNames::default();
+        for (level, name) in Level::ALL.into_iter().zip(&mut names) {
+            *name = levels.text(level.as_str(), "placements", Name::parse)?.value();
+        }
+        match levels.into_rest().keys().next() {
+            Some(other) => Err(Error::invalid("placements", other, "is not a level field")),
+            None if names.iter().all(Option::is_none) => {
+                Err(Error::invalid("placements", "{}", "must each name a unit"))
+            }
+            None => Ok(names),
+        }
+    };
+    items.into_iter().map(path).collect::<Result<_, _>>().map(Some)
 }

@@ -239,7 +239,8 @@ fn fields(mut body: Fields) -> Result<MappingFields, Error> {
     Ok(mapping)
 }
 
-fn end_ref(body: &mut Fields, field: &'static str) -> Result<Option<EndRef>, Error> {
+/// Takes a reference to an end. `None` in a patch that leaves it as it is.
+pub(crate) fn end_ref(body: &mut Fields, field: &'static str) -> Result<Option<EndRef>, Error> {
     let must_be_given = body.mode() != UpdateMode::Merge;
     match body.any(field) {
         FieldInput::Value(Value::String(text)) if text.trim().is_empty() => {

@@ -9,7 +9,7 @@ use crate::query::{Field, OrderBy};
 use crate::wire::columns::Columns;
 use crate::wire::field::{Need, RecordField, optional, read, text};
 use crate::wire::fields::{Fields, UpdateMode};
-use crate::wire::level::{LEVELS, placement};
+use crate::wire::level::{LEVELS, UNITS, placement};
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
 /// The fields of a person that are both read and written.
@@ -46,7 +46,7 @@ pub(crate) static FIELDS: [RecordField<PersonFields>; 5] = [
 /// All fields of a person in responses.
 pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
     let own = FIELDS.iter().map(|field| &field.column);
-    Columns::of(own.chain(&LEVELS).chain([&ATTRIBUTES]).chain(&STAMPS))
+    Columns::with_csv(own.chain(&LEVELS).chain([&ATTRIBUTES]).chain(&STAMPS), &[&UNITS])
 });
 
 /// Parses the body of a person.

@@ -11,7 +11,7 @@ use crate::wire::column::{Cell, Column, Form};
 use crate::wire::columns::Columns;
 use crate::wire::field::{self, Need, RecordField, maybe_text, optional, read, text};
 use crate::wire::fields::{FieldInput, Fields, UpdateMode};
-use crate::wire::level::{LEVELS, placement};
+use crate::wire::level::{LEVELS, UNITS, placement};
 use crate::wire::stamps::{ATTRIBUTES, STAMPS};
 
 /// The fields of a project that are both read and written.
@@ -87,7 +87,7 @@ pub(crate) static OWNER_INPUT: [field::InputSchema; 3] = [
 /// All fields of a project in responses.
 pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
     let own = FIELDS.iter().map(|field| &field.column);
-    Columns::of(own.chain(&LEVELS).chain([&ASSETS, &ATTRIBUTES]).chain(&STAMPS))
+    Columns::with_csv(own.chain(&LEVELS).chain([&ASSETS, &ATTRIBUTES]).chain(&STAMPS), &[&UNITS])
 });
 
 /// Parses the body of a project.

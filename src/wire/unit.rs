@@ -12,7 +12,7 @@ use crate::model::key::{ExternalId, Name, UnitKey};
 use crate::model::level::UnitType;
 use crate::model::reference::UnitRef;
 use crate::query::{Field, OrderBy};
-use crate::wire::column::{AppearsIn, Cell, Column, Form};
+use crate::wire::column::{AppearsIn, Cell, Column, Form, joined_texts};
 use crate::wire::columns::Columns;
 use crate::wire::field::{Need, RecordField, optional, read, text};
 use crate::wire::fields::{FieldInput, Fields, UpdateMode, wrong};
@@ -78,7 +78,7 @@ static LEVEL: Column = Column::new(
 )
 .only(AppearsIn::InResponses);
 
-static PARENTS: Column = Column::new(
+pub(crate) static PARENTS: Column = Column::new(
     "parents",
     "The keys of the parents of the unit, the oldest mapping first.",
     Form::Keys,
@@ -88,7 +88,14 @@ static PARENTS: Column = Column::new(
         Some(Cell::List(parents.filter_map(|parent| row.key(parent)).map(Cell::Text).collect()))
     },
 )
+.in_csv(&PARENTS_IN_CSV)
 .only(AppearsIn::InResponses);
+
+static PARENTS_IN_CSV: [Column; 1] = [Column::new("parents", "", Form::Keys, |row| {
+    let parents: Vec<&str> =
+        row.view()?.parents(row.id()?).into_iter().filter_map(|parent| row.key(parent)).collect();
+    joined_texts(&parents)
+})];
 
 static TOTALS: Column =
     Column::new("totals", "The totals of the subtree of the unit.", Form::Of("Totals"), |row| {

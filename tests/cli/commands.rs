@@ -28,6 +28,40 @@ fn an_export_can_be_imported_and_is_the_same() {
 }
 
 #[test]
+fn an_export_of_one_kind_has_all_of_its_records_and_can_be_imported() {
+    let more = "{\"kind\":\"person\",\"email\":\"ada@corp.example\",\"units\":[\"Corp\",\"Site\"]}\n\
+        {\"kind\":\"orgUnit\",\"key\":\"Site\",\"name\":\"Site; Old\",\"type\":\"team\"}\n\
+        {\"kind\":\"project\",\"projectId\":\"x\",\"projectName\":\"X\",\"assets\":{\"repositories\":[{\"url\":\"https://github.com/o/a\"},{\"url\":\"https://github.com/o/b.git\"}],\"services\":[{\"identifier\":\"s1\"}]}}\n\
+        {\"kind\":\"project\",\"projectId\":\"y\",\"projectName\":\"Y\",\"assets\":{\"repositories\":[{\"name\":\"odd\",\"url\":\"https://github.com/o/c\"}],\"services\":[{\"name\":\"S\",\"dependencies\":[1]}]}}\n";
+    for target in Target::with_corp() {
+        target.folder.write("more.ndjson", more);
+        target.run(&["import", "more.ndjson", "--mode", "upsert"]).ok();
+        let before = target.exported();
+        for format in ["csv", "ndjson", "json"] {
+            for kind in ["orgUnit", "person", "project", "mapping"] {
+                let file = format!("{kind}.{format}");
+                target.run(&["export", "--kind", kind, "--format", format, "-o", &file]).ok();
+                let done = target.run(&["import", &file, "--mode", "upsert", "--json", "--strict"]).json();
+                assert!(
+                    done["total"].as_u64() > Some(0) && done["total"] == done["unchanged"],
+                    "{file}: {done}"
+                );
+                std::fs::remove_file(target.folder.path(&file)).unwrap();
+            }
+        }
+        assert_eq!(target.exported(), before);
+        let csv = target.run(&["export", "--kind", "project", "--format", "csv"]).ok();
+        assert!(csv.contains(",https://github.com/o/a;https://github.com/o/b.git,s1,"), "{csv}");
+        let people = target.run(&["export", "--kind", "person", "--unit", "Site", "--format", "csv"]).ok();
+        let lines: Vec<_> = people.lines().collect();
+        assert!(lines.len() == 2 && lines[1].starts_with("person,ada@corp.example,"), "{people}");
+        assert!(lines[1].contains(",Corp;Site,"), "all units of a person, not only those below: {people}");
+        target.run(&["export", "--unit", "Nowhere"]).refusal(1);
+        target.run(&["export", "--kind", "dog"]).refusal(2);
+    }
+}
+
+#[test]
 fn nothing_from_a_store_controls_the_terminal() {
     let folder = Folder::new();
     let hostile = "\u{1b}]0;pwn\u{7}\u{9b}31m\u{202e}";

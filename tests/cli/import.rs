@@ -128,7 +128,7 @@ fn import_of_what_exists_says_how_to_merge_it() {
     for target in Target::with_corp() {
         let refusal = target.run(&["import", "corp.ndjson"]).refusal(1);
         assert!(refusal.contains("exists already\n"), "{refusal}");
-        assert!(refusal.trim_end().ends_with("\n--mode upsert merges into records that exist"), "{refusal}");
+        assert!(refusal.trim_end().ends_with("\nto merge into what exists: --mode upsert"), "{refusal}");
     }
 }
 
@@ -182,4 +182,148 @@ fn a_line_has_a_maximum_length() {
     folder.write("long.ndjson", format!("{{\"kind\":\"person\",\"email\":\"b@x.example\"}}\n{long}\n"));
     let refusal = folder.clade(&["import", "long.ndjson", "--data", "corp.redb"]).refusal(1);
     assert!(refusal.contains("long.ndjson line 2 is longer than 1048576 bytes"), "{refusal}");
+}
+
+/// Imports a file of people, and returns what is printed.
+fn import_people(target: &Target, name: &str, more: &[&str]) -> String {
+    target.run(&[&["import", name, "--kind", "person", "--mode", "upsert"], more].concat()).ok()
+}
+
+#[test]
+fn import_reads_files_as_spreadsheets_and_systems_write_them() {
+    for target in Target::both() {
+        target.folder.write(
+            "semicolon.csv",
+            "Email;First Name;team;\r\nlea@corp;Lea;Ost;\r\nkim@corp;Kim;\"West; Sued\"\r\n;;;\r\n",
+        );
+        target.folder.write("excel.csv", b"\xef\xbb\xbfsep=|\r\nemail|team\r\nmax@corp|Ost\r\n");
+        target.folder.write("old.csv", b"email,lastName\njo@corp,M\xfcller\n");
+        target.folder.write(
+            "wide.tsv",
+            "email\tteam\nwi@corp\tOst\n".encode_utf16().flat_map(u16::to_le_bytes).fold(
+                vec![0xff, 0xfe],
+                |mut all, byte| {
+                    all.push(byte);
+                    all
+                },
+            ),
+        );
+        target.folder.write("array.json", "[\n{\"email\": \"ar@corp\",\n \"kind\": \"person\", \"externalId\": 7},\n{\"kind\": \"person\", \"email\": \"ra@corp\"}]\n");
+        target.folder.write("lines.json", "{\"kind\":\"person\",\"email\":\"li@corp\"}\n");
+        target.folder.write("mapped.csv", "Work Email,Teams\nma@corp,Ost+West\n");
+        let done = import_people(&target, "semicolon.csv", &[]);
+        assert!(done.contains("created 2,") && done.contains("unit West; Sued (team, no parent)"), "{done}");
+        for name in ["excel.csv", "wide.tsv", "array.json", "lines.json"] {
+            import_people(&target, name, &[]);
+        }
+        let refusal = target.run(&["import", "old.csv", "--kind", "person"]).refusal(1);
+        assert!(refusal.contains("old.csv line 2: the line is not UTF-8; name the encoding"), "{refusal}");
+        import_people(&target, "old.csv", &["--encoding", "windows-1252"]);
+        import_people(
+            &target,
+            "mapped.csv",
+            &["--map", "email=work email", "--map", "team=Teams", "--list-separator", "+"],
+        );
+        let exported = target.exported();
+        let person = |email: &str| exported.iter().find(|it| it["email"] == email).unwrap_or(&Value::Null);
+        assert_eq!(
+            (&person("jo@corp")["lastName"], &person("ar@corp")["externalId"]),
+            (&json!("Müller"), &json!("7"))
+        );
+        let placed = |unit: &str| {
+            let of =
+                exported.iter().filter(|it| it["mappingType"] == "people-org" && it["attribute2"] == unit);
+            let mut emails: Vec<_> = of.map(|it| it["attribute1"].as_str().unwrap().to_owned()).collect();
+            emails.sort();
+            emails
+        };
+        assert_eq!(placed("Ost"), ["lea@corp", "ma@corp", "max@corp", "wi@corp"]);
+        assert_eq!(placed("West"), ["ma@corp"]);
+    }
+}
+
+#[test]
+fn rows_of_one_person_add_up_and_take_nothing_away() {
+    for target in Target::both() {
+        target.folder.write("hr.csv", "email,organization,team\nann@corp,Corp,Red\nann@corp,Corp,Blue\n");
+        target.folder.write("row.csv", "email,organization,team\nann@corp,Corp,Blue\n");
+        target.folder.write("other.csv", "email,firstName\nann@corp,Ann\nann@corp,Anna\n");
+        let placed = || {
+            let exported = target.exported();
+            exported.iter().filter(|it| it["mappingType"] == "people-org").count()
+        };
+        import_people(&target, "hr.csv", &[]);
+        assert_eq!(placed(), 2);
+        for name in ["hr.csv", "row.csv"] {
+            let done = import_people(&target, name, &[]);
+            assert!(done.contains("unchanged 1)"), "{done}");
+        }
+        assert_eq!(placed(), 2);
+        let refusal = target.run(&["import", "other.csv", "--kind", "person", "--mode", "upsert"]).refusal(1);
+        assert!(
+            refusal.contains(
+                "other.csv line 3: firstName of \"ann@corp\" is \"Ann\" in line 2, and \"Anna\" here"
+            ),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
+fn import_says_what_is_wrong_with_a_file() {
+    for target in Target::both() {
+        for (name, text, said) in [
+            (
+                "people.csv",
+                "email\na@b\n",
+                "people.csv: kind is required; for a file of people alone: --kind person",
+            ),
+            (
+                "twice.csv",
+                "kind,firstName,First Name\nperson,A,B\n",
+                "the columns \"firstName\" (2) and \"First Name\" (3) both give firstName",
+            ),
+            (
+                "cut.csv",
+                "kind,email\nperson,\"a@b\n",
+                "cut.csv line 2: the file ends in the middle of a cell",
+            ),
+            (
+                "cut.json",
+                "[{\"kind\":\"person\"",
+                "cut.json line 1: the file ends in the middle of the array",
+            ),
+            ("people.txt", "kind,email\nperson,a@b\n", "people.txt was read as NDJSON"),
+            (
+                "gone.ndjson",
+                "{\"kind\":\"person\",\"email\":\"a@b\",\"deleted\":true}\n",
+                "deleted \"true\" is a reserved word",
+            ),
+        ] {
+            target.folder.write(name, text);
+            let refusal = target.run(&["import", name]).refusal(1);
+            assert!(refusal.contains(said), "{said}: {refusal}");
+        }
+        target.folder.write("empty.csv", "email\n");
+        let ran = target.run(&["import", "empty.csv", "--kind", "person"]);
+        assert_eq!(
+            (ran.code, ran.err.contains("warning: empty.csv holds no records")),
+            (Some(0), true),
+            "{ran:?}"
+        );
+        target.folder.write("several.csv", "email,team\na@b,Red;Blue\n");
+        let ran = target.run(&["import", "several.csv", "--kind", "person", "--dry-run"]);
+        assert!(ran.err.contains("\"Red;Blue\"") && ran.err.contains("--list-separator"), "{ran:?}");
+    }
+}
+
+#[test]
+fn import_prints_an_example_that_it_reads() {
+    for target in Target::both() {
+        let example = target.folder.clade(&["import", "--example"]).ok();
+        assert_eq!(example.lines().count(), 6);
+        target.folder.write("my.ndjson", &example);
+        let done = target.run(&["import", "my.ndjson"]).ok();
+        assert!(done.starts_with("imported 6 records (created 6, "), "{done}");
+    }
 }

@@ -32,7 +32,7 @@ fn many_records_are_made_at_once_in_any_order() {
     let twice = server.bulk("?mode=insert", CORP).problem(422, "refused");
     assert_eq!(twice["refused"].as_array().unwrap().len(), 6);
     let detail = twice["detail"].as_str().unwrap();
-    assert!(detail.ends_with("exists already; mode=upsert merges into records that exist"), "{detail}");
+    assert!(detail.ends_with("exists already; to merge into what exists: mode=upsert"), "{detail}");
     let person = r#"{"kind":"person","email":"bob@corp"}"#;
     let in_one = server.bulk("", &format!("{person}\n{person}")).problem(422, "refused");
     assert!(!in_one["detail"].as_str().unwrap().contains("upsert"), "merging would hide it: {in_one}");
@@ -381,4 +381,75 @@ fn more_lines_than_one_request_may_have_are_refused_together() {
     let problem = server.bulk("", &lines).problem(413, "too-large");
     assert_eq!(problem["limit"], 250_000);
     assert!(problem["detail"].as_str().unwrap().contains("250000 lines"), "{problem}");
+}
+
+#[test]
+fn a_line_may_end_its_record() {
+    let server = Server::start();
+    server
+        .bulk(
+            "",
+            r#"{"kind":"orgUnit","key":"corp","name":"Corp"}
+{"kind":"orgUnit","key":"a","name":"A","parent":"corp"}
+{"kind":"orgUnit","key":"b","name":"B","parent":"a"}
+{"kind":"orgUnit","key":"c","name":"C","parent":"b"}
+{"kind":"person","email":"ann@corp.example","units":["c"]}
+{"kind":"person","email":"bob@corp.example","units":["c","a"]}
+{"kind":"project","projectId":"p","projectName":"P"}
+{"kind":"mapping","attribute1":"p","attribute2":"bob@corp.example"}"#,
+        )
+        .ok();
+    let refusal = server.bulk("", r#"{"kind":"orgUnit","key":"b","op":"end"}"#).problem(422, "refused");
+    assert_eq!(refused(&refusal), [(1, "not-empty")]);
+    let gone = r#"{"kind":"person","email":"eve@corp.example","op":"end"}"#;
+    assert_eq!(refused(&server.bulk("", gone).problem(422, "refused")), [(1, "not-found")]);
+    let both = "{\"kind\":\"person\",\"email\":\"ann@corp.example\",\"op\":\"end\"}\n{\"kind\":\"person\",\"email\":\"Ann@corp.example\"}";
+    assert_eq!(refused(&server.bulk("?mode=upsert", both).problem(422, "refused")), [(1, "invalid")]);
+
+    let done = foreseen(
+        &server,
+        "?mode=upsert",
+        r#"{"kind":"orgUnit","key":"b","name":"B","op":"end","children":"refuse"}
+{"kind":"orgUnit","key":"c","op":"end"}
+{"kind":"person","email":"ann@corp.example","op":"end"}
+{"kind":"mapping","attribute1":"bob@corp.example","attribute2":"c","op":"end"}
+{"kind":"mapping","attribute1":"p","attribute2":"bob@corp.example","op":"end"}"#,
+    );
+    assert_eq!(
+        (&done["ended"], &done["updated"]),
+        (&json!(5), &json!(0)),
+        "children first, whatever the order"
+    );
+    assert_eq!(done["changes"]["units"]["ended"], 2);
+    assert_eq!(done["changes"]["people"], json!({"created": 0, "updated": 0, "moved": 1, "ended": 1}));
+    assert_eq!(server.keys("/units", "key"), ["corp", "a"]);
+    assert_eq!(server.keys("/units/a/people", "email"), ["bob@corp.example"]);
+    let lifted = r#"{"kind":"orgUnit","name":"A","op":"end","children":"lift"}"#;
+    assert_eq!(server.bulk("", lifted).ok()["ended"], 1);
+    assert_eq!(server.keys("/units/corp/people", "email"), ["bob@corp.example"]);
+}
+
+#[test]
+fn a_csv_has_a_file_name_and_a_mark_for_excel() {
+    let server = Server::start();
+    server.bulk("", "{\"kind\":\"person\",\"email\":\"ann@corp.example\",\"team\":\"Ost\"}").ok();
+    for (path, name) in [
+        ("/people?format=csv", "people"),
+        ("/units/Ost/people?format=csv", "people"),
+        ("/bulk?format=csv", "directory"),
+        ("/bulk?format=csv&kind=person", "person"),
+    ] {
+        let answer = server.get(path);
+        let file = answer.header("content-disposition");
+        assert!(file.starts_with(&format!("attachment; filename=\"{name}-20")), "{file}");
+        assert!(file.ends_with(".csv\""), "{file}");
+        let marked = server.get(&format!("{path}&excel=1")).text();
+        assert_eq!(marked, format!("\u{feff}{}", answer.text()), "{path}");
+    }
+    assert_eq!(server.get("/people").header("content-disposition"), "");
+    server.get("/people?excel=1").problem(400, "invalid");
+    server.get("/bulk?excel=1").problem(400, "invalid");
+    let units = server.get("/people?format=csv&fields=email,units").text();
+    assert_eq!(units, "email,units\r\nann@corp.example,Ost\r\n");
+    server.get("/people?fields=units").problem(400, "invalid");
 }

@@ -4,14 +4,15 @@
 
 use crate::cli::Result;
 use crate::cli::import::ImportArgs;
-use crate::cli::import::reading::{each_line, each_row};
+use crate::cli::import::reading::{each_item, each_line, each_row, warn_of_empty};
 use crate::cli::import::report::{RecordPosition, nothing_changed};
 use crate::cli::records::{FileFormat, RecordFile};
 use crate::cli::settings::Settings;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::exchange::{
-    BulkAnswer, KeptFields, ReadRecord, RecordRefusal, Report, in_order, read_line, read_record, upsert_helps,
+    BulkAnswer, KeptFields, ReadRecord, RecordRefusal, Report, in_order, lowest_first, read_line,
+    read_record, upsert_helps,
 };
 use crate::model::command::Command;
 use crate::model::entity::Revision;
@@ -62,6 +63,8 @@ impl ImportArgs {
         // unlimited here, where the report stays in this process; the text shows 20, `--json` all.
         let mut report = Report::with_limit(usize::MAX);
         for (file, source) in sources.into_iter().enumerate() {
+            let before = commands.len() + report.count;
+            let name = source.name.clone();
             let take = |line: u64, read: Result<ReadRecord, Error>| {
                 let position = RecordPosition { file, line };
                 match read {
@@ -77,9 +80,13 @@ impl ImportArgs {
                 FileFormat::Ndjson => {
                     each_line(source, take, |line| read_line(line, self.options()))?;
                 }
-                FileFormat::Csv => each_row(source, self.kind.as_deref(), take, |record| {
-                    read_record(record, self.options())
-                })?,
+                FileFormat::Json => each_item(source, take, |item| read_line(item, self.options()))?,
+                FileFormat::Csv => {
+                    each_row(source, self.reading.csv(), take, |record| read_record(record, self.options()))?;
+                }
+            }
+            if commands.len() + report.count == before {
+                warn_of_empty(&name);
             }
         }
         report.total = report.count + commands.len();
@@ -98,9 +105,10 @@ impl ImportArgs {
     fn apply(
         &self,
         directory: &Directory,
-        ReadFiles { commands, kept }: ReadFiles,
+        ReadFiles { mut commands, kept }: ReadFiles,
         names: &[String],
     ) -> Result<BulkAnswer> {
+        lowest_first(&mut commands, &directory.view());
         let positions: Vec<RecordPosition> = commands.iter().map(|(position, _)| *position).collect();
         if commands.is_empty() {
             return Ok(BulkAnswer { dry_run: self.dry_run, ..BulkAnswer::default() });

@@ -7,10 +7,11 @@ use std::thread::ScopedJoinHandle;
 
 use serde_json::{Map, Value};
 
+use crate::cli::printable::printable;
 use crate::cli::records::RecordFile;
 use crate::cli::{Failure, Result};
 use crate::error::Error;
-use crate::exchange::records_of_csv;
+use crate::exchange::{CsvFile, CsvOptions, JsonItems, read_csv};
 use crate::server::limits::RECORD_BODY_MAX_BYTES;
 
 /// Lines in a batch that is parsed in parallel.
@@ -91,23 +92,47 @@ fn read_in_parallel<T: Send>(
     parts.into_iter().flatten()
 }
 
-/// Passes each row of a CSV file to `take`, with the number of its first line.
+/// Passes each item of a JSON array to `take`, with the number of its first line.
+pub(super) fn each_item<T>(
+    source: RecordFile,
+    mut take: impl FnMut(u64, T) -> Result,
+    read: impl Fn(&[u8]) -> T,
+) -> Result {
+    for (line, item) in JsonItems::new(source.reader, LINE_BYTES_MAX) {
+        let refused = |why| Failure::refused(format!("{} line {line}: {why}", source.name));
+        take(line, read(&item.map_err(refused)?))?;
+    }
+    Ok(())
+}
+
+/// Passes each record of a CSV file to `take`, with the number of its first line.
 // Not in parallel: a quoted cell may contain line breaks, so rows can only be found by reading from the start.
 pub(super) fn each_row<T>(
     source: RecordFile,
-    kind: Option<&str>,
+    options: CsvOptions,
     mut take: impl FnMut(u64, Result<T, Error>) -> Result,
     read: impl Fn(Map<String, Value>) -> Result<T, Error>,
 ) -> Result {
-    for (line, record) in records_of_csv(source.reader)? {
-        let with_kind = record.map(|mut record| {
-            if let Some(kind) = kind {
-                // A `kind` cell of the row wins over --kind.
-                record.entry("kind").or_insert_with(|| kind.into());
-            }
-            record
-        });
-        take(line, with_kind.and_then(&read))?;
+    let name = source.name;
+    let CsvFile { records, notes } =
+        read_csv(source.reader, options).map_err(|why| Failure::refused(format!("{name}: {why}")))?;
+    let has_kind = |(_, row): &(u64, Result<Map<String, Value>, Error>)| {
+        row.as_ref().is_ok_and(|record| record.contains_key("kind"))
+    };
+    if records.iter().any(|(_, row)| row.is_ok()) && !records.iter().any(has_kind) {
+        let how = "kind is required; for a file of people alone: --kind person";
+        return Err(Failure::refused(format!("{name}: {how}")));
+    }
+    for note in notes {
+        eprintln!("note: {name}: {}", printable(&note));
+    }
+    for (line, row) in records {
+        take(line, row.and_then(&read))?;
     }
     Ok(())
+}
+
+/// Tells that a file holds no records, which is no error: a nightly export may have none.
+pub(super) fn warn_of_empty(name: &str) {
+    eprintln!("warning: {name} holds no records");
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use ureq::SendBody;
 
 use crate::cli::client::Client;
-use crate::cli::import::reading::{each_line, each_row};
+use crate::cli::import::reading::{each_item, each_line, each_row, warn_of_empty};
 use crate::cli::import::report::{RecordPosition, nothing_changed};
 use crate::cli::import::{ImportArgs, Mode};
 use crate::cli::records::{FileFormat, RecordFile};
@@ -29,7 +29,9 @@ impl ImportArgs {
         let mut compressed = GzEncoder::new(Vec::new(), Compression::fast());
         // The server numbers the lines of the request; this maps its line n + 1 to a line of a file.
         let mut positions = Vec::new();
+        let mut report = Report::with_limit(usize::MAX);
         for (file, source) in sources.into_iter().enumerate() {
+            let (name, before) = (source.name.clone(), positions.len());
             let mut write = |line: u64, text: Vec<u8>| {
                 positions.push(RecordPosition { file, line });
                 compressed.write_all(&text)?;
@@ -40,16 +42,29 @@ impl ImportArgs {
                     // Lines are sent unparsed: the server reads them with the same code and reports errors by line.
                     each_line(source, |line, text| Ok(write(line, text)?), <[u8]>::to_vec)?;
                 }
+                FileFormat::Json => each_item(source, |line, text| Ok(write(line, text)?), <[u8]>::to_vec)?,
                 // CSV is converted to NDJSON here, since one bulk request has one format and --kind is local.
                 FileFormat::Csv => each_row(
                     source,
-                    self.kind.as_deref(),
+                    self.reading.csv(),
                     |line, record: Result<Map<String, Value>, Error>| {
-                        Ok(write(line, Value::Object(record?).to_string().into_bytes())?)
+                        match record {
+                            Ok(record) => write(line, Value::Object(record).to_string().into_bytes())?,
+                            Err(why) => report.add(|| RecordRefusal::of(RecordPosition { file, line }, &why)),
+                        }
+                        Ok(())
                     },
                     Ok,
                 )?,
             }
+            if positions.len() == before {
+                warn_of_empty(&name);
+            }
+        }
+        // Rows that are no records cannot be sent. The server would refuse the others together with them.
+        if report.count > 0 {
+            report.total = report.count + positions.len();
+            return Err(nothing_changed(&report, names, false));
         }
         let body = compressed.finish()?;
         let mode = if self.mode == Mode::Upsert { "upsert" } else { "insert" };

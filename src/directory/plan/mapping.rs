@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::model::attributes::Attributes;
 use crate::model::change::Change;
 use crate::model::command::{
-    Create, Delete, Effect, EndRef, IfExists, MappingFields, Outcome, Subject, Update,
+    Create, Delete, Effect, EndMapping, EndRef, IfExists, MappingFields, Outcome, Subject, Update,
 };
 use crate::model::entity::{Entity, EntityId, Kind};
 use crate::model::key::{Email, ProjectId};
@@ -181,6 +181,16 @@ impl<'p> Plan<'p> {
     pub(super) fn delete_mapping(&mut self, delete: &Delete<MappingId>) -> Result<Outcome, Error> {
         let mapping = self.known_mapping(&delete.target)?;
         self.expect_revision(&mapping.stamps, delete.if_revision);
+        self.end_mapping(mapping);
+        Ok(Outcome::new(Subject::Mapping(mapping.id), Effect::Deleted))
+    }
+
+    pub(super) fn end_mapping_between(&mut self, end: &EndMapping) -> Result<Outcome, Error> {
+        let (parent, child) = self.ends(end.mapping_type, &end.from, &end.to)?.parent_and_child();
+        let mapping = self.view.mapping_between(parent, child).ok_or_else(|| {
+            let ends = format!("{} > {}", self.view.label(parent), self.view.label(child));
+            Error::not_found("mapping", ends)
+        })?;
         self.end_mapping(mapping);
         Ok(Outcome::new(Subject::Mapping(mapping.id), Effect::Deleted))
     }

@@ -2,7 +2,7 @@
 
 use crate::directory::plan::{Plan, created, unknown_id};
 use crate::error::Error;
-use crate::model::command::{Create, Delete, IfExists, Outcome, PersonFields, PersonRef, Update};
+use crate::model::command::{Create, Delete, IfExists, Outcome, PersonFields, PersonRef, Placement, Update};
 use crate::model::entity::{Body, Entity, Kind, Person};
 use crate::model::mapping::MappingType;
 
@@ -14,7 +14,10 @@ impl<'p> Plan<'p> {
             let existing = self.entity(id, Kind::Person)?;
             return match create.if_exists {
                 IfExists::Refuse => Err(duplicate(existing.label())),
-                IfExists::Merge => self.merge_into_person(existing, fields),
+                IfExists::Merge if self.is_placed_in(existing.id, &fields.placement)? => {
+                    self.merge_into_person(existing, fields, &Placement::Keep)
+                }
+                IfExists::Merge => self.merge_into_person(existing, fields, &fields.placement),
             };
         }
         // Emails are unique in the whole directory, so one outside the caller's scope is a duplicate too.
@@ -32,16 +35,21 @@ impl<'p> Plan<'p> {
     ) -> Result<Outcome, Error> {
         let entity = self.known_person(&update.target)?;
         self.expect_revision(&entity.stamps, update.if_revision);
-        self.merge_into_person(entity, &update.fields)
+        self.merge_into_person(entity, &update.fields, &update.fields.placement)
     }
 
-    fn merge_into_person(&mut self, entity: &Entity, fields: &PersonFields) -> Result<Outcome, Error> {
+    fn merge_into_person(
+        &mut self,
+        entity: &Entity,
+        fields: &PersonFields,
+        placement: &Placement,
+    ) -> Result<Outcome, Error> {
         let Some(before) = entity.as_person() else { return Err(unknown_id(entity.id, Kind::Person)) };
         let after = before.patched(fields);
         if self.everything.person_by_email(&after.email).is_some_and(|owner| owner != entity.id) {
             return Err(duplicate(after.email.as_str()));
         }
-        let moved = self.place(MappingType::PeopleOrg, entity.id, &fields.placement)?;
+        let moved = self.place(MappingType::PeopleOrg, entity.id, placement)?;
         Ok(self.change_record(entity, Body::Person(after), moved))
     }
 

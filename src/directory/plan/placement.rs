@@ -34,6 +34,11 @@ impl Plan<'_> {
                 let unit = self.unit_at_levels(None, names)?;
                 Ok(self.place_at(mapping_type, id, unit))
             }
+            Placement::LevelPaths(paths) => {
+                let units = paths.iter().map(|names| self.unit_at_levels(None, names));
+                let units = units.collect::<Result<Vec<_>, _>>()?;
+                Ok(self.replace_placements(mapping_type, id, &units))
+            }
             Placement::PatchLevels(patches) => self.patch_levels(mapping_type, id, patches),
             Placement::Under(path) => {
                 let unit = self.unit_at_path(path)?;
@@ -54,6 +59,31 @@ impl Plan<'_> {
                 Ok(self.replace_placements(mapping_type, id, &units))
             }
         }
+    }
+
+    /// Whether the record is in all units that a placement names by level fields.
+    // An export has a row for each person, with one of the units that they are in. Naming it takes nothing away.
+    pub(super) fn is_placed_in(&self, id: EntityId, placement: &Placement) -> Result<bool, Error> {
+        let paths = match placement {
+            Placement::Levels(names) => std::slice::from_ref(names),
+            Placement::LevelPaths(paths) => paths,
+            _ => return Ok(false),
+        };
+        let parents = self.view.parents(id);
+        for names in paths {
+            let mut upper = None;
+            for (level, name) in Level::ALL.into_iter().zip(names) {
+                let Some(name) = name else { continue };
+                let Some(unit) = self.view.find_named(upper, name.as_str(), Some(&level.into()))? else {
+                    return Ok(false);
+                };
+                upper = Some(unit);
+            }
+            if !upper.is_some_and(|unit| parents.contains(&unit)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn known_units(&self, references: &[UnitRef]) -> Result<Vec<EntityId>, Error> {
@@ -188,7 +218,7 @@ impl Plan<'_> {
         let PathStep { name, unit_type } = step;
         let named = self.view.find_named(upper, name.as_str(), Some(&unit_type))?;
         self.check_is_name(upper, &name, &unit_type, named)?;
-        if let Some(unit) = named {
+        if let Some(unit) = named.or_else(|| self.new_unit_named(upper, &name, &unit_type)) {
             return Ok(unit);
         }
         // An existing root of this name and type is linked, rather than creating a second unit of the name.
@@ -217,6 +247,30 @@ impl Plan<'_> {
             self.map(MappingType::ParentChild, upper, unit, &MappingFields::default());
         }
         Ok(unit)
+    }
+
+    /// The unit that this plan has created below `upper` with this name and type, for an earlier path of the same record.
+    fn new_unit_named(&self, upper: Option<EntityId>, name: &Name, unit_type: &UnitType) -> Option<EntityId> {
+        let folded = fold(name.as_str());
+        let parent_of = |unit: EntityId| {
+            self.changes.iter().find_map(|change| match change {
+                Change::PutMapping(link)
+                    if link.to == unit && link.mapping_type == MappingType::ParentChild =>
+                {
+                    Some(link.from)
+                }
+                _ => None,
+            })
+        };
+        self.changes.iter().find_map(|change| match change {
+            Change::PutEntity(entity) => {
+                let unit = entity.as_org_unit()?;
+                let is_it = fold(unit.name.as_str()) == folded && unit.unit_type == *unit_type;
+                (is_it && self.view.entity(entity.id).is_none() && parent_of(entity.id) == upper)
+                    .then_some(entity.id)
+            }
+            _ => None,
+        })
     }
 
     /// Refuses a name that no unit below `upper` has, if the author does not want it to create one.

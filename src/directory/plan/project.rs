@@ -2,7 +2,9 @@
 
 use crate::directory::plan::{Plan, created, unknown_id};
 use crate::error::Error;
-use crate::model::command::{Create, Delete, IfExists, Outcome, ProjectFields, ProjectRef, Update};
+use crate::model::command::{
+    Create, Delete, IfExists, Outcome, Placement, ProjectFields, ProjectRef, Update,
+};
 use crate::model::entity::{Body, Entity, Kind, Project};
 use crate::model::key::ProjectId;
 use crate::model::mapping::MappingType;
@@ -15,7 +17,10 @@ impl<'p> Plan<'p> {
             let existing = self.entity(id, Kind::Project)?;
             return match create.if_exists {
                 IfExists::Refuse => Err(duplicate(existing.label())),
-                IfExists::Merge => self.merge_into_project(existing, fields),
+                IfExists::Merge if self.is_placed_in(existing.id, &fields.placement)? => {
+                    self.merge_into_project(existing, fields, &Placement::Keep)
+                }
+                IfExists::Merge => self.merge_into_project(existing, fields, &fields.placement),
             };
         }
         // Project ids are unique in the whole directory, so one outside the caller's scope is a duplicate too.
@@ -36,10 +41,15 @@ impl<'p> Plan<'p> {
     ) -> Result<Outcome, Error> {
         let entity = self.known_project(&update.target)?;
         self.expect_revision(&entity.stamps, update.if_revision);
-        self.merge_into_project(entity, &update.fields)
+        self.merge_into_project(entity, &update.fields, &update.fields.placement)
     }
 
-    fn merge_into_project(&mut self, entity: &Entity, fields: &ProjectFields) -> Result<Outcome, Error> {
+    fn merge_into_project(
+        &mut self,
+        entity: &Entity,
+        fields: &ProjectFields,
+        placement: &Placement,
+    ) -> Result<Outcome, Error> {
         let Some(before) = entity.as_project() else { return Err(unknown_id(entity.id, Kind::Project)) };
         let after = before.patched(fields);
         let project_id = &after.project_id;
@@ -47,7 +57,7 @@ impl<'p> Plan<'p> {
             return Err(duplicate(project_id.as_str()));
         }
         let assets_changed = self.set_assets(entity.id, fields)?;
-        let moved = self.place(MappingType::ProjectOrg, entity.id, &fields.placement)?;
+        let moved = self.place(MappingType::ProjectOrg, entity.id, placement)?;
         Ok(self.change_record(entity, Body::Project(after), assets_changed || moved))
     }
 

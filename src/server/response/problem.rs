@@ -143,6 +143,7 @@ impl From<Error> for Problem {
             Error::Invalid { .. }
             | Error::Missing { .. }
             | Error::UnknownField { .. }
+            | Error::RowsDisagree { .. }
             | Error::NotAnObject { .. }
             | Error::Unknown { .. }
             | Error::SelfParent { .. }

@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use crate::exchange::{
-    BulkAnswer, KeptFields, ReadOptions, ReadRecord, Report, in_order, read_line, upsert_advice, upsert_helps,
+    BulkAnswer, KeptFields, ReadOptions, ReadRecord, Report, in_order, lowest_first, read_line,
+    upsert_advice, upsert_helps,
 };
 use crate::model::command::{Command, IfExists};
 use crate::server::admission::work::RequestWork;
@@ -61,12 +62,15 @@ pub(super) const BULK: &[Param] = &[
 
 parameters!(BulkParams = BULK);
 
-/// Creates or updates many records atomically: all of them or none.
+/// Creates, updates or ends many records atomically: all of them or none.
 ///
 /// The body has one JSON object per line: the body of the record's POST operation, plus `kind` (`orgUnit`, `person`,
 /// `project` or `mapping`). Empty lines are skipped, and lines may come in any order. At most 64 MiB and 250,000 lines;
 /// at most 1 MiB per line. The body may be compressed with gzip. If a line is refused, nothing is written: `refused`
 /// names the first 10,000 refused lines, numbered from 1, and `refusedCount` counts all of them.
+///
+/// A line with `"op": "end"` ends the record that its key names, or the mapping between its two ends. `children` says what
+/// becomes of the children of a unit: `refuse` (default), `lift` or `end`.
 #[utoipa::path(
     post, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "bulk",
     params(BulkParams),
@@ -88,7 +92,9 @@ pub(super) async fn bulk(
     let limits = work.clone();
     // On the blocking pool: parsing a large body would block other requests of this worker. The closure owns the body,
     // so its memory is given back before the commands wait for the writer. `_permit` counts the commands until the end.
-    let ((numbered, kept), _permit) = limits.run_heavy(move || parse_commands(&work, &body, options)).await?;
+    let ((mut numbered, kept), _permit) =
+        limits.run_heavy(move || parse_commands(&work, &body, options)).await?;
+    lowest_first(&mut numbered, &writer.view());
     let (lines, commands): (Vec<usize>, Vec<Command>) = numbered.into_iter().unzip();
     if commands.is_empty() {
         return Ok(Json(BulkAnswer { dry_run, ..BulkAnswer::default() }).into_response());

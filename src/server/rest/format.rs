@@ -6,6 +6,7 @@ use mime::Mime;
 use serde::Serialize;
 
 use crate::exchange::Format;
+use crate::model::time::Timestamp;
 use crate::server::request::accept::{media_ranges, weight};
 use crate::server::response::problem::{Problem, Result};
 
@@ -59,6 +60,19 @@ fn quality(format: Format, ranges: &[Mime]) -> u16 {
         .filter_map(|range| Some((specificity(range)?, weight(range))))
         .max_by_key(|(specific, _)| *specific)
         .map_or(0, |(_, weight)| weight)
+}
+
+/// The header that names a CSV file after the last part of a path and the date; `None` for other formats.
+pub(super) fn file_name(path: &str, format: Format) -> Option<HeaderValue> {
+    if format != Format::Csv {
+        return None;
+    }
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let name: String =
+        last.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect();
+    // A moment begins with its date.
+    let date: String = Timestamp::now().to_string().chars().take(10).collect();
+    HeaderValue::from_str(&format!("attachment; filename=\"{name}-{date}.csv\"")).ok()
 }
 
 /// Serializes a response body as JSON.

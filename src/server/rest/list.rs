@@ -26,7 +26,7 @@ use crate::server::request::params::{
 use crate::server::response::problem::{Problem, Result};
 use crate::server::response_cache::{CacheLookup, CacheStatus, ResponseCache, ResponseKey, text};
 use crate::server::rest::etag;
-use crate::server::rest::format::{accepted, to_json};
+use crate::server::rest::format::{accepted, file_name, to_json};
 use crate::server::rest::resource::{Entities, Resource};
 use crate::server::rest::rows::{RowFormat, Rows, StartedList};
 use crate::wire::column::Column;
@@ -67,6 +67,11 @@ pub(super) const LIST: &[Param] = &[
         value_type: ParamType::OneOf(&Format::NAMES),
         about: "The format of the response; overrides the Accept header. In CSV, a column with a dot is a member of an object, other objects and arrays are JSON, and text that a spreadsheet could read as a formula starts with `'`.",
     },
+    Param {
+        name: "excel",
+        value_type: ParamType::OneOf(&["1"]),
+        about: "`1`: begin a CSV with a byte order mark, so that Excel reads it as UTF-8.",
+    },
 ];
 
 /// Extractor of a list request whose parameters are not parsed yet.
@@ -104,6 +109,8 @@ struct ComputedList {
     tag: String,
     /// The `Link` to the next page, if there is one.
     link: Option<HeaderValue>,
+    /// The name of the file, if it is one to be saved.
+    file: Option<HeaderValue>,
     content: StartedList,
 }
 
@@ -111,7 +118,8 @@ impl ComputedList {
     fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let tag = HeaderValue::from_str(&self.tag).ok().map(|tag| (header::ETAG, tag));
         let link = self.link.clone().map(|link| (header::LINK, link));
-        tag.into_iter().chain(link)
+        let file = self.file.clone().map(|file| (header::CONTENT_DISPOSITION, file));
+        tag.into_iter().chain(link).chain(file)
     }
 
     fn into_response(self, work: &RequestWork) -> Result<Response> {
@@ -311,7 +319,8 @@ impl List {
         let compute = move |view: View, prepared: P| -> Result<ComputedList> {
             let (next, content) = make(&view, prepared)?;
             let link = next.and_then(|next| link_to(&uri, &next));
-            Ok(ComputedList { tag: etag::list_tag(&view, &uri, format), view, link, content })
+            let file = file_name(uri.path(), format);
+            Ok(ComputedList { tag: etag::list_tag(&view, &uri, format), view, link, file, content })
         };
         if !is_heavy {
             return compute(view, prepared)?.into_response(&work);
@@ -369,12 +378,20 @@ impl List {
     fn row_format<R: Resource>(&self) -> Result<RowFormat> {
         let fields = self.params.one("fields").unwrap_or_default();
         let wanted: Vec<_> = fields.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        let has_mark = self.params.one("excel").is_some();
+        if has_mark && self.format != Format::Csv {
+            return Err(invalid("excel", "excel=1 is for CSV; add format=csv, or leave it out"));
+        }
         let columns = R::columns();
+        // JSON has no columns that CSV alone has.
+        let is_known = |column: &&CsvColumn| {
+            self.format == Format::Csv || columns.all.iter().any(|field| field.name == column.field.name)
+        };
+        let known: Vec<&CsvColumn> = columns.csv.iter().filter(is_known).collect();
         // A name selects a CSV column (`owner.email`) or all columns of a field (`owner`).
         let fits = |wanted: &str, column: &CsvColumn| wanted == column.name || wanted == column.field.name;
-        if let Some(unknown) = wanted.iter().find(|name| !columns.csv.iter().any(|column| fits(name, column)))
-        {
-            let known: Vec<_> = columns.csv.iter().map(|column| &*column.name).collect();
+        if let Some(unknown) = wanted.iter().find(|name| !known.iter().any(|column| fits(name, column))) {
+            let known: Vec<_> = known.iter().map(|column| &*column.name).collect();
             let known = known.join(", ");
             return Err(invalid("fields", format!("fields contains {unknown:?}; the fields are {known}")));
         }
@@ -384,7 +401,7 @@ impl List {
         // JSON has no columns: one column of an object selects the whole object.
         let is_selected = |field: &&&Column| csv.iter().any(|column| column.field.name == field.name);
         let fields = columns.all.iter().filter(is_selected).copied().collect();
-        Ok(RowFormat { format: self.format, fields, csv })
+        Ok(RowFormat { format: self.format, fields, csv, has_mark })
     }
 }
 

@@ -10,13 +10,14 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 
-use crate::exchange::{Export, Format};
+use crate::exchange::{Export, ExportKind, ExportSelection, Format};
+use crate::model::reference::UnitRef;
 use crate::server::admission::work::{BodyChunks, RequestWork};
 use crate::server::auth::caller::StoreAdmin;
 use crate::server::auth::extract::Visible;
-use crate::server::request::params::{Param, ParamType, Params};
+use crate::server::request::params::{Param, ParamType, Params, invalid};
 use crate::server::response::problem::{Problem, Result};
-use crate::server::rest::format::accepted;
+use crate::server::rest::format::{accepted, file_name};
 use crate::server::rest::openapi::parameters::parameters;
 use crate::server::rest::openapi::responses::{Guarded, Refused};
 use crate::wire::check::CheckAnswer;
@@ -25,11 +26,28 @@ use crate::wire::check::CheckAnswer;
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// The parameters of the export.
-pub(super) const EXPORT: &[Param] = &[Param {
-    name: "format",
-    value_type: ParamType::OneOf(&Format::NAMES),
-    about: "The format of the export; overrides the Accept header. Default: `ndjson`.",
-}];
+pub(super) const EXPORT: &[Param] = &[
+    Param {
+        name: "format",
+        value_type: ParamType::OneOf(&Format::NAMES),
+        about: "The format of the export; overrides the Accept header. Default: `ndjson`.",
+    },
+    Param {
+        name: "kind",
+        value_type: ParamType::OneOf(&ExportKind::NAMES),
+        about: "Only records of this kind, with their units or parents as a list. Default: all records.",
+    },
+    Param {
+        name: "unit",
+        value_type: ParamType::Text,
+        about: "Only this unit and the records below it: its key, external id, path or unique name.",
+    },
+    Param {
+        name: "excel",
+        value_type: ParamType::OneOf(&["1"]),
+        about: "`1`: begin a CSV with a byte order mark, so that Excel reads it as UTF-8.",
+    },
+];
 
 parameters!(ExportParams = EXPORT);
 
@@ -56,9 +74,20 @@ pub(super) async fn everything(
         None if headers.contains_key(header::ACCEPT) => accepted(&headers).unwrap_or(Format::Ndjson),
         None => Format::Ndjson,
     };
-    let body = work.stream(&view, Bytes::new(), Box::new(Export::new(view.clone(), format)))?;
+    let has_mark = params.one("excel").is_some();
+    if has_mark && format != Format::Csv {
+        return Err(invalid("excel", "excel=1 is for CSV; add format=csv, or leave it out"));
+    }
+    let kind = params.one("kind");
+    let within = params.one("unit").map(|unit| view.find_unit(&UnitRef::from(unit))).transpose()?;
+    let selection = ExportSelection { kind: kind.and_then(ExportKind::named), within, has_mark };
+    let body = work.stream(&view, Bytes::new(), Box::new(Export::new(view.clone(), format, selection)))?;
     let content_type = HeaderValue::from_static(format.media_type());
-    Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
+    let mut response = ([(header::CONTENT_TYPE, content_type)], body).into_response();
+    if let Some(file) = file_name(kind.unwrap_or("directory"), format) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, file);
+    }
+    Ok(response)
 }
 
 /// Checks the consistency of the store: file, log, graph and rules.

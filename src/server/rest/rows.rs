@@ -48,6 +48,8 @@ pub(super) struct RowFormat {
     pub fields: Vec<&'static Column>,
     /// The columns in CSV.
     pub csv: Vec<&'static CsvColumn>,
+    /// Whether CSV begins with a byte order mark, without which Excel does not take it for UTF-8.
+    pub has_mark: bool,
 }
 
 /// A list body that is complete, or whose first chunk is.
@@ -124,7 +126,12 @@ impl<R: Resource> ListBody<R> {
     fn head(&self, out: &mut Vec<u8>) {
         match self.row_format.format {
             Format::Json => out.extend(format!("{{\"count\":{},\"data\":[", self.count).bytes()),
-            Format::Csv => csv::header(self.row_format.csv.iter().map(|column| &column.name), out),
+            Format::Csv => {
+                if self.row_format.has_mark {
+                    out.extend_from_slice(csv::MARK);
+                }
+                csv::header(self.row_format.csv.iter().map(|column| &column.name), out);
+            }
             Format::Ndjson => {}
         }
     }
