@@ -177,17 +177,14 @@ impl MoveArgs {
         let record = existing(settings, &self.record)?;
         let to = unit(settings, &self.to)?;
         let from = self.from.as_deref().map(|from| unit(settings, from)).transpose()?;
-        let change = match (&*record.kind, &*record.units) {
-            // A root has no parent to leave.
-            ("ORG_UNIT", [_, ..]) => {
-                json!({ "moveOrgUnit": { "id": record.id, "to": to.id, "from": from.map(|from| from.id) } })
-            }
-            _ => {
-                let units = units_after(&record, &to.key, from.as_ref().map(|from| &*from.key))?;
-                let (kind, change) = record.change("update");
-                let field = if kind == "orgUnit" { "parents" } else { "units" };
-                json!({ change: record.input([(field.to_owned(), units.into())].into_iter().collect()) })
-            }
+        // A root has no parent to leave.
+        let change = if record.kind == "ORG_UNIT" && !record.units.is_empty() {
+            json!({ "moveOrgUnit": { "id": record.id, "to": to.id, "from": from.map(|from| from.id) } })
+        } else {
+            let units = units_after(&record, &to.key, from.as_ref().map(|from| &*from.key))?;
+            let (kind, change) = record.change("update");
+            let field = if kind == "orgUnit" { "parents" } else { "units" };
+            json!({ change: record.input([(field.to_owned(), units.into())].into_iter().collect()) })
         };
         apply(settings, &change, &self.flags, &[])
     }

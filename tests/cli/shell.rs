@@ -74,8 +74,8 @@ fn the_sample_of_a_settings_file_has_every_setting() {
     let sample = fs::read_to_string("deploy/clade.toml").unwrap();
     // The comments that are prose have a blank after the sign.
     let lines = sample.lines().filter(|line| !line.starts_with("# "));
-    let text: String = lines.map(|line| format!("{}\n", line.trim_start_matches('#'))).collect();
-    folder.write("clade.toml", text);
+    let lines: Vec<_> = lines.map(|line| line.trim_start_matches('#')).collect();
+    folder.write("clade.toml", lines.join("\n"));
     let all = settings(&folder, &[], &[]);
     let missing: Vec<_> = all.iter().filter(|(_, _, source)| !source.ends_with("clade.toml")).collect();
     assert!(missing.is_empty(), "{missing:?}");
