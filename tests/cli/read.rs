@@ -86,7 +86,7 @@ fn what_is_not_found_is_reported_with_what_is_similar() {
 fn a_refusal_is_read_although_the_body_was_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let server = std::thread::spawn(move || {
+    let refuse_one = || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut head = [0; 200];
         stream.read_exact(&mut head).unwrap();
@@ -94,13 +94,20 @@ fn a_refusal_is_read_although_the_body_was_not_sent() {
         let head = format!("HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\n", problem.len());
         write!(stream, "{head}Connection: close\r\n\r\n{problem}").unwrap();
         // Closed with an unread request: the rest of what the client sends is answered by a reset.
-    });
+    };
     let folder = Folder::new();
     folder.write("corp.ndjson", CORP.repeat(20_000));
     let asked = ["import", "corp.ndjson", "--server", &url];
-    let refusal = folder.clade_with(&[("CLADE_TOKEN", "clade_x")], &asked).refusal(1);
-    server.join().unwrap();
-    assert!(refusal.contains("send a valid token"), "{refusal}");
+    // The reset may overtake the response, which is lost then. A client that gives up when it cannot send never has it.
+    let refusals = (0..20).map(|_| {
+        std::thread::scope(|scope| {
+            scope.spawn(refuse_one);
+            folder.clade_with(&[("CLADE_TOKEN", "clade_x")], &asked).refusal(1)
+        })
+    });
+    let refusals: Vec<String> =
+        refusals.take_while(|refusal| !refusal.contains("send a valid token")).collect();
+    assert!(refusals.len() < 20, "{refusals:?}");
 }
 
 #[test]
