@@ -58,7 +58,7 @@ fn a_unit_is_created_updated_moved_and_deleted() {
     server.error_with(change, &stale, "precondition-failed");
     for wrong in [json!("588"), json!("588.1A"), json!(-1), json!(true)] {
         let input = json!({"input": {"id": "lab", "name": "x", "ifRevision": wrong}});
-        server.error_with(change, &input, "bad-request");
+        server.refusal_with(change, &input, "invalid-query");
     }
     let fresh = json!({"input": {"id": "lab", "name": "Labs", "ifRevision": changed["version"]}});
     assert_eq!(server.data_with(change, &fresh)["updateOrgUnit"]["orgUnit"]["name"], "Labs");

@@ -95,6 +95,22 @@ fn an_answer_tells_of_units_that_names_have_made() {
 }
 
 #[test]
+fn a_write_of_one_record_tells_of_units_that_its_names_have_made() {
+    let server = Server::start();
+    let answer = server.post("/people", &json!({"email": "ann@corp.example", "team": "Straße; 1"}));
+    assert_eq!(answer.header("clade-made"), "unit Stra%C3%9Fe%3B 1 (team, no parent)");
+    let answer = server.json("PATCH", "/people/ann@corp.example", &json!({"firstName": "Ann"}));
+    assert_eq!(answer.header("clade-made"), "", "nothing was made");
+    let change = r#"mutation { createPerson(input: {email: "bob@corp.example", organization: "Corp", team: "Nop"}) {
+        summary { made units { created } people { created } } } }"#;
+    let expected = json!({
+        "made": ["unit Corp (organization, no parent)", "unit Nop (team, beneath Corp)"],
+        "units": {"created": 2}, "people": {"created": 1},
+    });
+    assert_eq!(server.data(change)["createPerson"]["summary"], expected);
+}
+
+#[test]
 fn fields_that_are_kept_as_attributes_are_told_once_each_or_refused() {
     let server = Server::start();
     let lines = r#"{"kind":"person","email":"ann@corp.example","manager":"bob@corp.example","First Name":"Ann"}

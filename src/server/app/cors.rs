@@ -21,6 +21,7 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(1);
 /// The trace context of a page that measures its requests.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+const CLADE_MADE: HeaderName = HeaderName::from_static("clade-made");
 
 /// Answers a preflight request, or adds the headers for the page's origin to the response.
 // The CORS layer takes every OPTIONS for a preflight request, also one that no browser has sent, or to a path that does
@@ -64,6 +65,7 @@ pub(in crate::server) fn layer(origins: &[Origin]) -> CorsLayer {
             header::LINK,
             header::RETRY_AFTER,
             CACHE_STATUS,
+            CLADE_MADE,
             RATE_LIMIT,
             RATE_LIMIT_POLICY,
             X_REQUEST_ID,

@@ -40,11 +40,13 @@ pub(crate) struct Mutation;
 struct MutationContext {
     view: View,
     outcomes: Vec<Outcome>,
+    summary: ChangeSummary,
 }
 
 impl MutationContext {
     fn new(applied: Applied) -> Self {
-        Self { view: applied.view, outcomes: applied.outcomes }
+        let summary = ChangeSummary::of(&applied);
+        Self { view: applied.view, outcomes: applied.outcomes, summary }
     }
 
     fn node(&self, outcome: &Outcome) -> Option<Node> {
@@ -112,7 +114,11 @@ impl Mutation {
         #[graphql(desc = "The person.")] input: CreatePersonInput,
     ) -> Result<CreatePersonPayload> {
         let written = write(context, Role::Write, input.command()).await?;
-        Ok(CreatePersonPayload { person: written.only(person)?, revision: written.revision() })
+        Ok(CreatePersonPayload {
+            person: written.only(person)?,
+            revision: written.revision(),
+            summary: written.summary,
+        })
     }
 
     /// Updates a person.
@@ -122,7 +128,11 @@ impl Mutation {
         #[graphql(desc = "The changes.")] input: UpdatePersonInput,
     ) -> Result<UpdatePersonPayload> {
         let written = write(context, Role::Write, input.command()).await?;
-        Ok(UpdatePersonPayload { person: written.only(person)?, revision: written.revision() })
+        Ok(UpdatePersonPayload {
+            person: written.only(person)?,
+            revision: written.revision(),
+            summary: written.summary,
+        })
     }
 
     /// Deletes a person and the person's mappings. History is kept.
@@ -132,7 +142,7 @@ impl Mutation {
         #[graphql(desc = "The record to delete.")] input: DeleteInput,
     ) -> Result<DeletePayload> {
         let written = write(context, Role::Write, input::person::delete(&input)).await?;
-        Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
+        Ok(DeletePayload { deleted_id: input.id, revision: written.revision(), summary: written.summary })
     }
 
     /// Creates a project with its repositories and services.
@@ -142,7 +152,11 @@ impl Mutation {
         #[graphql(desc = "The project.")] input: CreateProjectInput,
     ) -> Result<CreateProjectPayload> {
         let written = write(context, Role::Write, input.command()).await?;
-        Ok(CreateProjectPayload { project: written.only(project)?, revision: written.revision() })
+        Ok(CreateProjectPayload {
+            project: written.only(project)?,
+            revision: written.revision(),
+            summary: written.summary,
+        })
     }
 
     /// Updates a project.
@@ -152,7 +166,11 @@ impl Mutation {
         #[graphql(desc = "The changes.")] input: UpdateProjectInput,
     ) -> Result<UpdateProjectPayload> {
         let written = write(context, Role::Write, input.command()).await?;
-        Ok(UpdateProjectPayload { project: written.only(project)?, revision: written.revision() })
+        Ok(UpdateProjectPayload {
+            project: written.only(project)?,
+            revision: written.revision(),
+            summary: written.summary,
+        })
     }
 
     /// Deletes a project, its repositories, services and mappings. History is kept.
@@ -162,7 +180,7 @@ impl Mutation {
         #[graphql(desc = "The record to delete.")] input: DeleteInput,
     ) -> Result<DeletePayload> {
         let written = write(context, Role::Write, input::project::delete(&input)).await?;
-        Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
+        Ok(DeletePayload { deleted_id: input.id, revision: written.revision(), summary: written.summary })
     }
 
     /// Creates a unit.
@@ -172,7 +190,11 @@ impl Mutation {
         #[graphql(desc = "The unit.")] input: CreateOrgUnitInput,
     ) -> Result<CreateOrgUnitPayload> {
         let written = write(context, Role::Write, input.command()).await?;
-        Ok(CreateOrgUnitPayload { org_unit: written.only(org_unit)?, revision: written.revision() })
+        Ok(CreateOrgUnitPayload {
+            org_unit: written.only(org_unit)?,
+            revision: written.revision(),
+            summary: written.summary,
+        })
     }
 
     /// Updates a unit.
@@ -182,7 +204,11 @@ impl Mutation {
         #[graphql(desc = "The changes.")] input: UpdateOrgUnitInput,
     ) -> Result<UpdateOrgUnitPayload> {
         let written = write(context, Role::Write, input.command()).await?;
-        Ok(UpdateOrgUnitPayload { org_unit: written.only(org_unit)?, revision: written.revision() })
+        Ok(UpdateOrgUnitPayload {
+            org_unit: written.only(org_unit)?,
+            revision: written.revision(),
+            summary: written.summary,
+        })
     }
 
     /// Deletes a unit and its mappings. Records below it are kept. History is kept.
@@ -195,7 +221,14 @@ impl Mutation {
         let revision = written.revision();
         let counts = written.outcomes.first().map(|outcome| outcome.beneath).unwrap_or_default();
         let BeneathCounts { lifted, ended_units, ended_placements } = counts;
-        Ok(DeleteOrgUnitPayload { deleted_id: input.id, lifted, ended_units, ended_placements, revision })
+        Ok(DeleteOrgUnitPayload {
+            deleted_id: input.id,
+            lifted,
+            ended_units,
+            ended_placements,
+            revision,
+            summary: written.summary,
+        })
     }
 
     /// Moves a unit with its whole subtree to another parent.
@@ -211,7 +244,11 @@ impl Mutation {
     ) -> Result<MoveOrgUnitPayload> {
         let input = MoveOrgUnitInput { id, to, from };
         let written = write(context, Role::Write, input.command()).await?;
-        Ok(MoveOrgUnitPayload { org_unit: written.only(org_unit)?, revision: written.revision() })
+        Ok(MoveOrgUnitPayload {
+            org_unit: written.only(org_unit)?,
+            revision: written.revision(),
+            summary: written.summary,
+        })
     }
 
     /// Makes one unit a child of another. Creates either unit if it does not exist.
@@ -221,7 +258,11 @@ impl Mutation {
         #[graphql(desc = "The two units.")] input: LinkOrgUnitsInput,
     ) -> Result<LinkOrgUnitsPayload> {
         let written = write(context, Role::Write, input.command()).await?;
-        Ok(LinkOrgUnitsPayload { mapping: written.only(mapping)?, revision: written.revision() })
+        Ok(LinkOrgUnitsPayload {
+            mapping: written.only(mapping)?,
+            revision: written.revision(),
+            summary: written.summary,
+        })
     }
 
     /// Creates a mapping between two existing records.
@@ -231,7 +272,11 @@ impl Mutation {
         #[graphql(desc = "The mapping.")] input: CreateMappingInput,
     ) -> Result<CreateMappingPayload> {
         let written = write(context, Role::Write, input.command()).await?;
-        Ok(CreateMappingPayload { mapping: written.only(mapping)?, revision: written.revision() })
+        Ok(CreateMappingPayload {
+            mapping: written.only(mapping)?,
+            revision: written.revision(),
+            summary: written.summary,
+        })
     }
 
     /// Updates a mapping.
@@ -241,7 +286,11 @@ impl Mutation {
         #[graphql(desc = "The changes.")] input: UpdateMappingInput,
     ) -> Result<UpdateMappingPayload> {
         let written = write(context, Role::Write, input.command()).await?;
-        Ok(UpdateMappingPayload { mapping: written.only(mapping)?, revision: written.revision() })
+        Ok(UpdateMappingPayload {
+            mapping: written.only(mapping)?,
+            revision: written.revision(),
+            summary: written.summary,
+        })
     }
 
     /// Deletes a mapping. History is kept.
@@ -251,7 +300,7 @@ impl Mutation {
         #[graphql(desc = "The record to delete.")] input: DeleteInput,
     ) -> Result<DeletePayload> {
         let written = write(context, Role::Write, input::mapping::delete(&input)).await?;
-        Ok(DeletePayload { deleted_id: input.id, revision: written.revision() })
+        Ok(DeletePayload { deleted_id: input.id, revision: written.revision(), summary: written.summary })
     }
 
     /// Creates a token. Requires the role ADMIN.
@@ -328,7 +377,6 @@ impl Mutation {
         } else {
             changes::commit(caller, changes, new_units).await?
         };
-        let summary = ChangeSummary::of(&applied);
         let written = MutationContext::new(applied);
         // Outcomes are resolved in the final view: a record that a later change of the set deleted is null, too.
         let result = |outcome: &Outcome| ChangeResult {
@@ -337,9 +385,9 @@ impl Mutation {
         };
         Ok(ApplyPayload {
             results: written.outcomes.iter().map(result).collect(),
-            summary,
             dry_run,
             revision: written.revision(),
+            summary: written.summary,
         })
     }
 }

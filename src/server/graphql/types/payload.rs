@@ -21,6 +21,8 @@ macro_rules! payload {
             pub(crate) $field: $node,)+
             /// The revision that the change committed; the current one if nothing changed.
             pub(crate) revision: Revision,
+            /// What was done to all records, also to those that the change does not name.
+            pub(crate) summary: ChangeSummary,
         }
     };
 }
@@ -91,16 +93,24 @@ payload!(
         /// Places of people and projects that ended.
         ended_placements: usize }
 );
-payload!(
-    /// Result of `updateToken`.
-    UpdateTokenPayload { /// The token's metadata after the change.
-        record: Token }
-);
-payload!(
-    /// Result of `deleteToken`.
-    DeleteTokenPayload { /// The token's metadata after the change.
-        record: Token }
-);
+
+/// Result of `updateToken`.
+#[derive(SimpleObject)]
+pub(crate) struct UpdateTokenPayload {
+    /// The token's metadata after the change.
+    pub(crate) record: Token,
+    /// The revision that the change committed; the current one if nothing changed.
+    pub(crate) revision: Revision,
+}
+
+/// Result of `deleteToken`.
+#[derive(SimpleObject)]
+pub(crate) struct DeleteTokenPayload {
+    /// The token's metadata after the change.
+    pub(crate) record: Token,
+    /// The revision that the change committed; the current one if nothing changed.
+    pub(crate) revision: Revision,
+}
 
 // Not made by the macro: these two carry the secret beside the record, which the store has no copy of.
 /// Result of `createToken`.
