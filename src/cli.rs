@@ -240,7 +240,7 @@ fn run(command: CliCommand, settings: &settings::Settings, file: &settings_file:
         CliCommand::DemoData(generate) => generate.run(),
         CliCommand::Config(config) => config.run(settings, file),
         CliCommand::Completions(completions) => completions.run(),
-        CliCommand::Man(man) => man.run(help::with_examples(Cli::command())),
+        CliCommand::Man(man) => man.run(help::with_examples(man::without_help(Cli::command()))),
     }
 }
 

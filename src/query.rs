@@ -23,7 +23,7 @@ pub use crate::graph::order::{Order, OrderBy};
 pub use doctor::{Finding, FindingCode, Findings, doctor};
 pub use facet::{Bucket, BucketPosition, FacetBy, FacetPage, facet, facets};
 pub use filter::{Field, Filter, Relation, TextTest};
-pub use lookup::{lookup, paths};
+pub use lookup::{lookup, named, paths};
 pub use mapping::{
     MappingFilter, MappingOrder, MappingOrderBy, MappingPage, MappingPageRequest, Subtree, UnknownCursor,
     mappings,

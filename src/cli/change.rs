@@ -11,7 +11,8 @@ use crate::cli::show::not_found;
 use crate::cli::{Failure, Result, ask, print_json, print_line};
 
 const LOOKUP: &str =
-    "query ($text: String!) { lookup(text: $text) { kind key node { id ...record } units { key } } }";
+    "query ($text: String!) { lookup(text: $text, exact: true) { kind key units { key } node { id ...record
+    ... on OrgUnit { version } ... on Person { version } ... on Project { version } } } }";
 const SEARCH: &str = "query ($text: String!) { search(text: $text, first: 3) { node { ...record } } }";
 const APPLY: &str = "mutation ($changes: [ChangeInput!]!, $dryRun: Boolean!) {
     apply(changes: $changes, dryRun: $dryRun) { dryRun revision
@@ -36,6 +37,10 @@ pub(super) struct Existing {
     pub(super) key: String,
     /// Its global id.
     pub(super) id: String,
+    /// Its version when it was looked up.
+    pub(super) version: String,
+    /// How it is called in the output.
+    pub(super) line: String,
     /// The keys of the units directly above it.
     pub(super) units: Vec<String>,
 }
@@ -50,16 +55,27 @@ pub(super) fn existing(settings: &Settings, text: &str) -> Result<Existing> {
     };
     let variables = json!({ "text": name });
     let found = ask::data(settings, &format!("{LOOKUP}{RECORD}"), variables.clone())?;
-    let is_meant = |one: &&Value| match kind {
-        Some(kind) => one["kind"] == kind,
-        None => ["ORG_UNIT", "PERSON", "PROJECT"].contains(&of(&one["kind"])),
-    };
-    let found: Vec<&Value> = list(&found["lookup"]).iter().filter(is_meant).collect();
+    let all = list(&found["lookup"]).iter();
+    let is_kept = |one: &&Value| ["ORG_UNIT", "PERSON", "PROJECT"].contains(&of(&one["kind"]));
+    let all: Vec<&Value> = all.filter(is_kept).collect();
+    let meant: Vec<&Value> =
+        all.iter().copied().filter(|one| kind.is_none_or(|kind| one["kind"] == kind)).collect();
+    // A record of another kind is reported as such.
+    let found = if meant.is_empty() { all } else { meant };
     match found[..] {
+        [one] if kind.is_some_and(|kind| one["kind"] != kind) => {
+            let found = Described::of(&one["node"]);
+            Err(Failure::refused(format!(
+                "{name:?} is the {} {:?}, which is of another kind",
+                found.kind, found.key
+            )))
+        }
         [one] => Ok(Existing {
             kind: of(&one["kind"]).to_owned(),
             key: of(&one["key"]).to_owned(),
             id: of(&one["node"]["id"]).to_owned(),
+            version: of(&one["node"]["version"]).to_owned(),
+            line: Described::of(&one["node"]).line(),
             units: list(&one["units"]).iter().map(|unit| of(&unit["key"]).to_owned()).collect(),
         }),
         [] => {
@@ -85,24 +101,27 @@ pub(super) fn existing(settings: &Settings, text: &str) -> Result<Existing> {
 }
 
 /// Carries out one change, an input of GraphQL's `apply`, and prints what it did. `notes` are printed besides.
-pub(super) fn apply(settings: &Settings, change: &Value, flags: &ChangeFlags, notes: &[String]) -> Result {
+/// `ended` is the record that the change deletes, of which the answer has no more than the kind.
+pub(super) fn apply(
+    settings: &Settings,
+    change: &Value,
+    flags: &ChangeFlags,
+    notes: &[String],
+    ended: Option<&Existing>,
+) -> Result {
     let variables = json!({ "changes": [change], "dryRun": flags.dry_run });
-    let mut answer = ask::data(settings, &format!("{APPLY}{RECORD}"), variables)?;
+    let mut answer = ask::data(settings, &format!("{APPLY}{RECORD}"), variables).map_err(of_one_change)?;
     let applied = answer["apply"].take();
     if settings.json {
         return print_json(&applied);
     }
     for result in list(&applied["results"]) {
-        let effect = of(&result["effect"]).to_lowercase();
-        let verb = match (flags.dry_run, &*effect) {
-            (_, "unchanged") => "already so:".to_owned(),
-            (true, effect) => format!("would be {effect}:"),
-            (false, effect) => format!("{effect}:"),
+        let (effect, line) = match (of(&result["effect"]), ended) {
+            ("DELETED", Some(record)) => ("ended".to_owned(), record.line.clone()),
+            (effect, _) => (effect.to_lowercase(), Described::of(&result["node"]).line()),
         };
-        // A deleted record has no node; the counts below say of which kind it was.
-        if !result["node"].is_null() {
-            print_line(format!("{verb} {}", Described::of(&result["node"]).line()))?;
-        }
+        let would_be = if flags.dry_run && effect != "unchanged" { "would be " } else { "" };
+        print_line(format!("{would_be}{effect}: {line}"))?;
     }
     for note in effects(&applied["summary"]).iter().chain(notes) {
         print_line(format!("  {note}"))?;
@@ -112,6 +131,17 @@ pub(super) fn apply(settings: &Settings, change: &Value, flags: &ChangeFlags, no
         return print_line(format!("dry run: checked against revision {revision}, and nothing was changed"));
     }
     print_line(format!("revision {revision}"))
+}
+
+/// The refusal of the only change, without its place in a list of changes.
+fn of_one_change(failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused { message, members } => {
+            let detail = members["refused"][0]["detail"].as_str().map(str::to_owned);
+            Failure::Refused { message: detail.unwrap_or(message), members }
+        }
+        other => other,
+    }
 }
 
 /// What was done to all records, also to those that the change does not name.
@@ -131,6 +161,11 @@ fn effects(summary: &Value) -> Vec<String> {
     }
     for made in list(&summary["made"]) {
         lines.push(format!("made: {}", of(made)));
+    }
+    let more =
+        summary["madeCount"].as_u64().unwrap_or_default().saturating_sub(list(&summary["made"]).len() as u64);
+    if more > 0 {
+        lines.push(format!("and {more} more units"));
     }
     for unit in list(&summary["secondParents"]) {
         lines.push(format!("warning: another parent was added, and the old one kept, of {}", of(unit)));

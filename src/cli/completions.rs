@@ -33,46 +33,41 @@ impl CompletionsArgs {
     }
 }
 
+const UNITS: &str =
+    "units: orgUnits(filter: { key: { startsWith: $text } }, first: $first) { nodes { key name type } }";
+const PEOPLE: &str = "people(filter: { email: { startsWith: $text } }, first: $first) { nodes { key: email name: displayName } }";
+const PROJECTS: &str = "projects(filter: { projectId: { startsWith: $text } }, first: $first) {
+    nodes { key: projectId name: projectName } }";
+
 /// The units whose keys begin with `current`.
 pub(super) fn units(current: &OsStr) -> Vec<CompletionCandidate> {
-    const UNITS: &str = "query($text: String!, $first: Int!) {
-        found: orgUnits(filter: { key: { startsWith: $text } }, first: $first) { nodes { key name type } } }";
-    found(UNITS, current, |unit| (&unit["key"], format!("{} ({})", text(&unit["name"]), text(&unit["type"]))))
+    found(&[UNITS], current)
 }
 
 /// The units, people and projects whose keys begin with `current`.
 pub(super) fn records(current: &OsStr) -> Vec<CompletionCandidate> {
-    const PEOPLE: &str = "query($text: String!, $first: Int!) {
-        found: people(filter: { email: { startsWith: $text } }, first: $first) { nodes { email name } } }";
-    const PROJECTS: &str = "query($text: String!, $first: Int!) {
-        found: projects(filter: { projectId: { startsWith: $text } }, first: $first) {
-            nodes { projectId projectName } } }";
-    let people = found(PEOPLE, current, |person| (&person["email"], text(&person["name"])));
-    let projects = found(PROJECTS, current, |project| (&project["projectId"], text(&project["projectName"])));
-    units(current).into_iter().chain(people).chain(projects).collect()
+    found(&[UNITS, PEOPLE, PROJECTS], current)
 }
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The nodes that `query` finds, each as its key and a description; none if the store or server cannot be read.
+/// The nodes that the fields find, each as its key and its name; none if the store or server cannot be read.
 // No error either: the shell would print it into the line that is being typed.
-fn found(
-    query: &str,
-    current: &OsStr,
-    candidate: impl Fn(&Value) -> (&Value, String),
-) -> Vec<CompletionCandidate> {
+fn found(fields: &[&str], current: &OsStr) -> Vec<CompletionCandidate> {
     let answer = || -> Result<Value> {
         let settings = Settings::of(&GlobalArgs::default(), &SettingsFile::read()?);
+        let query = format!("query($text: String!, $first: Int!) {{ {} }}", fields.join(" "));
         let variables = json!({ "text": current.to_string_lossy(), "first": CANDIDATES_MAX });
-        ask::data(&settings, query, variables)
+        ask::data(&settings, &query, variables)
     };
-    let answer = answer().unwrap_or_default();
-    let nodes = answer["found"]["nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let candidates = nodes.iter().map(|node| {
-        let (key, description) = candidate(node);
-        CompletionCandidate::new(text(key)).help(Some(description.into()))
+    let Ok(Value::Object(answer)) = answer() else { return Vec::new() };
+    let nodes = answer.values().filter_map(|list| list["nodes"].as_array()).flatten();
+    let candidates = nodes.map(|node| {
+        let unit_type = node["type"].as_str().map(|unit_type| format!(" ({unit_type})")).unwrap_or_default();
+        let description = format!("{}{unit_type}", text(&node["name"]));
+        CompletionCandidate::new(text(&node["key"])).help(Some(description.into()))
     });
     candidates.collect()
 }

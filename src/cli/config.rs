@@ -53,7 +53,8 @@ impl ConfigArgs {
         for Setting { key, value, source } in &found {
             print_line(match value {
                 Some(value) => format!("{:<48} # {source}", format!("{key} = {}", toml_text(value))),
-                None => format!("{:<48} # not set", format!("# {key} =")),
+                None if source == "default" => format!("{:<48} # not set", format!("# {key} =")),
+                None => format!("{:<48} # {source}", format!("# {key} =")),
             })?;
         }
         Ok(())
@@ -66,7 +67,7 @@ fn effective(settings: &Settings, file: &SettingsFile) -> Vec<Setting> {
     let path = file.path.as_deref().map(absolute).unwrap_or_default();
     let of = |key: String, env: &str, default: Option<Value>| {
         let (value, source) = match (variable(env), in_file.get(&key)) {
-            (Some(value), _) => (Some(typed(&value.to_string_lossy())), env.to_owned()),
+            (Some(value), _) => (Some(typed_as(&key, &value.to_string_lossy())), env.to_owned()),
             (None, Some(value)) => (Some(value.clone()), path.clone()),
             (None, None) => (default, "default".to_owned()),
         };
@@ -88,6 +89,12 @@ fn effective(settings: &Settings, file: &SettingsFile) -> Vec<Setting> {
         let value = settings.server.as_deref().map(Value::from);
         all[1] = Setting { key: "server".to_owned(), value, source: "--server".to_owned() };
     }
+    // Only one of them applies: the one that `Settings` has chosen.
+    if settings.server.is_some() {
+        all[0].source.push_str("; used by serve alone, as server applies");
+    } else if all[1].value.is_some() {
+        all[1].source.push_str("; not used, as data applies");
+    }
     let clade = Cli::command();
     for argument in clade.find_subcommand("serve").into_iter().flat_map(Command::get_arguments) {
         let Some(env) = argument.get_env().and_then(|env| env.to_str()) else { continue };
@@ -100,6 +107,16 @@ fn effective(settings: &Settings, file: &SettingsFile) -> Vec<Setting> {
     }
     all.push(of("jwt.roles".to_owned(), "", None));
     all
+}
+
+/// The value of a variable in the type that the setting has in the file.
+fn typed_as(key: &str, text: &str) -> Value {
+    match key {
+        "cors_origin" | "trusted_proxy" => text.split(',').map(str::trim).collect(),
+        "data" | "server" | "listen" | "log" | "tls_cert" | "tls_key" | "otlp_endpoint" => text.into(),
+        key if key.starts_with("jwt.") => text.into(),
+        _ => typed(text),
+    }
 }
 
 /// A number if the text is one, else a text.

@@ -145,7 +145,7 @@ impl CreateRecordArgs {
             return Err(Failure::Usage(format!("{twice} is given twice")));
         }
         input.extend(fields);
-        apply(settings, &json!({ change: input }), &flags, &notes)
+        apply(settings, &json!({ change: input }), &flags, &notes, None)
     }
 }
 
@@ -154,7 +154,7 @@ impl UpdateArgs {
         let record = existing(settings, &self.record)?;
         let (kind, change) = record.change("update");
         let (fields, notes) = fields(kind, self.fields)?;
-        apply(settings, &json!({ change: record.input(fields) }), &self.flags, &notes)
+        apply(settings, &json!({ change: record.input(fields) }), &self.flags, &notes, None)
     }
 }
 
@@ -168,7 +168,7 @@ impl RenameArgs {
             _ => "projectName",
         };
         let fields = [(field.to_owned(), self.name.into())].into_iter().collect();
-        apply(settings, &json!({ change: record.input(fields) }), &self.flags, &[])
+        apply(settings, &json!({ change: record.input(fields) }), &self.flags, &[], None)
     }
 }
 
@@ -184,9 +184,12 @@ impl MoveArgs {
             let units = units_after(&record, &to.key, from.as_ref().map(|from| &*from.key))?;
             let (kind, change) = record.change("update");
             let field = if kind == "orgUnit" { "parents" } else { "units" };
-            json!({ change: record.input([(field.to_owned(), units.into())].into_iter().collect()) })
+            let mut input = record.input([(field.to_owned(), units.into())].into_iter().collect());
+            // The whole list is written: a place that another client added meanwhile must not be lost.
+            input.insert("ifRevision".to_owned(), record.version.clone().into());
+            json!({ change: input })
         };
-        apply(settings, &change, &self.flags, &[])
+        apply(settings, &change, &self.flags, &[], None)
     }
 }
 
@@ -202,7 +205,7 @@ impl EndArgs {
                 return Err(Failure::Usage(format!("--children is for units; {:?} is a {kind}", record.key)));
             }
         }
-        apply(settings, &json!({ change: input }), &self.flags, &[])
+        apply(settings, &json!({ change: input }), &self.flags, &[], Some(&record))
     }
 }
 
@@ -225,7 +228,8 @@ impl Existing {
 }
 
 fn unit(settings: &Settings, text: &str) -> Result<Existing> {
-    existing(settings, &format!("unit:{}", text.strip_prefix("unit:").unwrap_or(text)))
+    let bare = text.strip_prefix("unit:").or_else(|| text.strip_prefix("orgUnit:")).unwrap_or(text);
+    existing(settings, &format!("unit:{bare}"))
 }
 
 /// The units of a record after it has left one of them for another.

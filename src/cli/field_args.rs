@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::cli::{Failure, Result};
 use crate::exchange::similar_field;
@@ -43,10 +43,56 @@ impl FromStr for FieldArg {
     }
 }
 
+/// Fields that have a meaning in files or answers and cannot be set here.
+const REFUSED: [&str; 14] = [
+    "kind",
+    "op",
+    "delete",
+    "deleted",
+    "_delete",
+    "id",
+    "assets",
+    "children",
+    "source",
+    "revision",
+    "createdAt",
+    "updatedAt",
+    "validFrom",
+    "validTo",
+];
+/// Fields that every record of the kind has.
+const REQUIRED: [&str; 6] = ["key", "name", "type", "email", "projectId", "projectName"];
+const LISTS: [&str; 4] = ["parents", "units", "repositories", "services"];
+
+/// A field under the name that inputs have for it, with its value.
+fn named(kind: &str, name: &str, value: Value) -> Result<(String, Value)> {
+    let usage = |why: String| Err(Failure::Usage(why));
+    let (name, value) = match (kind, name) {
+        ("orgUnit", "parent") if value.is_string() => ("parents", vec![value].into()),
+        ("person" | "project", "unit") if value.is_string() => ("units", vec![value].into()),
+        ("project", "owner.email" | "projectOwner.email") => ("owner", json!({ "email": value })),
+        ("project", "owner" | "projectOwner") if value.is_string() => ("owner", json!({ "email": value })),
+        _ => (name, value),
+    };
+    if REFUSED.contains(&name) {
+        return usage(format!("{name} is no field of a record that can be set here"));
+    }
+    if value.is_null() && REQUIRED.contains(&name) {
+        return usage(format!("{name} is required and cannot be removed"));
+    }
+    if value.is_null() && LEVELS.contains(&name) && kind != "orgUnit" {
+        return usage(format!(
+            "{name} cannot be removed; use `clade move`, or units= to take the record out of all units"
+        ));
+    }
+    let value = if value.is_null() && LISTS.contains(&name) { json!([]) } else { value };
+    Ok((name.to_owned(), value))
+}
+
 /// The members of an input, and notes about fields that became attributes.
 ///
 /// # Errors
-/// Wrong usage if a field is given twice.
+/// Wrong usage if a field is given twice, cannot be set, or cannot be removed.
 pub(super) fn fields(kind: &str, args: Vec<FieldArg>) -> Result<(Map<String, Value>, Vec<String>)> {
     let known = match kind {
         "orgUnit" => UNIT,
@@ -55,12 +101,19 @@ pub(super) fn fields(kind: &str, args: Vec<FieldArg>) -> Result<(Map<String, Val
     };
     let (mut input, mut attributes, mut notes) = (Map::new(), Map::new(), Vec::new());
     for FieldArg { name, value } in args {
+        let (name, value) = named(kind, &name, value)?;
         let is_known = known.contains(&&*name) || kind != "orgUnit" && LEVELS.contains(&&*name);
-        if !is_known {
-            let hint = similar_field(kind, &name).map(|similar| format!("; did you mean {similar}?"));
-            notes.push(format!("kept as an attribute: {name}{}", hint.unwrap_or_default()));
-        }
-        let into = if is_known { &mut input } else { &mut attributes };
+        let (into, name) = match name.strip_prefix("attributes.") {
+            Some(name) => (&mut attributes, name.to_owned()),
+            None if is_known => (&mut input, name),
+            None => {
+                let hint = similar_field(kind, &name).map(|similar| format!("; did you mean {similar}?"));
+                let done =
+                    if value.is_null() { "no such attribute any more" } else { "kept as an attribute" };
+                notes.push(format!("{done}: {name}{}", hint.unwrap_or_default()));
+                (&mut attributes, name)
+            }
+        };
         if into.insert(name.clone(), value).is_some() {
             return Err(Failure::Usage(format!("{name} is given twice")));
         }
@@ -70,6 +123,9 @@ pub(super) fn fields(kind: &str, args: Vec<FieldArg>) -> Result<(Map<String, Val
         let Value::Object(given) = given else {
             return Err(Failure::Usage("attributes must be a JSON object: attributes:={…}".to_owned()));
         };
+        if let Some(twice) = attributes.keys().find(|name| given.contains_key(*name)) {
+            return Err(Failure::Usage(format!("{twice} is given twice")));
+        }
         given.extend(attributes);
     }
     Ok((input, notes))
@@ -77,8 +133,6 @@ pub(super) fn fields(kind: &str, args: Vec<FieldArg>) -> Result<(Map<String, Val
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn parsed(texts: &[&str]) -> Vec<FieldArg> {
@@ -104,5 +158,21 @@ mod tests {
         }
         assert!(fields("person", parsed(&["team=A", "team=B"])).is_err());
         assert!(fields("orgUnit", parsed(&["team=A"])).unwrap().1[0].contains("attribute"));
+        for (kind, wrong) in
+            [("person", "email="), ("orgUnit", "type="), ("person", "team="), ("project", "op=end")]
+        {
+            assert!(matches!(fields(kind, parsed(&[wrong])), Err(Failure::Usage(_))), "{wrong}");
+        }
+        assert!(fields("person", parsed(&["attributes:={\"a\":1}", "a=2"])).is_err());
+    }
+
+    #[test]
+    fn names_of_files_are_understood() {
+        let input = |kind, texts: &[&str]| Value::Object(fields(kind, parsed(texts)).unwrap().0);
+        assert_eq!(input("orgUnit", &["parent=Corp"]), json!({ "parents": ["Corp"] }));
+        assert_eq!(input("person", &["units="]), json!({ "units": [] }));
+        assert_eq!(input("project", &["projectOwner.email=a@b"]), json!({ "owner": { "email": "a@b" } }));
+        assert_eq!(input("project", &["owner=a@b"]), json!({ "owner": { "email": "a@b" } }));
+        assert_eq!(input("person", &["attributes.site=Rome"]), json!({ "attributes": { "site": "Rome" } }));
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
+use crate::cli::numbers::counted;
 use crate::cli::output::fill;
 use crate::cli::settings::Settings;
 use crate::cli::{Failure, Result, print_json, print_line};
@@ -62,10 +63,10 @@ impl RestoreArgs {
         }
         print_line(format!("restored {store} from {backup}, up to revision {revision}"))?;
         match (self.revoke_tokens, valid_tokens) {
-            (true, _) => print_line(format!("revoked {revoked_tokens} tokens")),
+            (true, _) => print_line(format!("revoked {}", counted(revoked_tokens as u64, "token", "tokens"))),
             (false, 0) => Ok(()),
             (false, valid) => print_line(format!(
-                "{valid} tokens are valid, also those that were revoked after the backup; `clade token list` shows them, \
+                "valid tokens: {valid}, also those that were revoked after the backup; `clade token list` shows them, \
                  and --revoke-tokens revokes all"
             )),
         }

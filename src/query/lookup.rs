@@ -10,9 +10,8 @@ use crate::query::search::search;
 /// Maximum number of records of a lookup.
 pub const LOOKUP_MAX: usize = 20;
 
-/// The records that `text` names: units by key, external id, path or name, a person by email, a project by id,
-/// repositories by URL and services by identifier. If there are none, the records whose name is the text, and so on: those
-/// with a text that equals it. At most 20.
+/// The records that `text` names; if there are none, those with a name or other text that equals it in a search, without
+/// regard to marks. At most 20.
 ///
 /// ```
 /// use clade::query::lookup;
@@ -26,6 +25,28 @@ pub const LOOKUP_MAX: usize = 20;
 /// ```
 #[must_use]
 pub fn lookup(view: &View, text: &str) -> Vec<EntityId> {
+    let mut found = named(view, text);
+    if found.is_empty() {
+        let whole =
+            search(view, text.trim(), &[], None, LOOKUP_MAX).into_iter().filter(|hit| hit.score >= 1.0);
+        found.extend(whole.map(|hit| hit.id));
+    }
+    found
+}
+
+/// The records that `text` names: units by key, external id, path or name, a person by email, a project by id,
+/// repositories by URL and services by identifier. At most 20.
+///
+/// ```
+/// use clade::query::named;
+///
+/// let ada = clade::CreatePerson::new("ada@corp.example").display_name("Ada");
+/// let view = clade::Directory::in_memory()?.apply(ada)?.view;
+/// assert_eq!((named(&view, "Ada@corp.example").len(), named(&view, "Ada").len()), (1, 0));
+/// # Ok::<(), clade::Error>(())
+/// ```
+#[must_use]
+pub fn named(view: &View, text: &str) -> Vec<EntityId> {
     let text = text.trim();
     let mut found = view.units_for(&UnitRef::Text(text.to_owned()), None);
     found.extend(Email::parse(text).ok().and_then(|email| view.person_by_email(&email)));
@@ -35,10 +56,6 @@ pub fn lookup(view: &View, text: &str) -> Vec<EntityId> {
     }
     if let Ok(identifier) = ServiceIdentifier::parse(text) {
         found.extend(view.services_called(&identifier));
-    }
-    if found.is_empty() {
-        let whole = search(view, text, &[], None, LOOKUP_MAX).into_iter().filter(|hit| hit.score >= 1.0);
-        found.extend(whole.map(|hit| hit.id));
     }
     found.truncate(LOOKUP_MAX);
     found

@@ -35,7 +35,8 @@ fn records_are_created_updated_renamed_and_ended() {
         let told = printed(&target, &["update", "eve@corp.example", "last_name=Ng", "firstName="]);
         assert!(told.contains("kept as an attribute: last_name; did you mean lastName?"), "{told}");
         let again = printed(&target, &["update", "eve@corp.example", "desk:=7"]);
-        assert!(again.starts_with("already so: person      eve@corp.example"), "{again}");
+        assert!(again.starts_with("unchanged: person      eve@corp.example"), "{again}");
+        printed(&target, &["update", "eve@corp.example", "lastName=Ng"]);
 
         let told = printed(&target, &["rename", "Payments", "Payments and Risk"]);
         assert!(told.starts_with("updated: unit        Payments  Payments and Risk  in Ops"), "{told}");
@@ -45,8 +46,15 @@ fn records_are_created_updated_renamed_and_ended() {
         let told = printed(&target, &["end", "Payments", "--children", "lift"]);
         assert!(told.contains("units 1 ended"), "{told}");
         assert!(told.matches("1 moved").count() == 2, "{told}");
+        // A last name finds her, and is no reference: nothing is deleted by a guess.
+        assert!(target.run(&["show", "Ng"]).ok().contains("eve@corp.example"));
+        assert!(
+            target.run(&["end", "Ng"]).refusal(1).contains("did you mean the person \"eve@corp.example\"")
+        );
+        let told = printed(&target, &["end", "eve@corp.example", "--dry-run"]);
+        assert!(told.starts_with("would be ended: person      eve@corp.example"), "{told}");
         let told = printed(&target, &["end", "eve@corp.example"]);
-        assert!(told.contains("people 1 ended"), "{told}");
+        assert!(told.starts_with("ended: ") && told.contains("people 1 ended"), "{told}");
     }
 }
 
@@ -85,6 +93,13 @@ fn what_names_no_record_or_several_is_refused() {
         let refusal = target.run(&["rename", "shop", "x"]).refusal(1);
         assert!(refusal.contains("unit:Shop") && refusal.contains("project:shop"), "{refusal}");
         printed(&target, &["rename", "project:shop", "Web shop"]);
+        let refusal = target.run(&["move", "inner", "--to", "ada@corp.example"]).refusal(1);
+        assert!(
+            refusal.contains("is the person \"Ada@corp.example\", which is of another kind"),
+            "{refusal}"
+        );
+        let refusal = target.run(&["create", "unit", "Ops"]).refusal(1);
+        assert!(refusal.starts_with("error: ") && !refusal.contains("changes[0]"), "{refusal}");
         assert!(target.run(&["update", "inner"]).refusal(2).contains("FIELD=VALUE"));
         assert!(target.run(&["update", "inner", "name"]).refusal(2).contains("FIELD=TEXT"));
         assert!(

@@ -120,12 +120,20 @@ impl Caller {
         makes_units: bool,
     ) -> Result<Applied, Error> {
         let author = Author { makes_units, ..self.grant.author().clone() };
-        Ok(self.narrowed(self.directory.dry_run_as(&author, commands)?))
+        let planned = self.directory.dry_run_as(&author, commands);
+        Ok(self.narrowed(planned.map_err(|refusal| with_similar(&self.view(), refusal))?))
     }
 
     // The writer returns the whole graph. Without this a writer limited to units would read all of it in the response.
-    fn narrowed(&self, applied: Applied) -> Applied {
-        Applied { view: applied.view.scoped_to(self.grant.scope()), ..applied }
+    fn narrowed(&self, mut applied: Applied) -> Applied {
+        applied.view = applied.view.scoped_to(self.grant.scope());
+        if self.grant.scope().is_limited() {
+            // The writer sees all parents of a unit, and the caller perhaps one of them.
+            let (view, summary) = (&applied.view, &mut applied.summary);
+            summary.second_parents.retain(|unit| view.parents(*unit).len() > 1);
+            summary.second_parents_count = summary.second_parents.len() as u64;
+        }
+        applied
     }
 
     /// Refuses a caller of a lower role, with 403 `forbidden`.

@@ -9,7 +9,7 @@ use crate::model::entity::Kind;
 use crate::model::key::{Email, ProjectId, ServiceIdentifier};
 use crate::model::repo_url::RepoUrl;
 use crate::query::filter::Filter;
-use crate::query::lookup::lookup;
+use crate::query::lookup::{lookup, named};
 use crate::query::search::search;
 use crate::server::auth::caller::{StoreAdmin, TokenAdmin};
 use crate::server::graphql::execution::budget::{self, Budget, list, list_of};
@@ -331,10 +331,14 @@ impl Query {
         context: &Context<'_>,
         #[graphql(desc = "What to look up, at most 256 bytes. Upper and lower case are the same.")]
         text: String,
+        #[graphql(
+            desc = "Only records that the text names, as a reference in a change does. Default: false."
+        )]
+        exact: Option<bool>,
     ) -> Result<Vec<LookedUp>> {
         let view = view(context)?;
         checked_text(&text)?;
-        let find = || Ok(lookup(view, &text));
+        let find = || Ok(if exact == Some(true) { named(view, &text) } else { lookup(view, &text) });
         let found = Budget::of(context)?.run_read(view, texts_of_search(view), find).await?;
         LookedUp::all(context, view, found).await
     }
