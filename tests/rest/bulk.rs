@@ -463,8 +463,8 @@ fn a_csv_has_a_file_name_and_a_mark_for_excel() {
         assert_eq!(marked, format!("\u{feff}{}", answer.text()), "{path}");
     }
     assert_eq!(server.get("/people").header("content-disposition"), "");
-    server.get("/people?excel=1").problem(400, "invalid");
-    server.get("/bulk?excel=1").problem(400, "invalid");
+    server.get("/people?excel=1").problem(422, "invalid");
+    server.get("/bulk?excel=1").problem(422, "invalid");
     let units = server.get("/people?format=csv&fields=email,units").text();
     assert_eq!(units, "email,units\r\nann@corp.example,Ost\r\n");
     server.get("/people?fields=units").problem(400, "invalid");

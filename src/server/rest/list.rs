@@ -380,7 +380,7 @@ impl List {
         let wanted: Vec<_> = fields.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
         let has_mark = self.params.one("excel").is_some();
         if has_mark && self.format != Format::Csv {
-            return Err(invalid("excel", "excel=1 is for CSV; add format=csv, or leave it out"));
+            return Err(unprocessable("excel", "excel=1 is for CSV; add format=csv, or leave it out"));
         }
         let columns = R::columns();
         // JSON has no columns that CSV alone has.

@@ -15,11 +15,11 @@ use crate::model::reference::UnitRef;
 use crate::server::admission::work::{BodyChunks, RequestWork};
 use crate::server::auth::caller::StoreAdmin;
 use crate::server::auth::extract::Visible;
-use crate::server::request::params::{Param, ParamType, Params, invalid};
+use crate::server::request::params::{Param, ParamType, Params, unprocessable};
 use crate::server::response::problem::{Problem, Result};
 use crate::server::rest::format::{accepted, file_name};
 use crate::server::rest::openapi::parameters::parameters;
-use crate::server::rest::openapi::responses::{Guarded, Refused};
+use crate::server::rest::openapi::responses::{Exported, Guarded, Refused};
 use crate::wire::check::CheckAnswer;
 
 /// The size of the chunks in which a backup is read and sent, in bytes.
@@ -58,7 +58,7 @@ parameters!(ExportParams = EXPORT);
 #[utoipa::path(
     get, path = "/api/v2/data/bulk", tag = "bulk", operation_id = "export",
     params(ExportParams),
-    responses((status = 200, description = "All records in the token's scope.", content((String = "application/x-ndjson"), (String = "text/csv"), (Vec<Value> = "application/json"))), Refused)
+    responses((status = 200, description = "All records in the token's scope.", content((String = "application/x-ndjson"), (String = "text/csv"), (Vec<Value> = "application/json"))), Exported, Refused)
 )]
 pub(super) async fn everything(
     Visible(view): Visible,
@@ -76,7 +76,7 @@ pub(super) async fn everything(
     };
     let has_mark = params.one("excel").is_some();
     if has_mark && format != Format::Csv {
-        return Err(invalid("excel", "excel=1 is for CSV; add format=csv, or leave it out"));
+        return Err(unprocessable("excel", "excel=1 is for CSV; add format=csv, or leave it out"));
     }
     let kind = params.one("kind");
     let within = params.one("unit").map(|unit| view.find_unit(&UnitRef::from(unit))).transpose()?;

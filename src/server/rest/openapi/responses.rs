@@ -54,6 +54,12 @@ refusals! {
         "404": "The unit does not exist, or is outside the token's scope.",
         "409": "The reference is ambiguous; `candidates` lists the keys of the units it matches.",
     }
+    /// The errors of the export.
+    Exported {
+        "404": "The unit does not exist, or is outside the token's scope.",
+        "409": "The reference is ambiguous; `candidates` lists the keys of the units it matches.",
+        "422": "The parameters cannot be combined.",
+    }
     /// The errors of every write.
     Written {
         "403": "The token's role is not sufficient, or a record is outside its scope.",
@@ -74,8 +80,10 @@ refusals! {
     /// The errors of the audit log.
     Traced {
         "403": "The token's role is not admin, or it is limited to units.",
+        "404": "There is no record or unit that `record` or `within` names.",
+        "409": "`record` or `within` names several records; `candidates` lists them.",
         "413": "The earlier states of the records on this page are too large; request fewer entries or changes.",
-        "422": "`record` is not of the form KIND:KEY.",
+        "422": "A parameter is well-formed, but its value is not valid.",
     }
     /// The errors of operations with a body.
     Bodied {
