@@ -113,8 +113,17 @@ pub(crate) fn similar_field(kind: &str, name: &str) -> Option<&'static str> {
 
 /// A name without case, `_`, `-`, and blanks.
 pub(super) fn bare(name: &str) -> String {
+    bare_letters(name).collect()
+}
+
+/// Whether the bare form of a name is `word`.
+pub(super) fn is_bare(name: &str, word: &str) -> bool {
+    bare_letters(name).eq(word.chars())
+}
+
+fn bare_letters(name: &str) -> impl Iterator<Item = char> {
     let letters = name.chars().filter(|letter| !matches!(letter, '_' | '-') && !letter.is_whitespace());
-    letters.flat_map(char::to_lowercase).collect()
+    letters.flat_map(char::to_lowercase)
 }
 
 /// The fields of a record of this kind that an import reads.

@@ -446,6 +446,35 @@ fn a_line_may_end_its_record() {
 }
 
 #[test]
+fn a_line_that_ends_what_another_writes_is_refused() {
+    let server = Server::start();
+    server.bulk("", CORP).ok();
+    for (end, write) in [
+        (r#""orgUnit","key":"web""#, r#""orgUnit","key":"WEB","name":"Web""#),
+        (r#""orgUnit","name":"web""#, r#""orgUnit","name":"Web","type":"team","parent":"Corp""#),
+        (
+            r#""mapping","attribute1":"ada@corp","attribute2":"web""#,
+            r#""mapping","attribute1":"Ada@corp","attribute2":"Web""#,
+        ),
+        (
+            r#""mapping","attribute1":"ada@corp","attribute2":"p1""#,
+            r#""mapping","attribute1":"p1","attribute2":"ada@corp""#,
+        ),
+        (r#""mapping","parent":"Corp","child":"web""#, r#""mapping","parent":"corp","child":"Web""#),
+        (r#""person","email":"ü@bücher.example""#, r#""person","email":"ü@xn--bcher-kva.example""#),
+    ] {
+        let lines = format!("{{\"kind\":{write}}}\n{{\"kind\":{end},\"op\":\"end\"}}");
+        let problem = server.bulk("?mode=upsert", &lines).problem(422, "refused");
+        assert_eq!(refused(&problem), [(2, "invalid")], "{problem}");
+        assert!(problem.to_string().contains("contradicts another line"), "{problem}");
+    }
+    let reversed = r#"{"kind":"mapping","parent":"Corp","child":"Web","op":"end"}
+{"kind":"mapping","parent":"Web","child":"Corp"}"#;
+    let done = server.bulk("?mode=upsert&dryRun=true", reversed).ok();
+    assert_eq!(done["ended"], 1, "{done}");
+}
+
+#[test]
 fn a_csv_has_a_file_name_and_a_mark_for_excel() {
     let server = Server::start();
     server.bulk("", "{\"kind\":\"person\",\"email\":\"ann@corp.example\",\"team\":\"Ost\"}").ok();
