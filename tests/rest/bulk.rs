@@ -130,6 +130,14 @@ fn fields_that_are_kept_as_attributes_are_told_once_each_or_refused() {
     );
     let own = r#"{"kind":"person","email":"c@corp.example","attributes":{"floor":2}}"#;
     assert_eq!(server.bulk("?strict=true", own).ok()["keptAsAttributes"], json!([]));
+    let both = r#"{"kind":"person","email":"twice@corp","attributes":{"manager":1},"manager":2}"#;
+    let problem = server.bulk("?strict=true", both).problem(422, "refused");
+    assert!(problem["detail"].as_str().unwrap().contains("manager"), "{problem}");
+    let many: Vec<String> = (0..120).map(|at| format!("\"x{at}\":1")).collect();
+    let many = format!(r#"{{"kind":"person","email":"many@corp",{}}}"#, many.join(","));
+    let done = server.bulk("", &many).ok();
+    assert_eq!(done["keptAsAttributes"].as_array().unwrap().len(), 100);
+    assert_eq!(done["keptAsAttributesCount"], 120);
 }
 
 #[test]
