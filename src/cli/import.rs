@@ -43,7 +43,9 @@ pub(super) struct ImportArgs {
     #[arg(long, exclusive = true)]
     example: bool,
     /// Create a new store from one archive of `export --history`, with all ids and the complete history
-    #[arg(long, conflicts_with_all = ["mode", "dry_run", "strict", "no_new_units", "format", "kind"])]
+    #[arg(long, conflicts_with_all = [
+        "mode", "dry_run", "strict", "no_new_units", "format", "kind", "encoding", "separator", "list_separator", "map",
+    ])]
     history: bool,
     /// What to do with records that exist already
     #[arg(long, value_enum, default_value_t = Mode::Insert)]
@@ -97,6 +99,7 @@ impl ImportArgs {
             }
             sources.push(source);
         }
+        self.reading.check(&sources)?;
         let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
         let guessed = guessed_formats(&sources);
         let told = |failure| with_formats(failure, &guessed);

@@ -27,7 +27,7 @@ pub(super) enum FileFormat {
 pub(super) struct RecordFile {
     pub(super) name: String,
     pub(super) format: FileFormat,
-    /// Whether the format was told by the name or the first bytes, and not by the user.
+    /// Whether the format was detected from the name or the first bytes, and not by the user.
     pub(super) is_guessed: bool,
     pub(super) reader: Box<dyn Read>,
 }

@@ -36,9 +36,12 @@ pub(crate) struct BulkAnswer {
     /// The number of units that were created because a name or path led to them.
     #[serde(default)]
     pub(crate) made_count: u64,
-    /// Fields that no record of their kind has. They were kept as attributes.
+    /// The first 100 fields that no record of their kind has, those of the most records first. They were kept as attributes.
     #[serde(default)]
     pub(crate) kept_as_attributes: Vec<KeptAsAttribute>,
+    /// The number of fields that were kept as attributes.
+    #[serde(default)]
+    pub(crate) kept_as_attributes_count: u64,
     /// The first 100 units that kept a parent and got another by a mapping, with all their parents.
     #[serde(default)]
     pub(crate) second_parents: Vec<String>,
@@ -92,6 +95,7 @@ impl BulkAnswer {
     pub(crate) fn of(applied: &Applied, kept: KeptFields, dry_run: bool) -> Self {
         let Counts { total, created, updated, unchanged, ended } = Counts::of(&applied.outcomes);
         let Applied { view, summary, .. } = applied;
+        let (kept_as_attributes_count, kept) = kept.into_fields();
         Self {
             dry_run,
             total,
@@ -102,7 +106,8 @@ impl BulkAnswer {
             changes: DirectoryChanges::of(summary),
             made: made_units(view, summary),
             made_count: summary.made_count,
-            kept_as_attributes: kept.into_fields().into_iter().map(KeptAsAttribute::of).collect(),
+            kept_as_attributes: kept.into_iter().map(KeptAsAttribute::of).collect(),
+            kept_as_attributes_count,
             second_parents: second_parents(view, summary),
             second_parents_count: summary.second_parents_count,
         }

@@ -4,49 +4,82 @@
 //! with `op` added ends its record.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
 use crate::directory::View;
 use crate::error::Error;
+use crate::exchange::kept::is_bare;
 use crate::model::command::{
-    Beneath, Command, Create, Delete, DeleteUnit, EndMapping, EndRef, PersonFields, PersonRef, ProjectFields,
-    ProjectRef,
+    Beneath, Command, Create, Delete, DeleteUnit, EndMapping, EndRef, LinkUnits, MappingFields, PersonFields,
+    PersonRef, ProjectFields, ProjectRef,
 };
-use crate::model::key::{Email, Name, ProjectId, UnitKey};
+use crate::model::key::{Email, Name, ProjectId, UnitKey, fold_email};
 use crate::model::mapping::{MappingId, MappingType};
 use crate::model::reference::UnitRef;
 use crate::model::text::fold;
 use crate::wire::fields::{FieldInput, Fields};
 use crate::wire::mapping::end_ref;
 
-/// Names that other systems mark deleted records by.
-const RESERVED: [&str; 3] = ["deleted", "delete", "_delete"];
+/// Names that other systems mark deleted records by, in their bare form.
+const RESERVED: [&str; 2] = ["deleted", "delete"];
 
 /// Takes `op` from a record, and returns whether it ends the record.
 ///
 /// # Errors
 /// [`Error::Invalid`] for another value, and for fields that look as if they were meant to delete the record.
-// Kept as attributes, as other fields are, they would leave the record in place and look as if they had not.
+// Kept as attributes, as other fields are, they would leave the record in place and look as if they had not. Those that
+// say of a record that it is not deleted are dropped: many systems export them with every record.
 pub(super) fn takes_end(record: &mut Map<String, Value>) -> Result<bool, Error> {
-    let is_given =
-        |value: &Value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty());
-    for name in RESERVED {
-        if let Some(value) = record.get(name).filter(|value| is_given(value)) {
-            let reason = "is a reserved word; a line with \"op\": \"end\" ends its record; what is meant to be kept belongs \
-                          into attributes";
-            return Err(Error::invalid(name, &text_of(value), reason));
+    for word in RESERVED {
+        for name in names_of(record, word) {
+            if let Some(value) = record.shift_remove(&name).filter(|value| !is_no(value)) {
+                let given = if name == word { String::new() } else { format!(", given as {name:?}") };
+                let reason = format!(
+                    "is a reserved word{given}; a line with \"op\": \"end\" ends its record; what is meant to be kept \
+                     belongs into attributes"
+                );
+                return Err(Error::invalid(word, &text_of(&value), reason));
+            }
         }
     }
-    match record.shift_remove("op").filter(is_given) {
-        None => Ok(false),
-        Some(Value::String(op)) if op.trim().eq_ignore_ascii_case("end") => Ok(true),
-        Some(other) => Err(Error::invalid(
-            "op",
-            &text_of(&other),
-            "must be \"end\", which ends the record, or be left out",
-        )),
+    let mut is_end = false;
+    for name in names_of(record, "op") {
+        match record.shift_remove(&name) {
+            Some(value) if !is_given(&value) => {}
+            Some(Value::String(op)) if op.trim().eq_ignore_ascii_case("end") => is_end = true,
+            None => {}
+            Some(other) => {
+                let reason = "must be \"end\", which ends the record, or be left out";
+                return Err(Error::invalid("op", &text_of(&other), reason));
+            }
+        }
+    }
+    Ok(is_end)
+}
+
+/// Whether a record has an `op` that is not empty.
+pub(super) fn has_op(record: &Map<String, Value>) -> bool {
+    record.iter().any(|(name, value)| is_bare(name, "op") && is_given(value))
+}
+
+/// The names in a record whose bare form is `word`.
+fn names_of(record: &Map<String, Value>, word: &str) -> Vec<String> {
+    record.keys().filter(|name| is_bare(name, word)).cloned().collect()
+}
+
+fn is_given(value: &Value) -> bool {
+    !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty())
+}
+
+/// Whether a value is absent or says no.
+fn is_no(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_u64() == Some(0),
+        Value::String(text) => matches!(&*text.trim().to_lowercase(), "" | "false" | "no" | "0"),
+        _ => false,
     }
 }
 
@@ -140,42 +173,97 @@ pub(crate) fn lowest_first<L>(commands: &mut [(L, Command)], view: &View) {
     });
 }
 
-/// The lines that end a person or project that another line writes.
+/// What a line ends or writes: a kind, and a key as the index compares it.
+type LineSubject = (&'static str, String);
+
+/// The lines that end a record that another line writes.
 pub(super) fn contradicting<L: Copy>(commands: &[(L, Command)]) -> Vec<(L, Error)> {
-    let mut ended = HashMap::new();
-    for (line, command) in commands {
-        match command {
-            Command::DeletePerson(Delete { target: PersonRef::Email(email), .. }) => {
-                ended.insert(("person", fold(email.as_str())), (*line, email.to_string()));
-            }
-            Command::DeleteProject(Delete { target: ProjectRef::ProjectId(id), .. }) => {
-                ended.insert(("project", fold(id.as_str())), (*line, id.to_string()));
-            }
-            _ => {}
-        }
-    }
+    let ended: HashSet<LineSubject> = commands.iter().flat_map(|(_, command)| ended_by(command)).collect();
     if ended.is_empty() {
         return Vec::new();
     }
-    let written = commands.iter().filter_map(|(_, command)| match command {
+    let written = commands.iter().flat_map(|(_, command)| written_by(command));
+    let both: HashSet<LineSubject> = written.filter(|subject| ended.contains(subject)).collect();
+    let refused = |(line, command): &(L, Command)| {
+        let (_, key) = ended_by(command).into_iter().find(|subject| both.contains(subject))?;
+        let reason = format!("contradicts another line, which writes {key}; leave one out");
+        Some((*line, Error::invalid("op", "end", reason)))
+    };
+    commands.iter().filter_map(refused).collect()
+}
+
+fn ended_by(command: &Command) -> Vec<LineSubject> {
+    match command {
+        Command::DeletePerson(Delete { target: PersonRef::Email(email), .. }) => {
+            vec![("person", email.folded().into_owned())]
+        }
+        Command::DeleteProject(Delete { target: ProjectRef::ProjectId(id), .. }) => {
+            vec![("project", fold(id.as_str()).into_owned())]
+        }
+        Command::DeleteUnit(DeleteUnit { target: UnitRef::Key(key), .. }) => {
+            vec![("key", fold(key.as_str()).into_owned())]
+        }
+        Command::DeleteUnit(DeleteUnit { target: UnitRef::Text(text), .. }) => {
+            ["key", "name"].map(|kind| (kind, fold(text).into_owned())).into()
+        }
+        Command::EndMapping(EndMapping { mapping_type, from, to }) => {
+            let ends = pair(text_of_end(from), text_of_end(to));
+            let types = MappingType::ALL.into_iter().filter(|it| mapping_type.is_none_or(|only| only == *it));
+            types.map(MappingType::as_str).chain([ANY_MAPPING]).map(|kind| (kind, ends.clone())).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A mapping whose type is to be derived from its ends.
+const ANY_MAPPING: &str = "mapping";
+
+fn written_by(command: &Command) -> Vec<LineSubject> {
+    match command {
         Command::CreatePerson(Create { fields: PersonFields { email: Some(email), .. }, .. }) => {
-            Some(("person", fold(email.as_str())))
+            vec![("person", email.folded().into_owned())]
         }
         Command::CreateProject(Create { fields: ProjectFields { project_id: Some(id), .. }, .. }) => {
-            Some(("project", fold(id.as_str())))
+            vec![("project", fold(id.as_str()).into_owned())]
         }
-        _ => None,
-    });
-    let both: Vec<_> = written.filter_map(|key| ended.remove(&key)).collect();
-    let refused = |(line, key): (L, String)| {
-        (
-            line,
-            Error::invalid(
-                "op",
-                "end",
-                format!("contradicts another line, which writes {key}; leave one out"),
-            ),
-        )
-    };
-    both.into_iter().map(refused).collect()
+        Command::CreateUnit(Create { fields, .. }) => {
+            let key = fields.key.as_ref().map(|key| ("key", fold(key.as_str()).into_owned()));
+            let name = fields.name.as_ref().map(|name| ("name", fold(name.as_str()).into_owned()));
+            key.into_iter().chain(name).collect()
+        }
+        Command::CreateMapping(Create {
+            fields: MappingFields { mapping_type, from: Some(from), to: Some(to), .. },
+            ..
+        }) => {
+            let kind = mapping_type.map_or(ANY_MAPPING, MappingType::as_str);
+            vec![(kind, pair(text_of_end(from), text_of_end(to)))]
+        }
+        Command::LinkUnits(LinkUnits { parent, child, .. }) => {
+            let ends = pair(text_of_unit(&parent.reference), text_of_unit(&child.reference));
+            vec![(MappingType::ParentChild.as_str(), ends)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Both ends of a mapping, as one text. Those of a person and a project may be swapped, those of two units not.
+fn pair(from: String, to: String) -> String {
+    let is_swapped = from.contains('@') && !to.contains('@');
+    let (from, to) = if is_swapped { (to, from) } else { (from, to) };
+    format!("the mapping of {from} and {to}")
+}
+
+fn text_of_end(end: &EndRef) -> String {
+    match end {
+        EndRef::Text(text) => fold_email(text).into_owned(),
+        EndRef::Path(names) => fold(&names.join("/")).into_owned(),
+        EndRef::Unit(key) => fold(key.as_str()).into_owned(),
+        EndRef::Person(email) => email.folded().into_owned(),
+        EndRef::Project(id) => fold(id.as_str()).into_owned(),
+        EndRef::Id(id) => format!("#{}", id.0),
+    }
+}
+
+fn text_of_unit(unit: &UnitRef) -> String {
+    fold_email(&unit.shown()).into_owned()
 }

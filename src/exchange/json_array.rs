@@ -85,8 +85,12 @@ impl<R: Read> JsonItems<R> {
             if text.len() == self.max_bytes {
                 return Err(Error::malformed(format!("an item is longer than {} bytes", self.max_bytes)));
             }
-            // Line breaks inside JSON are white space: those in strings are escaped.
-            text.push(if matches!(byte, b'\n' | b'\r') { b' ' } else { byte });
+            let is_line_break = matches!(byte, b'\n' | b'\r');
+            if is_line_break && in_string {
+                return Err(Error::malformed("a text has a line break; in JSON it is written as \\n"));
+            }
+            // Outside strings, line breaks are white space.
+            text.push(if is_line_break { b' ' } else { byte });
         }
     }
 
@@ -144,6 +148,8 @@ mod tests {
             "[{\"a\":1}",
             "[1 2]",
             "[1] x",
+            "[{\"a\": \"x\ny\"}]",
+            "[{\"a\": \"x\\\r\ny\"}]",
             "[{\"a\": \"much too long for this limit\"}]",
         ] {
             assert_eq!(items(broken).last().unwrap().1, None, "{broken}");

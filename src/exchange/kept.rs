@@ -11,7 +11,7 @@ use crate::model::command::{Command, Create};
 use crate::model::level::Level;
 use crate::wire::{mapping, person, project, unit};
 
-/// Maximum number of names that are counted one by one.
+/// Maximum number of names in an answer.
 // Names come from the input. A file with a million different ones must not make an answer of a million entries.
 const NAMES_MAX: usize = 100;
 /// Minimum similarity of a known name that is proposed for an unknown one.
@@ -61,18 +61,18 @@ impl KeptFields {
     pub(crate) fn add(&mut self, unknown: UnknownFields) {
         for name in unknown.names {
             let key = (unknown.kind, name);
-            if self.0.len() < NAMES_MAX || self.0.contains_key(&key) {
-                *self.0.entry(key).or_default() += 1;
-            }
+            *self.0.entry(key).or_default() += 1;
         }
     }
 
-    /// The fields, those of the most records first.
-    pub(crate) fn into_fields(self) -> Vec<KeptField> {
+    /// The number of fields, and the first 100 of them, those of the most records first.
+    pub(crate) fn into_fields(self) -> (u64, Vec<KeptField>) {
+        let count = self.0.len() as u64;
         let mut fields: Vec<_> =
             self.0.into_iter().map(|((kind, name), records)| KeptField { kind, name, records }).collect();
         fields.sort_by_key(|field| std::cmp::Reverse(field.records));
-        fields
+        fields.truncate(NAMES_MAX);
+        (count, fields)
     }
 }
 
@@ -113,8 +113,17 @@ pub(crate) fn similar_field(kind: &str, name: &str) -> Option<&'static str> {
 
 /// A name without case, `_`, `-`, and blanks.
 pub(super) fn bare(name: &str) -> String {
+    bare_letters(name).collect()
+}
+
+/// Whether the bare form of a name is `word`.
+pub(super) fn is_bare(name: &str, word: &str) -> bool {
+    bare_letters(name).eq(word.chars())
+}
+
+fn bare_letters(name: &str) -> impl Iterator<Item = char> {
     let letters = name.chars().filter(|letter| !matches!(letter, '_' | '-') && !letter.is_whitespace());
-    letters.flat_map(char::to_lowercase).collect()
+    letters.flat_map(char::to_lowercase)
 }
 
 /// The fields of a record of this kind that an import reads.

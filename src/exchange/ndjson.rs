@@ -148,6 +148,10 @@ mod tests {
             (r#"{"kind":"person","email":"a@b","deleted":true}"#, Err("invalid")),
             (r#"{"kind":"person","email":"a@b","_delete":"yes"}"#, Err("invalid")),
             (r#"{"kind":"person","email":"a@b","op":null,"deleted":""}"#, Ok(Stage::People)),
+            (r#"{"kind":"person","email":"a@b","Deleted":true}"#, Err("invalid")),
+            (r#"{"kind":"person","email":"a@b","DE-LETE":"1"}"#, Err("invalid")),
+            (r#"{"kind":"person","email":"a@b","Op":"end"}"#, Ok(Stage::EndRecords)),
+            (r#"{"kind":"person","email":"a@b","_op":"delete"}"#, Err("invalid")),
             (r#"{"kind":"mapping"}"#, Err("missing-field")),
             (r#"{"kind":"team"}"#, Err("invalid")),
             (r#"{"email":"a@b"}"#, Err("missing-field")),
@@ -156,6 +160,15 @@ mod tests {
         ] {
             let read = command_of_line(line.as_bytes(), IfExists::Refuse);
             assert_eq!(read.as_ref().map(stage).map_err(Error::code), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_deleted_is_kept_without_saying_so() {
+        for no in ["false", "null", "0", "\"\"", "\" No\"", "\"FALSE\"", "\"0\""] {
+            let line = format!(r#"{{"kind":"person","email":"a@b","Deleted":{no}}}"#);
+            let options = ReadOptions { if_exists: IfExists::Refuse, is_strict: true };
+            assert!(read_line(line.as_bytes(), options).is_ok(), "{no}");
         }
     }
 }

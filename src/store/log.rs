@@ -85,7 +85,7 @@ impl<'t> Entry<'t> {
         })
     }
 
-    /// Appends a item.
+    /// Appends an item.
     pub(super) fn append(&mut self, item: &LogItem<'_>) -> Result<(), StoreError> {
         self.item.clear();
         record::put(item, &mut self.item);

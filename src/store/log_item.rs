@@ -158,7 +158,7 @@ impl<'f> LoggedItem<'f> {
     }
 }
 
-/// Appends a item to the last change set, or begins a new one.
+/// Appends an item to the last change set, or begins a new one.
 pub(super) fn add(item: &LoggedItem<'_>, sets: &mut Vec<ChangeSet>) -> Result<(), Unfit> {
     match (item.actor()?, item.read()?) {
         (Some(actor), _) => sets.push(ChangeSet { actor, changes: Vec::new() }),
@@ -169,7 +169,7 @@ pub(super) fn add(item: &LoggedItem<'_>, sets: &mut Vec<ChangeSet>) -> Result<()
     Ok(())
 }
 
-/// An error maker for a item, or the header of an entry, that cannot be decoded.
+/// An error maker for an item, or the header of an entry, that cannot be decoded.
 pub(super) fn unreadable(revision: Revision) -> impl Fn(Unfit) -> StoreError {
     move |why| broken(revision, &format!("cannot be read: {why}"))
 }

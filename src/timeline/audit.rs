@@ -4,6 +4,7 @@
 //! entry created. The earlier state of a record is searched for no further back than necessary.
 
 mod before;
+mod departures;
 mod entry;
 mod matching;
 mod moves;

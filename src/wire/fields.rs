@@ -237,7 +237,11 @@ impl Fields {
         };
         let emptied = self.mode == UpdateMode::Replace || attributes == FieldInput::Null;
         let mut all = attributes.value().unwrap_or_default();
-        // A field at the top level wins over a member of `attributes` with the same name.
+        if let Some((name, value)) = self.rest.iter().find(|(name, _)| all.contains_key(*name)) {
+            let reason =
+                format!("is given for {name:?} both as a field and within attributes; leave one out");
+            return Err(Error::invalid("attributes", &value.to_string(), reason));
+        }
         all.extend(self.rest);
         check_exact_members("attributes", &all)?;
         Ok(match (emptied, all.is_empty()) {
@@ -283,6 +287,8 @@ mod tests {
         let given = fields(UpdateMode::Create, &json!({"costCentre": 7, "attributes": {"floor": 2}}));
         let expected = json!({"costCentre": 7, "floor": 2}).as_object().unwrap().clone();
         assert_eq!(given.attributes().unwrap(), AttributesPatch::Merge(expected));
+        let twice = fields(UpdateMode::Create, &json!({"floor": 1, "attributes": {"floor": 2}}));
+        assert!(twice.attributes().unwrap_err().to_string().contains("\"floor\""));
         let emptied = fields(UpdateMode::Merge, &json!({"attributes": null}));
         assert_eq!(emptied.attributes().unwrap(), AttributesPatch::Replace(Map::new()));
     }

@@ -28,7 +28,8 @@ impl LogConditions<'_> {
     /// `request` with these conditions. `view` has the tokens that `by` may name.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a condition that cannot be parsed, and for an actor that is not known.
+    /// [`Error::Invalid`] for a condition that cannot be parsed, and for an actor that is neither an id nor the description
+    /// of a token; [`Error::NotFound`] for a token that never existed. Any JWT subject is accepted: none are stored.
     pub fn applied_to(self, mut request: AuditRequest, view: &View) -> Result<AuditRequest, Error> {
         if let Some(text) = self.since {
             request.since = Some(moment("since", text)?);
@@ -53,7 +54,11 @@ fn actors(text: &str, view: &View) -> Result<Vec<Actor>, Error> {
     let text = text.trim();
     let as_by = |refusal: Error| refusal.about("by");
     match text.split_once(':') {
-        Some(("token", id)) => return Ok(vec![Actor::Token(TokenId::parse(id).map_err(as_by)?)]),
+        Some(("token", id)) => {
+            let id = TokenId::parse(id).map_err(as_by)?;
+            let known = view.token(&id).ok_or_else(|| Error::not_found("token", id.as_str()))?;
+            return Ok(vec![Actor::Token(known.id.clone())]);
+        }
         Some(("jwt", subject)) => return Ok(vec![Actor::Jwt(JwtSubject::parse(subject).map_err(as_by)?)]),
         None if text == "local" => return Ok(vec![Actor::Local]),
         _ => {}

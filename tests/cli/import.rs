@@ -318,6 +318,26 @@ fn import_says_what_is_wrong_with_a_file() {
 }
 
 #[test]
+fn options_that_do_not_apply_are_refused() {
+    for target in Target::both() {
+        target.folder.write("people.ndjson", "{\"kind\":\"person\",\"email\":\"a@b\"}\n");
+        target.folder.write("people.json", "[{\"kind\":\"person\",\"email\":\"a@b\"}]");
+        for (files, option, value, said) in [
+            (&["people.ndjson"][..], "--separator", ";", "people.ndjson is read as NDJSON"),
+            (&["people.json"], "--list-separator", ";", "people.json is read as JSON"),
+            (&["people.ndjson"], "--map", "email=Mail", "people.ndjson is read as NDJSON"),
+            (&["people.ndjson", "--history"], "--separator", ";", "--history"),
+            (&["people.ndjson", "--history"], "--list-separator", ";", "--history"),
+            (&["people.ndjson", "--history"], "--map", "email=Mail", "--history"),
+            (&["people.ndjson", "--history"], "--encoding", "utf-8", "--history"),
+        ] {
+            let refusal = target.run(&[&["import"], files, &[option, value]].concat()).refusal(2);
+            assert!(refusal.contains(option) && refusal.contains(said), "{option}: {refusal}");
+        }
+    }
+}
+
+#[test]
 fn import_prints_an_example_that_it_reads() {
     for target in Target::both() {
         let example = target.folder.clade(&["import", "--example"]).ok();

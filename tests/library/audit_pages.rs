@@ -11,7 +11,7 @@ use clade::directory::{
     RecordName,
 };
 use clade::model::change::{Batch, Change, RecordId};
-use clade::model::command::{Command, NewToken};
+use clade::model::command::{Command, EndRef, MappingFields, NewToken, Update};
 use clade::model::entity::{Body, Entity};
 use clade::model::mapping::{Mapping, MappingType};
 use clade::model::time::Timestamp;
@@ -42,6 +42,14 @@ fn directory(random: &mut StdRng) -> Directory {
     for n in 0..CHANGES {
         let asked = random_changes::next(random, format!("set{n}"));
         let _refused_or_not = alone.apply(asked.commands);
+        let view = alone.view();
+        let units: Vec<EntityId> = view.all(Kind::OrgUnit).iter().map(EntityId).collect();
+        for mapping in view.mappings().iter().take(random.random_range(0..3)) {
+            let to = EndRef::Id(units[random.random_range(0..units.len())]);
+            let fields = MappingFields { to: Some(to), ..MappingFields::default() };
+            let update = Update { target: mapping.id, fields, if_revision: None };
+            let _refused_or_not = alone.apply(Command::UpdateMapping(update));
+        }
         if n % 8 == 0 {
             let token =
                 NewToken { units: Some(vec![UnitRef::Text("Corp".to_owned())]), ..random_changes::token() };
@@ -268,7 +276,12 @@ impl Twin {
             is_named
                 && sets.iter().all(|set| match record {
                     AuditRecord::Entity(entity) => set.contains(&entity.id),
-                    AuditRecord::Mapping(mapping) => set.contains(&mapping.from) || set.contains(&mapping.to),
+                    AuditRecord::Mapping(_) => {
+                        [&change.before, &change.after].into_iter().flatten().any(|record| match record {
+                            AuditRecord::Mapping(it) => set.contains(&it.from) || set.contains(&it.to),
+                            _ => false,
+                        })
+                    }
                     AuditRecord::Token(_) => false,
                 })
         };
@@ -324,7 +337,7 @@ impl Twin {
         }
     }
 
-    /// A random reference to a record, or to one that does not exist.
+    /// A random reference to a record.
     fn name(&self, random: &mut StdRng) -> RecordName {
         let mut ids: Vec<&AuditRecord> = self.last.values().collect();
         ids.sort_by_key(|record| match record {
@@ -332,8 +345,8 @@ impl Twin {
             AuditRecord::Mapping(mapping) => (1, mapping.id.to_string()),
             AuditRecord::Token(token) => (2, token.id.to_string()),
         });
-        match ids.get(random.random_range(0..=ids.len())) {
-            Some(AuditRecord::Entity(entity)) => {
+        match ids[random.random_range(0..ids.len())] {
+            AuditRecord::Entity(entity) => {
                 let key = self.label(entity.id).to_uppercase();
                 let by_kind = RecordName::Entity(entity.kind(), key.clone());
                 let alone = RecordName::Key(key);
@@ -344,9 +357,8 @@ impl Twin {
                 let kinds: HashSet<Kind> = self.called(&alone).iter().map(kind_of).collect();
                 if kinds.len() == 1 && random.random() { alone } else { by_kind }
             }
-            Some(AuditRecord::Mapping(mapping)) => RecordName::Mapping(mapping.id),
-            Some(AuditRecord::Token(token)) => RecordName::Token(token.id.clone()),
-            None => RecordName::Entity(Kind::Person, "nobody@x.example".to_owned()),
+            AuditRecord::Mapping(mapping) => RecordName::Mapping(mapping.id),
+            AuditRecord::Token(token) => RecordName::Token(token.id.clone()),
         }
     }
 }

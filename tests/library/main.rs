@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod audit_conditions;
 mod audit_pages;
 mod closure;
 mod concurrent_views;

@@ -130,6 +130,14 @@ fn fields_that_are_kept_as_attributes_are_told_once_each_or_refused() {
     );
     let own = r#"{"kind":"person","email":"c@corp.example","attributes":{"floor":2}}"#;
     assert_eq!(server.bulk("?strict=true", own).ok()["keptAsAttributes"], json!([]));
+    let both = r#"{"kind":"person","email":"twice@corp","attributes":{"manager":1},"manager":2}"#;
+    let problem = server.bulk("?strict=true", both).problem(422, "refused");
+    assert!(problem["detail"].as_str().unwrap().contains("manager"), "{problem}");
+    let many: Vec<String> = (0..120).map(|at| format!("\"x{at}\":1")).collect();
+    let many = format!(r#"{{"kind":"person","email":"many@corp",{}}}"#, many.join(","));
+    let done = server.bulk("", &many).ok();
+    assert_eq!(done["keptAsAttributes"].as_array().unwrap().len(), 100);
+    assert_eq!(done["keptAsAttributesCount"], 120);
 }
 
 #[test]
@@ -443,6 +451,35 @@ fn a_line_may_end_its_record() {
     let lifted = r#"{"kind":"orgUnit","name":"A","op":"end","children":"lift"}"#;
     assert_eq!(server.bulk("", lifted).ok()["ended"], 1);
     assert_eq!(server.keys("/units/corp/people", "email"), ["bob@corp.example"]);
+}
+
+#[test]
+fn a_line_that_ends_what_another_writes_is_refused() {
+    let server = Server::start();
+    server.bulk("", CORP).ok();
+    for (end, write) in [
+        (r#""orgUnit","key":"web""#, r#""orgUnit","key":"WEB","name":"Web""#),
+        (r#""orgUnit","name":"web""#, r#""orgUnit","name":"Web","type":"team","parent":"Corp""#),
+        (
+            r#""mapping","attribute1":"ada@corp","attribute2":"web""#,
+            r#""mapping","attribute1":"Ada@corp","attribute2":"Web""#,
+        ),
+        (
+            r#""mapping","attribute1":"ada@corp","attribute2":"p1""#,
+            r#""mapping","attribute1":"p1","attribute2":"ada@corp""#,
+        ),
+        (r#""mapping","parent":"Corp","child":"web""#, r#""mapping","parent":"corp","child":"Web""#),
+        (r#""person","email":"ü@bücher.example""#, r#""person","email":"ü@xn--bcher-kva.example""#),
+    ] {
+        let lines = format!("{{\"kind\":{write}}}\n{{\"kind\":{end},\"op\":\"end\"}}");
+        let problem = server.bulk("?mode=upsert", &lines).problem(422, "refused");
+        assert_eq!(refused(&problem), [(2, "invalid")], "{problem}");
+        assert!(problem.to_string().contains("contradicts another line"), "{problem}");
+    }
+    let reversed = r#"{"kind":"mapping","parent":"Corp","child":"Web","op":"end"}
+{"kind":"mapping","parent":"Web","child":"Corp"}"#;
+    let done = server.bulk("?mode=upsert&dryRun=true", reversed).ok();
+    assert_eq!(done["ended"], 1, "{done}");
 }
 
 #[test]

@@ -226,6 +226,10 @@ fn pages_follow_each_other() {
     }
     server.get("/log?record=ada").problem(404, "not-found");
     server.get("/log?within=nowhere").problem(404, "not-found");
+    let mapping = "record=mapping:01890a5d-ac96-774b-bcce-b302099a8057";
+    for unknown in ["record=person:ada", "record=token:aaaaaaaa", mapping, "by=token:aaaaaaaa"] {
+        server.get(&format!("/log?{unknown}")).problem(404, "not-found");
+    }
     for refused in ["record=person:", "since=soon", "until=7d", "by=nobody", "by=token:7"] {
         server.get(&format!("/log?{refused}")).problem(422, "invalid");
     }
@@ -252,12 +256,8 @@ fn one_key_is_followed_through_all_its_records() {
     let first = &log["data"][3]["changeSets"][0];
     assert_eq!(first["count"], first["changes"].as_array().unwrap().len(), "{first}");
     assert_eq!(first["omitted"], 0, "what else its change set did is not of this record");
-    for (record, changes) in [
-        ("repository:gearbox", 1),
-        ("service:Checkout%20API", 1),
-        ("Checkout%20API", 1),
-        ("person:nobody", 0),
-    ] {
+    for (record, changes) in [("repository:gearbox", 1), ("service:Checkout%20API", 1), ("Checkout%20API", 1)]
+    {
         assert_eq!(told(&server.get(&format!("/log?record={record}")).ok()).len(), changes, "{record}");
     }
     let several = server.get("/log?record=gearbox");

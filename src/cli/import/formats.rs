@@ -1,9 +1,9 @@
-//! Formats of files that were told by their names, for errors about files of another format.
+//! Formats of files that were detected from their names, for errors about files of another format.
 
 use crate::cli::Failure;
 use crate::cli::records::{FileFormat, RecordFile};
 
-/// The files whose format was told by their names, with the format.
+/// The files whose format was detected from their names, with the format.
 pub(super) fn guessed_formats(sources: &[RecordFile]) -> Vec<(String, FileFormat)> {
     let guessed = sources.iter().filter(|source| source.is_guessed);
     guessed.map(|source| (source.name.clone(), source.format)).collect()

@@ -3,7 +3,8 @@
 use clap::Args;
 use encoding_rs::Encoding;
 
-use crate::cli::records::FileFormat;
+use crate::cli::records::{FileFormat, RecordFile};
+use crate::cli::{Failure, Result};
 use crate::exchange::{ColumnMapping, CsvOptions, encoding_named};
 
 #[derive(Debug, Args)]
@@ -21,7 +22,8 @@ pub(super) struct FileArgs {
     /// The character between the cells of CSV, or the word tab [default: , ; tab or | as the header has it]
     #[arg(long, value_parser = separator, value_name = "CHARACTER")]
     separator: Option<u8>,
-    /// The character between several units in one cell of organization, business, department, group, team
+    /// The character between several units in one cell of units, parents [default: ;], and of organization, business,
+    /// department, group, team [default: none]
     #[arg(long, value_parser = list_separator, value_name = "CHARACTER")]
     list_separator: Option<char>,
     /// The name of the CSV column of a field, such as email="Work Email"; may be repeated
@@ -30,6 +32,25 @@ pub(super) struct FileArgs {
 }
 
 impl FileArgs {
+    /// Refuses options for CSV if no file is CSV.
+    pub(super) fn check(&self, sources: &[RecordFile]) -> Result {
+        let given = [
+            ("--separator", self.separator.is_some()),
+            ("--list-separator", self.list_separator.is_some()),
+            ("--map", !self.map.is_empty()),
+        ];
+        let Some((option, _)) = given.into_iter().find(|(_, is_given)| *is_given) else { return Ok(()) };
+        let Some(first) = sources.first() else { return Ok(()) };
+        if sources.iter().any(|source| source.format == FileFormat::Csv) {
+            return Ok(());
+        }
+        let format = if first.format == FileFormat::Json { "JSON" } else { "NDJSON" };
+        let name = &first.name;
+        Err(Failure::Usage(format!(
+            "{option} is for CSV files, and {name} is read as {format}; --format csv reads it as CSV"
+        )))
+    }
+
     pub(super) fn csv(&self) -> CsvOptions {
         CsvOptions {
             separator: self.separator,

@@ -57,7 +57,7 @@ fn details(answer: &BulkAnswer) -> Vec<String> {
     }
     if !answer.kept_as_attributes.is_empty() {
         let fields: Vec<String> = answer.kept_as_attributes.iter().map(KeptAsAttribute::text).collect();
-        lines.push(format!("kept as attributes: {}", fields.join(", ")));
+        lines.push(format!("kept as attributes: {}", listed(&fields, answer.kept_as_attributes_count)));
     }
     if answer.second_parents_count > 0 {
         let units = listed(&answer.second_parents, answer.second_parents_count);

@@ -18,12 +18,12 @@ use crate::wire::column::LIST_SEPARATOR;
 use crate::wire::json;
 
 /// Fields that are lists of references.
-const LISTS: [&str; 2] = ["units", "parents"];
+pub(super) const LISTS: [&str; 2] = ["units", "parents"];
 
 /// How a CSV file is read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CsvOptions {
-    /// The separator of cells; told by the header if absent.
+    /// The separator of cells; detected from the header if absent.
     pub(crate) separator: Option<u8>,
     /// The separator of several values in one cell of a level field.
     pub(crate) list_separator: Option<char>,
@@ -168,44 +168,51 @@ impl CsvHeader {
         cell: &str,
     ) {
         let Some(member) = member else {
-            record.insert(field.clone(), self.value(field, cell));
+            if let Some(value) = self.value(field, cell) {
+                record.insert(field.clone(), value);
+            }
             return;
         };
-        let value = if field == "assets" { assets(member, cell) } else { value_of_cell(cell) };
+        let value = if field == "assets" { assets(member, cell) } else { Some(value_of_cell(cell)) };
+        let Some(value) = value else { return };
         let inner = record.entry(field.clone()).or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(inner) = inner {
             inner.insert(member.clone(), value);
         }
     }
 
-    fn value(&self, field: &str, cell: &str) -> Value {
+    /// The value of a cell; `None` for a list without any entry.
+    fn value(&self, field: &str, cell: &str) -> Option<Value> {
         let value = value_of_cell(cell);
-        let Value::String(text) = &value else { return value };
+        let Value::String(text) = &value else { return Some(value) };
         let is_level = Level::ALL.iter().any(|level| level.as_str() == field);
         let separator = match self.options.list_separator {
             Some(separator) if is_level || LISTS.contains(&field) => separator,
             None if LISTS.contains(&field) => LIST_SEPARATOR,
-            _ => return value,
+            _ => return Some(value),
         };
-        if is_level && !text.contains(separator) { value } else { list(text, separator).into() }
+        if is_level && !text.contains(separator) { Some(value) } else { Some(list(text, separator)?.into()) }
     }
 }
 
-fn list(text: &str, separator: char) -> Vec<&str> {
-    text.split(separator).map(str::trim).filter(|item| !item.is_empty()).collect()
+/// The entries of a cell; `None` if it has none.
+// An empty list would remove what the record has: that takes a cell `[]`, and not one that looks empty.
+fn list(text: &str, separator: char) -> Option<Vec<&str>> {
+    let entries: Vec<&str> = text.split(separator).map(str::trim).filter(|item| !item.is_empty()).collect();
+    (!entries.is_empty()).then_some(entries)
 }
 
-/// The repositories or services of a cell: JSON, or URLs and names.
-fn assets(member: &str, cell: &str) -> Value {
+/// The repositories or services of a cell: JSON, or URLs and names. `None` for a cell without any.
+fn assets(member: &str, cell: &str) -> Option<Value> {
     let value = value_of_cell(cell);
-    let Value::String(text) = &value else { return value };
+    let Value::String(text) = &value else { return Some(value) };
     let asset = |text: &str| match member {
         "services" => json!({ "identifier": text }),
         // An address of any form has a colon: `https://…`, `git@host:path`.
         _ if text.contains(':') => json!({ "url": text }),
         _ => json!({ "name": text }),
     };
-    list(text, LIST_SEPARATOR).into_iter().map(asset).collect()
+    Some(list(text, LIST_SEPARATOR)?.into_iter().map(asset).collect())
 }
 
 fn value_of_cell(cell: &str) -> Value {
@@ -272,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_told_without_case_blanks_and_underscores() {
+    fn headers_are_known_without_case_blanks_and_underscores() {
         assert_eq!(
             only("Email;First Name;last_name;Project Owner.E-Mail;Cost Centre\na@b;A;B;c@d;7\n"),
             json!({"email": "a@b", "firstName": "A", "lastName": "B", "projectOwner": {"email": "c@d"}, "Cost Centre": "7"})
@@ -299,6 +306,22 @@ mod tests {
             assert!(why.to_string().contains("both give"), "{why}");
         }
         assert!(records_of_csv("projectOwner.email,projectOwner.firstName,,".as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_list_without_any_entry_is_an_absent_field() {
+        for cell in ["\" \"", ";", " ; ;"] {
+            let file =
+                format!("email,units,parents,repositories,services\na@b,{cell},{cell},{cell},{cell}\n");
+            assert_eq!(only(&file), json!({"email": "a@b"}), "{cell}");
+        }
+        assert_eq!(only("email,units\na@b,[]\n"), json!({"email": "a@b", "units": []}));
+        let options = CsvOptions { list_separator: Some(';'), ..CsvOptions::default() };
+        let mut split = rows("email,organization,team\na@b,Corp,;\n".as_bytes(), options).unwrap();
+        assert_eq!(
+            Value::Object(split.next().unwrap().1.unwrap()),
+            json!({"email": "a@b", "organization": "Corp"})
+        );
     }
 
     #[test]

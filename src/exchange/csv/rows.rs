@@ -8,13 +8,13 @@ use std::io::Read;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::exchange::csv::read::{CsvOptions, ReadRow, rows};
+use crate::exchange::csv::read::{CsvOptions, LISTS, ReadRow, rows};
+use crate::exchange::end::has_op;
+use crate::model::key::fold_email;
 use crate::model::level::Level;
 use crate::model::text::fold;
 use crate::wire::column::LIST_SEPARATOR;
 
-/// Fields whose lists are joined.
-const LISTS: [&str; 3] = ["units", "parents", "placements"];
 /// Maximum number of names that are noted.
 const NOTED_MAX: usize = 5;
 
@@ -73,8 +73,11 @@ fn names_with_separators(record: &Map<String, Value>) -> Vec<String> {
     names.filter(|name| name.contains(LIST_SEPARATOR)).map(str::to_owned).collect()
 }
 
-/// Kind and key of a person or project, or of a unit with a key.
+/// Kind and key of a person or project, or of a unit with a key. `None` for a row that ends its record.
 fn key_of(record: &Map<String, Value>) -> Option<(String, String)> {
+    if has_op(record) {
+        return None;
+    }
     let kind = record.get("kind")?.as_str()?.trim().to_lowercase();
     let field = match kind.as_str() {
         "person" => "email",
@@ -82,8 +85,13 @@ fn key_of(record: &Map<String, Value>) -> Option<(String, String)> {
         "orgunit" => "key",
         _ => return None,
     };
-    let key = fold(record.get(field)?.as_str()?.trim()).into_owned();
-    Some((kind, key))
+    Some((kind, compared(field, record.get(field)?.as_str()?)))
+}
+
+/// A key in the form in which the index compares it.
+fn compared(field: &str, key: &str) -> String {
+    let key = key.trim();
+    if field == "email" { fold_email(key) } else { fold(key) }.into_owned()
 }
 
 /// Replaces several values in one level field by a place for each.
@@ -146,7 +154,7 @@ fn join_values(
     first_line: u64,
     key: &str,
 ) -> Result<(), Error> {
-    let is_list = LISTS.contains(&field) || field == "repositories" || field == "services";
+    let is_list = LISTS.contains(&field) || ["placements", "repositories", "services"].contains(&field);
     match (known, value) {
         (known, value) if fold_text(known, &value, field) => {}
         (Value::Array(known), Value::Array(more)) if is_list => {
@@ -183,7 +191,7 @@ fn join_values(
 /// Whether two values are the same key, written in two ways.
 fn fold_text(known: &Value, value: &Value, field: &str) -> bool {
     let is_key = matches!(field, "kind" | "email" | "key" | "projectId");
-    let folded = |value: &Value| value.as_str().map(|text| fold(text.trim()).into_owned());
+    let folded = |value: &Value| value.as_str().map(|text| compared(field, text));
     is_key && folded(known).is_some() && folded(known) == folded(value)
 }
 
@@ -244,6 +252,18 @@ mod tests {
         assert_eq!((rows.len(), rows[2].0), (3, 4));
         let why = rows[2].1.clone().unwrap_err();
         assert!(why.contains("line 2") && why.contains("firstName"), "{why}");
+    }
+
+    #[test]
+    fn a_row_that_ends_a_record_is_not_joined() {
+        let rows = read("email,firstName,Op\na@b,Ann,\na@b,,end\n");
+        assert_eq!(rows.len(), 2, "{rows:?}");
+    }
+
+    #[test]
+    fn emails_of_one_domain_are_one_key() {
+        let rows = read("email,firstName,lastName\na@bücher.example,Ann,\na@xn--bcher-kva.example,,B\n");
+        assert_eq!(rows.len(), 1, "{rows:?}");
     }
 
     #[test]

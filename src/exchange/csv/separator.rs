@@ -1,10 +1,10 @@
-//! How a CSV file separates its cells, told from its first lines; and whether it ends within a cell.
+//! How a CSV file separates its cells, detected from its first lines; and whether it ends within a cell.
 
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
-/// Separators that are told by themselves, the most likely first.
+/// Separators that are detected, the most likely first.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Maximum length of the first line that is examined, in bytes.
 const HEADER_BYTES_MAX: u64 = 1 << 20;
@@ -40,12 +40,12 @@ pub(super) fn first_lines(reader: &mut impl BufRead, separator: Option<u8>) -> i
         header = line()?;
         skipped = 1;
     }
-    let separator = separator.or(named).unwrap_or_else(|| told_by(&header));
+    let separator = separator.or(named).unwrap_or_else(|| detected_from(&header));
     Ok(FirstLines { separator, header, skipped })
 }
 
 /// The separator that is most frequent outside quotes.
-fn told_by(header: &[u8]) -> u8 {
+fn detected_from(header: &[u8]) -> u8 {
     let count = |separator: u8| {
         let mut is_quoted = false;
         header
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_separator_is_told_by_the_header_or_by_its_own_line() {
+    fn the_separator_is_detected_from_the_header_or_by_its_own_line() {
         for (text, separator, skipped) in [
             ("email;firstName;team\nx,y;z", b';', 0),
             ("email,\"a;b;c\",team\n", b',', 0),

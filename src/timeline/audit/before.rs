@@ -125,7 +125,7 @@ impl EarlierRecord {
         });
     }
 
-    /// Notes a item of the record `id` as found by all searches that it lies before.
+    /// Notes an item of the record `id` as found by all searches that it lies before.
     fn visit(
         &mut self,
         id: &RecordId,

@@ -40,9 +40,10 @@ pub struct AuditRequest {
     /// Only change sets of one of these actors; empty for all.
     pub by: Vec<Actor>,
     /// Only changes of this unit, of everything below it (also of what was deleted there), and of mappings that have
-    /// one of these at an end.
+    /// one of these at an end, or had it before the change.
     pub within: Option<UnitRef>,
-    /// Only changes of this record, and of the mappings that have it at an end; `None` for all records.
+    /// Only changes of this record, and of the mappings that have it at an end, or had it before the change; `None` for
+    /// all records. Refused if there never was such a record.
     pub record: Option<RecordName>,
 }
 

@@ -1,7 +1,7 @@
 //! Which changes of the log an audit request is about: those of a record, or of all records within a unit, and of the
 //! mappings that have one of them at an end.
 //!
-//! Invariant: memory is bounded by the number of entities and of deleted records, whatever the log contains.
+//! Invariant: memory is bounded by the number of records, deleted ones included, whatever the log contains.
 
 use std::collections::HashMap;
 
@@ -16,11 +16,12 @@ use crate::model::reference::UnitRef;
 use crate::model::text::fold;
 use crate::model::token::TokenId;
 use crate::store::{History, LoggedItem};
+use crate::timeline::audit::departures::{Departures, ItemPosition};
 use crate::timeline::audit::entry::{AuditKind, AuditRequest, RecordName};
 
 /// Records, and with them the mappings that have one of them at an end.
 enum RecordSet {
-    Entities(RoaringBitmap),
+    Entities(RoaringBitmap, Departures),
     Mapping(MappingId),
     Token(TokenId),
 }
@@ -42,19 +43,28 @@ impl Matching {
         self.0.is_empty()
     }
 
-    /// Whether the changed record `id` of `item` matches.
+    /// Whether the changed record `id` of `item`, which is at `at` in the log, matches. A mapping also matches by the ends
+    /// that it had before. Must be called from the newest entry down.
     pub(super) fn holds(
-        &self,
+        &mut self,
         history: &History,
         item: &LoggedItem<'_>,
         id: &RecordId,
+        at: ItemPosition,
     ) -> Result<bool, StoreError> {
-        for set in &self.0 {
+        for set in &mut self.0 {
             let holds = match (set, id) {
-                (RecordSet::Entities(entities), RecordId::Entity(id)) => entities.contains(id.0),
-                (RecordSet::Entities(entities), RecordId::Mapping(_)) => {
-                    let is_one = |id: EntityId| entities.contains(id.0);
-                    ends(history, item)?.is_some_and(|mapping| is_one(mapping.from) || is_one(mapping.to))
+                (RecordSet::Entities(entities, _), RecordId::Entity(id)) => entities.contains(id.0),
+                (RecordSet::Entities(entities, departures), RecordId::Mapping(id)) => {
+                    let has_end = |mapping: &Mapping| {
+                        entities.contains(mapping.from.0) || entities.contains(mapping.to.0)
+                    };
+                    match ends(history, item)? {
+                        Some(mapping) if has_end(&mapping) => true,
+                        // An ended mapping had its last ends before too.
+                        Some(_) if item.outline()?.is_some() => departures.has(history, *id, at, has_end)?,
+                        _ => false,
+                    }
                 }
                 (RecordSet::Mapping(mapping), RecordId::Mapping(id)) => mapping == id,
                 (RecordSet::Token(token), RecordId::Token(id)) => token == id,
@@ -78,14 +88,21 @@ pub(super) fn ends(history: &History, item: &LoggedItem<'_>) -> Result<Option<Ma
     })
 }
 
-/// The entities with this name, deleted ones included.
+fn of_entities(entities: RoaringBitmap) -> RecordSet {
+    RecordSet::Entities(entities, Departures::default())
+}
+
+/// The records with this name, deleted ones included.
 fn named(history: &History, view: &View, record: &RecordName) -> Result<RecordSet, Error> {
     match record {
-        RecordName::Mapping(id) => Ok(RecordSet::Mapping(*id)),
-        RecordName::Token(id) => Ok(RecordSet::Token(id.clone())),
-        RecordName::Entity(kind, key) => {
-            Ok(RecordSet::Entities(with_key(history, key)?.remove(kind).unwrap_or_default()))
-        }
+        RecordName::Mapping(id) if history.mapping(*id)?.is_some() => Ok(RecordSet::Mapping(*id)),
+        RecordName::Mapping(id) => Err(Error::not_found("mapping", id.to_string())),
+        RecordName::Token(id) if view.token(id).is_some() => Ok(RecordSet::Token(id.clone())),
+        RecordName::Token(id) => Err(Error::not_found("token", id.as_str())),
+        RecordName::Entity(kind, key) => match with_key(history, key)?.remove(kind) {
+            Some(found) => Ok(of_entities(found)),
+            None => Err(Error::not_found(kind.as_str(), key)),
+        },
         RecordName::Key(key) => with_only_key(history, view, key),
     }
 }
@@ -120,10 +137,10 @@ fn with_only_key(history: &History, view: &View, text: &str) -> Result<RecordSet
         return Err(Error::invalid("record", text, reason));
     }
     if let Some((_, entities)) = found.into_iter().next() {
-        return Ok(RecordSet::Entities(entities));
+        return Ok(of_entities(entities));
     }
     if let Some(unit) = view.find_unit_of(&UnitRef::Text(text.to_owned()), None)? {
-        return Ok(RecordSet::Entities([unit.0].into_iter().collect()));
+        return Ok(of_entities([unit.0].into_iter().collect()));
     }
     if let Ok(id) = MappingId::parse(text)
         && history.mapping(id)?.is_some()
@@ -174,5 +191,5 @@ fn within(history: &History, view: &View, unit: &UnitRef) -> Result<RecordSet, E
             }
         }
     }
-    Ok(RecordSet::Entities(entities))
+    Ok(of_entities(entities))
 }

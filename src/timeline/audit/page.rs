@@ -36,6 +36,7 @@ pub(super) struct AuditPage<'h> {
     matching: Matching,
     entries: Vec<AuditEntry>,
     wanted: EarlierRecord,
+    created: CreatedNow,
     bytes: usize,
     changes: usize,
     skipped: usize,
@@ -52,7 +53,6 @@ struct EntryBuilder<'p, 'h> {
     is_skipping: bool,
     /// The counts of the last of `sets`.
     tally: Tally,
-    created: CreatedNow,
     /// The number of items so far.
     items: usize,
     /// Each record after its last change so far in this entry: what it was before its next change.
@@ -63,8 +63,8 @@ struct EntryBuilder<'p, 'h> {
 
 impl<'h> AuditPage<'h> {
     pub(super) fn new(history: &'h History, per_set: usize, by: &'h [Actor], matching: Matching) -> Self {
-        let (entries, wanted) = (Vec::new(), EarlierRecord::default());
-        Self { history, per_set, by, matching, entries, wanted, bytes: 0, changes: 0, skipped: 0 }
+        let (entries, wanted, created) = (Vec::new(), EarlierRecord::default(), CreatedNow::default());
+        Self { history, per_set, by, matching, entries, wanted, created, bytes: 0, changes: 0, skipped: 0 }
     }
 
     /// Whether entries and change sets without a match are left out.
@@ -85,6 +85,7 @@ impl<'h> AuditPage<'h> {
     pub(super) fn take(&mut self, revision: Revision) -> Result<(), StoreError> {
         let history = self.history;
         let Head { id, at } = history.head(revision)?;
+        self.created.begin(revision, at);
         let mut builder = EntryBuilder {
             page: self,
             revision,
@@ -92,7 +93,6 @@ impl<'h> AuditPage<'h> {
             sets: Vec::new(),
             is_skipping: false,
             tally: Tally::default(),
-            created: CreatedNow::before(history, revision, at)?,
             items: 0,
             seen: HashMap::new(),
             saw_all: true,
@@ -127,19 +127,18 @@ impl EntryBuilder<'_, '_> {
         let position = self.items;
         self.items += 1;
         // Every item counts for the position, also those that are not read: `EarlierRecord` counts the same way.
-        let in_set = self.sets.len().saturating_sub(1);
-        let (Some(set), Some(id)) = (self.sets.last_mut(), item.about()?) else { return Ok(()) };
-        if self.is_skipping {
-            // A later item of another set may be of the same record.
-            self.created.insert(id);
+        let Some(id) = item.about()? else { return Ok(()) };
+        let at = (self.revision, position);
+        if self.is_skipping || !self.page.matching.holds(self.page.history, item, &id, at)? {
+            // A later item of this entry may be of the same record: in another set, or of a mapping with other ends.
+            self.page.created.note(id);
             self.saw_all = false;
             return Ok(());
         }
-        if !self.page.matching.holds(self.page.history, item, &id)? {
-            return Ok(());
-        }
+        let in_set = self.sets.len().saturating_sub(1);
+        let Some(set) = self.sets.last_mut() else { return Ok(()) };
         set.count += 1;
-        self.tally.count(self.page.history, &mut self.created, item, &id, self.at)?;
+        self.tally.count(self.page.history, &mut self.page.created, item, &id, self.at)?;
         if set.changes.len() >= self.page.per_set || !self.page.has_capacity() {
             self.saw_all = false;
             return Ok(());
@@ -167,7 +166,7 @@ impl EntryBuilder<'_, '_> {
         }
     }
 
-    /// The change that a item describes, and its stored size in bytes.
+    /// The change that an item describes, and its stored size in bytes.
     fn read(
         &mut self,
         item: &LoggedItem<'_>,
