@@ -391,6 +391,12 @@ impl List {
         // A name selects a CSV column (`owner.email`) or all columns of a field (`owner`).
         let fits = |wanted: &str, column: &CsvColumn| wanted == column.name || wanted == column.field.name;
         if let Some(unknown) = wanted.iter().find(|name| !known.iter().any(|column| fits(name, column))) {
+            if columns.csv.iter().any(|column| fits(unknown, column)) {
+                let detail = format!(
+                    "fields contains {unknown:?}, a column of CSV alone; add format=csv, or leave it out"
+                );
+                return Err(unprocessable("fields", detail));
+            }
             let known: Vec<_> = known.iter().map(|column| &*column.name).collect();
             let known = known.join(", ");
             return Err(invalid("fields", format!("fields contains {unknown:?}; the fields are {known}")));

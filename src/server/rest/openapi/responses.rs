@@ -122,7 +122,8 @@ fn of_resource<R: Resource>(param: &Param) -> Parameter {
     let schema: Schema = match param.name {
         "sort" => {
             let orders = R::sorts().into_iter().flat_map(|name| [name.to_owned(), format!("-{name}")]);
-            text().enum_values(Some(orders.collect::<Vec<_>>())).into()
+            // An empty value is the default, as the form of a page sends it.
+            text().enum_values(Some(orders.chain([String::new()]).collect::<Vec<_>>())).into()
         }
         // A pattern rather than an enum: the value is one text with names separated by commas.
         "fields" => {
