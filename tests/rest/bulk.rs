@@ -504,5 +504,5 @@ fn a_csv_has_a_file_name_and_a_mark_for_excel() {
     server.get("/bulk?excel=1").problem(422, "invalid");
     let units = server.get("/people?format=csv&fields=email,units").text();
     assert_eq!(units, "email,units\r\nann@corp.example,Ost\r\n");
-    server.get("/people?fields=units").problem(400, "invalid");
+    server.get("/people?fields=units").problem(422, "invalid");
 }
